@@ -1,0 +1,19 @@
+"""What authors of personas and plugins import. Nothing else of the host is public."""
+
+from host.answers import Continue, HangUp, LeaveMessage
+from host.call import Call
+from host.dispatch import Dispatch
+from host.errors import HostError
+from host.hookspecs import hookimpl
+from host.outcome import Outcome
+
+__all__ = [
+    "Call",
+    "Continue",
+    "Dispatch",
+    "HangUp",
+    "HostError",
+    "LeaveMessage",
+    "Outcome",
+    "hookimpl",
+]

@@ -1,0 +1,33 @@
+"""The host's own answers: a plugin like any other, registered first and so asked last."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from host.answers import HangUp
+from host.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from host.call import Call
+
+
+@hookimpl
+def parse_metadata(metadata: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Keep the metadata as it is: a persona that asks for nothing takes anything."""
+    return metadata
+
+
+@hookimpl
+def session_options(call: Call) -> Mapping[str, Any]:
+    """Who says that a turn is over; interruptions without LiveKit's cloud."""
+    handling: dict[str, Any] = {"interruption": {"mode": "vad"}}
+    if call.settings.turn_detection != "model":
+        handling["turn_detection"] = call.settings.turn_detection
+    return {"turn_handling": handling}
+
+
+@hookimpl
+def voicemail_policy(call: Call) -> HangUp:
+    """Hang up: a persona that has nothing to leave leaves nothing."""
+    return HangUp()

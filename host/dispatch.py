@@ -1,0 +1,189 @@
+"""From a job's metadata, its room and the dialled number to a persona. Pure: nothing is looked up.
+
+1. `persona` in the metadata. Any other name than a loaded persona's refuses the call.
+2. The room's name: the longest persona's name followed by `-` or `_`, or prefix of host.toml.
+3. The number that was dialled, from host.toml.
+4. The default persona, or the only one.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from host.errors import MetadataError, SettingsError
+
+MAX_METADATA = 16 * 1024
+"""Longest metadata that is read, in bytes."""
+
+# E.164: a plus, a country code that has no leading zero, at most 15 digits.
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Dispatch:
+    """What a job asks for, as it arrived."""
+
+    room: str = ""
+    metadata: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    number: str | None = None
+    """The number that was dialled, where a telephone rang us."""
+
+    @property
+    def persona(self) -> object:
+        """The persona that the metadata asks for: anything at all, None when it asks for none."""
+        return self.metadata.get("persona")
+
+    @property
+    def phone_number(self) -> str | None:
+        """The number to dial: present on outbound calls, always in E.164.
+
+        Raises MetadataError where the metadata has something else there.
+        """
+        number = self.metadata.get("phone_number")
+        if number is None:
+            return None
+        if not isinstance(number, str) or not _E164.fullmatch(number):
+            raise MetadataError("phone_number in the metadata is no E.164 number like +15550001111")
+        return number
+
+    @property
+    def outbound(self) -> bool:
+        """True where the host is to dial."""
+        return self.metadata.get("phone_number") is not None
+
+
+def read_dispatch(metadata: str, room: str = "", number: str | None = None) -> Dispatch:
+    """Read a job's metadata: nothing, or one JSON object. Raises MetadataError."""
+    if len(metadata.encode("utf-8", "surrogatepass")) > MAX_METADATA:
+        raise MetadataError(f"the metadata is longer than {MAX_METADATA} bytes")
+    if not metadata.strip():
+        return Dispatch(room, MappingProxyType({}), number)
+    try:
+        value = json.loads(metadata)
+    except (ValueError, RecursionError) as error:
+        raise MetadataError(f"the metadata is not JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise MetadataError(f"the metadata is a JSON {type(value).__name__}, not an object")
+    dispatch = Dispatch(room, MappingProxyType(value), number)
+    _ = dispatch.phone_number  # a wrong number refuses the call here, before anything happens
+    return dispatch
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which persona takes a call, by which rule, and why. No persona: the call is refused."""
+
+    persona: str | None
+    by: str | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class Routes:
+    """The four rules, ready to be asked."""
+
+    personas: frozenset[str]
+    absent: frozenset[str]
+    """Personas that are known but not loaded: their calls are refused, nobody stands in."""
+    prefixes: Mapping[str, str]
+    """Prefix of host.toml -> persona."""
+    numbers: Mapping[str, str]
+    """Dialled number -> persona."""
+    default: str | None
+    lengths: tuple[int, ...]
+    """Lengths of the prefixes, longest first."""
+
+    def choose(self, dispatch: Dispatch) -> Choice:
+        """Choose the persona of a call."""
+        if dispatch.persona is not None:
+            return self._by_metadata(dispatch.persona)
+        if chosen := self._by_room(dispatch.room):
+            return chosen
+        if dispatch.number and (persona := self.numbers.get(dispatch.number)):
+            return self._loaded(persona, "number", f"{dispatch.number} is a number of {persona}")
+        if self.default:
+            return self._loaded(self.default, "default", f"{self.default} is the default persona")
+        if len(self.personas) == 1:
+            (persona,) = self.personas
+            return Choice(persona, "default", f"{persona} is the only persona")
+        return Choice(
+            None,
+            None,
+            f"nothing names a persona: no `persona` in the metadata, no prefix of room "
+            f"{dispatch.room!r}, no number, and no default persona is set",
+        )
+
+    def _loaded(self, persona: str, by: str, reason: str) -> Choice:
+        if persona in self.personas:
+            return Choice(persona, by, reason)
+        return Choice(None, None, f"{reason}, and {persona} is not loaded")
+
+    def _by_metadata(self, name: object) -> Choice:
+        if isinstance(name, str) and name in self.personas:
+            return Choice(name, "metadata", f"the metadata asks for {name}")
+        return Choice(
+            None, None, f"the metadata asks for persona {_short(name)}, which is not loaded"
+        )
+
+    def _by_room(self, room: str) -> Choice | None:
+        persona, matched = None, ""
+        for at, letter in enumerate(room):
+            if letter in "-_" and (room[:at] in self.personas or room[:at] in self.absent):
+                persona, matched = room[:at], room[: at + 1]
+        for length in self.lengths:
+            if length < len(matched):
+                break
+            if owner := self.prefixes.get(room[:length]):
+                persona, matched = owner, room[:length]
+                break
+        if persona is None:
+            return None
+        return self._loaded(persona, "room", f"room {_short(room)} begins with {matched!r}")
+
+
+def make_routes(
+    personas: Iterable[str],
+    *,
+    absent: Iterable[str] = (),
+    prefixes: Mapping[str, Iterable[str]] | None = None,
+    numbers: Mapping[str, Iterable[str]] | None = None,
+    default: str | None = None,
+) -> Routes:
+    """Make the rules of a deployment from persona -> its prefixes and persona -> its numbers.
+
+    `absent` names personas that were set aside; one that only host.toml knows counts as absent.
+    Raises SettingsError where two personas claim one number or prefix.
+    """
+    names = frozenset(personas)
+    by_prefix = _owners(prefixes or {}, "prefix")
+    by_number = _owners(numbers or {}, "number")
+    known = names.union(absent, prefixes or (), numbers or ())
+    for prefix, owner in by_prefix.items():
+        if prefix[-1] in "-_" and prefix[:-1] in known - {owner}:
+            raise SettingsError(f"prefix {prefix!r} of {owner} is what persona {prefix[:-1]} has")
+    lengths = tuple(sorted({len(prefix) for prefix in by_prefix}, reverse=True))
+    return Routes(names, known - names, by_prefix, by_number, default, lengths)
+
+
+def _owners(claims: Mapping[str, Iterable[str]], what: str) -> Mapping[str, str]:
+    owners: dict[str, str] = {}
+    for persona, values in claims.items():
+        for value in values:
+            if not value:
+                raise SettingsError(f"an empty {what} is given to {persona}")
+            if owners.setdefault(value, persona) != persona:
+                raise SettingsError(
+                    f"{what} {value} is given to both {owners[value]} and {persona}"
+                )
+    return MappingProxyType(owners)
+
+
+def _short(value: object) -> str:
+    """Show hostile input without letting it fill a line."""
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."

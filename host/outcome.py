@@ -1,0 +1,108 @@
+"""How a call ended: one closed vocabulary for hooks, records, logs and exit codes."""
+
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """How a call ended."""
+
+    COMPLETED = "completed"
+    TRANSFERRED = "transferred"
+    VOICEMAIL_LEFT = "voicemail_left"
+    VOICEMAIL_SKIPPED = "voicemail_skipped"
+    NO_ANSWER = "no_answer"
+    BUSY = "busy"
+    DECLINED = "declined"
+    INVALID_NUMBER = "invalid_number"
+    BLOCKED = "blocked"
+    TRUNK_ERROR = "trunk_error"
+    CANCELLED = "cancelled"
+    REFUSED = "refused"
+    ABANDONED = "abandoned"
+    FAILED = "failed"
+
+    @property
+    def sentence(self) -> str:
+        """The outcome in plain words."""
+        return _SENTENCES[self]
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of `python -m host call`: 0 for a call that did its work.
+
+        1 and 2 are left to errors of the command itself and of its usage.
+        """
+        return _EXIT_CODES[self]
+
+    @property
+    def retryable(self) -> bool:
+        """True where the same call may go better later."""
+        return self in _RETRYABLE
+
+
+_SENTENCES = {
+    Outcome.COMPLETED: "The conversation came to its end.",
+    Outcome.TRANSFERRED: "The call was handed over to somebody else.",
+    Outcome.VOICEMAIL_LEFT: "A message was left on the voicemail.",
+    Outcome.VOICEMAIL_SKIPPED: "A machine answered; no message was left.",
+    Outcome.NO_ANSWER: "Nobody answered.",
+    Outcome.BUSY: "The line was busy.",
+    Outcome.DECLINED: "The call was declined.",
+    Outcome.INVALID_NUMBER: "The number does not exist.",
+    Outcome.BLOCKED: "The call is not allowed.",
+    Outcome.TRUNK_ERROR: "The telephone trunk failed.",
+    Outcome.CANCELLED: "The call was cancelled before anybody answered.",
+    Outcome.REFUSED: "The host refused the call.",
+    Outcome.ABANDONED: "The caller left before a word was said.",
+    Outcome.FAILED: "Something broke during the call.",
+}
+
+_EXIT_CODES = {
+    Outcome.COMPLETED: 0,
+    Outcome.TRANSFERRED: 0,
+    Outcome.VOICEMAIL_LEFT: 0,
+    Outcome.VOICEMAIL_SKIPPED: 10,
+    Outcome.NO_ANSWER: 11,
+    Outcome.BUSY: 12,
+    Outcome.DECLINED: 13,
+    Outcome.INVALID_NUMBER: 14,
+    Outcome.BLOCKED: 15,
+    Outcome.TRUNK_ERROR: 16,
+    Outcome.CANCELLED: 17,
+    Outcome.REFUSED: 18,
+    Outcome.ABANDONED: 19,
+    Outcome.FAILED: 20,
+}
+
+_RETRYABLE = {
+    Outcome.VOICEMAIL_SKIPPED,
+    Outcome.NO_ANSWER,
+    Outcome.BUSY,
+    Outcome.TRUNK_ERROR,
+    Outcome.CANCELLED,
+    Outcome.ABANDONED,
+    Outcome.FAILED,
+}
+
+# SIP statuses that say something definite about the far end (RFC 3261 section 21).
+_BY_SIP_STATUS = {
+    402: Outcome.BLOCKED,
+    403: Outcome.BLOCKED,
+    404: Outcome.INVALID_NUMBER,
+    408: Outcome.NO_ANSWER,
+    410: Outcome.INVALID_NUMBER,
+    480: Outcome.NO_ANSWER,
+    484: Outcome.INVALID_NUMBER,
+    486: Outcome.BUSY,
+    487: Outcome.CANCELLED,
+    600: Outcome.BUSY,
+    603: Outcome.DECLINED,
+    604: Outcome.INVALID_NUMBER,
+    607: Outcome.DECLINED,  # RFC 8197: unwanted
+    608: Outcome.BLOCKED,  # RFC 8688: rejected by an intermediary
+}
+
+
+def outcome_of_sip_status(status: int) -> Outcome:
+    """Name a final SIP status of 400 or more; what is not about the far end is the trunk's."""
+    return _BY_SIP_STATUS.get(status, Outcome.TRUNK_ERROR)
