@@ -1,0 +1,19 @@
+"""Finds, checks and freezes personas and plugins; makes the view of one persona for one call."""
+
+from host.registry.found import Broken, Persona, Plugin
+from host.registry.frozen import Registry
+from host.registry.hooks import HOOKS, Hook
+from host.registry.load import load, load_afresh
+from host.registry.view import View
+
+__all__ = [
+    "HOOKS",
+    "Broken",
+    "Hook",
+    "Persona",
+    "Plugin",
+    "Registry",
+    "View",
+    "load",
+    "load_afresh",
+]

@@ -1,0 +1,143 @@
+"""What can be wrong with a loaded module: every fault, with the line of its `def` and the mend.
+
+pluggy itself says nothing of most of these: a misspelt hook stays silent for ever.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import inspect
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import Any
+
+from host.registry.find import Kind, Source
+from host.registry.found import Broken, shown
+from host.registry.hooks import FOR_PLUGINS, HOOKS, Hook
+
+NAME = re.compile(r"[a-z0-9]+([_-][a-z0-9]+)*")
+"""A persona's name is a room prefix, and both are spelt so."""
+
+MARK = "host_impl"
+"""Where pluggy's HookimplMarker("host") leaves its options."""
+
+
+def check_name(source: Source) -> Iterator[Broken]:
+    """Find what is wrong with a name."""
+    if source.kind == "persona" and not NAME.fullmatch(source.name):
+        yield Broken(
+            source.path,
+            1,
+            f"{source.name!r} is no name for a persona: a room prefix has lower-case letters and "
+            "digits, parted by - or _",
+        )
+
+
+def check_module(kind: Kind, module: ModuleType, path: str) -> list[Broken]:
+    """Find everything that is wrong with a loaded persona or plugin."""
+    faults: list[Broken] = []
+    meant: set[str] = set()
+    for name, value in list(vars(module).items()):
+        options = _mark(value)
+        if options is None:
+            if name in HOOKS and _defined_in(module, value):
+                meant.add(name)
+                faults.append(_at(value, f"{name}() has the name of a hook but no @hookimpl"))
+            continue
+        hook_name = options.get("specname") or name
+        if not isinstance(value, FunctionType):
+            line = _line(module.__file__, name)
+            faults.append(Broken(path, line, f"@hookimpl is on {name}, which is no function"))
+        elif hook := HOOKS.get(hook_name):
+            faults += [_at(value, text) for text in _mismatches(kind, hook, value, options)]
+        elif not options.get("optionalhook"):
+            close = difflib.get_close_matches(hook_name, HOOKS, 1)
+            meant.update(close)
+            hint = f"; did you mean {close[0]}()?" if close else ""
+            faults.append(_at(value, f"unknown hook {hook_name}(){hint}"))
+        meant.add(hook_name)
+    if kind == "persona" and not meant & {"instructions", "agent"}:
+        faults.append(Broken(path, 1, "a persona needs instructions(call) or agent(call)"))
+    return sorted(faults, key=lambda fault: (fault.file, fault.line or 0))
+
+
+def _mark(value: object) -> Mapping[str, Any] | None:
+    """Return the options of @hookimpl, never running a line of the object that may have them."""
+    if isinstance(value, FunctionType):
+        options = value.__dict__.get(MARK)
+    elif isinstance(value, ModuleType | type) or value is None:
+        return None
+    else:
+        options = inspect.getattr_static(value, MARK, None)
+    return options if isinstance(options, dict) else None
+
+
+def _defined_in(module: ModuleType, value: object) -> bool:
+    return isinstance(value, FunctionType) and value.__module__ == module.__name__
+
+
+def _mismatches(
+    kind: Kind, hook: Hook, function: FunctionType, options: Mapping[str, Any]
+) -> Iterator[str]:
+    wraps = bool(options.get("wrapper") or options.get("hookwrapper"))
+    if hook.name in FOR_PLUGINS:
+        if kind == "persona":
+            yield f"{hook.name}() belongs in a plugin: {FOR_PLUGINS[hook.name]}"
+        elif wraps:
+            yield f"{hook.name}() can't be a wrapper: each plugin is asked by itself"
+    yield from _arguments(hook, function)
+    yield from _wrapping(hook, function, options) if wraps else _timing(hook, function)
+
+
+def _arguments(hook: Hook, function: FunctionType) -> Iterator[str]:
+    """Find arguments that the hook never gives. Those of the author's own have a default."""
+    for argument in inspect.signature(function).parameters.values():
+        if argument.kind in (argument.VAR_POSITIONAL, argument.VAR_KEYWORD):
+            stars = "*" if argument.kind == argument.VAR_POSITIONAL else "**"
+            yield f"{hook.name}() gives nothing to {stars}{argument.name}; it takes {hook.takes}"
+        elif argument.name not in hook.arguments:
+            if argument.default is argument.empty:
+                close = difflib.get_close_matches(argument.name, hook.arguments, 1)
+                hint = f"; did you mean {close[0]}?" if close else ""
+                yield f"{hook.name}() has no argument {argument.name}; it takes {hook.takes}{hint}"
+        elif argument.default is not argument.empty or argument.kind == argument.KEYWORD_ONLY:
+            yield f"{hook.name}() needs {argument.name} plain, without a default or a * before it"
+
+
+def _wrapping(hook: Hook, function: FunctionType, options: Mapping[str, Any]) -> Iterator[str]:
+    if not inspect.isgeneratorfunction(inspect.unwrap(function)):
+        yield f"{hook.name}() is a wrapper, so it must be a plain `def` that yields once"
+    if options.get("wrapper") and options.get("hookwrapper"):
+        yield f"{hook.name}() can't be both wrapper and hookwrapper; leave hookwrapper out"
+
+
+def _timing(hook: Hook, function: FunctionType) -> Iterator[str]:
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        yield f"{hook.name}() yields; return the answer, or wrap with @hookimpl(wrapper=True)"
+    elif hook.is_async and not inspect.iscoroutinefunction(function):
+        yield f"{hook.name}() is an event and awaited: write `async def {hook.name}`"
+    elif not hook.is_async and inspect.iscoroutinefunction(function):
+        yield f"{hook.name}() is a question and answered at once: write `def`, not `async def`"
+
+
+def _at(function: Callable[..., object], error: str) -> Broken:
+    code = inspect.unwrap(function).__code__
+    line = _line(code.co_filename, code.co_name, code.co_firstlineno)
+    return Broken(shown(code.co_filename), line, error)
+
+
+def _line(file: str | None, name: str, first: int = 0) -> int:
+    """Return the line of a `def`; `first` is that of its first decorator, where it is known."""
+    try:
+        tree = ast.parse(Path(file or "").read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        return first or 1
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name:
+            top = min(part.lineno for part in (node, *node.decorator_list))
+            if first in (0, top, node.lineno):
+                return node.lineno
+    return first or 1

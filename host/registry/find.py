@@ -1,0 +1,150 @@
+"""Where personas and plugins are found, and how each is loaded so that it harms no other.
+
+A folder's modules are loaded from their files, under names that no import statement can spell: they
+clash with nothing installed, may have hyphens, and can't import each other. An installed package
+names its own with the entry points `host.personas` and `host.plugins`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import importlib.util
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from types import ModuleType
+from typing import Literal
+
+from host.registry.found import Broken, one_line, shown
+
+Kind = Literal["persona", "plugin"]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A module that claims to be a persona or a plugin, before it is loaded."""
+
+    kind: Kind
+    name: str
+    file: Path
+    open: Callable[[], ModuleType]
+
+    @property
+    def path(self) -> str:
+        """Its file as people read it."""
+        return shown(self.file)
+
+    def holds(self, file: str) -> bool:
+        """Return whether a file is this module, or one of its package."""
+        if self.file.name == "__init__.py":
+            return Path(file).is_relative_to(self.file.parent)
+        return Path(file) == self.file
+
+    def load(self) -> ModuleType | Broken:
+        """Load the module, whatever it does: raising and exiting are faults like any other."""
+        try:
+            # What a module prints while it is loaded must not end up in a command's JSON.
+            with contextlib.redirect_stdout(sys.stderr):
+                module = self.open()
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            file, line = self._place(error)
+            return Broken(shown(file), line, _fault(error))
+        if not isinstance(module, ModuleType):
+            return Broken(self.path, 1, f"the entry point {self.name} is no module")
+        return module
+
+    def _place(self, error: BaseException) -> tuple[str | Path, int]:
+        """Return where in the module it went wrong: the last line of it that was running."""
+        if isinstance(error, SyntaxError) and error.filename and self.holds(error.filename):
+            return error.filename, error.lineno or 1
+        file: str | Path = self.file
+        line = 1
+        for frame, number in traceback.walk_tb(error.__traceback__):
+            if self.holds(frame.f_code.co_filename):
+                file, line = frame.f_code.co_filename, number
+        return file, line
+
+
+def _fault(error: BaseException) -> str:
+    if isinstance(error, SystemExit):
+        return f"exits while it is loaded: SystemExit({error.code!r})"
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        return f"lacks module {error.name}; is it installed?"
+    if isinstance(error, SyntaxError):
+        return f"{type(error).__name__}: {one_line(error.msg)}"
+    return one_line(f"{type(error).__name__}: {error}".removesuffix(": "))
+
+
+def in_folder(kind: Kind, folder: Path) -> Iterator[Source | Broken]:
+    """Find the modules and packages of a folder, by name."""
+    folder = folder.absolute()
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError as error:
+        yield Broken(shown(folder), None, f"the folder of {kind}s: {error.strerror}")
+        return
+    for entry in entries:
+        if entry.name.startswith(("_", ".")):
+            continue
+        if entry.is_dir() and (entry / "__init__.py").is_file():
+            yield _from_file(kind, entry.name, entry / "__init__.py")
+        elif entry.suffix == ".py" and not entry.is_dir():
+            yield _from_file(kind, entry.stem, entry)
+
+
+def _from_file(kind: Kind, name: str, file: Path) -> Source:
+    return Source(kind, name, file, lambda: _load_file(f"{kind}s", name, file))
+
+
+def _load_file(shelf: str, name: str, file: Path) -> ModuleType:
+    """Load one file, or a package by its `__init__.py`, under a name of its own."""
+    digest = sha256(str(file).encode()).hexdigest()[:8]
+    unique = f"{shelf}/{name}-{digest}"
+    package = [str(file.parent)] if file.name == "__init__.py" else None
+    spec = importlib.util.spec_from_file_location(unique, file, submodule_search_locations=package)
+    assert spec is not None, file
+    assert spec.loader is not None, file
+    module = importlib.util.module_from_spec(spec)
+    _forget(unique)
+    # Relative imports, dataclasses and pydantic all look their module up here.
+    sys.modules[unique] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        _forget(unique)
+        raise
+    return module
+
+
+def _forget(unique: str) -> None:
+    for name in [name for name in sys.modules if name == unique or name.startswith(f"{unique}.")]:
+        del sys.modules[name]
+
+
+def installed(kind: Kind) -> Iterator[Source]:
+    """Find what installed packages offer, by name."""
+    points = importlib.metadata.entry_points(group=f"host.{kind}s")
+    for point in sorted(points, key=lambda point: (point.name, point.value)):
+        yield Source(kind, point.name, _installed_file(point), point.load)
+
+
+def _installed_file(point: importlib.metadata.EntryPoint) -> Path:
+    """Return the file of an entry point without running any of it."""
+    top, *rest = point.module.split(".")
+    with contextlib.suppress(ImportError, ValueError):
+        if spec := importlib.util.find_spec(top):
+            origin = Path(spec.origin or point.module)
+            inside = [Path(root, *rest) for root in spec.submodule_search_locations or ()]
+            candidates = [
+                file
+                for path in inside
+                for file in (path / "__init__.py", path.with_name(f"{path.name}.py"))
+            ]
+            return next((file for file in candidates if file.is_file()), origin)
+    return Path(point.module)

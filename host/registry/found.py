@@ -1,0 +1,57 @@
+"""What the registry found: good personas, good plugins, and what is wrong with the others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+
+@dataclass(frozen=True)
+class Persona:
+    """A persona that may take calls."""
+
+    name: str
+    file: str
+    summary: str
+    """First line of its docstring."""
+    numbers: tuple[str, ...]
+    """Numbers that host.toml gives it."""
+    module: ModuleType
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """A plugin that speaks on every call."""
+
+    name: str
+    file: str
+    module: ModuleType
+
+
+@dataclass(frozen=True)
+class Broken:
+    """One fault, in one line. Whatever has one is set aside."""
+
+    file: str
+    line: int | None
+    """None where a fault belongs to no line."""
+    error: str
+
+    def __str__(self) -> str:
+        place = self.file if self.line is None else f"{self.file}:{self.line}"
+        return f"{place}: {self.error}"
+
+
+def shown(path: Path | str) -> str:
+    """Return a path as people read it: relative where it is below the working directory."""
+    try:
+        return str(Path(path).absolute().relative_to(Path.cwd()))
+    except (ValueError, OSError):
+        return str(path)
+
+
+def one_line(value: object, longest: int = 200) -> str:
+    """Return any text as one line that no author can make longer than a terminal."""
+    text = " ".join(str(value).split())
+    return text if len(text) <= longest else f"{text[: longest - 3]}..."

@@ -1,0 +1,81 @@
+"""The registry: loaded once, checked whole, and then never changed."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from host.dispatch import Choice, Dispatch, Routes
+from host.errors import PersonaError
+from host.registry.found import Broken, Persona, Plugin, one_line, shown
+from host.registry.view import View, Views
+
+if TYPE_CHECKING:
+    import typer
+
+
+@dataclass(frozen=True)
+class Registry:
+    """The good personas and plugins of a deployment, and what is wrong with the others."""
+
+    personas: Mapping[str, Persona]
+    plugins: Sequence[Plugin]
+    broken: Sequence[Broken]
+    routes: Routes
+    views: Views = field(repr=False)
+    personas_dir: str
+
+    def require(self) -> Registry:
+        """Return the registry if it has a persona. Raises PersonaError."""
+        if self.personas:
+            return self
+        if not self.broken:
+            raise PersonaError(f"there is no persona in {self.personas_dir}")
+        first, *others = self.broken
+        more = f" (and {len(others)} more: python -m host personas)" if others else ""
+        raise PersonaError(f"there is no good persona: {first}{more}")
+
+    def view(self, persona: str | None) -> View:
+        """Return the hooks of a persona's calls; of plugins alone for None.
+
+        Raises PersonaError for a persona that is not loaded.
+        """
+        try:
+            return self.views.of(persona)
+        except KeyError:
+            raise PersonaError(f"there is no persona {persona!r}") from None
+
+    def choose(self, dispatch: Dispatch) -> Choice:
+        """Choose the persona of a call: plugins first, then the four rules."""
+        for plugin, ask in self.views.choosers:
+            try:
+                persona = ask(dispatch=dispatch, personas=tuple(self.personas))
+            except Exception as error:
+                return Choice(None, None, f"plugin {plugin} failed: {_where(error)}")
+            if persona is None:
+                continue
+            if not isinstance(persona, str) or persona not in self.personas:
+                answer = one_line(repr(persona), 80)
+                return Choice(None, None, f"plugin {plugin} chose {answer}, which is not loaded")
+            return Choice(persona, plugin, f"plugin {plugin} chose {persona}")
+        return self.routes.choose(dispatch)
+
+    def commands(self, cli: typer.Typer) -> list[Broken]:
+        """Let each plugin add its commands; returns what went wrong."""
+        faults = []
+        for plugin, add in self.views.each_plugin("register_commands"):
+            try:
+                add(cli=cli)
+            except Exception as error:
+                file = next(found.file for found in self.plugins if found.name == plugin)
+                faults.append(Broken(file, None, f"register_commands() failed: {_where(error)}"))
+        return faults
+
+
+def _where(error: Exception) -> str:
+    """Say what an exception was and where it came from, in one line."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    text = one_line(f"{type(error).__name__}: {error}".removesuffix(": "))
+    return f"{shown(place.filename)}:{place.lineno}: {text}"

@@ -1,0 +1,90 @@
+"""Whom a call asks: every plugin, and exactly one persona.
+
+pluggy's `subset_hook_caller` makes such a view, and every use of it passes over the personas that
+are left out. With hundreds in one manager that costs a call a millisecond, so the personas are
+seated at tables of a few, each a manager with the host's answers and all plugins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from types import ModuleType
+
+import pluggy
+
+from host import defaults, hookspecs
+from host.registry.found import Persona, Plugin
+from host.registry.hooks import HOOKS
+
+SEATS = 8
+"""Personas at one table."""
+
+
+class View:
+    """The hooks of one call: `view.greeting(call=call)` asks its persona, then the plugins."""
+
+    def __init__(
+        self, persona: str | None, table: pluggy.PluginManager, silent: Iterable[ModuleType]
+    ) -> None:
+        self.persona = persona
+        self._table = table
+        self._silent = tuple(silent)
+
+    def __getattr__(self, hook: str) -> pluggy.HookCaller:
+        """Make the caller of a hook when it is first asked for."""
+        if hook not in HOOKS:
+            raise AttributeError(f"there is no hook {hook}()")
+        caller = self._table.subset_hook_caller(hook, self._silent)
+        self.__dict__[hook] = caller
+        return caller
+
+
+class Views:
+    """The view of every persona, and of none."""
+
+    def __init__(self, plugins: Sequence[Plugin], personas: Sequence[Persona]) -> None:
+        self._plugins = plugins
+        self._table_of_plugins = _table(plugins, ())
+        self._made: dict[str | None, View] = {None: View(None, self._table_of_plugins, ())}
+        self._tables: dict[str, tuple[pluggy.PluginManager, tuple[Persona, ...]]] = {}
+        self.choosers = self.each_plugin("choose_persona")
+        """Plugins that may choose a call's persona, each with a caller for it alone."""
+        for at in range(0, len(personas), SEATS):
+            seated = tuple(personas[at : at + SEATS])
+            table = _table(plugins, seated)
+            self._tables.update({persona.name: (table, seated) for persona in seated})
+
+    def of(self, persona: str | None) -> View:
+        """Return the view of a persona. Raises KeyError for one that is not loaded."""
+        if view := self._made.get(persona):
+            return view
+        assert persona is not None
+        table, seated = self._tables[persona]
+        silent = (other.module for other in seated if other.name != persona)
+        return self._made.setdefault(persona, View(persona, table, silent))
+
+    def each_plugin(self, hook: str) -> list[tuple[str, pluggy.HookCaller]]:
+        """Return the plugins that have a hook, in the order of asking, each with a caller for it
+        alone."""
+        table = self._table_of_plugins
+        asked = dict.fromkeys(
+            impl.plugin for impl in reversed(getattr(table.hook, hook).get_hookimpls())
+        )
+        names = {plugin.module: plugin.name for plugin in self._plugins}
+        return [
+            (names[module], table.subset_hook_caller(hook, asked.keys() - {module}))
+            for module in asked
+            if module in names
+        ]
+
+
+def _table(plugins: Iterable[Plugin], personas: Iterable[Persona]) -> pluggy.PluginManager:
+    """Seat plugins and personas. Who comes last is asked first: a persona, then the plugins."""
+    table = pluggy.PluginManager("host")
+    table.add_hookspecs(hookspecs)
+    table.register(defaults, "host")
+    for plugin in plugins:
+        table.register(plugin.module, f"plugin {plugin.name}")
+    for persona in personas:
+        table.register(persona.module, f"persona {persona.name}")
+    return table
