@@ -123,6 +123,9 @@ def _load_file(shelf: str, name: str, file: Path) -> ModuleType:
 
 
 def _forget(unique: str) -> None:
+    """Drop a module and, where it is a package, all of it."""
+    if unique not in sys.modules:
+        return
     for name in [name for name in sys.modules if name == unique or name.startswith(f"{unique}.")]:
         del sys.modules[name]
 
