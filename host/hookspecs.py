@@ -14,7 +14,7 @@ import pluggy
 
 if TYPE_CHECKING:
     import typer
-    from livekit.agents import Agent, llm, stt, tts
+    from livekit import agents
 
     from host.answers import VoicemailPolicy
     from host.call import Call
@@ -57,22 +57,22 @@ def instructions(call: Call) -> str | None:
 
 
 @hookspec(firstresult=True)
-def agent(call: Call) -> Agent | None:
+def agent(call: Call) -> agents.Agent | None:
     """Return a LiveKit Agent, for all that LiveKit can do; by default one of the hooks' answers."""
 
 
 @hookspec(firstresult=True)
-def stt(call: Call) -> stt.STT | str | None:
+def stt(call: Call) -> agents.stt.STT[Any] | str | None:
     """Return the ears: a LiveKit STT."""
 
 
 @hookspec(firstresult=True)
-def llm(call: Call) -> llm.LLM | llm.RealtimeModel | str | None:
+def llm(call: Call) -> agents.llm.LLM[Any] | agents.llm.RealtimeModel | str | None:
     """Return the model: a LiveKit LLM, or a realtime model."""
 
 
 @hookspec(firstresult=True)
-def tts(call: Call) -> tts.TTS | str | None:
+def tts(call: Call) -> agents.tts.TTS[Any] | str | None:
     """Return the voice: a LiveKit TTS."""
 
 
@@ -82,7 +82,7 @@ def session_options(call: Call) -> Mapping[str, Any] | None:
 
 
 @hookspec
-def tools(call: Call) -> Sequence[Callable[..., Any] | llm.Tool | llm.Toolset] | None:
+def tools(call: Call) -> Sequence[Callable[..., Any] | agents.llm.Tool | agents.llm.Toolset] | None:
     """Return what the model may do: async functions with a docstring, or LiveKit's own tools."""
 
 

@@ -1,0 +1,78 @@
+"""Hears the beep of a voicemail in a call's audio.
+
+A beep is a pure tone between 350 and 2500 Hz of at least 120 ms, followed by something else. It is
+believed only after speech was heard: ringback, busy and fax tones come before any.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import numpy as np
+from livekit import rtc
+
+RATE = 8000
+"""Samples a second: a telephone has no more."""
+WINDOW = 160
+"""Samples looked at together: 20 ms."""
+_SIZE = 512
+_LOW, _HIGH = 350.0, 2500.0
+_PURITY = 0.8
+_LENGTH = 6  # windows: 120 ms
+_LOUD = 200.0  # root mean square of int16 samples: about -44 dB of full scale
+
+
+class BeepDetector:
+    """Counts the windows of a pure tone. Feed it audio; `heard` is set when a beep has ended."""
+
+    def __init__(self) -> None:
+        self.armed = False
+        self.heard = asyncio.Event()
+        self._run = 0
+        self._pitch = 0.0
+        self._rest = np.empty(0, np.int16)
+
+    def push(self, samples: np.ndarray) -> None:
+        """Listen to int16 mono samples at `RATE`."""
+        joined = np.concatenate([self._rest, samples])
+        whole = len(joined) // WINDOW * WINDOW
+        self._rest = joined[whole:]
+        for window in joined[:whole].reshape(-1, WINDOW):
+            self._hear(window.astype(np.float64))
+
+    def forget(self) -> None:
+        """Forget a beep: somebody spoke after it, so it was not the one before the recording."""
+        self.heard.clear()
+
+    def _hear(self, window: np.ndarray) -> None:
+        pitch = tone(window)
+        if pitch is not None and (self._run == 0 or abs(pitch - self._pitch) < 40):
+            self._run, self._pitch = self._run + 1, pitch
+            return
+        if self._run >= _LENGTH and self.armed:
+            self.heard.set()
+        self._run, self._pitch = (1, pitch) if pitch is not None else (0, 0.0)
+
+
+def tone(window: np.ndarray) -> float | None:
+    """Return the pitch in Hz of a window that is one pure tone, None for anything else."""
+    if np.sqrt(np.mean(window**2)) < _LOUD:
+        return None
+    power = np.abs(np.fft.rfft(window * np.hanning(len(window)), _SIZE)) ** 2
+    peak = int(np.argmax(power))
+    pitch = peak * RATE / _SIZE
+    if not _LOW <= pitch <= _HIGH:
+        return None
+    # A Hann window of 160 samples spreads a tone over 4 of its own bins: 13 of the padded ones.
+    near = power[max(0, peak - 7) : peak + 8].sum()
+    return pitch if near / power.sum() > _PURITY else None
+
+
+async def listen(detector: BeepDetector, track: rtc.Track) -> None:
+    """Feed a track's audio to the detector until the track ends."""
+    stream = rtc.AudioStream(track, sample_rate=RATE, num_channels=1)
+    try:
+        async for event in stream:
+            detector.push(np.frombuffer(event.frame.data, np.int16))
+    finally:
+        await stream.aclose()

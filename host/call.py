@@ -1,0 +1,285 @@
+"""One call: who, where, which way, how it stands, and what may be done with it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import MappingProxyType, SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from host.answers import VoicemailPolicy
+from host.errors import HostError
+from host.outcome import Outcome
+from host.record import CallRecord, Keys, Line, ToolUse, Transfer, Who
+from host.settings import PersonaSettings, Settings
+
+if TYPE_CHECKING:
+    from livekit.agents import AgentSession, JobContext
+
+    from host.line import Line as TelephoneLine
+    from host.registry import View
+
+log = logging.getLogger("host")
+
+EVENT_LIMIT = 10.0
+"""Seconds that one event hook may take before the call goes on without it."""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """Why a call is over. The first one counts."""
+
+    outcome: Outcome
+    by: Who
+    reason: str
+    sip_status: int | None = None
+    error: str | None = None
+
+
+class Call:
+    """One call, as hooks see it."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        id: str = "",
+        room: str = "",
+        persona: str | None = None,
+        hook: View | None = None,
+        metadata: Mapping[str, Any] = MappingProxyType({}),
+        outbound: bool = False,
+        number: str | None = None,
+        our_number: str | None = None,
+    ) -> None:
+        self.settings = settings
+        self.id = id
+        self.room = room
+        self.metadata = metadata
+        self.outbound = outbound
+        self.number = number
+        """The far end's number. Anybody can forge a caller ID: it proves nothing."""
+        self.our_number = our_number
+        """The number that was dialled (inbound), or is shown (outbound)."""
+        self.details: Any = None
+        """What the persona's `parse_metadata` answered."""
+        self.state = SimpleNamespace()
+        """Room for whatever personas and plugins want to keep for the length of the call."""
+        self.status = "dialing" if outbound else "ringing"
+        self.session: AgentSession[Any] | None = None
+        """LiveKit's AgentSession, once the call has one."""
+        self.job: JobContext | None = None
+        """LiveKit's JobContext; None in a text chat."""
+        self.voicemail: str | None = None
+        """What answered, in the words of LiveKit's AMD; None where nobody listened for it."""
+        self.greeted = False
+        self.transcript: list[Line] = []
+        self.tools_used: list[ToolUse] = []
+        self.keys: list[Keys] = []
+        self.transfers: list[Transfer] = []
+        self.times: dict[str, datetime] = {"dispatched": now()}
+        self.line: TelephoneLine | None = None
+        """The far end in LiveKit's room; None in a text chat."""
+        self._over: asyncio.Future[Ending] | None = None
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._persona: str | None = None
+        self._hook: View | None = None
+        self.deployment = PersonaSettings()
+        """What host.toml says of this persona."""
+        if persona is not None and hook is not None:
+            self.take(persona, hook)
+
+    def take(self, persona: str, hook: View) -> None:
+        """Give the call to its persona."""
+        self._persona, self._hook = persona, hook
+        self.deployment = self.settings.persona(persona)
+
+    def __repr__(self) -> str:
+        way = "to" if self.outbound else "from"
+        return f"<Call {self._persona or 'of nobody yet'} {way} {self.number or 'somebody'}>"
+
+    @property
+    def persona(self) -> str:
+        """Name of the persona that has the call."""
+        return self._persona or ""
+
+    @property
+    def hook(self) -> View:
+        """Every hook, answered by the plugins and this call's persona alone."""
+        if self._hook is None:
+            raise RuntimeError("the call has no persona yet")
+        return self._hook
+
+    @property
+    def answered(self) -> bool:
+        """True once somebody, or something, has picked up."""
+        return "answered" in self.times
+
+    @property
+    def telephone(self) -> bool:
+        """True where the far end is a telephone, not a browser or an app."""
+        return self.line is not None and self.line.telephone
+
+    # What may be done with a call
+
+    async def say(self, text: str, *, interruptible: bool = True) -> None:
+        """Speak exact words; returns when they were heard to their end, or interrupted."""
+        if self.session is None:
+            raise RuntimeError("nothing can be said before the call has a session")
+        handle = self.session.say(text, allow_interruptions=interruptible)
+        await handle.wait_for_playout()
+
+    async def hang_up(self, goodbye: str | None = None) -> None:
+        """End the call. The goodbye, if any, is heard to its end first."""
+        if goodbye and not self.over:
+            await self.say(goodbye, interruptible=False)
+        self.end(Ending(Outcome.COMPLETED, "persona", f"{self.persona or 'The host'} hung up."))
+
+    async def transfer(self, to: str, *, announcement: str | None = None) -> None:
+        """Hand the call over to a target that host.toml names; the persona's part ends with it.
+
+        The announcement is heard to its end before the caller is sent away. Raises HostError where
+        the target is unknown or does not take the call; the conversation goes on then.
+        """
+        target = self.deployment.transfers.get(to)
+        if target is None:
+            known = ", ".join(sorted(self.deployment.transfers)) or "none"
+            raise HostError(f"{to!r} is no transfer target of {self.persona} (known: {known})")
+        if self.line is None or not self.line.telephone:
+            raise HostError("only a telephone call can be transferred")
+        if announcement:
+            await self.say(announcement, interruptible=False)
+        try:
+            await self.line.refer(target)
+        except HostError as error:
+            status = getattr(error, "sip_status", None)
+            self.transfers.append(Transfer(at=now(), to=to, succeeded=False, sip_status=status))
+            raise
+        self.transfers.append(Transfer(at=now(), to=to, succeeded=True))
+        self.end(Ending(Outcome.TRANSFERRED, "persona", f"The call was transferred to {to}."))
+
+    async def press(self, digits: str) -> None:
+        """Press keys: 0123456789*#ABCD, and `w` for half a second of waiting."""
+        if self.line is None:
+            raise HostError("there is no line to press keys on")
+        await self.line.press(digits)
+        for digit in digits:
+            if digit != "w":
+                self.keys.append(Keys(at=now(), who="persona", digit=digit))
+
+    async def meet_machine(self) -> None:
+        """Do what the persona's voicemail policy says: a machine has answered."""
+        if self.line is None:
+            raise HostError("there is no line on which a machine could be")
+        from host.voicemail import follow_policy
+
+        await follow_policy(self, self.line)
+
+    @property
+    def voicemail_policy(self) -> VoicemailPolicy:
+        """The answer of the `voicemail_policy` hook."""
+        policy: VoicemailPolicy = self.hook.voicemail_policy(call=self)
+        return policy
+
+    # How a call ends
+
+    @property
+    def over(self) -> bool:
+        """True once the call has an ending."""
+        return self._over is not None and self._over.done()
+
+    @property
+    def ending(self) -> asyncio.Future[Ending]:
+        """Resolves once, when the call is over."""
+        if self._over is None:
+            self._over = asyncio.get_running_loop().create_future()
+        return self._over
+
+    def end(self, ending: Ending) -> None:
+        """Say that the call is over. Only the first ending counts."""
+        if not self.ending.done():
+            log.info("call over: %s (%s) %s", ending.outcome, ending.by, ending.reason)
+            self.ending.set_result(ending)
+
+    # What happens in a call
+
+    def mark(self, moment: str) -> None:
+        """Remember when something happened for the first time."""
+        self.times.setdefault(moment, now())
+
+    def spawn(self, work: Coroutine[Any, Any, Any], what: str) -> None:
+        """Do something beside the conversation; it ends with the call."""
+        task = asyncio.create_task(work, name=what)
+        self._tasks.add(task)
+        task.add_done_callback(self._forget)
+
+    def tell(self, event: str, **facts: Any) -> None:
+        """Tell an event's hooks without waiting for them."""
+        if self._hook is not None:
+            self.spawn(self.tell_all(event, **facts), event)
+
+    async def tell_all(self, event: str, **facts: Any) -> None:
+        """Tell everyone of an event. One that fails or takes too long is logged and passed over."""
+        hook = getattr(self.hook, event)
+        try:
+            told = hook(call=self, **facts)
+        except Exception:
+            log.exception("%s of %s failed", event, self.persona)
+            return
+        results = await asyncio.gather(
+            *(asyncio.wait_for(one, EVENT_LIMIT) for one in told), return_exceptions=True
+        )
+        for result in results:
+            if isinstance(result, Exception):
+                log.error("%s of %s failed", event, self.persona, exc_info=result)
+
+    async def settle(self, limit: float) -> None:
+        """Let what runs beside the conversation come to its end, then stop it."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=limit)
+        for task in list(self._tasks):
+            task.cancel()
+
+    def _forget(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("%s failed", task.get_name(), exc_info=error)
+
+    def record(self) -> CallRecord:
+        """The record of this call, when it is over."""
+        ending, times, ended = self.ending.result(), self.times, now()
+        answered = times.get("answered")
+        return CallRecord(
+            id=self.id,
+            room=self.room,
+            persona=self._persona,
+            direction="outbound" if self.outbound else "inbound",
+            number=self.number,
+            our_number=self.our_number,
+            outcome=ending.outcome,
+            ended_by=ending.by,
+            reason=ending.reason,
+            sip_status=ending.sip_status,
+            retryable=ending.outcome.retryable,
+            dispatched_at=times["dispatched"],
+            dialled_at=times.get("dialled"),
+            ringing_at=times.get("ringing"),
+            answered_at=answered,
+            first_word_at=times.get("first_word"),
+            ended_at=ended,
+            duration=round((ended - answered).total_seconds(), 3) if answered else 0.0,
+            voicemail=self.voicemail,
+            transcript=self.transcript,
+            tools=self.tools_used,
+            keys=self.keys,
+            transfers=self.transfers,
+            error=ending.error,
+        )
+
+
+def now() -> datetime:
+    """The time, in UTC."""
+    return datetime.now(UTC)

@@ -1,0 +1,97 @@
+"""The outbound leg: dial, wait for an answer, name the outcome where there is none."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import aiohttp
+from google.protobuf.duration_pb2 import Duration
+from livekit import api
+from livekit.agents import JobContext
+
+from host.call import Call, Ending
+from host.line import Line
+from host.outcome import Outcome, outcome_of_sip_status
+
+log = logging.getLogger("host")
+
+TRIES = 3
+"""How often a dial is tried that LiveKit SIP refused before it sent an INVITE: it was too busy."""
+
+
+class NotAnswered(Exception):
+    """Nobody picked up. `ending` says why."""
+
+    def __init__(self, ending: Ending) -> None:
+        super().__init__(ending.reason)
+        self.ending = ending
+
+
+async def dial(job: JobContext, call: Call, line: Line) -> None:
+    """Dial the call's number and wait until somebody answers. Raises NotAnswered."""
+    trunk = call.deployment.trunk
+    if not trunk:
+        reason = "No outbound trunk is set: HOST_TRUNK, or trunk in host.toml."
+        raise NotAnswered(Ending(Outcome.TRUNK_ERROR, "host", reason))
+    assert call.number is not None
+    identity = f"sip_{call.number}"
+    line.expect(identity)
+    request = api.CreateSIPParticipantRequest(
+        sip_trunk_id=trunk,
+        sip_call_to=call.number,
+        sip_number=call.deployment.caller_id or "",
+        room_name=call.room,
+        participant_identity=identity,
+        participant_name=f"Phone {call.number}",
+        wait_until_answered=True,
+        ringing_timeout=_duration(call.deployment.ringing_timeout),
+        max_call_duration=_duration(call.deployment.max_duration),
+    )
+    call.mark("dialled")
+    for left in reversed(range(TRIES)):
+        try:
+            await job.api.sip.create_sip_participant(request)
+            break
+        except api.ServerError as error:
+            if left and _never_sent(error):
+                log.warning("LiveKit SIP was too busy to dial; trying again")
+                await asyncio.sleep(1.5)
+                continue
+            raise NotAnswered(name(error)) from error
+        except (TimeoutError, aiohttp.ClientError) as error:
+            reason = f"LiveKit did not say how the dialling went: {type(error).__name__}."
+            raise NotAnswered(Ending(Outcome.TRUNK_ERROR, "livekit", reason)) from error
+    if line.participant is None:
+        reason = "The far end hung up as it answered."
+        raise NotAnswered(Ending(Outcome.ABANDONED, "far end", reason))
+
+
+def name(error: api.ServerError) -> Ending:
+    """Name why a dial failed, by its SIP status alone where there is one.
+
+    The Twirp code of one and the same SIP status changed from version to version of LiveKit SIP;
+    without a SIP status, a cancelled or expired request means that nobody answered in time.
+    """
+    status = error.sip_status_code if isinstance(error, api.SipCallError) else None
+    if status is not None:
+        outcome = outcome_of_sip_status(status)
+        return Ending(outcome, "far end", f"{outcome.sentence} (SIP {status})", status)
+    codes = api.ServerErrorCode
+    if error.code in (codes.CANCELED, codes.DEADLINE_EXCEEDED):
+        return Ending(Outcome.NO_ANSWER, "far end", Outcome.NO_ANSWER.sentence)
+    reason = f"{Outcome.TRUNK_ERROR.sentence} LiveKit says: {error.message}"
+    return Ending(Outcome.TRUNK_ERROR, "livekit", reason, error=error.code)
+
+
+def _never_sent(error: api.ServerError) -> bool:
+    """True where LiveKit SIP refused before any INVITE, so that dialling again rings only once."""
+    return (
+        error.code == api.ServerErrorCode.UNAVAILABLE
+        and not isinstance(error, api.SipCallError)
+        and ("cpu exhausted" in error.message or "no response from servers" in error.message)
+    )
+
+
+def _duration(seconds: float | None) -> Duration | None:
+    return Duration(seconds=max(1, round(seconds))) if seconds else None

@@ -1,0 +1,246 @@
+"""The line of a call: its far end in the room, what it does, and what can be done to it.
+
+The far end is one participant: a telephone behind LiveKit SIP, or a browser or app. Its `sip.*`
+attributes are written by whoever calls, and some arrive late.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from typing import TYPE_CHECKING, Any
+
+from livekit import api, rtc
+
+from host.call import Call, Ending, now
+from host.errors import HostError
+from host.outcome import Outcome
+from host.record import Keys
+
+if TYPE_CHECKING:
+    from livekit.agents import JobContext
+
+log = logging.getLogger("host")
+
+LINGER = 0.4
+"""Seconds between the last sample we sent and hanging up: what is on its way must arrive."""
+DIGIT_GAP = 0.3
+"""Seconds between two keys, as LiveKit's own helper spaces them."""
+STATUS_LIMIT = 10.0
+"""Seconds to wait for a telephone's first `sip.callStatus`; some arrive 0.7 s late."""
+
+_SIP = rtc.ParticipantKind.PARTICIPANT_KIND_SIP
+_FAR_ENDS = [
+    _SIP,
+    rtc.ParticipantKind.PARTICIPANT_KIND_STANDARD,
+    rtc.ParticipantKind.PARTICIPANT_KIND_CONNECTOR,
+]
+_CODES = {digit: code for code, digit in enumerate("0123456789*#ABCD")}
+
+
+class TransferFailed(HostError):
+    """The target did not take the call. `sip_status` says why, where SIP did."""
+
+    def __init__(self, message: str, sip_status: int | None = None) -> None:
+        super().__init__(message)
+        self.sip_status = sip_status
+
+
+class Line:
+    """The far end of one call."""
+
+    def __init__(self, job: JobContext, call: Call) -> None:
+        self._job = job
+        self._call = call
+        self.room = job.room
+        self._moved = asyncio.Event()
+        self._status: str | None = None
+        self.identity: str | None = None
+        self.room.on("participant_connected", self._on_connected)
+        self.room.on("participant_disconnected", self._on_disconnected)
+        self.room.on("participant_attributes_changed", self._on_attributes)
+        self.room.on("sip_dtmf_received", self._on_digit)
+        self.room.on("disconnected", self._on_room_gone)
+
+    @property
+    def participant(self) -> rtc.RemoteParticipant | None:
+        """The far end, while it is in the room."""
+        return self.room.remote_participants.get(self.identity) if self.identity else None
+
+    @property
+    def telephone(self) -> bool:
+        """True where the far end is behind LiveKit SIP."""
+        return self._call.outbound or (
+            self.participant is not None and self.participant.kind == _SIP
+        )
+
+    # Who is there
+
+    async def arrive(self, limit: float) -> None:
+        """Wait for the caller, at most `limit` seconds. Raises TimeoutError."""
+        waiting = self._job.wait_for_participant(kind=_FAR_ENDS)
+        participant = await asyncio.wait_for(waiting, limit)
+        self.identity = participant.identity
+        self._call.our_number = participant.attributes.get("sip.trunkPhoneNumber") or None
+        self._call.number = participant.attributes.get("sip.phoneNumber") or None
+        self._follow(participant)
+
+    def expect(self, identity: str) -> None:
+        """Say which participant the far end will be, before it is dialled."""
+        self.identity = identity
+        if participant := self.participant:
+            self._follow(participant)
+
+    async def answered(self) -> None:
+        """Wait until somebody has picked up: at once with a browser, `active` with a telephone."""
+        if self.telephone:
+            await self._until_active()
+        self._call.mark("answered")
+
+    async def _until_active(self) -> None:
+        patience = asyncio.get_running_loop().time() + STATUS_LIMIT
+        while not self._active():
+            self._moved.clear()
+            left = patience - asyncio.get_running_loop().time()
+            silent = not (self.participant and "sip.callStatus" in self.participant.attributes)
+            if silent and left <= 0:
+                log.warning("the telephone never told its status; going on")
+                return
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._moved.wait(), max(left, 0.1) if silent else None)
+
+    def _active(self) -> bool:
+        participant = self.participant
+        return participant is not None and participant.attributes.get("sip.callStatus") == "active"
+
+    def _follow(self, participant: rtc.RemoteParticipant) -> None:
+        if status := participant.attributes.get("sip.callStatus"):
+            self._told(status)
+
+    def _told(self, status: str) -> None:
+        call = self._call
+        if status == self._status:
+            return
+        self._status = status
+        call.status = status
+        moment = {"dialing": "dialled", "ringing": "ringing", "active": "answered"}.get(status)
+        if moment:
+            call.mark(moment)
+        call.tell("call_status_changed", status=status)
+
+    # What LiveKit tells
+
+    def _on_connected(self, participant: rtc.RemoteParticipant) -> None:
+        if participant.identity == self.identity:
+            self._follow(participant)
+            self._moved.set()
+
+    def _on_attributes(self, changed: Any, participant: rtc.Participant) -> None:
+        if participant.identity == self.identity and isinstance(participant, rtc.RemoteParticipant):
+            self._follow(participant)
+            self._moved.set()
+
+    def _on_digit(self, key: rtc.SipDTMF) -> None:
+        if key.participant is None or key.participant.identity != self.identity:
+            return
+        self._call.keys.append(Keys(at=now(), who="caller", digit=key.digit))
+        self._call.tell("digit_pressed", digit=key.digit.upper())
+
+    def _on_disconnected(self, participant: rtc.RemoteParticipant) -> None:
+        if participant.identity != self.identity:
+            return
+        self._told("hangup")  # LiveKit SIP does not always say so itself
+        self._moved.set()
+        call = self._call
+        if call.outbound and not call.answered:
+            return  # the dialling knows the reason, and names it
+        if "first_word" in call.times:
+            call.end(Ending(Outcome.COMPLETED, "far end", "The far end hung up."))
+        else:
+            reason = "The far end hung up before a word was said."
+            call.end(Ending(Outcome.ABANDONED, "far end", reason))
+
+    def _on_room_gone(self, reason: Any) -> None:
+        call = self._call
+        if call.answered:
+            call.end(Ending(Outcome.COMPLETED, "livekit", "The room was closed."))
+        else:
+            call.end(Ending(Outcome.CANCELLED, "livekit", "The room was closed before an answer."))
+
+    # What can be done
+
+    async def press(self, digits: str) -> None:
+        """Press keys. `w` waits half a second."""
+        wrong = sorted(set(digits.upper()) - set(_CODES) - {"W"})
+        if wrong:
+            raise HostError(f"no telephone has the keys {' '.join(wrong)}")
+        for digit in digits.upper():
+            if digit == "W":
+                await asyncio.sleep(0.5)
+                continue
+            await self.room.local_participant.publish_dtmf(code=_CODES[digit], digit=digit)
+            await asyncio.sleep(DIGIT_GAP)
+
+    async def refer(self, target: str) -> None:
+        """Send the far end to another number by SIP REFER. Raises TransferFailed."""
+        if self.identity is None:
+            raise TransferFailed("there is nobody to transfer")
+        request = api.TransferSIPParticipantRequest(
+            room_name=self._call.room,
+            participant_identity=self.identity,
+            transfer_to=as_uri(target),
+        )
+        try:
+            await self._job.api.sip.transfer_sip_participant(request)
+        except api.SipCallError as error:
+            status = error.sip_status_code
+            raise TransferFailed(f"the other side answered {status}", status) from error
+        except api.ServerError as error:
+            raise TransferFailed(f"LiveKit refused the transfer: {error.message}") from error
+        except TimeoutError as error:
+            raise TransferFailed("the other side did not answer in time") from error
+
+    async def gone(self, limit: float) -> None:
+        """Wait until the far end has left the room, at most `limit` seconds."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(limit):
+                while self.participant is not None:
+                    self._moved.clear()
+                    await self._moved.wait()
+
+    async def clear(self) -> None:
+        """Hang up: remove every telephone, then delete the room, so that nobody is left behind."""
+        for participant in list(self.room.remote_participants.values()):
+            if participant.kind == _SIP:
+                with contextlib.suppress(api.ServerError, TimeoutError):
+                    identity = api.RoomParticipantIdentity(
+                        room=self._call.room, identity=participant.identity
+                    )
+                    await asyncio.wait_for(self._job.api.room.remove_participant(identity), 5)
+        await delete_room(self._job, self._call.room)
+
+
+async def delete_room(job: JobContext, room: str) -> None:
+    """Delete a room, trying three times: an inbound caller that still rings hears busy."""
+    for pause in (0.5, 2.0, None):
+        try:
+            await asyncio.wait_for(job.api.room.delete_room(api.DeleteRoomRequest(room=room)), 5)
+            return
+        except api.ServerError as error:
+            if error.code == api.ServerErrorCode.NOT_FOUND:
+                return
+            problem: Exception = error
+        except (TimeoutError, OSError) as error:
+            problem = error
+        log.warning("room %s is not deleted: %s", room, problem)
+        if pause:
+            await asyncio.sleep(pause)
+    log.error("room %s could not be deleted", room)
+
+
+def as_uri(target: str) -> str:
+    """Give a transfer target the scheme that LiveKit asks for: tel: or sip:."""
+    if target.startswith(("tel:", "sip:", "sips:")):
+        return target
+    return f"sip:{target}" if "@" in target else f"tel:{target}"

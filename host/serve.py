@@ -1,0 +1,121 @@
+"""Runs the worker in this process until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import signal
+import sys
+from datetime import UTC, datetime
+
+from livekit import api
+
+from host import registry
+from host.errors import LiveKitError, SettingsError
+from host.place import livekit_api
+from host.settings import Settings, misspelt_settings
+from host.worker import check, make_server
+
+log = logging.getLogger("host")
+
+
+async def serve(settings: Settings, *, dev: bool) -> None:
+    """Check everything, register with LiveKit, serve calls until SIGTERM or Ctrl-C.
+
+    The first signal drains: live calls come to their end, new ones are left to other hosts. A
+    second one stops at once. Raises HostError for what its reader can mend.
+    """
+    loaded = registry.load(settings).require()
+    for line in (*misspelt_settings(), *map(str, loaded.broken)):
+        log.warning(line)
+    if faults := check(settings):
+        raise SettingsError("; ".join(faults))
+    async with livekit_api(settings) as livekit:
+        await asyncio.wait_for(livekit.room.list_rooms(api.ListRoomsRequest()), 10)
+    server = make_server(settings, dev=dev)
+
+    @server.once("worker_registered")
+    def registered(worker_id: str, info: object) -> None:
+        log.info(
+            "ready as %r at %s with %s",
+            settings.agent_name,
+            settings.livekit_url,
+            ", ".join(loaded.personas),
+        )
+
+    running = asyncio.create_task(server.run(devmode=dev))
+    stopping = _Stopping(settings, running, server)
+    try:
+        await running
+    except asyncio.CancelledError:
+        if not stopping.asked:
+            raise
+    except RuntimeError as error:
+        raise LiveKitError(f"LiveKit was lost: {error}") from error
+
+
+class _Stopping:
+    """What signals do: the first drains, the second stops."""
+
+    def __init__(self, settings: Settings, running: asyncio.Task[None], server: object) -> None:
+        self.asked = 0
+        self._settings, self._running, self._server = settings, running, server
+        self._tasks: set[asyncio.Task[None]] = set()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, self._on_signal)
+
+    def _on_signal(self) -> None:
+        self.asked += 1
+        if self.asked == 1:
+            log.info("stopping when the live calls are over; once more to stop now")
+        work = self._drain() if self.asked == 1 else self._close()
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _drain(self) -> None:
+        try:
+            await self._server.drain(timeout=int(self._settings.drain_timeout))  # type: ignore[attr-defined]
+        except TimeoutError:
+            log.warning("calls were still live at the deadline")
+        await self._close()
+
+    async def _close(self) -> None:
+        await self._server.aclose()  # type: ignore[attr-defined]
+        self._running.cancel()
+
+
+def log_to_terminal(*, verbose: bool = False) -> None:
+    """Log lines that a person reads."""
+    shape = "%(asctime)s %(levelname)-7s %(message)s"
+    logging.basicConfig(
+        level=logging.DEBUG if verbose else logging.INFO,
+        format=shape,
+        datefmt="%H:%M:%S",
+        stream=sys.stderr,
+        force=True,
+    )
+    if not verbose:
+        logging.getLogger("livekit").setLevel(logging.WARNING)
+
+
+def log_as_json() -> None:
+    """Log lines that a program reads: one JSON object each."""
+    out = logging.StreamHandler(sys.stderr)
+    out.setFormatter(_JsonLines())
+    logging.basicConfig(level=logging.INFO, handlers=[out], force=True)
+
+
+class _JsonLines(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            **{key: getattr(record, key) for key in ("room", "persona") if hasattr(record, key)},
+        }
+        if record.exc_info:
+            line["trace"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str)

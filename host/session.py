@@ -1,0 +1,155 @@
+"""From the answers of a call's hooks to LiveKit's AgentSession and Agent."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from livekit.agents import Agent, AgentSession, StopResponse, function_tool, llm
+from livekit.agents.voice.events import (
+    AgentStateChangedEvent,
+    CloseEvent,
+    CloseReason,
+    ConversationItemAddedEvent,
+    ErrorEvent,
+    FunctionToolsExecutedEvent,
+    UserInputTranscribedEvent,
+)
+
+from host.call import Call, Ending
+from host.outcome import Outcome
+from host.record import Line, ToolUse
+
+log = logging.getLogger("host")
+
+
+class PersonaAgent(Agent):
+    """A persona as LiveKit's Agent. It answers nobody before it has greeted."""
+
+    def __init__(self, call: Call, instructions: str) -> None:
+        super().__init__(instructions=instructions)
+        self._call = call
+
+    async def on_user_turn_completed(
+        self, turn_ctx: llm.ChatContext, new_message: llm.ChatMessage
+    ) -> None:
+        """Leave "hello?" to the greeting, and a machine's greeting to the voicemail policy."""
+        if not self._call.greeted:
+            raise StopResponse
+
+
+def make_session(call: Call) -> tuple[AgentSession[Any], Agent]:
+    """Ask a call's hooks and build its session and its agent. A failing question raises."""
+    options: dict[str, Any] = {}
+    for answer in reversed(call.hook.session_options(call=call)):  # the persona's comes first
+        options.update(answer)
+    session: AgentSession[Any] = AgentSession(
+        stt=call.hook.stt(call=call),
+        llm=call.hook.llm(call=call),
+        tts=call.hook.tts(call=call),
+        tools=[*make_tools(call), *options.pop("tools", [])],
+        **options,
+    )
+    agent = call.hook.agent(call=call)
+    if agent is None:
+        agent = PersonaAgent(call, call.hook.instructions(call=call))
+    call.session = session
+    _listen(call, session)
+    return session, agent
+
+
+def make_tools(call: Call) -> list[llm.Tool | llm.Toolset]:
+    """Join what the hooks let the model do; plain async functions become LiveKit's tools."""
+    made: list[llm.Tool | llm.Toolset] = []
+    for offered in call.hook.tools(call=call):
+        tools: Sequence[Any] = offered
+        made.extend(
+            tool if isinstance(tool, llm.Tool | llm.Toolset) else function_tool(tool)
+            for tool in tools
+        )
+    return made
+
+
+async def greet(call: Call, agent: Agent, heard: str = "") -> None:
+    """Speak the first words, once. `heard` is what the far end said before them."""
+    session = call.session
+    if call.greeted or session is None:
+        return
+    words = call.hook.greeting(call=call)
+    if not isinstance(agent, PersonaAgent):
+        # An author's own agent enters now and not when the session opened: its on_enter may speak,
+        # and nothing is said before the far end has answered.
+        session.update_agent(agent)
+    elif heard:
+        turns = agent.chat_ctx.copy()
+        turns.add_message(role="user", content=heard)
+        await agent.update_chat_ctx(turns)
+    call.greeted = True
+    if words is not None:
+        _say_exactly(session, words)
+    elif isinstance(agent, PersonaAgent):
+        session.generate_reply()
+
+
+def _say_exactly(session: AgentSession[Any], words: str) -> None:
+    if session.tts is None and isinstance(session.llm, llm.RealtimeModel):
+        session.generate_reply(instructions=f"Open the call with exactly these words: {words}")
+    else:
+        session.say(words)
+
+
+def _listen(call: Call, session: AgentSession[Any]) -> None:
+    """Keep what is said and done for the record, and end the call when its session closes."""
+
+    @session.on("user_input_transcribed")
+    def heard(event: UserInputTranscribedEvent) -> None:
+        if event.is_final and event.transcript:
+            call.transcript.append(
+                Line(at=_time(event.created_at), who="caller", text=event.transcript)
+            )
+
+    @session.on("conversation_item_added")
+    def said(event: ConversationItemAddedEvent) -> None:
+        item = event.item
+        if isinstance(item, llm.ChatMessage) and item.role == "assistant":
+            text = item.text_content or ""
+            call.transcript.append(Line(at=_time(item.created_at), who="persona", text=text))
+
+    @session.on("agent_state_changed")
+    def stirred(event: AgentStateChangedEvent) -> None:
+        if event.new_state == "speaking" and call.answered:
+            call.mark("first_word")
+
+    @session.on("function_tools_executed")
+    def done(event: FunctionToolsExecutedEvent) -> None:
+        for use, result in event.zipped():
+            call.tools_used.append(
+                ToolUse(
+                    at=_time(event.created_at),
+                    name=use.name,
+                    arguments=use.arguments,
+                    result=result.output if result else "",
+                    failed=bool(result and result.is_error),
+                )
+            )
+
+    @session.on("error")
+    def failed(event: ErrorEvent) -> None:
+        log.warning("%s: %s", type(event.source).__name__, getattr(event.error, "error", None))
+
+    @session.on("close")
+    def closed(event: CloseEvent) -> None:
+        if event.reason == CloseReason.ERROR:
+            error = str(getattr(event.error, "error", event.error))
+            reason = "A provider failed for good."
+            call.end(Ending(Outcome.FAILED, "host", reason, error=error))
+        elif event.reason == CloseReason.JOB_SHUTDOWN:
+            call.end(Ending(Outcome.FAILED, "host", "The host was stopped."))
+        else:
+            call.end(Ending(Outcome.COMPLETED, "persona", f"{call.persona} hung up."))
+
+
+def _time(stamp: float) -> datetime:
+    return datetime.fromtimestamp(stamp, UTC)

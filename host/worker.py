@@ -1,0 +1,312 @@
+"""The worker: the AgentServer that LiveKit gives jobs to, and the life of one call."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from dataclasses import replace
+from typing import Any
+
+from livekit import api
+from livekit.agents import (
+    AgentServer,
+    AgentSession,
+    AutoSubscribe,
+    JobContext,
+    JobProcess,
+    JobRequest,
+)
+from livekit.agents.voice.room_io import RoomOptions
+
+from host import registry
+from host.call import Call, Ending
+from host.details import parse_details
+from host.dial import NotAnswered, dial
+from host.dispatch import read_dispatch
+from host.errors import HostError, MetadataError
+from host.line import LINGER, Line, delete_room
+from host.outcome import Outcome
+from host.session import PersonaAgent, greet, make_session
+from host.settings import Settings
+from host.voicemail import dial_and_judge, follow_policy
+
+log = logging.getLogger("host")
+
+ARRIVAL_LIMIT = 20.0
+"""Seconds that a caller may take to come into the room that was made for the call."""
+HOOKS_LIMIT = 10.0
+"""Seconds that event hooks may take after the call is over."""
+APOLOGY = "I am sorry, something went wrong on our side. Please call again later."
+
+
+class Refused(Exception):
+    """The host does not take this call."""
+
+
+class Worker:
+    """Answers calls. Plain data, because LiveKit pickles it into each call's process."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    def warm(self, process: JobProcess) -> None:
+        """Make a process ready for a call: personas and plugins, unless the forkserver has them."""
+        registry.load(self.settings)
+
+    async def answer(self, job: JobContext) -> None:
+        """The life of one call, from LiveKit's job to the record."""
+        call = Call(self.settings, id=job.job.id, room=job.job.room.name)
+        call.job = job
+        job.log_context_fields = {"room": call.room}
+        life = asyncio.create_task(self._live(job, call))
+        try:
+            await asyncio.wait([life, call.ending], return_when=asyncio.FIRST_COMPLETED)
+            if life.done() and (error := life.exception()):
+                await self._fail(call, error)
+            await call.ending
+        except asyncio.CancelledError:
+            call.end(Ending(Outcome.FAILED, "host", "The host was stopped."))
+            raise
+        finally:
+            life.cancel()
+            await asyncio.shield(self._finish(job, call, life))
+
+    async def _live(self, job: JobContext, call: Call) -> None:
+        """From the job to the first words. Whatever ends the call meanwhile stops this."""
+        dispatch = read_dispatch(job.job.metadata, call.room)
+        call.metadata, call.outbound, call.number = (
+            dispatch.metadata,
+            dispatch.outbound,
+            dispatch.phone_number,
+        )
+        await job.connect(auto_subscribe=AutoSubscribe.AUDIO_ONLY)
+        call.line = line = Line(job, call)
+        if not call.outbound:
+            await self._caller(call, line)
+            dispatch = replace(dispatch, number=call.our_number)
+        self._choose(call, dispatch)
+        job.log_context_fields = {"room": call.room, "persona": call.persona}
+        await self._tell_watchers(job, {"host.persona": call.persona})
+        if call.outbound or set(call.metadata) - {"persona"}:
+            call.details = parse_details(call.hook, call.metadata)
+        await call.tell_all("prepare_call")
+        await self._converse(job, call, line)
+
+    async def _caller(self, call: Call, line: Line) -> None:
+        try:
+            await line.arrive(ARRIVAL_LIMIT)
+        except TimeoutError:
+            reason = (
+                f"Nobody came into the room within {ARRIVAL_LIMIT:.0f} s. "
+                "To dial somebody, put phone_number into the metadata."
+            )
+            call.end(Ending(Outcome.ABANDONED, "far end", reason))
+            await asyncio.Future()  # the ending stops us here
+
+    def _choose(self, call: Call, dispatch: Any) -> None:
+        loaded = registry.load(self.settings)
+        choice = loaded.choose(dispatch)
+        if choice.persona is None:
+            raise Refused(choice.reason)
+        log.info("%s takes the call: %s", choice.persona, choice.reason)
+        call.take(choice.persona, loaded.view(choice.persona))
+
+    async def _converse(self, job: JobContext, call: Call, line: Line) -> None:
+        session, agent = make_session(call)
+        if call.outbound:
+            line.expect(f"sip_{call.number}")
+        # An author's own agent enters only when the far end has answered: see greet().
+        first = agent if isinstance(agent, PersonaAgent) else PersonaAgent(call, "")
+        options = RoomOptions(
+            participant_identity=line.identity or "",
+            video_input=False,
+            close_on_disconnect=False,
+        )
+        await session.start(first, room=job.room, room_options=options, record=False)
+        heard = ""
+        if call.outbound:
+            verdict = await dial_and_judge(call, line, lambda: dial(job, call, line))
+            if verdict.mailbox:
+                await follow_policy(call, line, mailbox_open=verdict.category == "machine-vm")
+                return
+            heard = verdict.transcript
+            if call.voicemail:
+                session.clear_user_turn()  # a late "hello?" must not interrupt the greeting
+        else:
+            await line.answered()
+        call.spawn(_time_limit(call), "the call's time limit")
+        await greet(call, agent, heard)
+
+    async def _fail(self, call: Call, error: BaseException) -> None:
+        """Name what stopped the call from going on, and apologise where somebody listens."""
+        if isinstance(error, NotAnswered):
+            call.end(error.ending)
+        elif isinstance(error, Refused | MetadataError):
+            log.warning("call in room %s refused: %s", call.room, error)
+            call.end(Ending(Outcome.REFUSED, "host", f"{error}"))
+        else:
+            log.error("%r failed", call, exc_info=error)
+            if call.answered or not call.outbound:
+                await _apologise(call)
+            text = f"{type(error).__name__}: {error}"
+            call.end(Ending(Outcome.FAILED, "host", Outcome.FAILED.sentence, error=text))
+
+    async def _finish(self, job: JobContext, call: Call, life: asyncio.Task[None]) -> None:
+        """Hang up, write the record, let the job go. Nothing here may stop the rest of it."""
+        await asyncio.gather(life, return_exceptions=True)
+        ending = call.ending.result()
+        if ending.outcome is Outcome.TRANSFERRED and call.line:
+            await call.line.gone(2.0)  # LiveKit SIP says goodbye itself, a second after the REFER
+        elif call.answered and ending.by in ("persona", "host"):
+            await asyncio.sleep(LINGER)
+        told = {"host.outcome": ending.outcome.value, "host.reason": ending.reason}
+        if ending.sip_status:
+            told["host.sip_status"] = str(ending.sip_status)
+        await self._tell_watchers(job, told)
+        with _logged("hanging up"):
+            await (call.line.clear() if call.line else delete_room(job, call.room))
+        if call.session:
+            with _logged("closing the session"):
+                await asyncio.wait_for(call.session.aclose(), 5)
+        with _logged("the record"):
+            record = call.record()
+            log.info("%s: %s %.1f s", record.outcome, record.reason, record.duration)
+            if not call.persona:
+                call.take("", registry.load(self.settings).view(None))
+            await asyncio.wait_for(call.tell_all("call_ended", record=record), HOOKS_LIMIT)
+        await call.settle(1.0)
+        job.shutdown(reason=ending.outcome.value)
+
+    async def _tell_watchers(self, job: JobContext, told: dict[str, str]) -> None:
+        """Tell `python -m host call`, which watches our participant, how the call stands."""
+        if job.room.isconnected():
+            with contextlib.suppress(Exception):
+                await asyncio.wait_for(job.room.local_participant.set_attributes(told), 2)
+
+
+async def _time_limit(call: Call) -> None:
+    limit = call.deployment.max_duration
+    if limit is None:
+        return
+    await asyncio.sleep(limit)
+    log.warning("the call has reached its limit of %.0f s", limit)
+    with contextlib.suppress(Exception):
+        await asyncio.wait_for(
+            call.say("I am sorry, our time is up. Goodbye.", interruptible=False), 15
+        )
+    reason = f"The call reached its limit of {limit:.0f} seconds."
+    call.end(Ending(Outcome.COMPLETED, "host", reason))
+
+
+async def _apologise(call: Call) -> None:
+    """Say that something went wrong, if there is a voice to say it with."""
+    with contextlib.suppress(Exception):
+        async with asyncio.timeout(10):
+            if call.line is None:
+                return
+            if call.session is None:
+                await _bare_session(call)
+            await call.line.answered()
+            if call.session and call.session.current_speech:
+                await call.session.interrupt(force=True)
+            await call.say(APOLOGY, interruptible=False)
+
+
+async def _bare_session(call: Call) -> None:
+    """Open a session that can only speak: the persona's own could not be made."""
+    assert call.job is not None
+    voice = registry.load(call.settings).view(None).tts(call=call)
+    call.session = AgentSession(tts=voice)
+    options = RoomOptions(audio_input=False, video_input=False, close_on_disconnect=False)
+    silent = PersonaAgent(call, "")
+    await call.session.start(silent, room=call.job.room, room_options=options, record=False)
+
+
+class _logged(contextlib.AbstractContextManager[None]):
+    """Log what goes wrong and go on: the rest of an ending must still happen."""
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> bool:
+        if isinstance(error, Exception):
+            log.error("%s failed", self.what, exc_info=error)
+            return True
+        return False
+
+
+class Desk:
+    """The parent's side: takes jobs from LiveKit up to the number of calls that it may have."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.server: AgentServer | None = None
+
+    def load(self, server: AgentServer) -> float:
+        """Live calls over `max_calls`, kept under LiveKit's threshold of 0.7.
+
+        LiveKit drops a dispatch without a word when the load is above it; a call too many must
+        reach `request`, which lets it hear busy.
+        """
+        return min(len(server.active_jobs) / self.settings.max_calls, 1.0) * 0.65
+
+    async def request(self, request: JobRequest) -> None:
+        """Take a job, or refuse it so that its caller hears busy at once."""
+        assert self.server is not None
+        if len(self.server.active_jobs) < self.settings.max_calls:
+            await request.accept()
+            return
+        log.warning("call in room %s refused: %d calls", request.room.name, self.settings.max_calls)
+        await request.reject()
+        await self._end_room(request.room.name)
+
+    async def _end_room(self, room: str) -> None:
+        secret = self.settings.livekit_api_secret.get_secret_value()
+        async with api.LiveKitAPI(
+            self.settings.livekit_url, self.settings.livekit_api_key, secret
+        ) as livekit:
+            with contextlib.suppress(api.ServerError):
+                await livekit.room.delete_room(api.DeleteRoomRequest(room=room))
+
+
+def make_server(settings: Settings, *, dev: bool) -> AgentServer:
+    """Make the AgentServer of this host. Everything was checked before: see `check`."""
+    desk, worker = Desk(settings), Worker(settings)
+    server = AgentServer(
+        ws_url=settings.livekit_url,
+        api_key=settings.livekit_api_key,
+        api_secret=settings.livekit_api_secret.get_secret_value(),
+        setup_fnc=worker.warm,
+        load_fnc=desk.load,
+        load_threshold=0.7,
+        num_idle_processes=1 if dev else 2,
+        drain_timeout=int(settings.drain_timeout),
+        host=settings.health_host,
+        port=0 if dev else settings.health_port,
+        preload_modules=["host.preload"],
+        log_level="INFO",
+    )
+    desk.server = server
+    server.rtc_session(worker.answer, agent_name=settings.agent_name, on_request=desk.request)
+    return server
+
+
+def check(settings: Settings) -> list[str]:
+    """Say what would go wrong in a call and can be known before the first one. See cli."""
+    loaded = registry.load(settings)
+    faults: list[str] = []
+    for question in ("stt", "llm", "tts"):
+        if not any(_asks_plugins(persona.module, question) for persona in loaded.personas.values()):
+            continue
+        call = Call(settings, persona="", hook=loaded.view(None))
+        try:
+            getattr(call.hook, question)(call=call)
+        except HostError as error:
+            faults.append(str(error))
+    return faults
+
+
+def _asks_plugins(module: Any, question: str) -> bool:
+    """True where a persona leaves a model to the plugins."""
+    return not hasattr(getattr(module, question, None), "host_impl")

@@ -1,0 +1,1 @@
+"""The personas of this deployment, one file each."""

@@ -1,0 +1,25 @@
+"""Reminder: phones a patient about tomorrow's appointment."""
+
+from pydantic import BaseModel
+
+from host import LeaveMessage, hookimpl
+
+class Appointment(BaseModel):
+    patient: str
+    time: str
+
+@hookimpl
+def parse_metadata(metadata):
+    return Appointment.model_validate(metadata)
+
+@hookimpl
+def instructions(call):
+    return f"Confirm that {call.details.patient} can come at {call.details.time}. Be brief."
+
+@hookimpl
+def greeting(call):
+    return f"Hello, this is Molar Dental calling for {call.details.patient}."
+
+@hookimpl
+def voicemail_policy(call):
+    return LeaveMessage(f"Your appointment is at {call.details.time}. Goodbye.")

@@ -1,0 +1,1 @@
+"""What every call gets, one file for each capability."""

@@ -1,0 +1,21 @@
+"""The model thinks: any OpenAI-compatible LLM, or LiveKit Inference."""
+
+from livekit.plugins import openai
+
+from host import Call, HostError, hookimpl
+
+
+@hookimpl
+def llm(call: Call) -> openai.LLM | str:
+    """Return the model of the settings. A server of one's own needs no key."""
+    settings = call.settings
+    if settings.llm_inference:
+        return settings.llm_model
+    key = settings.openai_api_key.get_secret_value()
+    if not key and not settings.llm_base_url:
+        raise HostError("OPENAI_API_KEY is not set: there is no model to think")
+    if settings.llm_base_url:
+        return openai.LLM(
+            model=settings.llm_model, base_url=settings.llm_base_url, api_key=key or "none"
+        )
+    return openai.LLM(model=settings.llm_model, api_key=key)

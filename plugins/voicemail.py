@@ -1,0 +1,24 @@
+"""The model may notice a machine that nobody else noticed."""
+
+from typing import Any
+
+from livekit.agents import StopResponse
+
+from host import Call, Continue, hookimpl
+
+
+@hookimpl
+def tools(call: Call) -> list[Any]:
+    """Offer the tool on calls that we placed, unless the persona talks to machines."""
+    if not call.outbound or isinstance(call.voicemail_policy, Continue):
+        return []
+
+    async def detected_answering_machine() -> None:
+        """Call this when you hear a voicemail greeting or an answering machine, not a person.
+
+        Say nothing yourself: what to leave on it is decided already.
+        """
+        call.spawn(call.meet_machine(), "leaving a message")
+        raise StopResponse
+
+    return [detected_answering_machine]
