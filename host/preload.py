@@ -8,12 +8,11 @@ import contextlib
 import logging
 
 with contextlib.suppress(Exception):
-    import host.worker  # noqa: F401
-    from host.registry import load
     from host.settings import load_settings
+    from host.worker import check
 
     logging.disable(logging.CRITICAL)
     try:
-        load(load_settings())
+        check(load_settings())  # loads the registry, and the libraries that its plugins use
     finally:
         logging.disable(logging.NOTSET)

@@ -14,9 +14,14 @@ from dotenv import load_dotenv
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
+    EnvSettingsSource,
+    InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
+)
+from pydantic_settings import (
+    SettingsError as SourceError,
 )
 
 from host.errors import SettingsError
@@ -137,9 +142,15 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """What was given weighs most, then the environment, then host.toml."""
+        """What was given weighs most, then the environment, then host.toml.
+
+        A variable that is empty counts as not set, but for an empty HOST_AGENT_NAME, which says
+        something.
+        """
+        environment = EnvSettingsSource(settings_cls, env_ignore_empty=True)
+        nameless = {"agent_name": ""} if os.environ.get("HOST_AGENT_NAME") == "" else {}
         toml = TomlConfigSettingsSource(settings_cls, toml_file=_config_path())
-        return init_settings, env_settings, toml
+        return init_settings, InitSettingsSource(settings_cls, nameless), environment, toml
 
     def persona(self, name: str) -> PersonaSettings:
         """Return what host.toml says of a persona, with the shared values filled in."""
@@ -160,16 +171,22 @@ def load_settings() -> Settings:
 
     Raises SettingsError, one line that names every wrong setting.
     """
-    load_dotenv(Path(".env"))
+    try:
+        load_dotenv(Path(".env"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f".env: {error}") from error
     path = _config_path()
     if os.environ.get("HOST_CONFIG") and not path.is_file():
         raise SettingsError(f"HOST_CONFIG names {path}, which is not there")
     try:
         return Settings()
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{path}: {error}") from error
     except ValidationError as error:
         raise SettingsError(_one_line(error)) from error
+    except SourceError as error:
+        # A variable that must be JSON and is not; its text names the field.
+        raise SettingsError(f"{error}: it must be JSON, and stands better in {path}") from error
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: {error}") from error
 
 
 def misspelt_settings() -> list[str]:

@@ -61,7 +61,8 @@ class Worker:
         job.log_context_fields = {"room": call.room}
         life = asyncio.create_task(self._live(job, call))
         try:
-            await asyncio.wait([life, call.ending], return_when=asyncio.FIRST_COMPLETED)
+            either: list[asyncio.Future[Any]] = [life, call.ending]
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             if life.done() and (error := life.exception()):
                 await self._fail(call, error)
             await call.ending

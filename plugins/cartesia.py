@@ -1,13 +1,20 @@
 """Cartesia speaks: text to speech."""
 
-from livekit.plugins import cartesia
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from host import Call, HostError, hookimpl
+
+if TYPE_CHECKING:
+    from livekit.plugins import cartesia
 
 
 @hookimpl
 def tts(call: Call) -> cartesia.TTS:
     """Return Cartesia's voice, at the address and with the model of the settings."""
+    from livekit.plugins import cartesia  # here, so that `--help` need not wait for LiveKit
+
     settings = call.settings
     key = settings.cartesia_api_key.get_secret_value()
     if not key:

@@ -1,13 +1,20 @@
 """Deepgram listens: speech to text."""
 
-from livekit.plugins import deepgram
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from host import Call, HostError, hookimpl
+
+if TYPE_CHECKING:
+    from livekit.plugins import deepgram
 
 
 @hookimpl
 def stt(call: Call) -> deepgram.STT:
     """Return Deepgram's ears, at the address and with the model of the settings."""
+    from livekit.plugins import deepgram  # here, so that `--help` need not wait for LiveKit
+
     settings = call.settings
     key = settings.deepgram_api_key.get_secret_value()
     if not key:

@@ -1,11 +1,18 @@
 """The model may hang up, after a goodbye that is heard to its end."""
 
-from livekit.agents.beta.tools import EndCallTool
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from host import Call, hookimpl
+
+if TYPE_CHECKING:
+    from livekit.agents.beta.tools import EndCallTool
 
 
 @hookimpl
 def tools(call: Call) -> list[EndCallTool]:
     """Offer LiveKit's own tool. The host clears the line and the room when the session closes."""
+    from livekit.agents.beta.tools import EndCallTool
+
     return [EndCallTool(delete_room=False, end_instructions="Say goodbye in one short sentence.")]

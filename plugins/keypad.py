@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from livekit.agents.beta.tools import send_dtmf_events
-
 from host import Call, hookimpl
 
 
 @hookimpl
 def tools(call: Call) -> list[Any]:
     """Offer LiveKit's own tool where there is a telephone at the other end."""
+    from livekit.agents.beta.tools import send_dtmf_events
+
     return [send_dtmf_events] if call.telephone else []

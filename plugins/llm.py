@@ -1,13 +1,20 @@
 """The model thinks: any OpenAI-compatible LLM, or LiveKit Inference."""
 
-from livekit.plugins import openai
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from host import Call, HostError, hookimpl
+
+if TYPE_CHECKING:
+    from livekit.plugins import openai
 
 
 @hookimpl
 def llm(call: Call) -> openai.LLM | str:
     """Return the model of the settings. A server of one's own needs no key."""
+    from livekit.plugins import openai  # here, so that `--help` need not wait for LiveKit
+
     settings = call.settings
     if settings.llm_inference:
         return settings.llm_model

@@ -2,14 +2,14 @@
 
 from typing import Any, Literal
 
-from livekit.agents import StopResponse, ToolError
-
 from host import Call, HostError, hookimpl
 
 
 @hookimpl
 def tools(call: Call) -> list[Any]:
     """Offer the names of the targets, never a number: the model can't make one up."""
+    from livekit.agents import StopResponse, ToolError
+
     names = tuple(sorted(call.deployment.transfers))
     if not names or not call.telephone:
         return []

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from livekit.agents import StopResponse
-
 from host import Call, Continue, hookimpl
 
 
@@ -12,6 +10,7 @@ def tools(call: Call) -> list[Any]:
     """Offer the tool on calls that we placed, unless the persona talks to machines."""
     if not call.outbound or isinstance(call.voicemail_policy, Continue):
         return []
+    from livekit.agents import StopResponse
 
     async def detected_answering_machine() -> None:
         """Call this when you hear a voicemail greeting or an answering machine, not a person.

@@ -36,8 +36,27 @@ class Hook:
         return f"({', '.join(self.arguments)})"
 
     @property
+    def kind(self) -> str:
+        """Whether it is a question or an event, and whose answers count."""
+        what = "event, async" if self.is_async else "question"
+        return f"{what}, {'first answer' if self.first else 'all'}"
+
+    @property
+    def answer(self) -> str:
+        """The type of its answer, as hookspecs.py writes it."""
+        return str(inspect.signature(self.function).return_annotation)
+
+    @property
+    def signature(self) -> str:
+        """How an author writes it, with types."""
+        parameters = inspect.signature(self.function).parameters.values()
+        typed = ", ".join(f"{parameter.name}: {parameter.annotation}" for parameter in parameters)
+        start = "async def" if self.is_async else "def"
+        return f"{start} {self.name}({typed}) -> {self.answer}"
+
+    @property
     def doc(self) -> str:
-        """The first sentence of its docstring."""
+        """The first line of its docstring."""
         return (inspect.getdoc(self.function) or "").partition("\n")[0]
 
 

@@ -63,9 +63,18 @@ class Views:
         silent = (other.module for other in seated if other.name != persona)
         return self._made.setdefault(persona, View(persona, table, silent))
 
+    def who_has(self, hook: str) -> list[str]:
+        """Name everyone who has a hook, as `persona NAME`, `plugin NAME` or `host`."""
+        tables = [self._table_of_plugins, *(table for table, _ in self._tables.values())]
+        names = {
+            impl.plugin_name
+            for table in tables
+            for impl in getattr(table.hook, hook).get_hookimpls()
+        }
+        return sorted(names, key=lambda name: (name == "host", name))
+
     def each_plugin(self, hook: str) -> list[tuple[str, pluggy.HookCaller]]:
-        """Return the plugins that have a hook, in the order of asking, each with a caller for it
-        alone."""
+        """Return the plugins that have a hook, each with its caller, first asked first."""
         table = self._table_of_plugins
         asked = dict.fromkeys(
             impl.plugin for impl in reversed(getattr(table.hook, hook).get_hookimpls())

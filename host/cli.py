@@ -1,0 +1,218 @@
+"""The commands. Thin: each reads its words, calls one function, prints, exits.
+
+LiveKit takes seconds to import, so whatever needs it is imported inside its command.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import AsyncIterator, Coroutine
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from host import registry
+from host.errors import HostError
+from host.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from host.local.world import World
+    from host.show import Shown
+
+cli = typer.Typer(
+    name="host",
+    help="Many AI personas on the telephone, in one worker, through LiveKit.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Local = Annotated[
+    bool, typer.Option("--local", help="Bring up the local world: no account, no trunk, no keys.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for a program to read.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log LiveKit's own details too.")]
+
+
+@cli.command()
+def dev(local: Local = False, verbose: Verbose = False) -> None:
+    """Serve calls while you work: readable logs, no waiting for calls at the end."""
+    from host.serve import log_to_terminal
+
+    log_to_terminal(verbose=verbose)
+    _run(_serve(dev=True, local=local))
+
+
+@cli.command()
+def start(local: Local = False) -> None:
+    """Serve calls in production: JSON logs, a health check, live calls end before it stops."""
+    from host.serve import log_as_json
+
+    log_as_json()
+    _run(_serve(dev=False, local=local))
+
+
+@cli.command()
+def personas(
+    as_json: AsJson = False,
+    strict: Annotated[bool, typer.Option(help="Exit with 1 where anything is broken.")] = False,
+) -> None:
+    """Show the personas and plugins there are, and what is wrong with the others."""
+    from host import show
+
+    _print(show.personas(registry.load(load_settings()), as_json=as_json, strict=strict))
+
+
+@cli.command()
+def hooks(
+    as_json: AsJson = False,
+    markdown: Annotated[bool, typer.Option(help="Print README's tables.")] = False,
+) -> None:
+    """Show every hook, and who answers it here."""
+    from host import show
+
+    if markdown:
+        typer.echo(show.markdown())
+    else:
+        _print(show.hooks(registry.load(load_settings()), as_json=as_json))
+
+
+@cli.command()
+def which(
+    room: Annotated[str, typer.Option(help="The room's name.")] = "",
+    metadata: Annotated[str, typer.Option(help="The dispatch's metadata.")] = "",
+    to: Annotated[str | None, typer.Option(help="The number that was dialled.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tell which persona takes a call, by which rule, and why."""
+    from host import show
+
+    loaded = registry.load(load_settings())
+    _print(show.which(loaded, room=room, metadata=metadata, number=to, as_json=as_json))
+
+
+@cli.command()
+def call(
+    persona: Annotated[str, typer.Argument(help="Who calls.")],
+    number: Annotated[str, typer.Argument(help="The number to dial, like +15550001111.")],
+    details: Annotated[
+        list[str] | None, typer.Argument(help="What the persona needs: key=value ...")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Place a call, wait until it is over, and tell how it went.
+
+    The exit code is 0 when the call did its work (completed, transferred, message left), 1 when it
+    could not be placed, and from 10 on by outcome: see README.
+    """
+    from host import place
+
+    settings = load_settings()
+    metadata = place.metadata_of(settings, persona, number, place.details_of(details or []))
+    quiet = as_json or not sys.stderr.isatty()
+    placed = asyncio.run(
+        place.place(
+            settings,
+            metadata,
+            (lambda status: None) if quiet else (lambda status: typer.echo(status, err=True)),
+        )
+    )
+    typer.echo(placed.as_json() if as_json else f"{placed.outcome}: {placed.reason}")
+    raise typer.Exit(placed.outcome.exit_code)
+
+
+@cli.command()
+def chat(
+    persona: Annotated[str, typer.Argument(help="Whom to talk with.")],
+    details: Annotated[
+        list[str] | None, typer.Argument(help="What the persona needs: key=value ...")
+    ] = None,
+    local: Local = False,
+) -> None:
+    """Talk with a persona in text, here in the terminal."""
+    from host.chat import ask_terminal
+    from host.chat import chat as talk
+    from host.place import details_of
+
+    async def conversation() -> None:
+        async with _world(local) as settings:
+            await talk(
+                settings,
+                persona,
+                details_of(details or []),
+                ask=ask_terminal,
+                show=lambda who, text: typer.echo(f"{who}: {text}"),
+            )
+
+    _run(conversation())
+
+
+@cli.command()
+def phone(
+    number: Annotated[
+        str | None, typer.Argument(help="A persona's name, or the number to ring.")
+    ] = None,
+    caller: Annotated[str, typer.Option(help="The caller ID to show.")] = "+15557770001",
+) -> None:
+    """Ring a persona on the local exchange of a running `dev --local`.
+
+    Type what you would say; #5 presses a key; an empty line or Ctrl-D hangs up.
+    """
+    from host.local.handset import ring
+
+    _run(ring(load_settings(), number, caller))
+
+
+@cli.command()
+def demo() -> None:
+    """Hear personas take and make calls on the local world: four scenes, recorded."""
+    from host.local.demo import play
+
+    raise typer.Exit(asyncio.run(play()))
+
+
+async def _serve(*, dev: bool, local: bool) -> None:
+    from host.serve import serve
+
+    async with _world(local) as settings:
+        await serve(settings, dev=dev)
+
+
+@contextlib.asynccontextmanager
+async def _world(local: bool) -> AsyncIterator[Settings]:
+    """The settings, after the local world is up and has put its own into the environment."""
+    if not local:
+        yield load_settings()
+        return
+    from host.local.world import World
+
+    world: World
+    async with World() as world:
+        world.settle_in()
+        typer.echo(world.welcome(), err=True)
+        yield load_settings()
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(work)
+
+
+def _print(shown: Shown) -> None:
+    typer.echo(shown.text)
+    raise typer.Exit(shown.exit_code)
+
+
+def main() -> None:
+    """Run a command. What its reader can mend is one line and exit code 1."""
+    try:
+        with contextlib.suppress(HostError):  # a command that needs settings will say it itself
+            for fault in registry.load(load_settings()).commands(cli):
+                typer.echo(f"host: {fault}", err=True)
+        cli()
+    except HostError as error:
+        typer.echo(f"host: {error}", err=True)
+        raise SystemExit(1) from None
