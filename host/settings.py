@@ -29,6 +29,7 @@ from host.errors import SettingsError
 ROOT = Path(__file__).resolve().parent.parent
 
 Seconds = Annotated[float, Field(gt=0)]
+RingingSeconds = Annotated[float, Field(gt=0, le=78)]
 
 
 def _env(name: str) -> AliasChoices:
@@ -52,7 +53,9 @@ class PersonaSettings(BaseModel):
     transfers: dict[str, str] = Field(
         default_factory=dict, description="transfer targets by name, beside the shared ones"
     )
-    ringing_timeout: Seconds | None = Field(None, description="seconds an outbound call may ring")
+    ringing_timeout: RingingSeconds | None = Field(
+        None, description="seconds an outbound call may ring"
+    )
     max_duration: Seconds | None = Field(None, description="seconds a call may last")
 
 
@@ -88,8 +91,8 @@ class Settings(BaseSettings):
         description="LiveKit outbound trunk (ST_...) for every persona",
     )
     caller_id: str | None = Field(None, description="number that outbound calls show")
-    ringing_timeout: float = Field(30, gt=0, le=78, description="seconds an outbound call may ring")
-    max_duration: float = Field(900, gt=0, description="seconds a call may last")
+    ringing_timeout: RingingSeconds = Field(30, description="seconds an outbound call may ring")
+    max_duration: Seconds = Field(900, description="seconds a call may last")
     call_log: Path = Field(Path("calls.jsonl"), description="file of call records, one a line")
     language: str = Field("en", description="language of ears and voice, as BCP 47")
     turn_detection: Literal["model", "vad", "stt"] = Field(
@@ -218,8 +221,9 @@ def _one_line(error: ValidationError) -> str:
             where = f"{env_name(name)} ({name} in host.toml)"
         message = fault["msg"]
         if fault["type"] == "extra_forbidden":
-            close = difflib.get_close_matches(name, Settings.model_fields, 1)
-            hint = f"; did you mean {close[0]}?" if close and not inner else ""
+            known = PersonaSettings.model_fields if inner else Settings.model_fields
+            close = difflib.get_close_matches(inner[-1] if inner else name, known, 1)
+            hint = f"; did you mean {close[0]}?" if close else ""
             message = f"no such setting{hint}"
         faults.append(f"{where}: {message}")
     return "; ".join(faults)
