@@ -1,0 +1,3 @@
+"""Divides by nothing."""
+
+DEPTH = 1 / 0

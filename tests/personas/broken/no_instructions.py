@@ -1,0 +1,8 @@
+"""Says hello and nothing else."""
+
+from host import hookimpl
+
+
+@hookimpl
+def greeting(call):
+    return "Hello."

@@ -1,0 +1,8 @@
+"""The other of two twins."""
+
+from host import hookimpl
+
+
+@hookimpl
+def instructions(call):
+    return "Be the package."

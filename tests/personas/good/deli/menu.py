@@ -1,0 +1,3 @@
+"""What the deli sells."""
+
+SPECIAL = "pastrami"
