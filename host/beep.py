@@ -40,10 +40,6 @@ class BeepDetector:
         for window in joined[:whole].reshape(-1, WINDOW):
             self._hear(window.astype(np.float64))
 
-    def forget(self) -> None:
-        """Forget a beep: somebody spoke after it, so it was not the one before the recording."""
-        self.heard.clear()
-
     def _hear(self, window: np.ndarray) -> None:
         pitch = tone(window)
         if pitch is not None and (self._run == 0 or abs(pitch - self._pitch) < 40):

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from host.line import Line as TelephoneLine
     from host.registry import View
+    from host.voicemail import Voicemail
 
 log = logging.getLogger("host")
 
@@ -75,6 +76,7 @@ class Call:
         """LiveKit's JobContext; None in a text chat."""
         self.voicemail: str | None = None
         """What answered, in the words of LiveKit's AMD; None where nobody listened for it."""
+        self.voicemail_watch: Voicemail | None = None
         self.greeted = False
         self.transcript: list[Line] = []
         self.tools_used: list[ToolUse] = []
@@ -172,11 +174,9 @@ class Call:
 
     async def meet_machine(self) -> None:
         """Do what the persona's voicemail policy says: a machine has answered."""
-        if self.line is None:
-            raise HostError("there is no line on which a machine could be")
-        from host.voicemail import follow_policy
-
-        await follow_policy(self, self.line)
+        if self.voicemail_watch is None:
+            raise HostError("only a call that we placed can have met a machine")
+        await self.voicemail_watch.follow_policy()
 
     @property
     def voicemail_policy(self) -> VoicemailPolicy:
@@ -201,6 +201,7 @@ class Call:
     def end(self, ending: Ending) -> None:
         """Say that the call is over. Only the first ending counts."""
         if not self.ending.done():
+            self.mark("ended")
             log.info("call over: %s (%s) %s", ending.outcome, ending.by, ending.reason)
             self.ending.set_result(ending)
 
@@ -250,8 +251,8 @@ class Call:
 
     def record(self) -> CallRecord:
         """The record of this call, when it is over."""
-        ending, times, ended = self.ending.result(), self.times, now()
-        answered = times.get("answered")
+        ending, times = self.ending.result(), self.times
+        answered, ended = times.get("answered"), times["ended"]
         return CallRecord(
             id=self.id,
             room=self.room,

@@ -23,6 +23,15 @@ MAX_METADATA = 16 * 1024
 # E.164: a plus, a country code that has no leading zero, at most 15 digits.
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
 
+_JSON_NAMES: Mapping[type, str] = {
+    bool: "a truth value",
+    float: "a number",
+    int: "a number",
+    list: "a list",
+    str: "a string",
+    type(None): "null",
+}
+
 
 @dataclass(frozen=True)
 class Dispatch:
@@ -68,7 +77,7 @@ def read_dispatch(metadata: str, room: str = "", number: str | None = None) -> D
     except (ValueError, RecursionError) as error:
         raise MetadataError(f"the metadata is not JSON: {error}") from error
     if not isinstance(value, dict):
-        raise MetadataError(f"the metadata is a JSON {type(value).__name__}, not an object")
+        raise MetadataError(f"the metadata is {_JSON_NAMES[type(value)]}, not a JSON object")
     dispatch = Dispatch(room, MappingProxyType(value), number)
     _ = dispatch.phone_number  # a wrong number refuses the call here, before anything happens
     return dispatch
@@ -95,6 +104,8 @@ class Routes:
     numbers: Mapping[str, str]
     """Dialled number -> persona."""
     default: str | None
+    only: str | None
+    """The persona that is alone in the deployment, no other having been set aside."""
     lengths: tuple[int, ...]
     """Lengths of the prefixes, longest first."""
 
@@ -108,9 +119,8 @@ class Routes:
             return self._loaded(persona, "number", f"{dispatch.number} is a number of {persona}")
         if self.default:
             return self._loaded(self.default, "default", f"{self.default} is the default persona")
-        if len(self.personas) == 1:
-            (persona,) = self.personas
-            return Choice(persona, "default", f"{persona} is the only persona")
+        if self.only:
+            return Choice(self.only, "default", f"{self.only} is the only persona")
         return Choice(
             None,
             None,
@@ -159,7 +169,7 @@ def make_routes(
     `absent` names personas that were set aside; one that only host.toml knows counts as absent.
     Raises SettingsError where two personas claim one number or prefix.
     """
-    names = frozenset(personas)
+    names, absent = frozenset(personas), frozenset(absent)
     by_prefix = _owners(prefixes or {}, "prefix")
     by_number = _owners(numbers or {}, "number")
     known = names.union(absent, prefixes or (), numbers or ())
@@ -167,7 +177,8 @@ def make_routes(
         if prefix[-1] in "-_" and prefix[:-1] in known - {owner}:
             raise SettingsError(f"prefix {prefix!r} of {owner} is what persona {prefix[:-1]} has")
     lengths = tuple(sorted({len(prefix) for prefix in by_prefix}, reverse=True))
-    return Routes(names, known - names, by_prefix, by_number, default, lengths)
+    only = next(iter(names)) if len(names) == 1 and names.issuperset(absent) else None
+    return Routes(names, known - names, by_prefix, by_number, default, only, lengths)
 
 
 def _owners(claims: Mapping[str, Iterable[str]], what: str) -> Mapping[str, str]:

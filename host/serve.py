@@ -13,7 +13,7 @@ from livekit import api
 
 from host import registry
 from host.errors import LiveKitError, SettingsError
-from host.place import livekit_api
+from host.place import livekit_api, require_livekit
 from host.settings import Settings, misspelt_settings
 from host.worker import check, make_server
 
@@ -29,6 +29,7 @@ async def serve(settings: Settings, *, dev: bool) -> None:
     loaded = registry.load(settings).require()
     for line in (*misspelt_settings(), *map(str, loaded.broken)):
         log.warning(line)
+    require_livekit(settings)
     if faults := check(settings):
         raise SettingsError("; ".join(faults))
     async with livekit_api(settings) as livekit:

@@ -7,15 +7,19 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from livekit.agents import Agent, AgentSession, StopResponse, function_tool, llm
-from livekit.agents.voice.events import (
+from livekit.agents import (
+    Agent,
+    AgentSession,
     AgentStateChangedEvent,
     CloseEvent,
     CloseReason,
     ConversationItemAddedEvent,
     ErrorEvent,
     FunctionToolsExecutedEvent,
+    StopResponse,
     UserInputTranscribedEvent,
+    function_tool,
+    llm,
 )
 
 from host.call import Call, Ending
@@ -72,12 +76,15 @@ def make_tools(call: Call) -> list[llm.Tool | llm.Toolset]:
     return made
 
 
-async def greet(call: Call, agent: Agent, heard: str = "") -> None:
-    """Speak the first words, once. `heard` is what the far end said before them."""
+async def greet(call: Call, agent: Agent, heard: str = "", *, menu: bool = False) -> None:
+    """Speak the first words, once. `heard` is what the far end said before them.
+
+    A menu, or a machine that screens calls, is answered by the model: it asked for something.
+    """
     session = call.session
     if call.greeted or session is None:
         return
-    words = call.hook.greeting(call=call)
+    words = None if menu else call.hook.greeting(call=call)
     if not isinstance(agent, PersonaAgent):
         # An author's own agent enters now and not when the session opened: its on_enter may speak,
         # and nothing is said before the far end has answered.

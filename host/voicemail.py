@@ -13,8 +13,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from livekit import rtc
-from livekit.agents import AMD, llm
-from livekit.agents.voice.events import UserStateChangedEvent
+from livekit.agents import AMD, UserStateChangedEvent, llm
 
 from host.answers import Continue, HangUp, LeaveMessage
 from host.beep import BeepDetector, listen
@@ -43,127 +42,126 @@ class Verdict:
         """True for an answering machine, whether or not it takes messages."""
         return self.category in ("machine-vm", "machine-unavailable")
 
-
-async def dial_and_judge(call: Call, line: Line, dial: Callable[[], Awaitable[None]]) -> Verdict:
-    """Dial, and say what answered. Raises what `dial` raises.
-
-    A persona whose policy is Continue() waits for no verdict, and neither does one whose model
-    speaks for itself: AMD needs a text model.
-    """
-    session = call.session
-    assert session is not None
-    policy = call.voicemail_policy
-    if isinstance(policy, Continue) or not isinstance(session.llm, llm.LLM):
-        await dial()
-        await line.answered()
-        return Verdict("human", "nobody listened for a machine")
-    beep = _watch_for_beep(call, line)
-    judge = AMD(
-        session,
-        llm=None,
-        stt=None,
-        participant_identity=line.identity or "",
-        ivr_detection=False,
-        suppress_compatibility_warning=True,
-    )
-    async with judge:
-        await dial()
-        await line.answered()
-        verdict = await _first(judge, beep)
-    log.info("answered by %s (%s)", verdict.category, verdict.reason)
-    call.voicemail = verdict.category
-    return verdict
+    @property
+    def takes_messages(self) -> bool:
+        """False where the mailbox is full or not set up."""
+        return self.category != "machine-unavailable"
 
 
-async def _first(judge: AMD, beep: BeepDetector) -> Verdict:
-    """Wait for AMD's verdict or for a beep after speech, whichever comes first."""
-    judged = asyncio.create_task(judge.execute())
-    beeped = asyncio.create_task(beep.heard.wait())
-    try:
-        await asyncio.wait({judged, beeped}, return_when=asyncio.FIRST_COMPLETED)
-        if judged.done():
-            event = judged.result()
-            return Verdict(event.category.value, event.reason, event.transcript)
-        return Verdict("machine-vm", "a beep after the greeting")
-    finally:
-        judged.cancel()
-        beeped.cancel()
-        await asyncio.gather(judged, beeped, return_exceptions=True)
+class Voicemail:
+    """Watches one outbound call for a machine, from before it is dialled to its end."""
 
+    def __init__(self, call: Call, line: Line) -> None:
+        assert call.session is not None
+        self._call, self._line, self._session = call, line, call.session
+        self._beep = BeepDetector()
+        self._session.on("user_state_changed", self._on_speech)
+        line.room.on("track_subscribed", self._on_track)
+        call.voicemail_watch = self
 
-async def follow_policy(call: Call, line: Line, *, mailbox_open: bool = True) -> None:
-    """Do what the persona's policy says of a machine: it ends the call, or lets it go on."""
-    policy = call.voicemail_policy
-    if isinstance(policy, LeaveMessage) and mailbox_open:
-        await _leave(call, policy.text)
-        call.end(Ending(Outcome.VOICEMAIL_LEFT, "persona", Outcome.VOICEMAIL_LEFT.sentence))
-    elif isinstance(policy, LeaveMessage | HangUp):
-        reason = Outcome.VOICEMAIL_SKIPPED.sentence
-        if not mailbox_open:
-            reason = "The mailbox takes no messages."
-        call.end(Ending(Outcome.VOICEMAIL_SKIPPED, "persona", reason))
+    @property
+    def judges(self) -> bool:
+        """True where somebody waits for a verdict before the first word.
 
+        A persona whose policy is Continue() does not, and AMD needs a text model to think with.
+        """
+        continues = isinstance(self._call.voicemail_policy, Continue)
+        return not continues and isinstance(self._session.llm, llm.LLM)
 
-async def _leave(call: Call, message: str) -> None:
-    """Wait for the beep, or for silence where none comes, and speak the message from its start."""
-    session = call.session
-    assert session is not None
-    call.greeted = False  # whatever the machine still says is not answered
-    await session.interrupt(force=True)
-    beep: BeepDetector | None = getattr(call.state, "_beep", None)
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(MESSAGE_PATIENCE):
-            await _turn_to_speak(call, beep)
-    await call.say(message, interruptible=False)
+    async def judge(self, dial: Callable[[], Awaitable[None]]) -> Verdict:
+        """Dial, and say what answered. Raises what `dial` raises."""
+        if not self.judges:
+            await dial()
+            await self._line.answered()
+            return Verdict("human", "nobody listened for a machine")
+        amd = AMD(
+            self._session,
+            llm=None,
+            stt=None,
+            participant_identity=self._line.identity or "",
+            ivr_detection=False,
+            suppress_compatibility_warning=True,
+        )
+        async with amd:
+            await dial()
+            await self._line.answered()
+            verdict = await self._first(amd)
+        log.info("answered by %s (%s)", verdict.category, verdict.reason)
+        self._call.voicemail = verdict.category
+        return verdict
 
+    async def follow_policy(self, *, takes_messages: bool = True) -> None:
+        """Do what the persona's policy says of a machine. It ends the call, unless it continues."""
+        call, policy = self._call, self._call.voicemail_policy
+        if isinstance(policy, LeaveMessage) and takes_messages:
+            await self._leave(policy.text)
+            call.end(Ending(Outcome.VOICEMAIL_LEFT, "persona", Outcome.VOICEMAIL_LEFT.sentence))
+        elif isinstance(policy, LeaveMessage | HangUp):
+            skipped = Outcome.VOICEMAIL_SKIPPED
+            reason = skipped.sentence if takes_messages else "The mailbox takes no messages."
+            call.end(Ending(skipped, "persona", reason))
 
-async def _turn_to_speak(call: Call, beep: BeepDetector | None) -> None:
-    """Return at the end of a beep, or when the line has been silent for a while."""
-    session = call.session
-    assert session is not None
-    spoke = asyncio.Event()
+    async def _first(self, amd: AMD) -> Verdict:
+        """Wait for AMD's verdict or for a beep after speech, whichever comes first."""
+        judged = asyncio.create_task(amd.execute())
+        beeped = asyncio.create_task(self._beep.heard.wait())
+        try:
+            await asyncio.wait({judged, beeped}, return_when=asyncio.FIRST_COMPLETED)
+            if judged.done():
+                event = judged.result()
+                return Verdict(event.category.value, event.reason, event.transcript)
+            return Verdict("machine-vm", "a beep after the greeting")
+        finally:
+            judged.cancel()
+            beeped.cancel()
+            await asyncio.gather(judged, beeped, return_exceptions=True)
 
-    def stirred(event: UserStateChangedEvent) -> None:
-        spoke.set()
+    async def _leave(self, message: str) -> None:
+        """Wait for the beep, or for silence where none comes; speak the message from its start."""
+        self._call.greeted = False  # whatever the machine still says is not answered
+        await self._session.interrupt(force=True)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(MESSAGE_PATIENCE):
+                await self._turn_to_speak()
+        await self._call.say(message, interruptible=False)
 
-    session.on("user_state_changed", stirred)
-    try:
-        while not (beep and beep.heard.is_set()):
-            spoke.clear()
-            quiet = session.user_state != "speaking"
-            waits = [asyncio.create_task(spoke.wait())]
-            if beep:
-                waits.append(asyncio.create_task(beep.heard.wait()))
-            limit = BEEP_PATIENCE if quiet else None
-            done, _ = await asyncio.wait(waits, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
-            for wait in waits:
-                wait.cancel()
-            if not done:
-                return
-    finally:
-        session.off("user_state_changed", stirred)
+    async def _turn_to_speak(self) -> None:
+        """Return at the end of a beep, or when the line has been silent for a while."""
+        stirred = asyncio.Event()
 
+        def stir(event: UserStateChangedEvent) -> None:
+            stirred.set()
 
-def _watch_for_beep(call: Call, line: Line) -> BeepDetector:
-    """Listen for a beep for as long as the call lasts; speech arms the detector."""
-    detector = BeepDetector()
-    call.state._beep = detector
-    session, room = call.session, line.room
-    assert session is not None
+        self._session.on("user_state_changed", stir)
+        try:
+            while True:
+                stirred.clear()
+                limit = None if self._session.user_state == "speaking" else BEEP_PATIENCE
+                waits = [
+                    asyncio.create_task(self._beep.heard.wait()),
+                    asyncio.create_task(stirred.wait()),
+                ]
+                first = asyncio.FIRST_COMPLETED
+                done, waiting = await asyncio.wait(waits, timeout=limit, return_when=first)
+                for wait in waiting:
+                    wait.cancel()
+                if not done or self._beep.heard.is_set():
+                    return
+        finally:
+            self._session.off("user_state_changed", stir)
 
-    def stirred(event: UserStateChangedEvent) -> None:
+    def _on_speech(self, event: UserStateChangedEvent) -> None:
+        """Speech arms the detector, and makes a beep before it one of the greeting's own."""
         if event.new_state == "speaking":
-            detector.armed = True
-            detector.forget()
+            self._beep.armed = True
+            self._beep.heard.clear()
 
-    def heard(
+    def _on_track(
+        self,
         track: rtc.Track,
         publication: rtc.RemoteTrackPublication,
         participant: rtc.RemoteParticipant,
     ) -> None:
-        if participant.identity == line.identity and track.kind == rtc.TrackKind.KIND_AUDIO:
-            call.spawn(listen(detector, track), "listening for a beep")
-
-    session.on("user_state_changed", stirred)
-    room.on("track_subscribed", heard)
-    return detector
+        far_end = participant.identity == self._line.identity
+        if far_end and track.kind == rtc.TrackKind.KIND_AUDIO:
+            self._call.spawn(listen(self._beep, track), "listening for a beep")

@@ -16,8 +16,8 @@ from livekit.agents import (
     JobContext,
     JobProcess,
     JobRequest,
+    room_io,
 )
-from livekit.agents.voice.room_io import RoomOptions
 
 from host import registry
 from host.call import Call, Ending
@@ -29,7 +29,7 @@ from host.line import LINGER, Line, delete_room
 from host.outcome import Outcome
 from host.session import PersonaAgent, greet, make_session
 from host.settings import Settings
-from host.voicemail import dial_and_judge, follow_policy
+from host.voicemail import Voicemail
 
 log = logging.getLogger("host")
 
@@ -119,25 +119,26 @@ class Worker:
             line.expect(f"sip_{call.number}")
         # An author's own agent enters only when the far end has answered: see greet().
         first = agent if isinstance(agent, PersonaAgent) else PersonaAgent(call, "")
-        options = RoomOptions(
+        options = room_io.RoomOptions(
             participant_identity=line.identity or "",
             video_input=False,
             close_on_disconnect=False,
         )
         await session.start(first, room=job.room, room_options=options, record=False)
-        heard = ""
+        heard, menu = "", False
         if call.outbound:
-            verdict = await dial_and_judge(call, line, lambda: dial(job, call, line))
+            voicemail = Voicemail(call, line)
+            verdict = await voicemail.judge(lambda: dial(job, call, line))
             if verdict.mailbox:
-                await follow_policy(call, line, mailbox_open=verdict.category == "machine-vm")
+                await voicemail.follow_policy(takes_messages=verdict.takes_messages)
                 return
-            heard = verdict.transcript
+            heard, menu = verdict.transcript, verdict.category == "machine-ivr"
             if call.voicemail:
                 session.clear_user_turn()  # a late "hello?" must not interrupt the greeting
         else:
             await line.answered()
         call.spawn(_time_limit(call), "the call's time limit")
-        await greet(call, agent, heard)
+        await greet(call, agent, heard, menu=menu)
 
     async def _fail(self, call: Call, error: BaseException) -> None:
         """Name what stopped the call from going on, and apologise where somebody listens."""
@@ -219,7 +220,7 @@ async def _bare_session(call: Call) -> None:
     assert call.job is not None
     voice = registry.load(call.settings).view(None).tts(call=call)
     call.session = AgentSession(tts=voice)
-    options = RoomOptions(audio_input=False, video_input=False, close_on_disconnect=False)
+    options = room_io.RoomOptions(audio_input=False, video_input=False, close_on_disconnect=False)
     silent = PersonaAgent(call, "")
     await call.session.start(silent, room=call.job.room, room_options=options, record=False)
 
