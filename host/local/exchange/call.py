@@ -1,0 +1,243 @@
+"""A call as its telephone sees it: this is what a test holds in its hand."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol, TypeVar
+
+from host.local.exchange.media import Media
+from host.local.exchange.pulse import Pulse
+from host.local.sound import RATE, Samples, save_wav
+
+Who = Literal["phone", "far end", "exchange"]
+
+UNANSWERED = {
+    0: "no answer",
+    403: "refused",
+    404: "not found",
+    408: "no answer",
+    480: "unavailable",
+    486: "busy",
+    487: "cancelled",
+    600: "busy",
+    603: "declined",
+}
+"""The status of a call that ended before it was answered, by its SIP status; else `failed`."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key that was pressed: which, and when, in seconds from the answer."""
+
+    digit: str
+    at: float
+
+
+@dataclass(frozen=True)
+class Heard:
+    """Words that the telephone recognised, in seconds from the answer."""
+
+    text: str
+    start: float
+    end: float
+    confidence: float = 1.0
+
+
+@dataclass(frozen=True)
+class TransferReply:
+    """How a telephone answers a REFER (RFC 3515)."""
+
+    refused: int = 0
+    """The SIP status with which the REFER itself is refused; 0 accepts it (202)."""
+    notify: int | None = None
+    """The final status in the NOTIFY; None leaves it to the target, 0 sends no NOTIFY ever."""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """Who ended a call, by what, and how its leg is to leave the room."""
+
+    by: Who
+    how: str
+    hangup: bool = True
+    """Whether livekit-sip writes `sip.callStatus=hangup` before it leaves."""
+
+
+class EarsOfACall(Protocol):
+    """Recognises words in what a telephone hears."""
+
+    def push(self, samples: Samples) -> None:
+        """Hear the next samples."""
+
+    async def aclose(self) -> None:
+        """Tell what is still unsaid, and stop."""
+
+
+LineT = TypeVar("LineT")
+
+
+class PhoneCall:
+    """One telephone's side of one call. Times are Unix seconds, except where it says otherwise."""
+
+    def __init__(self, number: str, caller: str, called: str, media: Media) -> None:
+        self.id = ""
+        self.number = number
+        """The telephone's own number; `caller` and `called` are as they were dialled."""
+        self.caller, self.called = caller, called
+        self.room = self.identity = ""
+        self.media = media
+        self.pulse = Pulse()
+        self.status = "calling"
+        """calling, ringing, active; then ended, or why it was never answered: `UNANSWERED`."""
+        self.sip_status: int | None = None
+        """The final response to the INVITE: 200, 486, ..., 487 for a cancelled call, 0 for none."""
+        self.started_at = time.time()
+        """When the INVITE was sent."""
+        self.answered_at: float | None = None
+        self.ended_at: float | None = None
+        self.ending: Ending | None = None
+        self.keys: list[Key] = []
+        """The keys that arrived from the far end."""
+        self.pressed: list[Key] = []
+        """The keys that the telephone pressed."""
+        self.heard: list[Heard] = []
+        self.on_transfer = TransferReply()
+        """How the telephone answers a REFER."""
+        self.transferred_to: str | None = None
+        self.failure: BaseException | None = None
+        """What went wrong in the telephone's script; `ended` raises it."""
+        self.done = False
+        """Whether everything about the call is known: it ended, and all words are in."""
+        self.words_in = False
+        """Whether everything that was said has been recognised."""
+        self.ears: EarsOfACall | None = None
+        self._person: asyncio.Task[None] | None = None
+        self.on_press: Callable[[str], Awaitable[None]] | None = None
+        self.over: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
+        media.on_tick = self.pulse.beat
+        media.on_heard = self._on_heard
+
+    @property
+    def ended_by(self) -> Who | None:
+        """Who ended the call: the phone, the far end (the host's side), the exchange itself."""
+        return self.ending.by if self.ending else None
+
+    @property
+    def recording(self) -> Samples:
+        """The call from its answer to its end: (n, 2) at 8000 Hz, left said and right heard."""
+        seconds = self.ended_at - self.answered_at if self.ended_at and self.answered_at else None
+        length = None if seconds is None else round(seconds * RATE)
+        return self.media.recording.stereo(length)
+
+    def save_wav(self, path: Path | str) -> None:
+        """Write the recording as a stereo WAV file of 8000 Hz."""
+        save_wav(path, self.recording)
+
+    def since_answer(self) -> float:
+        """Give the seconds since the answer, the axis of the recording; 0 before it."""
+        return time.time() - self.answered_at if self.answered_at else 0.0
+
+    async def rings(self, timeout: float = 10.0) -> None:
+        """Wait until it rings."""
+        await self._until(lambda: self.status != "calling", timeout, "ringing")
+
+    async def answered(self, timeout: float = 30.0) -> None:
+        """Wait until the call is answered; raise ConnectionError if it ends before that."""
+        await self._until(lambda: self.answered_at or self.done, timeout, "an answer")
+        if not self.answered_at:
+            raise ConnectionError(f"not answered: {self.status}, SIP status {self.sip_status}")
+
+    async def ended(self, timeout: float = 30.0) -> None:
+        """Wait until the call is over and its words are in; raise what its script raised."""
+        await self._until(lambda: self.done, timeout, "the end of the call")
+        if self.failure:
+            raise self.failure
+
+    async def hang_up(self) -> None:
+        """Put the receiver down (BYE), or give up while it rings (CANCEL), and wait for the end."""
+        self.end(Ending("phone", "BYE" if self.answered_at else "CANCEL"))
+        await self._until(lambda: self.done, 15.0, "the end of the call")
+
+    def end(self, ending: Ending) -> None:
+        """End the call; only the first to say so counts."""
+        if not self.over.done():
+            self.over.set_result(ending)
+            self.ending = ending
+            self.ended_at = time.time()
+            self.pulse.beat()
+
+    def ringing(self) -> None:
+        """Note that it rings."""
+        self.status = "ringing"
+        self.pulse.beat()
+
+    def pick_up(self) -> None:
+        """Note the answer: second 0 of the recording and of all times."""
+        self.status, self.sip_status = "active", 200
+        self.answered_at = time.time()
+        self.media.answer()
+        self.pulse.beat()
+
+    def key_arrived(self, digit: str) -> None:
+        """Note a key from the far end."""
+        self.keys.append(Key(digit, self.since_answer()))
+        self.pulse.beat()
+
+    def words_arrived(self, heard: Heard) -> None:
+        """Note recognised words."""
+        self.heard.append(heard)
+        self.pulse.beat()
+
+    def begin(self, script: Callable[[LineT], Awaitable[None]], line: LineT) -> None:
+        """Let the telephone's person act."""
+        self._person = asyncio.create_task(self._act(script(line)))
+
+    async def wind_up(self) -> None:
+        """Hear what is still to be heard, let the script finish, and note that all is known."""
+        await self.media.close()
+        if self.ears:
+            await self.ears.aclose()
+        self.words_in = True
+        self.pulse.beat()
+        if self._person:
+            # Everything a script waits for gives up by now, and may say what it missed.
+            await asyncio.wait([self._person], timeout=1.0)
+            self._person.cancel()
+        if self.answered_at:
+            self.status = "ended"
+        else:
+            self.status = UNANSWERED.get(self.sip_status or 0, "failed")
+        self.done = True
+        self.pulse.beat()
+
+    async def _act(self, script: Awaitable[None]) -> None:
+        try:
+            await script
+        except HungUp:
+            pass
+        except Exception as error:
+            log.warning("the telephone %s lost its thread: %s", self.number, error)
+            self.failure = error
+            self.end(Ending("phone", "BYE"))
+
+    def _on_heard(self, samples: Samples) -> None:
+        if self.ears:
+            self.ears.push(samples)
+
+    async def _until(self, what: Callable[[], object], timeout: float, wish: str) -> None:
+        try:
+            await self.pulse.until(what, timeout, wish)
+        except TimeoutError as error:
+            raise TimeoutError(f"{self}: {error}") from None
+
+    def __repr__(self) -> str:
+        return f"<call {self.caller} -> {self.called} in {self.room or '-'}: {self.status}>"
+
+
+class HungUp(Exception):
+    """The call is over; a script that meets this is done."""

@@ -1,0 +1,275 @@
+"""Trunks and dispatch rules: create, get, list, update, delete. Kept in memory.
+
+Texts of the refusals as in livekit/protocol `livekit/sip.go` and livekit-server.
+"""
+
+from collections.abc import Iterable
+from typing import Any, Generic, TypeVar
+
+from google.protobuf.message import Message
+from livekit.protocol import sip
+from livekit.protocol.models import ListUpdate
+
+from host.local.exchange.errors import TwirpError
+from host.local.exchange.ids import new_id
+from host.local.exchange.rules import normalize, rule_conflict, trunk_conflict
+
+M = TypeVar("M", bound=Message)
+
+NO_TRUNK = "requested sip trunk does not exist"
+NO_RULE = "requested sip dispatch rule does not exist"
+
+
+class Shelf(Generic[M]):
+    """Messages of one kind by their id, in the order of their making."""
+
+    def __init__(self, prefix: str, id_field: str, missing: str) -> None:
+        self._prefix, self._id, self._missing = prefix, id_field, missing
+        self._items: dict[str, M] = {}
+
+    def add(self, item: M) -> M:
+        """Keep a copy under a new id."""
+        kept = type(item)()
+        kept.CopyFrom(item)
+        setattr(kept, self._id, new_id(self._prefix))
+        kept.created_at.GetCurrentTime()  # type: ignore[attr-defined]
+        kept.updated_at.GetCurrentTime()  # type: ignore[attr-defined]
+        self._items[getattr(kept, self._id)] = kept
+        return kept
+
+    def get(self, key: str) -> M:
+        """Give an item, or raise TwirpError."""
+        if key not in self._items:
+            raise TwirpError("not_found", self._missing)
+        return self._items[key]
+
+    def replace(self, key: str, item: M) -> M:
+        """Put another in an item's place; it keeps its id and its date."""
+        made = self.get(key).created_at  # type: ignore[attr-defined]
+        kept = type(item)()
+        kept.CopyFrom(item)
+        setattr(kept, self._id, key)
+        kept.created_at.CopyFrom(made)  # type: ignore[attr-defined]
+        kept.updated_at.GetCurrentTime()  # type: ignore[attr-defined]
+        self._items[key] = kept
+        return kept
+
+    def remove(self, key: str) -> M:
+        """Take an item away, or raise TwirpError."""
+        item = self.get(key)
+        del self._items[key]
+        return item
+
+    def pick(self, keys: Iterable[str]) -> list[M]:
+        """Give the items of these ids in their order, or all when there are none."""
+        wanted = list(keys)
+        if not wanted:
+            return list(self._items.values())
+        return [self._items[key] for key in wanted if key in self._items]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._items
+
+
+class Directory:
+    """The trunks and dispatch rules of the exchange."""
+
+    def __init__(self) -> None:
+        self.inbound = Shelf[sip.SIPInboundTrunkInfo]("ST_", "sip_trunk_id", NO_TRUNK)
+        self.outbound = Shelf[sip.SIPOutboundTrunkInfo]("ST_", "sip_trunk_id", NO_TRUNK)
+        self.rules = Shelf[sip.SIPDispatchRuleInfo]("SDR_", "sip_dispatch_rule_id", NO_RULE)
+
+    async def create_inbound(
+        self, request: sip.CreateSIPInboundTrunkRequest, _: object = None
+    ) -> sip.SIPInboundTrunkInfo:
+        """Make an inbound trunk."""
+        self._check_inbound(_new(request, "trunk", "sip_trunk_id", "trunk"))
+        return self.inbound.add(request.trunk)
+
+    async def create_outbound(
+        self, request: sip.CreateSIPOutboundTrunkRequest, _: object = None
+    ) -> sip.SIPOutboundTrunkInfo:
+        """Make an outbound trunk."""
+        self._check_outbound(_new(request, "trunk", "sip_trunk_id", "trunk"))
+        return self.outbound.add(request.trunk)
+
+    async def create_rule(
+        self, request: sip.CreateSIPDispatchRuleRequest, _: object = None
+    ) -> sip.SIPDispatchRuleInfo:
+        """Make a dispatch rule, from `dispatch_rule` or from the older flat fields."""
+        if request.HasField("dispatch_rule"):
+            rule = _new(request, "dispatch_rule", "sip_dispatch_rule_id", "rule")
+        else:
+            rule = sip.SIPDispatchRuleInfo()
+            flat = {field.name for field in rule.DESCRIPTOR.fields}
+            for field, value in request.ListFields():
+                if field.name in flat:
+                    _assign(rule, field.name, value)
+        self._check_rule(rule)
+        return self.rules.add(rule)
+
+    async def update_inbound(
+        self, request: sip.UpdateSIPInboundTrunkRequest, _: object = None
+    ) -> sip.SIPInboundTrunkInfo:
+        """Replace an inbound trunk or some of its fields."""
+        trunk = _updated(self.inbound, request.sip_trunk_id, request)
+        self._check_inbound(trunk)
+        return self.inbound.replace(request.sip_trunk_id, trunk)
+
+    async def update_outbound(
+        self, request: sip.UpdateSIPOutboundTrunkRequest, _: object = None
+    ) -> sip.SIPOutboundTrunkInfo:
+        """Replace an outbound trunk or some of its fields."""
+        trunk = _updated(self.outbound, request.sip_trunk_id, request)
+        self._check_outbound(trunk)
+        return self.outbound.replace(request.sip_trunk_id, trunk)
+
+    async def update_rule(
+        self, request: sip.UpdateSIPDispatchRuleRequest, _: object = None
+    ) -> sip.SIPDispatchRuleInfo:
+        """Replace a dispatch rule or some of its fields."""
+        rule = _updated(self.rules, request.sip_dispatch_rule_id, request)
+        self._check_rule(rule)
+        return self.rules.replace(request.sip_dispatch_rule_id, rule)
+
+    async def get_inbound(
+        self, request: sip.GetSIPInboundTrunkRequest, _: object = None
+    ) -> sip.GetSIPInboundTrunkResponse:
+        """Give one inbound trunk."""
+        return sip.GetSIPInboundTrunkResponse(trunk=self.inbound.get(request.sip_trunk_id))
+
+    async def get_outbound(
+        self, request: sip.GetSIPOutboundTrunkRequest, _: object = None
+    ) -> sip.GetSIPOutboundTrunkResponse:
+        """Give one outbound trunk."""
+        return sip.GetSIPOutboundTrunkResponse(trunk=self.outbound.get(request.sip_trunk_id))
+
+    async def list_inbound(
+        self, request: sip.ListSIPInboundTrunkRequest, _: object = None
+    ) -> sip.ListSIPInboundTrunkResponse:
+        """Give the inbound trunks of these ids, for these numbers."""
+        found = self.inbound.pick(request.trunk_ids)
+        items = [trunk for trunk in found if _any(trunk.numbers, request.numbers)]
+        return sip.ListSIPInboundTrunkResponse(items=items)
+
+    async def list_outbound(
+        self, request: sip.ListSIPOutboundTrunkRequest, _: object = None
+    ) -> sip.ListSIPOutboundTrunkResponse:
+        """Give the outbound trunks of these ids, for these numbers."""
+        found = self.outbound.pick(request.trunk_ids)
+        items = [trunk for trunk in found if _any(trunk.numbers, request.numbers)]
+        return sip.ListSIPOutboundTrunkResponse(items=items)
+
+    async def list_rules(
+        self, request: sip.ListSIPDispatchRuleRequest, _: object = None
+    ) -> sip.ListSIPDispatchRuleResponse:
+        """Give the dispatch rules of these ids, for these trunks."""
+        found = self.rules.pick(request.dispatch_rule_ids)
+        items = [rule for rule in found if _any(rule.trunk_ids, request.trunk_ids)]
+        return sip.ListSIPDispatchRuleResponse(items=items)
+
+    async def delete_trunk(
+        self, request: sip.DeleteSIPTrunkRequest, _: object = None
+    ) -> sip.SIPTrunkInfo:
+        """Take a trunk away, inbound or outbound."""
+        inbound = request.sip_trunk_id in self.inbound
+        shelf: Shelf[Any] = self.inbound if inbound else self.outbound
+        trunk = shelf.remove(request.sip_trunk_id)
+        kind = sip.SIPTrunkInfo.TRUNK_INBOUND if inbound else sip.SIPTrunkInfo.TRUNK_OUTBOUND
+        return sip.SIPTrunkInfo(
+            sip_trunk_id=trunk.sip_trunk_id, kind=kind, name=trunk.name, metadata=trunk.metadata
+        )
+
+    async def delete_rule(
+        self, request: sip.DeleteSIPDispatchRuleRequest, _: object = None
+    ) -> sip.SIPDispatchRuleInfo:
+        """Take a dispatch rule away."""
+        return self.rules.remove(request.sip_dispatch_rule_id)
+
+    def _check_inbound(self, trunk: sip.SIPInboundTrunkInfo) -> None:
+        secured = trunk.auth_username or trunk.auth_password or trunk.allowed_addresses
+        if not secured and not trunk.numbers:
+            raise _invalid(
+                "for security, one of the fields must be set: "
+                "AuthUsername+AuthPassword, AllowedAddresses or Numbers"
+            )
+        if other := trunk_conflict(trunk, self.inbound.pick(())):
+            raise _invalid(
+                f'Conflicting inbound SIP Trunks: "{trunk.sip_trunk_id or "<new>"}" and '
+                f'"{other.sip_trunk_id}", using the same number(s)'
+            )
+
+    def _check_outbound(self, trunk: sip.SIPOutboundTrunkInfo) -> None:
+        if not trunk.numbers:
+            raise _invalid("no trunk numbers specified")
+        if not trunk.address:
+            raise _invalid("no outbound address specified")
+        if "sip:" in trunk.address or "transport=" in trunk.address:
+            raise _invalid("trunk address should be a hostname or IP, not SIP URI")
+
+    def _check_rule(self, rule: sip.SIPDispatchRuleInfo) -> None:
+        if rule.rule.WhichOneof("rule") is None:
+            raise _invalid("missing rule")
+        if other := rule_conflict(rule, self.rules.pick(())):
+            raise _invalid(
+                "Dispatch rule for the same trunk, inbound number, number, and PIN combination "
+                f'already exists in dispatch rule "{other.sip_dispatch_rule_id}" '
+                f'"{other.name or "<blank name>"}"'
+            )
+
+
+def _invalid(text: str) -> TwirpError:
+    return TwirpError("invalid_argument", text)
+
+
+def _new(request: Any, field: str, id_field: str, noun: str) -> Any:
+    if not request.HasField(field):
+        raise _invalid(f"missing {noun}")
+    if getattr(getattr(request, field), id_field):
+        raise _invalid(f"{noun} id must not be set")
+    return getattr(request, field)
+
+
+def _updated(shelf: Shelf[M], key: str, request: Any) -> M:
+    """Give a changed copy: of the `replace` in the request, or with the fields of its `update`."""
+    current = shelf.get(key)
+    changed = type(current)()
+    if request.HasField("replace"):
+        changed.CopyFrom(request.replace)
+    elif request.HasField("update"):
+        changed.CopyFrom(current)
+        for field, value in request.update.ListFields():
+            if isinstance(value, ListUpdate):
+                value = _list(getattr(current, field.name), value)
+            _assign(changed, field.name, value)
+    else:
+        raise _invalid("missing or unsupported update action")
+    # The id tells a thing from its rivals when they are checked for conflicts.
+    id_field = current.DESCRIPTOR.fields[0].name
+    setattr(changed, id_field, key)
+    return changed
+
+
+def _assign(message: Message, name: str, value: Any) -> None:
+    message.ClearField(name)
+    if isinstance(value, Message):
+        getattr(message, name).CopyFrom(value)
+    elif hasattr(value, "items"):
+        getattr(message, name).update(value)
+    elif hasattr(value, "append") or isinstance(value, list):
+        getattr(message, name).extend(value)
+    else:
+        setattr(message, name, value)
+
+
+def _list(current: Iterable[str], update: ListUpdate) -> list[str]:
+    if update.set:
+        return list(update.set)
+    kept = [] if update.clear else [each for each in current if each not in update.remove]
+    return kept + [each for each in update.add if each not in kept]
+
+
+def _any(have: Iterable[str], wanted: Iterable[str]) -> bool:
+    """Tell whether one is in the other; an empty side fits everything."""
+    these, those = {normalize(each) for each in have}, {normalize(each) for each in wanted}
+    return not these or not those or bool(these & those)

@@ -1,0 +1,182 @@
+"""The exchange itself: one address that hosts take for LiveKit, and the numbers behind it."""
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Self
+
+from aiohttp import web
+from livekit.protocol import sip
+from livekit.protocol.agent_dispatch import RoomAgentDispatch
+from livekit.protocol.room import RoomConfiguration
+
+from host.local.exchange import inbound
+from host.local.exchange.call import PhoneCall, TransferReply
+from host.local.exchange.directory import Directory
+from host.local.exchange.ledger import Ledger
+from host.local.exchange.leg import Leg
+from host.local.exchange.line import PersonScript
+from host.local.exchange.media import Media
+from host.local.exchange.methods import methods
+from host.local.exchange.office import Office
+from host.local.exchange.profiles import PROFILES, Profile
+from host.local.exchange.proxy import Proxy
+from host.local.exchange.rules import NoRoute, match_rule, match_trunk, normalize, route
+from host.local.exchange.service import CallService
+from host.local.exchange.subscriber import NOBODY, Subscriber
+from host.local.exchange.twirp import PREFIX, TwirpServer
+from host.local.exchange.vocabulary import Vocabulary
+
+LARGEST_REQUEST = 64 * 1024**2
+"""Bytes; livekit-server has limits of its own, and its refusals are to be seen."""
+
+
+class Exchange:
+    """A telephone exchange in front of a livekit-server; `url` is what a host connects to.
+
+    `profile` is `now` or `2025`, or a Profile. `sentences` are those that telephones understand.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        api_key: str,
+        api_secret: str,
+        *,
+        profile: str | Profile = "now",
+        sentences: Vocabulary | None = None,
+        port: int = 0,
+    ) -> None:
+        self.url = ""
+        self.api_key, self.api_secret = api_key, api_secret
+        chosen = PROFILES[profile] if isinstance(profile, str) else profile
+        self._office = Office(url, api_key, api_secret, chosen, sentences)
+        self.directory = Directory()
+        self._numbers: dict[str, Subscriber] = {}
+        self._port = port
+
+    async def __aenter__(self) -> Self:
+        upstream = self._office.url.replace("ws", "http", 1)
+        self._proxy = Proxy(upstream)
+        service = CallService(self._office, self.directory, self._subscriber)
+        twirp = TwirpServer(methods(service, self.directory), self.api_key, self.api_secret)
+        application = web.Application(client_max_size=LARGEST_REQUEST)
+        application.router.add_post(PREFIX + "{method}", twirp.serve)
+        application.router.add_route("*", "/{path:.*}", self._proxy.pass_on)
+        self._runner = web.AppRunner(
+            application, handle_signals=False, access_log=None, shutdown_timeout=1.0
+        )
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", self._port)
+        await site.start()
+        self.url = f"ws://127.0.0.1:{self._runner.addresses[0][1]}"
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._office.close()
+        await self._proxy.close()
+        await self._runner.cleanup()
+
+    @property
+    def ledger(self) -> Ledger:
+        """Every number dialled or referred to, and what became of it."""
+        return self._office.ledger
+
+    @property
+    def calls(self) -> list[PhoneCall]:
+        """Every call there ever was, oldest first."""
+        return list(self._office.calls)
+
+    def connect(self, number: str, phone: Subscriber) -> None:
+        """Connect a telephone to a number that can be dialled or referred to."""
+        self._numbers[normalize(number)] = phone
+
+    async def route(
+        self,
+        number: str,
+        *,
+        agent: str = "host",
+        prefix: str = "call",
+        metadata: str = "",
+    ) -> sip.SIPDispatchRuleInfo:
+        """Bring callers of `number` to an agent: makes an inbound trunk and its dispatch rule.
+
+        `metadata` is the dispatch's; an empty `agent` leaves it to automatic dispatch.
+        """
+        trunk = await self.directory.create_inbound(
+            sip.CreateSIPInboundTrunkRequest(trunk=sip.SIPInboundTrunkInfo(numbers=[number]))
+        )
+        config = RoomConfiguration()
+        if agent:
+            config.agents.append(RoomAgentDispatch(agent_name=agent, metadata=metadata))
+        individual = sip.SIPDispatchRuleIndividual(room_prefix=prefix)
+        rule = sip.SIPDispatchRuleInfo(
+            rule=sip.SIPDispatchRule(dispatch_rule_individual=individual),
+            trunk_ids=[trunk.sip_trunk_id],
+            room_config=config,
+        )
+        return await self.directory.create_rule(
+            sip.CreateSIPDispatchRuleRequest(dispatch_rule=rule)
+        )
+
+    async def trunk(self, number: str) -> str:
+        """Make an outbound trunk that calls from `number`, and give its id."""
+        info = sip.SIPOutboundTrunkInfo(address="carrier.example", numbers=[number])
+        made = await self.directory.create_outbound(sip.CreateSIPOutboundTrunkRequest(trunk=info))
+        return made.sip_trunk_id
+
+    async def ring(
+        self,
+        caller: str,
+        called: str,
+        script: PersonScript | None = None,
+        *,
+        patience: float | None = None,
+        headers: Mapping[str, str] | None = None,
+        on_transfer: TransferReply | None = None,
+        host: str = "carrier.example",
+    ) -> PhoneCall:
+        """Ring the host: `caller` dials `called`, and acts as `script` says once it is answered.
+
+        A caller with `patience` gives up after so many seconds of ringing. The call is given back
+        at once: await its `answered` and `ended`.
+        """
+        try:
+            trunk = match_trunk(self.directory.inbound.pick(()), caller, called)
+            rule = match_rule(self.directory.rules.pick(()), trunk.sip_trunk_id, caller, called)
+            where = route(trunk, rule, caller, called, host)
+        except NoRoute as error:
+            return await self._nowhere(caller, called, error)
+        media = Media(where.identity)
+        call = PhoneCall(caller, caller, called, media)
+        call.on_transfer = on_transfer or call.on_transfer
+        leg = Leg(where.room, where.identity, media)
+        life = inbound.take(self._office, call, leg, where, script, headers or {}, patience)
+        self._office.live(call, leg, life)
+        return call
+
+    async def call_to(self, number: str, timeout: float = 20.0, nth: int = 1) -> PhoneCall:
+        """Wait until the host dials `number` (for the nth time), and give the telephone's call."""
+        wanted = normalize(number)
+
+        def made() -> list[PhoneCall]:
+            return [
+                call
+                for call in self._office.calls
+                if call.called == call.number and normalize(call.number) == wanted
+            ][nth - 1 : nth]
+
+        return (await self._office.pulse.until(made, timeout, f"a call to {number}"))[0]
+
+    def _subscriber(self, number: str) -> Subscriber:
+        return self._numbers.get(normalize(number), NOBODY)
+
+    async def _nowhere(self, caller: str, called: str, error: NoRoute) -> PhoneCall:
+        call = PhoneCall(caller, caller, called, Media(caller))
+        call.sip_status = error.sip_status
+        await self._office.turn_away(call, str(error))
+        return call

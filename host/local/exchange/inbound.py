@@ -1,0 +1,93 @@
+"""An inbound call: a telephone rings the host. Steps and timing as livekit-sip's `inbound.go`."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+
+from host.local.exchange.call import Ending, PhoneCall
+from host.local.exchange.headers import attributes_from
+from host.local.exchange.ids import new_id
+from host.local.exchange.leg import Leg
+from host.local.exchange.line import PersonScript
+from host.local.exchange.office import Office
+from host.local.exchange.rules import Route
+
+RINGING_TIMEOUT = 180.0
+"""Seconds a caller hears ringing when the trunk doesn't say otherwise."""
+
+
+async def take(
+    office: Office,
+    call: PhoneCall,
+    leg: Leg,
+    route: Route,
+    script: PersonScript | None,
+    headers: Mapping[str, str],
+    patience: float | None,
+) -> None:
+    """Bring a caller into the room of `route`, from the first ring to the end.
+
+    It is answered when somebody else's audio is published and subscribed; until then the caller
+    hears ringing. A caller with `patience` gives up after so many seconds of it.
+    """
+    office.write(call, "INVITE", f"from {call.caller}")
+    await _join(office, call, leg, route, headers)
+    if not await _ring(call, leg, route, patience):
+        return
+    call.pick_up()
+    office.write(call, "ANSWERED")
+    answered = {"sip.callStatus": "active"}
+    if office.profile.newer:
+        answered["lk.sip.answerTime"] = str(round(time.time() * 1000))
+    await leg.set_all(answered)
+    await office.talk(call, leg, script)
+
+
+async def _join(
+    office: Office, call: PhoneCall, leg: Leg, route: Route, headers: Mapping[str, str]
+) -> None:
+    profile, numbers = office.profile, dict(route.numbers)
+    late = {"sip.callStatus": "ringing", "sip.callIDFull": new_id(), "sip.callTag": new_id()}
+    if "sip.hostname" in numbers:
+        late["sip.hostname"] = numbers.pop("sip.hostname")
+    if profile.newer:
+        late["lk.sip.inviteTime"] = str(round(call.started_at * 1000))
+    early = {
+        "sip.callID": call.id,
+        "sip.trunkID": route.trunk.sip_trunk_id,
+        "sip.ruleID": route.rule.sip_dispatch_rule_id,
+    }
+    token = office.token().with_kind("sip").with_name(route.name)
+    token.with_metadata(route.rule.metadata).with_attributes(early | numbers)
+    if route.rule.room_preset:
+        token.with_room_preset(route.rule.room_preset)
+    config = route.rule.room_config if route.rule.HasField("room_config") else None
+    await leg.join(office.url, token, config=config)
+    office.joined(call, leg, route.trunk.max_call_duration.ToTimedelta().total_seconds())
+    office.serve(call, leg, headers)
+    await asyncio.wait([call.over], timeout=profile.attributes_after)
+    custom = attributes_from(
+        headers, route.trunk.headers_to_attributes, route.trunk.include_headers
+    )
+    await leg.set_all(custom | dict(route.rule.attributes) | late)
+    call.ringing()
+    await leg.publish()
+    leg.subscribe()
+
+
+async def _ring(call: PhoneCall, leg: Leg, route: Route, patience: float | None) -> bool:
+    """Ring until audio comes (True), the caller gives up, or nobody wants the call (False)."""
+    audio = asyncio.create_task(leg.audio.wait())
+    limit = route.trunk.ringing_timeout.ToTimedelta().total_seconds() or RINGING_TIMEOUT
+    gives_up = patience is not None and patience < limit
+    seconds = (patience if gives_up and patience else limit) - (time.time() - call.started_at)
+    call.over.add_done_callback(lambda _: audio.cancel())
+    await asyncio.wait([audio], timeout=max(0.0, seconds))
+    audio.cancel()
+    if not call.over.done() and leg.audio.is_set():
+        return True
+    if gives_up:
+        call.end(Ending("phone", "CANCEL"))
+    call.end(Ending("far end", "ringing timeout", hangup=False))
+    call.sip_status = 487 if call.over.result().by == "phone" else 486
+    return False

@@ -1,0 +1,56 @@
+"""The ledger: every number that anyone dialled or referred to, and what became of it.
+
+Tests of toll fraud and of refused calls assert on this, never on what a model claims to have done.
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+Kind = Literal["INVITE", "RINGING", "ANSWERED", "BYE", "CANCEL", "REFER", "NOTIFY", "FINAL"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One event: when (Unix seconds), what, whose number, and what else there is to say."""
+
+    at: float
+    kind: Kind
+    number: str
+    detail: str = ""
+    call: str = ""
+    inbound: bool = False
+    """Whether the call came from a telephone to the host; else the host dialled it."""
+
+
+@dataclass
+class Ledger:
+    """An append-only list of entries, oldest first."""
+
+    entries: list[Entry] = field(default_factory=list)
+
+    def write(
+        self, kind: Kind, number: str, detail: str = "", call: str = "", inbound: bool = False
+    ) -> None:
+        """Append an event that happened now."""
+        self.entries.append(Entry(time.time(), kind, number, detail, call, inbound))
+
+    def of(self, *kinds: Kind, number: str | None = None) -> list[Entry]:
+        """Give the entries of these kinds, for one number or for all."""
+        return [
+            entry
+            for entry in self.entries
+            if entry.kind in kinds and (number is None or entry.number == number)
+        ]
+
+    @property
+    def numbers(self) -> list[str]:
+        """Every number that the host had dialled or a caller referred to, in order."""
+        return [entry.number for entry in self.of("INVITE", "REFER") if not entry.inbound]
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(list(self.entries))
+
+    def __len__(self) -> int:
+        return len(self.entries)

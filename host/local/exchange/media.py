@@ -1,0 +1,145 @@
+"""The sound of one leg, both ways, at the quality of a telephone line.
+
+It works in chunks of 100 ms: Python can't serve eight telephones frame by frame of 20 ms on two
+cores, and WebRTC sends 20 ms packets all the same.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+
+import numpy as np
+from livekit import rtc
+
+from host.local.exchange.mixer import Mixer
+from host.local.exchange.recording import HEARD, SAID, Recording
+from host.local.sound import RATE, Samples, level, loud, ringback, telephone_line
+
+CHUNK = RATE // 10
+SECONDS = CHUNK / RATE
+AHEAD = 2
+"""Chunks given to WebRTC before they are due, so that a busy moment makes no hole."""
+
+
+class Media:
+    """A mouth and two ears: an audio track into the room, and the room's tracks out of it."""
+
+    def __init__(self, name: str, *, g711: bool = True) -> None:
+        self._source = rtc.AudioSource(RATE, 1, queue_size_ms=1000)
+        self.track = rtc.LocalAudioTrack.create_audio_track(name, self._source)
+        self.recording = Recording()
+        self.heard_something_at = 0.0
+        """Seconds from the answer to the end of the last sound from the far end."""
+        self.settled = 0
+        """Samples since the answer that the far end's stream has reached."""
+        self.ringback_out = False
+        self.ringback_in = False
+        self.on_heard: Callable[[Samples], None] = lambda samples: None
+        self.on_tick: Callable[[], None] = lambda: None
+        self._line = telephone_line if g711 else lambda samples: samples
+        self._to_say = np.zeros(0, np.int16)
+        self._said_until = 0.0
+        self._mixer = Mixer()
+        self._answered: float | None = None
+        self._started: asyncio.Task[None] | None = None
+        self._listening: dict[str, asyncio.Task[None]] = {}
+
+    def start(self) -> None:
+        """Begin to send: silence, until there is something to say."""
+        self._started = asyncio.create_task(self._run())
+
+    def answer(self) -> None:
+        """Begin to hear and to record: this is second 0."""
+        self._answered = asyncio.get_running_loop().time()
+
+    def listen(self, sid: str, track: rtc.Track) -> None:
+        """Hear this track too."""
+        if sid not in self._listening:
+            self._listening[sid] = asyncio.create_task(self._hear(sid, track))
+
+    def unlisten(self, sid: str) -> None:
+        """Stop hearing a track that is gone."""
+        if task := self._listening.pop(sid, None):
+            task.cancel()
+        self._mixer.remove(sid)
+
+    def say(self, samples: Samples) -> float:
+        """Queue samples behind what is being said; give the seconds until the last is out."""
+        self._to_say = np.concatenate([self._to_say, samples])
+        return self._to_say.size / RATE + AHEAD * SECONDS
+
+    def hush(self) -> None:
+        """Break off what is being said."""
+        self._to_say = self._to_say[:0]
+
+    async def close(self) -> None:
+        """Stop, and let go of the track."""
+        tasks = [task for task in (self._started, *self._listening.values()) if task]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._tick_heard(asyncio.get_running_loop().time())
+        await self._source.aclose()
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        for _ in range(AHEAD):
+            await self._capture(np.zeros(CHUNK, np.int16))
+        sent = 0
+        while True:
+            await asyncio.sleep(max(0.0, due - loop.time()))
+            chunk = self._line(self._next_chunk(sent))
+            # After a stall everything due is sent at once and would stay late for good:
+            # silence is where that can be made up.
+            if self._source.queued_duration < 0.4 or level(chunk) > -60:
+                await self._capture(chunk)
+            sent += CHUNK
+            if self._answered is not None:
+                heard_at = due + AHEAD * SECONDS - self._answered
+                self.recording.write(SAID, round(heard_at * RATE), chunk)
+                self._tick_heard(loop.time())
+            self.on_tick()
+            due += SECONDS
+
+    def _next_chunk(self, sent: int) -> Samples:
+        if self.ringback_out:
+            return ringback(sent, CHUNK)
+        chunk = np.zeros(CHUNK, np.int16)
+        now, self._to_say = self._to_say[:CHUNK], self._to_say[CHUNK:]
+        chunk[: now.size] = now
+        return chunk
+
+    async def _capture(self, chunk: Samples) -> None:
+        frame = rtc.AudioFrame(chunk.tobytes(), RATE, 1, chunk.size)
+        # The track may go away under it: the room was deleted.
+        with contextlib.suppress(Exception):
+            await self._source.capture_frame(frame)
+
+    def _tick_heard(self, time: float) -> None:
+        if self._answered is None:
+            return
+        samples = self._mixer.settle(round((time - self._answered) * RATE))
+        if self.ringback_in:
+            samples = ringback(self.settled, samples.size)
+        samples = self._line(samples)
+        self.recording.write(HEARD, self.settled, samples)
+        if (blocks := np.flatnonzero(loud(samples))).size:
+            self.heard_something_at = self.settled / RATE + (blocks[-1] + 1) * 0.02
+        self.settled += samples.size
+        self.on_heard(samples)
+
+    async def _hear(self, sid: str, track: rtc.Track) -> None:
+        loop = asyncio.get_running_loop()
+        stream = rtc.AudioStream.from_track(
+            track=track, sample_rate=RATE, num_channels=1, frame_size_ms=round(SECONDS * 1000)
+        )
+        try:
+            async for event in stream:
+                if self._answered is not None:
+                    now = round((loop.time() - self._answered) * RATE)
+                    samples = np.frombuffer(event.frame.data, np.int16)
+                    self._mixer.add(sid, samples, now)
+        finally:
+            self._mixer.remove(sid)
+            await stream.aclose()

@@ -1,0 +1,184 @@
+"""The office: what all calls of an exchange share, and the parts of a call's life they share."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable, Coroutine, Mapping
+
+from livekit import api, rtc
+
+from host.local.exchange.call import EarsOfACall, Ending, PhoneCall
+from host.local.exchange.ids import new_id
+from host.local.exchange.ledger import Kind, Ledger
+from host.local.exchange.leg import Leg
+from host.local.exchange.line import Line, PersonScript
+from host.local.exchange.profiles import Profile
+from host.local.exchange.pulse import Pulse
+from host.local.exchange.vocabulary import Vocabulary
+
+SECONDS_A_DIGIT = 0.5
+"""livekit-sip sends 250 ms of tone and 250 ms of gap, one digit after the other; `w` is a pause."""
+
+DAY = 24 * 3600.0
+"""Longest call, where neither trunk nor request sets a limit."""
+
+log = logging.getLogger(__name__)
+
+
+class Office:
+    """Everything that a call needs and doesn't own."""
+
+    def __init__(
+        self,
+        url: str,
+        api_key: str,
+        api_secret: str,
+        profile: Profile,
+        sentences: Vocabulary | None,
+    ) -> None:
+        self.url, self.profile, self.sentences = url, profile, sentences
+        self.ledger = Ledger()
+        self.pulse = Pulse()
+        self.calls: list[PhoneCall] = []
+        """Every call there ever was, oldest first."""
+        self.legs: dict[PhoneCall, Leg] = {}
+        """The calls in progress, those that ring included."""
+        self.ears: Callable[[PhoneCall], EarsOfACall] | None = None
+        self._key, self._secret = api_key, api_secret
+        self._lives: set[asyncio.Task[None]] = set()
+
+    def token(self) -> api.AccessToken:
+        """Begin a token for a participant."""
+        return api.AccessToken(self._key, self._secret)
+
+    async def is_in_room(self, room: str, identity: str) -> bool:
+        """Ask the server whether a participant is there, on a call or not."""
+        whom = api.RoomParticipantIdentity(room=room, identity=identity)
+        async with api.LiveKitAPI(self.url, self._key, self._secret) as server:
+            try:
+                await server.room.get_participant(whom)
+            except api.ServerError:
+                return False
+        return True
+
+    def live(self, call: PhoneCall, leg: Leg, life: Coroutine[None, None, None]) -> None:
+        """Let a call live in a task of its own; however it ends, its leg leaves the room."""
+        call.id = new_id("SCL_")
+        call.room, call.identity = leg.name, leg.identity
+        self.calls.append(call)
+        self.legs[call] = leg
+        self.pulse.beat()
+        task = asyncio.create_task(self._live(call, leg, life), name=f"call {call.id}")
+        self._lives.add(task)
+        task.add_done_callback(self._lives.discard)
+
+    async def turn_away(self, call: PhoneCall, reason: str) -> None:
+        """Let a call be over that no trunk or rule takes; nothing of it gets into any room."""
+        call.id = new_id("SCL_")
+        self.calls.append(call)
+        self.write(call, "INVITE", f"from {call.caller}")
+        self.write(call, "FINAL", f"{call.sip_status} {reason}")
+        call.end(Ending("far end", reason, hangup=False))
+        await call.wind_up()
+
+    def write(self, call: PhoneCall, kind: Kind, detail: str = "", number: str = "") -> None:
+        """Enter an event of a call into the ledger."""
+        inbound = call.number == call.caller
+        about = number or (call.called if inbound else call.number)
+        self.ledger.write(kind, about, detail, call.id, inbound)
+
+    def joined(self, call: PhoneCall, leg: Leg, max_duration: float) -> None:
+        """Tie the call to its leg: whoever puts the leg out of the room ends the call."""
+
+        def put_out(gone: asyncio.Future[int]) -> None:
+            how = rtc.DisconnectReason.Name(gone.result()).lower().replace("_", " ")  # type: ignore[arg-type]
+            call.end(Ending("far end", how, hangup=False))
+
+        leg.gone.add_done_callback(put_out)
+        expired = Ending("far end", "max call duration")
+        limit = asyncio.get_running_loop().call_later(max_duration or DAY, call.end, expired)
+        call.over.add_done_callback(lambda _: limit.cancel())
+
+    def serve(self, call: PhoneCall, leg: Leg, headers: Mapping[str, str]) -> None:
+        """Answer livekit-sip's RPC methods (its `rpc.go`); the 2025 one had none."""
+        if not self.profile.newer:
+            return
+
+        def end_call(payload: str) -> str:
+            call.end(Ending("far end", "lk.sip.EndCall"))
+            return "{}"
+
+        leg.serve("lk.sip.EndCall", end_call)
+        leg.serve("lk.sip.GetRemoteHeaders", lambda _: json.dumps({"headers": dict(headers)}))
+
+    async def talk(self, call: PhoneCall, leg: Leg, script: PersonScript | None) -> None:
+        """Let the two sides talk until one of them ends the call."""
+        call.on_press = leg.press
+        digits: asyncio.Queue[str] = asyncio.Queue()
+        leg.on_digits = lambda several: _queue(several, digits)
+        arriving = asyncio.create_task(_deliver(digits, call))
+        if script:
+            call.begin(script, Line(call, self.sentences))
+        try:
+            await asyncio.shield(call.over)
+        finally:
+            arriving.cancel()
+
+    async def close(self) -> None:
+        """End every call, and wait until its leg is out of its room."""
+        for call in list(self.legs):
+            call.end(Ending("exchange", "closed", hangup=False))
+        if self._lives:
+            await asyncio.wait(self._lives, timeout=10)
+        for task in list(self._lives):
+            task.cancel()
+        await asyncio.gather(*self._lives, return_exceptions=True)
+
+    async def _live(self, call: PhoneCall, leg: Leg, life: Coroutine[None, None, None]) -> None:
+        try:
+            await life
+        except Exception as error:
+            log.exception("%r broke", call)
+            call.failure = error
+        finally:
+            call.end(Ending("exchange", "broke", hangup=False))
+            await self._leave(call, leg)
+            await call.wind_up()
+            self.legs.pop(call, None)
+
+    async def _leave(self, call: PhoneCall, leg: Leg) -> None:
+        ending = call.over.result()
+        who = f"{ending.by}: {ending.how}"
+        if call.answered_at:
+            self.write(call, "BYE", who)
+        elif ending.how == "CANCEL" or call.sip_status == 487:
+            self.write(call, "CANCEL", who)
+        if not call.answered_at:
+            self.write(call, "FINAL", str(call.sip_status or 0))
+        if leg.gone.done() or not leg.sid:
+            return
+        if ending.hangup:
+            await leg.set_all({"sip.callStatus": "hangup"})
+        inbound = call.number == call.caller
+        failed = call.sip_status is not None and not call.answered_at and not inbound
+        reason = self.profile.leave_reason(call.sip_status or 0) if failed else CLIENT_INITIATED
+        await leg.leave(reason)
+
+
+CLIENT_INITIATED = int(rtc.DisconnectReason.CLIENT_INITIATED)
+
+
+def _queue(several: str, digits: asyncio.Queue[str]) -> None:
+    for digit in several:
+        digits.put_nowait(digit)
+
+
+async def _deliver(digits: asyncio.Queue[str], call: PhoneCall) -> None:
+    """Bring digits to the telephone as RFC 4733 events do: one each half second."""
+    while True:
+        digit = (await digits.get()).lower()
+        if digit != "w":
+            if digit not in "0123456789*#abcd":
+                continue
+            call.key_arrived(digit)
+        await asyncio.sleep(SECONDS_A_DIGIT)

@@ -1,0 +1,130 @@
+"""Two generations of livekit-sip, in what an agent or an API client can tell them apart by.
+
+`now` is protocol 1.52 and later; `2025` is livekit-sip of May 2025, as it was measured. Branch on
+`sip_status_code` alone: everything else here is noise that a host must live with.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from livekit.rtc import DisconnectReason
+
+from host.local.exchange.errors import (
+    FROM_SIP_NODE,
+    TwirpError,
+    short_name,
+    sip_error,
+    with_sip_status,
+)
+
+Reason = int  # livekit.rtc.DisconnectReason
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How one generation behaves."""
+
+    name: str
+    codes: Mapping[int, str]
+    """SIP status -> twirp code, where the class of the status doesn't decide."""
+    other_codes: Mapping[int, str]
+    """The rest by class: 4, 5, 6 -> twirp code."""
+    keeps_reason: bool
+    """Whether the reason phrase survives into the error."""
+    attributes_after: float
+    """Seconds from an inbound leg's join to its late attributes; its track follows them."""
+    no_answer: str
+    """The error text when nobody picks up."""
+    no_trunk: str
+    """The error text when a request names neither trunk nor number."""
+    notify_has_status: bool
+    """Whether a transfer that fails at its target tells the SIP status."""
+    newer: bool
+    """Has the RPC methods `lk.sip.*` and the attributes `lk.sip.*Time`."""
+
+    def invite_failed(self, status: int, reason: str) -> TwirpError:
+        """Make the API error for an INVITE that was answered with `status`."""
+        if self.newer and status in (401, 407):  # no credentials on the trunk
+            text = "sip server required auth, but no username or password was provided"
+            return TwirpError("failed_precondition", FROM_SIP_NODE + text)
+        named = status in (400, 404, 480, 486, 488)
+        said = "INVITE failed" if named else "unexpected status from INVITE response"
+        return sip_error(self.code(status), said, status, reason if self.keeps_reason else "")
+
+    def refer_refused(self, status: int, reason: str) -> TwirpError:
+        """Make the API error for a telephone that refuses to be transferred."""
+        kept = reason if self.keeps_reason else ""
+        text = f"sip status {status}: {kept or short_name(status)}"
+        return with_sip_status(self.code(status), text, status, kept)
+
+    def transfer_failed(self, status: int, reason: str) -> TwirpError:
+        """Make the API error for a transfer whose target answered with `status`."""
+        if not self.notify_has_status:
+            return TwirpError("canceled", FROM_SIP_NODE + "call transfer failed")
+        return sip_error(self.code(status), "call transfer failed", status, reason)
+
+    def code(self, status: int) -> str:
+        """Give the twirp code for a SIP status."""
+        return self.codes.get(status) or self.other_codes.get(status // 100, "unknown")
+
+    def leave_reason(self, status: int) -> Reason:
+        """Tell with which reason the leg leaves after the final `status`; 0 is no answer."""
+        if not self.newer:
+            rejected = status == 486
+        elif status in (0, 404, 408, 480):
+            return DisconnectReason.USER_UNAVAILABLE
+        else:
+            rejected = status // 100 in (4, 6)
+        return DisconnectReason.USER_REJECTED if rejected else DisconnectReason.CLIENT_INITIATED
+
+
+def _codes(**statuses: tuple[int, ...]) -> dict[int, str]:
+    return {status: code for code, group in statuses.items() for status in group}
+
+
+NOW = Profile(
+    name="now",
+    codes=_codes(
+        permission_denied=(401, 402, 403, 407, 433, 470, 603, 607, 608),
+        not_found=(301, 302, 404, 410, 481, 604),
+        deadline_exceeded=(408, 504),
+        failed_precondition=(409, 412, 480, 482, 483, 486),
+        aborted=(487, 491),
+        resource_exhausted=(440, 600),
+        out_of_range=(416,),
+        unauthenticated=(428, 436, 437, 438, 494),
+        invalid_argument=(505, 513),
+    ),
+    other_codes={
+        3: "invalid_argument",
+        4: "invalid_argument",
+        5: "failed_precondition",
+        6: "invalid_argument",
+    },
+    keeps_reason=True,
+    attributes_after=0.0,
+    no_answer="sip request timed out",
+    no_trunk="missing sip trunk id and sip number",
+    notify_has_status=True,
+    newer=True,
+)
+
+YEAR_2025 = Profile(
+    name="2025",
+    codes=_codes(
+        aborted=(487,),
+        invalid_argument=(400, 404, 420, 421, 484, 485),
+        deadline_exceeded=(408, 504),
+        unavailable=(480, 486, 501, 503, 600, 603),
+        permission_denied=(401, 403, 407),
+    ),
+    other_codes={3: "internal", 4: "internal", 5: "internal", 6: "internal"},
+    keeps_reason=False,
+    attributes_after=0.6,
+    no_answer="canceled",
+    no_trunk="missing sip trunk id",
+    notify_has_status=False,
+    newer=False,
+)
+
+PROFILES = {profile.name: profile for profile in (NOW, YEAR_2025)}

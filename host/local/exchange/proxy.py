@@ -1,0 +1,163 @@
+"""Passes everything on to livekit-server and back, unread and unchanged: HTTP and websockets.
+
+Nothing is logged: a query may hold a token, and so may the real server's answers.
+"""
+
+import asyncio
+import contextlib
+import logging
+
+import aiohttp
+from aiohttp import WSMsgType, web
+from multidict import CIMultiDict
+from yarl import URL
+
+_HOP_BY_HOP = {
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+}
+_OURS = _HOP_BY_HOP | {"host", "content-length"}
+
+Socket = web.WebSocketResponse | aiohttp.ClientWebSocketResponse
+
+log = logging.getLogger(__name__)
+
+
+class Proxy:
+    """A way through to one livekit-server, at its `http://` address."""
+
+    def __init__(self, upstream: str) -> None:
+        self._upstream = upstream.rstrip("/")
+        self._open: set[Socket] = set()
+        self._session = aiohttp.ClientSession(
+            auto_decompress=False,
+            connector=aiohttp.TCPConnector(limit=0),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=10),
+        )
+
+    async def pass_on(self, request: web.Request) -> web.StreamResponse:
+        """Answer as the server answers."""
+        try:
+            if request.headers.get("Upgrade", "").lower() == "websocket":
+                return await self._websocket(request)
+            return await self._http(request)
+        except (aiohttp.ClientConnectionError, TimeoutError):
+            return web.Response(status=503, text="livekit-server can't be reached")
+
+    async def close(self) -> None:
+        """Close every websocket, and the way."""
+        for socket in list(self._open):
+            with contextlib.suppress(Exception):
+                async with asyncio.timeout(1):
+                    await socket.close(code=1001)
+        await self._session.close()
+
+    def _url(self, request: web.Request) -> URL:
+        # The raw path: tokens and base64 in the query don't survive being decoded and encoded.
+        return URL(self._upstream + request.raw_path, encoded=True)
+
+    async def _http(self, request: web.Request) -> web.Response:
+        headers = CIMultiDict(
+            (name, value) for name, value in request.headers.items() if name.lower() not in _OURS
+        )
+        body = await request.read()
+        async with self._session.request(
+            request.method,
+            self._url(request),
+            headers=headers,
+            data=body or None,
+            allow_redirects=False,
+        ) as answer:
+            content = await answer.read()
+            kept = CIMultiDict(
+                (name, value) for name, value in answer.headers.items() if name.lower() not in _OURS
+            )
+            return web.Response(
+                status=answer.status, reason=answer.reason, headers=kept, body=content
+            )
+
+    async def _websocket(self, request: web.Request) -> web.StreamResponse:
+        headers = CIMultiDict(
+            (name, value)
+            for name, value in request.headers.items()
+            if name.lower() not in _OURS and not name.lower().startswith("sec-websocket-")
+        )
+        asked = request.headers.get("Sec-WebSocket-Protocol", "")
+        protocols = [name.strip() for name in asked.split(",") if name.strip()]
+        # The server first: a client that it refuses must see the refusal's own status.
+        try:
+            server = await self._session.ws_connect(
+                self._url(request),
+                headers=headers,
+                protocols=protocols,
+                autoclose=False,
+                autoping=False,
+                compress=0,
+                max_msg_size=0,
+            )
+        except aiohttp.WSServerHandshakeError as refusal:
+            return web.Response(status=refusal.status, text=refusal.message)
+        client = web.WebSocketResponse(
+            protocols=[server.protocol] if server.protocol else [],
+            autoclose=False,
+            autoping=False,
+            compress=False,
+            max_msg_size=0,
+        )
+        self._open |= {client, server}
+        try:
+            await client.prepare(request)
+            await self._join(client, server)
+        finally:
+            self._open -= {client, server}
+            await server.close()
+            if not client.closed and request.transport:
+                # The server went away without a word: so does the line to the client.
+                request.transport.abort()
+        return client
+
+    async def _join(self, client: Socket, server: Socket) -> None:
+        """Pass messages both ways until one side ends."""
+        ways = {
+            asyncio.create_task(_pass_messages(client, server)),
+            asyncio.create_task(_pass_messages(server, client)),
+        }
+        try:
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for way in ways:
+                way.cancel()
+            await asyncio.gather(*ways, return_exceptions=True)
+
+
+async def _pass_messages(source: Socket, sink: Socket) -> None:
+    """Pass on messages, pings and pongs too, so that a heartbeat tests the real far end."""
+    with contextlib.suppress(ConnectionError, aiohttp.ClientError):
+        while True:
+            message = await source.receive()
+            if message.type is WSMsgType.TEXT:
+                await sink.send_str(message.data)
+            elif message.type is WSMsgType.BINARY:
+                await sink.send_bytes(message.data)
+            elif message.type is WSMsgType.PING:
+                await sink.ping(message.data)
+            elif message.type is WSMsgType.PONG:
+                await sink.pong(message.data)
+            elif message.type is WSMsgType.CLOSE:
+                code = message.data if message.data and message.data not in (1005, 1006) else 1000
+                async with asyncio.timeout(2):
+                    await asyncio.gather(
+                        sink.close(code=code, message=(message.extra or "").encode()),
+                        source.close(code=code),
+                    )
+                return
+            else:
+                return

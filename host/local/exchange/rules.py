@@ -1,0 +1,176 @@
+"""Which trunk takes an inbound call, which dispatch rule it meets, and into which room it goes.
+
+Pure functions after livekit/protocol `sip/sip.go`: MatchTrunkDetailed, DispatchRulePriority,
+MatchDispatchRuleIter, EvaluateDispatchRule.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from livekit.protocol.sip import SIPDispatchRuleInfo, SIPInboundTrunkInfo
+
+from host.local.exchange.ids import new_id
+
+_NUMBER = re.compile(r"\+?[\d\- ()]+")
+
+
+class NoRoute(Exception):
+    """No trunk takes this call (404), or no dispatch rule: then it gets no response at all (0)."""
+
+    def __init__(self, text: str, sip_status: int) -> None:
+        super().__init__(text)
+        self.sip_status = sip_status
+
+
+@dataclass(frozen=True)
+class Route:
+    """Where an inbound call goes and as whom it appears there."""
+
+    trunk: SIPInboundTrunkInfo
+    rule: SIPDispatchRuleInfo
+    room: str
+    identity: str
+    name: str
+    numbers: dict[str, str] = field(default_factory=dict)
+    """The number attributes; empty when the rule hides the caller's number."""
+
+
+def normalize(number: str) -> str:
+    """Bring a telephone number to `+digits`; leave anything else as it is."""
+    if not _NUMBER.fullmatch(number):
+        return number
+    return "+" + re.sub(r"[+\- ()]", "", number)
+
+
+def match_trunk(
+    trunks: Iterable[SIPInboundTrunkInfo], caller: str, called: str
+) -> SIPInboundTrunkInfo:
+    """Find the trunk of the called number, else the one trunk for any number; or raise NoRoute."""
+    default: list[SIPInboundTrunkInfo] = []
+    for trunk in trunks:
+        if trunk.allowed_numbers and not _contains(trunk.allowed_numbers, caller):
+            continue
+        if _contains(trunk.numbers, called):
+            return trunk
+        if not trunk.numbers:
+            default.append(trunk)
+    if not default:
+        raise NoRoute("No trunk found", 404)
+    return default[-1]
+
+
+def match_rule(
+    rules: Iterable[SIPDispatchRuleInfo], trunk_id: str, caller: str, called: str
+) -> SIPDispatchRuleInfo:
+    """Find the rule of highest priority: the trunk's own before those for any trunk; or NoRoute.
+
+    Rules with a PIN are passed over: this exchange has no prompts to ask for one.
+    """
+    fitting = [
+        rule
+        for rule in rules
+        if (not rule.inbound_numbers or caller in rule.inbound_numbers)
+        and (not rule.numbers or called in rule.numbers)
+        and (not rule.trunk_ids or trunk_id in rule.trunk_ids)
+        and not pin(rule)
+    ]
+    if not fitting:
+        raise NoRoute(f"No SIP Dispatch Rules matched for {called!r}", 0)
+    return min(fitting, key=lambda rule: (not rule.trunk_ids, priority(rule), _room(rule)))
+
+
+def priority(rule: SIPDispatchRuleInfo) -> int:
+    """Give a rule's rank, lower first: direct, individual, callee; +1000 for each wildcard."""
+    kinds = ("dispatch_rule_direct", "dispatch_rule_individual", "dispatch_rule_callee")
+    kind = rule.rule.WhichOneof("rule")
+    if kind is None:
+        return 2**31 - 1
+    open_to_all = 0 if pin(rule) else 100
+    wildcards = (not rule.inbound_numbers) + (not rule.numbers)
+    return kinds.index(kind) + open_to_all + 1000 * wildcards
+
+
+def route(
+    trunk: SIPInboundTrunkInfo, rule: SIPDispatchRuleInfo, caller: str, called: str, host: str
+) -> Route:
+    """Name the room and the participant for a call that `rule` takes."""
+    shown = caller
+    if rule.hide_phone_number:
+        digest = hashlib.sha256(caller.encode()).hexdigest()[:16]
+        shown = caller[-4:] if len(caller) > 4 else caller[-1:]
+        return Route(trunk, rule, room_name(rule, shown, called), f"sip_{digest}", f"Phone {shown}")
+    numbers = {
+        "sip.phoneNumber": caller,
+        "sip.trunkPhoneNumber": called,
+        "sip.hostname": host,
+    }
+    room = room_name(rule, shown, called)
+    return Route(trunk, rule, room, f"sip_{caller}", f"Phone {caller}", numbers)
+
+
+def room_name(rule: SIPDispatchRuleInfo, caller: str, called: str) -> str:
+    """Name the room: fixed (direct), by caller (individual) or by called number (callee)."""
+    kind = rule.rule.WhichOneof("rule")
+    if kind == "dispatch_rule_direct":
+        return rule.rule.dispatch_rule_direct.room_name
+    if kind == "dispatch_rule_individual":
+        individual = rule.rule.dispatch_rule_individual
+        number, random = caller, not individual.no_randomness
+    else:
+        number, random = called, rule.rule.dispatch_rule_callee.randomize
+    prefix = _room(rule)
+    room = f"{prefix}_{number}" if prefix else number
+    return f"{room}_{new_id()}" if random else room
+
+
+def trunk_conflict(
+    new: SIPInboundTrunkInfo, others: Iterable[SIPInboundTrunkInfo]
+) -> SIPInboundTrunkInfo | None:
+    """Find a trunk that takes the same calls as `new`."""
+    for other in others:
+        if other.sip_trunk_id != new.sip_trunk_id and (
+            _overlap(new.numbers, other.numbers)
+            and _overlap(new.allowed_numbers, other.allowed_numbers)
+        ):
+            return other
+    return None
+
+
+def rule_conflict(
+    new: SIPDispatchRuleInfo, others: Iterable[SIPDispatchRuleInfo]
+) -> SIPDispatchRuleInfo | None:
+    """Find a rule for the same trunk, inbound number, number and PIN as `new`."""
+    for other in others:
+        if (
+            other.sip_dispatch_rule_id != new.sip_dispatch_rule_id
+            and pin(other) == pin(new)
+            and _overlap(new.trunk_ids, other.trunk_ids)
+            and _overlap(new.inbound_numbers, other.inbound_numbers)
+            and _overlap(new.numbers, other.numbers)
+        ):
+            return other
+    return None
+
+
+def pin(rule: SIPDispatchRuleInfo) -> str:
+    """Give the rule's PIN, empty where it has none."""
+    kind = rule.rule.WhichOneof("rule")
+    return getattr(rule.rule, kind).pin if kind else ""
+
+
+def _room(rule: SIPDispatchRuleInfo) -> str:
+    kind = rule.rule.WhichOneof("rule")
+    if kind == "dispatch_rule_direct":
+        return rule.rule.dispatch_rule_direct.room_name
+    return getattr(rule.rule, kind).room_prefix if kind else ""
+
+
+def _contains(numbers: Iterable[str], number: str) -> bool:
+    return any(number == each or normalize(each) == normalize(number) for each in numbers)
+
+
+def _overlap(one: Iterable[str], other: Iterable[str]) -> bool:
+    these, those = {normalize(each) for each in one}, {normalize(each) for each in other}
+    return bool(these & those) if these and those else not these and not those

@@ -1,0 +1,47 @@
+"""What the exchange must know of a number: how it takes an INVITE, and how a REFER."""
+
+from dataclasses import dataclass, field
+
+from host.local.exchange.call import TransferReply
+from host.local.exchange.line import PersonScript
+
+REASONS = {
+    400: "Bad Request",
+    403: "Forbidden",
+    404: "Not Found",
+    408: "Request Timeout",
+    480: "Temporarily Unavailable",
+    486: "Busy Here",
+    487: "Request Terminated",
+    488: "Not Acceptable Here",
+    500: "Internal Server Error",
+    503: "Service Unavailable",
+    600: "Busy Everywhere",
+    603: "Decline",
+}
+"""Reason phrases of RFC 3261 section 21."""
+
+
+@dataclass(frozen=True)
+class Subscriber:
+    """A number that can be dialled or referred to."""
+
+    status: int
+    """The final response: 200 answers, 0 never comes."""
+    after: float
+    """Seconds from the INVITE to the final response."""
+    rings: bool = True
+    """Whether a 180 Ringing comes first."""
+    reason: str = ""
+    """The reason phrase; empty is RFC 3261's own."""
+    script: PersonScript | None = None
+    on_transfer: TransferReply = field(default_factory=TransferReply)
+
+    @property
+    def phrase(self) -> str:
+        """Give the reason phrase of the final response."""
+        return self.reason or REASONS.get(self.status, f"Status {self.status}")
+
+
+NOBODY = Subscriber(404, 0.02, rings=False)
+"""A number that isn't connected."""
