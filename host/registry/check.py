@@ -100,9 +100,7 @@ def _arguments(hook: Hook, function: FunctionType) -> Iterator[str]:
             yield f"{hook.name}() gives nothing to {stars}{argument.name}; it takes {hook.takes}"
         elif argument.name not in hook.arguments:
             if argument.default is argument.empty:
-                close = difflib.get_close_matches(argument.name, hook.arguments, 1)
-                hint = f"; did you mean {close[0]}?" if close else ""
-                yield f"{hook.name}() has no argument {argument.name}; it takes {hook.takes}{hint}"
+                yield f"{hook.name}() has no argument {argument.name}; it takes {hook.takes}"
         elif argument.default is not argument.empty or argument.kind == argument.KEYWORD_ONLY:
             yield f"{hook.name}() needs {argument.name} plain, without a default or a * before it"
 

@@ -1,0 +1,37 @@
+"""README.md says what is true: its tables are those of the code."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from conftest import HERE
+
+from host import show
+from host.registry import HOOKS
+from host.settings import Settings, env_name
+
+README = HERE.parent / "README.md"
+
+pytestmark = pytest.mark.skipif(not README.is_file(), reason="README.md is not written yet")
+
+
+@pytest.mark.parametrize(
+    ("name", "table"), [("hooks", show.hook_table), ("settings", show.settings_table)]
+)
+def test_a_generated_table_is_current(name: str, table: Callable[[], str]) -> None:
+    found = re.search(f"<!-- {name} -->(.*?)<!-- /{name} -->", README.read_text(), re.DOTALL)
+    assert found, f"README.md has no <!-- {name} --> ... <!-- /{name} -->"
+    assert found[1].strip() == table(), "refresh it from `python -m host hooks --markdown`"
+
+
+def test_every_hook_is_named() -> None:
+    text = README.read_text()
+    assert [name for name in HOOKS if f"`{name}(" not in text] == []
+
+
+def test_every_environment_variable_is_named() -> None:
+    text = README.read_text()
+    names = [env_name(name) for name in Settings.model_fields if name not in show.FILE_ONLY]
+    assert [name for name in names if f"`{name}`" not in text] == []
