@@ -6,6 +6,7 @@ flite is deterministic: the same text gives the same samples, on which `locate` 
 import os
 import shutil
 import subprocess
+import unicodedata
 from functools import lru_cache
 from pathlib import Path
 
@@ -46,8 +47,9 @@ def run_flite(*arguments: str, text: str) -> bytes:
 
 
 def _plain(text: str) -> str:
-    """Give the text in the letters that flite knows: typographic marks made plain."""
-    return text.translate(_MARKS).replace("\0", "")
+    """Give the text in the letters that flite knows, ASCII: é as e, typographic marks as plain."""
+    letters = unicodedata.normalize("NFKD", text.translate(_MARKS))
+    return letters.encode("ascii", "ignore").decode().replace("\0", "")
 
 
 _MARKS = str.maketrans(

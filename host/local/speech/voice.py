@@ -12,7 +12,7 @@ from host.local.speech.audio import Samples, silence, trim
 from host.local.speech.flite import run_flite
 from host.local.speech.resample import resample
 
-PAUSE = 0.25
+PAUSE = 0.17
 """Seconds of silence between two sentences of one text."""
 
 _SENTENCE_END = re.compile(

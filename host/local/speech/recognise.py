@@ -1,0 +1,130 @@
+"""The program that recognises: `python -m host.local.speech.recognise`, one for each process.
+
+pocketsphinx holds Python's lock while it works, so it works in a process of its own. It reads
+pickled requests from its standard input, writes pickled answers, and ends with its input.
+"""
+
+import contextlib
+import pickle
+import sys
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pocketsphinx import Decoder
+
+from host.local.speech.audio import Samples, silence, trim
+from host.local.speech.request import RATE, Finding, Request
+from host.local.speech.resample import resample
+from host.local.speech.vocabulary import Vocabulary
+from host.local.speech.voice import synthesize
+
+MIRROR = 0.1
+NOISE = 32.8
+"""-60 dBFS."""
+FLOOR = 0.004
+"""Least probability of a sentence that counts."""
+OUT_OF_STEP = 0.2
+"""Seconds by which a word may begin earlier or later than where flite speaks the sentence."""
+LONGEST_PAUSE = 0.08
+"""Seconds that a pause keeps: what the network tore apart is put together again."""
+
+
+class Recogniser:
+    """Knows the vocabularies and finds their sentences in speech."""
+
+    def __init__(self) -> None:
+        self._decoder = Decoder(lm=None, cmn="batch", loglevel="FATAL")
+        self._vocabularies: dict[str, Vocabulary] = {}
+        self._times: dict[str, list[float]] = {}
+
+    def answer(self, request: Request) -> list[Finding]:
+        """Learn the new sentences, then give the sentences in the pieces, in order."""
+        name = request.vocabulary
+        if name not in self._vocabularies:
+            self._vocabularies[name] = Vocabulary(self._decoder, name)
+        vocabulary = self._vocabularies[name]
+        vocabulary.learn(request.new)
+        if not len(vocabulary):
+            return []
+        self._decoder.activate_search(name)
+        findings, first = [], 0
+        while first < len(request.pieces):
+            found = self._longest(vocabulary, request, first)
+            findings += [found] if found else []
+            first = found.last + 1 if found else first + 1
+        return findings
+
+    def _longest(self, vocabulary: Vocabulary, request: Request, first: int) -> Finding | None:
+        """Give the sentence that begins with piece `first` and takes most pieces."""
+        for last in reversed(range(first, len(request.pieces))):
+            speech = _join(request, first, last)
+            if heard := self._one(vocabulary, speech):
+                return Finding(heard[0], first, last, heard[1])
+        return None
+
+    def _one(self, vocabulary: Vocabulary, speech: Samples) -> tuple[str, float] | None:
+        """Give the one sentence that the speech is, and its probability."""
+        seconds = speech.size / RATE
+        if not vocabulary.fits(seconds):
+            return None
+        sentence, probability, times = self._decode(vocabulary, speech)
+        if sentence is None or probability < FLOOR or not vocabulary.fits(seconds, sentence):
+            return None
+        if sentence not in self._times:
+            own = trim(synthesize(sentence, RATE), RATE, 0, 0)
+            self._times[sentence] = self._decode(vocabulary, own)[2]
+        pairs = zip(times, self._times[sentence], strict=False)
+        if any(abs(time - own) > OUT_OF_STEP for time, own in pairs):
+            return None
+        return sentence, probability
+
+    def _decode(
+        self, vocabulary: Vocabulary, speech: Samples
+    ) -> tuple[str | None, float, list[float]]:
+        """Give the likeliest sentence, its probability and when its words begin, in seconds."""
+        padded = np.concatenate([silence(0.1, RATE), speech, silence(0.15, RATE)])
+        self._decoder.start_utt()
+        self._decoder.process_raw(mirror(padded).tobytes(), False, True)
+        self._decoder.end_utt()
+        hypothesis = self._decoder.hyp()
+        if hypothesis is None:
+            return None, 0.0, []
+        words = [segment for segment in self._decoder.seg() if segment.word.startswith("w")]
+        sentence = vocabulary.sentence(tuple(word.word.partition("(")[0] for word in words))
+        times = [word.start_frame / 100 for word in words]
+        return sentence, min(float(hypothesis.prob), 1.0), times
+
+
+def mirror(speech: Samples) -> NDArray[np.int16]:
+    """Fill the upper band, which a telephone leaves empty and the 16 kHz model misses."""
+    wide = resample(speech, RATE, 2 * RATE).astype(np.float64)
+    sign = 1.0 - 2.0 * (np.arange(wide.size) % 2)
+    noise = np.random.default_rng(0).normal(0, NOISE, wide.size)
+    return np.clip(wide + MIRROR * wide * sign + noise, -32768, 32767).astype(np.int16)
+
+
+def _join(request: Request, first: int, last: int) -> Samples:
+    parts = [request.pieces[first]]
+    for i in range(first + 1, last + 1):
+        parts += [silence(min(request.pauses[i - 1], LONGEST_PAUSE), RATE), request.pieces[i]]
+    return np.concatenate(parts)
+
+
+def main() -> None:
+    """Answer requests until the standard input ends."""
+    recogniser = Recogniser()
+    answer: Any
+    with contextlib.suppress(EOFError, KeyboardInterrupt, BrokenPipeError):
+        while True:
+            request = pickle.load(sys.stdin.buffer)
+            try:
+                answer = recogniser.answer(request)
+            except Exception as error:
+                answer = error
+            pickle.dump(answer, sys.stdout.buffer)
+            sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    main()

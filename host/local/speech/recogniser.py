@@ -1,0 +1,98 @@
+"""The one process of this machine that recognises: started when first needed, ended at exit."""
+
+import asyncio
+import atexit
+import os
+import pickle
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from host.local.speech.audio import Samples
+from host.local.speech.request import Finding, Request
+from host.local.speech.sentences import Sentences
+
+
+class RecogniserProcess:
+    """Asks the process, one request at a time, from a thread that waits for it."""
+
+    def __init__(self) -> None:
+        self._waiting: ThreadPoolExecutor | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._learnt: dict[str, int] = {}
+        self._lock = threading.Lock()
+
+    def learn(self, sentences: Sentences) -> None:
+        """Let the process learn what is new before it is needed."""
+        self._submit(sentences, (), ())
+
+    async def find(
+        self, sentences: Sentences, pieces: Sequence[Samples], pauses: Sequence[float]
+    ) -> list[Finding]:
+        """Find sentences in pieces of speech at 8 kHz that are `pauses` seconds apart."""
+        return await asyncio.wrap_future(self._submit(sentences, pieces, pauses))
+
+    def close(self) -> None:
+        """End the process. The next request starts another one."""
+        with self._lock:
+            waiting, self._waiting = self._waiting, None
+            if self._process:
+                self._process.kill()
+        if waiting:
+            waiting.shutdown(cancel_futures=True)
+        self._end()
+
+    def _submit(
+        self, sentences: Sentences, pieces: Sequence[Samples], pauses: Sequence[float]
+    ) -> Future[list[Finding]]:
+        with self._lock:
+            if self._waiting is None:
+                self._waiting = ThreadPoolExecutor(1, thread_name_prefix="recogniser")
+            return self._waiting.submit(self._ask, sentences, tuple(pieces), tuple(pauses))
+
+    def _ask(
+        self, sentences: Sentences, pieces: tuple[Samples, ...], pauses: tuple[float, ...]
+    ) -> list[Finding]:
+        process = self._running()
+        known = self._learnt.get(sentences.name, 0)
+        everything = tuple(sentences)
+        if not pieces and known == len(everything):
+            return []
+        assert process.stdin
+        assert process.stdout
+        try:
+            pickle.dump(Request(sentences.name, everything[known:], pieces, pauses), process.stdin)
+            process.stdin.flush()
+            answer = pickle.load(process.stdout)
+        except (EOFError, BrokenPipeError):
+            self._end()
+            raise RuntimeError("the process that recognises speech ended") from None
+        if isinstance(answer, Exception):
+            raise answer
+        self._learnt[sentences.name] = len(everything)
+        return list(answer)
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._process is None or self._process.poll() is not None:
+            self._end()
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "host.local.speech.recognise"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+                start_new_session=True,
+            )
+        return self._process
+
+    def _end(self) -> None:
+        process, self._process = self._process, None
+        self._learnt.clear()
+        if process:
+            process.kill()
+            process.communicate()
+
+
+recogniser = RecogniserProcess()
+atexit.register(recogniser.close)
