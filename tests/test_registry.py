@@ -110,7 +110,7 @@ BROKEN = {
         "its own",
         ":17: register_commands() belongs in a plugin: commands exist before any call",
     ),
-    "exits.py": (":5: exits while it is loaded: SystemExit('no more')",),
+    "exits.py": (":5: exits while it is loaded: SystemExit: no more",),
     "inner/deep.py": (":3: ZeroDivisionError: division by zero",),
     "lacks_module.py": (":3: lacks module package_that_nobody_has; is it installed?",),
     "no_instructions.py": (":1: a persona needs instructions(call) or agent(call)",),
@@ -222,6 +222,40 @@ def test_helpers_and_what_is_imported_may_have_any_name(deployment: Deployment) 
         text + "\nfrom os.path import join as tools\nstt = None\nclass tts: ...\n",
     )
     assert deployment.faults() == []
+
+
+def test_a_proxy_that_raises_whatever_it_is_asked_harms_nobody_else(
+    deployment: Deployment,
+) -> None:
+    deployment.persona("ann")
+    deployment.write(
+        "plugins/proxy.py",
+        """\
+        class Proxy:
+            @property
+            def __class__(self):
+                raise RuntimeError("outside of a request")
+
+        request = Proxy()
+        """,
+    )
+    registry = deployment.load()
+    assert list(registry.personas) == ["ann"]
+    assert [fault.file for fault in registry.broken] == ["plugins/proxy.py"]
+
+
+def test_an_exception_that_cannot_be_printed_is_still_a_fault(deployment: Deployment) -> None:
+    deployment.write(
+        "plugins/mute.py",
+        """\
+        class Mute(Exception):
+            def __str__(self):
+                raise RuntimeError
+
+        raise Mute
+        """,
+    )
+    assert deployment.faults() == ["plugins/mute.py:5: Mute"]
 
 
 def test_a_folder_that_is_not_there_is_reported(deployment: Deployment) -> None:
@@ -353,6 +387,7 @@ def site(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> Iterator[De
         bad = parlour.bad
         nobody = parlour.nobody
         odd = parlour:ODD
+        misspelt = parlour cleo
 
         [host.plugins]
         ears = parlour.ears
@@ -383,6 +418,7 @@ def test_each_entry_point_fails_by_itself(site: Deployment) -> None:
     assert site.faults() == [
         "site/parlour/ears.py:1: this is plugin again already",
         "site/parlour/bad.py:2: ZeroDivisionError: division by zero",
+        "parlour cleo:1: AttributeError: 'NoneType' object has no attribute 'group'",
         "site/parlour/__init__.py:1: lacks module parlour.nobody; is it installed?",
         "site/parlour/__init__.py:1: the entry point odd is no module",
     ]

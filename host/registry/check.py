@@ -48,7 +48,7 @@ def check_module(kind: Kind, module: ModuleType, path: str) -> list[Broken]:
                 faults.append(_at(value, f"{name}() has the name of a hook but no @hookimpl"))
             continue
         hook_name = options.get("specname") or name
-        if not isinstance(value, FunctionType):
+        if type(value) is not FunctionType:
             line = _line(module.__file__, name)
             faults.append(Broken(path, line, f"@hookimpl is on {name}, which is no function"))
         elif hook := HOOKS.get(hook_name):
@@ -65,18 +65,19 @@ def check_module(kind: Kind, module: ModuleType, path: str) -> list[Broken]:
 
 
 def _mark(value: object) -> Mapping[str, Any] | None:
-    """Return the options of @hookimpl, never running a line of the object that may have them."""
-    if isinstance(value, FunctionType):
+    """Return the options of @hookimpl, never running a line of the object that may have them.
+
+    isinstance() would: a proxy may answer for its class itself, or raise there.
+    """
+    if type(value) is FunctionType:
         options = value.__dict__.get(MARK)
-    elif isinstance(value, ModuleType | type) or value is None:
-        return None
     else:
         options = inspect.getattr_static(value, MARK, None)
-    return options if isinstance(options, dict) else None
+    return options if type(options) is dict else None
 
 
 def _defined_in(module: ModuleType, value: object) -> bool:
-    return isinstance(value, FunctionType) and value.__module__ == module.__name__
+    return type(value) is FunctionType and value.__module__ == module.__name__
 
 
 def _mismatches(

@@ -19,7 +19,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Literal
 
-from host.registry.found import Broken, one_line, shown
+from host.registry.found import Broken, one_line, shown, told
 
 Kind = Literal["persona", "plugin"]
 
@@ -73,12 +73,12 @@ class Source:
 
 def _fault(error: BaseException) -> str:
     if isinstance(error, SystemExit):
-        return f"exits while it is loaded: SystemExit({error.code!r})"
+        return f"exits while it is loaded: {told(error)}"
     if isinstance(error, ModuleNotFoundError) and error.name:
         return f"lacks module {error.name}; is it installed?"
     if isinstance(error, SyntaxError):
         return f"{type(error).__name__}: {one_line(error.msg)}"
-    return one_line(f"{type(error).__name__}: {error}".removesuffix(": "))
+    return told(error)
 
 
 def in_folder(kind: Kind, folder: Path) -> Iterator[Source | Broken]:
@@ -139,15 +139,16 @@ def installed(kind: Kind) -> Iterator[Source]:
 
 def _installed_file(point: importlib.metadata.EntryPoint) -> Path:
     """Return the file of an entry point without running any of it."""
-    top, *rest = point.module.split(".")
-    with contextlib.suppress(ImportError, ValueError):
+    # An entry point that is misspelt has no module, and its top package may not be there.
+    with contextlib.suppress(AttributeError, ImportError, ValueError):
+        top, *rest = point.module.split(".")
         if spec := importlib.util.find_spec(top):
-            origin = Path(spec.origin or point.module)
             inside = [Path(root, *rest) for root in spec.submodule_search_locations or ()]
             candidates = [
                 file
                 for path in inside
                 for file in (path / "__init__.py", path.with_name(f"{path.name}.py"))
             ]
+            origin = Path(spec.origin or point.value)
             return next((file for file in candidates if file.is_file()), origin)
-    return Path(point.module)
+    return Path(point.value)

@@ -51,7 +51,16 @@ def shown(path: Path | str) -> str:
         return str(path)
 
 
-def one_line(value: object, longest: int = 200) -> str:
-    """Return any text as one line that no author can make longer than a terminal."""
-    text = " ".join(str(value).split())
+def one_line(text: str, longest: int = 200) -> str:
+    """Return any text as one line, cut where an author would fill the terminal with it."""
+    text = " ".join(text.split())
     return text if len(text) <= longest else f"{text[: longest - 3]}..."
+
+
+def told(error: BaseException) -> str:
+    """Return an exception as one line, whatever its own text does."""
+    kind = type(error).__name__
+    try:
+        return one_line(f"{kind}: {error}").removesuffix(":")
+    except Exception:
+        return kind

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from host.dispatch import Choice, Dispatch, Routes
 from host.errors import PersonaError
-from host.registry.found import Broken, Persona, Plugin, one_line, shown
+from host.registry.found import Broken, Persona, Plugin, one_line, shown, told
 from host.registry.view import View, Views
 
 if TYPE_CHECKING:
@@ -77,5 +77,4 @@ class Registry:
 def _where(error: Exception) -> str:
     """Say what an exception was and where it came from, in one line."""
     place = traceback.extract_tb(error.__traceback__)[-1]
-    text = one_line(f"{type(error).__name__}: {error}".removesuffix(": "))
-    return f"{shown(place.filename)}:{place.lineno}: {text}"
+    return f"{shown(place.filename)}:{place.lineno}: {told(error)}"

@@ -12,9 +12,9 @@ from types import MappingProxyType, ModuleType
 from host.dispatch import make_routes
 from host.registry.check import check_module, check_name
 from host.registry.find import Kind, Source, in_folder, installed
-from host.registry.found import Broken, Persona, Plugin, shown
+from host.registry.found import Broken, Persona, Plugin, shown, told
 from host.registry.frozen import Registry
-from host.registry.view import Views
+from host.registry.view import Views, seat
 from host.settings import Settings
 
 _loaded: dict[object, Registry] = {}
@@ -83,6 +83,7 @@ class _Shelf:
         self.names: set[str] = set()
         """Names of all the personas that there are, good or broken."""
         self._owners: dict[ModuleType, Source] = {}
+        self._trial = seat((), ())
 
     def fill(self, kind: Kind, folder: Path) -> list[tuple[Source, ModuleType]]:
         """Load everything of one kind; return what is good."""
@@ -113,7 +114,16 @@ class _Shelf:
         owner = self._owners.setdefault(module, source)
         if owner is not source:
             return [Broken(source.path, 1, f"this is {owner.kind} {owner.name} already")]
-        return check_module(source.kind, module, shown(module.__file__ or source.file))
+        path = shown(module.__file__ or source.file)
+        return check_module(source.kind, module, path) or self._try(source.kind, module, path)
+
+    def _try(self, kind: Kind, module: ModuleType, path: str) -> list[Broken]:
+        """Let pluggy have its say too, where only this module can come to harm."""
+        try:
+            self._trial.register(module, f"{kind} {path}")
+        except Exception as error:
+            return [Broken(path, 1, f"pluggy refuses it: {told(error)}")]
+        return []
 
 
 def _check_namesakes(source: Source, namesakes: Iterable[Source]) -> Iterator[Broken]:
