@@ -82,7 +82,6 @@ class Line:
         waiting = self._job.wait_for_participant(kind=_FAR_ENDS)
         participant = await asyncio.wait_for(waiting, limit)
         self.identity = participant.identity
-        self._call.our_number = participant.attributes.get("sip.trunkPhoneNumber") or None
         self._call.number = participant.attributes.get("sip.phoneNumber") or None
         self._follow(participant)
 
@@ -115,6 +114,8 @@ class Line:
         return participant is not None and participant.attributes.get("sip.callStatus") == "active"
 
     def _follow(self, participant: rtc.RemoteParticipant) -> None:
+        shown = participant.attributes.get("sip.trunkPhoneNumber")
+        self._call.our_number = self._call.our_number or shown or None
         if status := participant.attributes.get("sip.callStatus"):
             self._told(status)
 
@@ -210,14 +211,16 @@ class Line:
                     await self._moved.wait()
 
     async def clear(self) -> None:
-        """Hang up: remove every telephone, then delete the room, so that nobody is left behind."""
+        """Hang up: remove everyone who called, leave, and delete the room behind us."""
         for participant in list(self.room.remote_participants.values()):
-            if participant.kind == _SIP:
-                with contextlib.suppress(api.ServerError, TimeoutError):
+            if participant.kind in _FAR_ENDS:
+                with contextlib.suppress(api.ServerError, TimeoutError, OSError):
                     identity = api.RoomParticipantIdentity(
                         room=self._call.room, identity=participant.identity
                     )
                     await asyncio.wait_for(self._job.api.room.remove_participant(identity), 5)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.room.disconnect(), 2)
         await delete_room(self._job, self._call.room)
 
 

@@ -67,7 +67,7 @@ async def livekit_api(settings: Settings) -> AsyncIterator[api.LiveKitAPI]:
             text = f"LiveKit at {settings.livekit_url} refuses LIVEKIT_API_KEY and its secret"
             raise LiveKitError(text) from None
         raise LiveKitError(f"LiveKit at {settings.livekit_url}: {error.message}") from None
-    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+    except (aiohttp.ClientError, rtc.ConnectError, TimeoutError, OSError) as error:
         text = f"LiveKit at {settings.livekit_url} can't be reached: {type(error).__name__}"
         raise LiveKitError(text) from None
 
@@ -99,6 +99,7 @@ async def place(
     persona = json.loads(metadata)["persona"]
     name = f"{persona}-{secrets.token_hex(6)}"
     async with livekit_api(settings) as livekit:
+        await livekit.room.list_rooms(api.ListRoomsRequest(names=[name]))  # address and key
         room = rtc.Room()
         watch = _Watch(room, told)
         # The watcher comes first: a call that is refused at once would be over before it looked.
