@@ -24,12 +24,13 @@ What it leaves out:
 - Webhooks and SIPCallInfo, beyond what the server itself sends for any participant.
 """
 
-from host.local.exchange.call import Ending, Heard, HungUp, Key, PhoneCall, TransferReply
+from host.local.exchange.call import Ending, HungUp, Key, PhoneCall, TransferReply
 from host.local.exchange.exchange import Exchange
 from host.local.exchange.ledger import Entry, Ledger
 from host.local.exchange.line import Line, NotHeard, PersonScript
 from host.local.exchange.profiles import NOW, PROFILES, YEAR_2025, Profile
 from host.local.exchange.subscriber import Subscriber
+from host.local.speech import Heard, Sentences
 
 __all__ = [
     "NOW",
@@ -47,6 +48,7 @@ __all__ = [
     "PersonScript",
     "PhoneCall",
     "Profile",
+    "Sentences",
     "Subscriber",
     "TransferReply",
 ]

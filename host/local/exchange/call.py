@@ -11,6 +11,7 @@ from typing import Literal, Protocol, TypeVar
 from host.local.exchange.media import Media
 from host.local.exchange.pulse import Pulse
 from host.local.sound import RATE, Samples, save_wav
+from host.local.speech import Heard
 
 Who = Literal["phone", "far end", "exchange"]
 
@@ -36,16 +37,6 @@ class Key:
 
     digit: str
     at: float
-
-
-@dataclass(frozen=True)
-class Heard:
-    """Words that the telephone recognised, in seconds from the answer."""
-
-    text: str
-    start: float
-    end: float
-    confidence: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -86,6 +77,8 @@ class PhoneCall:
 
     def __init__(self, number: str, caller: str, called: str, media: Media) -> None:
         self.id = ""
+        self.is_sip = True
+        """Whether it is a telephone; else a browser."""
         self.number = number
         """The telephone's own number; `caller` and `called` are as they were dialled."""
         self.caller, self.called = caller, called

@@ -10,7 +10,9 @@ from livekit.protocol.agent_dispatch import RoomAgentDispatch
 from livekit.protocol.room import RoomConfiguration
 
 from host.local.exchange import inbound
+from host.local.exchange.browser import visit
 from host.local.exchange.call import PhoneCall, TransferReply
+from host.local.exchange.control import Control
 from host.local.exchange.directory import Directory
 from host.local.exchange.ledger import Ledger
 from host.local.exchange.leg import Leg
@@ -24,7 +26,7 @@ from host.local.exchange.rules import NoRoute, match_rule, match_trunk, normaliz
 from host.local.exchange.service import CallService
 from host.local.exchange.subscriber import NOBODY, Subscriber
 from host.local.exchange.twirp import PREFIX, TwirpServer
-from host.local.exchange.vocabulary import Vocabulary
+from host.local.speech import Sentences
 
 LARGEST_REQUEST = 64 * 1024**2
 """Bytes; livekit-server has limits of its own, and its refusals are to be seen."""
@@ -33,7 +35,8 @@ LARGEST_REQUEST = 64 * 1024**2
 class Exchange:
     """A telephone exchange in front of a livekit-server; `url` is what a host connects to.
 
-    `profile` is `now` or `2025`, or a Profile. `sentences` are those that telephones understand.
+    `profile` is `now` or `2025`, or a Profile. `sentences` are those that telephones understand;
+    what a telephone says itself is added to them. `deaf` telephones recognise no words.
     """
 
     def __init__(
@@ -43,13 +46,16 @@ class Exchange:
         api_secret: str,
         *,
         profile: str | Profile = "now",
-        sentences: Vocabulary | None = None,
+        sentences: Sentences | None = None,
+        deaf: bool = False,
         port: int = 0,
     ) -> None:
         self.url = ""
         self.api_key, self.api_secret = api_key, api_secret
         chosen = PROFILES[profile] if isinstance(profile, str) else profile
-        self._office = Office(url, api_key, api_secret, chosen, sentences)
+        self.sentences = Sentences() if sentences is None else sentences
+        known = None if deaf else self.sentences
+        self._office = Office(url, api_key, api_secret, chosen, known)
         self.directory = Directory()
         self._numbers: dict[str, Subscriber] = {}
         self._port = port
@@ -60,6 +66,7 @@ class Exchange:
         service = CallService(self._office, self.directory, self._subscriber)
         twirp = TwirpServer(methods(service, self.directory), self.api_key, self.api_secret)
         application = web.Application(client_max_size=LARGEST_REQUEST)
+        application.add_routes(Control(self.ring, self.ledger).routes())
         application.router.add_post(PREFIX + "{method}", twirp.serve)
         application.router.add_route("*", "/{path:.*}", self._proxy.pass_on)
         self._runner = web.AppRunner(
@@ -157,6 +164,28 @@ class Exchange:
         leg = Leg(where.room, where.identity, media)
         life = inbound.take(self._office, call, leg, where, script, headers or {}, patience)
         self._office.live(call, leg, life)
+        return call
+
+    async def browse(
+        self,
+        room: str,
+        script: PersonScript | None = None,
+        *,
+        agent: str = "host",
+        metadata: str = "",
+        identity: str = "visitor",
+    ) -> PhoneCall:
+        """Enter a room from a browser: a standard participant, whose token dispatches an agent.
+
+        Its call is active once its microphone is on; a browser's sound isn't a telephone's.
+        """
+        config = RoomConfiguration()
+        if agent:
+            config.agents.append(RoomAgentDispatch(agent_name=agent, metadata=metadata))
+        media = Media(identity, g711=False)
+        call, leg = PhoneCall(identity, identity, room, media), Leg(room, identity, media)
+        call.is_sip = False
+        self._office.live(call, leg, visit(self._office, call, leg, config, script))
         return call
 
     async def call_to(self, number: str, timeout: float = 20.0, nth: int = 1) -> PhoneCall:

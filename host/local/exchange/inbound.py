@@ -34,13 +34,12 @@ async def take(
     await _join(office, call, leg, route, headers)
     if not await _ring(call, leg, route, patience):
         return
-    call.pick_up()
-    office.write(call, "ANSWERED")
+    office.answer(call, leg)
     answered = {"sip.callStatus": "active"}
     if office.profile.newer:
         answered["lk.sip.answerTime"] = str(round(time.time() * 1000))
     await leg.set_all(answered)
-    await office.talk(call, leg, script)
+    await office.talk(call, script)
 
 
 async def _join(
@@ -65,13 +64,17 @@ async def _join(
     await leg.join(office.url, token, config=config)
     office.joined(call, leg, route.trunk.max_call_duration.ToTimedelta().total_seconds())
     office.serve(call, leg, headers)
-    await asyncio.wait([call.over], timeout=profile.attributes_after)
+    if profile.attributes_after:
+        # A participant shows itself to the others once media is negotiated, here by its track.
+        await leg.publish()
+        await asyncio.wait([call.over], timeout=profile.attributes_after)
     custom = attributes_from(
         headers, route.trunk.headers_to_attributes, route.trunk.include_headers
     )
     await leg.set_all(custom | dict(route.rule.attributes) | late)
     call.ringing()
-    await leg.publish()
+    if not profile.attributes_after:
+        await leg.publish()
     leg.subscribe()
 
 

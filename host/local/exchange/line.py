@@ -4,10 +4,9 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable
 
-from host.local.exchange.call import Ending, Heard, HungUp, Key, PhoneCall
-from host.local.exchange.vocabulary import Vocabulary
+from host.local.exchange.call import Ending, HungUp, Key, PhoneCall
 from host.local.sound import Samples, tone
-from host.local.speech import speak
+from host.local.speech import Heard, Sentences, speak
 
 LIMIT = 20.0
 """Seconds that anything is waited for, unless a script says otherwise."""
@@ -23,7 +22,7 @@ class NotHeard(AssertionError):
 class Line:
     """An answered call, in the hands of a person. Everything raises HungUp once it is over."""
 
-    def __init__(self, call: PhoneCall, sentences: Vocabulary | None) -> None:
+    def __init__(self, call: PhoneCall, sentences: Sentences | None) -> None:
         self.call = call
         self._sentences = sentences
         self._read = 0

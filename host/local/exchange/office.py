@@ -3,18 +3,19 @@
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Coroutine, Mapping
 
 from livekit import api, rtc
 
-from host.local.exchange.call import EarsOfACall, Ending, PhoneCall
+from host.local.exchange.call import Ending, PhoneCall
+from host.local.exchange.hearing import Hearing
 from host.local.exchange.ids import new_id
 from host.local.exchange.ledger import Kind, Ledger
-from host.local.exchange.leg import Leg
+from host.local.exchange.leg import CannotJoin, Leg
 from host.local.exchange.line import Line, PersonScript
 from host.local.exchange.profiles import Profile
 from host.local.exchange.pulse import Pulse
-from host.local.exchange.vocabulary import Vocabulary
+from host.local.speech import Sentences
 
 SECONDS_A_DIGIT = 0.5
 """livekit-sip sends 250 ms of tone and 250 ms of gap, one digit after the other; `w` is a pause."""
@@ -34,7 +35,7 @@ class Office:
         api_key: str,
         api_secret: str,
         profile: Profile,
-        sentences: Vocabulary | None,
+        sentences: Sentences | None,
     ) -> None:
         self.url, self.profile, self.sentences = url, profile, sentences
         self.ledger = Ledger()
@@ -43,7 +44,6 @@ class Office:
         """Every call there ever was, oldest first."""
         self.legs: dict[PhoneCall, Leg] = {}
         """The calls in progress, those that ring included."""
-        self.ears: Callable[[PhoneCall], EarsOfACall] | None = None
         self._key, self._secret = api_key, api_secret
         self._lives: set[asyncio.Task[None]] = set()
 
@@ -83,6 +83,8 @@ class Office:
 
     def write(self, call: PhoneCall, kind: Kind, detail: str = "", number: str = "") -> None:
         """Enter an event of a call into the ledger."""
+        if not call.is_sip:
+            return
         inbound = call.number == call.caller
         about = number or (call.called if inbound else call.number)
         self.ledger.write(kind, about, detail, call.id, inbound)
@@ -111,18 +113,23 @@ class Office:
         leg.serve("lk.sip.EndCall", end_call)
         leg.serve("lk.sip.GetRemoteHeaders", lambda _: json.dumps({"headers": dict(headers)}))
 
-    async def talk(self, call: PhoneCall, leg: Leg, script: PersonScript | None) -> None:
-        """Let the two sides talk until one of them ends the call."""
-        call.on_press = leg.press
+    def answer(self, call: PhoneCall, leg: Leg) -> None:
+        """Pick up: from now on the telephone hears, words and keys as well as sound."""
+        if self.sentences is not None:
+            call.ears = Hearing(call, self.sentences)
         digits: asyncio.Queue[str] = asyncio.Queue()
         leg.on_digits = lambda several: _queue(several, digits)
-        arriving = asyncio.create_task(_deliver(digits, call))
+        delivering = asyncio.create_task(_deliver(digits, call))
+        call.over.add_done_callback(lambda _: delivering.cancel())
+        call.on_press = leg.press
+        call.pick_up()
+        self.write(call, "ANSWERED")
+
+    async def talk(self, call: PhoneCall, script: PersonScript | None) -> None:
+        """Let the two sides talk until one of them ends the call."""
         if script:
             call.begin(script, Line(call, self.sentences))
-        try:
-            await asyncio.shield(call.over)
-        finally:
-            arriving.cancel()
+        await asyncio.shield(call.over)
 
     async def close(self) -> None:
         """End every call, and wait until its leg is out of its room."""
@@ -137,6 +144,10 @@ class Office:
     async def _live(self, call: PhoneCall, leg: Leg, life: Coroutine[None, None, None]) -> None:
         try:
             await life
+        except CannotJoin as error:
+            log.warning("%r: %s", call, error)
+            call.sip_status = 503
+            call.end(Ending("far end", "the room can't be joined", hangup=False))
         except Exception as error:
             log.exception("%r broke", call)
             call.failure = error
@@ -157,7 +168,7 @@ class Office:
             self.write(call, "FINAL", str(call.sip_status or 0))
         if leg.gone.done() or not leg.sid:
             return
-        if ending.hangup:
+        if ending.hangup and call.is_sip:
             await leg.set_all({"sip.callStatus": "hangup"})
         inbound = call.number == call.caller
         failed = call.sip_status is not None and not call.answered_at and not inbound

@@ -59,7 +59,7 @@ class Dial:
                 raise
             return
         self.answered.set_result(None)
-        await self._office.talk(call, leg, self._phone.script)
+        await self._office.talk(call, self._phone.script)
 
     async def _join(self, call: PhoneCall, leg: Leg) -> None:
         request, order = self._order.request, self._order
@@ -108,8 +108,7 @@ class Dial:
     async def _pick_up(self, call: PhoneCall, leg: Leg) -> None:
         office, dtmf = self._office, self._order.request.dtmf
         call.media.ringback_out = False
-        call.pick_up()
-        office.write(call, "ANSWERED")
+        office.answer(call, leg)
         answered = {"sip.callIDFull": new_id(), "sip.callTag": new_id()}
         if office.profile.newer:
             answered["lk.sip.inviteTime"] = str(round(call.started_at * 1000))

@@ -32,7 +32,7 @@ class Profile:
     keeps_reason: bool
     """Whether the reason phrase survives into the error."""
     attributes_after: float
-    """Seconds from an inbound leg's join to its late attributes; its track follows them."""
+    """Seconds from an inbound leg's join to its late attributes, and to hearing the room."""
     no_answer: str
     """The error text when nobody picks up."""
     no_trunk: str
