@@ -163,7 +163,7 @@ def phone(
     """
     from host.local.handset import ring
 
-    _run(ring(load_settings(), number, caller))
+    _run(ring(number, caller))
 
 
 @cli.command()
@@ -192,8 +192,12 @@ async def _world(local: bool) -> AsyncIterator[Settings]:
     world: World
     async with World() as world:
         world.settle_in()
+        settings = load_settings()
+        personas = registry.load(settings).personas.values()
+        await world.give_numbers({persona.name: persona.numbers for persona in personas})
+        world.open_to_handsets()
         typer.echo(world.welcome(), err=True)
-        yield load_settings()
+        yield settings
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:

@@ -299,16 +299,12 @@ def check(settings: Settings) -> list[str]:
     loaded = registry.load(settings)
     faults: list[str] = []
     for question in ("stt", "llm", "tts"):
-        if not any(_asks_plugins(persona.module, question) for persona in loaded.personas.values()):
-            continue
+        own = {who for who in loaded.views.who_has(question) if who.startswith("persona ")}
+        if len(own) == len(loaded.personas):
+            continue  # nobody leaves it to the plugins
         call = Call(settings, persona="", hook=loaded.view(None))
         try:
             getattr(call.hook, question)(call=call)
         except HostError as error:
             faults.append(str(error))
     return faults
-
-
-def _asks_plugins(module: Any, question: str) -> bool:
-    """True where a persona leaves a model to the plugins."""
-    return not hasattr(getattr(module, question, None), "host_impl")

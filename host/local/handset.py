@@ -1,0 +1,80 @@
+"""A handset in the terminal: rings the local exchange, speaks what is typed, shows what it hears."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import threading
+from collections.abc import Mapping
+
+import aiohttp
+import typer
+
+from host.errors import HostError
+from host.local.world import OUR_NUMBER, running_world
+
+
+async def ring(whom: str | None, caller: str) -> None:
+    """Ring a persona or a number of the world that `dev --local` has up. Raises HostError."""
+    url, numbers = running_world()
+    called = number_of(whom, numbers)
+    async with aiohttp.ClientSession() as web:
+        try:
+            line = await web.ws_connect(
+                f"{url.replace('ws', 'http', 1)}/_exchange/ring",
+                params={"caller": caller, "called": called},
+            )
+        except aiohttp.ClientError as error:
+            text = "the local world is gone: run `python -m host dev --local` again"
+            raise HostError(text) from error
+        typing = asyncio.create_task(_type(line))
+        try:
+            async for message in line:
+                if message.type is aiohttp.WSMsgType.TEXT:
+                    _show(json.loads(message.data))
+        finally:
+            typing.cancel()
+            await asyncio.gather(typing, return_exceptions=True)
+
+
+def number_of(whom: str | None, numbers: Mapping[str, str]) -> str:
+    """The number that rings a persona; the world's own for nobody in particular."""
+    if whom is None:
+        return OUR_NUMBER
+    if whom.startswith("+"):
+        return whom
+    if whom not in numbers:
+        raise HostError(f"there is no persona {whom!r} (there are: {', '.join(sorted(numbers))})")
+    return numbers[whom]
+
+
+async def _type(line: aiohttp.ClientWebSocketResponse) -> None:
+    lines: asyncio.Queue[str | None] = asyncio.Queue()
+    loop = asyncio.get_running_loop()
+
+    def read() -> None:
+        for typed in sys.stdin:
+            loop.call_soon_threadsafe(lines.put_nowait, typed.strip())
+        loop.call_soon_threadsafe(lines.put_nowait, None)
+
+    # A daemon: nobody can interrupt a thread that waits for a person to type.
+    threading.Thread(target=read, daemon=True).start()
+    while typed := await lines.get():
+        if typed.startswith("#") and len(typed) > 1:
+            await line.send_json({"do": "press", "keys": typed[1:]})
+        else:
+            await line.send_json({"do": "say", "text": typed})
+    await line.send_json({"do": "hang_up"})
+
+
+def _show(event: dict[str, object]) -> None:
+    match event["event"]:
+        case "heard":
+            typer.echo(f"  {event['text']}")
+        case "key":
+            typer.echo(f"  [key {event['digit']}]")
+        case "ended":
+            typer.echo(f"[ended: {event.get('reason') or event.get('by') or ''}]")
+        case status:
+            typer.echo(f"[{status}]")

@@ -1,0 +1,91 @@
+"""A host in a process of its own, as users run it: `python -m host start`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+READY_LIMIT = 60.0
+"""Seconds that a host may take to register with LiveKit: the first import is slow."""
+STOP_LIMIT = 20.0
+"""Seconds that a host may take to stop after SIGTERM."""
+
+
+class HostProcess:
+    """Runs a host until the end of the block. `settings` are added to the environment."""
+
+    def __init__(self, settings: Mapping[str, str], log: Path, *, cwd: Path | None = None) -> None:
+        self._settings, self._cwd = settings, cwd
+        self.log = log
+        self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def pid(self) -> int:
+        """The parent's process id."""
+        assert self._process is not None
+        return self._process.pid
+
+    async def __aenter__(self) -> Self:
+        with self.log.open("wb") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "host",
+                "start",
+                env={**os.environ, "HOST_HEALTH_PORT": "0", **self._settings},
+                cwd=self._cwd,
+                stdout=log,
+                stderr=asyncio.subprocess.PIPE,
+            )
+        self._ready = asyncio.Event()
+        self._reading = asyncio.create_task(self._read())
+        waiting = asyncio.create_task(self._ready.wait())
+        try:
+            either = {waiting, self._reading}
+            await asyncio.wait(either, timeout=READY_LIMIT, return_when=asyncio.FIRST_COMPLETED)
+            if not self._ready.is_set():
+                raise RuntimeError(f"the host did not start:\n{self.log.read_text()[-4000:]}")
+        except BaseException:
+            await self.stop()
+            raise
+        finally:
+            waiting.cancel()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.stop()
+
+    async def stop(self) -> None:
+        """Stop it as an orchestrator does, and kill it if it does not come to its end."""
+        process = self._process
+        assert process is not None
+        for stop in (process.terminate, process.kill):
+            if process.returncode is None:
+                stop()
+            try:
+                await asyncio.wait_for(process.wait(), STOP_LIMIT)
+                break
+            except TimeoutError:
+                continue
+        await self._reading
+
+    async def _read(self) -> None:
+        """Keep the log, and notice when the host is ready. Ends when the process has."""
+        assert self._process is not None
+        assert self._process.stderr is not None
+        with self.log.open("ab") as log:
+            while line := await self._process.stderr.readline():
+                log.write(line)
+                log.flush()
+                if b"ready as" in line:
+                    self._ready.set()

@@ -1,0 +1,170 @@
+"""The local world: all that a host needs of the outside, on one machine, on loopback.
+
+A real livekit-server, an exchange with numbers to dial and telephones that answer, and servers that
+speak Deepgram's, Cartesia's and OpenAI's protocols. A host meets it through settings alone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from contextlib import AsyncExitStack, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from host.errors import HostError
+from host.local.cartesia import CartesiaServer
+from host.local.deepgram import DeepgramServer
+from host.local.exchange import Exchange
+from host.local.livekit import LiveKitServer, cache_dir
+from host.local.llm import LlmServer, Rule
+from host.local.phone import Busy, Declines, NoAnswer, Telephone, voicemail
+from host.local.scripts import PERSON, RULES
+from host.local.speech import Sentences
+
+OUR_NUMBER = "+15550001111"
+"""The number of the local world that callers ring."""
+CALLER = "+15557770001"
+"""The number that callers ring from, unless they say otherwise."""
+
+
+class World:
+    """Brings the local world up and down. `settings` are a host's environment in it."""
+
+    def __init__(
+        self, *, profile: str = "now", rules: Iterable[Rule] = RULES, agent_name: str = "host"
+    ) -> None:
+        self.callers, self.agents = Sentences(), Sentences()
+        """What callers say, and what personas say: each side's ears know the other's."""
+        self._profile, self._rules, self._agent = profile, tuple(rules), agent_name
+        self.numbers: dict[str, str] = {}
+        """Persona -> a number that rings it."""
+        self._up = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        enter = self._up.enter_async_context
+        try:
+            self.livekit = await enter(LiveKitServer())
+            self.deepgram = await enter(DeepgramServer(self.callers))
+            self.cartesia = await enter(CartesiaServer(self.agents))
+            self.llm = await enter(LlmServer(self._rules))
+            self.exchange = await enter(
+                Exchange(
+                    self.livekit.url,
+                    self.livekit.api_key,
+                    self.livekit.api_secret,
+                    profile=self._profile,
+                    sentences=self.agents,
+                    callers=self.callers,
+                )
+            )
+            self.trunk = await self.exchange.trunk(OUR_NUMBER)
+            await self.exchange.route(OUR_NUMBER, agent=self._agent)
+        except BaseException:
+            await self._up.aclose()
+            raise
+        self._connect_telephones()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with suppress(FileNotFoundError):
+            if _address().read_text() == self._note():
+                _address().unlink()
+        await self._up.aclose()
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """The environment of a host in this world."""
+        return {
+            "LIVEKIT_URL": self.exchange.url,
+            "LIVEKIT_API_KEY": self.livekit.api_key,
+            "LIVEKIT_API_SECRET": self.livekit.api_secret,
+            "HOST_AGENT_NAME": self._agent,
+            "HOST_TRUNK": self.trunk,
+            "HOST_DEEPGRAM_BASE_URL": f"{self.deepgram.url}/v1/listen",
+            "DEEPGRAM_API_KEY": "local",
+            "HOST_CARTESIA_BASE_URL": self.cartesia.url,
+            "CARTESIA_API_KEY": "local",
+            "HOST_LLM_BASE_URL": f"{self.llm.url}/v1",
+            "OPENAI_API_KEY": "local",
+        }
+
+    async def give_numbers(self, personas: Mapping[str, Iterable[str]]) -> None:
+        """Give every persona a number that rings it: those of host.toml, or one of the world's."""
+        for at, (persona, numbers) in enumerate(sorted(personas.items())):
+            own = list(numbers)
+            for number in own:
+                if number != OUR_NUMBER:
+                    await self.exchange.route(number, agent=self._agent)
+            if not own:
+                own = [f"+1555100{at:04}"]
+                await self.exchange.route(own[0], agent=self._agent, prefix=persona)
+            self.numbers[persona] = own[0]
+
+    def settle_in(self) -> None:
+        """Put the settings into this process's environment.
+
+        A model that somebody has set up already stays: `--local` with a real LLM is a good way to
+        try a persona.
+        """
+        own_llm = bool(os.environ.get("HOST_LLM_BASE_URL") or os.environ.get("OPENAI_API_KEY"))
+        for name, value in self.settings.items():
+            if own_llm and name in ("HOST_LLM_BASE_URL", "OPENAI_API_KEY"):
+                continue
+            os.environ[name] = value
+
+    def open_to_handsets(self) -> None:
+        """Let `python -m host phone` find the exchange."""
+        _address().parent.mkdir(parents=True, exist_ok=True)
+        _address().write_text(self._note())
+
+    def welcome(self) -> str:
+        """What a person can do in this world."""
+        return (
+            f"The local world is up at {self.exchange.url}.\n"
+            "Ring a persona:   python -m host phone [PERSONA]\n"
+            "Numbers to dial:  +15552220001 answers, +15552220002 is busy, +15552220003 declines,\n"
+            "                  +15552220004 is a voicemail, +15552220005 lets it ring\n"
+            "As in:            python -m host call reminder +15552220001 patient=Ann time=3pm"
+        )
+
+    def _connect_telephones(self) -> None:
+        self.exchange.connect("+15552220001", Telephone(answer_after=1.5, script=PERSON))
+        self.exchange.connect("+15552220002", Busy())
+        self.exchange.connect("+15552220003", Declines(after=1.5))
+        self.exchange.connect(
+            "+15552220004",
+            Telephone(
+                answer_after=1.5,
+                script=voicemail(
+                    "You have reached the voicemail of Ann. Please leave a message after the tone."
+                ),
+            ),
+        )
+        self.exchange.connect("+15552220005", NoAnswer())
+
+    def _note(self) -> str:
+        return json.dumps({"url": self.exchange.url, "numbers": self.numbers})
+
+
+def _address() -> Path:
+    return cache_dir() / "local-world.json"
+
+
+def running_world() -> tuple[str, Mapping[str, str]]:
+    """The address of the exchange that `dev --local` has up, and who has which number there.
+
+    Raises HostError where none is up.
+    """
+    try:
+        found = json.loads(_address().read_text())
+        return found["url"], found["numbers"]
+    except (FileNotFoundError, ValueError, KeyError):
+        raise HostError("no local world is up: run `python -m host dev --local` first") from None
