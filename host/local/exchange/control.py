@@ -123,6 +123,7 @@ class _Events:
                 "status": call.status,
                 "sip_status": call.sip_status,
                 "by": call.ended_by,
+                "reason": call.ending.how if call.ending else "",
             }
 
     def _states(self) -> list[str]:

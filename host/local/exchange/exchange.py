@@ -35,8 +35,9 @@ LARGEST_REQUEST = 64 * 1024**2
 class Exchange:
     """A telephone exchange in front of a livekit-server; `url` is what a host connects to.
 
-    `profile` is `now` or `2025`, or a Profile. `sentences` are those that telephones understand;
-    what a telephone says itself is added to them. `deaf` telephones recognise no words.
+    `profile` is `now` or `2025`, or a Profile. `sentences` are those that telephones understand,
+    and to `callers` is added what they say; one list serves for both unless two are given. `deaf`
+    telephones recognise no words.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Exchange:
         *,
         profile: str | Profile = "now",
         sentences: Sentences | None = None,
+        callers: Sentences | None = None,
         deaf: bool = False,
         port: int = 0,
     ) -> None:
@@ -54,8 +56,9 @@ class Exchange:
         self.api_key, self.api_secret = api_key, api_secret
         chosen = PROFILES[profile] if isinstance(profile, str) else profile
         self.sentences = Sentences() if sentences is None else sentences
-        known = None if deaf else self.sentences
-        self._office = Office(url, api_key, api_secret, chosen, known)
+        self.callers = self.sentences if callers is None else callers
+        understood = None if deaf else self.sentences
+        self._office = Office(url, api_key, api_secret, chosen, understood, self.callers)
         self.directory = Directory()
         self._numbers: dict[str, Subscriber] = {}
         self._port = port
@@ -112,11 +115,13 @@ class Exchange:
     ) -> sip.SIPDispatchRuleInfo:
         """Bring callers of `number` to an agent: makes an inbound trunk and its dispatch rule.
 
+        The number `*` is any that has no trunk of its own.
         `metadata` is the dispatch's; an empty `agent` leaves it to automatic dispatch.
         """
-        trunk = await self.directory.create_inbound(
-            sip.CreateSIPInboundTrunkRequest(trunk=sip.SIPInboundTrunkInfo(numbers=[number]))
-        )
+        info = sip.SIPInboundTrunkInfo(numbers=[number])
+        if number == "*":
+            info = sip.SIPInboundTrunkInfo(allowed_addresses=["0.0.0.0/0"])
+        trunk = await self.directory.create_inbound(sip.CreateSIPInboundTrunkRequest(trunk=info))
         config = RoomConfiguration()
         if agent:
             config.agents.append(RoomAgentDispatch(agent_name=agent, metadata=metadata))

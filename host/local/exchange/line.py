@@ -22,9 +22,9 @@ class NotHeard(AssertionError):
 class Line:
     """An answered call, in the hands of a person. Everything raises HungUp once it is over."""
 
-    def __init__(self, call: PhoneCall, sentences: Sentences | None) -> None:
+    def __init__(self, call: PhoneCall, spoken: Sentences) -> None:
         self.call = call
-        self._sentences = sentences
+        self._spoken = spoken
         self._read = 0
 
     async def say(self, text: str) -> None:
@@ -33,8 +33,7 @@ class Line:
 
     async def begin(self, text: str) -> float:
         """Begin to say it, and come back at once with the seconds it will take."""
-        if self._sentences:
-            self._sentences.add(text)
+        self._spoken.add(text)
         return self.call.media.say(await speak(text, 8000))
 
     async def play(self, samples: Samples) -> None:

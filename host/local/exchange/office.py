@@ -35,9 +35,11 @@ class Office:
         api_key: str,
         api_secret: str,
         profile: Profile,
-        sentences: Sentences | None,
+        understood: Sentences | None,
+        spoken: Sentences,
     ) -> None:
-        self.url, self.profile, self.sentences = url, profile, sentences
+        self.url, self.profile = url, profile
+        self._understood, self._spoken = understood, spoken
         self.ledger = Ledger()
         self.pulse = Pulse()
         self.calls: list[PhoneCall] = []
@@ -115,8 +117,8 @@ class Office:
 
     def answer(self, call: PhoneCall, leg: Leg) -> None:
         """Pick up: from now on the telephone hears, words and keys as well as sound."""
-        if self.sentences is not None:
-            call.ears = Hearing(call, self.sentences)
+        if self._understood is not None:
+            call.ears = Hearing(call, self._understood)
         digits: asyncio.Queue[str] = asyncio.Queue()
         leg.on_digits = lambda several: _queue(several, digits)
         delivering = asyncio.create_task(_deliver(digits, call))
@@ -128,7 +130,7 @@ class Office:
     async def talk(self, call: PhoneCall, script: PersonScript | None) -> None:
         """Let the two sides talk until one of them ends the call."""
         if script:
-            call.begin(script, Line(call, self.sentences))
+            call.begin(script, Line(call, self._spoken))
         await asyncio.shield(call.over)
 
     async def close(self) -> None:
