@@ -6,16 +6,19 @@
 
 from host.local.speech.ears import Ears
 from host.local.speech.heard import Event, Heard, SpeechEnded, SpeechStarted
+from host.local.speech.locate import Found, locate
 from host.local.speech.sentences import Sentences
 from host.local.speech.voice import sentences_of, speak, synthesize
 
 __all__ = [
     "Ears",
     "Event",
+    "Found",
     "Heard",
     "Sentences",
     "SpeechEnded",
     "SpeechStarted",
+    "locate",
     "sentences_of",
     "speak",
     "synthesize",
