@@ -171,10 +171,8 @@ class _Sentence:
     def _alone(self, one: Found, heard: Curve) -> bool:
         """Tell whether a short sentence is there whole, with silence on both sides."""
         start, end = round(one.start * RATE), round(one.end * RATE)
-        around = (
-            heard[max(start - EDGE, 0) : start - EDGE // 2],
-            heard[end + EDGE // 2 : end + EDGE],
-        )
+        before = heard[max(start - EDGE, 0) : max(start - EDGE // 2, 0)]
+        after = heard[end + EDGE // 2 : end + EDGE]
         least = 0.1 * _level(heard[start:end])
         return (
             one.whole and one.share >= 0.7 and all(_level(part) < least for part in (before, after))
