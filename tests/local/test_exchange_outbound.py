@@ -43,7 +43,7 @@ async def dial(exchange: Exchange, lk: api.LiveKitAPI) -> Dial:
         fields = {"sip_trunk_id": trunk, "room_name": ROOM, "wait_until_answered": True} | fields
         request = api.CreateSIPParticipantRequest(sip_call_to=number, **fields)
         if ringing is not None:
-            request.ringing_timeout.CopyFrom(Duration(nanos=round(ringing * 1e9)))
+            request.ringing_timeout.FromMilliseconds(round(ringing * 1000))
         return await lk.sip.create_sip_participant(request, timeout=15)
 
     return call

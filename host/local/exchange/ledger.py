@@ -47,7 +47,11 @@ class Ledger:
     @property
     def numbers(self) -> list[str]:
         """Every number that the host had dialled or a caller referred to, in order."""
-        return [entry.number for entry in self.of("INVITE", "REFER") if not entry.inbound]
+        return [
+            entry.number
+            for entry in self.of("INVITE", "REFER")
+            if entry.kind == "REFER" or not entry.inbound
+        ]
 
     def __iter__(self) -> Iterator[Entry]:
         return iter(list(self.entries))

@@ -5,6 +5,7 @@ Nothing is logged: a query may hold a token, and so may the real server's answer
 
 import asyncio
 import contextlib
+import io
 import logging
 
 import aiohttp
@@ -73,7 +74,7 @@ class Proxy:
             request.method,
             self._url(request),
             headers=headers,
-            data=body or None,
+            data=io.BytesIO(body) if body else None,
             allow_redirects=False,
         ) as answer:
             content = await answer.read()
