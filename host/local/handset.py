@@ -1,4 +1,4 @@
-"""A handset in the terminal: rings the local exchange, speaks what is typed, shows what it hears."""
+"""A handset in the terminal: rings the local exchange, speaks what is typed, shows what comes."""
 
 from __future__ import annotations
 

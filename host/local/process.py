@@ -16,8 +16,19 @@ STOP_LIMIT = 20.0
 """Seconds that a host may take to stop after SIGTERM."""
 
 
+OF_A_DEPLOYMENT = ("HOST_", "LIVEKIT_", "OPENAI_", "DEEPGRAM_", "CARTESIA_")
+"""How the names of settings begin."""
+
+
+def _bare_environment() -> dict[str, str]:
+    """The environment, without anybody's own deployment."""
+    return {
+        name: value for name, value in os.environ.items() if not name.startswith(OF_A_DEPLOYMENT)
+    }
+
+
 class HostProcess:
-    """Runs a host until the end of the block. `settings` are added to the environment."""
+    """Runs a host until the end of the block, with these settings and no others."""
 
     def __init__(self, settings: Mapping[str, str], log: Path, *, cwd: Path | None = None) -> None:
         self._settings, self._cwd = settings, cwd
@@ -37,7 +48,7 @@ class HostProcess:
                 "-m",
                 "host",
                 "start",
-                env={**os.environ, "HOST_HEALTH_PORT": "0", **self._settings},
+                env={**_bare_environment(), "HOST_HEALTH_PORT": "0", **self._settings},
                 cwd=self._cwd,
                 stdout=log,
                 stderr=asyncio.subprocess.PIPE,

@@ -1,0 +1,309 @@
+"""The demo: four calls with the bundled personas on the local world, recorded and judged."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+
+from host.errors import HostError
+from host.local.exchange import PhoneCall
+from host.local.phone import Busy, Line, Telephone, voicemail
+from host.local.process import HostProcess
+from host.local.speech import locate
+from host.local.world import CALLER, OUR_NUMBER, World
+from host.outcome import Outcome
+from host.place import metadata_of, place
+from host.record import CallRecord
+from host.settings import Settings
+
+CALLS = Path("demo-calls")
+ANN, MACHINE, ENGAGED, BILLING = "+15552220001", "+15552220004", "+15552220002", "+15550003001"
+RECORD_LIMIT = 15.0
+"""Seconds after a call within which its record must be there."""
+
+HOST_TOML = f"""\
+[personas.receptionist]
+numbers = ["{OUR_NUMBER}"]
+
+[transfers]
+billing = "{BILLING}"
+dentist = "+15550003002"
+"""
+
+
+@dataclass
+class Stage:
+    """Where the scenes play, and what they tell while they do."""
+
+    world: World
+    settings: Settings
+    console: Console
+    begun: float = field(default_factory=time.monotonic)
+
+    def tell(self, who: str, what: str, style: str = "") -> None:
+        """Add a line to the timeline."""
+        at = time.monotonic() - self.begun
+        text = f"[{style}]{escape(what)}[/]" if style else escape(what)
+        self.console.print(f"  [dim]{at:6.1f} s[/]  {who:<9} {text}", highlight=False)
+
+    async def watch(self, call: PhoneCall) -> None:
+        """Tell what happens on a telephone, until its call is over."""
+        told: list[str] = []
+        words = keys = 0
+        while True:
+            over = call.done
+            for status, there in (
+                ("rings", call.status == "ringing"),
+                ("answered", call.answered_at),
+            ):
+                if there and status not in told:
+                    told.append(status)
+                    self.tell("line", status, "cyan")
+            for heard in call.heard[words:]:
+                self.tell("persona", heard.text, "green")
+            for key in call.keys[keys:]:
+                self.tell("persona", f"presses {key.digit}", "green")
+            words, keys = len(call.heard), len(call.keys)
+            if over:
+                break
+            await call.pulse.until(
+                lambda seen=(words, keys, call.status): (  # type: ignore[misc]
+                    call.done or (len(call.heard), len(call.keys), call.status) != seen
+                ),
+                120,
+                "the call",
+            )
+        end = (
+            f"{call.ended_by} hung up" if call.answered_at else f"{call.status}, {call.sip_status}"
+        )
+        self.tell("line", end, "cyan")
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One call: how it is played, and what must have come of it."""
+
+    file: str
+    title: str
+    play: Callable[[Stage], Awaitable[PhoneCall]]
+    outcome: Outcome
+    heard: tuple[str, ...] = ()
+    """What the telephone must have heard, each once and whole, in this order."""
+    dialled: str | None = None
+    """The number that must have been dialled or referred to last."""
+
+
+async def a_caller_asks_and_is_transferred(stage: Stage) -> PhoneCall:
+    async def caller(line: Line) -> None:
+        await line.heard("how can I help you")
+        await _say(stage, line, "What are your opening hours?")
+        await line.heard("nine to five")
+        await _say(stage, line, "Can you put me through to billing?")
+        await line.stay()
+
+    stage.world.exchange.connect(BILLING, Telephone())
+    call = await stage.world.exchange.ring(CALLER, OUR_NUMBER, caller)
+    await stage.watch(call)
+    return call
+
+
+async def a_person_answers(stage: Stage) -> PhoneCall:
+    async def ann(line: Line) -> None:
+        await _say(stage, line, "Hello?")
+        await line.heard("calling for Ann")
+        await _say(stage, line, "Yes, speaking.")
+        await line.heard("can you come")
+        await _say(stage, line, "Yes, I can.")
+        await line.stay()
+
+    return await _placed(stage, ANN, Telephone(answer_after=1.5, script=ann))
+
+
+async def a_voicemail_answers(stage: Stage) -> PhoneCall:
+    greeting = "You have reached the voicemail of Ann. Please leave a message after the tone."
+    script = voicemail(greeting, pause=1.0)
+    stage.tell("voicemail", f"will say: {greeting} (beep)", "yellow")
+    return await _placed(stage, MACHINE, Telephone(answer_after=1.0, script=script))
+
+
+async def the_line_is_busy(stage: Stage) -> PhoneCall:
+    return await _placed(stage, ENGAGED, Busy())
+
+
+SCENES = (
+    Scene(
+        "1-receptionist",
+        "A caller asks something and is transferred",
+        a_caller_asks_and_is_transferred,
+        Outcome.TRANSFERRED,
+        (
+            "Molar Dental, good morning. How can I help you?",
+            "We are open from nine to five, Monday to Friday.",
+            "One moment please, I am connecting you to billing.",
+        ),
+        BILLING,
+    ),
+    Scene(
+        "2-reminder-answered",
+        "The reminder phones Ann, who answers",
+        a_person_answers,
+        Outcome.COMPLETED,
+        (
+            "Hello, this is Molar Dental calling for Ann.",
+            "You have an appointment tomorrow. Can you come?",
+            "Thank you, see you tomorrow. Goodbye.",
+        ),
+        ANN,
+    ),
+    Scene(
+        "3-reminder-voicemail",
+        "The reminder meets a voicemail and leaves its message after the beep",
+        a_voicemail_answers,
+        Outcome.VOICEMAIL_LEFT,
+        ("Your appointment is at three o'clock. Goodbye.",),
+        MACHINE,
+    ),
+    Scene(
+        "4-reminder-busy",
+        "The reminder phones a line that is busy",
+        the_line_is_busy,
+        Outcome.BUSY,
+        (),
+        ENGAGED,
+    ),
+)
+
+
+async def play(folder: Path = CALLS) -> int:
+    """Play the scenes; 0 only if every one ended as it should."""
+    console = Console()
+    begun = time.monotonic()
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    (folder / "host.toml").write_text(HOST_TOML)
+    console.print("[bold]Bringing up LiveKit, the exchange, speech and a host[/] ...")
+    async with World() as world:
+        environment = {
+            **world.settings,
+            "HOST_CONFIG": "host.toml",
+            "HOST_CALL_LOG": "calls.jsonl",
+        }
+        async with HostProcess(environment, folder / "host.log", cwd=folder):
+            settings = _settings(world)
+            faults = 0
+            for scene in SCENES:
+                faults += not await _perform(scene, Stage(world, settings, console), folder)
+    took = time.monotonic() - begun
+    if faults:
+        console.print(
+            f"\n[red]{faults} of {len(SCENES)} scenes went wrong[/]: see {folder}/host.log"
+        )
+        return 1
+    console.print(
+        f"\n[green]All {len(SCENES)} scenes ended as they should[/], in {took:.0f} s. "
+        f"Listen: recordings (left the telephone, right the persona), transcripts and records "
+        f"are in {folder}/"
+    )
+    return 0
+
+
+async def _perform(scene: Scene, stage: Stage, folder: Path) -> bool:
+    """Play one scene, keep what is left of it, and tell whether it ended as it should."""
+    stage.console.print(f"\n[bold]{scene.title}[/]")
+    faults: list[str] = []
+    try:
+        call = await scene.play(stage)
+        record = await _record(folder / "calls.jsonl", call.room)
+    except (TimeoutError, HostError) as error:
+        faults = [str(error) or "it took too long"]
+    else:
+        faults = _faults(scene, stage, call, record)
+        _keep(call, record, folder / scene.file)
+        stage.tell("record", f"{record.outcome}: {record.reason}", "magenta")
+    for fault in faults:
+        stage.tell("wrong", fault, "red")
+    if not faults:
+        stage.tell("right", f"recorded as {folder / scene.file}.wav", "dim")
+    return not faults
+
+
+def _faults(scene: Scene, stage: Stage, call: PhoneCall, record: CallRecord) -> list[str]:
+    faults = []
+    if record.outcome is not scene.outcome:
+        faults.append(f"the outcome is {record.outcome}, not {scene.outcome}")
+    last = 0.0
+    for text in scene.heard:
+        found = locate(call.recording[:, 1], 8000, text)
+        if len(found) != 1 or not found[0].whole:
+            faults.append(f"{text!r} was heard {len(found)} times, or not to its end")
+        elif found[0].start < last:
+            faults.append(f"{text!r} came too early")
+        else:
+            last = found[0].end
+    numbers = [
+        entry.number
+        for entry in stage.world.exchange.ledger.of("INVITE", "REFER")
+        if entry.call == call.id
+    ]
+    if scene.dialled and numbers[-1] != scene.dialled:
+        faults.append(f"{numbers[-1]} was dialled, not {scene.dialled}")
+    return faults
+
+
+def _keep(call: PhoneCall, record: CallRecord, file: Path) -> None:
+    if call.answered_at:
+        call.save_wav(file.with_suffix(".wav"))
+    file.with_suffix(".json").write_text(record.model_dump_json(indent=2) + "\n")
+    lines = [f"{line.at:%H:%M:%S}  {line.who:<8} {line.text}" for line in record.transcript]
+    file.with_suffix(".txt").write_text(
+        "\n".join([*lines, f"{record.outcome}: {record.reason}", ""])
+    )
+
+
+async def _placed(stage: Stage, number: str, telephone: object) -> PhoneCall:
+    """Have the reminder call Ann at a number, as `python -m host call` does."""
+    stage.world.exchange.connect(number, telephone)  # type: ignore[arg-type]
+    details = {"patient": "Ann", "time": "three o'clock"}
+    stage.tell("command", f'host call reminder {number} patient=Ann time="three o\'clock"')
+    metadata = metadata_of(stage.settings, "reminder", number, details)
+    placing = asyncio.create_task(place(stage.settings, metadata))
+    try:
+        call = await stage.world.exchange.call_to(number)
+        await stage.watch(call)
+        placed = await asyncio.wait_for(placing, 30)
+    finally:
+        placing.cancel()
+    stage.tell("command", f"{placed.outcome}, exit code {placed.outcome.exit_code}")
+    return call
+
+
+async def _say(stage: Stage, line: Line, text: str) -> None:
+    stage.tell("telephone", text, "yellow")
+    await line.say(text)
+
+
+async def _record(file: Path, room: str) -> CallRecord:
+    async with asyncio.timeout(RECORD_LIMIT):
+        while True:
+            for line in file.read_text().splitlines() if file.exists() else []:
+                record = CallRecord.model_validate_json(line)
+                if record.room == room:
+                    return record
+            await asyncio.sleep(0.05)  # another process writes it: there is no event
+
+
+def _settings(world: World) -> Settings:
+    """The settings of whoever places calls in this world."""
+    return Settings(
+        livekit_url=world.exchange.url,
+        livekit_api_key=world.livekit.api_key,
+        livekit_api_secret=world.livekit.api_secret,
+        trunk=world.trunk,
+    )

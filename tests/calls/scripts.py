@@ -1,0 +1,27 @@
+"""What the local model answers in whole-call tests. First match wins."""
+
+from host.local.llm import Rule
+
+ANYBODY = "of the tests"
+
+RULES = (
+    Rule(about=ANYBODY, hears="put me through", calls=("transfer_call", {"to": "billing"})),
+    Rule(about=ANYBODY, hears="nowhere", calls=("transfer_call", {"to": "desk"})),
+    Rule(about=ANYBODY, after="transfer_call", says="Nobody is there. Let us go on then."),
+    Rule(about=ANYBODY, hears="goodbye", calls=("end_call", {})),
+    Rule(about=ANYBODY, after="end_call", says="Thank you very much for your call. Goodbye."),
+    Rule(about=ANYBODY, hears="press two", calls=("send_dtmf_events", {"events": ["2", "5"]})),
+    Rule(about=ANYBODY, after="send_dtmf_events", says="I have pressed them."),
+    Rule(about=ANYBODY, hears="what day", says="Today is Monday."),
+    Rule(
+        about=ANYBODY,
+        hears="long story",
+        says=(
+            "Once upon a time there was a king who had three daughters, and each was cleverer "
+            "than the one before, so that nobody in the whole country dared to ask them anything."
+        ),
+    ),
+    Rule(about=ANYBODY, hears="robot speaking", calls=("detected_answering_machine", {})),
+    Rule(about=ANYBODY, hears="who is it", says="It is only a test."),
+    Rule(about="opener of the tests", hears="^$", says="Welcome, I am the opener."),
+)

@@ -1,0 +1,264 @@
+"""Calls that come in: what the caller hears and sees, and what is left behind."""
+
+import asyncio
+
+from conftest import Scene, heard_once, not_heard
+from livekit import api
+
+from host.local.phone import Line, RefusesTransfer, Telephone
+from host.outcome import Outcome
+
+CALLER = "+15557770001"
+DESK, OPENER, ENTERS, BREAKS = "+15550001101", "+15550001102", "+15550001103", "+15550001104"
+SLOW, KEYS, SHORT = "+15550001105", "+15550001106", "+15550001107"
+GREETING = "This is the desk. What can I do for you?"
+
+
+async def listens(line: Line) -> None:
+    await line.silence_for(1.0)
+    await line.hang_up()
+
+
+async def test_a_caller_is_answered_and_greeted_once(scene: Scene) -> None:
+    call = await scene.exchange.ring(CALLER, DESK, listens)
+    record = await scene.over(call)
+    greeting = heard_once(call, GREETING)
+    assert greeting.start < 1.5
+    assert (record.persona, record.outcome, record.ended_by) == (
+        "desk",
+        Outcome.COMPLETED,
+        "far end",
+    )
+    assert record.number == CALLER
+    assert record.our_number == DESK
+    assert [(line.who, line.text) for line in record.transcript] == [("persona", GREETING)]
+
+
+async def test_a_question_is_answered_and_the_goodbye_is_heard_to_its_end(scene: Scene) -> None:
+    async def asks(line: Line) -> None:
+        await line.heard("what can I do for you")
+        await line.say("What day is it?")
+        await line.heard("today is monday")
+        await line.say("Thank you and goodbye.")
+        await line.stay()
+
+    call = await scene.exchange.ring(CALLER, DESK, asks)
+    record = await scene.over(call)
+    heard_once(call, GREETING)
+    heard_once(call, "Today is Monday.")
+    goodbye = heard_once(call, "Thank you very much for your call. Goodbye.")
+    assert call.ended_by == "far end"
+    assert call.ended_at - call.answered_at > goodbye.end
+    assert (record.outcome, record.ended_by) == (Outcome.COMPLETED, "persona")
+    assert [tool.name for tool in record.tools] == ["end_call"]
+    assert [line.text for line in record.transcript if line.who == "caller"] == [
+        "What day is it?",
+        "Thank you and goodbye.",
+    ]
+
+
+async def test_a_caller_who_hangs_up_in_the_middle_of_a_word_ends_the_call(scene: Scene) -> None:
+    async def leaves(line: Line) -> None:
+        await line.heard("what can I do for you")
+        await line.say("Tell me a long story.")
+        await line.sound()
+        await line.begin("And another thing is that I really have to")
+        await line.wait(0.7)
+        await line.hang_up()
+
+    call = await scene.exchange.ring(CALLER, DESK, leaves)
+    record = await scene.over(call)
+    assert call.ended_by == "phone"
+    assert (record.outcome, record.ended_by) == (Outcome.COMPLETED, "far end")
+
+
+async def test_a_caller_who_gives_up_while_it_rings_leaves_nothing_behind(scene: Scene) -> None:
+    call = await scene.exchange.ring(CALLER, SLOW, patience=1.5)
+    record = await scene.over(call)
+    assert call.sip_status == 487
+    assert (record.outcome, record.ended_by) == (Outcome.ABANDONED, "far end")
+    assert record.answered_at is None
+
+
+async def test_nothing_is_said_before_the_call_is_answered(scene: Scene) -> None:
+    call = await scene.exchange.ring(CALLER, SLOW, listens)
+    record = await scene.over(call)
+    assert call.answered_at - call.started_at > 3
+    heard_once(call, "Sorry to keep you waiting.")
+    assert record.answered_at <= record.first_word_at
+
+
+async def test_a_call_for_nobody_is_refused_and_sounds_busy_at_once(scene: Scene) -> None:
+    number = "+15550001999"
+    await scene.exchange.route(number, metadata='{"persona": "nobody"}')
+    call = await scene.exchange.ring(CALLER, number, listens)
+    record = await scene.over(call)
+    assert call.sip_status == 486
+    assert call.ended_at - call.started_at < 3
+    assert (record.persona, record.outcome) == (None, Outcome.REFUSED)
+    assert "'nobody'" in record.reason
+    assert "refused" in scene.log()
+
+
+async def test_metadata_that_is_no_object_is_refused(scene: Scene) -> None:
+    number = "+15550001998"
+    await scene.exchange.route(number, metadata="[1, 2]")
+    call = await scene.exchange.ring(CALLER, number, listens)
+    record = await scene.over(call)
+    assert call.sip_status == 486
+    assert record.outcome is Outcome.REFUSED
+
+
+async def test_the_metadata_chooses_before_the_number(scene: Scene) -> None:
+    number = "+15550001997"
+    await scene.exchange.route(number, prefix="desk", metadata='{"persona": "skips"}')
+    call = await scene.exchange.ring(CALLER, number, listens)
+    record = await scene.over(call)
+    heard_once(call, "Good evening, this is the skipper.")
+    assert record.persona == "skips"
+
+
+async def test_the_rooms_prefix_chooses_before_the_number(scene: Scene) -> None:
+    number = "+15550001996"
+    await scene.exchange.route(number, prefix="talks")
+    call = await scene.exchange.ring(CALLER, number, listens)
+    record = await scene.over(call)
+    heard_once(call, "I talk to everybody who picks up.")
+    assert record.persona == "talks"
+
+
+async def test_without_a_greeting_the_model_opens_the_call(scene: Scene) -> None:
+    call = await scene.exchange.ring(CALLER, OPENER, listens)
+    await scene.over(call)
+    heard_once(call, "Welcome, I am the opener.")
+
+
+async def test_an_agent_of_livekits_own_enters_when_the_call_is_answered(scene: Scene) -> None:
+    call = await scene.exchange.ring(CALLER, ENTERS, listens)
+    record = await scene.over(call)
+    heard_once(call, "I have just come in. Who is there?")
+    assert record.outcome is Outcome.COMPLETED
+
+
+async def test_a_question_that_fails_ends_its_call_with_an_apology(scene: Scene) -> None:
+    call = await scene.exchange.ring(CALLER, BREAKS)
+    record = await scene.over(call)
+    heard_once(call, "I am sorry, something went wrong on our side. Please call again later.")
+    assert call.ended_by == "far end"
+    assert record.outcome is Outcome.FAILED
+    assert record.error == "RuntimeError: the persona is broken"
+    assert "the persona is broken" in scene.log()
+
+
+async def test_a_plugin_that_fails_in_an_event_harms_no_call(scene: Scene) -> None:
+    call = await scene.exchange.ring(CALLER, DESK, listens)
+    await scene.over(call)
+    heard_once(call, GREETING)
+    events = scene.events(call.room)
+    assert [fact for event, fact in events if event == "status"] == ["ringing", "active", "hangup"]
+    assert events[-1] == ("ended", "completed")
+    assert "a plugin that fails" in scene.log()
+
+
+async def test_a_call_is_transferred_after_its_announcement(scene: Scene) -> None:
+    scene.exchange.connect("+15550003001", Telephone())
+
+    async def asks(line: Line) -> None:
+        await line.heard("what can I do for you")
+        await line.say("Please put me through.")
+        await line.stay()
+
+    call = await scene.exchange.ring(CALLER, DESK, asks)
+    record = await scene.over(call)
+    announcement = heard_once(call, "One moment please, I am connecting you to billing.")
+    refers = [entry for entry in scene.exchange.ledger.of("REFER") if entry.call == call.id]
+    assert [entry.number for entry in refers] == ["+15550003001"]
+    assert refers[0].at - call.answered_at > announcement.end
+    assert call.transferred_to == "+15550003001"
+    assert record.outcome is Outcome.TRANSFERRED
+    assert [(each.to, each.succeeded) for each in record.transfers] == [("billing", True)]
+
+
+async def test_a_refused_transfer_goes_back_to_the_conversation(either_scene: Scene) -> None:
+    async def asks(line: Line) -> None:
+        await line.heard("what can I do for you")
+        await line.say("Please connect me to nowhere.")
+        await line.heard("let us go on then")
+        await line.say("Thank you and goodbye.")
+        await line.stay()
+
+    call = await either_scene.exchange.ring(CALLER, DESK, asks, on_transfer=RefusesTransfer(603))
+    record = await either_scene.over(call)
+    heard_once(call, "One moment please, I am connecting you to desk.")
+    heard_once(call, "Nobody is there. Let us go on then.")
+    heard_once(call, "Thank you very much for your call. Goodbye.")
+    assert record.outcome is Outcome.COMPLETED
+    assert [(each.to, each.succeeded, each.sip_status) for each in record.transfers] == [
+        ("desk", False, 603)
+    ]
+
+
+async def test_keys_go_both_ways(scene: Scene) -> None:
+    async def presses(line: Line) -> None:
+        await line.heard("press a key please")
+        await line.press("7")
+        await line.heard("you pressed seven")
+        await line.press("#")
+        await line.stay()
+
+    call = await scene.exchange.ring(CALLER, KEYS, presses)
+    record = await scene.over(call)
+    assert [key.digit for key in call.keys] == ["1", "2", "#"]
+    heard_once(call, "That was all. Goodbye.")
+    assert [(key.who, key.digit) for key in record.keys] == [
+        ("caller", "7"),
+        ("caller", "#"),
+        ("persona", "1"),
+        ("persona", "2"),
+        ("persona", "#"),
+    ]
+    assert [fact for event, fact in scene.events(call.room) if event == "digit"] == ["7", "#"]
+
+
+async def test_the_model_presses_keys(scene: Scene) -> None:
+    async def menu(line: Line) -> None:
+        await line.heard("what can I do for you")
+        await line.say("Please press two and five.")
+        await line.keyed("25")
+        await line.heard("I have pressed them")
+        await line.hang_up()
+
+    call = await scene.exchange.ring(CALLER, DESK, menu)
+    await scene.over(call)
+    assert [key.digit for key in call.keys] == ["2", "5"]
+
+
+async def test_a_call_that_lasts_too_long_is_ended_with_a_word(scene: Scene) -> None:
+    call = await scene.exchange.ring(CALLER, SHORT)
+    record = await scene.over(call)
+    heard_once(call, "I am sorry, our time is up. Goodbye.")
+    assert call.ended_by == "far end"
+    assert 6 < call.ended_at - call.answered_at < 15
+    assert "limit" in record.reason
+
+
+async def test_a_room_that_somebody_deletes_ends_its_call(scene: Scene) -> None:
+    call = await scene.exchange.ring(CALLER, DESK)
+    await call.answered()
+    async with scene.livekit() as livekit:
+        await livekit.room.delete_room(api.DeleteRoomRequest(room=call.room))
+    record = await scene.over(call)
+    assert call.ended_by == "far end"
+    assert record.ended_by == "livekit"
+
+
+async def test_two_callers_at_once_get_their_own_personas(scene: Scene) -> None:
+    first, second = await asyncio.gather(
+        scene.exchange.ring("+15557770001", DESK, listens),
+        scene.exchange.ring("+15557770002", OPENER, listens),
+    )
+    await asyncio.gather(scene.over(first), scene.over(second))
+    heard_once(first, GREETING)
+    not_heard(first, "Welcome, I am the opener.")
+    heard_once(second, "Welcome, I am the opener.")
+    not_heard(second, GREETING)

@@ -1,0 +1,298 @@
+"""Calls that the host places: who is dialled, what is heard there, and what it is called."""
+
+import asyncio
+import json
+import os
+import sys
+
+import numpy as np
+import pytest
+from conftest import Scene, heard_once, not_heard
+from livekit import api
+
+from host.local.phone import (
+    Busy,
+    Declines,
+    Fails,
+    Invalid,
+    Line,
+    NoAnswer,
+    NoResponse,
+    Telephone,
+    Unavailable,
+    voicemail,
+)
+from host.local.sound import purity
+from host.outcome import Outcome
+
+MESSAGE = "This is the message of the test. Please call us back tomorrow."
+MAILBOX = "You have reached the voicemail of Ann. Please leave a message after the tone."
+_numbers = iter(range(10_000))
+
+
+def a_number() -> str:
+    """A number that no other test uses."""
+    return f"+1555222{next(_numbers):04}"
+
+
+async def hello(line: Line) -> None:
+    await line.say("Hello?")
+
+
+async def test_a_person_who_answers_is_greeted_once_and_by_name(scene: Scene) -> None:
+    async def ann(line: Line) -> None:
+        await line.say("Hello?")
+        await line.heard("this is a test call")
+        await line.say("Who is it?")
+        await line.heard("it is only a test")
+        await line.say("Thank you and goodbye.")
+        await line.stay()
+
+    number = a_number()
+    scene.exchange.connect(number, Telephone(answer_after=2.0, script=ann))
+    placed = await scene.place("leaves", number, name="Ann")
+    call = await scene.exchange.call_to(number)
+    record = await scene.over(call)
+    heard_once(call, "Good morning Ann, this is a test call.")
+    heard_once(call, "It is only a test.")
+    heard_once(call, "Thank you very much for your call. Goodbye.")
+    not_heard(call, MESSAGE)
+    assert (placed.outcome, record.outcome) == (Outcome.COMPLETED, Outcome.COMPLETED)
+    assert (record.direction, record.number, record.voicemail) == ("outbound", number, "human")
+    assert record.dialled_at <= record.ringing_at <= record.answered_at <= record.first_word_at
+    statuses = [fact for event, fact in scene.events(call.room) if event == "status"]
+    assert statuses == ["dialing", "ringing", "active", "hangup"]
+
+
+async def test_nothing_is_said_while_it_rings(scene: Scene) -> None:
+    number = a_number()
+    scene.exchange.connect(number, Telephone(answer_after=5.0, script=hello))
+    placing = asyncio.create_task(scene.place("talks", number))
+    call = await scene.exchange.call_to(number)
+    await call.answered()
+    await asyncio.sleep(4)  # what the person hears in the four seconds after picking up
+    await call.hang_up()
+    record = await scene.over(call)
+    await placing
+    greeting = heard_once(call, "I talk to everybody who picks up.")
+    assert greeting.start < 1.5
+    assert record.answered_at <= record.first_word_at
+
+
+@pytest.mark.parametrize("pause", [0.5, 2.5])
+async def test_a_message_is_left_after_the_beep(scene: Scene, pause: float) -> None:
+    number = a_number()
+    scene.exchange.connect(number, Telephone(script=voicemail(MAILBOX, pause=pause)))
+    placed = await scene.place("leaves", number, name="Ann")
+    call = await scene.exchange.call_to(number)
+    record = await scene.over(call)
+    message = heard_once(call, MESSAGE)
+    not_heard(call, "Good morning Ann, this is a test call.")
+    assert message.start > _beep_ends(call.recording[:, 0])
+    assert call.ended_at - call.answered_at > message.end
+    assert (placed.outcome, record.outcome) == (Outcome.VOICEMAIL_LEFT, Outcome.VOICEMAIL_LEFT)
+    assert record.voicemail == "machine-vm"
+
+
+async def test_a_machine_without_a_beep_gets_its_message_when_it_is_silent(scene: Scene) -> None:
+    async def machine(line: Line) -> None:
+        await line.say(MAILBOX)
+        await line.stay()
+
+    number = a_number()
+    scene.exchange.connect(number, Telephone(script=machine))
+    placed = await scene.place("leaves", number, name="Ann")
+    call = await scene.exchange.call_to(number)
+    await scene.over(call)
+    heard_once(call, MESSAGE)
+    assert placed.outcome is Outcome.VOICEMAIL_LEFT
+
+
+async def test_a_full_mailbox_gets_no_message(scene: Scene) -> None:
+    async def full(line: Line) -> None:
+        await line.say("The mailbox is full. You can not leave a message.")
+        await line.stay()
+
+    number = a_number()
+    scene.exchange.connect(number, Telephone(script=full))
+    placed = await scene.place("leaves", number, name="Ann")
+    call = await scene.exchange.call_to(number)
+    record = await scene.over(call)
+    not_heard(call, MESSAGE)
+    assert placed.outcome is Outcome.VOICEMAIL_SKIPPED
+    assert record.voicemail == "machine-unavailable"
+
+
+async def test_a_persona_that_hangs_up_on_machines_says_nothing_to_them(scene: Scene) -> None:
+    number = a_number()
+    scene.exchange.connect(number, Telephone(script=voicemail(MAILBOX)))
+    placed = await scene.place("skips", number)
+    call = await scene.exchange.call_to(number)
+    await scene.over(call)
+    not_heard(call, "Good evening, this is the skipper.")
+    assert placed.outcome is Outcome.VOICEMAIL_SKIPPED
+    assert call.ended_by == "far end"
+
+
+async def test_a_persona_that_talks_to_machines_greets_them_at_once(scene: Scene) -> None:
+    number = a_number()
+    scene.exchange.connect(number, Telephone(script=voicemail(MAILBOX, records=3)))
+    await scene.place("talks", number)
+    call = await scene.exchange.call_to(number)
+    record = await scene.over(call)
+    assert heard_once(call, "I talk to everybody who picks up.").start < 1.5
+    assert record.voicemail is None
+
+
+async def test_the_model_can_notice_a_machine_itself(scene: Scene) -> None:
+    async def sounds_human(line: Line) -> None:
+        await line.say("Hello?")
+        await line.heard("this is a test call")
+        await line.say("This is a robot speaking.")
+        await line.wait(1.0)
+        await line.beep()
+        await line.stay()
+
+    number = a_number()
+    scene.exchange.connect(number, Telephone(script=sounds_human))
+    placed = await scene.place("leaves", number, name="Ann")
+    call = await scene.exchange.call_to(number)
+    record = await scene.over(call)
+    message = heard_once(call, MESSAGE)
+    assert message.start > _beep_ends(call.recording[:, 0])
+    assert placed.outcome is Outcome.VOICEMAIL_LEFT
+    assert [tool.name for tool in record.tools] == ["detected_answering_machine"]
+
+
+@pytest.mark.parametrize(
+    ("telephone", "outcome", "sip_status"),
+    [
+        pytest.param(Busy(), Outcome.BUSY, 486, id="busy"),
+        pytest.param(Declines(), Outcome.DECLINED, 603, id="declined"),
+        pytest.param(Invalid(), Outcome.INVALID_NUMBER, 404, id="invalid number"),
+        pytest.param(Unavailable(), Outcome.NO_ANSWER, 480, id="switched off"),
+        pytest.param(Fails(503), Outcome.TRUNK_ERROR, 503, id="trunk down"),
+        pytest.param(Fails(403), Outcome.BLOCKED, 403, id="forbidden"),
+        pytest.param(NoAnswer(), Outcome.NO_ANSWER, None, id="no answer"),
+        pytest.param(NoResponse(), Outcome.NO_ANSWER, None, id="no response"),
+    ],
+)
+async def test_a_call_that_nobody_takes_is_named(
+    either_scene: Scene, telephone: object, outcome: Outcome, sip_status: int | None
+) -> None:
+    number = a_number()
+    either_scene.exchange.connect(number, telephone)
+    placed = await either_scene.place("patient", number)
+    call = await either_scene.exchange.call_to(number)
+    record = await either_scene.over(call)
+    assert (placed.outcome, placed.sip_status) == (outcome, sip_status)
+    assert (record.outcome, record.sip_status) == (outcome, sip_status)
+    assert record.answered_at is None
+    assert record.duration == 0
+    assert call.answered_at is None
+    invites = either_scene.exchange.ledger.of("INVITE", number=number)
+    assert len(invites) == 1
+
+
+async def test_a_person_who_hangs_up_at_once_ends_the_call(scene: Scene) -> None:
+    async def leaves(line: Line) -> None:
+        await line.wait(0.2)
+        await line.hang_up()
+
+    number = a_number()
+    scene.exchange.connect(number, Telephone(script=leaves))
+    placed = await scene.place("leaves", number, name="Ann")
+    call = await scene.exchange.call_to(number)
+    await scene.over(call)
+    assert placed.outcome is Outcome.ABANDONED
+
+
+async def test_a_person_who_hangs_up_in_the_middle_of_the_greeting_ends_the_call(
+    scene: Scene,
+) -> None:
+    async def leaves(line: Line) -> None:
+        await line.say("Hello?")
+        await line.sound()
+        await line.wait(0.8)
+        await line.hang_up()
+
+    number = a_number()
+    scene.exchange.connect(number, Telephone(script=leaves))
+    placed = await scene.place("leaves", number, name="Ann")
+    call = await scene.exchange.call_to(number)
+    record = await scene.over(call)
+    assert placed.outcome is Outcome.COMPLETED
+    assert record.ended_by == "far end"
+
+
+async def test_metadata_that_a_persona_refuses_dials_nothing(scene: Scene) -> None:
+    number = a_number()
+    metadata = json.dumps({"persona": "leaves", "phone_number": number})
+    room = await _dispatch(scene, metadata)
+    record = await scene.record(room)
+    await scene.no_room(room)
+    assert record.outcome is Outcome.REFUSED
+    assert "'name' is missing" in record.reason
+    assert not scene.exchange.ledger.of("INVITE", number=number)
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        "not json",
+        '["a", "list"]',
+        '{"persona": "leaves", "phone_number": 15552220001, "name": "Ann"}',
+        '{"persona": "leaves", "phone_number": "+0", "name": "Ann"}',
+        '{"persona": "leaves", "phone_number": "sip:me@evil.example", "name": "Ann"}',
+        '{"persona": ["leaves"], "phone_number": "+15552229999", "name": "Ann"}',
+        pytest.param('{"persona": "leaves", "x": "' + "A" * 2_000_000 + '"}', id="2 MB"),
+    ],
+)
+async def test_metadata_that_can_not_be_used_is_refused_and_dials_nothing(
+    scene: Scene, metadata: str
+) -> None:
+    invites = len(scene.exchange.ledger.of("INVITE"))
+    room = await _dispatch(scene, metadata)
+    record = await scene.record(room)
+    await scene.no_room(room)
+    assert record.outcome is Outcome.REFUSED
+    assert len(record.reason) < 300
+    assert len(scene.exchange.ledger.of("INVITE")) == invites
+
+
+async def test_the_command_tells_how_a_call_went_by_its_exit_code(scene: Scene) -> None:
+    number = a_number()
+    scene.exchange.connect(number, Busy())
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "host", "call", "leaves", number, "name=Ann", "--json"),
+        env={**os.environ, **scene.environment},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    out, _ = await asyncio.wait_for(process.communicate(), 60)
+    assert process.returncode == Outcome.BUSY.exit_code
+    told = json.loads(out)
+    assert (told["outcome"], told["sip_status"]) == ("busy", 486)
+
+
+async def _dispatch(scene: Scene, metadata: str) -> str:
+    """Dispatch as anybody can who has a key, past the checks of `host call`."""
+    room = f"dispatched-{next(_numbers)}"
+    async with scene.livekit() as livekit:
+        await livekit.agent_dispatch.create_dispatch(
+            api.CreateAgentDispatchRequest(agent_name="host", room=room, metadata=metadata)
+        )
+    return room
+
+
+def _beep_ends(said: object) -> float:
+    """The second at which the last 1000 Hz tone in a recording ended."""
+    samples = np.asarray(said, np.int16)
+    window = 400
+    pure = [
+        at
+        for at in range(0, len(samples) - window, window)
+        if np.abs(samples[at : at + window]).mean() > 500
+        and purity(samples[at : at + window], 1000) > 0.9
+    ]
+    assert pure, "there was no beep"
+    return (pure[-1] + window) / 8000
