@@ -1,6 +1,7 @@
 """An agent without a host: a plain participant that sees, hears, and speaks in tones."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -78,7 +79,7 @@ class Agent:
         def seen() -> list[Any]:
             return [value for name, value in self.saw if name == event and what in (None, value)]
 
-        return (await self.pulse.until(seen, limit, f"{event} {what or ''} in {self.saw}"))[0]
+        return (await self._until(seen, limit, f"{event} {what or ''}"))[0]
 
     async def sees_status(self, status: str, limit: float = 10.0) -> None:
         """Wait until the SIP participant has this `sip.callStatus`."""
@@ -92,13 +93,19 @@ class Agent:
                 or ("status", status) in self.saw
             )
 
-        await self.pulse.until(has, limit, f"status {status} in {self.saw}")
+        await self._until(has, limit, f"status {status}")
 
     @property
     def caller(self) -> rtc.RemoteParticipant:
         """The only other participant."""
         (participant,) = self.room.remote_participants.values()
         return participant
+
+    async def _until(self, what: Callable[[], Any], limit: float, wish: str) -> Any:
+        try:
+            return await self.pulse.until(what, limit, wish)
+        except TimeoutError as error:
+            raise TimeoutError(f"{error}; saw {self.saw}") from None
 
     def _note(self, event: str, what: Any) -> None:
         self.saw.append((event, what))

@@ -1,5 +1,7 @@
 """A caller without a telephone: a standard participant, as a browser or an app makes one."""
 
+import asyncio
+
 from livekit.protocol.room import RoomConfiguration
 
 from host.local.exchange.call import PhoneCall
@@ -23,5 +25,5 @@ async def visit(
     office.joined(call, leg, 0)
     await leg.publish()
     leg.subscribe()
-    office.answer(call, leg)
-    await office.talk(call, script)
+    office.answer(call, leg, script)
+    await asyncio.shield(call.over)

@@ -64,6 +64,7 @@ class Control:
             if not telling.done():
                 with contextlib.suppress(TimeoutError):
                     await call.hang_up()
+                await asyncio.wait([telling], timeout=1)  # how it ended
         finally:
             telling.cancel()
             obeying.cancel()
@@ -138,16 +139,20 @@ async def _obey(call: PhoneCall, line: asyncio.Future[Line], socket: web.WebSock
     async for message in socket:
         if message.type is not WSMsgType.TEXT:
             return
-        order = json.loads(message.data)
+        try:
+            order = dict(json.loads(message.data))
+        except (TypeError, ValueError):
+            continue
         if order.get("do") == "hang_up":
             return
-        if not line.done():
+        if not call.answered_at:  # nobody is there yet to hear anything
             continue
-        with contextlib.suppress(HungUp):
+        given = await asyncio.shield(line)
+        with contextlib.suppress(HungUp, ValueError):
             if order.get("do") == "say":
-                await line.result().begin(str(order["text"]))
+                await given.begin(str(order.get("text", "")))
             elif order.get("do") == "press":
-                await line.result().press(str(order["keys"]))
+                await given.press(str(order.get("keys", "")))
 
 
 def _refuse_strangers(request: web.Request) -> None:

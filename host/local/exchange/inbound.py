@@ -34,12 +34,12 @@ async def take(
     await _join(office, call, leg, route, headers)
     if not await _ring(call, leg, route, patience):
         return
-    office.answer(call, leg)
+    office.answer(call, leg, script)
     answered = {"sip.callStatus": "active"}
     if office.profile.newer:
         answered["lk.sip.answerTime"] = str(round(time.time() * 1000))
     await leg.set_all(answered)
-    await office.talk(call, script)
+    await asyncio.shield(call.over)
 
 
 async def _join(

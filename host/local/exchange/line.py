@@ -91,7 +91,9 @@ class Line:
         await self._until(silent, limit, f"{seconds:g} s of silence")
 
     async def press(self, keys: str) -> None:
-        """Press keys: 0-9, *, #, A-D."""
+        """Press keys: 0-9, *, #, A-D. Raises ValueError for any other."""
+        if wrong := set(keys.lower()) - set("0123456789*#abcd"):
+            raise ValueError(f"a telephone has no key {min(wrong)!r}")
         for index, digit in enumerate(keys.lower()):
             if index:
                 await self._wait(BETWEEN_KEYS)

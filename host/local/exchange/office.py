@@ -115,8 +115,8 @@ class Office:
         leg.serve("lk.sip.EndCall", end_call)
         leg.serve("lk.sip.GetRemoteHeaders", lambda _: json.dumps({"headers": dict(headers)}))
 
-    def answer(self, call: PhoneCall, leg: Leg) -> None:
-        """Pick up: from now on the telephone hears, words and keys as well as sound."""
+    def answer(self, call: PhoneCall, leg: Leg, script: PersonScript | None) -> None:
+        """Pick up: from now on the telephone hears, sound, words and keys, and `script` acts."""
         if self._understood is not None:
             call.ears = Hearing(call, self._understood)
         digits: asyncio.Queue[str] = asyncio.Queue()
@@ -126,12 +126,8 @@ class Office:
         call.on_press = leg.press
         call.pick_up()
         self.write(call, "ANSWERED")
-
-    async def talk(self, call: PhoneCall, script: PersonScript | None) -> None:
-        """Let the two sides talk until one of them ends the call."""
         if script:
             call.begin(script, Line(call, self._spoken))
-        await asyncio.shield(call.over)
 
     async def close(self) -> None:
         """End every call, and wait until its leg is out of its room."""

@@ -59,7 +59,7 @@ class Dial:
                 raise
             return
         self.answered.set_result(None)
-        await self._office.talk(call, self._phone.script)
+        await asyncio.shield(call.over)
 
     async def _join(self, call: PhoneCall, leg: Leg) -> None:
         request, order = self._order.request, self._order
@@ -108,7 +108,7 @@ class Dial:
     async def _pick_up(self, call: PhoneCall, leg: Leg) -> None:
         office, dtmf = self._office, self._order.request.dtmf
         call.media.ringback_out = False
-        office.answer(call, leg)
+        office.answer(call, leg, self._phone.script)
         answered = {"sip.callIDFull": new_id(), "sip.callTag": new_id()}
         if office.profile.newer:
             answered["lk.sip.inviteTime"] = str(round(call.started_at * 1000))
