@@ -1,0 +1,296 @@
+"""Makes what a fresh machine lacks: `.venv`, its packages, flite, livekit-server.
+
+`make setup` runs this file by its path, before any package is there; so it needs nothing but the
+standard library, and imports nothing of the host. When nothing is missing it says nothing.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parents[2]
+OLDEST = 3, 11
+NEWEST = 3, 14
+"""The oldest Python the host runs on, and the newest that is looked for by its name."""
+
+
+class SetupError(Exception):
+    """What a person must do before setup can go on, in one line."""
+
+
+class Python(NamedTuple):
+    """A Python of this machine, and whether it can make a virtual environment."""
+
+    program: str
+    version: tuple[int, int]
+    can_make_venv: bool
+
+
+def main(arguments: list[str]) -> int:
+    """Make what is missing, or with --constraints choose the pinned versions anew."""
+    try:
+        with alone(ROOT):
+            if arguments == ["--constraints"]:
+                write_constraints(ROOT)
+            else:
+                set_up(ROOT)
+    except SetupError as error:
+        print(f"setup: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def set_up(root: Path) -> None:
+    """Make each part that is missing; what fails does not keep the later parts from being made."""
+    ensure_packages(root)
+    failed = []
+    for ensure in (ensure_flite, ensure_livekit_server):
+        try:
+            ensure(root)
+        except SetupError as error:
+            failed.append(str(error))
+    if failed:
+        raise SetupError("\nsetup: ".join(failed))
+
+
+# The virtual environment and its packages.
+
+
+def ensure_packages(root: Path) -> None:
+    """Make `.venv` and install the pinned packages, unless the stamp says it is done."""
+    venv = root / ".venv"
+    stamp = venv / "host-packages"
+    if works(venv) and read(stamp) == stamp_of(root):
+        return
+    if not works(venv):
+        python = choose_python(find_pythons(os.environ))
+        say(f"making .venv with Python {python.version[0]}.{python.version[1]}")
+        run([python.program, "-m", "venv", "--clear", str(venv)], "making .venv")
+    say("installing packages into .venv (the first time takes a minute or two)")
+    pip = [str(venv / "bin" / "python"), "-m", "pip", "--disable-pip-version-check"]
+    wanted = ["install", "--quiet", "-c", "constraints.txt", "-e", ".[dev]"]
+    run([*pip, *wanted], "installing packages", cwd=root)
+    stamp.write_text(stamp_of(root))
+
+
+def works(venv: Path) -> bool:
+    """Tell whether a virtual environment has a Python that is still on this machine."""
+    return os.access(venv / "bin" / "python", os.X_OK)
+
+
+def stamp_of(root: Path) -> str:
+    """Give what the packages follow from; another place of the repository counts as a change."""
+    told = hashlib.sha256(str(root).encode())
+    for name in ("pyproject.toml", "constraints.txt"):
+        told.update((root / name).read_bytes())
+    return told.hexdigest()
+
+
+def find_pythons(environment: Mapping[str, str]) -> Iterator[Python]:
+    """Ask every Python on the PATH for its version, by name, the newest first."""
+    names = [f"python3.{minor}" for minor in range(NEWEST[1], OLDEST[1] - 1, -1)]
+    for name in [*names, "python3"]:
+        program = shutil.which(name, path=environment.get("PATH"))
+        if python := program and ask_python(program):
+            yield python
+
+
+ASK = """
+import sys
+try: import venv, ensurepip; can = 1
+except ImportError: can = 0
+print(*sys.version_info[:2], can)
+"""
+
+
+def ask_python(program: str) -> Python | None:
+    """Ask a program for its version; None if it does not run, as a shim may not."""
+    done = subprocess.run([program, "-Ic", ASK], capture_output=True, text=True, check=False)
+    told = done.stdout.split()
+    if done.returncode or len(told) != 3:
+        return None
+    return Python(program, (int(told[0]), int(told[1])), told[2] == "1")
+
+
+def choose_python(pythons: Iterable[Python]) -> Python:
+    """Choose the newest Python that can make a virtual environment; raise SetupError if none."""
+    known = [python for python in pythons if python.version >= OLDEST]
+    if not known:
+        raise SetupError("no Python 3.11 or later here: apt-get install python3 python3-venv")
+    able = [python for python in known if python.can_make_venv]
+    if not able:
+        raise SetupError(f"{known[0].program} lacks venv: apt-get install python3-venv")
+    return max(able, key=lambda python: python.version)
+
+
+# flite, the voice of the local world.
+
+
+def cache() -> Path:
+    """Give the folder where host.local.speech.flite and host.local.livekit look."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "host"
+
+
+def ensure_flite(_root: Path) -> None:
+    """Install flite: by apt-get as root or by sudo, else unpacked into the cache."""
+    unpacked = cache() / "flite"
+    if shutil.which("flite") or (unpacked / "usr" / "bin" / "flite").is_file():
+        return
+    if not shutil.which("apt-get"):
+        raise SetupError("flite is missing, and no apt-get here to install it: install flite")
+    become_root = root_by()
+    if become_root is not None:
+        apt_install("flite", become_root)
+    else:
+        unpack_flite(unpacked)
+
+
+def root_by() -> list[str] | None:
+    """Give what to put before a command that needs root: nothing, sudo, or None if neither."""
+    if os.geteuid() == 0:
+        return []
+    sudo = shutil.which("sudo")
+    if sudo and not subprocess.run([sudo, "-n", "true"], capture_output=True).returncode:
+        return [sudo, "-n"]
+    return None
+
+
+def apt_install(package: str, become_root: list[str]) -> None:
+    """Install a package of the system, with its list of packages fetched if that is needed."""
+    say(f"installing {package} (apt-get install {package})")
+    apt = [*become_root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q"]
+    apt += ["-o", "DPkg::Lock::Timeout=120"]
+    install = [*apt, "install", "-y", "--no-install-recommends", package]
+    if any(Path("/var/lib/apt/lists").glob("*_Packages*")) and not attempt(install):
+        return
+    attempt([*apt, "update"])
+    run(install, f"apt-get install {package}")
+
+
+def unpack_flite(folder: Path) -> None:
+    """Fetch flite's packages without root and unpack them for this user."""
+    say(f"unpacking flite into {folder} (no root here for apt-get install flite)")
+    mend = "flite is missing: apt-get install flite, as root"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix="flite-") as made:
+        options = private_lists(Path(made))
+        plan = run(["apt-get", *options, "-s", "install", "--no-install-recommends", "flite"], mend)
+        packages = re.findall(r"^Inst (\S+)", plan, re.MULTILINE)
+        run(["apt-get", *options, "-q", "download", *packages], mend, cwd=Path(made))
+        for package in Path(made).glob("*.deb"):
+            run(["dpkg", "-x", str(package), str(Path(made) / "unpacked")], mend)
+        shutil.rmtree(folder, ignore_errors=True)
+        (Path(made) / "unpacked").rename(folder)
+
+
+def private_lists(folder: Path) -> list[str]:
+    """Let apt-get know the packages: by the system's list, else by one fetched into `folder`."""
+    if any(Path("/var/lib/apt/lists").glob("*_Packages*")):
+        return []
+    lists, archives = folder / "lists", folder / "cache"
+    (lists / "partial").mkdir(parents=True)
+    (archives / "archives" / "partial").mkdir(parents=True)
+    options = ["-o", f"Dir::State::Lists={lists}", "-o", f"Dir::Cache={archives}"]
+    run(["apt-get", "-q", *options, "update"], "apt-get update")
+    return options
+
+
+# livekit-server.
+
+
+def ensure_livekit_server(root: Path) -> None:
+    """Let host.local.livekit find or build the server, unless it is where it was found before."""
+    stamp = root / ".venv" / "host-livekit-server"
+    named = os.environ.get("HOST_LIVEKIT_SERVER", "")
+    known = read(stamp).split("\n")
+    if known[0] == named and len(known) == 2 and os.access(known[1], os.X_OK):
+        return
+    find = "from host.local.livekit import find_or_build; print(find_or_build())"
+    python = str(root / ".venv" / "bin" / "python")
+    done = subprocess.run([python, "-c", find], cwd=root, stdout=subprocess.PIPE, text=True)
+    if done.returncode:
+        raise SetupError("livekit-server is missing, see above")
+    stamp.write_text(f"{named}\n{done.stdout.strip()}")
+
+
+# constraints.txt.
+
+HEADING = "# The versions that `make setup` installs; `make constraints` chooses them anew.\n"
+
+
+def write_constraints(root: Path) -> None:
+    """Resolve `.[dev]` afresh against the package index alone and write what was chosen."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
+    kept |= {name: os.environ[name] for name in ("PIP_CERT", "PIP_PROXY") if name in os.environ}
+    # No configuration file: a machine's own links would pin what others can't get.
+    kept["PIP_CONFIG_FILE"] = os.devnull
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.json"
+        pip = [str(root / ".venv" / "bin" / "python"), "-m", "pip", "install", "--quiet"]
+        wanted = ["--dry-run", "--ignore-installed", "--report", str(report), "-e", ".[dev]"]
+        run([*pip, *wanted], "choosing versions", cwd=root, env=kept)
+        (root / "constraints.txt").write_text(constraints_of(json.loads(report.read_text())))
+
+
+def constraints_of(report: dict[str, list[dict[str, dict[str, str]]]]) -> str:
+    """Give the text of constraints.txt for pip's installation report, without the host itself."""
+    found = (package["metadata"] for package in report["install"])
+    pins = {each["name"].lower().replace("_", "-"): each["version"] for each in found}
+    pins.pop("host", None)
+    return HEADING + "".join(f"{name}=={pins[name]}\n" for name in sorted(pins))
+
+
+# Steps.
+
+
+def say(what: str) -> None:
+    """Tell what is being done."""
+    print(f"setup: {what}", flush=True)
+
+
+def read(file: Path) -> str:
+    """Give what a file says; nothing if it is not there."""
+    return file.read_text() if file.is_file() else ""
+
+
+def attempt(command: list[str]) -> int:
+    """Run a command without a word and give its exit code."""
+    return subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL).returncode
+
+
+def run(
+    command: list[str], what: str, cwd: Path | None = None, env: Mapping[str, str] | None = None
+) -> str:
+    """Run a step and give what it prints; raise SetupError with its last words when it fails."""
+    done = subprocess.run(
+        command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True
+    )
+    if done.returncode:
+        words = (done.stderr.strip() or done.stdout.strip()).splitlines()[-3:]
+        raise SetupError(f"{what}: failed: " + " / ".join(words))
+    return done.stdout
+
+
+@contextmanager
+def alone(root: Path) -> Iterator[None]:
+    """Wait until no other setup works in this repository."""
+    folder = os.open(root, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
