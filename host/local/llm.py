@@ -1,7 +1,7 @@
 """A model that thinks in rules, behind OpenAI's chat completions protocol.
 
-The first rule that fits answers; what no rule knows gets a plain reply, so that a persona nobody has
-scripted still talks. LiveKit's answering machine detection asks it too, and is told by words.
+The first rule that fits answers; what no rule knows gets a plain reply, so that a persona nobody
+has scripted still talks. LiveKit's answering machine detection asks it too, and is told by words.
 """
 
 from __future__ import annotations
@@ -11,14 +11,12 @@ import json
 import re
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Any
 
 from aiohttp import web
 
-WRONG_KEY = "wrong"
-"""The API key that is refused, so that a refusal can be tried."""
+from host.local.server import WRONG_KEY, LocalServer
 
 
 @dataclass(frozen=True)
@@ -146,39 +144,25 @@ def _target(turn: Turn) -> str | None:
     return next((name for name in names if name.lower() in asked[1].lower()), None)
 
 
-@dataclass
-class LlmServer:
-    """The server: `url` is up to and including `/v1`'s parent; `requests` is what it was asked."""
+class LlmServer(LocalServer):
+    """The model of personas. `requests` is everything that it was asked, in order."""
 
-    rules: Iterable[Rule] = ()
-    url: str = ""
-    requests: list[dict[str, Any]] = field(default_factory=list)
-    fail_with: int | None = None
-    """The HTTP status with which every request fails, while it is set."""
-    delay: float = 0.0
-    """Seconds before the first byte of an answer."""
-    hang: bool = False
-    """Whether requests are taken and never answered."""
+    def __init__(self, rules: Iterable[Rule] = ()) -> None:
+        self.rules = tuple(rules)
+        self.requests: list[dict[str, Any]] = []
+        self.fail_with: int | None = None
+        """The HTTP status with which every request fails, while it is set."""
+        self.delay = 0.0
+        """Seconds before the first byte of an answer."""
+        self.hang = False
+        """Whether requests are taken and never answered."""
 
-    async def __aenter__(self) -> Self:
+    def application(self) -> web.Application:
+        """Serve chat completions, and the list of models."""
         app = web.Application(client_max_size=16 * 1024**2)
         app.router.add_post("/v1/chat/completions", self._complete)
         app.router.add_get("/v1/models", self._models)
-        self._runner = web.AppRunner(
-            app, handle_signals=False, access_log=None, shutdown_timeout=0.5
-        )
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self._runner.cleanup()
+        return app
 
     async def _models(self, request: web.Request) -> web.Response:
         return web.json_response({"object": "list", "data": [{"id": "rules", "object": "model"}]})

@@ -1,0 +1,167 @@
+"""Speaks Cartesia's text-to-speech protocol, with the voice of this machine.
+
+https://docs.cartesia.ai/api-reference/tts: a websocket with contexts, and plain bytes over HTTP.
+flite can't stream inside a sentence, so each transcript comes as one chunk of audio.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from aiohttp import WSMsgType, web
+
+from host.local.server import WRONG_KEY, LocalServer
+from host.local.speech import Sentences, speak
+
+_ENCODINGS = ("pcm_s16le", "pcm_f32le")
+CHUNK = 0.5
+"""Seconds of audio in one message."""
+
+
+class BadRequest(Exception):
+    """A request that Cartesia would refuse."""
+
+
+class CartesiaServer(LocalServer):
+    """The voice of personas. `spoken` is every text it was given to speak, in order."""
+
+    def __init__(self, sentences: Sentences | None = None) -> None:
+        self.sentences = sentences
+        """Whoever listens to personas knows these; every text that is spoken is added."""
+        self.spoken: list[str] = []
+        self.fail_with: int | None = None
+        """The HTTP status with which every connection fails, while it is set."""
+        self.hang = False
+        """Whether requests are taken and never answered."""
+        self.delay = 0.0
+        """Seconds before the first byte of a text."""
+
+    def application(self) -> web.Application:
+        """Serve the websocket and the bytes."""
+        app = web.Application()
+        app.router.add_get("/tts/websocket", self._websocket)
+        app.router.add_post("/tts/bytes", self._bytes)
+        return app
+
+    async def synthesize(self, request: Mapping[str, Any]) -> bytes:
+        """Speak a request's transcript in the format that it asks for. Raises BadRequest."""
+        form = request.get("output_format") or {}
+        if form.get("container") != "raw" or form.get("encoding") not in _ENCODINGS:
+            raise BadRequest("only raw pcm_s16le and pcm_f32le are spoken here")
+        text = str(request.get("transcript", "")).strip()
+        if not text:
+            return b""
+        self.spoken.append(text)
+        if self.sentences is not None:
+            self.sentences.add(text)
+        if self.delay:
+            await asyncio.sleep(self.delay)
+        samples = await speak(text, int(form["sample_rate"]))
+        if form["encoding"] == "pcm_f32le":
+            return (samples.astype(np.float32) / 32768).tobytes()
+        return samples.tobytes()
+
+    async def _refuse(self, request: web.Request) -> None:
+        key = request.headers.get("X-API-Key") or request.query.get("api_key")
+        if not key or key == WRONG_KEY:
+            raise web.HTTPUnauthorized(text="Invalid API key")
+        if self.fail_with:
+            raise web.HTTPServiceUnavailable(text="out of order")
+
+    async def _bytes(self, request: web.Request) -> web.Response:
+        await self._refuse(request)
+        try:
+            return web.Response(body=await self.synthesize(await request.json()))
+        except (BadRequest, ValueError, KeyError) as error:
+            raise web.HTTPBadRequest(text=str(error)) from None
+
+    async def _websocket(self, request: web.Request) -> web.WebSocketResponse:
+        await self._refuse(request)
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        contexts: dict[str, _Context] = {}
+        try:
+            async for message in socket:
+                if message.type is WSMsgType.TEXT:
+                    self._take(message.data, contexts, socket)
+        finally:
+            for context in contexts.values():
+                context.cancel()
+            await asyncio.gather(*(c.speaking for c in contexts.values()), return_exceptions=True)
+        return socket
+
+    def _take(
+        self, message: str, contexts: dict[str, _Context], socket: web.WebSocketResponse
+    ) -> None:
+        try:
+            request = json.loads(message)
+            name = str(request["context_id"])
+        except (ValueError, KeyError, TypeError):
+            return
+        if request.get("cancel"):
+            if context := contexts.pop(name, None):
+                context.cancel()
+            return
+        if name not in contexts:
+            contexts[name] = _Context(self, name, socket)
+        contexts[name].requests.put_nowait(request)
+
+
+class _Context:
+    """One utterance: its transcripts are spoken one after the other."""
+
+    def __init__(self, server: CartesiaServer, name: str, socket: web.WebSocketResponse) -> None:
+        self.requests: asyncio.Queue[Mapping[str, Any]] = asyncio.Queue()
+        self._server, self._name, self._socket = server, name, socket
+        self._seconds = 0.0
+        self.speaking = asyncio.create_task(self._speak())
+
+    def cancel(self) -> None:
+        """Stop speaking: somebody interrupted."""
+        self.speaking.cancel()
+
+    async def _speak(self) -> None:
+        try:
+            while True:
+                request = await self.requests.get()
+                if self._server.hang:
+                    await asyncio.Event().wait()
+                await self._say(request)
+                if not request.get("continue"):
+                    await self._send({"type": "done", "done": True, "status_code": 200})
+                    return
+        except (BadRequest, ValueError, KeyError, TypeError) as error:
+            await self._send({"type": "error", "error": str(error), "status_code": 400})
+        except ConnectionError:
+            return  # whoever listened is gone
+
+    async def _say(self, request: Mapping[str, Any]) -> None:
+        audio = await self._server.synthesize(request)
+        form = request["output_format"]
+        a_second = int(form["sample_rate"]) * (4 if form["encoding"] == "pcm_f32le" else 2)
+        if audio and request.get("add_timestamps"):
+            words = str(request["transcript"]).split()
+            await self._send(
+                {"type": "timestamps", "word_timestamps": self._times(words, audio, a_second)}
+            )
+        size = round(a_second * CHUNK) // 4 * 4
+        for at in range(0, len(audio), size):
+            data = base64.b64encode(audio[at : at + size]).decode()
+            await self._send({"type": "chunk", "data": data, "done": False, "status_code": 206})
+        self._seconds += len(audio) / a_second
+
+    def _times(self, words: list[str], audio: bytes, a_second: int) -> dict[str, Any]:
+        """Say when each word is spoken, as if every letter took as long as every other."""
+        letters = [len(word) + 1 for word in words]
+        each = len(audio) / a_second / sum(letters)
+        ends = [self._seconds + each * sum(letters[: n + 1]) for n in range(len(words))]
+        starts = [end - each * count for end, count in zip(ends, letters, strict=True)]
+        return {"words": words, "start": starts, "end": ends}
+
+    async def _send(self, message: Mapping[str, Any]) -> None:
+        await self._socket.send_str(json.dumps({**message, "context_id": self._name}))
