@@ -1,0 +1,153 @@
+"""One livekit-server on 127.0.0.1, for as long as this process lives."""
+
+import asyncio
+import json
+import os
+import secrets
+import shutil
+import socket
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+
+from host.errors import HostError
+from host.local.livekit.find import find_or_build
+
+START = 30.0
+"""Seconds within which the server must answer, on a busy machine too."""
+TRIES = 3
+
+
+class LiveKitServer:
+    """Runs a livekit-server: `async with LiveKitServer() as server: server.url`.
+
+    Everything stays on loopback; room state is in its memory, so that a restart forgets it. It
+    dies with the process that started it, even if that is killed. Its log goes to `log`.
+    """
+
+    def __init__(self, port: int = 0, log: Path | None = None) -> None:
+        self.api_key = "local"
+        self.api_secret = secrets.token_hex(32)
+        self._port = port
+        self._media_port = 0
+        self._given_port = port
+        self._folder = Path(tempfile.mkdtemp(prefix="livekit-server-")) if log is None else None
+        self.log = log or Path(str(self._folder)) / "livekit-server.log"
+        self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def url(self) -> str:
+        """Give the address for LIVEKIT_URL."""
+        return f"ws://127.0.0.1:{self._port}"
+
+    @property
+    def pid(self) -> int | None:
+        """Give the server's process, if it runs."""
+        running = self._process is not None and self._process.returncode is None
+        return self._process.pid if self._process and running else None
+
+    async def start(self) -> None:
+        """Start the server and wait until it answers; raise HostError if it doesn't."""
+        program = await asyncio.to_thread(find_or_build)
+        for remaining in reversed(range(TRIES)):
+            if not self._media_port:
+                self._port = self._given_port or _free_port(socket.SOCK_STREAM)
+                self._media_port = _free_port(socket.SOCK_DGRAM)
+            await self._spawn(program)
+            if await self._answers():
+                return
+            await self.kill()
+            if not self._given_port and remaining:
+                self._media_port = 0
+        raise HostError(f"livekit-server does not start: {self._last_words()}")
+
+    async def kill(self) -> None:
+        """End the server at once, as a crash would, and wait until it is gone."""
+        process, self._process = self._process, None
+        if process is not None:
+            if process.returncode is None:
+                process.kill()
+            await process.wait()
+
+    async def restart(self) -> None:
+        """Kill the server and start it again, on the same ports and with the same key."""
+        await self.kill()
+        await self.start()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.kill()
+        if self._folder:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    async def _spawn(self, program: Path) -> None:
+        command = [str(program)]
+        if setpriv := shutil.which("setpriv"):
+            # Linux ends the server when its parent ends, however that comes about.
+            command = [setpriv, "--pdeathsig", "KILL", "--", *command]
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *command,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, "LIVEKIT_CONFIG": json.dumps(self._config())},
+            )
+
+    def _config(self) -> dict[str, Any]:
+        """Give the configuration, as in livekit-server's config-sample.yaml."""
+        return {
+            "port": self._port,
+            "bind_addresses": ["127.0.0.1"],
+            "keys": {self.api_key: self.api_secret},
+            "rtc": {
+                "udp_port": self._media_port,
+                "tcp_port": 0,
+                "node_ip": "127.0.0.1",
+                "use_external_ip": False,
+                "enable_loopback_candidate": True,
+                "ips": {"includes": ["127.0.0.1/32"]},
+                # Clients are told to ask these; without any, livekit-server names Google's. Port 9
+                # discards what it is told.
+                "stun_servers": ["127.0.0.1:9"],
+            },
+            # A worker counts as free while its load is below this; loads end at 1.
+            "agents": {"target_load": 10},
+            "logging": {"level": "info", "json": False},
+        }
+
+    async def _answers(self) -> bool:
+        address = f"http://127.0.0.1:{self._port}/"
+        deadline = asyncio.get_running_loop().time() + START
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as client:
+            while self.pid and asyncio.get_running_loop().time() < deadline:
+                try:
+                    async with client.get(address) as response:
+                        if response.status == 200 and self.pid:
+                            return True
+                except (aiohttp.ClientError, TimeoutError):
+                    pass
+                await asyncio.sleep(0.05)
+        return False
+
+    def _last_words(self) -> str:
+        lines = self.log.read_text(errors="replace").strip().splitlines()
+        return lines[-1] if lines else f"it wrote nothing to {self.log}"
+
+
+def _free_port(kind: socket.SocketKind) -> int:
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
