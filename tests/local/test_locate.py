@@ -1,0 +1,84 @@
+"""A spoken text is found where it was spoken, whole or clipped, and nowhere else."""
+
+import numpy as np
+import pytest
+from fixtures_speech import RATE, SCENE, on_a_line, opus, stretched
+
+from host.local.speech import locate, synthesize
+from host.local.speech.audio import Samples, silence
+
+TEXT = "Hello, this is Molar Dental calling for Ann. Your appointment is at 3pm. Goodbye."
+LINES = {
+    "mu-law": on_a_line,
+    "Opus": lambda said: on_a_line(opus(said)),
+    "3 % lost": lambda said: on_a_line(opus(said, lost=0.03)),
+    "time stretched": lambda said: on_a_line(opus(stretched(said))),
+}
+
+
+@pytest.mark.parametrize("line", LINES)
+@pytest.mark.parametrize("text", [TEXT, *SCENE[1:4], *SCENE[6:]])
+def test_a_text_is_found_once_and_whole(text: str, line: str) -> None:
+    said = synthesize(text, RATE)
+    (found,) = locate(LINES[line](said), RATE, text)
+    assert found.whole
+    assert found.share > 0.7
+    assert found.start == pytest.approx(0.52, abs=0.12)
+    assert found.end == pytest.approx(0.5 + said.size / RATE - 0.06, abs=0.12)
+
+
+def test_a_text_spoken_twice_is_found_twice() -> None:
+    said = synthesize(TEXT, RATE)
+    twice = np.concatenate([said, silence(4, RATE), said])
+    first, second = locate(on_a_line(twice), RATE, TEXT)
+    assert first.whole
+    assert second.whole
+    assert second.start - first.start == pytest.approx(4 + said.size / RATE, abs=0.01)
+
+
+def test_a_recording_may_have_another_rate() -> None:
+    said = np.concatenate([silence(1, 48000), synthesize(TEXT, 48000), silence(1, 48000)])
+    (found,) = locate(said, 48000, TEXT)
+    assert found.whole
+    assert found.start == pytest.approx(1.02, abs=0.1)
+
+
+@pytest.mark.parametrize("line", ["mu-law", "Opus"])
+@pytest.mark.parametrize("text", SCENE[1:4])
+def test_a_clipped_start_or_end_is_told(text: str, line: str) -> None:
+    said, clip = synthesize(text, RATE), round(0.22 * RATE)
+    for rest in (said[clip:], said[:-clip]):
+        assert not any(found.whole for found in locate(LINES[line](rest), RATE, text))
+
+
+def test_a_text_that_is_broken_off_is_found_with_its_share() -> None:
+    said = synthesize(TEXT, RATE)
+    (found,) = locate(on_a_line(said[: said.size // 2]), RATE, TEXT)
+    assert not found.whole
+    assert 0.3 < found.share < 0.7
+    assert found.start == pytest.approx(0.5, abs=0.12)
+
+
+@pytest.fixture(scope="module")
+def others() -> Samples:
+    return on_a_line(opus(np.concatenate([synthesize(text, RATE) for text in SCENE[1:]])))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Your appointment is at 4pm.",
+        "Please hold the line while I look that up.",
+        "Every morning the old man feeds the pigeons.",
+        "Who is calling?",
+        "Good morning.",
+    ],
+)
+def test_another_sentence_by_the_same_voice_is_not_found(text: str, others: Samples) -> None:
+    assert locate(others, RATE, text) == []
+
+
+def test_nothing_is_found_in_silence_or_in_a_sound_that_is_too_short() -> None:
+    assert locate(silence(3, RATE), RATE, TEXT) == []
+    assert locate(silence(0.1, RATE), RATE, TEXT) == []
+    assert locate(silence(3, RATE), RATE, "") == []

@@ -1,0 +1,193 @@
+"""The voice is the same each time; ears hear a scene's sentences and nothing else."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fixtures_speech import RATE, SCENE, events_in, heard_in, mulaw, on_a_line, opus, tone
+
+from host.errors import HostError
+from host.local.speech import (
+    Ears,
+    Heard,
+    Sentences,
+    SpeechEnded,
+    SpeechStarted,
+    sentences_of,
+    speak,
+)
+from host.local.speech.audio import Samples, silence
+from host.local.speech.recogniser import recogniser
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nothing_left_behind() -> Iterator[None]:
+    yield
+    recogniser.close()
+    children = subprocess.run(
+        ["ps", "-o", "args=", "--ppid", str(os.getpid())], capture_output=True, text=True
+    )
+    assert "speech.recognise" not in children.stdout
+
+
+@pytest.fixture(scope="module")
+def scene() -> Sentences:
+    return Sentences(SCENE)
+
+
+async def test_the_voice_says_a_sentence_the_same_way_wherever_it_stands() -> None:
+    alone = await speak("How can I help you?", RATE)
+    after_another = await speak("Hello there. How can I help you?", RATE)
+    assert np.array_equal(after_another[-alone.size :], alone)
+
+
+@pytest.mark.parametrize("rate", [8000, 16000, 24000, 44100, 48000])
+async def test_the_voice_speaks_at_every_rate_with_little_silence_around(rate: int) -> None:
+    said = await speak("Good morning.", rate)
+    assert said.dtype == np.int16
+    assert said.size / rate == pytest.approx((await speak("Good morning.", 8000)).size / 8000, 1e-3)
+    loud = np.flatnonzero(np.abs(said.astype(int)) > 300)
+    assert loud[0] < 0.1 * rate
+    assert said.size - loud[-1] < 0.15 * rate
+
+
+async def test_resampling_leaves_no_mirror_image_above_the_band() -> None:
+    spectrum = np.abs(np.fft.rfft((await speak("She sells sea shells.", 24000)).astype(float)))
+    hertz = np.fft.rfftfreq(2 * spectrum.size - 1, 1 / 24000)
+    assert spectrum[hertz > 8200].sum() < 0.01 * spectrum.sum()
+
+
+async def test_nothing_to_say_is_silence_of_no_length() -> None:
+    assert (await speak(" ... ", RATE)).size == 0
+
+
+async def test_without_flite_one_line_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with pytest.raises(HostError, match="make setup"):
+        await speak("Nobody has said this before.", RATE)
+
+
+def test_a_text_is_split_where_its_sentences_end() -> None:
+    text = 'He said "yes." Then Dr. No came at 3.30 p.m.! Really?'
+    assert sentences_of(text) == ['He said "yes."', "Then Dr. No came at 3.30 p.m.!", "Really?"]
+
+
+@pytest.mark.parametrize("line", [mulaw, opus], ids=["mu-law", "Opus"])
+@pytest.mark.parametrize("sentence", SCENE)
+async def test_a_sentence_is_heard_as_it_was_written(sentence: str, line, scene: Sentences) -> None:
+    said = await speak(sentence, RATE)
+    (heard,) = await heard_in(line(on_a_line(said)), scene)
+    assert heard.text == sentence
+    assert heard.start == pytest.approx(0.5, abs=0.15)
+    assert heard.end == pytest.approx(0.5 + said.size / RATE, abs=0.15)
+    assert 0 < heard.confidence <= 1
+
+
+async def test_sentences_in_a_row_are_heard_one_by_one(scene: Sentences) -> None:
+    said = [SCENE[1], SCENE[3], SCENE[6]]
+    heard = await heard_in(on_a_line(await speak(" ".join(said), RATE)), scene)
+    assert [each.text for each in heard] == said
+    assert all(one.end < other.start for one, other in zip(heard, heard[1:], strict=False))
+
+
+async def test_speech_is_noticed_at_once_guessed_in_a_pause_and_final_after_it(
+    scene: Sentences,
+) -> None:
+    events = await events_in(on_a_line(await speak(SCENE[3], RATE)), scene)
+    kinds = [(type(event), getattr(event, "final", None)) for event in events]
+    assert kinds[0] == (SpeechStarted, None)
+    assert kinds[-2:] == [(Heard, True), (SpeechEnded, None)]
+    assert (Heard, False) in kinds
+
+
+async def test_ears_hear_at_the_rate_of_a_model_too(scene: Sentences) -> None:
+    said = np.concatenate([silence(0.5, 16000), await speak(SCENE[4], 16000), silence(0.5, 16000)])
+    assert [heard.text for heard in await heard_in(said, scene, 16000)] == [SCENE[4]]
+
+
+async def test_a_sentence_can_be_heard_as_soon_as_it_is_added() -> None:
+    growing = Sentences(["Hello."])
+    sound = on_a_line(await speak("The dentist is in.", RATE))
+    assert await heard_in(sound, growing) == []
+    growing.add("The dentist is in. Please come in.")
+    assert growing.changes == 3
+    assert [heard.text for heard in await heard_in(sound, growing)] == ["The dentist is in."]
+
+
+async def test_flushing_ends_an_utterance_without_silence(scene: Sentences) -> None:
+    ears = Ears(scene)
+    ears.push(on_a_line(await speak("No.", RATE), after=0.0))
+    ears.flush()
+    assert (await anext(aiter(ears))).text == "No."
+
+
+async def test_what_the_network_tore_apart_is_put_together(scene: Sentences) -> None:
+    said = await speak(SCENE[2], RATE)
+    torn = np.concatenate([said[:16000], silence(0.45, RATE), said[16000:]])
+    assert [heard.text for heard in await heard_in(on_a_line(torn), scene)] == [SCENE[2]]
+
+
+async def test_a_greeting_is_heard_though_a_beep_follows_it(scene: Sentences) -> None:
+    said = await speak(SCENE[8], RATE)
+    sound = np.concatenate([said, silence(0.1, RATE), tone(1000, seconds=0.5)])
+    assert [heard.text for heard in await heard_in(on_a_line(sound), scene)] == [SCENE[8]]
+
+
+NOISE = np.random.default_rng(0).normal(0, 1, 2 * RATE)
+
+
+@pytest.mark.parametrize(
+    "sound",
+    [
+        pytest.param(tone(1000), id="beep"),
+        pytest.param(tone(440, 480, seconds=2), id="ringback"),
+        pytest.param(tone(425, seconds=2), id="European ringback"),
+        pytest.param(np.concatenate([tone(770, 1336), tone(697, 1209)]), id="keys"),
+        pytest.param(np.concatenate([tone(f) for f in (950, 1400, 1800)]), id="SIT"),
+        pytest.param((NOISE * 3000).astype(np.int16), id="loud noise"),
+        pytest.param((NOISE * 300).astype(np.int16), id="soft noise"),
+    ],
+)
+async def test_what_is_no_speech_is_not_even_noticed(sound: Samples, scene: Sentences) -> None:
+    assert await events_in(on_a_line(sound), scene) == []
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "The quick brown fox jumps over the lazy dog.",
+        "Our flights to Lisbon leave every second evening.",
+        "Seven horses were running along the river.",
+        "Hello, is anybody home?",
+        "A cup of coffee would be nice.",
+        "Turn left at the second traffic light.",
+        "Where is the nearest pharmacy?",
+        "My name is Jonathan Whitaker.",
+    ],
+)
+async def test_speech_that_is_not_of_the_scene_is_noticed_but_not_understood(
+    sentence: str, scene: Sentences
+) -> None:
+    events = await events_in(on_a_line(await speak(sentence, RATE)), scene)
+    assert isinstance(events[0], SpeechStarted)
+    assert not any(isinstance(event, Heard) for event in events)
+
+
+@pytest.mark.parametrize("sentence", [SCENE[2], SCENE[3], SCENE[7], SCENE[12]])
+async def test_half_a_sentence_is_not_understood(sentence: str, scene: Sentences) -> None:
+    said = await speak(sentence, RATE)
+    for half in (said[: said.size // 2], said[said.size // 2 :]):
+        assert await heard_in(on_a_line(half), scene) == []
+
+
+async def test_the_ears_recover_when_their_process_is_killed(scene: Sentences) -> None:
+    sound = on_a_line(await speak("No.", RATE))
+    assert await heard_in(sound, scene)
+    recogniser.close()
+    assert [heard.text for heard in await heard_in(sound, scene)] == ["No."]
