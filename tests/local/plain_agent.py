@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -18,15 +17,6 @@ CALLER = "+15557770001"
 
 both_profiles = pytest.mark.parametrize("profile", ["now", "2025"])
 """Runs a test on livekit-sip of now and of 2025."""
-
-
-@dataclass(frozen=True)
-class Server:
-    """Where a livekit-server is, and its key."""
-
-    url: str
-    api_key: str
-    api_secret: str
 
 
 class Agent:

@@ -6,9 +6,10 @@ from collections.abc import Awaitable, Callable
 import pytest
 from google.protobuf.duration_pb2 import Duration
 from livekit import api, rtc
-from plain_agent import CALLER, HOST_NUMBER, Agent, Server, both_profiles
+from plain_agent import CALLER, HOST_NUMBER, Agent, both_profiles
 
 from host.local.exchange import Exchange, Line
+from host.local.livekit import LiveKitServer
 from host.local.sound import purity
 
 Join = Callable[[str], Awaitable[Agent]]
@@ -169,7 +170,7 @@ async def test_a_call_that_nobody_takes_is_busy_after_the_ringing_timeout(
 @both_profiles
 async def test_a_caller_can_give_up_while_it_rings(exchange: Exchange, join: Join) -> None:
     await exchange.route(HOST_NUMBER, agent="")
-    call = await exchange.ring(CALLER, HOST_NUMBER, patience=1.0)
+    call = await exchange.ring(CALLER, HOST_NUMBER, patience=0.8)
     agent = await join(call.room)
     await call.ended()
     assert (call.status, call.sip_status) == ("cancelled", 487)
@@ -231,7 +232,7 @@ async def test_headers_become_attributes_where_the_trunk_says_so(
     assert "sip.h.subject" not in agent.caller.attributes
 
 
-async def test_ringing_calls_end_with_the_exchange(livekit: Server, join: Join) -> None:
+async def test_ringing_calls_end_with_the_exchange(livekit: LiveKitServer, join: Join) -> None:
     async with Exchange(livekit.url, livekit.api_key, livekit.api_secret) as other:
         await other.route(HOST_NUMBER, agent="")
         call = await other.ring(CALLER, HOST_NUMBER)
@@ -268,6 +269,18 @@ async def test_sound_passes_both_ways_and_is_recorded_on_one_axis(
     assert call.recording.shape[0] == pytest.approx(
         (call.ended_at - call.answered_at) * 8000, abs=900
     )  # type: ignore[operator]
+
+
+async def test_an_exchange_leaves_no_task_behind(livekit: LiveKitServer) -> None:
+    before = asyncio.all_tasks()
+    async with Exchange(livekit.url, livekit.api_key, livekit.api_secret) as exchange:
+        await exchange.route(HOST_NUMBER, agent="")
+        for caller in ("+15557770001", "+15557770002"):
+            call = await exchange.ring(caller, HOST_NUMBER, patience=0.2)
+            await call.ended()
+        call = await exchange.ring("+15557770003", HOST_NUMBER)
+        await call.rings()
+    assert asyncio.all_tasks() == before
 
 
 async def test_two_calls_at_once_keep_apart(exchange: Exchange, join: Join) -> None:

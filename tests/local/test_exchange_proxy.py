@@ -9,10 +9,10 @@ import aiohttp
 import pytest
 from aiohttp import WSMsgType, web
 from livekit import api, rtc
-from plain_agent import Server
 from yarl import URL
 
 from host.local.exchange import Exchange
+from host.local.livekit import LiveKitServer
 
 
 class Upstream:
@@ -197,7 +197,7 @@ async def test_an_exchange_closes_at_once_with_lines_open(upstream: Upstream) ->
     await runner.cleanup()
 
 
-async def test_a_room_is_joined_through_the_exchange(livekit: Server) -> None:
+async def test_a_room_is_joined_through_the_exchange(livekit: LiveKitServer) -> None:
     key, secret = livekit.api_key, livekit.api_secret
     token = api.AccessToken(key, secret).with_identity("someone")
     token.with_grants(api.VideoGrants(room_join=True, room="through"))
@@ -212,7 +212,7 @@ async def test_a_room_is_joined_through_the_exchange(livekit: Server) -> None:
         await room.disconnect()
 
 
-async def test_a_bad_token_is_refused_as_by_the_server_itself(livekit: Server) -> None:
+async def test_a_bad_token_is_refused_as_by_the_server_itself(livekit: LiveKitServer) -> None:
     token = api.AccessToken("wrong", "x" * 32).with_identity("someone")
     token.with_grants(api.VideoGrants(room_join=True, room="through"))
     texts = []

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from livekit import api, rtc
-from plain_agent import CALLER, HOST_NUMBER, Agent, Server
+from plain_agent import CALLER, HOST_NUMBER, Agent
 
 from host.local.exchange import Exchange, Sentences
+from host.local.livekit import LiveKitServer
 from host.local.phone import Fails, Line, NotHeard, Telephone, voicemail
 from host.local.sound import RATE, level, loud, purity
 from host.local.speech import speak
@@ -23,7 +24,7 @@ ASK = "What are your opening hours?"
 
 
 @pytest.fixture
-async def exchange(livekit: Server) -> AsyncIterator[Exchange]:
+async def exchange(livekit: LiveKitServer) -> AsyncIterator[Exchange]:
     """An exchange whose telephones understand what the agents of these tests say."""
     async with Exchange(
         livekit.url,
@@ -134,9 +135,9 @@ async def test_a_person_can_hang_up_in_the_middle_of_a_word(exchange: Exchange, 
 
 
 async def test_a_voicemail_greets_beeps_and_records(
-    exchange: Exchange, join: Join, livekit: Server
+    exchange: Exchange, join: Join, livekit: LiveKitServer
 ) -> None:
-    greeting = "Please leave a message after the tone."
+    greeting = "Leave a message."
     exchange.connect("+15552220004", Telephone(0.1, voicemail(greeting, pause=0.5)))
     agent = await join("reminder-1")
     await agent.speaks_up()
@@ -188,7 +189,9 @@ async def test_a_browser_is_a_caller_without_a_telephone(exchange: Exchange, joi
     assert len(exchange.ledger) == 0
 
 
-async def test_a_browsers_token_dispatches_the_agent(exchange: Exchange, livekit: Server) -> None:
+async def test_a_browsers_token_dispatches_the_agent(
+    exchange: Exchange, livekit: LiveKitServer
+) -> None:
     call = await exchange.browse("web-2", agent="host", metadata='{"persona": "receptionist"}')
     await call.answered()
     async with api.LiveKitAPI(exchange.url, livekit.api_key, livekit.api_secret) as lk:
@@ -198,7 +201,7 @@ async def test_a_browsers_token_dispatches_the_agent(exchange: Exchange, livekit
 
 
 async def test_an_inbound_call_dispatches_the_agent_of_its_rule(
-    exchange: Exchange, livekit: Server
+    exchange: Exchange, livekit: LiveKitServer
 ) -> None:
     await exchange.route("+15550003333", agent="host", metadata='{"persona": "survey"}')
     call = await exchange.ring(CALLER, "+15550003333")

@@ -24,8 +24,9 @@ What it leaves out:
 - Webhooks and SIPCallInfo, beyond what the server itself sends for any participant.
 """
 
-from host.local.exchange.call import Ending, HungUp, Key, PhoneCall, TransferReply
+from host.local.exchange.call import PhoneCall
 from host.local.exchange.exchange import Exchange
+from host.local.exchange.facts import Ending, HungUp, Key, TransferReply
 from host.local.exchange.ledger import Entry, Ledger
 from host.local.exchange.line import Line, NotHeard, PersonScript
 from host.local.exchange.profiles import NOW, PROFILES, YEAR_2025, Profile

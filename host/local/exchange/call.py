@@ -4,59 +4,16 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
+from host.local.exchange.facts import UNANSWERED, Ending, HungUp, Key, TransferReply, Who
 from host.local.exchange.media import Media
 from host.local.exchange.pulse import Pulse
 from host.local.sound import RATE, Samples, save_wav
 from host.local.speech import Heard
 
-Who = Literal["phone", "far end", "exchange"]
-
-UNANSWERED = {
-    0: "no answer",
-    403: "refused",
-    404: "not found",
-    408: "no answer",
-    480: "unavailable",
-    486: "busy",
-    487: "cancelled",
-    600: "busy",
-    603: "declined",
-}
-"""The status of a call that ended before it was answered, by its SIP status; else `failed`."""
-
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Key:
-    """A key that was pressed: which, and when, in seconds from the answer."""
-
-    digit: str
-    at: float
-
-
-@dataclass(frozen=True)
-class TransferReply:
-    """How a telephone answers a REFER (RFC 3515)."""
-
-    refused: int = 0
-    """The SIP status with which the REFER itself is refused; 0 accepts it (202)."""
-    notify: int | None = None
-    """The final status in the NOTIFY; None leaves it to the target, 0 sends no NOTIFY ever."""
-
-
-@dataclass(frozen=True)
-class Ending:
-    """Who ended a call, by what, and how its leg is to leave the room."""
-
-    by: Who
-    how: str
-    hangup: bool = True
-    """Whether livekit-sip writes `sip.callStatus=hangup` before it leaves."""
 
 
 class EarsOfACall(Protocol):
@@ -152,9 +109,17 @@ class PhoneCall:
             raise self.failure
 
     async def hang_up(self) -> None:
-        """Put the receiver down (BYE), or give up while it rings (CANCEL), and wait for the end."""
-        self.end(Ending("phone", "BYE" if self.answered_at else "CANCEL"))
-        await self._until(lambda: self.done, 15.0, "the end of the call")
+        """Put the receiver down, and wait for the end.
+
+        While it rings, a caller gives up so (487), and who is called declines (603).
+        """
+        if self.answered_at:
+            self.end(Ending("phone", "BYE"))
+        elif self.number == self.caller:
+            self.end(Ending("phone", "CANCEL"))
+        else:
+            self.end(Ending("phone", "603 Decline", hangup=False))
+        await self._until(lambda: self.done, 30.0, "the end of the call")
 
     def end(self, ending: Ending) -> None:
         """End the call; only the first to say so counts."""
@@ -230,7 +195,3 @@ class PhoneCall:
 
     def __repr__(self) -> str:
         return f"<call {self.caller} -> {self.called} in {self.room or '-'}: {self.status}>"
-
-
-class HungUp(Exception):
-    """The call is over; a script that meets this is done."""

@@ -15,7 +15,8 @@ from typing import Any
 
 from aiohttp import WSMsgType, web
 
-from host.local.exchange.call import HungUp, PhoneCall
+from host.local.exchange.call import PhoneCall
+from host.local.exchange.facts import HungUp
 from host.local.exchange.ledger import Ledger
 from host.local.exchange.line import Line, PersonScript
 

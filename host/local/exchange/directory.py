@@ -4,71 +4,16 @@ Texts of the refusals as in livekit/protocol `livekit/sip.go` and livekit-server
 """
 
 from collections.abc import Iterable
-from typing import Any, Generic, TypeVar
+from typing import Any
 
-from google.protobuf.message import Message
 from livekit.protocol import sip
-from livekit.protocol.models import ListUpdate
 
 from host.local.exchange.errors import TwirpError
-from host.local.exchange.ids import new_id
 from host.local.exchange.rules import normalize, rule_conflict, trunk_conflict
-
-M = TypeVar("M", bound=Message)
+from host.local.exchange.shelf import Shelf, assign
 
 NO_TRUNK = "requested sip trunk does not exist"
 NO_RULE = "requested sip dispatch rule does not exist"
-
-
-class Shelf(Generic[M]):
-    """Messages of one kind by their id, in the order of their making."""
-
-    def __init__(self, prefix: str, id_field: str, missing: str) -> None:
-        self._prefix, self._id, self._missing = prefix, id_field, missing
-        self._items: dict[str, M] = {}
-
-    def add(self, item: M) -> M:
-        """Keep a copy under a new id."""
-        kept = type(item)()
-        kept.CopyFrom(item)
-        setattr(kept, self._id, new_id(self._prefix))
-        kept.created_at.GetCurrentTime()  # type: ignore[attr-defined]
-        kept.updated_at.GetCurrentTime()  # type: ignore[attr-defined]
-        self._items[getattr(kept, self._id)] = kept
-        return kept
-
-    def get(self, key: str) -> M:
-        """Give an item, or raise TwirpError."""
-        if key not in self._items:
-            raise TwirpError("not_found", self._missing)
-        return self._items[key]
-
-    def replace(self, key: str, item: M) -> M:
-        """Put another in an item's place; it keeps its id and its date."""
-        made = self.get(key).created_at  # type: ignore[attr-defined]
-        kept = type(item)()
-        kept.CopyFrom(item)
-        setattr(kept, self._id, key)
-        kept.created_at.CopyFrom(made)  # type: ignore[attr-defined]
-        kept.updated_at.GetCurrentTime()  # type: ignore[attr-defined]
-        self._items[key] = kept
-        return kept
-
-    def remove(self, key: str) -> M:
-        """Take an item away, or raise TwirpError."""
-        item = self.get(key)
-        del self._items[key]
-        return item
-
-    def pick(self, keys: Iterable[str]) -> list[M]:
-        """Give the items of these ids in their order, or all when there are none."""
-        wanted = list(keys)
-        if not wanted:
-            return list(self._items.values())
-        return [self._items[key] for key in wanted if key in self._items]
-
-    def __contains__(self, key: str) -> bool:
-        return key in self._items
 
 
 class Directory:
@@ -104,7 +49,7 @@ class Directory:
             flat = {field.name for field in rule.DESCRIPTOR.fields}
             for field, value in request.ListFields():
                 if field.name in flat:
-                    _assign(rule, field.name, value)
+                    assign(rule, field.name, value)
         self._check_rule(rule)
         return self.rules.add(rule)
 
@@ -112,7 +57,7 @@ class Directory:
         self, request: sip.UpdateSIPInboundTrunkRequest, _: object = None
     ) -> sip.SIPInboundTrunkInfo:
         """Replace an inbound trunk or some of its fields."""
-        trunk = _updated(self.inbound, request.sip_trunk_id, request)
+        trunk = self.inbound.changed(request.sip_trunk_id, request)
         self._check_inbound(trunk)
         return self.inbound.replace(request.sip_trunk_id, trunk)
 
@@ -120,7 +65,7 @@ class Directory:
         self, request: sip.UpdateSIPOutboundTrunkRequest, _: object = None
     ) -> sip.SIPOutboundTrunkInfo:
         """Replace an outbound trunk or some of its fields."""
-        trunk = _updated(self.outbound, request.sip_trunk_id, request)
+        trunk = self.outbound.changed(request.sip_trunk_id, request)
         self._check_outbound(trunk)
         return self.outbound.replace(request.sip_trunk_id, trunk)
 
@@ -128,7 +73,7 @@ class Directory:
         self, request: sip.UpdateSIPDispatchRuleRequest, _: object = None
     ) -> sip.SIPDispatchRuleInfo:
         """Replace a dispatch rule or some of its fields."""
-        rule = _updated(self.rules, request.sip_dispatch_rule_id, request)
+        rule = self.rules.changed(request.sip_dispatch_rule_id, request)
         self._check_rule(rule)
         return self.rules.replace(request.sip_dispatch_rule_id, rule)
 
@@ -228,45 +173,6 @@ def _new(request: Any, field: str, id_field: str, noun: str) -> Any:
     if getattr(getattr(request, field), id_field):
         raise _invalid(f"{noun} id must not be set")
     return getattr(request, field)
-
-
-def _updated(shelf: Shelf[M], key: str, request: Any) -> M:
-    """Give a changed copy: of the `replace` in the request, or with the fields of its `update`."""
-    current = shelf.get(key)
-    changed = type(current)()
-    if request.HasField("replace"):
-        changed.CopyFrom(request.replace)
-    elif request.HasField("update"):
-        changed.CopyFrom(current)
-        for field, value in request.update.ListFields():
-            if isinstance(value, ListUpdate):
-                value = _list(getattr(current, field.name), value)
-            _assign(changed, field.name, value)
-    else:
-        raise _invalid("missing or unsupported update action")
-    # The id tells a thing from its rivals when they are checked for conflicts.
-    id_field = current.DESCRIPTOR.fields[0].name
-    setattr(changed, id_field, key)
-    return changed
-
-
-def _assign(message: Message, name: str, value: Any) -> None:
-    message.ClearField(name)
-    if isinstance(value, Message):
-        getattr(message, name).CopyFrom(value)
-    elif hasattr(value, "items"):
-        getattr(message, name).update(value)
-    elif hasattr(value, "append") or isinstance(value, list):
-        getattr(message, name).extend(value)
-    else:
-        setattr(message, name, value)
-
-
-def _list(current: Iterable[str], update: ListUpdate) -> list[str]:
-    if update.set:
-        return list(update.set)
-    kept = [] if update.clear else [each for each in current if each not in update.remove]
-    return kept + [each for each in update.add if each not in kept]
 
 
 def _any(have: Iterable[str], wanted: Iterable[str]) -> bool:

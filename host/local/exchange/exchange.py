@@ -11,9 +11,10 @@ from livekit.protocol.room import RoomConfiguration
 
 from host.local.exchange import inbound
 from host.local.exchange.browser import visit
-from host.local.exchange.call import PhoneCall, TransferReply
+from host.local.exchange.call import PhoneCall
 from host.local.exchange.control import Control
 from host.local.exchange.directory import Directory
+from host.local.exchange.facts import TransferReply
 from host.local.exchange.ledger import Ledger
 from host.local.exchange.leg import Leg
 from host.local.exchange.line import PersonScript
@@ -61,6 +62,7 @@ class Exchange:
         self._office = Office(url, api_key, api_secret, chosen, understood, self.callers)
         self.directory = Directory()
         self._numbers: dict[str, Subscriber] = {}
+        self._connected_at: dict[str, int] = {}
         self._port = port
 
     async def __aenter__(self) -> Self:
@@ -104,6 +106,7 @@ class Exchange:
     def connect(self, number: str, phone: Subscriber) -> None:
         """Connect a telephone to a number that can be dialled or referred to."""
         self._numbers[normalize(number)] = phone
+        self._connected_at[normalize(number)] = len(self._office.calls)
 
     async def route(
         self,
@@ -194,13 +197,17 @@ class Exchange:
         return call
 
     async def call_to(self, number: str, timeout: float = 20.0, nth: int = 1) -> PhoneCall:
-        """Wait until the host dials `number` (for the nth time), and give the telephone's call."""
+        """Wait until the host dials `number`, and give the telephone's call.
+
+        It is the nth call since a telephone was connected to the number.
+        """
         wanted = normalize(number)
+        first = self._connected_at.get(wanted, 0)
 
         def made() -> list[PhoneCall]:
             return [
                 call
-                for call in self._office.calls
+                for call in self._office.calls[first:]
                 if call.called == call.number and normalize(call.number) == wanted
             ][nth - 1 : nth]
 

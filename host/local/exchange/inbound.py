@@ -4,7 +4,8 @@ import asyncio
 import time
 from collections.abc import Mapping
 
-from host.local.exchange.call import Ending, PhoneCall
+from host.local.exchange.call import PhoneCall
+from host.local.exchange.facts import Ending
 from host.local.exchange.headers import attributes_from
 from host.local.exchange.ids import new_id
 from host.local.exchange.leg import Leg

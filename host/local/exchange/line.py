@@ -4,7 +4,8 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable
 
-from host.local.exchange.call import Ending, HungUp, Key, PhoneCall
+from host.local.exchange.call import PhoneCall
+from host.local.exchange.facts import Ending, HungUp, Key
 from host.local.sound import Samples, tone
 from host.local.speech import Heard, Sentences, speak
 

@@ -7,7 +7,8 @@ from collections.abc import Coroutine, Mapping
 
 from livekit import api, rtc
 
-from host.local.exchange.call import Ending, PhoneCall
+from host.local.exchange.call import PhoneCall
+from host.local.exchange.facts import Ending
 from host.local.exchange.hearing import Hearing
 from host.local.exchange.ids import new_id
 from host.local.exchange.ledger import Kind, Ledger

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 from livekit.protocol.sip import CreateSIPParticipantRequest
 
-from host.local.exchange.call import Ending, PhoneCall
+from host.local.exchange.call import PhoneCall
 from host.local.exchange.errors import FROM_SIP_NODE, TwirpError
+from host.local.exchange.facts import Ending
 from host.local.exchange.ids import new_id
 from host.local.exchange.leg import Leg
 from host.local.exchange.office import SECONDS_A_DIGIT, Office
-from host.local.exchange.subscriber import Subscriber
+from host.local.exchange.subscriber import REASONS, Subscriber
 
 RINGING_TIMEOUT = 180.0
 """Seconds that livekit-sip lets it ring when the request doesn't say."""
@@ -126,7 +127,10 @@ class Dial:
     async def _wait(self, call: PhoneCall, seconds: float) -> None:
         """Let time pass; raise TwirpError when the leg is put out of its room meanwhile."""
         await asyncio.wait([call.over], timeout=max(0.0, seconds))
-        if call.over.done():
-            if not call.answered_at:
-                call.sip_status = 487
+        if not call.over.done():
+            return
+        if call.answered_at or call.over.result().by != "phone":
+            call.sip_status = call.sip_status or 487
             raise TwirpError("canceled", FROM_SIP_NODE + "canceled")
+        call.sip_status = 603
+        raise self._office.profile.invite_failed(603, REASONS[603])

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from host.local.exchange.call import TransferReply
+from host.local.exchange.facts import TransferReply
 from host.local.exchange.line import PersonScript
 
 REASONS = {

@@ -6,8 +6,9 @@ The caller who is put through to the target is not simulated any further: the le
 import asyncio
 from dataclasses import dataclass
 
-from host.local.exchange.call import Ending, PhoneCall, TransferReply
+from host.local.exchange.call import PhoneCall
 from host.local.exchange.errors import FROM_SIP_NODE, TwirpError
+from host.local.exchange.facts import Ending, TransferReply
 from host.local.exchange.office import Office
 from host.local.exchange.subscriber import REASONS, Subscriber
 

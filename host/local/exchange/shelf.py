@@ -1,0 +1,101 @@
+"""A shelf of protobuf messages with ids: trunks, or dispatch rules. Kept in memory."""
+
+from collections.abc import Iterable
+from typing import Any, Generic, TypeVar
+
+from google.protobuf.message import Message
+from livekit.protocol.models import ListUpdate
+
+from host.local.exchange.errors import TwirpError
+from host.local.exchange.ids import new_id
+
+M = TypeVar("M", bound=Message)
+
+
+class Shelf(Generic[M]):
+    """Messages of one kind by their id, in the order of their making."""
+
+    def __init__(self, prefix: str, id_field: str, missing: str) -> None:
+        self._prefix, self._id, self._missing = prefix, id_field, missing
+        self._items: dict[str, M] = {}
+
+    def add(self, item: M) -> M:
+        """Keep a copy under a new id."""
+        kept = type(item)()
+        kept.CopyFrom(item)
+        setattr(kept, self._id, new_id(self._prefix))
+        kept.created_at.GetCurrentTime()  # type: ignore[attr-defined]
+        kept.updated_at.GetCurrentTime()  # type: ignore[attr-defined]
+        self._items[getattr(kept, self._id)] = kept
+        return kept
+
+    def get(self, key: str) -> M:
+        """Give an item, or raise TwirpError."""
+        if key not in self._items:
+            raise TwirpError("not_found", self._missing)
+        return self._items[key]
+
+    def replace(self, key: str, item: M) -> M:
+        """Put another in an item's place; it keeps its id and its date."""
+        made = self.get(key).created_at  # type: ignore[attr-defined]
+        kept = type(item)()
+        kept.CopyFrom(item)
+        setattr(kept, self._id, key)
+        kept.created_at.CopyFrom(made)  # type: ignore[attr-defined]
+        kept.updated_at.GetCurrentTime()  # type: ignore[attr-defined]
+        self._items[key] = kept
+        return kept
+
+    def remove(self, key: str) -> M:
+        """Take an item away, or raise TwirpError."""
+        item = self.get(key)
+        del self._items[key]
+        return item
+
+    def pick(self, keys: Iterable[str]) -> list[M]:
+        """Give the items of these ids in their order, or all when there are none."""
+        wanted = list(keys)
+        if not wanted:
+            return list(self._items.values())
+        return [self._items[key] for key in wanted if key in self._items]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._items
+
+    def changed(self, key: str, request: Any) -> M:
+        """Give a changed copy: the `replace` of an update request, or one with its `update`."""
+        current = self.get(key)
+        changed = type(current)()
+        if request.HasField("replace"):
+            changed.CopyFrom(request.replace)
+        elif request.HasField("update"):
+            changed.CopyFrom(current)
+            for field, value in request.update.ListFields():
+                if isinstance(value, ListUpdate):
+                    value = _list(getattr(current, field.name), value)
+                assign(changed, field.name, value)
+        else:
+            raise TwirpError("invalid_argument", "missing or unsupported update action")
+        # The id tells a thing from its rivals when they are checked for conflicts.
+        setattr(changed, self._id, key)
+        return changed
+
+
+def assign(message: Message, name: str, value: Any) -> None:
+    """Set a field of a message, whatever its kind."""
+    message.ClearField(name)
+    if isinstance(value, Message):
+        getattr(message, name).CopyFrom(value)
+    elif hasattr(value, "items"):
+        getattr(message, name).update(value)
+    elif hasattr(value, "append") or isinstance(value, list):
+        getattr(message, name).extend(value)
+    else:
+        setattr(message, name, value)
+
+
+def _list(current: Iterable[str], update: ListUpdate) -> list[str]:
+    if update.set:
+        return list(update.set)
+    kept = [] if update.clear else [each for each in current if each not in update.remove]
+    return kept + [each for each in update.add if each not in kept]
