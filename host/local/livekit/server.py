@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import aiohttp
+from livekit import api
 
 from host.errors import HostError
 from host.local.livekit.find import find_or_build
@@ -129,13 +130,17 @@ class LiveKitServer:
         }
 
     async def _answers(self) -> bool:
-        address = f"http://127.0.0.1:{self._port}/"
+        """Wait until the server takes a token of ours: another on its port would not."""
+        grants = api.VideoGrants(room_join=True, room="start")
+        token = api.AccessToken(self.api_key, self.api_secret).with_identity("start")
+        address = f"http://127.0.0.1:{self._port}/rtc/validate"
+        query = {"access_token": token.with_grants(grants).to_jwt()}
         deadline = asyncio.get_running_loop().time() + START
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as client:
             while self.pid and asyncio.get_running_loop().time() < deadline:
                 try:
-                    async with client.get(address) as response:
-                        if response.status == 200 and self.pid:
+                    async with client.get(address, params=query) as response:
+                        if response.status == 200:
                             return True
                 except (aiohttp.ClientError, TimeoutError):
                     pass
