@@ -76,6 +76,8 @@ def level(samples: Samples) -> float:
 
 def purity(samples: Samples, hz: float) -> float:
     """Tell how much of the sound's power lies within 20 Hz of `hz`: 1 is all, 0 none."""
+    if not samples.size:
+        return 0.0
     spectrum = np.abs(np.fft.rfft(samples * np.hanning(samples.size))) ** 2
     pitch = np.fft.rfftfreq(samples.size, 1 / RATE)
     total = float(spectrum.sum())

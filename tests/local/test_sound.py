@@ -63,6 +63,7 @@ def test_a_tone_keeps_its_pitch_and_level_over_the_line() -> None:
 
 def test_silence_is_the_quietest_sound() -> None:
     assert level(silence(0.1)) == level(silence(0)) == QUIETEST
+    assert purity(silence(0.1), 1000) == purity(silence(0), 1000) == 0
 
 
 def test_loud_blocks_are_found() -> None:

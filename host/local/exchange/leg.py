@@ -99,7 +99,11 @@ class Leg:
         self._room.local_participant.register_rpc_method(method, call)
 
     async def leave(self, reason: int) -> None:
-        """Leave for this reason. The others see it as `disconnect_reason`."""
+        """Leave for this reason. The others see it as `disconnect_reason`.
+
+        The server passes on CLIENT_INITIATED, USER_UNAVAILABLE and USER_REJECTED, and takes any
+        other for the first, as it does for livekit-sip.
+        """
         await self._try(self._room.disconnect(reason=reason))  # type: ignore[arg-type]
 
     async def _try(

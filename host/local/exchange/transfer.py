@@ -61,7 +61,7 @@ class Transfers:
         self, call: PhoneCall, uri: str, target: Subscriber, limit: float, dialtone: bool
     ) -> None:
         number, profile, reply = number_of(uri), self._office.profile, call.on_transfer
-        self._office.write(call, "REFER", f"by {call.number}", number)
+        self._office.write(call, "REFER", f"{call.number} to {uri}", number)
         if reply.refused:
             self._office.write(call, "FINAL", str(reply.refused), number)
             raise profile.refer_refused(reply.refused, REASONS.get(reply.refused, ""))
