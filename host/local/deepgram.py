@@ -1,14 +1,16 @@
-"""Speaks Deepgram's live transcription protocol, with the ears of this machine.
+"""Speaks Deepgram's transcription protocol, live and of recordings, with the ears of this machine.
 
-https://developers.deepgram.com/reference/speech-to-text/listen-streaming. It understands the
-sentences of a scene and nothing else.
+https://developers.deepgram.com/reference/speech-to-text/listen-streaming and listen-pre-recorded.
+It understands the sentences of a scene and nothing else.
 """
 
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import secrets
+import wave
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,31 +28,60 @@ class DeepgramServer(LocalServer):
         self.sentences = sentences
         self.heard: list[str] = []
         self.requests: list[Mapping[str, str]] = []
-        """The query of each connection."""
+        """The query of each request."""
         self.fail_with: int | None = None
-        """The HTTP status with which every connection fails, while it is set."""
+        """The HTTP status with which every request fails, while it is set."""
         self.hang = False
         """Whether audio is taken and nothing is ever understood."""
+        self.delay = 0.0
+        """Seconds by which every final transcript comes late."""
 
     def application(self) -> web.Application:
-        """Serve the websocket."""
-        app = web.Application()
+        """Serve the websocket, and recordings by POST."""
+        app = web.Application(client_max_size=64 * 1024**2)
         app.router.add_get("/v1/listen", self._listen)
+        app.router.add_post("/v1/listen", self._transcribe)
         return app
 
-    async def _listen(self, request: web.Request) -> web.WebSocketResponse:
+    def _refuse(self, request: web.Request) -> web.Response | None:
         scheme, _, key = request.headers.get("Authorization", "").partition(" ")
         if scheme != "Token" or not key or key == WRONG_KEY:
-            raise web.HTTPUnauthorized(text='{"err_code": "INVALID_AUTH"}')
+            return _error(401, "INVALID_AUTH", "Invalid credentials.")
         if self.fail_with:
-            raise web.HTTPServiceUnavailable(text="out of order")
+            return _error(self.fail_with, "OUT_OF_ORDER", "Out of order.")
+        return None
+
+    async def _transcribe(self, request: web.Request) -> web.Response:
+        if refusal := self._refuse(request):
+            return refusal
+        self.requests.append(dict(request.query))
+        try:
+            with wave.open(io.BytesIO(await request.read())) as recording:
+                rate, channels = recording.getframerate(), recording.getnchannels()
+                samples = np.frombuffer(recording.readframes(recording.getnframes()), np.int16)
+        except (wave.Error, EOFError, ValueError):
+            return _error(400, "Bad Request", "only WAV of 16 bits is understood here")
+        ears = Ears(self.sentences, rate)
+        if not self.hang:
+            ears.push(samples[::channels])
+        ears.close()
+        said = [heard async for heard in ears]
+        self.heard += [heard.text for heard in said]
+        await asyncio.sleep(self.delay)
+        channel = {"alternatives": [_alternative(said)], "detected_language": "en"}
+        metadata = {"request_id": secrets.token_hex(16), "duration": samples.size / rate}
+        return web.json_response({"metadata": metadata, "results": {"channels": [channel]}})
+
+    async def _listen(self, request: web.Request) -> web.StreamResponse:
+        if refusal := self._refuse(request):
+            return refusal
         query = request.query
         if query.get("encoding") != "linear16" or query.get("channels", "1") != "1":
-            raise web.HTTPBadRequest(text="only linear16 on one channel is understood here")
+            return _error(400, "Bad Request", "only linear16 on one channel is understood here")
         try:
             rate = int(query["sample_rate"])
         except (KeyError, ValueError):
-            raise web.HTTPBadRequest(text="sample_rate is needed") from None
+            return _error(400, "Bad Request", "sample_rate is needed")
         self.requests.append(dict(query))
         socket = web.WebSocketResponse()
         await socket.prepare(request)
@@ -59,7 +90,7 @@ class DeepgramServer(LocalServer):
         try:
             async for message in socket:
                 if message.type is WSMsgType.BINARY:
-                    connection.hear(message.data)
+                    await connection.hear(message.data)
                 elif message.type is WSMsgType.TEXT and not connection.obey(message.data):
                     await asyncio.wait_for(asyncio.shield(telling), 10)
                     await connection.say_metadata()
@@ -87,16 +118,19 @@ class _Connection:
         self._server, self._socket, self._rate = server, socket, rate
         self._interim = query.get("interim_results") == "true"
         self._events = query.get("vad_events") == "true"
+        self._utterance_end = float(query.get("utterance_end_ms") or 0) / 1000
         self._identity = secrets.token_hex(16)
         self._seconds = 0.0
+        self._last_word: float | None = None
         self.ears = Ears(server.sentences, rate)
 
-    def hear(self, audio: bytes) -> None:
+    async def hear(self, audio: bytes) -> None:
         """Hear 16-bit samples."""
         samples = np.frombuffer(audio[: len(audio) // 2 * 2], np.int16)
         self._seconds += len(samples) / self._rate
         if not self._server.hang:
             self.ears.push(samples)
+        await self._end_utterance()
 
     def obey(self, message: str) -> bool:
         """Follow a control message; False at the end of the stream."""
@@ -115,8 +149,10 @@ class _Connection:
         said: list[Heard] = []
         async for event in self.ears.events():
             if isinstance(event, SpeechStarted):
+                self._last_word = None
                 if self._events:
-                    await self._send({"type": "SpeechStarted", "timestamp": event.at})
+                    started = {"type": "SpeechStarted", "channel": [0], "timestamp": event.at}
+                    await self._send(started)
             elif isinstance(event, Heard):
                 if event.final:
                     said.append(event)
@@ -124,8 +160,18 @@ class _Connection:
                 elif self._interim:
                     await self._results([event], final=False)
             elif isinstance(event, SpeechEnded):
+                await asyncio.sleep(self._server.delay)
                 await self._results(said, final=True, start=event.start, end=event.end)
+                self._last_word = said[-1].end if said else None
+                await self._end_utterance()
                 said = []
+
+    async def _end_utterance(self) -> None:
+        """Tell, where it was asked for, that nobody has spoken since the last word."""
+        last = self._last_word
+        if last is not None and 0 < self._utterance_end <= self._seconds - last:
+            self._last_word = None
+            await self._send({"type": "UtteranceEnd", "channel": [0, 1], "last_word_end": last})
 
     async def say_metadata(self) -> None:
         """Tell what the whole stream was, as the last message."""
@@ -136,13 +182,8 @@ class _Connection:
     async def _results(
         self, said: list[Heard], *, final: bool, start: float = 0.0, end: float = 0.0
     ) -> None:
-        """Tell a transcript; an utterance that was no sentence has an empty one."""
+        """Tell a transcript."""
         start, end = (said[0].start, said[-1].end) if said else (start, end)
-        alternative = {
-            "transcript": " ".join(heard.text for heard in said),
-            "confidence": min((heard.confidence for heard in said), default=0.0),
-            "words": [word for heard in said for word in _words(heard)],
-        }
         await self._send(
             {
                 "type": "Results",
@@ -151,13 +192,27 @@ class _Connection:
                 "duration": end - start,
                 "is_final": final,
                 "speech_final": final,
-                "channel": {"alternatives": [alternative]},
+                "channel": {"alternatives": [_alternative(said)]},
                 "metadata": {"request_id": self._identity},
             }
         )
 
     async def _send(self, message: Mapping[str, Any]) -> None:
         await self._socket.send_str(json.dumps(message))
+
+
+def _error(status: int, code: str, message: str) -> web.Response:
+    body = {"err_code": code, "err_msg": message, "request_id": secrets.token_hex(16)}
+    return web.json_response(body, status=status)
+
+
+def _alternative(said: list[Heard]) -> dict[str, Any]:
+    """Give the transcript of an utterance; one that was no sentence has an empty one."""
+    return {
+        "transcript": " ".join(heard.text for heard in said),
+        "confidence": min((heard.confidence for heard in said), default=0.0),
+        "words": [word for heard in said for word in _words(heard)],
+    }
 
 
 def _words(heard: Heard) -> list[dict[str, Any]]:
