@@ -1,7 +1,7 @@
 """Speaks Cartesia's text-to-speech protocol, with the voice of this machine.
 
 https://docs.cartesia.ai/api-reference/tts: a websocket with contexts, and plain bytes over HTTP.
-flite can't stream inside a sentence, so each transcript comes as one chunk of audio.
+flite can't stream inside a sentence, so nothing of a transcript comes before all of it is spoken.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from aiohttp import WSMsgType, web
 
 from host.local.server import WRONG_KEY, LocalServer
 from host.local.speech import Sentences, speak
+from host.local.speech.audio import silence
+from host.local.speech.voice import PAUSE
 
 _ENCODINGS = ("pcm_s16le", "pcm_f32le")
 CHUNK = 0.5
@@ -34,6 +36,8 @@ class CartesiaServer(LocalServer):
         self.sentences = sentences
         """Whoever listens to personas knows these; every text that is spoken is added."""
         self.spoken: list[str] = []
+        self.connections = 0
+        """How many websockets were opened."""
         self.fail_with: int | None = None
         """The HTTP status with which every connection fails, while it is set."""
         self.hang = False
@@ -48,8 +52,11 @@ class CartesiaServer(LocalServer):
         app.router.add_post("/tts/bytes", self._bytes)
         return app
 
-    async def synthesize(self, request: Mapping[str, Any]) -> bytes:
-        """Speak a request's transcript in the format that it asks for. Raises BadRequest."""
+    async def synthesize(self, request: Mapping[str, Any], pause: float = 0.0) -> bytes:
+        """Speak a request's transcript in the format that it asks for, `pause` seconds before it.
+
+        Raises BadRequest.
+        """
         form = request.get("output_format") or {}
         if form.get("container") != "raw" or form.get("encoding") not in _ENCODINGS:
             raise BadRequest("only raw pcm_s16le and pcm_f32le are spoken here")
@@ -59,29 +66,39 @@ class CartesiaServer(LocalServer):
         self.spoken.append(text)
         if self.sentences is not None:
             self.sentences.add(text)
-        if self.delay:
-            await asyncio.sleep(self.delay)
-        samples = await speak(text, int(form["sample_rate"]))
+        await self._trouble()
+        rate = int(form["sample_rate"])
+        samples = np.concatenate([silence(pause, rate), await speak(text, rate)])
         if form["encoding"] == "pcm_f32le":
             return (samples.astype(np.float32) / 32768).tobytes()
         return samples.tobytes()
 
-    async def _refuse(self, request: web.Request) -> None:
+    async def _trouble(self) -> None:
+        """Be as slow as a test wants."""
+        if self.hang:
+            await asyncio.Event().wait()
+        await asyncio.sleep(self.delay)
+
+    def _refuse(self, request: web.Request) -> web.Response | None:
         key = request.headers.get("X-API-Key") or request.query.get("api_key")
         if not key or key == WRONG_KEY:
-            raise web.HTTPUnauthorized(text="Invalid API key")
+            return web.Response(status=401, text="Invalid API key")
         if self.fail_with:
-            raise web.HTTPServiceUnavailable(text="out of order")
+            return web.Response(status=self.fail_with, text="out of order")
+        return None
 
     async def _bytes(self, request: web.Request) -> web.Response:
-        await self._refuse(request)
+        if refusal := self._refuse(request):
+            return refusal
         try:
             return web.Response(body=await self.synthesize(await request.json()))
         except (BadRequest, ValueError, KeyError) as error:
-            raise web.HTTPBadRequest(text=str(error)) from None
+            return web.Response(status=400, text=str(error))
 
-    async def _websocket(self, request: web.Request) -> web.WebSocketResponse:
-        await self._refuse(request)
+    async def _websocket(self, request: web.Request) -> web.StreamResponse:
+        if refusal := self._refuse(request):
+            return refusal
+        self.connections += 1
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         contexts: dict[str, _Context] = {}
@@ -129,9 +146,9 @@ class _Context:
         try:
             while True:
                 request = await self.requests.get()
-                if self._server.hang:
-                    await asyncio.Event().wait()
                 await self._say(request)
+                if request.get("flush"):
+                    await self._send({"type": "flush_done", "flush_done": True, "done": False})
                 if not request.get("continue"):
                     await self._send({"type": "done", "done": True, "status_code": 200})
                     return
@@ -141,7 +158,7 @@ class _Context:
             return  # whoever listened is gone
 
     async def _say(self, request: Mapping[str, Any]) -> None:
-        audio = await self._server.synthesize(request)
+        audio = await self._server.synthesize(request, PAUSE if self._seconds else 0.0)
         form = request["output_format"]
         a_second = int(form["sample_rate"]) * (4 if form["encoding"] == "pcm_f32le" else 2)
         if audio and request.get("add_timestamps"):
