@@ -20,8 +20,10 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
 OLDEST = 3, 11
-NEWEST = 3, 14
-"""The oldest Python the host runs on, and the newest that is looked for by its name."""
+TRIED = 3, 13
+NEWEST = 3, 15
+"""Python: the oldest that will do, the newest that the pinned packages come ready built for, and
+the newest that is looked for by its name."""
 
 
 class SetupError(Exception):
@@ -73,14 +75,26 @@ def ensure_packages(root: Path) -> None:
     if works(venv) and read(stamp) == stamp_of(root):
         return
     if not works(venv):
-        python = choose_python(find_pythons(os.environ))
-        say(f"making .venv with Python {python.version[0]}.{python.version[1]}")
-        run([python.program, "-m", "venv", "--clear", str(venv)], "making .venv")
+        make_venv(venv)
     say("installing packages into .venv (the first time takes a minute or two)")
     pip = [str(venv / "bin" / "python"), "-m", "pip", "--disable-pip-version-check"]
     wanted = ["install", "--quiet", "-c", "constraints.txt", "-e", ".[dev]"]
     run([*pip, *wanted], "installing packages", cwd=root)
     stamp.write_text(stamp_of(root))
+
+
+def make_venv(venv: Path) -> None:
+    """Make a virtual environment; as root, install what Debian's Python lacks for it."""
+    pythons = list(find_pythons(os.environ))
+    python = choose_python(pythons)
+    if not python.can_make_venv:
+        package = venv_package(python, pythons)
+        become_root = root_by() if shutil.which("apt-get") else None
+        if become_root is None:
+            raise SetupError(f"{python.program} can't make .venv: apt-get install {package}")
+        apt_install(package, become_root)
+    say("making .venv with Python {}.{}".format(*python.version))
+    run([python.program, "-m", "venv", "--clear", str(venv)], "making .venv")
 
 
 def works(venv: Path) -> bool:
@@ -123,14 +137,21 @@ def ask_python(program: str) -> Python | None:
 
 
 def choose_python(pythons: Iterable[Python]) -> Python:
-    """Choose the newest Python that can make a virtual environment; raise SetupError if none."""
-    known = [python for python in pythons if python.version >= OLDEST]
-    if not known:
+    """Choose the newest Python, of those that can make a virtual environment if there are any.
+
+    One newer than the packages have been tried with is the last choice. Raises SetupError when
+    there is none.
+    """
+    fit = [python for python in pythons if python.version >= OLDEST]
+    if not fit:
         raise SetupError("no Python 3.11 or later here: apt-get install python3 python3-venv")
-    able = [python for python in known if python.can_make_venv]
-    if not able:
-        raise SetupError(f"{known[0].program} lacks venv: apt-get install python3-venv")
-    return max(able, key=lambda python: python.version)
+    return max(fit, key=lambda one: (one.can_make_venv, one.version <= TRIED, one.version))
+
+
+def venv_package(python: Python, pythons: Iterable[Python]) -> str:
+    """Name the Debian package that lets a Python make virtual environments."""
+    usual = any(Path(p.program).name == "python3" and p.version == python.version for p in pythons)
+    return "python3-venv" if usual else "python{}.{}-venv".format(*python.version)
 
 
 # flite, the voice of the local world.
@@ -180,7 +201,7 @@ def apt_install(package: str, become_root: list[str]) -> None:
 def unpack_flite(folder: Path) -> None:
     """Fetch flite's packages without root and unpack them for this user."""
     say(f"unpacking flite into {folder} (no root here for apt-get install flite)")
-    mend = "flite is missing: apt-get install flite, as root"
+    mend = "flite is missing (as root: apt-get install flite); unpacking it"
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix="flite-") as made:
         options = private_lists(Path(made))
@@ -276,9 +297,15 @@ def run(
         command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True
     )
     if done.returncode:
-        words = (done.stderr.strip() or done.stdout.strip()).splitlines()[-3:]
-        raise SetupError(f"{what}: failed: " + " / ".join(words))
+        raise SetupError(f"{what}: failed: {last_words(done.stderr or done.stdout)}")
     return done.stdout
+
+
+def last_words(told: str) -> str:
+    """Give what a failed program's output says is wrong: apt's and pip's errors, else its end."""
+    errors = re.findall(r"^\s*(?:E|ERROR|error): (.+)$", told, re.MULTILINE)
+    # pip wraps the error of a program that it ran into one that says nothing: the first tells.
+    return errors[0] if errors else " / ".join(told.strip().splitlines()[-3:])
 
 
 @contextmanager
