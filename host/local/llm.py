@@ -105,10 +105,15 @@ def reply_to(turn: Turn, rules: Iterable[Rule]) -> Reply:
 
 
 _GREETINGS = (
-    ("machine-unavailable", r"full|not (been )?set up|can ?not (leave|take)|not accept"),
+    (
+        "machine-unavailable",
+        r"(mail ?box|voice ?mail).*(\bfull\b|not accept|(not|n't)( yet)?( been)? set up)"
+        r"|can ?not (leave|take) (a |any )?messages?",
+    ),
     ("machine-vm", r"voice ?mail|leave (me |us |your |a )*(message|name)|after the (tone|beep)"),
-    ("machine-ivr", r"press (\d|one|two|three|zero)|say your name|state your name"),
+    ("machine-ivr", r"press (\d|one|two|three|zero|pound|star)|(say|state) your name"),
 )
+"""What answered -> words in its greeting; the first that fits counts."""
 
 
 def kind_of_greeting(heard: str) -> str:
