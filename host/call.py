@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("host")
 
+LINGER = 0.4
+"""Seconds between the last sample that we sent and the next act: it is still on its way."""
 EVENT_LIMIT = 10.0
 """Seconds that one event hook may take before the call goes on without it."""
 
@@ -86,7 +88,8 @@ class Call:
         self.line: TelephoneLine | None = None
         """The far end in LiveKit's room; None in a text chat."""
         self._over: asyncio.Future[Ending] | None = None
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._beside: set[asyncio.Task[Any]] = set()
+        self._telling: set[asyncio.Task[Any]] = set()
         self._persona: str | None = None
         self._hook: View | None = None
         self.deployment = PersonaSettings()
@@ -154,6 +157,7 @@ class Call:
             raise HostError("only a telephone call can be transferred")
         if announcement:
             await self.say(announcement, interruptible=False)
+            await asyncio.sleep(LINGER)
         try:
             await self.line.refer(target)
         except HostError as error:
@@ -213,14 +217,12 @@ class Call:
 
     def spawn(self, work: Coroutine[Any, Any, Any], what: str) -> None:
         """Do something beside the conversation; it ends with the call."""
-        task = asyncio.create_task(work, name=what)
-        self._tasks.add(task)
-        task.add_done_callback(self._forget)
+        self._start(work, what, self._beside)
 
     def tell(self, event: str, **facts: Any) -> None:
         """Tell an event's hooks without waiting for them."""
         if self._hook is not None:
-            self.spawn(self.tell_all(event, **facts), event)
+            self._start(self.tell_all(event, **facts), event, self._telling)
 
     async def tell_all(self, event: str, **facts: Any) -> None:
         """Tell everyone of an event. One that fails or takes too long is logged and passed over."""
@@ -238,14 +240,23 @@ class Call:
                 log.error("%s of %s failed", event, self.persona, exc_info=result)
 
     async def settle(self, limit: float) -> None:
-        """Let what runs beside the conversation come to its end, then stop it."""
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=limit)
-        for task in list(self._tasks):
+        """Stop what runs beside the conversation; let events that are being told be told."""
+        for task in list(self._beside):
+            task.cancel()
+        if self._telling:
+            await asyncio.wait(self._telling, timeout=limit)
+        for task in list(self._telling):
             task.cancel()
 
-    def _forget(self, task: asyncio.Task[Any]) -> None:
-        self._tasks.discard(task)
+    def _start(
+        self, work: Coroutine[Any, Any, Any], what: str, among: set[asyncio.Task[Any]]
+    ) -> None:
+        task = asyncio.create_task(work, name=what)
+        among.add(task)
+        task.add_done_callback(among.discard)
+        task.add_done_callback(self._check)
+
+    def _check(self, task: asyncio.Task[Any]) -> None:
         if not task.cancelled() and (error := task.exception()):
             log.error("%s failed", task.get_name(), exc_info=error)
 

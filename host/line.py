@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("host")
 
-LINGER = 0.4
-"""Seconds between the last sample we sent and hanging up: what is on its way must arrive."""
 DIGIT_GAP = 0.3
 """Seconds between two keys, as LiveKit's own helper spaces them."""
 STATUS_LIMIT = 10.0
@@ -36,6 +34,11 @@ _FAR_ENDS = [
     rtc.ParticipantKind.PARTICIPANT_KIND_STANDARD,
     rtc.ParticipantKind.PARTICIPANT_KIND_CONNECTOR,
 ]
+_PUT_OUT = (
+    rtc.DisconnectReason.ROOM_DELETED,
+    rtc.DisconnectReason.PARTICIPANT_REMOVED,
+    rtc.DisconnectReason.SERVER_SHUTDOWN,
+)
 _CODES = {digit: code for code, digit in enumerate("0123456789*#ABCD")}
 
 
@@ -56,6 +59,7 @@ class Line:
         self.room = job.room
         self._moved = asyncio.Event()
         self._status: str | None = None
+        self._sip = False
         self.identity: str | None = None
         self.room.on("participant_connected", self._on_connected)
         self.room.on("participant_disconnected", self._on_disconnected)
@@ -71,9 +75,7 @@ class Line:
     @property
     def telephone(self) -> bool:
         """True where the far end is behind LiveKit SIP."""
-        return self._call.outbound or (
-            self.participant is not None and self.participant.kind == _SIP
-        )
+        return self._call.outbound or self._sip
 
     # Who is there
 
@@ -81,8 +83,10 @@ class Line:
         """Wait for the caller, at most `limit` seconds. Raises TimeoutError."""
         waiting = self._job.wait_for_participant(kind=_FAR_ENDS)
         participant = await asyncio.wait_for(waiting, limit)
-        self.identity = participant.identity
+        self.identity, self._sip = participant.identity, participant.kind == _SIP
         self._call.number = participant.attributes.get("sip.phoneNumber") or None
+        if self.telephone:
+            self._call.mark("ringing")
         self._follow(participant)
 
     def expect(self, identity: str) -> None:
@@ -156,13 +160,19 @@ class Line:
         call = self._call
         if call.outbound and not call.answered:
             return  # the dialling knows the reason, and names it
-        if "first_word" in call.times:
+        if participant.disconnect_reason in _PUT_OUT:
+            self._put_out()
+        elif "first_word" in call.times:
             call.end(Ending(Outcome.COMPLETED, "far end", "The far end hung up."))
         else:
             reason = "The far end hung up before a word was said."
             call.end(Ending(Outcome.ABANDONED, "far end", reason))
 
     def _on_room_gone(self, reason: Any) -> None:
+        self._put_out()
+
+    def _put_out(self) -> None:
+        """Somebody else, with LiveKit's API, closed the room or put the far end out of it."""
         call = self._call
         if call.answered:
             call.end(Ending(Outcome.COMPLETED, "livekit", "The room was closed."))
@@ -219,6 +229,8 @@ class Line:
                         room=self._call.room, identity=participant.identity
                     )
                     await asyncio.wait_for(self._job.api.room.remove_participant(identity), 5)
+        if self.identity and self.telephone:
+            self._told("hangup")  # we leave before LiveKit could tell us
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.room.disconnect(), 2)
         await delete_room(self._job, self._call.room)

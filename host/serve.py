@@ -98,7 +98,13 @@ def log_to_terminal(*, verbose: bool = False) -> None:
         force=True,
     )
     if not verbose:
-        logging.getLogger("livekit").setLevel(logging.WARNING)
+        _quieten()
+
+
+def _quieten() -> None:
+    """Leave out what other people's code tells of its everyday work."""
+    for name in ("livekit", "httpx", "httpcore", "openai", "aiohttp"):
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def log_as_json() -> None:
@@ -106,6 +112,7 @@ def log_as_json() -> None:
     out = logging.StreamHandler(sys.stderr)
     out.setFormatter(_JsonLines())
     logging.basicConfig(level=logging.INFO, handlers=[out], force=True)
+    _quieten()
 
 
 class _JsonLines(logging.Formatter):

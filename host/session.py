@@ -95,16 +95,18 @@ async def greet(call: Call, agent: Agent, heard: str = "", *, menu: bool = False
         await agent.update_chat_ctx(turns)
     call.greeted = True
     if words is not None:
-        _say_exactly(session, words)
+        # Whoever picks up says "hello?" while we begin, unless somebody waited for it: that is no
+        # reason to break off.
+        _say_exactly(session, words, interruptible=not call.outbound or call.voicemail is not None)
     elif isinstance(agent, PersonaAgent):
         session.generate_reply()
 
 
-def _say_exactly(session: AgentSession[Any], words: str) -> None:
+def _say_exactly(session: AgentSession[Any], words: str, *, interruptible: bool) -> None:
     if session.tts is None and isinstance(session.llm, llm.RealtimeModel):
         session.generate_reply(instructions=f"Open the call with exactly these words: {words}")
     else:
-        session.say(words)
+        session.say(words, allow_interruptions=interruptible)
 
 
 def _listen(call: Call, session: AgentSession[Any]) -> None:

@@ -20,12 +20,12 @@ from livekit.agents import (
 )
 
 from host import registry
-from host.call import Call, Ending
+from host.call import LINGER, Call, Ending
 from host.details import parse_details
 from host.dial import NotAnswered, dial
 from host.dispatch import read_dispatch
 from host.errors import HostError, MetadataError
-from host.line import LINGER, Line, delete_room
+from host.line import Line, delete_room
 from host.outcome import Outcome
 from host.session import PersonaAgent, greet, make_session
 from host.settings import Settings
@@ -171,13 +171,13 @@ class Worker:
         if call.session:
             with _logged("closing the session"):
                 await asyncio.wait_for(call.session.aclose(), 5)
+        await call.settle(HOOKS_LIMIT)  # `call_ended` is the last that is told
         with _logged("the record"):
             record = call.record()
             log.info("%s: %s %.1f s", record.outcome, record.reason, record.duration)
             if not call.persona:
                 call.take("", registry.load(self.settings).view(None))
             await asyncio.wait_for(call.tell_all("call_ended", record=record), HOOKS_LIMIT)
-        await call.settle(1.0)
         job.shutdown(reason=ending.outcome.value)
 
     async def _tell_watchers(self, job: JobContext, told: dict[str, str]) -> None:

@@ -73,6 +73,10 @@ def read_turn(request: Mapping[str, Any]) -> Turn:
     rules = [_text(m) for m in messages if m.get("role") in ("system", "developer")]
     talk = [m for m in messages if m.get("role") not in ("system", "developer")]
     last = talk[-1] if talk else {}
+    # What a tool said aloud while it ran stands behind its result.
+    while last.get("role") == "assistant" and len(talk) > 1 and talk[-2].get("role") != "user":
+        talk.pop()
+        last = talk[-1]
     calls = {
         call["id"]: call["function"]["name"] for m in talk for call in m.get("tool_calls") or ()
     }

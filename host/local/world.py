@@ -18,11 +18,12 @@ from host.errors import HostError
 from host.local.cartesia import CartesiaServer
 from host.local.deepgram import DeepgramServer
 from host.local.exchange import Exchange
-from host.local.livekit import LiveKitServer, cache_dir
+from host.local.livekit import LiveKitServer
 from host.local.llm import LlmServer, Rule
 from host.local.phone import Busy, Declines, NoAnswer, Telephone, voicemail
 from host.local.scripts import PERSON, RULES
 from host.local.speech import Sentences
+from host.local.speech.flite import cache
 
 OUR_NUMBER = "+15550001111"
 """The number of the local world that callers ring."""
@@ -155,7 +156,7 @@ class World:
 
 
 def _address() -> Path:
-    return cache_dir() / "local-world.json"
+    return cache() / "local-world.json"
 
 
 def running_world() -> tuple[str, Mapping[str, str]]:

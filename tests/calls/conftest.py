@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -173,8 +174,11 @@ def heard(call: PhoneCall, text: str) -> list[Found]:
 def heard_once(call: PhoneCall, text: str) -> Found:
     """Assert that a text arrived exactly once, from its first sound to its last."""
     found = heard(call, text)
-    assert len(found) == 1, f"{text!r} was heard {len(found)} times: {found}"
-    assert found[0].whole, f"{text!r} was clipped: {found[0]}"
+    if len(found) != 1 or not found[0].whole:
+        wav = Path(tempfile.mkdtemp(prefix="heard-")) / "call.wav"
+        call.save_wav(wav)
+        words = "; ".join(f"{word.start:.1f} {word.text}" for word in call.heard)
+        raise AssertionError(f"{text!r} is not there once and whole: {found}; {words}; see {wav}")
     return found[0]
 
 

@@ -248,6 +248,7 @@ async def test_metadata_that_a_persona_refuses_dials_nothing(scene: Scene) -> No
         pytest.param('{"persona": "leaves", "x": "' + "A" * 2_000_000 + '"}', id="2 MB"),
     ],
 )
+@pytest.mark.filterwarnings("ignore:Sending a large body directly")  # the 2 MB, by LiveKit's API
 async def test_metadata_that_can_not_be_used_is_refused_and_dials_nothing(
     scene: Scene, metadata: str
 ) -> None:
