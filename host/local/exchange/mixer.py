@@ -2,31 +2,30 @@
 
 import numpy as np
 
-from host.local.sound import RATE, Samples
+from host.local.sound import Samples
 
-LATE = RATE // 2
-"""Samples that a track may be behind the clock before its silence is taken as silence."""
+PATIENCE = 10
+"""How often the stream is asked for, without a new frame of a track, before that counts as gone."""
 
 
 class Mixer:
     """A stream on a time axis that counts samples from zero; it only ever grows at its end.
 
-    A busy machine hands over frames late and in bursts. So the stream isn't cut by the clock: it
-    waits for a track that is a little behind, and only gives up on one that is `LATE`.
+    A busy machine hands over frames late and in bursts, but WebRTC makes them without a gap, for a
+    muted track too. So the stream isn't cut by the clock: it waits for a track that is behind.
     """
 
     def __init__(self) -> None:
         self._pending = np.zeros(0, np.int32)
         self._settled = 0
         self._ends: dict[str, int] = {}
+        self._missed: dict[str, int] = {}
 
     def add(self, track: str, samples: Samples, now: int) -> None:
         """Add a track's next frame, which came at sample `now`."""
-        start = self._ends.get(track)
-        if start is None or now - start > LATE + samples.size:
-            start = now - samples.size
-        start = max(start, self._settled)
+        start = max(self._ends.get(track, now - samples.size), self._settled)
         self._ends[track] = end = start + samples.size
+        self._missed[track] = 0
         missing = end - self._settled - self._pending.size
         if missing > 0:
             self._pending = np.concatenate([self._pending, np.zeros(missing, np.int32)])
@@ -35,10 +34,15 @@ class Mixer:
     def remove(self, track: str) -> None:
         """Forget a track that has ended."""
         self._ends.pop(track, None)
+        self._missed.pop(track, None)
 
     def settle(self, now: int) -> Samples:
         """Give what is new and final of the stream at sample `now`."""
-        until = min([now, *(max(end, now - LATE) for end in self._ends.values())])
+        for track in list(self._missed):
+            self._missed[track] += 1
+            if self._missed[track] > PATIENCE:
+                self.remove(track)
+        until = min([now, *self._ends.values()])
         count = max(0, until - self._settled)
         ready, self._pending = self._pending[:count], self._pending[count:]
         self._settled += count
