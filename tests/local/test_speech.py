@@ -89,11 +89,22 @@ async def test_a_sentence_is_heard_as_it_was_written(sentence: str, line, scene:
     assert 0 < heard.confidence <= 1
 
 
-async def test_sentences_in_a_row_are_heard_one_by_one(scene: Sentences) -> None:
-    said = [SCENE[1], SCENE[3], SCENE[6]]
+@pytest.mark.parametrize(
+    "said", [[SCENE[1], SCENE[3], SCENE[6]], [SCENE[12], SCENE[5]], [SCENE[7], SCENE[0], SCENE[2]]]
+)
+async def test_sentences_in_a_row_are_heard_one_by_one(said: list[str], scene: Sentences) -> None:
     heard = await heard_in(on_a_line(await speak(" ".join(said), RATE)), scene)
     assert [each.text for each in heard] == said
     assert all(one.end < other.start for one, other in zip(heard, heard[1:], strict=False))
+
+
+async def test_the_same_sound_is_heard_the_same_way_whatever_was_heard_before(
+    scene: Sentences,
+) -> None:
+    sound = on_a_line(await speak("No.", RATE))
+    before = await heard_in(sound, scene)
+    await heard_in(on_a_line(await speak(SCENE[2], RATE)), scene)
+    assert await heard_in(sound, scene) == before
 
 
 async def test_speech_is_noticed_at_once_guessed_in_a_pause_and_final_after_it(

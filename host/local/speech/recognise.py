@@ -26,8 +26,8 @@ FLOOR = 0.004
 """Least probability of a sentence that counts."""
 OUT_OF_STEP = 0.2
 """Seconds by which a word may begin earlier or later than where flite speaks the sentence."""
-LONGEST_PAUSE = 0.08
-"""Seconds that a pause keeps: what the network tore apart is put together again."""
+LONGEST_PAUSES = 0.3, 0.08
+"""Seconds that a pause keeps, tried in turn: as it was, and as if the network tore a word apart."""
 
 
 class Recogniser:
@@ -58,9 +58,9 @@ class Recogniser:
     def _longest(self, vocabulary: Vocabulary, request: Request, first: int) -> Finding | None:
         """Give the sentence that begins with piece `first` and takes most pieces."""
         for last in reversed(range(first, len(request.pieces))):
-            speech = _join(request, first, last)
-            if heard := self._one(vocabulary, speech):
-                return Finding(heard[0], first, last, heard[1])
+            for longest in LONGEST_PAUSES[: 1 if first == last else 2]:
+                if heard := self._one(vocabulary, _join(request, first, last, longest)):
+                    return Finding(heard[0], first, last, heard[1])
         return None
 
     def _one(self, vocabulary: Vocabulary, speech: Samples) -> tuple[str, float] | None:
@@ -84,6 +84,8 @@ class Recogniser:
     ) -> tuple[str | None, float, list[float]]:
         """Give the likeliest sentence, its probability and when its words begin, in seconds."""
         padded = np.concatenate([silence(0.1, RATE), speech, silence(0.15, RATE)])
+        # What was heard before would count a little, and the same speech be heard otherwise.
+        self._decoder.reinit_feat()
         self._decoder.start_utt()
         self._decoder.process_raw(mirror(padded).tobytes(), False, True)
         self._decoder.end_utt()
@@ -104,10 +106,10 @@ def mirror(speech: Samples) -> NDArray[np.int16]:
     return np.clip(wide + MIRROR * wide * sign + noise, -32768, 32767).astype(np.int16)
 
 
-def _join(request: Request, first: int, last: int) -> Samples:
+def _join(request: Request, first: int, last: int, longest: float) -> Samples:
     parts = [request.pieces[first]]
     for i in range(first + 1, last + 1):
-        parts += [silence(min(request.pauses[i - 1], LONGEST_PAUSE), RATE), request.pieces[i]]
+        parts += [silence(min(request.pauses[i - 1], longest), RATE), request.pieces[i]]
     return np.concatenate(parts)
 
 

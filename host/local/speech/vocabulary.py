@@ -13,7 +13,7 @@ from host.local.speech.voice import synthesize
 
 SOUNDS = {"ax": "AH", "axr": "ER", "dx": "D", "nx": "N", "el": "L", "em": "M", "en": "N"}
 """flite's sounds that CMUdict writes differently; the others are the same in capitals."""
-TEMPO = 0.1, 0.12
+TEMPO = 0.15, 0.05
 """How far from flite's own length a sentence may be: seconds, and share of its length.
 
 A grammar finds some sentence in most speech; a foreign one, or half of a known one, betrays
