@@ -22,8 +22,8 @@ ROOT = Path(__file__).resolve().parents[2]
 OLDEST = 3, 11
 TRIED = 3, 13
 NEWEST = 3, 15
-"""Python: the oldest that will do, the newest that the pinned packages come ready built for, and
-the newest that is looked for by its name."""
+"""Python: the oldest that will do, the newest that the packages were tried with, and the newest
+that is looked for by its name."""
 
 
 class SetupError(Exception):
@@ -46,9 +46,11 @@ def main(arguments: list[str]) -> int:
                 write_constraints(ROOT)
             else:
                 set_up(ROOT)
-    except SetupError as error:
+    except (SetupError, OSError) as error:
         print(f"setup: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
     return 0
 
 
@@ -98,8 +100,8 @@ def make_venv(venv: Path) -> None:
 
 
 def works(venv: Path) -> bool:
-    """Tell whether a virtual environment has a Python that is still on this machine."""
-    return os.access(venv / "bin" / "python", os.X_OK)
+    """Tell whether a virtual environment is whole, and its Python still on this machine."""
+    return all(os.access(venv / "bin" / program, os.X_OK) for program in ("python", "pip"))
 
 
 def stamp_of(root: Path) -> str:
@@ -229,19 +231,29 @@ def private_lists(folder: Path) -> list[str]:
 # livekit-server.
 
 
+FIND = """
+import sys
+from host.errors import HostError
+from host.local.livekit import find_or_build
+try: print(find_or_build())
+except HostError as error: print(error); sys.exit(1)
+"""
+
+
 def ensure_livekit_server(root: Path) -> None:
     """Let host.local.livekit find or build the server, unless it is where it was found before."""
     stamp = root / ".venv" / "host-livekit-server"
-    named = os.environ.get("HOST_LIVEKIT_SERVER", "")
-    known = read(stamp).split("\n")
-    if known[0] == named and len(known) == 2 and os.access(known[1], os.X_OK):
+    asked = f"{os.environ.get('HOST_LIVEKIT_SERVER', '')} {cache()}"
+    before, _, found = read(stamp).partition("\n")
+    if before == asked and os.access(found, os.X_OK):
         return
-    find = "from host.local.livekit import find_or_build; print(find_or_build())"
+    # In another Python, as only that one has the packages; what it says of its progress is seen.
     python = str(root / ".venv" / "bin" / "python")
-    done = subprocess.run([python, "-c", find], cwd=root, stdout=subprocess.PIPE, text=True)
+    done = subprocess.run([python, "-c", FIND], cwd=root, stdout=subprocess.PIPE, text=True)
+    told = done.stdout.strip()
     if done.returncode:
-        raise SetupError("livekit-server is missing, see above")
-    stamp.write_text(f"{named}\n{done.stdout.strip()}")
+        raise SetupError(told or "looking for livekit-server failed, see above")
+    stamp.write_text(f"{asked}\n{told}")
 
 
 # constraints.txt.
@@ -255,6 +267,9 @@ def write_constraints(root: Path) -> None:
     kept |= {name: os.environ[name] for name in ("PIP_CERT", "PIP_PROXY") if name in os.environ}
     # No configuration file: a machine's own links would pin what others can't get.
     kept["PIP_CONFIG_FILE"] = os.devnull
+    if not works(root / ".venv"):
+        make_venv(root / ".venv")
+    say("choosing the versions of constraints.txt")
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
         pip = [str(root / ".venv" / "bin" / "python"), "-m", "pip", "install", "--quiet"]
@@ -294,7 +309,14 @@ def run(
 ) -> str:
     """Run a step and give what it prints; raise SetupError with its last words when it fails."""
     done = subprocess.run(
-        command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True
+        command,
+        cwd=cwd,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
     )
     if done.returncode:
         raise SetupError(f"{what}: failed: {last_words(done.stderr or done.stdout)}")
