@@ -24,7 +24,11 @@ def session_options(call: Call) -> Mapping[str, Any]:
     handling: dict[str, Any] = {"interruption": {"mode": "vad"}}
     if call.settings.turn_detection != "model":
         handling["turn_detection"] = call.settings.turn_detection
-    options: dict[str, Any] = {"turn_handling": handling}
+    options: dict[str, Any] = {
+        "turn_handling": handling,
+        # Seconds that a finished call waits for the transcript of its last words.
+        "session_close_transcript_timeout": 1.0,
+    }
     if call.telephone:
         # The network cancels its own echo; LiveKit's warm-up would only deafen us for 3 s.
         options["aec_warmup_duration"] = None

@@ -220,8 +220,8 @@ class Line:
                     self._moved.clear()
                     await self._moved.wait()
 
-    async def clear(self) -> None:
-        """Hang up: remove everyone who called, leave, and delete the room behind us."""
+    async def hang_up(self) -> None:
+        """Put everyone who called out of the room: LiveKit SIP says goodbye to a telephone."""
         for participant in list(self.room.remote_participants.values()):
             if participant.kind in _FAR_ENDS:
                 with contextlib.suppress(api.ServerError, TimeoutError, OSError):
@@ -231,6 +231,9 @@ class Line:
                     await asyncio.wait_for(self._job.api.room.remove_participant(identity), 5)
         if self.identity and self.telephone:
             self._told("hangup")  # we leave before LiveKit could tell us
+
+    async def leave(self) -> None:
+        """Leave the room and delete it behind us."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.room.disconnect(), 2)
         await delete_room(self._job, self._call.room)

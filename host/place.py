@@ -105,23 +105,26 @@ async def place(
         # The watcher comes first: a call that is refused at once would be over before it looked.
         await room.connect(
             settings.livekit_url,
-            _watcher_token(settings, name),
+            _watcher_token(settings, name, metadata),
             rtc.RoomOptions(auto_subscribe=False),
         )
         try:
-            await livekit.agent_dispatch.create_dispatch(
-                api.CreateAgentDispatchRequest(
+            if settings.agent_name:
+                dispatch = api.CreateAgentDispatchRequest(
                     agent_name=settings.agent_name, room=name, metadata=metadata
                 )
-            )
+                await livekit.agent_dispatch.create_dispatch(dispatch)
             try:
                 await asyncio.wait_for(watch.taken.wait(), TAKEN_LIMIT)
             except TimeoutError:
-                await livekit.room.delete_room(api.DeleteRoomRequest(room=name))
+                with contextlib.suppress(api.ServerError):
+                    await livekit.room.delete_room(api.DeleteRoomRequest(room=name))
                 raise LiveKitError(
                     f"no host took the call within {TAKEN_LIMIT:.0f} s: "
                     f"is one running with the agent name {settings.agent_name!r}?"
                 ) from None
+            if watch.turned_away:
+                raise LiveKitError("the host did not take the call: are all its lines busy?")
             deployment = settings.persona(persona)
             longest = (deployment.max_duration or 0) + (deployment.ringing_timeout or 0)
             with contextlib.suppress(TimeoutError):
@@ -140,9 +143,11 @@ class _Watch:
         self._told = told
         self._facts: dict[str, str] = {}
         self._status: str | None = None
+        self.turned_away = False
+        """Whether the room was closed before a host had joined it."""
         room.on("participant_connected", self._look)
         room.on("participant_attributes_changed", lambda changed, who: self._look(who))
-        room.on("disconnected", lambda reason: self.over.set())
+        room.on("disconnected", lambda reason: self._gone())
 
     def _look(self, participant: rtc.Participant) -> None:
         if participant.kind == rtc.ParticipantKind.PARTICIPANT_KIND_AGENT:
@@ -155,7 +160,13 @@ class _Watch:
             self._status = status
             self._told(status)
 
+    def _gone(self) -> None:
+        self.turned_away = not self.taken.is_set()
+        self.taken.set()
+        self.over.set()
+
     def placed(self, room: str) -> Placed:
+        """How the call went, as far as the host told."""
         facts = self._facts
         if "host.outcome" not in facts:
             reason = "The room was closed before the host told how the call went."
@@ -165,7 +176,12 @@ class _Watch:
         return Placed(outcome, facts["host.reason"], room, int(status) if status else None)
 
 
-def _watcher_token(settings: Settings, room: str) -> str:
+def _watcher_token(settings: Settings, room: str, metadata: str) -> str:
+    """A token that sees and is not seen.
+
+    A host without a name joins every new room by itself, so its metadata has to be there when the
+    watcher makes the room. Otherwise it stays out of the token, which travels in an address.
+    """
     secret = settings.livekit_api_secret.get_secret_value()
     grants = api.VideoGrants(
         room_join=True,
@@ -175,12 +191,15 @@ def _watcher_token(settings: Settings, room: str) -> str:
         can_publish_data=False,
         can_subscribe=False,
     )
-    return (
+    token = (
         api.AccessToken(settings.livekit_api_key, secret)
         .with_identity(f"watcher-{secrets.token_hex(4)}")
         .with_grants(grants)
-        .to_jwt()
     )
+    if not settings.agent_name:
+        unnamed = api.RoomAgentDispatch(agent_name="", metadata=metadata)
+        token = token.with_room_config(api.RoomConfiguration(agents=[unnamed]))
+    return token.to_jwt()
 
 
 def details_of(pairs: list[str]) -> dict[str, str]:

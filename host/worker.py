@@ -35,6 +35,8 @@ log = logging.getLogger("host")
 
 ARRIVAL_LIMIT = 20.0
 """Seconds that a caller may take to come into the room that was made for the call."""
+SESSION_LIMIT = 3.0
+"""Seconds that a session may take to close, once nobody is on the line any more."""
 HOOKS_LIMIT = 10.0
 """Seconds that event hooks may take after the call is over."""
 APOLOGY = "I am sorry, something went wrong on our side. Please call again later."
@@ -167,10 +169,13 @@ class Worker:
             told["host.sip_status"] = str(ending.sip_status)
         await self._tell_watchers(job, told)
         with _logged("hanging up"):
-            await (call.line.clear() if call.line else delete_room(job, call.room))
-        if call.session:
-            with _logged("closing the session"):
-                await asyncio.wait_for(call.session.aclose(), 5)
+            if call.line:
+                await call.line.hang_up()
+        with _logged("closing the session"):
+            if call.session:
+                await asyncio.wait_for(call.session.aclose(), SESSION_LIMIT)
+        with _logged("leaving the room"):
+            await (call.line.leave() if call.line else delete_room(job, call.room))
         await call.settle(HOOKS_LIMIT)  # `call_ended` is the last that is told
         with _logged("the record"):
             record = call.record()
