@@ -17,7 +17,7 @@ from host.record import CallRecord, Keys, Line, ToolUse, Transfer, Who
 from host.settings import PersonaSettings, Settings
 
 if TYPE_CHECKING:
-    from livekit.agents import AgentSession, JobContext
+    from livekit.agents import AgentSession, JobContext, SpeechHandle
 
     from host.line import Line as TelephoneLine
     from host.registry import View
@@ -134,8 +134,7 @@ class Call:
         """Speak exact words; returns when they were heard to their end, or interrupted."""
         if self.session is None:
             raise RuntimeError("nothing can be said before the call has a session")
-        handle = self.session.say(text, allow_interruptions=interruptible)
-        await handle.wait_for_playout()
+        await say_exactly(self.session, text, interruptible=interruptible).wait_for_playout()
 
     async def hang_up(self, goodbye: str | None = None) -> None:
         """End the call. The goodbye, if any, is heard to its end first."""
@@ -290,6 +289,27 @@ class Call:
             transfers=self.transfers,
             error=ending.error,
         )
+
+
+def say_exactly(
+    session: AgentSession[Any], words: str, *, interruptible: bool = True
+) -> SpeechHandle:
+    """Speak exact words; a realtime model that is the only voice is told to say them."""
+    from livekit.agents import llm  # here, so that `host` need not wait for LiveKit
+
+    model = session.llm
+    if (
+        session.tts is not None
+        or session.output.audio is None
+        or not isinstance(model, llm.RealtimeModel)
+        or model.capabilities.supports_say
+    ):
+        return session.say(words, allow_interruptions=interruptible)
+    return session.generate_reply(
+        instructions=f"Say exactly these words: {words}",
+        tool_choice="none",
+        allow_interruptions=interruptible,
+    )
 
 
 def now() -> datetime:

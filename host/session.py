@@ -16,13 +16,14 @@ from livekit.agents import (
     ConversationItemAddedEvent,
     ErrorEvent,
     FunctionToolsExecutedEvent,
+    SpeechCreatedEvent,
     StopResponse,
     UserInputTranscribedEvent,
     function_tool,
     llm,
 )
 
-from host.call import Call, Ending
+from host.call import Call, Ending, say_exactly
 from host.outcome import Outcome
 from host.record import Line, ToolUse
 
@@ -49,10 +50,16 @@ def make_session(call: Call) -> tuple[AgentSession[Any], Agent]:
     options: dict[str, Any] = {}
     for answer in reversed(call.hook.session_options(call=call)):  # the persona's comes first
         options.update(answer)
+    model = call.hook.llm(call=call)
+    can = model.capabilities if isinstance(model, llm.RealtimeModel) else None
+    # A realtime model that hears and speaks itself gets no second pair of ears and no second
+    # voice; one that only writes (modalities=["text"]) gets the voice of the `tts` hook.
+    ears: Any = None if can and can.user_transcription else call.hook.stt(call=call)
+    voice: Any = None if can and can.audio_output else call.hook.tts(call=call)
     session: AgentSession[Any] = AgentSession(
-        stt=call.hook.stt(call=call),
-        llm=call.hook.llm(call=call),
-        tts=call.hook.tts(call=call),
+        stt=ears,
+        llm=model,
+        tts=voice,
         tools=[*make_tools(call), *options.pop("tools", [])],
         **options,
     )
@@ -97,16 +104,9 @@ async def greet(call: Call, agent: Agent, heard: str = "", *, menu: bool = False
     if words is not None:
         # Whoever picks up says "hello?" while we begin, unless somebody waited for it: that is no
         # reason to break off.
-        _say_exactly(session, words, interruptible=not call.outbound or call.voicemail is not None)
+        say_exactly(session, words, interruptible=not call.outbound or call.voicemail is not None)
     elif isinstance(agent, PersonaAgent):
         session.generate_reply()
-
-
-def _say_exactly(session: AgentSession[Any], words: str, *, interruptible: bool) -> None:
-    if session.tts is None and isinstance(session.llm, llm.RealtimeModel):
-        session.generate_reply(instructions=f"Open the call with exactly these words: {words}")
-    else:
-        session.say(words, allow_interruptions=interruptible)
 
 
 def _listen(call: Call, session: AgentSession[Any]) -> None:
@@ -125,6 +125,12 @@ def _listen(call: Call, session: AgentSession[Any]) -> None:
         if isinstance(item, llm.ChatMessage) and item.role == "assistant":
             text = item.text_content or ""
             call.transcript.append(Line(at=_time(item.created_at), who="persona", text=text))
+
+    @session.on("speech_created")
+    def answered_by_itself(event: SpeechCreatedEvent) -> None:
+        # A realtime model that takes turns itself asks no PersonaAgent before it answers.
+        if not event.user_initiated and not call.greeted:
+            event.speech_handle.interrupt(force=True)
 
     @session.on("agent_state_changed")
     def stirred(event: AgentStateChangedEvent) -> None:
@@ -147,6 +153,10 @@ def _listen(call: Call, session: AgentSession[Any]) -> None:
     @session.on("error")
     def failed(event: ErrorEvent) -> None:
         log.warning("%s: %s", type(event.source).__name__, getattr(event.error, "error", None))
+        if isinstance(event.error, llm.RealtimeModelError) and not event.error.recoverable:
+            # Closing its session then fails inside LiveKit (1.8.9), and "close" never comes.
+            reason = "A provider failed for good."
+            call.end(Ending(Outcome.FAILED, "host", reason, error=str(event.error.error)))
 
     @session.on("close")
     def closed(event: CloseEvent) -> None:

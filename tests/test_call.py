@@ -60,15 +60,17 @@ async def test_an_event_that_never_returns_is_left_behind(
 
 
 async def test_what_runs_beside_a_call_ends_with_it(settings: Settings) -> None:
-    call, stopped = call_of(settings), asyncio.Event()
+    call, begun, stopped = call_of(settings), asyncio.Event(), asyncio.Event()
 
     async def forever() -> None:
+        begun.set()
         try:
             await asyncio.Event().wait()
         finally:
             stopped.set()
 
     call.spawn(forever(), "waiting")
+    await asyncio.wait_for(begun.wait(), 5)
     await call.settle(0.01)
     await asyncio.wait_for(stopped.wait(), 5)
 

@@ -33,7 +33,7 @@ async def a_free_line() -> None:
     async with asyncio.timeout(10), aiohttp.ClientSession() as web:
         while True:
             async with web.get(f"http://127.0.0.1:{HEALTH}/worker") as answer:
-                if not (await answer.json()).get("activeJobs"):
+                if not (await answer.json()).get("active_jobs"):
                     return
             await asyncio.sleep(0.05)  # the host has no event for it
 
