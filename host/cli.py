@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import sys
 from collections.abc import AsyncIterator, Coroutine
 from typing import TYPE_CHECKING, Annotated, Any
@@ -110,6 +111,7 @@ def call(
     """
     from host import place
 
+    logging.getLogger("livekit").setLevel(logging.CRITICAL)  # its SDK calls a room's end an error
     settings = load_settings()
     metadata = place.metadata_of(settings, persona, number, place.details_of(details or []))
     quiet = as_json or not sys.stderr.isatty()

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import OF_A_DEPLOYMENT, Deployment
+from deployment import OF_A_DEPLOYMENT, Deployment
 
 SOMEWHERE = {
     "LIVEKIT_URL": "ws://127.0.0.1:9",

@@ -13,7 +13,7 @@ from typing import Any
 
 import pluggy
 import pytest
-from conftest import HERE
+from deployment import HERE
 
 from host import Call, Continue, HangUp, defaults, hookspecs
 from host.dispatch import Choice, read_dispatch

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from conftest import HERE
+from deployment import HERE
 
 from host import show
 from host.registry import HOOKS

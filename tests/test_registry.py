@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import HERE, Deployment
+from deployment import HERE, Deployment
 
 from host.dispatch import Choice, read_dispatch
 from host.errors import PersonaError, SettingsError

@@ -8,7 +8,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from conftest import HERE, Deployment
+from deployment import HERE, Deployment
 from dotenv import dotenv_values
 from pydantic import SecretStr
 

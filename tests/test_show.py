@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from conftest import Deployment
+from deployment import Deployment
 
 from host import show
 from host.registry import HOOKS, Registry

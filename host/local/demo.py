@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import shutil
 import time
 from collections.abc import Awaitable, Callable
@@ -45,11 +46,11 @@ class Stage:
     world: World
     settings: Settings
     console: Console
-    begun: float = field(default_factory=time.monotonic)
+    begun: float = field(default_factory=time.time)
 
-    def tell(self, who: str, what: str, style: str = "") -> None:
-        """Add a line to the timeline."""
-        at = time.monotonic() - self.begun
+    def tell(self, who: str, what: str, style: str = "", at: float | None = None) -> None:
+        """Add a line to the timeline; `at` is the Unix time where it was earlier than now."""
+        at = (at or time.time()) - self.begun
         text = f"[{style}]{escape(what)}[/]" if style else escape(what)
         self.console.print(f"  [dim]{at:6.1f} s[/]  {who:<9} {text}", highlight=False)
 
@@ -67,9 +68,10 @@ class Stage:
                     told.append(status)
                     self.tell("line", status, "cyan")
             for heard in call.heard[words:]:
-                self.tell("persona", heard.text, "green")
+                self.tell("persona", heard.text, "green", (call.answered_at or 0) + heard.start)
             for key in call.keys[keys:]:
-                self.tell("persona", f"presses {key.digit}", "green")
+                at = (call.answered_at or 0) + key.at
+                self.tell("persona", f"presses {key.digit}", "green", at)
             words, keys = len(call.heard), len(call.keys)
             if over:
                 break
@@ -183,7 +185,8 @@ SCENES = (
 
 async def play(folder: Path = CALLS) -> int:
     """Play the scenes; 0 only if every one ended as it should."""
-    console = Console()
+    console = Console(soft_wrap=True)
+    logging.getLogger("livekit").setLevel(logging.CRITICAL)  # its SDK calls a room's end an error
     begun = time.monotonic()
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)

@@ -95,6 +95,9 @@ class World:
             "CARTESIA_API_KEY": "local",
             "HOST_LLM_BASE_URL": f"{self.llm.url}/v1",
             "OPENAI_API_KEY": "local",
+            # The local voice is so flat that LiveKit's model never hears the end of a turn in it,
+            # and waits as long as it may after each sentence.
+            "HOST_TURN_DETECTION": "vad",
         }
 
     async def give_numbers(self, personas: Mapping[str, Iterable[str]]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 import pytest_asyncio
-from conftest import Scene, a_scene, heard_once
+from scene import Scene, a_scene, heard_once
 
 from host.local.phone import Busy, Line
 from host.outcome import Outcome
@@ -23,7 +23,11 @@ GREETING = "This is the desk. What can I do for you?"
 async def one_line(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene]:
     """A host without a name, which joins every new room, one call at a time."""
     folder = tmp_path_factory.mktemp("one-line")
-    settings = {"HOST_MAX_CALLS": "1", "HOST_HEALTH_PORT": str(HEALTH)}
+    settings = {
+        "HOST_MAX_CALLS": "1",
+        "HOST_HEALTH_PORT": str(HEALTH),
+        "HOST_TURN_DETECTION": "model",  # as it is where nobody sets it
+    }
     async with a_scene(folder, "now", settings, agent_name="") as scene:
         yield scene
 

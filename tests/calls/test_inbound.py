@@ -2,8 +2,8 @@
 
 import asyncio
 
-from conftest import Scene, heard_once, not_heard
 from livekit import api
+from scene import Scene, heard_once, not_heard
 
 from host.local.phone import Line, RefusesTransfer, Telephone
 from host.outcome import Outcome

@@ -7,8 +7,8 @@ import sys
 
 import numpy as np
 import pytest
-from conftest import Scene, heard_once, not_heard
 from livekit import api
+from scene import Scene, heard_once, not_heard
 
 from host.local.phone import (
     Busy,

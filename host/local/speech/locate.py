@@ -29,7 +29,7 @@ HOP = RATE // 10
 EDGE = RATE // 10
 ALIKE = 0.62
 """Least correlation of a window that counts as found."""
-EDGE_ALIKE = 0.5
+EDGE_ALIKE = 0.62
 SURE = 0.72
 """Least correlation of a window from which a search sets out."""
 SHIFT = RATE * 25 // 1000
@@ -180,8 +180,9 @@ class _Sentence:
 
     def _at(self, heard: Curve, start: int, offset: int) -> bool:
         """Tell whether EDGE samples of the sentence are there, where they should be."""
-        low = max(start + offset - SHIFT // 2, 0)
-        there = heard[low : start + offset + EDGE + SHIFT // 2]
+        # A jitter buffer stretches most where sound sets in: by up to 20 ms, seen under load.
+        low = max(start + offset - SHIFT, 0)
+        there = heard[low : start + offset + EDGE + SHIFT]
         if there.size < EDGE:
             return False
         curve = _correlations(there, [self.wave[offset : offset + EDGE]])[0]

@@ -1,0 +1,56 @@
+"""A deployment made of real files, for unit tests."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from textwrap import dedent
+
+from host.registry import Registry, load_afresh
+from host.settings import load_settings
+
+HERE = Path(__file__).parent
+
+OF_A_DEPLOYMENT = ("HOST_", "LIVEKIT_", "OPENAI_", "DEEPGRAM_", "CARTESIA_")
+
+
+class Deployment:
+    """A folder with personas, plugins and a host.toml, which is also the working directory."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        for name in ("personas", "plugins"):
+            (folder / name).mkdir()
+        os.environ["HOST_PERSONAS_DIR"] = str(folder / "personas")
+        os.environ["HOST_PLUGINS_DIR"] = str(folder / "plugins")
+
+    def write(self, path: str, text: str) -> Path:
+        """Write a file below the folder."""
+        file = self.folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(dedent(text))
+        return file
+
+    def persona(self, name: str) -> Path:
+        """Write a good persona that says its name."""
+        return self.write(
+            f"personas/{name}.py",
+            f'''\
+            """{name}: says who it is."""
+
+            from host import hookimpl
+
+
+            @hookimpl
+            def instructions(call):
+                return "{name}"
+            ''',
+        )
+
+    def load(self) -> Registry:
+        """Load it through the real loader."""
+        return load_afresh(load_settings())
+
+    def faults(self) -> list[str]:
+        """Load it and return what is broken, a line each."""
+        return [str(fault) for fault in self.load().broken]
