@@ -29,7 +29,8 @@ HOP = RATE // 10
 EDGE = RATE // 10
 ALIKE = 0.62
 """Least correlation of a window that counts as found."""
-EDGE_ALIKE = 0.62
+EDGE_ALIKE = 0.5
+EDGE_SURE = 0.65
 SURE = 0.72
 """Least correlation of a window from which a search sets out."""
 SHIFT = RATE * 25 // 1000
@@ -179,14 +180,17 @@ class _Sentence:
         )
 
     def _at(self, heard: Curve, start: int, offset: int) -> bool:
-        """Tell whether EDGE samples of the sentence are there, where they should be."""
-        # A jitter buffer stretches most where sound sets in: by up to 20 ms, seen under load.
-        low = max(start + offset - SHIFT, 0)
-        there = heard[low : start + offset + EDGE + SHIFT]
-        if there.size < EDGE:
-            return False
-        curve = _correlations(there, [self.wave[offset : offset + EDGE]])[0]
-        return bool(curve.max() >= EDGE_ALIKE)
+        """Tell whether EDGE samples of the sentence are there, where they should be.
+
+        A jitter buffer stretches most where sound sets in, by up to 45 ms under load: so far off,
+        only what is surely alike counts.
+        """
+        edge = self.wave[offset : offset + EDGE]
+        for shift, alike in ((SHIFT // 2, EDGE_ALIKE), (2 * SHIFT, EDGE_SURE)):
+            there = heard[max(start + offset - shift, 0) : start + offset + EDGE + shift]
+            if there.size >= EDGE and _correlations(there, [edge])[0].max() >= alike:
+                return True
+        return False
 
 
 def _weight(path: dict[int, tuple[int, float]]) -> float:
