@@ -159,8 +159,8 @@ class _Sentence:
         missing = sorted({-1, len(self.windows), *path})
         gap = max(b - a for a, b in zip(missing, missing[1:], strict=False)) - 1
         whole = (
-            self._at(heard, start, self.begin)
-            and self._at(heard, end, self.end - EDGE)
+            self._at(heard, start, self.begin, self._edge(1))
+            and self._at(heard, end, self.end - self._edge(-1), self._edge(-1))
             and gap <= max(len(self.windows) // 5, 2)
         )
         begins = start + (self.begin if whole or first == 0 else self.windows[first][0])
@@ -179,18 +179,30 @@ class _Sentence:
             one.whole and one.share >= 0.7 and all(_level(part) < least for part in (before, after))
         )
 
-    def _at(self, heard: Curve, start: int, offset: int) -> bool:
-        """Tell whether EDGE samples of the sentence are there, where they should be.
+    def _edge(self, way: int) -> int:
+        """Give how many samples at the beginning (1) or the end (-1) are more than a breath."""
+        wave = self.wave[self.begin : self.end][::way]
+        loud = 0.2 * _level(wave)
+        return next((n for n in (EDGE, EDGE * 3 // 2) if _level(wave[:n]) > loud), 2 * EDGE)
+
+    def _at(self, heard: Curve, start: int, offset: int, size: int) -> bool:
+        """Tell whether `size` samples of the sentence are there, where they should be.
 
         A jitter buffer stretches most where sound sets in, by up to 45 ms under load: so far off,
-        only what is surely alike counts.
+        only what is surely alike counts, and only if there is sound in the right place too.
         """
-        edge = self.wave[offset : offset + EDGE]
-        for shift, alike in ((SHIFT // 2, EDGE_ALIKE), (2 * SHIFT, EDGE_SURE)):
-            there = heard[max(start + offset - shift, 0) : start + offset + EDGE + shift]
-            if there.size >= EDGE and _correlations(there, [edge])[0].max() >= alike:
-                return True
-        return False
+        edge, at = self.wave[offset : offset + size], start + offset
+        if _alike(heard, edge, at, SHIFT // 2) >= EDGE_ALIKE:
+            return True
+        there = heard[max(at, 0) : max(at + size, 0)]
+        sounds = there.size > 0 and float(np.sum(there**2)) > float(np.sum(edge**2)) / 3
+        return sounds and _alike(heard, edge, at, 2 * SHIFT) >= EDGE_SURE
+
+
+def _alike(heard: Curve, edge: Curve, at: int, shift: int) -> float:
+    """Give the best correlation with the edge up to `shift` samples off its place."""
+    there = heard[max(at - shift, 0) : max(at + edge.size + shift, 0)]
+    return float(_correlations(there, [edge])[0].max()) if there.size >= edge.size else 0.0
 
 
 def _weight(path: dict[int, tuple[int, float]]) -> float:
