@@ -18,6 +18,9 @@ from host.details import parse_details
 from host.session import make_session
 from host.settings import Settings
 
+HANG_UP_LIMIT = 3.0
+"""Seconds that a session may take to close after a tool has hung up."""
+
 
 async def chat(
     settings: Settings,
@@ -43,7 +46,7 @@ async def chat(
         call.details = parse_details(call.hook, details)
     await call.tell_all("prepare_call")
     with fake_job_context():
-        session, agent = make_session(call)
+        session, agent = make_session(call, text=True)
         async with session:
             await _talk(call, session, agent, ask, show)
 
@@ -64,7 +67,11 @@ async def _talk(
         if line is None:
             return
         if line.strip():
-            _show(await session.run(user_input=line), call.persona, show)
+            result: RunResult[Any] = await session.run(user_input=line)
+            _show(result, call.persona, show)
+            if any(event.type == "function_call" for event in result.events):
+                # A tool may have hung up: the session tells so a moment after the goodbye.
+                await asyncio.wait({call.ending}, timeout=HANG_UP_LIMIT)
 
 
 def _show(result: RunResult[Any], persona: str, show: Callable[[str, str], None]) -> None:

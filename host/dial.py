@@ -46,7 +46,7 @@ async def dial(job: JobContext, call: Call, line: Line) -> None:
         participant_name=f"Phone {call.number}",
         wait_until_answered=True,
         ringing_timeout=_duration(call.deployment.ringing_timeout),
-        max_call_duration=_duration(call.deployment.max_duration),
+        max_call_duration=_duration(_longest(call)),
     )
     call.mark("dialled")
     for left in reversed(range(TRIES)):
@@ -91,6 +91,14 @@ def _never_sent(error: api.ServerError) -> bool:
         and not isinstance(error, api.SipCallError)
         and ("cpu exhausted" in error.message or "no response from servers" in error.message)
     )
+
+
+def _longest(call: Call) -> float | None:
+    """Seconds after which LiveKit SIP ends the call by itself: well after we should have."""
+    limits = call.deployment
+    if limits.max_duration is None:
+        return None
+    return limits.max_duration + (limits.ringing_timeout or 0) + 60
 
 
 def _duration(seconds: float | None) -> Duration | None:

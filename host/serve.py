@@ -10,6 +10,7 @@ import sys
 from datetime import UTC, datetime
 
 from livekit import api
+from livekit.agents import AgentServer
 
 from host import registry
 from host.errors import LiveKitError, SettingsError
@@ -24,7 +25,8 @@ async def serve(settings: Settings, *, dev: bool) -> None:
     """Check everything, register with LiveKit, serve calls until SIGTERM or Ctrl-C.
 
     The first signal drains: live calls come to their end, new ones are left to other hosts. A
-    second one stops at once. Raises HostError for what its reader can mend.
+    second one stops at once, and so does the first with `dev`. Raises HostError for what its
+    reader can mend.
     """
     loaded = registry.load(settings).require()
     for line in (*misspelt_settings(), *map(str, loaded.broken)):
@@ -46,7 +48,7 @@ async def serve(settings: Settings, *, dev: bool) -> None:
         )
 
     running = asyncio.create_task(server.run(devmode=dev))
-    stopping = _Stopping(settings, running, server)
+    stopping = _Stopping(settings, running, server, drain=not dev)
     try:
         await running
     except asyncio.CancelledError:
@@ -59,31 +61,35 @@ async def serve(settings: Settings, *, dev: bool) -> None:
 class _Stopping:
     """What signals do: the first drains, the second stops."""
 
-    def __init__(self, settings: Settings, running: asyncio.Task[None], server: object) -> None:
+    def __init__(
+        self, settings: Settings, running: asyncio.Task[None], server: AgentServer, *, drain: bool
+    ) -> None:
         self.asked = 0
         self._settings, self._running, self._server = settings, running, server
+        self._drains = drain
         self._tasks: set[asyncio.Task[None]] = set()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, self._on_signal)
 
     def _on_signal(self) -> None:
         self.asked += 1
-        if self.asked == 1:
+        first = self._drains and self.asked == 1
+        if first:
             log.info("stopping when the live calls are over; once more to stop now")
-        work = self._drain() if self.asked == 1 else self._close()
+        work = self._drain() if first else self._close()
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def _drain(self) -> None:
         try:
-            await self._server.drain(timeout=int(self._settings.drain_timeout))  # type: ignore[attr-defined]
+            await self._server.drain(timeout=int(self._settings.drain_timeout))
         except TimeoutError:
             log.warning("calls were still live at the deadline")
         await self._close()
 
     async def _close(self) -> None:
-        await self._server.aclose()  # type: ignore[attr-defined]
+        await self._server.aclose()
         self._running.cancel()
 
 

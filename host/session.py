@@ -45,17 +45,22 @@ class PersonaAgent(Agent):
             raise StopResponse
 
 
-def make_session(call: Call) -> tuple[AgentSession[Any], Agent]:
-    """Ask a call's hooks and build its session and its agent. A failing question raises."""
+def make_session(call: Call, *, text: bool = False) -> tuple[AgentSession[Any], Agent]:
+    """Ask a call's hooks and build its session and its agent. A failing question raises.
+
+    A conversation in `text` needs neither ears nor voice, nor their keys.
+    """
     options: dict[str, Any] = {}
     for answer in reversed(call.hook.session_options(call=call)):  # the persona's comes first
         options.update(answer)
+    if text:
+        options.update(vad=None, turn_handling={"turn_detection": None})
     model = call.hook.llm(call=call)
     can = model.capabilities if isinstance(model, llm.RealtimeModel) else None
     # A realtime model that hears and speaks itself gets no second pair of ears and no second
     # voice; one that only writes (modalities=["text"]) gets the voice of the `tts` hook.
-    ears: Any = None if can and can.user_transcription else call.hook.stt(call=call)
-    voice: Any = None if can and can.audio_output else call.hook.tts(call=call)
+    ears: Any = None if text or (can and can.user_transcription) else call.hook.stt(call=call)
+    voice: Any = None if text or (can and can.audio_output) else call.hook.tts(call=call)
     session: AgentSession[Any] = AgentSession(
         stt=ears,
         llm=model,

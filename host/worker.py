@@ -90,7 +90,7 @@ class Worker:
             dispatch = replace(dispatch, number=call.our_number)
         self._choose(call, dispatch)
         job.log_context_fields = {"room": call.room, "persona": call.persona}
-        await self._tell_watchers(job, {"host.persona": call.persona})
+        call.spawn(self._tell_watchers(job, {"host.persona": call.persona}), "telling watchers")
         if call.outbound or set(call.metadata) - {"persona"}:
             call.details = parse_details(call.hook, call.metadata)
         await call.tell_all("prepare_call")
@@ -273,7 +273,7 @@ class Desk:
         async with api.LiveKitAPI(
             self.settings.livekit_url, self.settings.livekit_api_key, secret
         ) as livekit:
-            with contextlib.suppress(api.ServerError):
+            with _logged("refusing a call"):
                 await livekit.room.delete_room(api.DeleteRoomRequest(room=room))
 
 

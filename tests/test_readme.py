@@ -14,8 +14,6 @@ from host.settings import Settings, env_name
 
 README = HERE.parent / "README.md"
 
-pytestmark = pytest.mark.skipif(not README.is_file(), reason="README.md is not written yet")
-
 
 @pytest.mark.parametrize(
     ("name", "table"), [("hooks", show.hook_table), ("settings", show.settings_table)]
@@ -35,3 +33,10 @@ def test_every_environment_variable_is_named() -> None:
     text = README.read_text()
     names = [env_name(name) for name in Settings.model_fields if name not in show.FILE_ONLY]
     assert [name for name in names if f"`{name}`" not in text] == []
+
+
+def test_the_persona_on_its_first_screen_is_the_one_in_the_repository_and_short() -> None:
+    persona = (README.parent / "personas" / "reminder.py").read_text()
+    assert f"```python\n{persona.rstrip()}\n```" in README.read_text()
+    assert len(persona.splitlines()) <= 25
+    assert "livekit" not in persona

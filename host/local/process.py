@@ -20,7 +20,7 @@ OF_A_DEPLOYMENT = ("HOST_", "LIVEKIT_", "OPENAI_", "DEEPGRAM_", "CARTESIA_")
 """How the names of settings begin."""
 
 
-def _bare_environment() -> dict[str, str]:
+def bare_environment() -> dict[str, str]:
     """The environment, without anybody's own deployment."""
     return {
         name: value for name, value in os.environ.items() if not name.startswith(OF_A_DEPLOYMENT)
@@ -48,7 +48,7 @@ class HostProcess:
                 "-m",
                 "host",
                 "start",
-                env={**_bare_environment(), "HOST_HEALTH_PORT": "0", **self._settings},
+                env={**bare_environment(), "HOST_HEALTH_PORT": "0", **self._settings},
                 cwd=self._cwd,
                 stdout=log,
                 stderr=asyncio.subprocess.PIPE,

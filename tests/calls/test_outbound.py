@@ -236,6 +236,14 @@ async def test_metadata_that_a_persona_refuses_dials_nothing(scene: Scene) -> No
     assert not scene.exchange.ledger.of("INVITE", number=number)
 
 
+async def test_an_outbound_call_without_a_number_is_told_so(scene: Scene) -> None:
+    room = await _dispatch(scene, '{"persona": "leaves", "name": "Ann"}')
+    record = await scene.record(room, limit=30)
+    await scene.no_room(room)
+    assert record.outcome is Outcome.ABANDONED
+    assert "put phone_number into the metadata" in record.reason
+
+
 @pytest.mark.parametrize(
     "metadata",
     [
