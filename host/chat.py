@@ -42,8 +42,7 @@ async def chat(
         hook=registry.load(settings).require().view(persona),
         metadata=details,
     )
-    if details:
-        call.details = parse_details(call.hook, details)
+    call.details = parse_details(call.hook, details)
     await call.tell_all("prepare_call")
     with fake_job_context():
         session, agent = make_session(call, text=True)

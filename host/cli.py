@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import sys
 from collections.abc import AsyncIterator, Coroutine
 from typing import TYPE_CHECKING, Annotated, Any
@@ -102,6 +103,9 @@ def call(
     details: Annotated[
         list[str] | None, typer.Argument(help="What the persona needs: key=value ...")
     ] = None,
+    local: Annotated[
+        bool, typer.Option("--local", help="On the exchange of a running `dev --local`.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Place a call, wait until it is over, and tell how it went.
@@ -112,6 +116,10 @@ def call(
     from host import place
 
     logging.getLogger("livekit").setLevel(logging.CRITICAL)  # its SDK calls a room's end an error
+    if local:
+        from host.local.world import running_world
+
+        os.environ.update(running_world()[0])
     settings = load_settings()
     metadata = place.metadata_of(settings, persona, number, place.details_of(details or []))
     quiet = as_json or not sys.stderr.isatty()

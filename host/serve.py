@@ -117,6 +117,9 @@ def _matters(record: logging.LogRecord) -> bool:
     A filter of the handler and no logger's level: calls log in processes of their own, and their
     records come to the handler alone.
     """
+    if record.exc_text and isinstance(record.msg, str):
+        # A record from a call's process has its traceback in the message, too.
+        record.msg = record.msg.removesuffix(record.exc_text).rstrip()
     if record.name == "host" or record.name.startswith("host."):
         return True
     # LiveKit's SDK complains so each time that a room is left before its job ends.
@@ -133,6 +136,7 @@ class _JsonLines(logging.Formatter):
             "message": record.getMessage(),
             **{key: getattr(record, key) for key in ("room", "persona") if hasattr(record, key)},
         }
-        if record.exc_info:
-            line["trace"] = self.formatException(record.exc_info)
+        if record.exc_info or record.exc_text:
+            trace = record.exc_text or self.formatException(record.exc_info)  # type: ignore[arg-type]
+            line["trace"] = trace
         return json.dumps(line, default=str)

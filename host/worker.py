@@ -91,8 +91,7 @@ class Worker:
         self._choose(call, dispatch)
         job.log_context_fields = {"room": call.room, "persona": call.persona}
         call.spawn(self._tell_watchers(job, {"host.persona": call.persona}), "telling watchers")
-        if call.outbound or set(call.metadata) - {"persona"}:
-            call.details = parse_details(call.hook, call.metadata)
+        call.details = parse_details(call.hook, call.metadata)
         await call.tell_all("prepare_call")
         await self._converse(job, call, line)
 

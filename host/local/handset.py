@@ -17,12 +17,13 @@ from host.local.world import OUR_NUMBER, running_world
 
 async def ring(whom: str | None, caller: str) -> None:
     """Ring a persona or a number of the world that `dev --local` has up. Raises HostError."""
-    url, numbers = running_world()
+    settings, numbers = running_world()
+    url = settings["LIVEKIT_URL"].replace("ws", "http", 1)
     called = number_of(whom, numbers)
     async with aiohttp.ClientSession() as web:
         try:
             line = await web.ws_connect(
-                f"{url.replace('ws', 'http', 1)}/_exchange/ring",
+                f"{url}/_exchange/ring",
                 params={"caller": caller, "called": called},
             )
         except aiohttp.ClientError as error:
@@ -75,6 +76,8 @@ def _show(event: dict[str, object]) -> None:
         case "key":
             typer.echo(f"  [key {event['digit']}]")
         case "ended":
-            typer.echo(f"[ended: {event.get('reason') or event.get('by') or ''}]")
+            who = "you" if event.get("by") == "phone" else "the persona"
+            answered = event.get("status") == "ended"
+            typer.echo(f"[{who} hung up]" if answered else f"[{event.get('status')}]")
         case status:
             typer.echo(f"[{status}]")

@@ -125,8 +125,10 @@ class World:
             os.environ[name] = value
 
     def open_to_handsets(self) -> None:
-        """Let `python -m host phone` find the exchange."""
+        """Let `phone` and `call --local` find this world; the note holds a key of its own."""
         _address().parent.mkdir(parents=True, exist_ok=True)
+        _address().touch(mode=0o600)
+        _address().chmod(0o600)
         _address().write_text(self._note())
 
     def welcome(self) -> str:
@@ -136,7 +138,8 @@ class World:
             "Ring a persona:   python -m host phone [PERSONA]\n"
             "Numbers to dial:  +15552220001 answers, +15552220002 is busy, +15552220003 declines,\n"
             "                  +15552220004 is a voicemail, +15552220005 lets it ring\n"
-            "As in:            python -m host call reminder +15552220001 patient=Ann time=3pm"
+            "As in:            python -m host call --local reminder +15552220001 "
+            "patient=Ann time=3pm"
         )
 
     def _connect_telephones(self) -> None:
@@ -155,20 +158,20 @@ class World:
         self.exchange.connect("+15552220005", NoAnswer())
 
     def _note(self) -> str:
-        return json.dumps({"url": self.exchange.url, "numbers": self.numbers})
+        return json.dumps({"settings": dict(self.settings), "numbers": self.numbers})
 
 
 def _address() -> Path:
     return cache() / "local-world.json"
 
 
-def running_world() -> tuple[str, Mapping[str, str]]:
-    """The address of the exchange that `dev --local` has up, and who has which number there.
+def running_world() -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """The settings of the world that `dev --local` has up, and who has which number there.
 
     Raises HostError where none is up.
     """
     try:
         found = json.loads(_address().read_text())
-        return found["url"], found["numbers"]
+        return found["settings"], found["numbers"]
     except (FileNotFoundError, ValueError, KeyError):
         raise HostError("no local world is up: run `python -m host dev --local` first") from None

@@ -109,6 +109,16 @@ async def test_metadata_that_is_no_object_is_refused(scene: Scene) -> None:
     assert record.outcome is Outcome.REFUSED
 
 
+async def test_a_caller_without_the_details_that_a_persona_needs_is_refused(scene: Scene) -> None:
+    number = "+15550001995"
+    await scene.exchange.route(number, prefix="leaves")
+    call = await scene.exchange.ring(CALLER, number, listens)
+    record = await scene.over(call)
+    assert call.sip_status == 486
+    assert record.outcome is Outcome.REFUSED
+    assert "'name' is missing" in record.reason
+
+
 async def test_the_metadata_chooses_before_the_number(scene: Scene) -> None:
     number = "+15550001997"
     await scene.exchange.route(number, prefix="desk", metadata='{"persona": "skips"}')
