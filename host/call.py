@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from host.answers import VoicemailPolicy
 from host.errors import HostError
 from host.outcome import Outcome
-from host.record import CallRecord, Keys, Line, ToolUse, Transfer, Who
+from host.record import Keys, Line, ToolUse, Transfer, Who
 from host.settings import PersonaSettings, Settings
 
 if TYPE_CHECKING:
@@ -258,37 +258,6 @@ class Call:
     def _check(self, task: asyncio.Task[Any]) -> None:
         if not task.cancelled() and (error := task.exception()):
             log.error("%s failed", task.get_name(), exc_info=error)
-
-    def record(self) -> CallRecord:
-        """The record of this call, when it is over."""
-        ending, times = self.ending.result(), self.times
-        answered, ended = times.get("answered"), times["ended"]
-        return CallRecord(
-            id=self.id,
-            room=self.room,
-            persona=self._persona,
-            direction="outbound" if self.outbound else "inbound",
-            number=self.number,
-            our_number=self.our_number,
-            outcome=ending.outcome,
-            ended_by=ending.by,
-            reason=ending.reason,
-            sip_status=ending.sip_status,
-            retryable=ending.outcome.retryable,
-            dispatched_at=times["dispatched"],
-            dialled_at=times.get("dialled"),
-            ringing_at=times.get("ringing"),
-            answered_at=answered,
-            first_word_at=times.get("first_word"),
-            ended_at=ended,
-            duration=round((ended - answered).total_seconds(), 3) if answered else 0.0,
-            voicemail=self.voicemail,
-            transcript=self.transcript,
-            tools=self.tools_used,
-            keys=self.keys,
-            transfers=self.transfers,
-            error=ending.error,
-        )
 
 
 def say_exactly(

@@ -8,8 +8,8 @@ import contextlib
 import logging
 
 with contextlib.suppress(Exception):
+    from host.desk import check
     from host.settings import load_settings
-    from host.worker import check
 
     logging.disable(logging.CRITICAL)
     try:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, Field
 
 from host.outcome import Outcome
+
+if TYPE_CHECKING:
+    from host.call import Call
 
 Who = Literal["host", "far end", "persona", "livekit"]
 
@@ -75,3 +78,35 @@ class CallRecord(BaseModel):
     keys: list[Keys] = []
     transfers: list[Transfer] = []
     error: str | None = None
+
+
+def record_of(call: Call) -> CallRecord:
+    """Write down a call that is over."""
+    ending, times = call.ending.result(), call.times
+    answered, ended = times.get("answered"), times["ended"]
+    return CallRecord(
+        id=call.id,
+        room=call.room,
+        persona=call.persona or None,
+        direction="outbound" if call.outbound else "inbound",
+        number=call.number,
+        our_number=call.our_number,
+        outcome=ending.outcome,
+        ended_by=ending.by,
+        reason=ending.reason,
+        sip_status=ending.sip_status,
+        retryable=ending.outcome.retryable,
+        dispatched_at=times["dispatched"],
+        dialled_at=times.get("dialled"),
+        ringing_at=times.get("ringing"),
+        answered_at=answered,
+        first_word_at=times.get("first_word"),
+        ended_at=ended,
+        duration=round((ended - answered).total_seconds(), 3) if answered else 0.0,
+        voicemail=call.voicemail,
+        transcript=call.transcript,
+        tools=call.tools_used,
+        keys=call.keys,
+        transfers=call.transfers,
+        error=ending.error,
+    )

@@ -13,10 +13,10 @@ from livekit import api
 from livekit.agents import AgentServer
 
 from host import registry
+from host.desk import check, make_server
 from host.errors import LiveKitError, SettingsError
 from host.place import livekit_api, require_livekit
 from host.settings import Settings, misspelt_settings
-from host.worker import check, make_server
 
 log = logging.getLogger("host")
 

@@ -1,4 +1,4 @@
-"""The worker: the AgentServer that LiveKit gives jobs to, and the life of one call."""
+"""The worker: the life of one call, top to bottom, in a process of its own."""
 
 from __future__ import annotations
 
@@ -8,14 +8,11 @@ import logging
 from dataclasses import replace
 from typing import Any
 
-from livekit import api
 from livekit.agents import (
-    AgentServer,
     AgentSession,
     AutoSubscribe,
     JobContext,
     JobProcess,
-    JobRequest,
     room_io,
 )
 
@@ -24,9 +21,10 @@ from host.call import LINGER, Call, Ending
 from host.details import parse_details
 from host.dial import NotAnswered, dial
 from host.dispatch import read_dispatch
-from host.errors import HostError, MetadataError
+from host.errors import MetadataError
 from host.line import Line, delete_room
 from host.outcome import Outcome
+from host.record import record_of
 from host.session import PersonaAgent, greet, make_session
 from host.settings import Settings
 from host.voicemail import Voicemail
@@ -177,7 +175,7 @@ class Worker:
             await (call.line.leave() if call.line else delete_room(job, call.room))
         await call.settle(HOOKS_LIMIT)  # `call_ended` is the last that is told
         with _logged("the record"):
-            record = call.record()
+            record = record_of(call)
             log.info("%s: %s %.1f s", record.outcome, record.reason, record.duration)
             if not call.persona:
                 call.take("", registry.load(self.settings).view(None))
@@ -240,75 +238,3 @@ class _logged(contextlib.AbstractContextManager[None]):
             log.error("%s failed", self.what, exc_info=error)
             return True
         return False
-
-
-class Desk:
-    """The parent's side: takes jobs from LiveKit up to the number of calls that it may have."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        self.server: AgentServer | None = None
-
-    def load(self, server: AgentServer) -> float:
-        """Live calls over `max_calls`, kept under LiveKit's threshold of 0.7.
-
-        LiveKit drops a dispatch without a word when the load is above it; a call too many must
-        reach `request`, which lets it hear busy.
-        """
-        return min(len(server.active_jobs) / self.settings.max_calls, 1.0) * 0.65
-
-    async def request(self, request: JobRequest) -> None:
-        """Take a job, or refuse it so that its caller hears busy at once."""
-        assert self.server is not None
-        if len(self.server.active_jobs) < self.settings.max_calls:
-            await request.accept()
-            return
-        log.warning("call in room %s refused: %d calls", request.room.name, self.settings.max_calls)
-        await request.reject()
-        await self._end_room(request.room.name)
-
-    async def _end_room(self, room: str) -> None:
-        secret = self.settings.livekit_api_secret.get_secret_value()
-        async with api.LiveKitAPI(
-            self.settings.livekit_url, self.settings.livekit_api_key, secret
-        ) as livekit:
-            with _logged("refusing a call"):
-                await livekit.room.delete_room(api.DeleteRoomRequest(room=room))
-
-
-def make_server(settings: Settings, *, dev: bool) -> AgentServer:
-    """Make the AgentServer of this host. Everything was checked before: see `check`."""
-    desk, worker = Desk(settings), Worker(settings)
-    server = AgentServer(
-        ws_url=settings.livekit_url,
-        api_key=settings.livekit_api_key,
-        api_secret=settings.livekit_api_secret.get_secret_value(),
-        setup_fnc=worker.warm,
-        load_fnc=desk.load,
-        load_threshold=0.7,
-        num_idle_processes=1 if dev else 2,
-        drain_timeout=int(settings.drain_timeout),
-        host=settings.health_host,
-        port=0 if dev else settings.health_port,
-        preload_modules=["host.preload"],
-        log_level="INFO",
-    )
-    desk.server = server
-    server.rtc_session(worker.answer, agent_name=settings.agent_name, on_request=desk.request)
-    return server
-
-
-def check(settings: Settings) -> list[str]:
-    """Say what would go wrong in a call and can be known before the first one. See cli."""
-    loaded = registry.load(settings)
-    faults: list[str] = []
-    for question in ("stt", "llm", "tts"):
-        own = {who for who in loaded.views.who_has(question) if who.startswith("persona ")}
-        if len(own) == len(loaded.personas):
-            continue  # nobody leaves it to the plugins
-        call = Call(settings, persona="", hook=loaded.view(None))
-        try:
-            getattr(call.hook, question)(call=call)
-        except HostError as error:
-            faults.append(str(error))
-    return faults

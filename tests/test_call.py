@@ -9,6 +9,7 @@ import pytest
 from host.call import Call, Ending
 from host.errors import HostError
 from host.outcome import Outcome
+from host.record import record_of
 from host.settings import PersonaSettings, Settings
 
 
@@ -80,7 +81,7 @@ async def test_a_record_of_a_call_that_nobody_answered_has_no_duration(settings:
     call.outbound, call.number = True, "+15552220001"
     call.mark("dialled")
     call.end(Ending(Outcome.BUSY, "far end", "The line was busy.", 486))
-    record = call.record()
+    record = record_of(call)
     assert (record.outcome, record.sip_status, record.duration) == (Outcome.BUSY, 486, 0.0)
     assert record.direction == "outbound"
     assert record.retryable

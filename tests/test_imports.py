@@ -19,6 +19,7 @@ LAYERS = (
     {"__main__"},
     {"cli", "testing"},
     {"serve", "chat", "show", "preload"},
+    {"desk"},
     {"worker"},
     {"dial", "session", "voicemail", "place"},
     {"line", "beep"},

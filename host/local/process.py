@@ -21,9 +21,11 @@ OF_A_DEPLOYMENT = ("HOST_", "LIVEKIT_", "OPENAI_", "DEEPGRAM_", "CARTESIA_")
 
 
 def bare_environment() -> dict[str, str]:
-    """The environment, without anybody's own deployment."""
+    """The environment, without anybody's own deployment; where livekit-server is stays known."""
     return {
-        name: value for name, value in os.environ.items() if not name.startswith(OF_A_DEPLOYMENT)
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(OF_A_DEPLOYMENT) or name == "HOST_LIVEKIT_SERVER"
     }
 
 

@@ -6,7 +6,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from scene import HERE, Scene, a_scene
+from scene import HERE, a_scene
+
+from host.testing import Scene
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

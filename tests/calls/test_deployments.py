@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 import pytest_asyncio
-from scene import Scene, a_scene, heard_once
+from scene import a_scene
 
 from host.local.phone import Busy, Line
 from host.outcome import Outcome
+from host.testing import Scene, heard_once
 
 CALLER, DESK = "+15557770001", "+15550001101"
 with socket.socket() as trial:

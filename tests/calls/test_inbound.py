@@ -3,10 +3,11 @@
 import asyncio
 
 from livekit import api
-from scene import Scene, heard_once, not_heard
+from scene import events
 
 from host.local.phone import Line, RefusesTransfer, Telephone
 from host.outcome import Outcome
+from host.testing import Scene, heard_once, not_heard
 
 CALLER = "+15557770001"
 DESK, OPENER, ENTERS, BREAKS = "+15550001101", "+15550001102", "+15550001103", "+15550001104"
@@ -164,10 +165,10 @@ async def test_a_plugin_that_fails_in_an_event_harms_no_call(scene: Scene) -> No
     call = await scene.exchange.ring(CALLER, DESK, listens)
     await scene.over(call)
     heard_once(call, GREETING)
-    events = scene.events(call.room)
-    statuses = [fact for event, fact in events if event == "status"]
+    told = events(scene, call.room)
+    statuses = [fact for event, fact in told if event == "status"]
     assert statuses[-2:] == ["active", "hangup"]  # LiveKit SIP may tell `ringing` too late
-    assert events[-1] == ("ended", "completed")
+    assert told[-1] == ("ended", "completed")
     assert "a plugin that fails" in scene.log()
 
 
@@ -228,7 +229,7 @@ async def test_keys_go_both_ways(scene: Scene) -> None:
         ("persona", "2"),
         ("persona", "#"),
     ]
-    assert [fact for event, fact in scene.events(call.room) if event == "digit"] == ["7", "#"]
+    assert [fact for event, fact in events(scene, call.room) if event == "digit"] == ["7", "#"]
 
 
 async def test_the_model_presses_keys(scene: Scene) -> None:

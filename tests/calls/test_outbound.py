@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 from livekit import api
-from scene import Scene, heard_once, not_heard
+from scene import events
 
 from host.local.phone import (
     Busy,
@@ -24,6 +24,7 @@ from host.local.phone import (
 )
 from host.local.sound import purity
 from host.outcome import Outcome
+from host.testing import Scene, heard_once, not_heard
 
 MESSAGE = "This is the message of the test. Please call us back tomorrow."
 MAILBOX = "You have reached the voicemail of Ann. Please leave a message after the tone."
@@ -60,7 +61,7 @@ async def test_a_person_who_answers_is_greeted_once_and_by_name(scene: Scene) ->
     assert (placed.outcome, record.outcome) == (Outcome.COMPLETED, Outcome.COMPLETED)
     assert (record.direction, record.number, record.voicemail) == ("outbound", number, "human")
     assert record.dialled_at <= record.ringing_at <= record.answered_at <= record.first_word_at
-    statuses = [fact for event, fact in scene.events(call.room) if event == "status"]
+    statuses = [fact for event, fact in events(scene, call.room) if event == "status"]
     assert statuses == ["dialing", "ringing", "active", "hangup"]
 
 

@@ -1,0 +1,99 @@
+"""The parent's side: LiveKit's AgentServer, and which of the jobs it offers are taken."""
+
+from __future__ import annotations
+
+import logging
+import os
+
+import aiohttp
+from livekit import api
+from livekit.agents import AgentServer, JobRequest
+
+from host import registry
+from host.call import Call
+from host.errors import HostError
+from host.settings import Settings
+from host.worker import Worker
+
+log = logging.getLogger("host")
+
+
+class Desk:
+    """The parent's side: takes jobs from LiveKit up to the number of calls that it may have."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.server: AgentServer | None = None
+        self._taking = 0
+
+    def load(self, server: AgentServer) -> float:
+        """Live calls over `max_calls`, kept under LiveKit's threshold of 0.7.
+
+        LiveKit drops a dispatch without a word when the load is above it; a call too many must
+        reach `request`, which lets it hear busy.
+        """
+        return min(len(server.active_jobs) / self.settings.max_calls, 1.0) * 0.65
+
+    async def request(self, request: JobRequest) -> None:
+        """Take a job, or refuse it so that its caller hears busy at once."""
+        assert self.server is not None
+        # A job that is being taken is not yet among the active ones: two at once count as two.
+        if len(self.server.active_jobs) + self._taking < self.settings.max_calls:
+            self._taking += 1
+            try:
+                await request.accept()
+            finally:
+                self._taking -= 1
+            return
+        log.warning("call in room %s refused: %d calls", request.room.name, self.settings.max_calls)
+        await request.reject()
+        await self._end_room(request.room.name)
+
+    async def _end_room(self, room: str) -> None:
+        secret = self.settings.livekit_api_secret.get_secret_value()
+        url, key = self.settings.livekit_url, self.settings.livekit_api_key
+        try:
+            async with api.LiveKitAPI(url, key, secret) as livekit:
+                await livekit.room.delete_room(api.DeleteRoomRequest(room=room))
+        except (api.ServerError, aiohttp.ClientError, TimeoutError) as error:
+            log.error("room %s could not be deleted: %s", room, error)
+
+
+def make_server(settings: Settings, *, dev: bool) -> AgentServer:
+    """Make the AgentServer of this host. Everything was checked before: see `check`."""
+    for name in ("LIVEKIT_AGENT_NAME_OVERRIDE", "LIVEKIT_AGENT_NAME"):
+        os.environ.pop(name, None)  # LiveKit would let these beat HOST_AGENT_NAME without a word
+    desk, worker = Desk(settings), Worker(settings)
+    server = AgentServer(
+        ws_url=settings.livekit_url,
+        api_key=settings.livekit_api_key,
+        api_secret=settings.livekit_api_secret.get_secret_value(),
+        setup_fnc=worker.warm,
+        load_fnc=desk.load,
+        load_threshold=0.7,
+        num_idle_processes=1 if dev else 2,
+        drain_timeout=int(settings.drain_timeout),
+        host=settings.health_host,
+        port=0 if dev else settings.health_port,
+        preload_modules=["host.preload"],
+        log_level="INFO",
+    )
+    desk.server = server
+    server.rtc_session(worker.answer, agent_name=settings.agent_name, on_request=desk.request)
+    return server
+
+
+def check(settings: Settings) -> list[str]:
+    """Say what would go wrong in a call and can be known before the first one. See cli."""
+    loaded = registry.load(settings)
+    faults: list[str] = []
+    for question in ("stt", "llm", "tts"):
+        own = {who for who in loaded.views.who_has(question) if who.startswith("persona ")}
+        if len(own) == len(loaded.personas):
+            continue  # nobody leaves it to the plugins
+        call = Call(settings, persona="", hook=loaded.view(None))
+        try:
+            getattr(call.hook, question)(call=call)
+        except HostError as error:
+            faults.append(str(error))
+    return faults
