@@ -36,31 +36,34 @@ Local = Annotated[
     bool, typer.Option("--local", help="Bring up the local world: no account, no trunk, no keys.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for a program to read.")]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="Exit with 1 where a persona or plugin is broken.")
+]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log LiveKit's own details too.")]
 
 
 @cli.command()
-def dev(local: Local = False, verbose: Verbose = False) -> None:
+def dev(local: Local = False, strict: Strict = False, verbose: Verbose = False) -> None:
     """Serve calls while you work: readable logs, no waiting for calls at the end."""
     from host.serve import log_to_terminal
 
     log_to_terminal(verbose=verbose)
-    _run(_serve(dev=True, local=local))
+    _run(_serve(dev=True, local=local, strict=strict))
 
 
 @cli.command()
-def start(local: Local = False) -> None:
+def start(local: Local = False, strict: Strict = False) -> None:
     """Serve calls in production: JSON logs, a health check, live calls end before it stops."""
     from host.serve import log_as_json
 
     log_as_json()
-    _run(_serve(dev=False, local=local))
+    _run(_serve(dev=False, local=local, strict=strict))
 
 
 @cli.command()
 def personas(
     as_json: AsJson = False,
-    strict: Annotated[bool, typer.Option(help="Exit with 1 where anything is broken.")] = False,
+    strict: Strict = False,
 ) -> None:
     """Show the personas and plugins there are, and what is wrong with the others."""
     from host import show
@@ -184,11 +187,11 @@ def demo() -> None:
     raise typer.Exit(asyncio.run(play()))
 
 
-async def _serve(*, dev: bool, local: bool) -> None:
+async def _serve(*, dev: bool, local: bool, strict: bool) -> None:
     from host.serve import serve
 
     async with _world(local) as settings:
-        await serve(settings, dev=dev)
+        await serve(settings, dev=dev, strict=strict)
 
 
 @contextlib.asynccontextmanager

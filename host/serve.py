@@ -14,14 +14,14 @@ from livekit.agents import AgentServer
 
 from host import registry
 from host.desk import check, make_server
-from host.errors import LiveKitError, SettingsError
+from host.errors import LiveKitError, PersonaError, SettingsError
 from host.place import livekit_api, require_livekit
 from host.settings import Settings, misspelt_settings
 
 log = logging.getLogger("host")
 
 
-async def serve(settings: Settings, *, dev: bool) -> None:
+async def serve(settings: Settings, *, dev: bool, strict: bool = False) -> None:
     """Check everything, register with LiveKit, serve calls until SIGTERM or Ctrl-C.
 
     The first signal drains: live calls come to their end, new ones are left to other hosts. A
@@ -31,6 +31,8 @@ async def serve(settings: Settings, *, dev: bool) -> None:
     loaded = registry.load(settings).require()
     for line in (*misspelt_settings(), *map(str, loaded.broken)):
         log.warning(line)
+    if strict and loaded.broken:
+        raise PersonaError(f"{len(loaded.broken)} faults in personas and plugins: see above")
     require_livekit(settings)
     if faults := check(settings):
         raise SettingsError("; ".join(faults))

@@ -135,6 +135,10 @@ def test_strict_makes_a_broken_persona_an_error(deployment: Deployment) -> None:
     assert broken["file"] == "personas/bad.py"
     assert "no_such_module" in broken["error"]
     assert host("personas", "--strict", settings=dirs, cwd=deployment.folder).code == 1
+    started = host("start", "--strict", settings=dirs, cwd=deployment.folder)
+    assert started.code == 1
+    assert "no_such_module" in started.error
+    assert "Traceback" not in started.error
 
 
 def test_a_plugin_can_add_a_command(deployment: Deployment) -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from scripts import RULES
 
+from host.local.realtime import RealtimeServer
+from host.local.speech import Sentences
 from host.settings import ROOT
 from host.testing import Scene, open_scene
 
@@ -27,10 +29,12 @@ async def a_scene(
         "TEST_EVENTS": str(folder / "events.jsonl"),
         **(more or {}),
     }
-    async with open_scene(
-        folder, environment, rules=RULES, profile=profile, agent_name=agent_name
-    ) as scene:
-        yield scene
+    async with RealtimeServer(Sentences()) as realtime:
+        environment["TEST_REALTIME_URL"] = realtime.url
+        async with open_scene(
+            folder, environment, rules=RULES, profile=profile, agent_name=agent_name
+        ) as scene:
+            yield scene
 
 
 def events(scene: Scene, room: str) -> list[tuple[str, str]]:

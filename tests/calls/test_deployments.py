@@ -2,14 +2,17 @@
 
 import asyncio
 import socket
+import sys
 from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
 import pytest_asyncio
+from livekit import api, rtc
 from scene import a_scene
 
 from host.local.phone import Busy, Line
+from host.local.process import bare_environment
 from host.outcome import Outcome
 from host.testing import Scene, heard_once
 
@@ -70,6 +73,28 @@ async def test_a_browser_that_goes_away_ends_its_call(scene: Scene) -> None:
     assert (record.outcome, record.ended_by) == (Outcome.COMPLETED, "far end")
 
 
+async def test_of_a_browsers_tracks_only_the_sound_is_taken(scene: Scene) -> None:
+    token = (
+        api.AccessToken(scene.settings.livekit_api_key, scene.world.livekit.api_secret)
+        .with_identity("visitor")
+        .with_grants(api.VideoGrants(room_join=True, room="desk-with-a-camera"))
+        .with_room_config(api.RoomConfiguration(agents=[api.RoomAgentDispatch(agent_name="host")]))
+    )
+    room = rtc.Room()
+    await room.connect(scene.settings.livekit_url, token.to_jwt())
+    try:
+        camera = rtc.LocalVideoTrack.create_video_track("camera", rtc.VideoSource(320, 240))
+        sound = rtc.LocalAudioTrack.create_audio_track("sound", rtc.AudioSource(48000, 1))
+        video = await room.local_participant.publish_track(camera)
+        audio = await room.local_participant.publish_track(sound)
+        await asyncio.wait_for(audio.wait_for_subscription(), 15)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(video.wait_for_subscription(), 1)
+    finally:
+        await room.disconnect()
+    assert (await scene.record("desk-with-a-camera")).persona == "desk"
+
+
 async def test_a_host_without_a_name_answers_by_the_dialled_number(one_line: Scene) -> None:
     async def listens(line: Line) -> None:
         await line.silence_for(1.0)
@@ -101,3 +126,29 @@ async def test_one_caller_too_many_hears_busy_at_once(one_line: Scene) -> None:
     await first.hang_up()
     record = await one_line.over(first)
     assert record.outcome is Outcome.COMPLETED
+
+
+async def test_keys_that_livekit_refuses_are_named(scene: Scene) -> None:
+    wrong = {**scene.environment, "LIVEKIT_API_SECRET": "no-secret-of-this-server-" * 2}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "host", "start"),
+        env={**bare_environment(), **wrong},
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, errors = await asyncio.wait_for(process.communicate(), 60)
+    assert process.returncode == 1
+    last = errors.decode().strip().splitlines()[-1]
+    assert last.startswith("host: LiveKit at ws://127.0.0.1")
+    assert last.endswith("refuses LIVEKIT_API_KEY and its secret")
+    assert "Traceback" not in errors.decode()
+
+
+async def test_two_callers_at_the_same_moment_do_not_both_get_one_line(one_line: Scene) -> None:
+    await a_free_line()
+    calls = await asyncio.gather(
+        one_line.exchange.ring("+15557770003", DESK), one_line.exchange.ring("+15557770004", DESK)
+    )
+    answers = await asyncio.gather(*(call.answered() for call in calls), return_exceptions=True)
+    assert sorted(call.sip_status for call in calls) == [200, 486]
+    assert sum(isinstance(answer, ConnectionError) for answer in answers) == 1
+    await asyncio.gather(*(call.hang_up() for call in calls))

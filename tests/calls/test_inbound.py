@@ -5,6 +5,7 @@ import asyncio
 from livekit import api
 from scene import events
 
+from host.local.exchange.call import Ending
 from host.local.phone import Line, RefusesTransfer, Telephone
 from host.outcome import Outcome
 from host.testing import Scene, heard_once, not_heard
@@ -71,6 +72,16 @@ async def test_a_caller_who_hangs_up_in_the_middle_of_a_word_ends_the_call(scene
     record = await scene.over(call)
     assert call.ended_by == "phone"
     assert (record.outcome, record.ended_by) == (Outcome.COMPLETED, "far end")
+
+
+async def test_a_telephone_that_drops_out_of_the_room_ends_the_call(either_scene: Scene) -> None:
+    call = await either_scene.exchange.ring(CALLER, DESK)
+    await call.answered()
+    call.end(Ending("phone", "media timeout", hangup=False))  # LiveKit SIP tells no `hangup` then
+    record = await either_scene.over(call)
+    assert record.ended_by == "far end"
+    told = [fact for event, fact in events(either_scene, call.room) if event == "status"]
+    assert told[-1] == "hangup"
 
 
 async def test_a_caller_who_gives_up_while_it_rings_leaves_nothing_behind(scene: Scene) -> None:
@@ -142,6 +153,14 @@ async def test_without_a_greeting_the_model_opens_the_call(scene: Scene) -> None
     call = await scene.exchange.ring(CALLER, OPENER, listens)
     await scene.over(call)
     heard_once(call, "Welcome, I am the opener.")
+
+
+async def test_a_realtime_model_greets_once_in_its_own_voice(scene: Scene) -> None:
+    call = await scene.ring("realtime", listens)
+    record = await scene.over(call)
+    heard_once(call, "I hear and speak by myself.")
+    assert record.outcome is Outcome.COMPLETED
+    assert "I hear and speak by myself." not in scene.world.cartesia.spoken
 
 
 async def test_an_agent_of_livekits_own_enters_when_the_call_is_answered(scene: Scene) -> None:
