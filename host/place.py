@@ -130,6 +130,11 @@ async def place(
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(watch.over.wait(), longest + AFTER_LIMIT)
             return watch.placed(name)
+        except asyncio.CancelledError:
+            # Whoever waited for the call has had enough: nobody talks on behind their back.
+            with contextlib.suppress(api.ServerError):
+                await livekit.room.delete_room(api.DeleteRoomRequest(room=name))
+            raise
         finally:
             with contextlib.suppress(Exception):
                 await room.disconnect()
@@ -169,7 +174,7 @@ class _Watch:
         """How the call went, as far as the host told."""
         facts = self._facts
         if "host.outcome" not in facts:
-            reason = "The room was closed before the host told how the call went."
+            reason = "The host did not tell how the call went."
             return Placed(Outcome.FAILED, reason, room)
         status = facts.get("host.sip_status")
         outcome = Outcome(facts["host.outcome"])

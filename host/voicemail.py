@@ -11,6 +11,7 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any
 
 from livekit import rtc
 from livekit.agents import AMD, UserStateChangedEvent, llm
@@ -23,6 +24,8 @@ from host.outcome import Outcome
 
 log = logging.getLogger("host")
 
+SILENCE_PATIENCE = 4.0
+"""Seconds in which somebody who picked up and says nothing may still say something."""
 BEEP_PATIENCE = 4.0
 """Seconds of silence after a machine's greeting in which a beep may still come."""
 MESSAGE_PATIENCE = 30.0
@@ -55,6 +58,7 @@ class Voicemail:
         assert call.session is not None
         self._call, self._line, self._session = call, line, call.session
         self._beep = BeepDetector()
+        self._sound = asyncio.Event()
         self._session.on("user_state_changed", self._on_speech)
         line.room.on("track_subscribed", self._on_track)
         call.voicemail_watch = self
@@ -74,6 +78,26 @@ class Voicemail:
             await dial()
             await self._line.answered()
             return Verdict("human", "nobody listened for a machine")
+        dialling = asyncio.ensure_future(dial())
+        try:
+            verdict = await self._listen(dialling)
+        finally:
+            dialling.cancel()
+        log.info("answered by %s (%s)", verdict.category, verdict.reason)
+        self._call.voicemail = verdict.category
+        return verdict
+
+    async def _listen(self, dialling: asyncio.Future[None]) -> Verdict:
+        # AMD gives up on a far end without sound after 5 s, and some trunks take longer to dial: it
+        # begins when there is something to hear, and waits for the answer itself.
+        sound = asyncio.create_task(self._sound.wait())
+        either: list[asyncio.Future[Any]] = [dialling, sound]
+        try:
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            sound.cancel()
+        if dialling.done():
+            dialling.result()
         amd = AMD(
             self._session,
             llm=None,
@@ -81,14 +105,12 @@ class Voicemail:
             participant_identity=self._line.identity or "",
             ivr_detection=False,
             suppress_compatibility_warning=True,
+            detection_options={"no_speech_threshold": SILENCE_PATIENCE},
         )
         async with amd:
-            await dial()
+            await dialling
             await self._line.answered()
-            verdict = await self._first(amd)
-        log.info("answered by %s (%s)", verdict.category, verdict.reason)
-        self._call.voicemail = verdict.category
-        return verdict
+            return await self._first(amd)
 
     async def follow_policy(self, *, takes_messages: bool = True) -> None:
         """Do what the persona's policy says of a machine. It ends the call, unless it continues."""
@@ -164,4 +186,5 @@ class Voicemail:
     ) -> None:
         far_end = participant.identity == self._line.identity
         if far_end and track.kind == rtc.TrackKind.KIND_AUDIO:
+            self._sound.set()
             self._call.spawn(listen(self._beep, track), "listening for a beep")

@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from scripts import RULES
+from scripts import RULES as TEST_RULES
 
 from host.local.realtime import RealtimeServer
+from host.local.scripts import RULES as BUNDLED_RULES
 from host.local.speech import Sentences
 from host.settings import ROOT
 from host.testing import Scene, open_scene
@@ -24,15 +25,19 @@ async def a_scene(
     """Bring up a host with the personas and plugins of this folder."""
     environment = {
         "HOST_CONFIG": str(HERE / "host.toml"),
-        "HOST_PERSONAS_DIR": str(HERE / "personas"),
-        "HOST_PLUGINS_DIR": str(_plugins(folder)),
+        "HOST_PERSONAS_DIR": str(_together(folder, "personas")),
+        "HOST_PLUGINS_DIR": str(_together(folder, "plugins")),
         "TEST_EVENTS": str(folder / "events.jsonl"),
         **(more or {}),
     }
     async with RealtimeServer(Sentences()) as realtime:
         environment["TEST_REALTIME_URL"] = realtime.url
         async with open_scene(
-            folder, environment, rules=RULES, profile=profile, agent_name=agent_name
+            folder,
+            environment,
+            rules=(*TEST_RULES, *BUNDLED_RULES),
+            profile=profile,
+            agent_name=agent_name,
         ) as scene:
             yield scene
 
@@ -44,10 +49,10 @@ def events(scene: Scene, room: str) -> list[tuple[str, str]]:
     return [(event["event"], event["fact"]) for event in told if event["room"] == room]
 
 
-def _plugins(folder: Path) -> Path:
-    """The bundled plugins, and the tests' own beside them."""
-    together = folder / "plugins"
+def _together(folder: Path, kind: str) -> Path:
+    """The bundled personas or plugins, and the tests' own beside them."""
+    together = folder / kind
     together.mkdir()
-    for file in (*(ROOT / "plugins").glob("*.py"), *(HERE / "plugins").glob("*.py")):
+    for file in (*(ROOT / kind).glob("*.py"), *(HERE / kind).glob("*.py")):
         (together / file.name).symlink_to(file)
     return together

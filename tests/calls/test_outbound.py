@@ -165,6 +165,56 @@ async def test_the_model_can_notice_a_machine_itself(scene: Scene) -> None:
     assert [tool.name for tool in record.tools] == ["detected_answering_machine"]
 
 
+async def test_somebody_who_picks_up_and_says_nothing_is_greeted_all_the_same(
+    scene: Scene,
+) -> None:
+    async def silent(line: Line) -> None:
+        await line.heard("this is a test call")
+        await line.hang_up()
+
+    number = a_number()
+    scene.exchange.connect(number, Telephone(script=silent))
+    placed = await scene.place("leaves", number, name="Ann")
+    call = await scene.exchange.call_to(number)
+    record = await scene.over(call)
+    assert heard_once(call, "Good morning Ann, this is a test call.").start < 6
+    assert (placed.outcome, record.voicemail) == (Outcome.COMPLETED, "uncertain")
+
+
+@pytest.mark.parametrize("answer", ["key", "word"])
+async def test_the_survey_takes_a_key_or_a_word(scene: Scene, answer: str) -> None:
+    async def ann(line: Line) -> None:
+        await line.say("Hello?")
+        await line.heard("press a key from one to five")
+        if answer == "key":
+            await line.press("5")
+        else:
+            await line.say("It was great.")
+        await line.stay()
+
+    number = a_number()
+    scene.exchange.connect(number, Telephone(script=ann))
+    placed = await scene.place("survey", number, patient="Ann")
+    call = await scene.exchange.call_to(number)
+    record = await scene.over(call)
+    heard_once(call, "Thank you for your answer. Goodbye.")
+    assert placed.outcome is Outcome.COMPLETED
+    assert (record.ended_by, call.ended_by) == ("persona", "far end")
+    assert [key.digit for key in record.keys] == (["5"] if answer == "key" else [])
+
+
+async def test_a_placed_call_that_is_given_up_rings_no_longer(scene: Scene) -> None:
+    number = a_number()
+    scene.exchange.connect(number, NoAnswer())
+    placing = asyncio.create_task(scene.place("talks", number))
+    call = await scene.exchange.call_to(number)
+    await call.rings()
+    placing.cancel()
+    record = await scene.over(call)
+    assert call.ended_by == "far end"
+    assert record.outcome is Outcome.CANCELLED
+
+
 @pytest.mark.parametrize(
     ("telephone", "outcome", "sip_status"),
     [
