@@ -20,6 +20,10 @@ TRIES = 3
 """How often a dial is tried that LiveKit SIP refused before it sent an INVITE: it was too busy."""
 
 
+ROOM_LIMIT = 1.0
+"""Seconds in which we hear that our room was closed."""
+
+
 class NotAnswered(Exception):
     """Nobody picked up. `ending` says why."""
 
@@ -58,6 +62,10 @@ async def dial(job: JobContext, call: Call, line: Line) -> None:
                 log.warning("LiveKit SIP was too busy to dial; trying again")
                 await asyncio.sleep(1.5)
                 continue
+            if error.code == api.ServerErrorCode.CANCELED:
+                # Nobody answered, or somebody closed the room: LiveKit SIP says the same of both,
+                # but the room's own word comes too, and ends the call.
+                await asyncio.wait({call.ending}, timeout=ROOM_LIMIT)
             raise NotAnswered(name(error)) from error
         except (TimeoutError, aiohttp.ClientError) as error:
             reason = f"LiveKit did not say how the dialling went: {type(error).__name__}."

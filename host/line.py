@@ -158,10 +158,10 @@ class Line:
         self._told("hangup")  # LiveKit SIP does not always say so itself
         self._moved.set()
         call = self._call
-        if call.outbound and not call.answered:
-            return  # the dialling knows the reason, and names it
         if participant.disconnect_reason in _PUT_OUT:
             self._put_out()
+        elif call.outbound and not call.answered:
+            return  # the dialling knows the reason, and names it
         elif "first_word" in call.times:
             call.end(Ending(Outcome.COMPLETED, "far end", "The far end hung up."))
         else:

@@ -88,6 +88,19 @@ def make_tools(call: Call) -> list[llm.Tool | llm.Toolset]:
     return made
 
 
+def first_agent(call: Call, agent: Agent) -> Agent:
+    """Return the agent to open a session with, before the far end has answered.
+
+    An author's own agent may speak when it enters, so it enters only in `greet`; until then a
+    silent one holds its place.
+    """
+    return PersonaAgent(call, "") if _speaks_on_entering(agent) else agent
+
+
+def _speaks_on_entering(agent: Agent) -> bool:
+    return type(agent).on_enter is not Agent.on_enter
+
+
 async def greet(call: Call, agent: Agent, heard: str = "", *, menu: bool = False) -> None:
     """Speak the first words, once. `heard` is what the far end said before them.
 
@@ -97,20 +110,18 @@ async def greet(call: Call, agent: Agent, heard: str = "", *, menu: bool = False
     if call.greeted or session is None:
         return
     words = None if menu else call.hook.greeting(call=call)
-    if not isinstance(agent, PersonaAgent):
-        # An author's own agent enters now and not when the session opened: its on_enter may speak,
-        # and nothing is said before the far end has answered.
-        session.update_agent(agent)
-    elif heard:
+    if heard:
         turns = agent.chat_ctx.copy()
         turns.add_message(role="user", content=heard)
         await agent.update_chat_ctx(turns)
     call.greeted = True
+    if _speaks_on_entering(agent):
+        session.update_agent(agent)
     if words is not None:
         # Whoever picks up says "hello?" while we begin, unless somebody waited for it: that is no
         # reason to break off.
         say_exactly(session, words, interruptible=not call.outbound or call.voicemail is not None)
-    elif isinstance(agent, PersonaAgent):
+    elif not _speaks_on_entering(agent):
         session.generate_reply()
 
 

@@ -25,7 +25,7 @@ from host.errors import MetadataError
 from host.line import Line, delete_room
 from host.outcome import Outcome
 from host.record import record_of
-from host.session import PersonaAgent, greet, make_session
+from host.session import PersonaAgent, first_agent, greet, make_session
 from host.settings import Settings
 from host.voicemail import Voicemail
 
@@ -116,8 +116,7 @@ class Worker:
         session, agent = make_session(call)
         if call.outbound:
             line.expect(f"sip_{call.number}")
-        # An author's own agent enters only when the far end has answered: see greet().
-        first = agent if isinstance(agent, PersonaAgent) else PersonaAgent(call, "")
+        first = first_agent(call, agent)
         options = room_io.RoomOptions(
             participant_identity=line.identity or "",
             video_input=False,

@@ -170,6 +170,19 @@ async def test_an_agent_of_livekits_own_enters_when_the_call_is_answered(scene: 
     assert record.outcome is Outcome.COMPLETED
 
 
+async def test_an_agent_of_livekits_own_is_greeted_for_and_answers(scene: Scene) -> None:
+    async def asks(line: Line) -> None:
+        await line.heard("the custom agent greets you")
+        await line.say("What day is it?")
+        await line.heard("today is monday")
+        await line.hang_up()
+
+    call = await scene.ring("custom", asks)
+    await scene.over(call)
+    heard_once(call, "The custom agent greets you.")
+    heard_once(call, "Today is Monday.")
+
+
 async def test_a_question_that_fails_ends_its_call_with_an_apology(scene: Scene) -> None:
     call = await scene.exchange.ring(CALLER, BREAKS)
     record = await scene.over(call)
