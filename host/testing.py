@@ -27,6 +27,7 @@ import tempfile
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +36,9 @@ import pytest_asyncio
 from livekit import api
 
 from host import registry
-from host.local.exchange import Exchange, PersonScript, PhoneCall
-from host.local.llm import Rule
+from host.local.exchange import Exchange, PersonScript, PhoneCall, Subscriber
 from host.local.process import HostProcess
+from host.local.rules import Rule
 from host.local.scripts import RULES
 from host.local.speech import locate
 from host.local.speech.locate import Found
@@ -45,6 +46,8 @@ from host.local.world import CALLER, World
 from host.place import Placed, metadata_of, place
 from host.record import CallRecord
 from host.settings import Settings, load_settings
+
+_numbers = count()
 
 
 @dataclass
@@ -71,6 +74,19 @@ class Scene:
     async def place(self, persona: str, number: str, **details: Any) -> Placed:
         """Place a call as `python -m host call` does, and wait until it is over."""
         return await place(self.settings, metadata_of(self.settings, persona, number, details))
+
+    async def place_to(
+        self, telephone: Subscriber, persona: str, **details: Any
+    ) -> tuple[Placed, PhoneCall, CallRecord]:
+        """Have a persona call a telephone at a number of its own, and wait until it is over.
+
+        Gives what `host call` was told, the telephone's side of the call, and the record.
+        """
+        number = f"+1555300{next(_numbers):04}"
+        self.exchange.connect(number, telephone)
+        placed = await self.place(persona, number, **details)
+        call = await self.exchange.call_to(number)
+        return placed, call, await self.over(call)
 
     async def record(self, room: str, limit: float = 20.0) -> CallRecord:
         """Wait for the record of a call. A second one for the same room fails the test."""

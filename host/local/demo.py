@@ -7,17 +7,17 @@ import logging
 import shutil
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
-from rich.markup import escape
 
 from host.errors import HostError
 from host.local.exchange import PhoneCall
 from host.local.phone import Busy, Line, Telephone, voicemail
 from host.local.process import HostProcess
 from host.local.speech import locate
+from host.local.stage import Stage
 from host.local.world import CALLER, OUR_NUMBER, World
 from host.outcome import Outcome
 from host.place import metadata_of, place
@@ -37,55 +37,6 @@ numbers = ["{OUR_NUMBER}"]
 billing = "{BILLING}"
 dentist = "+15550003002"
 """
-
-
-@dataclass
-class Stage:
-    """Where the scenes play, and what they tell while they do."""
-
-    world: World
-    settings: Settings
-    console: Console
-    begun: float = field(default_factory=time.time)
-
-    def tell(self, who: str, what: str, style: str = "", at: float | None = None) -> None:
-        """Add a line to the timeline; `at` is the Unix time where it was earlier than now."""
-        at = (at or time.time()) - self.begun
-        text = f"[{style}]{escape(what)}[/]" if style else escape(what)
-        self.console.print(f"  [dim]{at:6.1f} s[/]  {who:<9} {text}", highlight=False)
-
-    async def watch(self, call: PhoneCall) -> None:
-        """Tell what happens on a telephone, until its call is over."""
-        told: list[str] = []
-        words = keys = 0
-        while True:
-            over = call.done
-            for status, there in (
-                ("rings", call.status == "ringing"),
-                ("answered", call.answered_at),
-            ):
-                if there and status not in told:
-                    told.append(status)
-                    self.tell("line", status, "cyan")
-            for heard in call.heard[words:]:
-                self.tell("persona", heard.text, "green", (call.answered_at or 0) + heard.start)
-            for key in call.keys[keys:]:
-                at = (call.answered_at or 0) + key.at
-                self.tell("persona", f"presses {key.digit}", "green", at)
-            words, keys = len(call.heard), len(call.keys)
-            if over:
-                break
-            await call.pulse.until(
-                lambda seen=(words, keys, call.status): (  # type: ignore[misc]
-                    call.done or (len(call.heard), len(call.keys), call.status) != seen
-                ),
-                120,
-                "the call",
-            )
-        end = (
-            f"{call.ended_by} hung up" if call.answered_at else f"{call.status}, {call.sip_status}"
-        )
-        self.tell("line", end, "cyan")
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """What the local model answers to the bundled personas' callers, and how a person takes a call."""
 
-from host.local.llm import Rule
 from host.local.phone import Line
+from host.local.rules import Rule
 
 RECEPTIONIST = "receptionist of Molar Dental"
 REMINDER = "Confirm that"

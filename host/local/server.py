@@ -1,5 +1,6 @@
 """What the stand-ins for speech and model services share: a web server on loopback."""
 
+from abc import ABC, abstractmethod
 from types import TracebackType
 from typing import Self
 
@@ -9,14 +10,14 @@ WRONG_KEY = "wrong"
 """The API key that every stand-in refuses, so that a refusal can be tried."""
 
 
-class LocalServer:
+class LocalServer(ABC):
     """Serves an application on a free port of loopback; `url` is where."""
 
     url = ""
 
+    @abstractmethod
     def application(self) -> web.Application:
         """Make what is served."""
-        raise NotImplementedError
 
     async def __aenter__(self) -> Self:
         self._runner = web.AppRunner(

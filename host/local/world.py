@@ -19,8 +19,9 @@ from host.local.cartesia import CartesiaServer
 from host.local.deepgram import DeepgramServer
 from host.local.exchange import Exchange
 from host.local.livekit import LiveKitServer
-from host.local.llm import LlmServer, Rule
+from host.local.llm import LlmServer
 from host.local.phone import Busy, Declines, NoAnswer, Telephone, voicemail
+from host.local.rules import Rule
 from host.local.scripts import PERSON, RULES
 from host.local.speech import Sentences
 from host.local.speech.flite import cache

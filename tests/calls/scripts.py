@@ -1,6 +1,6 @@
 """What the local model answers in whole-call tests. First match wins."""
 
-from host.local.llm import Rule
+from host.local.rules import Rule
 
 ANYBODY = "of the tests"
 

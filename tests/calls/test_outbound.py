@@ -36,10 +36,6 @@ def a_number() -> str:
     return f"+1555222{next(_numbers):04}"
 
 
-async def hello(line: Line) -> None:
-    await line.say("Hello?")
-
-
 async def test_a_person_who_answers_is_greeted_once_and_by_name(scene: Scene) -> None:
     async def ann(line: Line) -> None:
         await line.say("Hello?")
@@ -49,32 +45,27 @@ async def test_a_person_who_answers_is_greeted_once_and_by_name(scene: Scene) ->
         await line.say("Thank you and goodbye.")
         await line.stay()
 
-    number = a_number()
-    scene.exchange.connect(number, Telephone(answer_after=2.0, script=ann))
-    placed = await scene.place("leaves", number, name="Ann")
-    call = await scene.exchange.call_to(number)
-    record = await scene.over(call)
+    placed, call, record = await scene.place_to(
+        Telephone(answer_after=2.0, script=ann), "leaves", name="Ann"
+    )
     heard_once(call, "Good morning Ann, this is a test call.")
     heard_once(call, "It is only a test.")
     heard_once(call, "Thank you very much for your call. Goodbye.")
     not_heard(call, MESSAGE)
     assert (placed.outcome, record.outcome) == (Outcome.COMPLETED, Outcome.COMPLETED)
-    assert (record.direction, record.number, record.voicemail) == ("outbound", number, "human")
+    assert (record.direction, record.number, record.voicemail) == ("outbound", call.number, "human")
     assert record.dialled_at <= record.ringing_at <= record.answered_at <= record.first_word_at
     statuses = [fact for event, fact in events(scene, call.room) if event == "status"]
     assert statuses == ["dialing", "ringing", "active", "hangup"]
 
 
 async def test_nothing_is_said_while_it_rings(scene: Scene) -> None:
-    number = a_number()
-    scene.exchange.connect(number, Telephone(answer_after=5.0, script=hello))
-    placing = asyncio.create_task(scene.place("talks", number))
-    call = await scene.exchange.call_to(number)
-    await call.answered()
-    await asyncio.sleep(4)  # what the person hears in the four seconds after picking up
-    await call.hang_up()
-    record = await scene.over(call)
-    await placing
+    async def hello(line: Line) -> None:
+        await line.say("Hello?")
+        await line.silence_for(1.5)
+        await line.hang_up()
+
+    _, call, record = await scene.place_to(Telephone(answer_after=5.0, script=hello), "talks")
     greeting = heard_once(call, "I talk to everybody who picks up.")
     assert greeting.start < 1.5
     assert record.answered_at <= record.first_word_at
@@ -82,11 +73,9 @@ async def test_nothing_is_said_while_it_rings(scene: Scene) -> None:
 
 @pytest.mark.parametrize("pause", [0.5, 2.5])
 async def test_a_message_is_left_after_the_beep(scene: Scene, pause: float) -> None:
-    number = a_number()
-    scene.exchange.connect(number, Telephone(script=voicemail(MAILBOX, pause=pause)))
-    placed = await scene.place("leaves", number, name="Ann")
-    call = await scene.exchange.call_to(number)
-    record = await scene.over(call)
+    placed, call, record = await scene.place_to(
+        Telephone(script=voicemail(MAILBOX, pause=pause)), "leaves", name="Ann"
+    )
     message = heard_once(call, MESSAGE)
     not_heard(call, "Good morning Ann, this is a test call.")
     assert message.start > _beep_ends(call.recording[:, 0])
@@ -100,11 +89,7 @@ async def test_a_machine_without_a_beep_gets_its_message_when_it_is_silent(scene
         await line.say(MAILBOX)
         await line.stay()
 
-    number = a_number()
-    scene.exchange.connect(number, Telephone(script=machine))
-    placed = await scene.place("leaves", number, name="Ann")
-    call = await scene.exchange.call_to(number)
-    await scene.over(call)
+    placed, call, _ = await scene.place_to(Telephone(script=machine), "leaves", name="Ann")
     heard_once(call, MESSAGE)
     assert placed.outcome is Outcome.VOICEMAIL_LEFT
 
@@ -114,33 +99,22 @@ async def test_a_full_mailbox_gets_no_message(scene: Scene) -> None:
         await line.say("The mailbox is full. You can not leave a message.")
         await line.stay()
 
-    number = a_number()
-    scene.exchange.connect(number, Telephone(script=full))
-    placed = await scene.place("leaves", number, name="Ann")
-    call = await scene.exchange.call_to(number)
-    record = await scene.over(call)
+    placed, call, record = await scene.place_to(Telephone(script=full), "leaves", name="Ann")
     not_heard(call, MESSAGE)
     assert placed.outcome is Outcome.VOICEMAIL_SKIPPED
     assert record.voicemail == "machine-unavailable"
 
 
 async def test_a_persona_that_hangs_up_on_machines_says_nothing_to_them(scene: Scene) -> None:
-    number = a_number()
-    scene.exchange.connect(number, Telephone(script=voicemail(MAILBOX)))
-    placed = await scene.place("skips", number)
-    call = await scene.exchange.call_to(number)
-    await scene.over(call)
+    placed, call, _ = await scene.place_to(Telephone(script=voicemail(MAILBOX)), "skips")
     not_heard(call, "Good evening, this is the skipper.")
     assert placed.outcome is Outcome.VOICEMAIL_SKIPPED
     assert call.ended_by == "far end"
 
 
 async def test_a_persona_that_talks_to_machines_greets_them_at_once(scene: Scene) -> None:
-    number = a_number()
-    scene.exchange.connect(number, Telephone(script=voicemail(MAILBOX, records=3)))
-    await scene.place("talks", number)
-    call = await scene.exchange.call_to(number)
-    record = await scene.over(call)
+    machine = Telephone(script=voicemail(MAILBOX, records=3))
+    _, call, record = await scene.place_to(machine, "talks")
     assert heard_once(call, "I talk to everybody who picks up.").start < 1.5
     assert record.voicemail is None
 
@@ -154,11 +128,9 @@ async def test_the_model_can_notice_a_machine_itself(scene: Scene) -> None:
         await line.beep()
         await line.stay()
 
-    number = a_number()
-    scene.exchange.connect(number, Telephone(script=sounds_human))
-    placed = await scene.place("leaves", number, name="Ann")
-    call = await scene.exchange.call_to(number)
-    record = await scene.over(call)
+    placed, call, record = await scene.place_to(
+        Telephone(script=sounds_human), "leaves", name="Ann"
+    )
     message = heard_once(call, MESSAGE)
     assert message.start > _beep_ends(call.recording[:, 0])
     assert placed.outcome is Outcome.VOICEMAIL_LEFT
@@ -172,11 +144,7 @@ async def test_somebody_who_picks_up_and_says_nothing_is_greeted_all_the_same(
         await line.heard("this is a test call")
         await line.hang_up()
 
-    number = a_number()
-    scene.exchange.connect(number, Telephone(script=silent))
-    placed = await scene.place("leaves", number, name="Ann")
-    call = await scene.exchange.call_to(number)
-    record = await scene.over(call)
+    placed, call, record = await scene.place_to(Telephone(script=silent), "leaves", name="Ann")
     assert heard_once(call, "Good morning Ann, this is a test call.").start < 6
     assert (placed.outcome, record.voicemail) == (Outcome.COMPLETED, "uncertain")
 
@@ -192,11 +160,7 @@ async def test_the_survey_takes_a_key_or_a_word(scene: Scene, answer: str) -> No
             await line.say("It was great.")
         await line.stay()
 
-    number = a_number()
-    scene.exchange.connect(number, Telephone(script=ann))
-    placed = await scene.place("survey", number, patient="Ann")
-    call = await scene.exchange.call_to(number)
-    record = await scene.over(call)
+    placed, call, record = await scene.place_to(Telephone(script=ann), "survey", patient="Ann")
     heard_once(call, "Thank you for your answer. Goodbye.")
     assert placed.outcome is Outcome.COMPLETED
     assert (record.ended_by, call.ended_by) == ("persona", "far end")
@@ -231,17 +195,13 @@ async def test_a_placed_call_that_is_given_up_rings_no_longer(scene: Scene) -> N
 async def test_a_call_that_nobody_takes_is_named(
     either_scene: Scene, telephone: object, outcome: Outcome, sip_status: int | None
 ) -> None:
-    number = a_number()
-    either_scene.exchange.connect(number, telephone)
-    placed = await either_scene.place("patient", number)
-    call = await either_scene.exchange.call_to(number)
-    record = await either_scene.over(call)
+    placed, call, record = await either_scene.place_to(telephone, "patient")
     assert (placed.outcome, placed.sip_status) == (outcome, sip_status)
     assert (record.outcome, record.sip_status) == (outcome, sip_status)
     assert record.answered_at is None
     assert record.duration == 0
     assert call.answered_at is None
-    invites = either_scene.exchange.ledger.of("INVITE", number=number)
+    invites = either_scene.exchange.ledger.of("INVITE", number=call.number)
     assert len(invites) == 1
 
 
@@ -250,11 +210,7 @@ async def test_a_person_who_hangs_up_at_once_ends_the_call(scene: Scene) -> None
         await line.wait(0.2)
         await line.hang_up()
 
-    number = a_number()
-    scene.exchange.connect(number, Telephone(script=leaves))
-    placed = await scene.place("leaves", number, name="Ann")
-    call = await scene.exchange.call_to(number)
-    await scene.over(call)
+    placed, call, _ = await scene.place_to(Telephone(script=leaves), "leaves", name="Ann")
     assert placed.outcome is Outcome.ABANDONED
 
 
@@ -267,11 +223,7 @@ async def test_a_person_who_hangs_up_in_the_middle_of_the_greeting_ends_the_call
         await line.wait(0.8)
         await line.hang_up()
 
-    number = a_number()
-    scene.exchange.connect(number, Telephone(script=leaves))
-    placed = await scene.place("leaves", number, name="Ann")
-    call = await scene.exchange.call_to(number)
-    record = await scene.over(call)
+    placed, call, record = await scene.place_to(Telephone(script=leaves), "leaves", name="Ann")
     assert placed.outcome is Outcome.COMPLETED
     assert record.ended_by == "far end"
 

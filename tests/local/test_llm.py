@@ -11,7 +11,8 @@ from livekit.agents import APIConnectOptions, APIStatusError, APITimeoutError, l
 from livekit.agents.voice.amd.classifier import AMDPredictionEvent, _AMDClassifier
 from livekit.plugins import openai as plugin
 
-from host.local.llm import LlmServer, Rule, kind_of_greeting
+from host.local.llm import LlmServer
+from host.local.rules import Rule, kind_of_greeting
 
 ONCE = APIConnectOptions(max_retry=0, timeout=5)
 RULES = [

@@ -8,12 +8,12 @@ from typing import Any
 
 from aiohttp import WSMsgType, web
 
-from host.local.llm import Rule
 from host.local.realtime.conversation import Conversation, Refused, words_of
 from host.local.realtime.replies import answer
 from host.local.realtime.response import Request, Response
 from host.local.realtime.session import Session
 from host.local.realtime.turns import Turns
+from host.local.rules import Rule
 from host.local.speech import Sentences
 
 

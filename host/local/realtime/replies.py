@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from host.local.llm import Reply, Rule, Turn, reply_to
 from host.local.realtime.conversation import Conversation, Item, words_of
 from host.local.realtime.session import Session
+from host.local.rules import Reply, Rule, Turn, reply_to
 
 _EXACT = re.compile(r"exactly these words:\s*(.+)", re.DOTALL | re.IGNORECASE)
 

@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from host.local.llm import Reply
 from host.local.realtime.conversation import Conversation, Item
 from host.local.realtime.session import RATE
+from host.local.rules import Reply
 from host.local.speech import speak
 
 log = logging.getLogger("host")

@@ -5,9 +5,9 @@ from itertools import count
 
 from aiohttp import WSCloseCode, web
 
-from host.local.llm import Rule
 from host.local.realtime.connection import Connection
 from host.local.realtime.session import Session
+from host.local.rules import Rule
 from host.local.server import WRONG_KEY, LocalServer
 from host.local.speech import Sentences
 

@@ -1,0 +1,158 @@
+"""Thinking in rules: what the local model answers, and when.
+
+The first rule that fits answers; what no rule knows gets a plain reply, so that a persona nobody
+has scripted still talks. LiveKit's answering machine detection asks too, and is told by words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What to answer, and when: all conditions that are given must hold."""
+
+    hears: str | None = None
+    """Found (re.search, any case) in the last thing that was said; `^$` fits when nothing was."""
+    says: str = ""
+    calls: tuple[str, Mapping[str, Any]] | None = None
+    """A tool and its arguments. The rule fits only where the tool is offered."""
+    about: str | None = None
+    """Found in the instructions."""
+    after: str | None = None
+    """The tool whose result came last. Without it, a rule never answers a tool's result."""
+
+    def fits(self, turn: Turn) -> bool:
+        """Tell whether this rule answers a turn."""
+        if self.after != turn.after:
+            return False
+        if self.calls and self.calls[0] not in turn.tools:
+            return False
+        return _found(self.about, turn.instructions) and _found(self.hears, turn.heard)
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One request, as the rules see it."""
+
+    instructions: str
+    heard: str
+    """What the user said last; empty where nobody did."""
+    after: str | None
+    """The tool whose result is the last message."""
+    failed: bool
+    """Whether that result reads like an error."""
+    tools: Mapping[str, Mapping[str, Any]]
+    """Name -> the JSON schema of its arguments."""
+    forced: str | None
+    """The tool that must be called; empty for any."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """Words, or a tool with its arguments."""
+
+    text: str = ""
+    tool: tuple[str, Mapping[str, Any]] | None = None
+
+
+def read_turn(request: Mapping[str, Any]) -> Turn:
+    """Read a chat completions request."""
+    messages = list(request.get("messages", ()))
+    rules = [text_of(m) for m in messages if m.get("role") in ("system", "developer")]
+    talk = [m for m in messages if m.get("role") not in ("system", "developer")]
+    last = talk[-1] if talk else {}
+    # What a tool said aloud while it ran stands behind its result.
+    while last.get("role") == "assistant" and len(talk) > 1 and talk[-2].get("role") != "user":
+        talk.pop()
+        last = talk[-1]
+    calls = {
+        call["id"]: call["function"]["name"] for m in talk for call in m.get("tool_calls") or ()
+    }
+    after = calls.get(last.get("tool_call_id")) if last.get("role") == "tool" else None
+    choice = request.get("tool_choice")
+    forced = "" if choice == "required" else None
+    if isinstance(choice, dict):
+        forced = choice.get("function", {}).get("name")
+    offered = (tool["function"] for tool in request.get("tools") or () if "function" in tool)
+    return Turn(
+        "\n".join(rules),
+        text_of(last) if last.get("role") == "user" else "",
+        after,
+        after is not None and bool(re.search("fail|error", text_of(last), re.I)),
+        {tool["name"]: tool.get("parameters", {}) for tool in offered},
+        forced,
+    )
+
+
+def reply_to(turn: Turn, rules: Iterable[Rule]) -> Reply:
+    """Answer a turn: the machine detection, the rules in their order, what everybody knows."""
+    if "save_prediction" in turn.tools:
+        return Reply(tool=("save_prediction", {"label": kind_of_greeting(turn.heard)}))
+    for rule in rules:
+        if rule.fits(turn) and not (turn.forced is not None and rule.calls is None):
+            return Reply(rule.says, rule.calls)
+    if turn.forced is not None:
+        return Reply(tool=(turn.forced or next(iter(turn.tools)), {}))
+    return _plain(turn)
+
+
+_GREETINGS = (
+    (
+        "machine-unavailable",
+        r"(mail ?box|voice ?mail).*(\bfull\b|not accept|(not|n't)( yet)?( been)? set up)"
+        r"|can ?not (leave|take) (a |any )?messages?",
+    ),
+    ("machine-vm", r"voice ?mail|leave (me |us |your |a )*(message|name)|after the (tone|beep)"),
+    ("machine-ivr", r"press (\d|one|two|three|zero|pound|star)|(say|state) your name"),
+)
+"""What answered -> words in its greeting; the first that fits counts."""
+
+
+def kind_of_greeting(heard: str) -> str:
+    """Classify what answered a call, in the words of LiveKit's AMD."""
+    for kind, words in _GREETINGS:
+        if re.search(words, heard, re.I):
+            return kind
+    return "human"
+
+
+def _plain(turn: Turn) -> Reply:
+    """What every persona can do, and something to say where there is nothing to do."""
+    if turn.after:
+        if turn.failed:
+            return Reply("I am sorry, that did not work.")
+        return Reply("Goodbye." if turn.after == "end_call" else "That is done.")
+    if not turn.heard:
+        return Reply("Hello, how can I help you?")
+    if "end_call" in turn.tools and re.search(r"\b(good)?bye\b", turn.heard, re.I):
+        return Reply(tool=("end_call", {}))
+    if target := _target(turn):
+        return Reply(tool=("transfer_call", {"to": target}))
+    return Reply("Sorry, could you say that again?")
+
+
+def _target(turn: Turn) -> str | None:
+    """The transfer target that was asked for, of those on offer."""
+    asked = re.search(r"(?:transfer me|put me through|connect me) to (.+)", turn.heard, re.I)
+    schema = turn.tools.get("transfer_call", {}).get("properties", {}).get("to", {})
+    names = schema.get("enum") or ([schema["const"]] if "const" in schema else [])
+    if not asked:
+        return None
+    return next((name for name in names if name.lower() in asked[1].lower()), None)
+
+
+def text_of(message: Mapping[str, Any]) -> str:
+    """Return the words of a chat message."""
+    content = message.get("content") or ""
+    if isinstance(content, str):
+        return content
+    return " ".join(part.get("text", "") for part in content)
+
+
+def _found(pattern: str | None, text: str) -> bool:
+    return pattern is None or re.search(pattern, text, re.I) is not None

@@ -1,0 +1,62 @@
+"""Where the demo's scenes play: the world, and a timeline of what happens on its telephones."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from rich.console import Console
+from rich.markup import escape
+
+from host.local.exchange import PhoneCall
+from host.local.world import World
+from host.settings import Settings
+
+
+@dataclass
+class Stage:
+    """Where the scenes play, and what they tell while they do."""
+
+    world: World
+    settings: Settings
+    console: Console
+    begun: float = field(default_factory=time.time)
+
+    def tell(self, who: str, what: str, style: str = "", at: float | None = None) -> None:
+        """Add a line to the timeline; `at` is the Unix time where it was earlier than now."""
+        at = (at or time.time()) - self.begun
+        text = f"[{style}]{escape(what)}[/]" if style else escape(what)
+        self.console.print(f"  [dim]{at:6.1f} s[/]  {who:<9} {text}", highlight=False)
+
+    async def watch(self, call: PhoneCall) -> None:
+        """Tell what happens on a telephone, until its call is over."""
+        told: list[str] = []
+        words = keys = 0
+        while True:
+            over = call.done
+            for status, there in (
+                ("rings", call.status == "ringing"),
+                ("answered", call.answered_at),
+            ):
+                if there and status not in told:
+                    told.append(status)
+                    self.tell("line", status, "cyan")
+            for heard in call.heard[words:]:
+                self.tell("persona", heard.text, "green", (call.answered_at or 0) + heard.start)
+            for key in call.keys[keys:]:
+                at = (call.answered_at or 0) + key.at
+                self.tell("persona", f"presses {key.digit}", "green", at)
+            words, keys = len(call.heard), len(call.keys)
+            if over:
+                break
+            await call.pulse.until(
+                lambda seen=(words, keys, call.status): (  # type: ignore[misc]
+                    call.done or (len(call.heard), len(call.keys), call.status) != seen
+                ),
+                120,
+                "the call",
+            )
+        end = (
+            f"{call.ended_by} hung up" if call.answered_at else f"{call.status}, {call.sip_status}"
+        )
+        self.tell("line", end, "cyan")
