@@ -11,7 +11,7 @@ import logging
 import os
 import sys
 from collections.abc import AsyncIterator, Coroutine
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -232,4 +232,19 @@ def main() -> None:
         cli()
     except HostError as error:
         typer.echo(f"host: {error}", err=True)
-        raise SystemExit(1) from None
+        _exit(1)
+    except SystemExit as end:
+        _exit(end.code)
+
+
+def _exit(code: str | int | None) -> NoReturn:
+    """End the process with this exit code, and no other.
+
+    LiveKit's SDK has threads that may still call into an interpreter that is taken down, and abort
+    the process then: 1 exit of 36 with SDK 1.1.21. Nothing of ours is left to be done.
+    """
+    if "livekit.rtc" not in sys.modules or not isinstance(code, int):
+        raise SystemExit(code)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
