@@ -78,6 +78,11 @@ class HostProcess:
     ) -> None:
         await self.stop()
 
+    async def ended(self, limit: float = STOP_LIMIT) -> int:
+        """Wait until it has ended by itself; give its exit code. Raises TimeoutError."""
+        assert self._process is not None
+        return await asyncio.wait_for(self._process.wait(), limit)
+
     async def stop(self) -> None:
         """Stop it as an orchestrator does, and kill it if it does not come to its end."""
         process = self._process

@@ -1,6 +1,8 @@
 """Callers without a telephone, automatic dispatch, and more callers than there are lines."""
 
 import asyncio
+import os
+import signal
 import socket
 import sys
 from collections.abc import AsyncIterator
@@ -152,3 +154,22 @@ async def test_two_callers_at_the_same_moment_do_not_both_get_one_line(one_line:
     assert sorted(call.sip_status for call in calls) == [200, 486]
     assert sum(isinstance(answer, ConnectionError) for answer in answers) == 1
     await asyncio.gather(*(call.hang_up() for call in calls))
+
+
+async def test_a_host_that_is_told_to_stop_lets_its_calls_come_to_their_end(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    async with a_scene(tmp_path_factory.mktemp("drains"), "now") as scene:
+
+        async def asks(line: Line) -> None:
+            await line.heard("what can I do for you")
+            os.kill(scene.host.pid, signal.SIGTERM)
+            await line.say("What day is it?")
+            await line.heard("today is monday")
+            await line.hang_up()
+
+        call = await scene.exchange.ring(CALLER, DESK, asks)
+        record = await scene.over(call)
+        heard_once(call, "Today is Monday.")
+        assert (record.outcome, record.ended_by) == (Outcome.COMPLETED, "far end")
+        assert await scene.host.ended(limit=10) == 0
