@@ -170,9 +170,10 @@ class Call:
         """Press keys: 0123456789*#ABCD, and `w` for half a second of waiting."""
         if self.line is None:
             raise HostError("there is no line to press keys on")
+        digits = digits.upper()
         await self.line.press(digits)
         for digit in digits:
-            if digit != "w":
+            if digit != "W":
                 self.keys.append(Keys(at=now(), who="persona", digit=digit))
 
     async def meet_machine(self) -> None:

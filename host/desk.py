@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import os
 
-import aiohttp
 from livekit import api
 from livekit.agents import AgentServer, JobRequest
 
 from host import registry
 from host.call import Call
 from host.errors import HostError
+from host.line import delete_room
 from host.settings import Settings
 from host.worker import Worker
 
@@ -52,11 +52,8 @@ class Desk:
     async def _end_room(self, room: str) -> None:
         secret = self.settings.livekit_api_secret.get_secret_value()
         url, key = self.settings.livekit_url, self.settings.livekit_api_key
-        try:
-            async with api.LiveKitAPI(url, key, secret) as livekit:
-                await livekit.room.delete_room(api.DeleteRoomRequest(room=room))
-        except (api.ServerError, aiohttp.ClientError, TimeoutError) as error:
-            log.error("room %s could not be deleted: %s", room, error)
+        async with api.LiveKitAPI(url, key, secret) as livekit:
+            await delete_room(livekit, room)
 
 
 def make_server(settings: Settings, *, dev: bool) -> AgentServer:

@@ -39,14 +39,13 @@ async def dial(job: JobContext, call: Call, line: Line) -> None:
         reason = "No outbound trunk is set: HOST_TRUNK, or trunk in host.toml."
         raise NotAnswered(Ending(Outcome.TRUNK_ERROR, "host", reason))
     assert call.number is not None
-    identity = f"sip_{call.number}"
-    line.expect(identity)
+    assert line.identity is not None
     request = api.CreateSIPParticipantRequest(
         sip_trunk_id=trunk,
         sip_call_to=call.number,
         sip_number=call.deployment.caller_id or "",
         room_name=call.room,
-        participant_identity=identity,
+        participant_identity=line.identity,
         participant_name=f"Phone {call.number}",
         wait_until_answered=True,
         ringing_timeout=_duration(call.deployment.ringing_timeout),

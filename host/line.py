@@ -11,6 +11,7 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING, Any
 
+import aiohttp
 from livekit import api, rtc
 
 from host.call import Call, Ending, now
@@ -39,6 +40,7 @@ _PUT_OUT = (
     rtc.DisconnectReason.PARTICIPANT_REMOVED,
     rtc.DisconnectReason.SERVER_SHUTDOWN,
 )
+_UNREACHABLE = (TimeoutError, OSError, aiohttp.ClientError)
 _CODES = {digit: code for code, digit in enumerate("0123456789*#ABCD")}
 
 
@@ -182,11 +184,11 @@ class Line:
     # What can be done
 
     async def press(self, digits: str) -> None:
-        """Press keys. `w` waits half a second."""
-        wrong = sorted(set(digits.upper()) - set(_CODES) - {"W"})
+        """Press keys, in capitals. `W` waits half a second."""
+        wrong = sorted(set(digits) - set(_CODES) - {"W"})
         if wrong:
             raise HostError(f"no telephone has the keys {' '.join(wrong)}")
-        for digit in digits.upper():
+        for digit in digits:
             if digit == "W":
                 await asyncio.sleep(0.5)
                 continue
@@ -211,6 +213,8 @@ class Line:
             raise TransferFailed(f"LiveKit refused the transfer: {error.message}") from error
         except TimeoutError as error:
             raise TransferFailed("the other side did not answer in time") from error
+        except _UNREACHABLE as error:
+            raise TransferFailed("LiveKit can't be reached") from error
 
     async def gone(self, limit: float) -> None:
         """Wait until the far end has left the room, at most `limit` seconds."""
@@ -224,7 +228,7 @@ class Line:
         """Put everyone who called out of the room: LiveKit SIP says goodbye to a telephone."""
         for participant in list(self.room.remote_participants.values()):
             if participant.kind in _FAR_ENDS:
-                with contextlib.suppress(api.ServerError, TimeoutError, OSError):
+                with contextlib.suppress(api.ServerError, *_UNREACHABLE):
                     identity = api.RoomParticipantIdentity(
                         room=self._call.room, identity=participant.identity
                     )
@@ -236,20 +240,20 @@ class Line:
         """Leave the room and delete it behind us."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.room.disconnect(), 2)
-        await delete_room(self._job, self._call.room)
+        await delete_room(self._job.api, self._call.room)
 
 
-async def delete_room(job: JobContext, room: str) -> None:
+async def delete_room(livekit: api.LiveKitAPI, room: str) -> None:
     """Delete a room, trying three times: an inbound caller that still rings hears busy."""
     for pause in (0.5, 2.0, None):
         try:
-            await asyncio.wait_for(job.api.room.delete_room(api.DeleteRoomRequest(room=room)), 5)
+            await asyncio.wait_for(livekit.room.delete_room(api.DeleteRoomRequest(room=room)), 5)
             return
         except api.ServerError as error:
             if error.code == api.ServerErrorCode.NOT_FOUND:
                 return
             problem: Exception = error
-        except (TimeoutError, OSError) as error:
+        except _UNREACHABLE as error:
             problem = error
         log.warning("room %s is not deleted: %s", room, problem)
         if pause:

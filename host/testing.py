@@ -38,6 +38,7 @@ from livekit import api
 from host import registry
 from host.local.exchange import Exchange, PersonScript, PhoneCall, Subscriber
 from host.local.process import HostProcess
+from host.local.records import records_of
 from host.local.rules import Rule
 from host.local.scripts import RULES
 from host.local.speech import locate
@@ -90,10 +91,7 @@ class Scene:
 
     async def record(self, room: str, limit: float = 20.0) -> CallRecord:
         """Wait for the record of a call. A second one for the same room fails the test."""
-        async with asyncio.timeout(limit):
-            while not (found := self._records(room)):
-                await asyncio.sleep(0.05)  # it comes from another process: there is no event
-        (record,) = found
+        (record,) = await records_of(self.folder / "calls.jsonl", room, limit)
         return record
 
     async def no_room(self, room: str, limit: float = 5.0) -> None:
@@ -120,12 +118,6 @@ class Scene:
     def log(self) -> str:
         """What the host has logged so far."""
         return self.host.log.read_text(errors="replace")
-
-    def _records(self, room: str) -> list[CallRecord]:
-        file = self.folder / "calls.jsonl"
-        lines = file.read_text().splitlines() if file.exists() else []
-        records = (CallRecord.model_validate_json(line) for line in lines)
-        return [record for record in records if record.room == room]
 
 
 @asynccontextmanager

@@ -171,7 +171,7 @@ class Worker:
             if call.session:
                 await asyncio.wait_for(call.session.aclose(), SESSION_LIMIT)
         with _logged("leaving the room"):
-            await (call.line.leave() if call.line else delete_room(job, call.room))
+            await (call.line.leave() if call.line else delete_room(job.api, call.room))
         await call.settle(HOOKS_LIMIT)  # `call_ended` is the last that is told
         with _logged("the record"):
             record = record_of(call)

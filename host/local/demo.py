@@ -16,6 +16,7 @@ from host.errors import HostError
 from host.local.exchange import PhoneCall
 from host.local.phone import Busy, Line, Telephone, voicemail
 from host.local.process import HostProcess
+from host.local.records import records_of
 from host.local.speech import locate
 from host.local.stage import Stage
 from host.local.world import CALLER, OUR_NUMBER, World
@@ -174,7 +175,7 @@ async def _perform(scene: Scene, stage: Stage, folder: Path) -> bool:
     faults: list[str] = []
     try:
         call = await scene.play(stage)
-        record = await _record(folder / "calls.jsonl", call.room)
+        record, *_ = await records_of(folder / "calls.jsonl", call.room, RECORD_LIMIT)
     except (TimeoutError, HostError) as error:
         faults = [str(error) or "it took too long"]
     else:
@@ -241,16 +242,6 @@ async def _placed(stage: Stage, number: str, telephone: object) -> PhoneCall:
 async def _say(stage: Stage, line: Line, text: str) -> None:
     stage.tell("telephone", text, "yellow")
     await line.say(text)
-
-
-async def _record(file: Path, room: str) -> CallRecord:
-    async with asyncio.timeout(RECORD_LIMIT):
-        while True:
-            for line in file.read_text().splitlines() if file.exists() else []:
-                record = CallRecord.model_validate_json(line)
-                if record.room == room:
-                    return record
-            await asyncio.sleep(0.05)  # another process writes it: there is no event
 
 
 def _settings(world: World) -> Settings:

@@ -33,7 +33,7 @@ RULES = (
 )
 
 
-async def PERSON(line: Line) -> None:  # noqa: N802 - a script is named like the person it plays
+async def person(line: Line) -> None:
     """Somebody who picks up, listens, says yes and leaves the goodbye to the other side."""
     await line.say("Hello?")
     await line.silence_for(1.0)

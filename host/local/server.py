@@ -11,9 +11,13 @@ WRONG_KEY = "wrong"
 
 
 class LocalServer(ABC):
-    """Serves an application on a free port of loopback; `url` is where."""
+    """Serves an application on loopback; `url` is where."""
 
     url = ""
+    port = 0
+    """The port to serve on; 0 takes a free one."""
+    shutdown_timeout = 0.5
+    """Seconds that connections may take to close at the end."""
 
     @abstractmethod
     def application(self) -> web.Application:
@@ -21,10 +25,13 @@ class LocalServer(ABC):
 
     async def __aenter__(self) -> Self:
         self._runner = web.AppRunner(
-            self.application(), handle_signals=False, access_log=None, shutdown_timeout=0.5
+            self.application(),
+            handle_signals=False,
+            access_log=None,
+            shutdown_timeout=self.shutdown_timeout,
         )
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        await web.TCPSite(self._runner, "127.0.0.1", self.port).start()
         self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
         return self
 

@@ -22,7 +22,7 @@ from host.local.livekit import LiveKitServer
 from host.local.llm import LlmServer
 from host.local.phone import Busy, Declines, NoAnswer, Telephone, voicemail
 from host.local.rules import Rule
-from host.local.scripts import PERSON, RULES
+from host.local.scripts import RULES, person
 from host.local.speech import Sentences
 from host.local.speech.flite import cache
 
@@ -144,7 +144,7 @@ class World:
         )
 
     def _connect_telephones(self) -> None:
-        self.exchange.connect("+15552220001", Telephone(answer_after=1.5, script=PERSON))
+        self.exchange.connect("+15552220001", Telephone(answer_after=1.5, script=person))
         self.exchange.connect("+15552220002", Busy())
         self.exchange.connect("+15552220003", Declines(after=1.5))
         self.exchange.connect(

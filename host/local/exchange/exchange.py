@@ -27,13 +27,14 @@ from host.local.exchange.rules import NoRoute, match_rule, match_trunk, normaliz
 from host.local.exchange.service import CallService
 from host.local.exchange.subscriber import NOBODY, Subscriber
 from host.local.exchange.twirp import PREFIX, TwirpServer
+from host.local.server import LocalServer
 from host.local.speech import Sentences
 
 LARGEST_REQUEST = 64 * 1024**2
 """Bytes; livekit-server has limits of its own, and its refusals are to be seen."""
 
 
-class Exchange:
+class Exchange(LocalServer):
     """A telephone exchange in front of a livekit-server; `url` is what a host connects to.
 
     `profile` is `now` or `2025`, or a Profile. `sentences` are those that telephones understand,
@@ -53,7 +54,6 @@ class Exchange:
         deaf: bool = False,
         port: int = 0,
     ) -> None:
-        self.url = ""
         self.api_key, self.api_secret = api_key, api_secret
         chosen = PROFILES[profile] if isinstance(profile, str) else profile
         self.sentences = Sentences() if sentences is None else sentences
@@ -63,9 +63,17 @@ class Exchange:
         self.directory = Directory()
         self._numbers: dict[str, Subscriber] = {}
         self._connected_at: dict[str, int] = {}
-        self._port = port
+        self.port = port
+
+    shutdown_timeout = 1.0
 
     async def __aenter__(self) -> Self:
+        await super().__aenter__()
+        self.url = self.url.replace("http", "ws", 1)
+        return self
+
+    def application(self) -> web.Application:
+        """Serve the SIP API and the control surface, and pass everything else on."""
         upstream = self._office.url.replace("ws", "http", 1)
         self._proxy = Proxy(upstream)
         service = CallService(self._office, self.directory, self._subscriber)
@@ -74,14 +82,7 @@ class Exchange:
         application.add_routes(Control(self.ring, self.ledger).routes())
         application.router.add_post(PREFIX + "{method}", twirp.serve)
         application.router.add_route("*", "/{path:.*}", self._proxy.pass_on)
-        self._runner = web.AppRunner(
-            application, handle_signals=False, access_log=None, shutdown_timeout=1.0
-        )
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", self._port)
-        await site.start()
-        self.url = f"ws://127.0.0.1:{self._runner.addresses[0][1]}"
-        return self
+        return application
 
     async def __aexit__(
         self,
@@ -91,7 +92,7 @@ class Exchange:
     ) -> None:
         await self._office.close()
         await self._proxy.close()
-        await self._runner.cleanup()
+        await super().__aexit__(kind, error, trace)
 
     @property
     def ledger(self) -> Ledger:
