@@ -1,19 +1,23 @@
 """What authors of personas and plugins import. Nothing else of the host is public."""
 
-from host.answers import Continue, HangUp, LeaveMessage
+from host.answers import Continue, Greeting, HangUp, Identify, LeaveMessage
 from host.call import Call
 from host.dispatch import Dispatch
 from host.errors import HostError
 from host.hookspecs import hookimpl
+from host.keypad import Menu
 from host.outcome import Outcome
 
 __all__ = [
     "Call",
     "Continue",
     "Dispatch",
+    "Greeting",
     "HangUp",
     "HostError",
+    "Identify",
     "LeaveMessage",
+    "Menu",
     "Outcome",
     "hookimpl",
 ]

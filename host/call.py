@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType, SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from host.answers import VoicemailPolicy
+from host.answers import ScreeningPolicy, VoicemailPolicy
 from host.errors import HostError
+from host.keypad import Keypad, Menu
 from host.outcome import Outcome
-from host.record import Keys, Line, ToolUse, Transfer, Who
+from host.record import Keys, Line, ToolUse, Transfer, Usage, Who
 from host.settings import PersonaSettings, Settings
+from host.tasks import Tasks
 
 if TYPE_CHECKING:
     from livekit.agents import AgentSession, JobContext, SpeechHandle
 
+    from host.handover import Handover
     from host.line import Line as TelephoneLine
     from host.registry import View
     from host.voicemail import Voicemail
@@ -27,6 +31,8 @@ log = logging.getLogger("host")
 
 LINGER = 0.4
 """Seconds between the last sample that we sent and the next act: it is still on its way."""
+MASK = "\N{BULLET}"
+"""Stands for a private key."""
 EVENT_LIMIT = 10.0
 """Seconds that one event hook may take before the call goes on without it."""
 
@@ -77,19 +83,26 @@ class Call:
         self.job: JobContext | None = None
         """LiveKit's JobContext; None in a text chat."""
         self.voicemail: str | None = None
-        """What answered, in the words of LiveKit's AMD; None where nobody listened for it."""
+        """What answered, as CallRecord says; None where nobody listened for it."""
+        self.voicemail_reason: str | None = None
         self.voicemail_watch: Voicemail | None = None
         self.greeted = False
         self.transcript: list[Line] = []
         self.tools_used: list[ToolUse] = []
         self.keys: list[Keys] = []
         self.transfers: list[Transfer] = []
+        self.usage: list[Usage] = []
+        self.recording: str | None = None
+        """The file of the recorded call, once there is one."""
+        self.keypad = Keypad(self)
         self.times: dict[str, datetime] = {"dispatched": now()}
         self.line: TelephoneLine | None = None
         """The far end in LiveKit's room; None in a text chat."""
+        self.handover: Handover | None = None
+        """Hands the call to somebody else; None in a text chat."""
         self._over: asyncio.Future[Ending] | None = None
-        self._beside: set[asyncio.Task[Any]] = set()
-        self._telling: set[asyncio.Task[Any]] = set()
+        self._occupied = 0
+        self._beside, self._telling = Tasks(), Tasks()
         self._persona: str | None = None
         self._hook: View | None = None
         self.deployment = PersonaSettings()
@@ -124,6 +137,20 @@ class Call:
         return "answered" in self.times
 
     @property
+    def occupied(self) -> bool:
+        """True while the host itself has the word, so that nobody answers what is heard."""
+        return self._occupied > 0
+
+    @contextlib.contextmanager
+    def occupy(self) -> Iterator[None]:
+        """Keep the model from answering what is heard meanwhile."""
+        self._occupied += 1
+        try:
+            yield
+        finally:
+            self._occupied -= 1
+
+    @property
     def telephone(self) -> bool:
         """True where the far end is a telephone, not a browser or an app."""
         return self.line is not None and self.line.telephone
@@ -142,29 +169,25 @@ class Call:
             await self.say(goodbye, interruptible=False)
         self.end(Ending(Outcome.COMPLETED, "persona", f"{self.persona or 'The host'} hung up."))
 
-    async def transfer(self, to: str, *, announcement: str | None = None) -> None:
+    async def transfer(
+        self, to: str, *, announcement: str | None = None, summary: str | None = None
+    ) -> None:
         """Hand the call over to a target that host.toml names; the persona's part ends with it.
 
-        The announcement is heard to its end before the caller is sent away. Raises HostError where
-        the target is unknown or does not take the call; the conversation goes on then.
+        The announcement is heard to its end before the caller is sent away; None is the one of
+        host.toml, an empty one is none. A warm transfer tells the colleague the `summary` first.
+        Raises HostError where the target is unknown or does not take the call; the conversation
+        goes on then.
         """
         target = self.deployment.transfers.get(to)
         if target is None:
             known = ", ".join(sorted(self.deployment.transfers)) or "none"
             raise HostError(f"{to!r} is no transfer target of {self.persona} (known: {known})")
-        if self.line is None or not self.line.telephone:
+        if self.handover is None or not self.telephone:
             raise HostError("only a telephone call can be transferred")
-        if announcement:
-            await self.say(announcement, interruptible=False)
-            await asyncio.sleep(LINGER)
-        try:
-            await self.line.refer(target)
-        except HostError as error:
-            status = getattr(error, "sip_status", None)
-            self.transfers.append(Transfer(at=now(), to=to, succeeded=False, sip_status=status))
-            raise
-        self.transfers.append(Transfer(at=now(), to=to, succeeded=True))
-        self.end(Ending(Outcome.TRANSFERRED, "persona", f"The call was transferred to {to}."))
+        if announcement is None:
+            announcement = self.deployment.words.transfer.format(name=to)
+        await self.handover.hand_over(to, target, announcement, summary or "")
 
     async def press(self, digits: str) -> None:
         """Press keys: 0123456789*#ABCD, and `w` for half a second of waiting."""
@@ -173,8 +196,21 @@ class Call:
         digits = digits.upper()
         await self.line.press(digits)
         for digit in digits:
-            if digit != "W":
-                self.keys.append(Keys(at=now(), who="persona", digit=digit))
+            if digit not in ("W", ","):
+                self.note_key("persona", digit)
+
+    def note_key(self, who: Literal["persona", "caller"], digit: str) -> None:
+        """Keep a key for the record, masked where it is private."""
+        private = self.deployment.mask_digits or self.keypad.private
+        self.keys.append(Keys(at=now(), who=who, digit=MASK if private else digit))
+
+    async def collect_digits(self, prompt: str | None = None, **how: Any) -> str:
+        """Ask for digits and return them, without the model: see `Keypad.collect`."""
+        return await self.keypad.collect(prompt, **how)
+
+    async def choose(self, menu: Menu) -> Any:
+        """Offer a menu of keys and return what the chosen key stands for: see `Keypad.choose`."""
+        return await self.keypad.choose(menu)
 
     async def meet_machine(self) -> None:
         """Do what the persona's voicemail policy says: a machine has answered."""
@@ -186,6 +222,12 @@ class Call:
     def voicemail_policy(self) -> VoicemailPolicy:
         """The answer of the `voicemail_policy` hook."""
         policy: VoicemailPolicy = self.hook.voicemail_policy(call=self)
+        return policy
+
+    @property
+    def screening_policy(self) -> ScreeningPolicy:
+        """The answer of the `screening_policy` hook."""
+        policy: ScreeningPolicy = self.hook.screening_policy(call=self)
         return policy
 
     # How a call ends
@@ -215,25 +257,29 @@ class Call:
         """Remember when something happened for the first time."""
         self.times.setdefault(moment, now())
 
-    def spawn(self, work: Coroutine[Any, Any, Any], what: str) -> None:
+    def spawn(self, work: Coroutine[Any, Any, Any], what: str) -> asyncio.Task[Any]:
         """Do something beside the conversation; it ends with the call."""
-        self._start(work, what, self._beside)
+        return self._beside.start(work, what)
 
     def tell(self, event: str, **facts: Any) -> None:
         """Tell an event's hooks without waiting for them."""
         if self._hook is not None:
-            self._start(self.tell_all(event, **facts), event, self._telling)
+            self._telling.start(self.tell_all(event, **facts), event)
 
-    async def tell_all(self, event: str, **facts: Any) -> None:
-        """Tell everyone of an event. One that fails or takes too long is logged and passed over."""
+    async def tell_all(self, event: str, *, patiently: bool = False, **facts: Any) -> None:
+        """Tell everyone of an event. One that fails or takes too long is logged and passed over.
+
+        Told `patiently`, it may take as long as the call.
+        """
+        limit = None if patiently else EVENT_LIMIT
         hook = getattr(self.hook, event)
         try:
-            told = hook(call=self, **facts)
+            told: Sequence[Coroutine[Any, Any, None]] = hook(call=self, **facts)
         except Exception:
             log.exception("%s of %s failed", event, self.persona)
             return
         results = await asyncio.gather(
-            *(asyncio.wait_for(one, EVENT_LIMIT) for one in told), return_exceptions=True
+            *(asyncio.wait_for(one, limit) for one in told), return_exceptions=True
         )
         for result in results:
             if isinstance(result, Exception):
@@ -241,24 +287,8 @@ class Call:
 
     async def settle(self, limit: float) -> None:
         """Stop what runs beside the conversation; let events that are being told be told."""
-        for task in list(self._beside):
-            task.cancel()
-        if self._telling:
-            await asyncio.wait(self._telling, timeout=limit)
-        for task in list(self._telling):
-            task.cancel()
-
-    def _start(
-        self, work: Coroutine[Any, Any, Any], what: str, among: set[asyncio.Task[Any]]
-    ) -> None:
-        task = asyncio.create_task(work, name=what)
-        among.add(task)
-        task.add_done_callback(among.discard)
-        task.add_done_callback(self._check)
-
-    def _check(self, task: asyncio.Task[Any]) -> None:
-        if not task.cancelled() and (error := task.exception()):
-            log.error("%s failed", task.get_name(), exc_info=error)
+        self._beside.cancel()
+        await self._telling.finish(limit)
 
 
 def say_exactly(

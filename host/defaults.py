@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from host.answers import HangUp
+from host.answers import HangUp, Identify
 from host.hookspecs import hookimpl
 
 if TYPE_CHECKING:
@@ -21,7 +21,9 @@ def parse_metadata(metadata: Mapping[str, Any]) -> Mapping[str, Any]:
 @hookimpl
 def session_options(call: Call) -> Mapping[str, Any]:
     """Who says that a turn is over; interruptions without LiveKit's cloud."""
-    handling: dict[str, Any] = {"interruption": {"mode": "vad"}}
+    # Whoever speaks into words that can't be interrupted is heard all the same.
+    interruption = {"mode": "vad", "discard_audio_if_uninterruptible": False}
+    handling: dict[str, Any] = {"interruption": interruption}
     if call.settings.turn_detection != "model":
         handling["turn_detection"] = call.settings.turn_detection
     options: dict[str, Any] = {
@@ -39,3 +41,9 @@ def session_options(call: Call) -> Mapping[str, Any]:
 def voicemail_policy(call: Call) -> HangUp:
     """Hang up: a persona that has nothing to leave leaves nothing."""
     return HangUp()
+
+
+@hookimpl
+def screening_policy(call: Call) -> Identify:
+    """Say who is calling: a person decides then."""
+    return Identify()

@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     import typer
     from livekit import agents
 
-    from host.answers import VoicemailPolicy
+    from host.answers import Greeting, ScreeningPolicy, VoicemailPolicy
     from host.call import Call
     from host.dispatch import Dispatch
     from host.record import CallRecord
+    from host.settings import Settings
 
 hookspec = pluggy.HookspecMarker("host")
 hookimpl = pluggy.HookimplMarker("host")
@@ -28,6 +29,14 @@ hookimpl = pluggy.HookimplMarker("host")
 @hookspec
 def register_commands(cli: typer.Typer) -> None:
     """Add commands to `python -m host`."""
+
+
+@hookspec
+async def while_serving(settings: Settings) -> None:
+    """Run beside the worker, in its own process, until it stops and this is cancelled.
+
+    Only plugins are asked.
+    """
 
 
 @hookspec(firstresult=True)
@@ -87,13 +96,23 @@ def tools(call: Call) -> Sequence[Callable[..., Any] | agents.llm.Tool | agents.
 
 
 @hookspec(firstresult=True)
-def greeting(call: Call) -> str | None:
-    """Return the exact first words. None: the model opens the call."""
+def greeting(call: Call) -> Greeting | str | None:
+    """Return the exact first words, or Greeting(...). None: the model opens the call."""
 
 
 @hookspec(firstresult=True)
 def voicemail_policy(call: Call) -> VoicemailPolicy | None:
     """Say what to do when a machine answers: LeaveMessage(text), HangUp() or Continue()."""
+
+
+@hookspec(firstresult=True)
+def screening_policy(call: Call) -> ScreeningPolicy | None:
+    """Say what to do when a call screener asks who is calling: Identify(), HangUp(), Continue()."""
+
+
+@hookspec
+async def call_greeted(call: Call) -> None:
+    """The first words were heard: the place for menus and digits, however long they take."""
 
 
 @hookspec

@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 from livekit import api, rtc
 
-from host.call import Call, Ending, now
+from host.call import Call, Ending
 from host.errors import HostError
 from host.outcome import Outcome
-from host.record import Keys
 
 if TYPE_CHECKING:
     from livekit.agents import JobContext
@@ -151,8 +150,10 @@ class Line:
     def _on_digit(self, key: rtc.SipDTMF) -> None:
         if key.participant is None or key.participant.identity != self.identity:
             return
-        self._call.keys.append(Keys(at=now(), who="caller", digit=key.digit))
-        self._call.tell("digit_pressed", digit=key.digit.upper())
+        digit = key.digit.upper()
+        self._call.note_key("caller", digit)
+        self._call.keypad.pressed(digit)
+        self._call.tell("digit_pressed", digit=digit)
 
     def _on_disconnected(self, participant: rtc.RemoteParticipant) -> None:
         if participant.identity != self.identity:

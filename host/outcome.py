@@ -34,10 +34,9 @@ class Outcome(StrEnum):
         """
         return _EXIT_CODES[self]
 
-    @property
-    def retryable(self) -> bool:
-        """True where the same call may go better later."""
-        return self in _RETRYABLE
+    def retryable(self, sip_status: int | None = None) -> bool:
+        """Tell whether the same call may go better later."""
+        return self in _RETRYABLE and sip_status not in _MISTAKES
 
 
 _SENTENCES = {
@@ -83,6 +82,9 @@ _RETRYABLE = {
     Outcome.ABANDONED,
     Outcome.FAILED,
 }
+
+# The request itself is wrong, or its credentials are: it will be so the next time.
+_MISTAKES = {400, 401, 405, 406, 407, 415, 416, 420, 421, 423, 488, 505, 513, 606}
 
 # SIP statuses that say something definite about the far end (RFC 3261 section 21).
 _BY_SIP_STATUS = {

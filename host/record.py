@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from host.call import Call
 
 Who = Literal["host", "far end", "persona", "livekit"]
+"""Who ended a call: the host by its own rules, the persona (its model, its tools, its policy), the
+far end, or somebody with LiveKit's API."""
 
 
 class Line(BaseModel):
@@ -45,9 +47,20 @@ class Transfer(BaseModel):
     """One try to hand the call over."""
 
     at: datetime
-    to: str
+    to: str = Field(description="the target's name in host.toml")
+    warm: bool = False
     succeeded: bool
+    reason: str = Field("", description="why it failed")
     sip_status: int | None = None
+
+
+class Usage(BaseModel):
+    """What one model of one provider was used for, in its provider's units of billing."""
+
+    kind: str = Field(description="llm, stt, tts, ...")
+    provider: str
+    model: str
+    amounts: dict[str, float] = Field(description="tokens, characters, seconds of audio, by name")
 
 
 class CallRecord(BaseModel):
@@ -72,11 +85,20 @@ class CallRecord(BaseModel):
     first_word_at: datetime | None = None
     ended_at: datetime
     duration: float = Field(description="seconds from the answer to the end; 0 when unanswered")
-    voicemail: str | None = Field(None, description="what answered, as LiveKit's AMD says")
+    ring_time: float | None = Field(None, description="seconds from dialling or ringing to answer")
+    time_to_first_word: float | None = Field(None, description="seconds from the answer to it")
+    voicemail: str | None = Field(
+        None,
+        description="what answered: human, machine-vm, machine-unavailable, machine-ivr, "
+        "screening or uncertain; null where nobody listened for it",
+    )
+    voicemail_reason: str | None = Field(None, description="what that was concluded from")
     transcript: list[Line] = []
     tools: list[ToolUse] = []
     keys: list[Keys] = []
     transfers: list[Transfer] = []
+    usage: list[Usage] = []
+    recording: str | None = Field(None, description="file of the recorded call")
     error: str | None = None
 
 
@@ -84,6 +106,7 @@ def record_of(call: Call) -> CallRecord:
     """Write down a call that is over."""
     ending, times = call.ending.result(), call.times
     answered, ended = times.get("answered"), times["ended"]
+    rang = times.get("dialled") or times.get("ringing")
     return CallRecord(
         id=call.id,
         room=call.room,
@@ -95,18 +118,29 @@ def record_of(call: Call) -> CallRecord:
         ended_by=ending.by,
         reason=ending.reason,
         sip_status=ending.sip_status,
-        retryable=ending.outcome.retryable,
+        retryable=ending.outcome.retryable(ending.sip_status),
         dispatched_at=times["dispatched"],
         dialled_at=times.get("dialled"),
         ringing_at=times.get("ringing"),
         answered_at=answered,
         first_word_at=times.get("first_word"),
         ended_at=ended,
-        duration=round((ended - answered).total_seconds(), 3) if answered else 0.0,
+        duration=_seconds(answered, ended) or 0.0,
+        ring_time=_seconds(rang, answered),
+        time_to_first_word=_seconds(answered, times.get("first_word")),
         voicemail=call.voicemail,
+        voicemail_reason=call.voicemail_reason,
         transcript=call.transcript,
         tools=call.tools_used,
         keys=call.keys,
         transfers=call.transfers,
+        usage=call.usage,
+        recording=call.recording,
         error=ending.error,
     )
+
+
+def _seconds(begun: datetime | None, ended: datetime | None) -> float | None:
+    if begun is None or ended is None:
+        return None
+    return round(max((ended - begun).total_seconds(), 0.0), 3)

@@ -17,8 +17,12 @@ from host.desk import check, make_server
 from host.errors import LiveKitError, PersonaError, SettingsError
 from host.place import livekit_api, require_livekit
 from host.settings import Settings, misspelt_settings
+from host.tasks import Tasks
 
 log = logging.getLogger("host")
+
+BESIDE_LIMIT = 5.0
+"""Seconds that what runs beside the worker may take to stop."""
 
 
 async def serve(settings: Settings, *, dev: bool, strict: bool = False) -> None:
@@ -49,6 +53,9 @@ async def serve(settings: Settings, *, dev: bool, strict: bool = False) -> None:
             ", ".join(loaded.personas),
         )
 
+    beside = Tasks()
+    for work in loaded.view(None).while_serving(settings=settings):
+        beside.start(work, "while_serving")
     running = asyncio.create_task(server.run(devmode=dev))
     stopping = _Stopping(settings, running, server, drain=not dev)
     try:
@@ -58,6 +65,8 @@ async def serve(settings: Settings, *, dev: bool, strict: bool = False) -> None:
             raise
     except RuntimeError as error:
         raise LiveKitError(f"LiveKit was lost: {error}") from error
+    finally:
+        await beside.stop(BESIDE_LIMIT)
 
 
 class _Stopping:

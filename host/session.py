@@ -23,6 +23,7 @@ from livekit.agents import (
     llm,
 )
 
+from host.answers import Greeting
 from host.call import Call, Ending, say_exactly
 from host.outcome import Outcome
 from host.record import Line, ToolUse
@@ -41,7 +42,7 @@ class PersonaAgent(Agent):
         self, turn_ctx: llm.ChatContext, new_message: llm.ChatMessage
     ) -> None:
         """Leave "hello?" to the greeting, and a machine's greeting to the voicemail policy."""
-        if not self._call.greeted:
+        if not self._call.greeted or self._call.occupied:
             raise StopResponse
 
 
@@ -109,7 +110,10 @@ async def greet(call: Call, agent: Agent, heard: str = "", *, menu: bool = False
     session = call.session
     if call.greeted or session is None:
         return
-    words = None if menu else call.hook.greeting(call=call)
+    greeting = None if menu else call.hook.greeting(call=call)
+    if isinstance(greeting, str):
+        greeting = Greeting(greeting)
+    words = greeting.text if greeting else ""
     if heard:
         turns = agent.chat_ctx.copy()
         turns.add_message(role="user", content=heard)
@@ -117,7 +121,9 @@ async def greet(call: Call, agent: Agent, heard: str = "", *, menu: bool = False
     call.greeted = True
     if _speaks_on_entering(agent):
         session.update_agent(agent)
-    if words is not None:
+    if greeting and greeting.notice:
+        await call.say(greeting.notice, interruptible=False)
+    if words:
         # Whoever picks up says "hello?" while we begin, unless somebody waited for it: that is no
         # reason to break off.
         say_exactly(session, words, interruptible=not call.outbound or call.voicemail is not None)

@@ -18,7 +18,7 @@ from pydantic.fields import FieldInfo
 from host.dispatch import Choice, read_dispatch
 from host.errors import MetadataError
 from host.registry import HOOKS, Registry
-from host.settings import ROOT, PersonaSettings, Settings, env_name
+from host.settings import ROOT, PersonaSettings, Settings, Shared, Words, env_name
 
 
 @dataclass(frozen=True)
@@ -144,13 +144,18 @@ def settings_table() -> str:
             *(
                 (f"`personas.NAME.{name}`", field.description or "", _default(field))
                 for name, field in PersonaSettings.model_fields.items()
+                if name not in Shared.model_fields
+            ),
+            *(
+                (f"`words.{name}`", field.description or "", _default(field))
+                for name, field in Words.model_fields.items()
             ),
         ],
     )
     return f"{shared}\n\n{tables}"
 
 
-FILE_ONLY = ("transfers", "personas")
+FILE_ONLY = ("transfers", "words", "personas")
 """Settings that are tables of host.toml, and nothing that anyone would write into a variable."""
 
 
@@ -167,7 +172,7 @@ def _default(field: FieldInfo) -> str:
     value = field.get_default(call_default_factory=True)
     if isinstance(value, Path):
         value = value.relative_to(ROOT) if value.is_absolute() else value
-    if isinstance(value, SecretStr) or value in (None, "", (), {}):
+    if isinstance(value, SecretStr | Words) or value in (None, "", (), {}):
         return ""
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 

@@ -22,6 +22,7 @@ from host.details import parse_details
 from host.dial import NotAnswered, dial
 from host.dispatch import read_dispatch
 from host.errors import MetadataError
+from host.handover import Handover
 from host.line import Line, delete_room
 from host.outcome import Outcome
 from host.record import record_of
@@ -83,6 +84,7 @@ class Worker:
         )
         await job.connect(auto_subscribe=AutoSubscribe.AUDIO_ONLY)
         call.line = line = Line(job, call)
+        call.handover = Handover(job, call, line)
         if not call.outbound:
             await self._caller(call, line)
             dispatch = replace(dispatch, number=call.our_number)

@@ -21,7 +21,7 @@ def tools(call: Call) -> list[Any]:
             to: who takes the call
         """
         try:
-            await call.transfer(to, announcement=f"One moment please, I am connecting you to {to}.")
+            await call.transfer(to)
         except HostError as error:
             raise ToolError(
                 f"The transfer to {to} failed: {error}. Tell the caller, and offer other help."

@@ -15,7 +15,7 @@ import pluggy
 import pytest
 from deployment import HERE
 
-from host import Call, Continue, HangUp, defaults, hookspecs
+from host import Call, Continue, HangUp, Identify, defaults, hookspecs
 from host.dispatch import Choice, read_dispatch
 from host.registry import HOOKS, Registry, View
 from host.registry.hooks import FOR_PLUGINS
@@ -112,6 +112,12 @@ def test_register_commands_is_asked_of_plugins(registry: Registry) -> None:
     assert cli == ["vip"]
 
 
+async def test_while_serving_is_asked_of_plugins(registry: Registry) -> None:
+    told: list[str] = []
+    await asyncio.gather(*registry.view(None).while_serving(settings=told))
+    assert told == ["chorus runs beside"]
+
+
 def test_choose_persona_is_asked_of_plugins_with_the_names_of_all(registry: Registry) -> None:
     choice = registry.choose(read_dispatch("", "vip-4"))
     assert choice == Choice("ann", "vip", "plugin vip chose ann")
@@ -180,6 +186,18 @@ def test_voicemail_policy_is_to_hang_up_where_nobody_says_otherwise(
     assert everything.voicemail_policy(call=[]) == HangUp()
     assert ann.voicemail_policy(call=[]) == Continue()
     assert defaults.voicemail_policy(None) == HangUp()  # type: ignore[arg-type]
+
+
+def test_screening_policy_is_to_identify_where_nobody_says_otherwise(
+    everything: View, ann: View
+) -> None:
+    assert everything.screening_policy(call=[]) == HangUp()
+    assert ann.screening_policy(call=[]) == Continue()
+    assert defaults.screening_policy(None) == Identify()  # type: ignore[arg-type]
+
+
+async def test_call_greeted_tells_everyone(everything: View) -> None:
+    assert await tell(everything.call_greeted) == ["everything has greeted", "chorus has greeted"]
 
 
 async def test_call_status_changed_tells_everyone(everything: View) -> None:

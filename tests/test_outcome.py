@@ -31,11 +31,11 @@ def test_a_call_that_did_its_work_exits_with_zero() -> None:
 def test_what_is_done_or_forbidden_is_not_tried_again() -> None:
     for outcome in Outcome:
         if outcome.exit_code == 0:
-            assert not outcome.retryable
-    assert Outcome.BUSY.retryable
-    assert not Outcome.INVALID_NUMBER.retryable
-    assert not Outcome.BLOCKED.retryable
-    assert not Outcome.DECLINED.retryable
+            assert not outcome.retryable()
+    assert Outcome.BUSY.retryable()
+    assert not Outcome.INVALID_NUMBER.retryable()
+    assert not Outcome.BLOCKED.retryable()
+    assert not Outcome.DECLINED.retryable()
 
 
 @pytest.mark.parametrize(

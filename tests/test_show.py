@@ -9,7 +9,7 @@ from deployment import Deployment
 
 from host import show
 from host.registry import HOOKS, Registry
-from host.settings import PersonaSettings, Settings, env_name
+from host.settings import PersonaSettings, Settings, Shared, env_name
 
 
 @pytest.fixture
@@ -146,8 +146,8 @@ def test_which_refuses_bad_metadata_as_a_call_would(registry: Registry, metadata
 def test_hooks_shows_each_with_its_signature_kind_and_who_has_it(registry: Registry) -> None:
     blocks = dict(zip(HOOKS, show.hooks(registry).text.split("\n\n"), strict=True))
     assert blocks["greeting"].splitlines() == [
-        "def greeting(call: Call) -> str | None",
-        "    Return the exact first words. None: the model opens the call.",
+        "def greeting(call: Call) -> Greeting | str | None",
+        "    Return the exact first words, or Greeting(...). None: the model opens the call.",
         "    question, first answer; had by persona ann, persona everything, persona renamed, "
         "plugin chorus, plugin recorded",
     ]
@@ -174,8 +174,8 @@ def test_hooks_as_json(registry: Registry) -> None:
 def test_the_hook_table_has_every_hook_in_the_order_of_a_call() -> None:
     rows = show.hook_table().splitlines()[2:]
     assert [row.split("`")[1].partition("(")[0] for row in rows] == list(HOOKS)
-    assert rows[1].startswith("| `choose_persona(dispatch, personas)` | Name the persona")
-    assert rows[1].endswith("| question, first answer |")
+    assert rows[2].startswith("| `choose_persona(dispatch, personas)` | Name the persona")
+    assert rows[2].endswith("| question, first answer |")
 
 
 def test_the_settings_table_has_every_variable_and_every_table() -> None:
@@ -183,7 +183,7 @@ def test_the_settings_table_has_every_variable_and_every_table() -> None:
     for name in Settings.model_fields:
         if name not in show.FILE_ONLY:
             assert f"| `{env_name(name)}` | " in table
-    for name in PersonaSettings.model_fields:
+    for name in set(PersonaSettings.model_fields) - set(Shared.model_fields):
         assert f"| `personas.NAME.{name}` | " in table
     assert "| `[transfers]` |" in table
     assert "| `HOST_MAX_CALLS` | calls at once; one more hears busy | `10` |" in table

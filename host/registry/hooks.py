@@ -14,6 +14,7 @@ from host import hookspecs
 
 FOR_PLUGINS = {
     "register_commands": "commands exist before any call",
+    "while_serving": "a worker serves all personas",
     "choose_persona": "no persona speaks on a call that is not yet its own",
 }
 """Hooks that a persona can't have, and why."""

@@ -59,6 +59,16 @@ def voicemail_policy(call):
 
 
 @hookimpl
+def screening_policy(call):
+    return HangUp()
+
+
+@hookimpl
+async def call_greeted(call):
+    call.append("everything has greeted")
+
+
+@hookimpl
 async def call_status_changed(call, status):
     call.append(f"everything hears of {status}")
 

@@ -49,6 +49,16 @@ def voicemail_policy(call):
 
 
 @hookimpl
+def screening_policy(call):
+    return Continue()
+
+
+@hookimpl
+async def call_greeted(call):
+    call.append("chorus has greeted")
+
+
+@hookimpl
 async def call_status_changed(call, status):
     call.append(f"chorus hears of {status}")
 
@@ -61,3 +71,8 @@ async def digit_pressed(call, digit):
 @hookimpl
 async def call_ended(call, record):
     call.append(f"chorus hears of the end: {record}")
+
+
+@hookimpl
+async def while_serving(settings):
+    settings.append("chorus runs beside")

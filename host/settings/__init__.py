@@ -1,0 +1,22 @@
+"""Settings of one deployment: the environment, `.env` and `host.toml`, in that order of weight.
+
+What differs from persona to persona in a deployment (numbers, trunk, caller ID, limits, transfer
+targets, words) is a table of `host.toml`, so that a persona's code holds none of it.
+"""
+
+from host.settings.load import env_name, load_settings, misspelt_settings
+from host.settings.persona import PersonaSettings, Shared, TransferTarget
+from host.settings.settings import ROOT, Settings
+from host.settings.words import Words
+
+__all__ = [
+    "ROOT",
+    "PersonaSettings",
+    "Settings",
+    "Shared",
+    "TransferTarget",
+    "Words",
+    "env_name",
+    "load_settings",
+    "misspelt_settings",
+]

@@ -1,0 +1,78 @@
+"""What one deployment says of one persona, and of all of them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
+
+from host.settings.words import Words
+
+Seconds = Annotated[float, Field(gt=0)]
+RingingSeconds = Annotated[float, Field(gt=0, le=78)]
+
+
+class TransferTarget(BaseModel):
+    """Whom a call may be handed to; in host.toml its number alone, or a table."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    number: str = Field(description="number or SIP address")
+    warm: bool = Field(False, description="ask the colleague before the caller is connected")
+    ringing_timeout: RingingSeconds = Field(20, description="seconds that a colleague is rung")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _number_alone(cls, given: Any) -> Any:
+        return {"number": given} if isinstance(given, str) else given
+
+
+class Shared(BaseModel):
+    """What may be set for every persona, and again for one of them."""
+
+    trunk: str | None = Field(
+        None,
+        validation_alias=AliasChoices("HOST_TRUNK", "LIVEKIT_SIP_OUTBOUND_TRUNK", "trunk"),
+        description="LiveKit outbound trunk (ST_...)",
+    )
+    caller_id: str | None = Field(None, description="number that outbound calls show")
+    ringing_timeout: RingingSeconds = Field(30, description="seconds an outbound call may ring")
+    max_duration: Seconds = Field(900, description="seconds a call may last")
+    duration_warning: float = Field(
+        30, ge=0, description="seconds before that end at which the caller is told; 0: never"
+    )
+    silence_timeout: float = Field(
+        12,
+        ge=0,
+        description="seconds of silence before each of two prompts and the goodbye; 0: no limit",
+    )
+    max_tool_calls: int = Field(
+        8, ge=1, description="tool calls in a row before the model must answer"
+    )
+    max_same_tool: int = Field(
+        3, ge=1, description="calls in a row of one tool with the same arguments"
+    )
+    mask_digits: bool = Field(False, description="keep pressed keys out of logs and records")
+    disclosure: str = Field("", description="said before the greeting, as that an AI speaks")
+    record: bool = Field(False, description="record calls, after recording_notice was heard")
+    recording_notice: str = Field(
+        "This call is recorded.", description="said before the greeting of a recorded call"
+    )
+    transfers: dict[str, TransferTarget] = Field(
+        default_factory=dict, description="whom a call may be handed to, by name"
+    )
+    words: Words = Field(default_factory=Words, description="what the host itself says")
+
+
+class PersonaSettings(Shared):
+    """What one deployment says of one persona: a `[personas.NAME]` table of host.toml."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    numbers: tuple[str, ...] = Field((), description="numbers that this persona answers")
+    prefixes: tuple[str, ...] = Field((), description="more room prefixes, beside its name")
+    max_calls: int | None = Field(None, ge=1, description="its calls at once")
+    max_calls_a_day: int | None = Field(None, ge=1, description="its calls a day, by local time")
+    max_minutes_a_day: float | None = Field(
+        None, gt=0, description="its minutes of talk a day, by local time"
+    )
