@@ -22,6 +22,7 @@ from host.tasks import Tasks
 if TYPE_CHECKING:
     from livekit.agents import AgentSession, JobContext, SpeechHandle
 
+    from host.first_words import FirstWords
     from host.handover import Handover
     from host.line import Line as TelephoneLine
     from host.registry import View
@@ -100,6 +101,8 @@ class Call:
         """The far end in LiveKit's room; None in a text chat."""
         self.handover: Handover | None = None
         """Hands the call to somebody else; None in a text chat."""
+        self.first_words: FirstWords | None = None
+        """What the far end said and nobody has taken up yet."""
         self._over: asyncio.Future[Ending] | None = None
         self._occupied = 0
         self._beside, self._telling = Tasks(), Tasks()

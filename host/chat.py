@@ -15,6 +15,7 @@ from livekit.agents.voice.run_result import RunResult
 from host import registry
 from host.call import Call
 from host.details import parse_details
+from host.greeting import greeting_of
 from host.session import make_session
 from host.settings import Settings
 
@@ -55,8 +56,8 @@ async def _talk(
 ) -> None:
     call.greeted = True
     await session.start(agent)
-    words = call.hook.greeting(call=call)
-    if words is not None:
+    greeting = greeting_of(call)
+    if words := f"{greeting.notice} {greeting.text}".strip():
         agent_context = agent.chat_ctx.copy()
         agent_context.add_message(role="assistant", content=words)
         await agent.update_chat_ctx(agent_context)

@@ -16,17 +16,19 @@ from livekit.agents import (
     ConversationItemAddedEvent,
     ErrorEvent,
     FunctionToolsExecutedEvent,
+    SessionUsageUpdatedEvent,
     SpeechCreatedEvent,
     StopResponse,
     UserInputTranscribedEvent,
     function_tool,
     llm,
 )
+from livekit.agents.metrics import ModelUsage
 
-from host.answers import Greeting
-from host.call import Call, Ending, say_exactly
+from host.call import Call, Ending
+from host.first_words import FirstWords
 from host.outcome import Outcome
-from host.record import Line, ToolUse
+from host.record import Line, ToolUse, Usage
 
 log = logging.getLogger("host")
 
@@ -73,6 +75,7 @@ def make_session(call: Call, *, text: bool = False) -> tuple[AgentSession[Any], 
     if agent is None:
         agent = PersonaAgent(call, call.hook.instructions(call=call))
     call.session = session
+    call.first_words = FirstWords(call, session)
     _listen(call, session)
     return session, agent
 
@@ -87,48 +90,6 @@ def make_tools(call: Call) -> list[llm.Tool | llm.Toolset]:
             for tool in tools
         )
     return made
-
-
-def first_agent(call: Call, agent: Agent) -> Agent:
-    """Return the agent to open a session with, before the far end has answered.
-
-    An author's own agent may speak when it enters, so it enters only in `greet`; until then a
-    silent one holds its place.
-    """
-    return PersonaAgent(call, "") if _speaks_on_entering(agent) else agent
-
-
-def _speaks_on_entering(agent: Agent) -> bool:
-    return type(agent).on_enter is not Agent.on_enter
-
-
-async def greet(call: Call, agent: Agent, heard: str = "", *, menu: bool = False) -> None:
-    """Speak the first words, once. `heard` is what the far end said before them.
-
-    A menu, or a machine that screens calls, is answered by the model: it asked for something.
-    """
-    session = call.session
-    if call.greeted or session is None:
-        return
-    greeting = None if menu else call.hook.greeting(call=call)
-    if isinstance(greeting, str):
-        greeting = Greeting(greeting)
-    words = greeting.text if greeting else ""
-    if heard:
-        turns = agent.chat_ctx.copy()
-        turns.add_message(role="user", content=heard)
-        await agent.update_chat_ctx(turns)
-    call.greeted = True
-    if _speaks_on_entering(agent):
-        session.update_agent(agent)
-    if greeting and greeting.notice:
-        await call.say(greeting.notice, interruptible=False)
-    if words:
-        # Whoever picks up says "hello?" while we begin, unless somebody waited for it: that is no
-        # reason to break off.
-        say_exactly(session, words, interruptible=not call.outbound or call.voicemail is not None)
-    elif not _speaks_on_entering(agent):
-        session.generate_reply()
 
 
 def _listen(call: Call, session: AgentSession[Any]) -> None:
@@ -172,6 +133,10 @@ def _listen(call: Call, session: AgentSession[Any]) -> None:
                 )
             )
 
+    @session.on("session_usage_updated")
+    def used(event: SessionUsageUpdatedEvent) -> None:
+        call.usage = [_usage(of_model) for of_model in event.usage.model_usage]
+
     @session.on("error")
     def failed(event: ErrorEvent) -> None:
         log.warning("%s: %s", type(event.source).__name__, getattr(event.error, "error", None))
@@ -190,6 +155,14 @@ def _listen(call: Call, session: AgentSession[Any]) -> None:
             call.end(Ending(Outcome.FAILED, "host", "The host was stopped."))
         else:
             call.end(Ending(Outcome.COMPLETED, "persona", f"{call.persona} hung up."))
+
+
+def _usage(of_model: ModelUsage) -> Usage:
+    """Keep what was counted: tokens, characters, seconds of audio."""
+    facts = of_model.model_dump()
+    kind, provider, model = facts.pop("type"), facts.pop("provider"), facts.pop("model")
+    amounts = {name: amount for name, amount in facts.items() if amount}
+    return Usage(kind=kind.removesuffix("_usage"), provider=provider, model=model, amounts=amounts)
 
 
 def _time(stamp: float) -> datetime:

@@ -22,11 +22,12 @@ from host.details import parse_details
 from host.dial import NotAnswered, dial
 from host.dispatch import read_dispatch
 from host.errors import MetadataError
+from host.greeting import first_agent, greet
 from host.handover import Handover
 from host.line import Line, delete_room
 from host.outcome import Outcome
 from host.record import record_of
-from host.session import PersonaAgent, first_agent, greet, make_session
+from host.session import PersonaAgent, make_session
 from host.settings import Settings
 from host.voicemail import Voicemail
 
