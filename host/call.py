@@ -47,6 +47,8 @@ class Ending:
     reason: str
     sip_status: int | None = None
     error: str | None = None
+    retryable: bool | None = None
+    """Whether a retry makes sense; None: as the outcome and the SIP status say."""
 
 
 class Call:

@@ -23,6 +23,18 @@ TRIES = 3
 ROOM_LIMIT = 1.0
 """Seconds in which we hear that our room was closed."""
 
+_FROM_SIP = "twirp error unknown: "
+"""What LiveKit puts before an error that it has from LiveKit SIP."""
+_MISTAKES = (
+    api.ServerErrorCode.INVALID_ARGUMENT,
+    api.ServerErrorCode.NOT_FOUND,
+    api.ServerErrorCode.PERMISSION_DENIED,
+    api.ServerErrorCode.UNAUTHENTICATED,
+)
+"""Without a SIP status, these are about our request or our trunk: it will be so the next time."""
+_UNSET = ("required auth", "auth retry", "auth header", "no numbers on outbound trunk")
+"""So are these, whose code LiveKit SIP has for failures of the network too."""
+
 
 class NotAnswered(Exception):
     """Nobody picked up. `ending` says why."""
@@ -37,7 +49,7 @@ async def dial(job: JobContext, call: Call, line: Line) -> None:
     trunk = call.deployment.trunk
     if not trunk:
         reason = "No outbound trunk is set: HOST_TRUNK, or trunk in host.toml."
-        raise NotAnswered(Ending(Outcome.TRUNK_ERROR, "host", reason))
+        raise NotAnswered(Ending(Outcome.TRUNK_ERROR, "host", reason, retryable=False))
     assert call.number is not None
     assert line.identity is not None
     request = api.CreateSIPParticipantRequest(
@@ -87,8 +99,10 @@ def name(error: api.ServerError) -> Ending:
     codes = api.ServerErrorCode
     if error.code in (codes.CANCELED, codes.DEADLINE_EXCEEDED):
         return Ending(Outcome.NO_ANSWER, "far end", Outcome.NO_ANSWER.sentence)
-    reason = f"{Outcome.TRUNK_ERROR.sentence} LiveKit says: {error.message}"
-    return Ending(Outcome.TRUNK_ERROR, "livekit", reason, error=error.code)
+    said = error.message.removeprefix(_FROM_SIP) or f"HTTP status {error.status}"
+    reason = f"{Outcome.TRUNK_ERROR.sentence} LiveKit says: {said}."
+    again = not (error.code in _MISTAKES or any(text in said for text in _UNSET))
+    return Ending(Outcome.TRUNK_ERROR, "livekit", reason, error=error.code, retryable=again)
 
 
 def _never_sent(error: api.ServerError) -> bool:

@@ -118,7 +118,9 @@ def record_of(call: Call) -> CallRecord:
         ended_by=ending.by,
         reason=ending.reason,
         sip_status=ending.sip_status,
-        retryable=ending.outcome.retryable(ending.sip_status),
+        retryable=ending.outcome.retryable(ending.sip_status)
+        if ending.retryable is None
+        else ending.retryable,
         dispatched_at=times["dispatched"],
         dialled_at=times.get("dialled"),
         ringing_at=times.get("ringing"),
