@@ -36,7 +36,9 @@ class Outcome(StrEnum):
 
     def retryable(self, sip_status: int | None = None) -> bool:
         """Tell whether the same call may go better later."""
-        return self in _RETRYABLE and sip_status not in _MISTAKES
+        if self is Outcome.TRUNK_ERROR and sip_status is not None:
+            return _passes(sip_status)
+        return self in _RETRYABLE
 
 
 _SENTENCES = {
@@ -83,9 +85,6 @@ _RETRYABLE = {
     Outcome.FAILED,
 }
 
-# The request itself is wrong, or its credentials are: it will be so the next time.
-_MISTAKES = {400, 401, 405, 406, 407, 415, 416, 420, 421, 423, 488, 505, 513, 606}
-
 # SIP statuses that say something definite about the far end (RFC 3261 section 21).
 _BY_SIP_STATUS = {
     402: Outcome.BLOCKED,
@@ -93,8 +92,11 @@ _BY_SIP_STATUS = {
     404: Outcome.INVALID_NUMBER,
     408: Outcome.NO_ANSWER,
     410: Outcome.INVALID_NUMBER,
+    433: Outcome.BLOCKED,  # RFC 5079: no calls without a caller ID
+    470: Outcome.BLOCKED,  # RFC 5360: consent needed
     480: Outcome.NO_ANSWER,
     484: Outcome.INVALID_NUMBER,
+    485: Outcome.INVALID_NUMBER,
     486: Outcome.BUSY,
     487: Outcome.CANCELLED,
     600: Outcome.BUSY,
@@ -106,5 +108,14 @@ _BY_SIP_STATUS = {
 
 
 def outcome_of_sip_status(status: int) -> Outcome:
-    """Name a final SIP status of 400 or more; what is not about the far end is the trunk's."""
+    """Name a final SIP status of 300 or more; what is not about the far end is the trunk's."""
     return _BY_SIP_STATUS.get(status, Outcome.TRUNK_ERROR)
+
+
+def _passes(status: int) -> bool:
+    """Tell whether what a trunk says of itself may be otherwise later: its servers may be up again.
+
+    A request that it does not understand, or refuses, is the same the next time; a status that
+    nobody knows counts as the first of its hundred (RFC 3261 section 8.1.3.2).
+    """
+    return status == 491 or (500 <= status < 600 and status not in (501, 505, 513))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from sip_statuses import SIP_STATUSES
 
+from host.local.exchange import PROFILES, Profile
 from host.outcome import Outcome, outcome_of_sip_status
 
 
@@ -28,41 +30,35 @@ def test_a_call_that_did_its_work_exits_with_zero() -> None:
     }
 
 
-def test_what_is_done_or_forbidden_is_not_tried_again() -> None:
-    for outcome in Outcome:
-        if outcome.exit_code == 0:
-            assert not outcome.retryable()
-    assert Outcome.BUSY.retryable()
-    assert not Outcome.INVALID_NUMBER.retryable()
-    assert not Outcome.BLOCKED.retryable()
-    assert not Outcome.DECLINED.retryable()
+@pytest.mark.parametrize("status", SIP_STATUSES)
+def test_every_sip_status_has_its_outcome_and_says_whether_a_retry_makes_sense(
+    status: int,
+) -> None:
+    outcome = outcome_of_sip_status(status)
+    assert (outcome, outcome.retryable(status)) == SIP_STATUSES[status]
 
 
-@pytest.mark.parametrize(
-    ("status", "outcome"),
-    [
-        (403, Outcome.BLOCKED),
-        (404, Outcome.INVALID_NUMBER),
-        (408, Outcome.NO_ANSWER),
-        (410, Outcome.INVALID_NUMBER),
-        (480, Outcome.NO_ANSWER),
-        (484, Outcome.INVALID_NUMBER),
-        (486, Outcome.BUSY),
-        (487, Outcome.CANCELLED),
-        (600, Outcome.BUSY),
-        (603, Outcome.DECLINED),
-        (604, Outcome.INVALID_NUMBER),
-        (607, Outcome.DECLINED),
-        (608, Outcome.BLOCKED),
-    ],
-)
-def test_a_sip_status_about_the_far_end_has_its_outcome(status: int, outcome: Outcome) -> None:
-    assert outcome_of_sip_status(status) is outcome
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=lambda profile: profile.name)
+def test_no_sip_status_that_a_generation_treats_on_its_own_is_missing_in_the_table(
+    profile: Profile,
+) -> None:
+    assert set(profile.codes) <= set(SIP_STATUSES)
 
 
-@pytest.mark.parametrize("status", [400, 401, 407, 415, 488, 500, 502, 503, 504, 606, 699])
-def test_any_other_sip_status_is_the_trunks(status: int) -> None:
-    assert outcome_of_sip_status(status) is Outcome.TRUNK_ERROR
+@pytest.mark.parametrize("outcome", Outcome)
+def test_without_a_sip_status_a_retry_makes_sense_where_luck_or_a_machine_decided(
+    outcome: Outcome,
+) -> None:
+    by_luck = {
+        Outcome.VOICEMAIL_SKIPPED,
+        Outcome.NO_ANSWER,
+        Outcome.BUSY,
+        Outcome.TRUNK_ERROR,
+        Outcome.CANCELLED,
+        Outcome.ABANDONED,
+        Outcome.FAILED,
+    }
+    assert outcome.retryable() == (outcome in by_luck)
 
 
 def test_an_outcome_is_its_word_wherever_it_is_written() -> None:

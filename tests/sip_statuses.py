@@ -1,0 +1,73 @@
+"""What every final SIP status of a dial means: its outcome, and whether a retry makes sense."""
+
+from __future__ import annotations
+
+from host.outcome import Outcome
+
+SIP_STATUSES: dict[int, tuple[Outcome, bool]] = {
+    # Redirections, which LiveKit SIP does not follow.
+    300: (Outcome.TRUNK_ERROR, False),
+    301: (Outcome.TRUNK_ERROR, False),
+    302: (Outcome.TRUNK_ERROR, False),
+    305: (Outcome.TRUNK_ERROR, False),
+    380: (Outcome.TRUNK_ERROR, False),
+    # The request, its credentials, or the far end.
+    400: (Outcome.TRUNK_ERROR, False),
+    401: (Outcome.TRUNK_ERROR, False),
+    402: (Outcome.BLOCKED, False),
+    403: (Outcome.BLOCKED, False),
+    404: (Outcome.INVALID_NUMBER, False),
+    405: (Outcome.TRUNK_ERROR, False),
+    406: (Outcome.TRUNK_ERROR, False),
+    407: (Outcome.TRUNK_ERROR, False),
+    408: (Outcome.NO_ANSWER, True),
+    409: (Outcome.TRUNK_ERROR, False),
+    410: (Outcome.INVALID_NUMBER, False),
+    412: (Outcome.TRUNK_ERROR, False),
+    413: (Outcome.TRUNK_ERROR, False),
+    414: (Outcome.TRUNK_ERROR, False),
+    415: (Outcome.TRUNK_ERROR, False),
+    416: (Outcome.TRUNK_ERROR, False),
+    420: (Outcome.TRUNK_ERROR, False),
+    421: (Outcome.TRUNK_ERROR, False),
+    422: (Outcome.TRUNK_ERROR, False),
+    423: (Outcome.TRUNK_ERROR, False),
+    428: (Outcome.TRUNK_ERROR, False),
+    433: (Outcome.BLOCKED, False),
+    436: (Outcome.TRUNK_ERROR, False),
+    437: (Outcome.TRUNK_ERROR, False),
+    438: (Outcome.TRUNK_ERROR, False),
+    440: (Outcome.TRUNK_ERROR, False),
+    470: (Outcome.BLOCKED, False),
+    480: (Outcome.NO_ANSWER, True),
+    481: (Outcome.TRUNK_ERROR, False),
+    482: (Outcome.TRUNK_ERROR, False),
+    483: (Outcome.TRUNK_ERROR, False),
+    484: (Outcome.INVALID_NUMBER, False),
+    485: (Outcome.INVALID_NUMBER, False),
+    486: (Outcome.BUSY, True),
+    487: (Outcome.CANCELLED, True),
+    488: (Outcome.TRUNK_ERROR, False),
+    491: (Outcome.TRUNK_ERROR, True),
+    493: (Outcome.TRUNK_ERROR, False),
+    494: (Outcome.TRUNK_ERROR, False),
+    # The trunk's own servers.
+    500: (Outcome.TRUNK_ERROR, True),
+    501: (Outcome.TRUNK_ERROR, False),
+    502: (Outcome.TRUNK_ERROR, True),
+    503: (Outcome.TRUNK_ERROR, True),
+    504: (Outcome.TRUNK_ERROR, True),
+    505: (Outcome.TRUNK_ERROR, False),
+    513: (Outcome.TRUNK_ERROR, False),
+    # Whoever was called, wherever they are.
+    600: (Outcome.BUSY, True),
+    603: (Outcome.DECLINED, False),
+    604: (Outcome.INVALID_NUMBER, False),
+    606: (Outcome.TRUNK_ERROR, False),
+    607: (Outcome.DECLINED, False),
+    608: (Outcome.BLOCKED, False),
+    # Statuses that nobody has heard of.
+    499: (Outcome.TRUNK_ERROR, False),
+    599: (Outcome.TRUNK_ERROR, True),
+    699: (Outcome.TRUNK_ERROR, False),
+}
