@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from host.first_words import FirstWords
     from host.handover import Handover
     from host.line import Line as TelephoneLine
+    from host.recording import Recorder
     from host.registry import View
     from host.voicemail import Voicemail
 
@@ -103,6 +104,8 @@ class Call:
         """The far end in LiveKit's room; None in a text chat."""
         self.handover: Handover | None = None
         """Hands the call to somebody else; None in a text chat."""
+        self.recorder: Recorder | None = None
+        """Records the call, where host.toml asks for it."""
         self.first_words: FirstWords | None = None
         """What the far end said and nobody has taken up yet."""
         self._over: asyncio.Future[Ending] | None = None

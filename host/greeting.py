@@ -39,8 +39,9 @@ async def greet(call: Call, agent: Agent, heard: str = "", *, menu: bool = False
         turns.add_message(role="user", content=heard)
         await agent.update_chat_ctx(turns)
     call.greeted = True
-    if greeting.notice:
-        await call.say(greeting.notice, interruptible=False)
+    told = await _give_notice(call, greeting.notice)
+    if call.recorder:
+        await call.recorder.begin(told)
     if _speaks_on_entering(agent):
         session.update_agent(agent)
     speech = None
@@ -53,6 +54,15 @@ async def greet(call: Call, agent: Agent, heard: str = "", *, menu: bool = False
     elif not _speaks_on_entering(agent):
         speech = session.generate_reply()
     call.spawn(_after(call, speech, hello_comes=hello_comes), "what follows the greeting")
+
+
+async def _give_notice(call: Call, notice: str) -> str:
+    """Say what is heard before all else, to its end; return it, or nothing where it was not."""
+    if not notice or call.session is None:
+        return ""
+    speech = say_exactly(call.session, notice, interruptible=False)
+    await speech.wait_for_playout()
+    return "" if speech.interrupted or speech.exception() else notice
 
 
 def greeting_of(call: Call) -> Greeting:

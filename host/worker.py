@@ -27,6 +27,7 @@ from host.handover import Handover
 from host.line import Line, delete_room
 from host.outcome import Outcome
 from host.record import record_of
+from host.recording import Recorder
 from host.session import PersonaAgent, make_session
 from host.settings import Settings
 from host.voicemail import Voicemail
@@ -126,6 +127,8 @@ class Worker:
             close_on_disconnect=False,
         )
         await session.start(first, room=job.room, room_options=options, record=False)
+        if call.deployment.record:
+            call.recorder = Recorder(call)
         heard, menu = "", False
         if call.outbound:
             voicemail = Voicemail(call, line)
@@ -173,6 +176,9 @@ class Worker:
         with _logged("closing the session"):
             if call.session:
                 await asyncio.wait_for(call.session.aclose(), SESSION_LIMIT)
+        with _logged("closing the recording"):
+            if call.recorder:
+                await call.recorder.close()
         with _logged("leaving the room"):
             await (call.line.leave() if call.line else delete_room(job.api, call.room))
         await call.settle(HOOKS_LIMIT)  # `call_ended` is the last that is told

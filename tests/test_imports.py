@@ -24,7 +24,7 @@ LAYERS = (
     {"dial", "voicemail", "place", "handover", "limits"},
     {"greeting"},
     {"session"},
-    {"line", "beep", "first_words"},
+    {"line", "beep", "first_words", "recording"},
     {"registry", "call", "details"},
     {"defaults", "keypad", "tasks"},
     {"dispatch", "hookspecs"},

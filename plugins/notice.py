@@ -1,0 +1,21 @@
+"""Says what must be said before the greeting: that an AI speaks, that the call is recorded."""
+
+from collections.abc import Generator
+from dataclasses import replace
+
+from host import Call, Greeting, hookimpl
+
+First = Greeting | str | None
+
+
+@hookimpl(wrapper=True)
+def greeting(call: Call) -> Generator[None, First, First]:
+    """Put `disclosure` and, where calls are recorded, `recording_notice` before the greeting."""
+    answer = yield
+    settings = call.deployment
+    notices = [settings.disclosure, settings.recording_notice if settings.record else ""]
+    words = answer if isinstance(answer, Greeting) else Greeting(answer or "")
+    added = [notice for notice in notices if notice and notice not in words.notice]
+    if not added:
+        return answer
+    return replace(words, notice=" ".join([*added, words.notice]).strip())
