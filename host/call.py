@@ -104,6 +104,10 @@ class Call:
         """The far end in LiveKit's room; None in a text chat."""
         self.handover: Handover | None = None
         """Hands the call to somebody else; None in a text chat."""
+        self.time_left: float | None = None
+        """Seconds of talk that the persona has left today; None where it has no such limit."""
+        self.connected = False
+        """True once the far end talks with a colleague, and the persona is out of the call."""
         self.recorder: Recorder | None = None
         """Records the call, where host.toml asks for it."""
         self.first_words: FirstWords | None = None
@@ -157,6 +161,18 @@ class Call:
             yield
         finally:
             self._occupied -= 1
+
+    @property
+    def lasted(self) -> float:
+        """Seconds since the answer; 0 before it."""
+        answered = self.times.get("answered")
+        return (now() - answered).total_seconds() if answered else 0.0
+
+    @property
+    def time_limit(self) -> float:
+        """Seconds that the call may last."""
+        limit = self.deployment.max_duration
+        return limit if self.time_left is None else min(limit, self.time_left)
 
     @property
     def telephone(self) -> bool:

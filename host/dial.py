@@ -20,6 +20,8 @@ TRIES = 3
 """How often a dial is tried that LiveKit SIP refused before it sent an INVITE: it was too busy."""
 
 
+BRIDGED_LIMIT = 4 * 3600.0
+"""Seconds that somebody who was connected to a colleague may stay on the line."""
 ROOM_LIMIT = 1.0
 """Seconds in which we hear that our room was closed."""
 
@@ -114,12 +116,12 @@ def _never_sent(error: api.ServerError) -> bool:
     )
 
 
-def _longest(call: Call) -> float | None:
+def _longest(call: Call) -> float:
     """Seconds after which LiveKit SIP ends the call by itself: well after we should have."""
     limits = call.deployment
-    if limits.max_duration is None:
-        return None
-    return limits.max_duration + (limits.ringing_timeout or 0) + 60
+    ours = call.time_limit + limits.ringing_timeout + 60
+    bridged = any(target.warm for target in limits.transfers.values())
+    return max(ours, BRIDGED_LIMIT) if bridged else ours
 
 
 def _duration(seconds: float | None) -> Duration | None:

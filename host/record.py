@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import TYPE_CHECKING, Literal
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
 
 from host.outcome import Outcome
 
 if TYPE_CHECKING:
-    from host.call import Call
+    from host.call import Call, Ending
 
 Who = Literal["host", "far end", "persona", "livekit"]
 """Who ended a call: the host by its own rules, the persona (its model, its tools, its policy), the
 far end, or somebody with LiveKit's API."""
 
 
-class Line(BaseModel):
+class _Written(BaseModel):
+    """What can always be written down, whatever a provider or a caller sent."""
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _as_unicode(cls, value: Any) -> Any:
+        """Half of a character, which a stream may be cut at, can't be written as UTF-8."""
+        return value.encode(errors="replace").decode() if isinstance(value, str) else value
+
+
+class Line(_Written):
     """One thing that was said or done in a call."""
 
     at: datetime = Field(description="when it was said or heard, UTC")
@@ -25,7 +35,7 @@ class Line(BaseModel):
     text: str = Field(description="what was said, as far as it was heard")
 
 
-class ToolUse(BaseModel):
+class ToolUse(_Written):
     """One tool that the model used."""
 
     at: datetime = Field(description="when its result was there, UTC")
@@ -35,7 +45,7 @@ class ToolUse(BaseModel):
     failed: bool = Field(description="whether it came to an error")
 
 
-class Keys(BaseModel):
+class Keys(_Written):
     """One key, and who pressed it."""
 
     at: datetime = Field(description="when it was pressed, UTC")
@@ -43,7 +53,7 @@ class Keys(BaseModel):
     digit: str = Field(description="one of 0123456789*#ABCD, or a bullet for a private key")
 
 
-class Transfer(BaseModel):
+class Transfer(_Written):
     """One try to hand the call over."""
 
     at: datetime = Field(description="when its result was there, UTC")
@@ -54,7 +64,7 @@ class Transfer(BaseModel):
     sip_status: int | None = Field(None, description="SIP status that it failed with, like 603")
 
 
-class Usage(BaseModel):
+class Usage(_Written):
     """What one model of one provider was used for, in its provider's units of billing."""
 
     kind: str = Field(description="llm, stt, tts, ...")
@@ -63,7 +73,7 @@ class Usage(BaseModel):
     amounts: dict[str, float] = Field(description="tokens, characters, seconds of audio, by name")
 
 
-class CallRecord(BaseModel):
+class CallRecord(_Written):
     """What happened in one call. Times are UTC, durations are seconds."""
 
     version: Literal[1] = Field(1, description="version of this form of record")
@@ -102,10 +112,10 @@ class CallRecord(BaseModel):
     error: str | None = Field(None, description="what broke, where something did")
 
 
-def record_of(call: Call) -> CallRecord:
-    """Write down a call that is over."""
-    ending, times = call.ending.result(), call.times
-    answered, ended = times.get("answered"), times["ended"]
+def record_of(call: Call, ending: Ending) -> CallRecord:
+    """Write down a call with its ending."""
+    times = call.times
+    answered, ended = times.get("answered"), times.get("ended") or datetime.now(UTC)
     rang = times.get("dialled") or times.get("ringing")
     return CallRecord(
         id=call.id,

@@ -15,6 +15,7 @@ from livekit.agents import AgentServer
 from host import registry
 from host.desk import check, make_server
 from host.errors import LiveKitError, PersonaError, SettingsError
+from host.journal import Journal
 from host.place import livekit_api, require_livekit
 from host.settings import Settings, misspelt_settings
 from host.tasks import Tasks
@@ -54,6 +55,7 @@ async def serve(settings: Settings, *, dev: bool, strict: bool = False) -> None:
         )
 
     beside = Tasks()
+    beside.start(Journal(settings).watch(), "watching the calls' processes")
     for work in loaded.view(None).while_serving(settings=settings):
         beside.start(work, "while_serving")
     running = asyncio.create_task(server.run(devmode=dev))

@@ -140,6 +140,8 @@ async def open_scene(
         together = {
             **world.settings,
             "HOST_CALL_LOG": str(folder / "calls.jsonl"),
+            "HOST_STATE_DIR": str(folder / "state"),
+            "HOST_RECORDINGS_DIR": str(folder / "recordings"),
             **environment,
         }
         with pytest.MonkeyPatch.context() as patch:

@@ -16,7 +16,8 @@ from livekit.agents import (
     room_io,
 )
 
-from host import registry
+from host import limits, registry
+from host.budget import Budget, Exhausted
 from host.call import LINGER, Call, Ending
 from host.details import parse_details
 from host.dial import NotAnswered, dial
@@ -24,6 +25,7 @@ from host.dispatch import read_dispatch
 from host.errors import MetadataError
 from host.greeting import first_agent, greet
 from host.handover import Handover
+from host.journal import Journal
 from host.line import Line, delete_room
 from host.outcome import Outcome
 from host.record import record_of
@@ -40,7 +42,6 @@ SESSION_LIMIT = 3.0
 """Seconds that a session may take to close, once nobody is on the line any more."""
 HOOKS_LIMIT = 10.0
 """Seconds that event hooks may take after the call is over."""
-APOLOGY = "I am sorry, something went wrong on our side. Please call again later."
 
 
 class Refused(Exception):
@@ -52,6 +53,8 @@ class Worker:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.budget = Budget(settings.state_dir)
+        self.journal = Journal(settings)
 
     def warm(self, process: JobProcess) -> None:
         """Make a process ready for a call: personas and plugins, unless the forkserver has them."""
@@ -62,6 +65,7 @@ class Worker:
         call = Call(self.settings, id=job.job.id, room=job.job.room.name)
         call.job = job
         job.log_context_fields = {"room": call.room}
+        call.spawn(self.journal.keep(call), "the draft of the record")
         life = asyncio.create_task(self._live(job, call))
         try:
             either: list[asyncio.Future[Any]] = [life, call.ending]
@@ -93,6 +97,7 @@ class Worker:
         self._choose(call, dispatch)
         job.log_context_fields = {"room": call.room, "persona": call.persona}
         call.spawn(self._tell_watchers(job, {"host.persona": call.persona}), "telling watchers")
+        self._count_in(call)
         call.details = parse_details(call.hook, call.metadata)
         await call.tell_all("prepare_call")
         await self._converse(job, call, line)
@@ -115,6 +120,15 @@ class Worker:
             raise Refused(choice.reason)
         log.info("%s takes the call: %s", choice.persona, choice.reason)
         call.take(choice.persona, loaded.view(choice.persona))
+
+    def _count_in(self, call: Call) -> None:
+        """Refuse the call where its persona has as many, or had as many today, as it may."""
+        try:
+            call.time_left = self.budget.admit(call.id, call.persona, call.deployment)
+        except Exhausted as error:
+            if call.outbound and error.today:
+                call.end(Ending(Outcome.BLOCKED, "host", str(error)))
+            raise Refused(str(error)) from error
 
     async def _converse(self, job: JobContext, call: Call, line: Line) -> None:
         session, agent = make_session(call)
@@ -141,8 +155,8 @@ class Worker:
                 session.clear_user_turn()  # a late "hello?" must not interrupt the greeting
         else:
             await line.answered()
-        call.spawn(_time_limit(call), "the call's time limit")
         await greet(call, agent, heard, menu=menu)
+        limits.watch(call)
 
     async def _fail(self, call: Call, error: BaseException) -> None:
         """Name what stopped the call from going on, and apologise where somebody listens."""
@@ -183,11 +197,13 @@ class Worker:
             await (call.line.leave() if call.line else delete_room(job.api, call.room))
         await call.settle(HOOKS_LIMIT)  # `call_ended` is the last that is told
         with _logged("the record"):
-            record = record_of(call)
+            record = record_of(call, ending)
             log.info("%s: %s %.1f s", record.outcome, record.reason, record.duration)
             if not call.persona:
                 call.take("", registry.load(self.settings).view(None))
+            self.budget.settle(call.id, record.duration, call.deployment)
             await asyncio.wait_for(call.tell_all("call_ended", record=record), HOOKS_LIMIT)
+            self.journal.close(call)
         job.shutdown(reason=ending.outcome.value)
 
     async def _tell_watchers(self, job: JobContext, told: dict[str, str]) -> None:
@@ -195,20 +211,6 @@ class Worker:
         if job.room.isconnected():
             with contextlib.suppress(Exception):
                 await asyncio.wait_for(job.room.local_participant.set_attributes(told), 2)
-
-
-async def _time_limit(call: Call) -> None:
-    limit = call.deployment.max_duration
-    if limit is None:
-        return
-    await asyncio.sleep(limit)
-    log.warning("the call has reached its limit of %.0f s", limit)
-    with contextlib.suppress(Exception):
-        await asyncio.wait_for(
-            call.say("I am sorry, our time is up. Goodbye.", interruptible=False), 15
-        )
-    reason = f"The call reached its limit of {limit:.0f} seconds."
-    call.end(Ending(Outcome.COMPLETED, "host", reason))
 
 
 async def _apologise(call: Call) -> None:
@@ -222,7 +224,7 @@ async def _apologise(call: Call) -> None:
             await call.line.answered()
             if call.session and call.session.current_speech:
                 await call.session.interrupt(force=True)
-            await call.say(APOLOGY, interruptible=False)
+            await call.say(call.deployment.words.apology, interruptible=False)
 
 
 async def _bare_session(call: Call) -> None:

@@ -21,16 +21,17 @@ LAYERS = (
     {"serve", "chat", "show", "preload"},
     {"desk"},
     {"worker"},
-    {"dial", "voicemail", "place", "handover", "limits"},
+    {"dial", "voicemail", "place", "handover", "limits", "journal"},
     {"greeting"},
     {"session"},
     {"line", "beep", "first_words", "recording"},
     {"registry", "call", "details"},
     {"defaults", "keypad", "tasks"},
     {"dispatch", "hookspecs"},
+    {"budget"},
     {"settings"},
     {"answers", "record"},
-    {"errors", "outcome"},
+    {"errors", "outcome", "processes"},
 )
 """The modules of the host: each imports only from the layers below its own."""
 

@@ -1,0 +1,115 @@
+"""Limits that the host holds: silence, duration, tools in a row, calls at once and a day."""
+
+from __future__ import annotations
+
+import asyncio
+
+from host.local.phone import Line, PhoneCall
+from host.outcome import Outcome
+from host.settings import Words
+from host.testing import Scene, heard, heard_once, not_heard
+
+WORDS = Words()
+
+
+async def test_a_caller_who_says_nothing_is_asked_twice_and_then_bidden_goodbye(
+    scene: Scene,
+) -> None:
+    call = await scene.ring("quiet")
+    record = await scene.over(call)
+    asked = heard_once(call, WORDS.silent)
+    again = heard_once(call, WORDS.still_silent)
+    goodbye = heard_once(call, WORDS.silent_goodbye)
+    assert asked.end < again.start < again.end < goodbye.start
+    assert again.start - asked.end > 1.8
+    assert call.ended_at - call.answered_at > goodbye.end
+    assert (call.ended_by, record.ended_by) == ("far end", "host")
+    assert (record.outcome, record.reason) == (
+        Outcome.COMPLETED,
+        "The caller said nothing any more.",
+    )
+
+
+async def test_a_word_or_a_key_begins_the_patience_anew(scene: Scene) -> None:
+    async def slow(line: Line) -> None:
+        await line.heard("are you still there")
+        await line.say("What day is it?")
+        await line.heard("today is monday")
+        await line.heard("are you still there")
+        await line.press("5")
+        await line.heard("are you still there")
+        await line.hang_up()
+
+    call = await scene.ring("quiet", slow)
+    record = await scene.over(call)
+    assert len(heard(call, WORDS.silent)) == 3
+    not_heard(call, WORDS.still_silent)
+    assert record.ended_by == "far end"
+
+
+async def test_the_end_of_the_time_is_told_before_it_comes(scene: Scene) -> None:
+    call = await scene.ring("warned")
+    record = await scene.over(call)
+    warning, goodbye = heard_once(call, WORDS.time_nearly_up), heard_once(call, WORDS.time_up)
+    assert 6 < warning.start < 11
+    assert 13 < goodbye.start < 19
+    assert call.ended_at - call.answered_at > goodbye.end
+    assert (record.outcome, record.ended_by) == (Outcome.COMPLETED, "host")
+    assert record.reason == "The call reached its limit of 14 s."
+
+
+async def test_a_model_that_uses_one_tool_again_and_again_has_to_answer(scene: Scene) -> None:
+    async def asks(line: Line) -> None:
+        await line.heard("here is the looper")
+        await line.say("Please look it up.")
+        await line.heard("I could not find it")
+        await line.say("Then look it up once more.")
+        await line.heard("I could not find it")
+        await line.hang_up()
+
+    call = await scene.ring("loops", asks)
+    record = await scene.over(call)
+    assert [tool.name for tool in record.tools] == ["look_up"] * 4
+    assert record.outcome is Outcome.COMPLETED
+
+
+async def test_a_persona_has_no_more_calls_at_once_and_a_day_than_it_may(scene: Scene) -> None:
+    async def talks(line: Line) -> None:
+        await line.heard("how may I help you")
+        await line.stay()
+
+    first = await scene.ring("few", talks)
+    await first.answered()
+    second = await scene.ring("few")
+    refused = await scene.over(second)
+    assert second.sip_status == 486
+    assert refused.outcome is Outcome.REFUSED
+    assert refused.reason == "few has 1 calls, all that it may have."
+    await first.hang_up()
+    await scene.over(first)
+    third = await scene.ring("few", talks)
+    await third.answered()
+    await third.hang_up()
+    assert (await scene.over(third)).outcome in (Outcome.COMPLETED, Outcome.ABANDONED)
+    fourth = await scene.ring("few")
+    refused = await scene.over(fourth)
+    assert refused.reason == "few has had its 2 calls of today."
+
+
+async def test_callers_at_the_same_moment_do_not_exceed_a_limit_together(scene: Scene) -> None:
+    calls = await asyncio.gather(*(_ring_the_other_few(scene) for _ in range(3)))
+    answered = [call for call in calls if call.answered_at]
+    for call in answered:
+        await call.hang_up()
+    records = [await scene.over(call) for call in calls]
+    assert len(answered) == 1
+    assert [record.outcome for record in records].count(Outcome.REFUSED) == 2
+
+
+async def _ring_the_other_few(scene: Scene) -> PhoneCall:
+    call = await scene.ring("fewer")
+    try:
+        await call.answered()
+    except ConnectionError:
+        return call
+    return call
