@@ -25,6 +25,7 @@ from host.local.exchange import (
     Subscriber,
     TransferReply,
 )
+from host.local.exchange.errors import FROM_SIP_NODE, TwirpError
 
 __all__ = [
     "Busy",
@@ -40,12 +41,14 @@ __all__ = [
     "NoAnswer",
     "NoResponse",
     "NotHeard",
+    "Overloaded",
     "PersonScript",
     "PhoneCall",
     "RefusesTransfer",
     "Telephone",
     "TransferReply",
     "Unavailable",
+    "Unreachable",
     "voicemail",
 ]
 
@@ -95,6 +98,19 @@ def NoAnswer() -> Subscriber:
 def NoResponse() -> Subscriber:
     """A trunk that says nothing at all, not even that it rings."""
     return Subscriber(0, 0.0, rings=False)
+
+
+def Overloaded(then: Subscriber | None = None) -> Subscriber:
+    """No telephone: LiveKit SIP is too busy to dial, for good, or once and then finds `then`."""
+    busy = TwirpError("unavailable", FROM_SIP_NODE + "cpu exhausted")
+    return Subscriber(0, 0.0, error=busy, dialled=False, then=then)
+
+
+def Unreachable(after: float = 0.3) -> Subscriber:
+    """A number whose trunk is lost in the network after the INVITE went out."""
+    lost = "write udp 192.0.2.1:5060: network is unreachable"
+    error = TwirpError("failed_precondition", FROM_SIP_NODE + lost)
+    return Subscriber(503, after, rings=False, error=error)
 
 
 def RefusesTransfer(status: int = 603) -> TransferReply:

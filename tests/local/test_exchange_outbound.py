@@ -21,8 +21,10 @@ from host.local.phone import (
     Invalid,
     NoAnswer,
     NoResponse,
+    Overloaded,
     Telephone,
     Unavailable,
+    Unreachable,
 )
 from host.local.sound import level, purity
 
@@ -142,6 +144,30 @@ async def test_a_failed_call_tells_the_sip_status(
     if ("joined", f"sip_{PHONE}") in agent.saw:  # else it was gone before it was shown
         assert await agent.sees("left") == reason
         assert ("status", "hangup") not in agent.saw
+
+
+async def test_a_trunk_that_is_lost_in_the_network_tells_no_sip_status(
+    exchange: Exchange, dial: Dial
+) -> None:
+    exchange.connect(PHONE, Unreachable())
+    with pytest.raises(api.ServerError) as caught:
+        await dial()
+    assert not isinstance(caught.value, api.SipCallError)
+    assert (caught.value.code, caught.value.status) == ("failed_precondition", 412)
+    assert (await last_call(exchange)).answered_at is None
+    assert len(exchange.ledger.of("INVITE", number=PHONE)) == 1
+
+
+async def test_a_livekit_sip_that_is_too_busy_dials_nothing_until_the_next_try(
+    exchange: Exchange, dial: Dial
+) -> None:
+    exchange.connect(PHONE, Overloaded(then=Telephone(answer_after=0.1)))
+    with pytest.raises(api.ServerError, match="cpu exhausted") as caught:
+        await dial()
+    assert (caught.value.code, caught.value.status) == ("unavailable", 503)
+    assert not exchange.ledger.of("INVITE", number=PHONE)
+    await dial()
+    assert len(exchange.ledger.of("INVITE", number=PHONE)) == 1
 
 
 @both_profiles

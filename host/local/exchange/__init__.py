@@ -18,7 +18,7 @@ What it leaves out:
   an outbound request's `headers` and `include_headers`; `to_user_override`, `sip_request_uri` and
   other overrides of headers.
 - The old `CreateSIPTrunk` and `ListSIPTrunk`; pages of lists; Krisp; encryption; limits on CPU.
-- Codec negotiation failures, network failures and "no response from servers" as outcomes of a dial.
+- Codec negotiation failures as outcomes of a dial, beyond their SIP status.
 - A leg that dies without leaving (CONNECTION_TIMEOUT after 19 s): legs live in this process.
 - What happens to a caller after a transfer: the ledger tells where to, and how that ended.
 - Webhooks and SIPCallInfo, beyond what the server itself sends for any participant.

@@ -215,7 +215,10 @@ class Exchange(LocalServer):
         return (await self._office.pulse.until(made, timeout, f"a call to {number}"))[0]
 
     def _subscriber(self, number: str) -> Subscriber:
-        return self._numbers.get(normalize(number), NOBODY)
+        found = self._numbers.get(normalize(number), NOBODY)
+        if found.then:
+            self._numbers[normalize(number)] = found.then
+        return found
 
     async def _nowhere(self, caller: str, called: str, error: NoRoute) -> PhoneCall:
         call = PhoneCall(caller, caller, called, Media(caller))

@@ -101,6 +101,10 @@ class Dial:
             call.end(Ending("far end", "CANCEL", hangup=False))
             raise TwirpError("canceled", FROM_SIP_NODE + office.profile.no_answer)
         await self._wait(call, phone.after - (time.time() - call.started_at))
+        if phone.error:
+            call.sip_status = 503
+            call.end(Ending("far end", phone.error.msg, hangup=False))
+            raise phone.error
         if phone.status != 200:
             call.sip_status = phone.status
             call.end(Ending("phone", f"{phone.status} {phone.phrase}", hangup=False))

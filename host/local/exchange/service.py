@@ -47,6 +47,8 @@ class CallService:
         """
         order = self._order(request)
         phone = self._find(request.sip_call_to)
+        if phone.error and not phone.dialled:
+            raise phone.error
         identity = request.participant_identity or f"sip_{request.sip_call_to}"
         media = Media(identity)
         call = PhoneCall(request.sip_call_to, order.from_number, request.sip_call_to, media)

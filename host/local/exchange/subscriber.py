@@ -1,7 +1,10 @@
 """What the exchange must know of a number: how it takes an INVITE, and how a REFER."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 
+from host.local.exchange.errors import TwirpError
 from host.local.exchange.facts import TransferReply
 from host.local.exchange.line import PersonScript
 
@@ -36,6 +39,12 @@ class Subscriber:
     """The reason phrase; empty is RFC 3261's own."""
     script: PersonScript | None = None
     on_transfer: TransferReply = field(default_factory=TransferReply)
+    error: TwirpError | None = None
+    """What LiveKit SIP says where there is no final response: its own trouble, or the network's."""
+    dialled: bool = True
+    """Whether an INVITE goes out before the error."""
+    then: Subscriber | None = None
+    """Who is found at the number from the next dial on; None: the same."""
 
     @property
     def phrase(self) -> str:
