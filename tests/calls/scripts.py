@@ -4,7 +4,13 @@ from host.local.rules import Rule
 
 ANYBODY = "of the tests"
 
+END = "end of the tests"
+
 RULES = (
+    Rule(about=END, hears="leave me alone", calls=("leave", {})),
+    Rule(about=END, hears="close the door", calls=("stop", {})),
+    Rule(about=END, hears="fall over", calls=("trip", {})),
+    Rule(about=END, after="trip", says="I have fallen over."),
     Rule(about="looper", hears="look it up", calls=("look_up", {"what": "the same"})),
     Rule(about="looper", after="look_up", calls=("look_up", {"what": "the same"})),
     Rule(about="looper", after="look_up", says="I could not find it."),
