@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from host import registry
+from host.calls.commands import calls
 from host.errors import HostError
 from host.settings import Settings, load_settings
 
@@ -31,6 +32,7 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+cli.add_typer(calls, name="calls")
 
 Local = Annotated[
     bool, typer.Option("--local", help="Bring up the local world: no account, no trunk, no keys.")

@@ -1,21 +1,59 @@
 """Writes one JSON line for every call, in every ending."""
 
+import asyncio
+import contextlib
 import fcntl
+import logging
 import os
+import stat
+from pathlib import Path
 from typing import Any
 
 from host import Call, hookimpl
 
+log = logging.getLogger("host")
+
 
 @hookimpl
 async def call_ended(call: Call, record: Any) -> None:
-    """Append the record to the call log. Only its owner may read it: it holds the transcript."""
-    line = record.model_dump_json() + "\n"
-    file = os.open(call.settings.call_log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    """Append the record to the call log. Where that fails, it stands in the host's own log."""
+    line: str = record.model_dump_json()
     try:
-        fcntl.flock(file, fcntl.LOCK_EX)  # calls end in processes of their own
-        os.fchmod(file, 0o600)
-        with os.fdopen(file, "a", encoding="utf-8", closefd=False) as log:
-            log.write(line)
+        await asyncio.to_thread(append, call.settings.call_log, line)
+    except OSError as error:
+        # Better there than lost, though others may read it there.
+        where = call.settings.call_log
+        log.error("%s can't be written (%s); the call's record is %s", where, error, line)
+
+
+def append(file: Path, line: str) -> None:
+    """Add a line to a file that many processes write to. Only its owner may read it.
+
+    A line that a killed process, or a full disk, has left half written stays alone on its line.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    opened = os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+    try:
+        if not stat.S_ISREG(os.fstat(opened).st_mode):  # a pipe, or a terminal
+            _write(opened, f"{line}\n")
+            return
+        fcntl.flock(opened, fcntl.LOCK_EX)  # calls end in processes of their own
+        with contextlib.suppress(PermissionError):  # a file of somebody else's, who decides
+            os.fchmod(opened, 0o600)
+        _write(opened, f"{line}\n" if _at_a_line_start(opened) else f"\n{line}\n")
+        fcntl.flock(opened, fcntl.LOCK_UN)
+        os.fsync(opened)
     finally:
-        os.close(file)
+        os.close(opened)
+
+
+def _at_a_line_start(file: int) -> bool:
+    size = os.fstat(file).st_size
+    return size == 0 or os.pread(file, 1, size - 1) == b"\n"
+
+
+def _write(file: int, text: str) -> None:
+    """Write it at once: a process that is killed leaves all of it or nothing."""
+    left = text.encode()
+    while left:
+        left = left[os.write(file, left) :]

@@ -18,7 +18,7 @@ ROOT = HERE.parent
 LAYERS = (
     {"__main__"},
     {"cli", "testing"},
-    {"serve", "chat", "show", "preload"},
+    {"serve", "chat", "show", "calls", "preload"},
     {"desk"},
     {"worker"},
     {"dial", "voicemail", "place", "handover", "limits", "journal"},
@@ -39,6 +39,7 @@ WITHOUT_LIVEKIT = (
     "host",
     "host.answers",
     "host.call",
+    "host.calls.commands",
     "host.cli",
     "host.defaults",
     "host.dispatch",

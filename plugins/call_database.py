@@ -1,0 +1,137 @@
+"""Writes every call into a SQLite file as well, where HOST_CALL_DATABASE names one.
+
+`datasette calls.db` shows it. The call log has every call even where this file can't be written.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from host import Call, HostError, hookimpl
+
+log = logging.getLogger("host")
+
+PATIENCE = 4.0
+"""Seconds to wait for whoever else writes; the hook has ten."""
+
+_OF_A_CALL = (
+    "call_id TEXT NOT NULL REFERENCES calls(id) ON DELETE CASCADE, position INTEGER NOT NULL"
+)
+_FIRST = (
+    """CREATE TABLE calls (
+        id TEXT PRIMARY KEY,
+        dispatched_at TEXT NOT NULL, persona TEXT, direction TEXT NOT NULL,
+        number TEXT, our_number TEXT,
+        outcome TEXT NOT NULL, ended_by TEXT NOT NULL, reason TEXT NOT NULL,
+        sip_status INTEGER, retryable INTEGER NOT NULL,
+        duration REAL NOT NULL, ring_time REAL, time_to_first_word REAL,
+        dialled_at TEXT, ringing_at TEXT, answered_at TEXT, first_word_at TEXT,
+        ended_at TEXT NOT NULL,
+        voicemail TEXT, voicemail_reason TEXT, recording TEXT, error TEXT,
+        room TEXT NOT NULL, version INTEGER NOT NULL)""",
+    "CREATE INDEX calls_by_time ON calls(dispatched_at)",
+    "CREATE INDEX calls_by_persona ON calls(persona)",
+    "CREATE INDEX calls_by_number ON calls(number)",
+    f"""CREATE TABLE transcript ({_OF_A_CALL}, at TEXT, who TEXT, text TEXT,
+        PRIMARY KEY (call_id, position))""",
+    f"""CREATE TABLE tools ({_OF_A_CALL}, at TEXT, name TEXT, arguments TEXT, result TEXT,
+        failed INTEGER, PRIMARY KEY (call_id, position))""",
+    f"""CREATE TABLE keys ({_OF_A_CALL}, at TEXT, who TEXT, digit TEXT,
+        PRIMARY KEY (call_id, position))""",
+    f"""CREATE TABLE transfers ({_OF_A_CALL}, at TEXT, "to" TEXT, warm INTEGER,
+        succeeded INTEGER, reason TEXT, sip_status INTEGER, PRIMARY KEY (call_id, position))""",
+    f"""CREATE TABLE usage ({_OF_A_CALL}, kind TEXT, provider TEXT, model TEXT,
+        name TEXT, amount REAL, PRIMARY KEY (call_id, position))""",
+)
+MIGRATIONS = (_FIRST,)
+"""What makes each version of the file from the one before; `user_version` counts them."""
+
+_FAULTS = (sqlite3.Error, OSError, HostError)
+
+
+@hookimpl
+async def while_serving(settings: Any) -> None:
+    """Make the file before the first call: what is wrong with it is told at the start."""
+    if (database := settings.call_database) is not None:
+        try:
+            await asyncio.to_thread(make, database)
+        except _FAULTS as error:
+            log.error("calls can't be written into %s: %s", database, error)
+
+
+@hookimpl
+async def call_ended(call: Call, record: Any) -> None:
+    """Write the record, beside whatever else goes on at the end of a call."""
+    settings = call.settings
+    if (database := settings.call_database) is not None:
+        try:
+            await asyncio.to_thread(write, database, record.model_dump(mode="json"))
+        except _FAULTS as error:
+            where = (call.id, database, error, settings.call_log)
+            log.error("call %s is not in %s (%s); it is in %s", *where)
+
+
+def make(database: Path) -> None:
+    """Make the file, or bring it to this version."""
+    with _transaction(database):
+        pass
+
+
+def write(database: Path, record: Mapping[str, Any]) -> None:
+    """Write a call's record, as JSON has it. Written twice, it is there once."""
+    with _transaction(database) as db:
+        db.execute("DELETE FROM calls WHERE id = ?", (record["id"],))
+        lists = {name: value for name, value in record.items() if isinstance(value, list)}
+        _insert(db, "calls", [{name: record[name] for name in record if name not in lists}])
+        for table, rows in lists.items():
+            rows = _amounts(rows) if table == "usage" else rows
+            of_the_call = ({"call_id": record["id"], "position": at} for at in range(len(rows)))
+            _insert(db, table, (a | b for a, b in zip(of_the_call, rows, strict=True)))
+
+
+def _amounts(usage: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """One row for each amount, so that they can be summed."""
+    return [
+        {"kind": of["kind"], "provider": of["provider"], "model": of["model"]}
+        | {"name": name, "amount": amount}
+        for of in usage
+        for name, amount in of["amounts"].items()
+    ]
+
+
+def _insert(db: sqlite3.Connection, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
+    for row in rows:
+        names = ", ".join(f'"{name}"' for name in row)
+        values = ", ".join(f":{name}" for name in row)
+        db.execute(f"INSERT INTO {table} ({names}) VALUES ({values})", row)
+
+
+@contextlib.contextmanager
+def _transaction(database: Path) -> Iterator[sqlite3.Connection]:
+    """Open the file and have it for oneself: calls end in processes of their own."""
+    database.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):  # only its owner may read it: it has transcripts
+        os.close(os.open(database, os.O_CREAT | os.O_EXCL, 0o600))
+    with closing(sqlite3.connect(database, timeout=PATIENCE, isolation_level=None)) as db:
+        db.execute("PRAGMA foreign_keys = ON")
+        db.execute("PRAGMA journal_mode = WAL")  # who reads it meanwhile stops nobody
+        db.execute("BEGIN IMMEDIATE")
+        with db:
+            _migrate(db)
+            yield db
+
+
+def _migrate(db: sqlite3.Connection) -> None:
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    if version > len(MIGRATIONS):
+        raise HostError(f"it is of version {version}, and this host writes {len(MIGRATIONS)}")
+    for statements in MIGRATIONS[version:]:
+        for statement in statements:
+            db.execute(statement)
+    db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
