@@ -1,6 +1,6 @@
 """Hears the beep of a voicemail in a call's audio.
 
-A beep is a pure tone between 350 and 2500 Hz of at least 120 ms, followed by something else. It is
+A beep is a pure tone between 350 and 2500 Hz of at least 120 ms, with silence after it. It is
 believed only after speech was heard: ringback, busy and fax tones come before any.
 """
 
@@ -20,17 +20,28 @@ _LOW, _HIGH = 350.0, 2500.0
 _PURITY = 0.8
 _LENGTH = 6  # windows: 120 ms
 _LOUD = 200.0  # root mean square of int16 samples: about -44 dB of full scale
+_SETTLED = 20  # windows: 400 ms without a tone after a beep, for machines that beep in a row
+# A colleague's telephone rings like this while somebody puts us through (ETSI: 425 Hz, 1 s).
+_RINGING_PITCH = 390.0, 460.0
+_RINGING_LENGTH = 40  # windows: 800 ms
 
 
 class BeepDetector:
-    """Counts the windows of a pure tone. Feed it audio; `heard` is set when a beep has ended."""
+    """Counts the windows of a pure tone. Feed it audio; `heard` is set when a beep is over."""
 
     def __init__(self) -> None:
         self.armed = False
         self.heard = asyncio.Event()
         self._run = 0
         self._pitch = 0.0
+        self._since: int | None = None  # windows since a beep that nothing has followed yet
         self._rest = np.empty(0, np.int16)
+
+    def speech(self) -> None:
+        """Take note of speech: it arms the detector, and a beep before it is no end of anything."""
+        self.armed = True
+        self._since = None
+        self.heard.clear()
 
     def push(self, samples: np.ndarray) -> None:
         """Listen to int16 mono samples at `RATE`."""
@@ -45,9 +56,17 @@ class BeepDetector:
         if pitch is not None and (self._run == 0 or abs(pitch - self._pitch) < 40):
             self._run, self._pitch = self._run + 1, pitch
             return
-        if self._run >= _LENGTH and self.armed:
-            self.heard.set()
+        if self._run >= _LENGTH and self.armed and not self._rang():
+            self._since = 0
         self._run, self._pitch = (1, pitch) if pitch is not None else (0, 0.0)
+        if self._since is not None:
+            self._since += 1
+            if self._since >= _SETTLED:
+                self.heard.set()
+
+    def _rang(self) -> bool:
+        low, high = _RINGING_PITCH
+        return self._run >= _RINGING_LENGTH and low <= self._pitch <= high
 
 
 def tone(window: np.ndarray) -> float | None:
