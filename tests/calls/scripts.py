@@ -33,4 +33,5 @@ RULES = (
     Rule(about=ANYBODY, hears="robot speaking", calls=("detected_answering_machine", {})),
     Rule(about=ANYBODY, hears="who is it", says="It is only a test."),
     Rule(about="opener of the tests", hears="^$", says="Welcome, I am the opener."),
+    Rule(about="starter of the tests", hears="^$", says="I am the one who starts the talk."),
 )

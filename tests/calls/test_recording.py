@@ -1,0 +1,229 @@
+"""What is said before the greeting, and the recording that begins after it."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from host.local.phone import Line, Telephone, voicemail
+from host.local.speech import locate
+from host.local.speech.locate import Found
+from host.outcome import Outcome
+from host.record import CallRecord
+from host.testing import Scene, heard_once, not_heard
+
+NOTICE = "You are talking to a machine. This call is recorded."
+GREETING = "Good morning, this is the desk of the museum."
+
+
+@dataclass
+class Recorded:
+    """A recorded call: each side by itself."""
+
+    samples: NDArray[np.int16]
+    rate: int
+
+    @property
+    def seconds(self) -> float:
+        return len(self.samples) / self.rate
+
+    def far_end(self, text: str) -> list[Found]:
+        """Say where the far end is heard to say it: on the left alone."""
+        assert not locate(self.samples[:, 1], self.rate, text)
+        return locate(self.samples[:, 0], self.rate, text)
+
+    def persona(self, text: str) -> list[Found]:
+        """Say where the persona is heard to say it: on the right alone."""
+        assert not locate(self.samples[:, 0], self.rate, text)
+        return locate(self.samples[:, 1], self.rate, text)
+
+
+def recording_of(scene: Scene, record: CallRecord) -> Recorded:
+    """Read the recording that a record names."""
+    assert record.recording is not None
+    samples, rate = soundfile.read(scene.folder / record.recording, dtype="int16")
+    assert samples.shape[1] == 2
+    return Recorded(samples, rate)
+
+
+def files_of(scene: Scene, record: CallRecord) -> list[Path]:
+    """List whatever was written of a call, complete or not."""
+    return list((scene.folder / "recordings").rglob(f"{record.id}*"))
+
+
+async def listens(line: Line) -> None:
+    await line.silence_for(1.0)
+    await line.hang_up()
+
+
+async def test_a_call_is_recorded_from_the_end_of_its_notice_to_its_own(scene: Scene) -> None:
+    async def talks_into_the_notice(line: Line) -> None:
+        await line.sound()
+        await line.say("What day is it?")
+        await line.heard("desk of the museum")
+        await line.heard("today is monday")
+        await line.say("Thank you and goodbye.")
+        await line.stay()
+
+    call = await scene.ring("recorded", talks_into_the_notice)
+    record = await scene.over(call)
+    notice, greeting = heard_once(call, NOTICE), heard_once(call, GREETING)
+    answer = heard_once(call, "Today is Monday.")
+    assert notice.end < greeting.start < greeting.end < answer.start
+    assert [line.text for line in record.transcript if line.who == "persona"][:3] == [
+        NOTICE,
+        GREETING,
+        "Today is Monday.",
+    ]
+
+    recorded = recording_of(scene, record)
+    assert not recorded.persona(NOTICE)
+    assert not recorded.far_end("What day is it?")
+    (greeted,) = recorded.persona(GREETING)
+    (answered,) = recorded.persona("Today is Monday.")
+    (thanks,) = recorded.far_end("Thank you and goodbye.")
+    (goodbye,) = recorded.persona("Thank you very much for your call. Goodbye.")
+    assert greeted.whole
+    assert goodbye.whole
+    assert greeted.end < answered.start < answered.end < thanks.start < thanks.end < goodbye.start
+    talked = call.ended_at - call.answered_at - notice.end
+    assert talked - 2 < recorded.seconds < talked + 4
+
+
+async def test_a_recording_is_its_owners_alone_and_has_its_name_when_it_is_complete(
+    scene: Scene,
+) -> None:
+    call = await scene.ring("recorded", listens)
+    record = await scene.over(call)
+    (file,) = files_of(scene, record)
+    assert record.recording is not None
+    assert scene.folder / record.recording == file
+    assert file.parts[-3:] == ("recordings", f"{record.answered_at:%Y-%m-%d}", f"{record.id}.ogg")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+    assert stat.S_IMODE(file.parent.parent.stat().st_mode) == 0o700
+
+
+async def test_a_model_that_opens_its_recorded_call_speaks_after_the_notice(scene: Scene) -> None:
+    call = await scene.ring("starter", listens)
+    record = await scene.over(call)
+    notice = heard_once(call, "This call is recorded.")
+    opening = heard_once(call, "I am the one who starts the talk.")
+    assert notice.end < opening.start
+    recorded = recording_of(scene, record)
+    assert len(recorded.persona("I am the one who starts the talk.")) == 1
+    assert not recorded.persona("This call is recorded.")
+
+
+async def test_a_disclosure_is_heard_before_an_agent_that_speaks_on_entering(scene: Scene) -> None:
+    call = await scene.ring("machine", listens)
+    record = await scene.over(call)
+    disclosure = heard_once(call, "I am only a machine.")
+    entering = heard_once(call, "Now I have come in as well.")
+    assert disclosure.end < entering.start
+    not_heard(call, "This call is recorded.")
+    assert record.recording is None
+    assert not files_of(scene, record)
+
+
+async def test_a_recording_holds_what_was_said_until_the_caller_hung_up(scene: Scene) -> None:
+    async def leaves(line: Line) -> None:
+        await line.heard("desk of the museum")
+        await line.say("Tell me a long story.")
+        await line.sound()
+        await line.wait(2)
+        await line.begin("And another thing is that I really have to")
+        await line.wait(0.7)
+        await line.hang_up()
+
+    call = await scene.ring("recorded", leaves)
+    record = await scene.over(call)
+    assert record.ended_by == "far end"
+    recorded = recording_of(scene, record)
+    (asked,) = recorded.far_end("Tell me a long story.")
+    assert asked.whole
+    assert recorded.seconds > asked.end + 2
+    last = recorded.samples[round((asked.end + 2) * recorded.rate) :, 0]
+    assert np.abs(last).max() > 1000  # half a sentence, too little of it to be found as one
+
+
+async def test_a_recording_ends_where_the_caller_is_transferred(scene: Scene) -> None:
+    async def asks(line: Line) -> None:
+        await line.heard("desk of the museum")
+        await line.say("Please put me through.")
+        await line.stay()
+
+    call = await scene.ring("recorded", asks)
+    record = await scene.over(call)
+    assert record.outcome is Outcome.TRANSFERRED
+    recorded = recording_of(scene, record)
+    (asked,) = recorded.far_end("Please put me through.")
+    (announced,) = recorded.persona("One moment please, I am connecting you to billing.")
+    assert announced.whole
+    assert asked.end < announced.start
+
+
+async def test_a_callee_is_told_that_the_call_is_recorded_and_a_machine_is_not(
+    scene: Scene,
+) -> None:
+    async def says_hello(line: Line) -> None:
+        await line.say("Hello?")
+        await line.heard("desk of the museum")
+        await line.say("What day is it?")
+        await line.heard("today is monday")
+        await line.hang_up()
+
+    person = Telephone(script=says_hello)
+    _, call, record = await scene.place_to(person, "recorded")
+    heard_once(call, NOTICE)
+    assert len(recording_of(scene, record).far_end("What day is it?")) == 1
+
+    machine = Telephone(
+        script=voicemail(
+            "You have reached the voicemail of John. Please leave a message after the tone."
+        )
+    )
+    _, call, record = await scene.place_to(machine, "recorded")
+    not_heard(call, NOTICE)
+    assert record.recording is None
+    assert not files_of(scene, record)
+
+
+async def test_a_folder_that_cannot_be_written_costs_the_recording_and_not_the_call(
+    scene: Scene,
+) -> None:
+    async def asks(line: Line) -> None:
+        await line.heard("desk of the museum")
+        await line.say("What day is it?")
+        await line.heard("today is monday")
+        await line.hang_up()
+
+    with in_the_way(scene.folder / "recordings"):
+        call = await scene.ring("recorded", asks)
+        record = await scene.over(call)
+    heard_once(call, "Today is Monday.")
+    assert (record.outcome, record.recording) == (Outcome.COMPLETED, None)
+    lines = [line for line in scene.log().splitlines() if "the call is not recorded" in line]
+    assert len(lines) == 1
+
+
+@contextmanager
+def in_the_way(folder: Path) -> Iterator[None]:
+    """Put a file where the folder should be, and the folder back afterwards."""
+    aside = folder.with_name("aside")
+    if folder.exists():
+        folder.rename(aside)
+    folder.touch()
+    try:
+        yield
+    finally:
+        folder.unlink()
+        if aside.exists():
+            aside.rename(folder)
