@@ -93,7 +93,15 @@ def _usage(record: CallRecord) -> Iterator[str]:
 
 
 def _amounts(amounts: dict[str, float]) -> str:
-    return ", ".join(f"{amount:g} {name.replace('_', ' ')}" for name, amount in amounts.items())
+    return ", ".join(_amount(name, amount) for name, amount in amounts.items())
+
+
+def _amount(name: str, amount: float) -> str:
+    """Write `audio_duration` as seconds of audio, `input_tokens` as what it says."""
+    number = f"{amount:,.2f}".rstrip("0").rstrip(".")
+    unit = "s of " if name.endswith("_duration") else ""
+    of = name.removesuffix("_duration").removesuffix("_count").replace("_", " ")
+    return f"{number} {unit}{printable(of)}"
 
 
 def _clock(moment: datetime) -> str:

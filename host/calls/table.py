@@ -17,7 +17,13 @@ HEAD = ("call", "begun", "persona", "way", "number", "talk", "outcome")
 
 def table(records: Sequence[CallRecord], now: datetime, width: int | None = None) -> str:
     """Lay calls out for a terminal of this many columns; None is none, and cuts nothing."""
-    rows = aligned([HEAD, *(_row(record, now) for record in records)])
+    talks = [length(record.duration) if record.answered_at else "-" for record in records]
+    widest_talk = max(map(len, (HEAD[5], *talks)))
+    lines = (
+        _line(record, talk.rjust(widest_talk), now)
+        for record, talk in zip(records, talks, strict=True)
+    )
+    rows = aligned([HEAD, *lines])
     widest = max(map(len, rows))
     if width is not None and widest + ROOM_FOR_REASON > width:
         return "\n".join(rows)
@@ -28,13 +34,13 @@ def table(records: Sequence[CallRecord], now: datetime, width: int | None = None
     )
 
 
-def _row(record: CallRecord, now: datetime) -> tuple[str, ...]:
+def _line(record: CallRecord, talk: str, now: datetime) -> tuple[str, ...]:
     return (
         printable(record.id[:SHORT_ID]),
         day_and_time(record.dispatched_at, now),
         printable(record.persona or "-"),
         "in" if record.direction == "inbound" else "out",
         printable(record.number or "-"),
-        f"{length(record.duration):>5}" if record.answered_at else f"{'-':>5}",
+        talk,
         record.outcome.value,
     )

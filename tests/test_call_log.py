@@ -1,0 +1,116 @@
+"""The call log: one line for each call, whatever else goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import multiprocessing
+import resource
+import stat
+import subprocess
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import pytest
+from stored import a_record
+
+from host.call import Call
+from host.calls.log import CallLog
+from host.record import CallRecord
+from host.settings import Settings
+from plugins import call_log
+
+LONG = "word " * 40_000
+"""Longer than what any system writes in one piece by chance: 200 kB."""
+
+
+def end(file: Path, record: CallRecord) -> None:
+    """What the end of a call does, in its process."""
+    call = Call(Settings(call_log=file), id=record.id, room=record.room)
+    asyncio.run(call_log.call_ended(call, record))
+
+
+def end_several(file: Path, name: str) -> None:
+    for number in range(10):
+        end(file, a_record(id=f"{name}-{number}", reason=LONG))
+
+
+def records(file: Path) -> list[CallRecord]:
+    log = CallLog(file)
+    found = list(log.newest_first())
+    assert not log.passed_over
+    return found
+
+
+def test_a_record_is_one_line_that_only_its_owner_may_read(tmp_path: Path) -> None:
+    file = tmp_path / "new" / "calls.jsonl"
+    end(file, a_record(reason="Two\nlines, and \u2028 a third."))
+    end(file, a_record("v1-refused"))
+    assert records(file) == [
+        a_record("v1-refused"),
+        a_record(reason="Two\nlines, and \u2028 a third."),
+    ]
+    assert file.read_bytes().count(b"\n") == 2
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_calls_that_end_at_once_in_processes_of_their_own_are_all_there(tmp_path: Path) -> None:
+    file = tmp_path / "calls.jsonl"
+    names = ["a", "b", "c", "d"]
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(len(names), mp_context=spawn) as processes:
+        list(processes.map(end_several, [file] * len(names), names))
+    expected = {f"{name}-{number}" for name in names for number in range(10)}
+    found = records(file)
+    assert {record.id for record in found} == expected
+    assert len(found) == len(expected)
+
+
+def end_with_a_full_disk(file: Path, allowed: int) -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (allowed, allowed))
+    end(file, a_record(id="AJ_2"))
+
+
+def test_a_line_that_was_left_half_written_swallows_no_other(tmp_path: Path) -> None:
+    file = tmp_path / "calls.jsonl"
+    end(file, a_record(id="AJ_1"))
+    allowed = file.stat().st_size + 100
+    process = multiprocessing.get_context("spawn").Process(
+        target=end_with_a_full_disk, args=(file, allowed)
+    )
+    process.start()
+    process.join(30)
+    assert process.exitcode == 0
+    assert file.stat().st_size == allowed
+    end(file, a_record(id="AJ_3"))
+    log = CallLog(file)
+    assert [record.id for record in log.newest_first()] == ["AJ_3", "AJ_1"]
+    assert log.passed_over == 1
+
+
+def test_a_record_that_can_not_be_written_stands_in_the_hosts_own_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    end(tmp_path, a_record())  # a folder
+    (line,) = [line for line in caplog.records if line.levelno == logging.ERROR]
+    text = line.getMessage()
+    assert text.startswith(f"{tmp_path} can't be written (")
+    assert CallRecord.model_validate_json(text.partition("record is ")[2]) == a_record()
+    assert line.exc_info is None
+
+
+def test_the_log_may_be_the_standard_output(tmp_path: Path) -> None:
+    code = (
+        "from pathlib import Path; from test_call_log import end; from stored import a_record\n"
+        "end(Path('/dev/stdout'), a_record())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=Path(__file__).parent,
+        env={"PYTHONPATH": str(Path(__file__).parent.parent)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert CallRecord.model_validate_json(done.stdout) == a_record(), done.stderr
