@@ -53,6 +53,6 @@ def _together(folder: Path, kind: str) -> Path:
     """The bundled personas or plugins, and the tests' own beside them."""
     together = folder / kind
     together.mkdir()
-    for file in (*(ROOT / kind).glob("*.py"), *(HERE / kind).glob("*.py")):
-        (together / file.name).symlink_to(file)
+    for source in (*(ROOT / kind).glob("[!_.]*"), *(HERE / kind).glob("[!_.]*")):
+        (together / source.name).symlink_to(source)
     return together

@@ -1,0 +1,70 @@
+"""Sends the record of every call to a web address, signed, until it was accepted there.
+
+The form is that of Standard Webhooks (standardwebhooks.com). A call's own process only puts the
+record into a folder; the host sends it from there, so that a receiver that is down loses nothing
+and holds up no call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import re
+from typing import TYPE_CHECKING, Any
+
+from host import Call, hookimpl
+
+from .queue import Queue
+
+if TYPE_CHECKING:
+    from host.settings import Settings
+
+log = logging.getLogger("host")
+
+
+@hookimpl
+async def call_ended(call: Call, record: Any) -> None:
+    """Queue the record. What is wrong with the address or its secret is said where it is sent."""
+    if not call.settings.webhook_url:
+        return
+    queue = Queue(call.settings.state_dir)
+    try:
+        await asyncio.to_thread(queue.put, message_id(record), message(record))
+    except OSError as error:
+        log.error("webhook: the record can't be queued in %s: %s", queue.folder, error)
+
+
+@hookimpl
+async def while_serving(settings: Settings) -> None:
+    """Send what is queued, by this run of the host or by one before."""
+    if not settings.webhook_url:
+        return
+    from .delivery import Delivery
+    from .receiver import Receiver
+
+    queue = Queue(settings.state_dir)
+    try:
+        secret = settings.webhook_secret.get_secret_value()
+        receiver = Receiver(settings.webhook_url, secret)
+    except ValueError as error:
+        log.error("webhook: %s; until then call records wait in %s", error, queue.folder)
+        return
+    async with receiver:
+        with queue.measured(settings.metrics_port is not None):
+            await Delivery(queue, receiver).run()
+
+
+def message_id(record: Any) -> str:
+    """Name the message of a record: the same over all tries, so that a receiver knows it again."""
+    return "call_" + re.sub(r"[^A-Za-z0-9-]", "_", record.id)
+
+
+def message(record: Any) -> bytes:
+    """Return what is sent for a record."""
+    body = {
+        "type": "call.ended",
+        "timestamp": record.ended_at.isoformat(),
+        "data": record.model_dump(mode="json"),
+    }
+    return json.dumps(body, separators=(",", ":")).encode()

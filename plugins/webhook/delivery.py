@@ -1,0 +1,137 @@
+"""Sends what is queued: oldest first, each message again and again until it is accepted."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from functools import partial
+
+from .queue import Message, Queue
+from .receiver import Answer, Receiver
+
+log = logging.getLogger("host")
+
+LOOK = 0.5
+"""Seconds between two looks into the folder. Calls end in processes of their own, at times of other
+hosts; a look lists a folder that is mostly empty, and costs less than a watch of it would."""
+AT_ONCE = 8
+"""Messages that are sent at the same time, so that a slow answer holds up no other message."""
+FIRST_PAUSE = 1.0
+LONGEST_PAUSE = 900.0
+"""Seconds before a message is sent again; the pause doubles from the first to the longest."""
+MANY = 1000
+"""Messages that may wait before the log says so."""
+PARTING = 3.0
+"""Seconds for what came last, when the host stops. What is left waits for the next start."""
+
+
+class Delivery:
+    """Sends the messages of a queue to a receiver."""
+
+    def __init__(self, queue: Queue, receiver: Receiver) -> None:
+        self._queue, self._receiver = queue, receiver
+        self._sending: dict[str, asyncio.Task[None]] = {}
+        self._pausing: set[str] = set()
+        self._at_once = asyncio.Semaphore(AT_ONCE)
+        self._gone = asyncio.Event()
+        self._failing = self._many = False
+
+    async def run(self) -> None:
+        """Send until cancelled, or until the receiver wants no more."""
+        self._queue.open()
+        try:
+            while not self._gone.is_set():
+                await self._look()
+                await asyncio.sleep(LOOK)
+        except asyncio.CancelledError:
+            await self._part()
+            raise
+        finally:
+            left = list(self._sending.values())
+            for task in left:
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
+
+    async def _look(self) -> None:
+        """Begin to send what is new."""
+        try:
+            names = await asyncio.to_thread(self._queue.names)
+            new = await asyncio.to_thread(self._queue.oldest_first, names - set(self._sending))
+        except OSError as error:
+            log.error("webhook: %s can't be read: %s", self._queue.folder, error)
+            return
+        for message in new:
+            name = message.path.name
+            self._sending[name] = task = asyncio.create_task(self._send(message))
+            task.add_done_callback(partial(self._done, name))
+        if len(names) > MANY and not self._many:
+            log.warning("webhook: %d call records wait for %s", len(names), self._receiver)
+        self._many = len(names) > MANY
+
+    def _done(self, name: str, task: asyncio.Task[None]) -> None:
+        self._sending.pop(name, None)
+
+    async def _send(self, message: Message) -> None:
+        """Send one message until it is accepted, here or by another host."""
+        tries = 0
+        while not self._gone.is_set():
+            try:
+                async with self._at_once:
+                    answer = await self._try(message)
+            except FileNotFoundError:
+                return
+            except BlockingIOError:
+                await asyncio.sleep(LOOK)
+                continue
+            if answer.accepted:
+                return
+            self._pausing.add(message.path.name)
+            await asyncio.sleep(max(pause(tries), answer.wish))
+            self._pausing.discard(message.path.name)
+            tries += 1
+
+    async def _try(self, message: Message) -> Answer:
+        try:
+            with message.claimed() as body:
+                answer = await self._receiver.send(message.id, body)
+                if answer.accepted:
+                    message.accepted()
+        except (FileNotFoundError, BlockingIOError):
+            raise
+        except OSError as error:
+            answer = Answer(fault=str(error))
+        self._tell(answer)
+        return answer
+
+    def _tell(self, answer: Answer) -> None:
+        """Say once that the receiver fails, and once that it no longer does."""
+        if answer.gone and not self._gone.is_set():
+            self._gone.set()
+            log.error(
+                "webhook: %s wants no more call records (HTTP 410); they wait in %s, and are sent "
+                "again after the next start",
+                self._receiver,
+                self._queue.folder,
+            )
+        elif not answer.accepted and not self._failing and not self._gone.is_set():
+            log.warning(
+                "webhook: %s did not take a call record: %s. It is sent again until it is taken",
+                self._receiver,
+                answer.fault,
+            )
+        elif answer.accepted and self._failing:
+            log.info("webhook: %s takes call records again", self._receiver)
+        self._failing = not answer.accepted
+
+    async def _part(self) -> None:
+        """Send what ended with the last calls, unless the receiver has failed it before."""
+        await self._look()
+        fresh = [task for name, task in self._sending.items() if name not in self._pausing]
+        if fresh and not self._gone.is_set():
+            await asyncio.wait(fresh, timeout=PARTING)
+
+
+def pause(tries: int) -> float:
+    """Return seconds before the next try: doubling, and apart from those of other messages."""
+    return min(FIRST_PAUSE * 2.0 ** min(tries, 20) * random.uniform(1.0, 1.5), LONGEST_PAUSE)

@@ -1,0 +1,108 @@
+"""Messages that wait to be sent: a file for each, in a folder that hosts may share."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+class Queue:
+    """The messages of a folder. None leaves it before it was accepted."""
+
+    def __init__(self, state_dir: Path) -> None:
+        self.folder = state_dir / "webhooks"
+
+    def put(self, id: str, body: bytes) -> None:
+        """Add a message, whole or not at all, whatever kills the process or the machine."""
+        self.open()
+        draft = self.folder / f".{id}-{os.getpid()}"
+        file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(file, "wb") as opened:
+            opened.write(body)
+            opened.flush()
+            os.fsync(file)
+        draft.replace(self.folder / f"{id}.json")
+        _keep(self.folder)
+
+    def open(self) -> None:
+        """Make the folder. Only its owner may look into it: records hold what was said."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.chmod(0o700)
+
+    def names(self) -> set[str]:
+        """Return which messages wait."""
+        try:
+            return {name for name in os.listdir(self.folder) if _is_message(name)}
+        except FileNotFoundError:
+            return set()
+
+    def oldest_first(self, names: set[str]) -> list[Message]:
+        """Return messages in the order in which they were put, without those that are gone."""
+        aged = []
+        for name in names:
+            path = self.folder / name
+            try:
+                aged.append((path.stat().st_mtime_ns, path))
+            except FileNotFoundError:
+                continue
+        return [Message(path) for _, path in sorted(aged)]
+
+    @contextmanager
+    def measured(self, wanted: bool) -> Iterator[None]:
+        """Show the queue's length among the host's metrics, where there are any."""
+        if not wanted:
+            yield
+            return
+        from prometheus_client import REGISTRY, Gauge
+
+        gauge = Gauge("host_webhooks_waiting", "Call records that are not yet accepted.")
+        gauge.set_function(lambda: len(self.names()))
+        try:
+            yield
+        finally:
+            REGISTRY.unregister(gauge)
+
+
+class Message:
+    """One message that waits."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def id(self) -> str:
+        """Its name at the receiver."""
+        return self.path.stem
+
+    @contextmanager
+    def claimed(self) -> Iterator[bytes]:
+        """Keep others from sending it meanwhile, and give its body.
+
+        Raises BlockingIOError while another host sends it, FileNotFoundError when one has. The
+        claim is the kernel's: it ends with the process that has it, however that ends.
+        """
+        with self.path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not os.fstat(file.fileno()).st_nlink:
+                raise FileNotFoundError(f"{self.path} was sent between opening and claiming it")
+            yield file.read()
+
+    def accepted(self) -> None:
+        """Take it off the queue."""
+        self.path.unlink(missing_ok=True)
+
+
+def _is_message(name: str) -> bool:
+    return name.endswith(".json") and not name.startswith(".")
+
+
+def _keep(folder: Path) -> None:
+    """Have a new name outlive a power cut, too."""
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
