@@ -112,6 +112,8 @@ class Call:
         """Records the call, where host.toml asks for it."""
         self.first_words: FirstWords | None = None
         """What the far end said and nobody has taken up yet."""
+        self.if_hung_up: Ending | None = None
+        """What it means if the far end hangs up now; None: what it usually means."""
         self._over: asyncio.Future[Ending] | None = None
         self._occupied = 0
         self._beside, self._telling = Tasks(), Tasks()

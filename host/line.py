@@ -165,6 +165,8 @@ class Line:
             self._put_out()
         elif call.outbound and not call.answered:
             return  # the dialling knows the reason, and names it
+        elif call.if_hung_up:
+            call.end(call.if_hung_up)
         elif "first_word" in call.times:
             call.end(Ending(Outcome.COMPLETED, "far end", "The far end hung up."))
         else:
