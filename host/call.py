@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from host.answers import ScreeningPolicy, VoicemailPolicy
 from host.errors import HostError
-from host.keypad import Keypad, Menu
+from host.keypad import MASK, Keypad
 from host.outcome import Outcome
 from host.record import Keys, Line, ToolUse, Transfer, Usage, Who
 from host.settings import PersonaSettings, Settings
@@ -33,8 +33,6 @@ log = logging.getLogger("host")
 
 LINGER = 0.4
 """Seconds between the last sample that we sent and the next act: it is still on its way."""
-MASK = "\N{BULLET}"
-"""Stands for a private key."""
 EVENT_LIMIT = 10.0
 """Seconds that one event hook may take before the call goes on without it."""
 
@@ -99,6 +97,8 @@ class Call:
         self.recording: str | None = None
         """The file of the recorded call, once there is one."""
         self.keypad = Keypad(self)
+        self.collect_digits = self.keypad.collect
+        self.choose = self.keypad.choose
         self.times: dict[str, datetime] = {"dispatched": now()}
         self.line: TelephoneLine | None = None
         """The far end in LiveKit's room; None in a text chat."""
@@ -166,9 +166,9 @@ class Call:
 
     @property
     def lasted(self) -> float:
-        """Seconds since the answer; 0 before it."""
-        answered = self.times.get("answered")
-        return (now() - answered).total_seconds() if answered else 0.0
+        """Seconds from the answer to now, or to the end; 0 before it."""
+        answered, until = self.times.get("answered"), self.times.get("ended") or now()
+        return (until - answered).total_seconds() if answered else 0.0
 
     @property
     def time_limit(self) -> float:
@@ -185,9 +185,13 @@ class Call:
 
     async def say(self, text: str, *, interruptible: bool = True) -> None:
         """Speak exact words; returns when they were heard to their end, or interrupted."""
+        await self.speak(text, interruptible=interruptible).wait_for_playout()
+
+    def speak(self, text: str, *, interruptible: bool = True) -> SpeechHandle:
+        """Begin to speak exact words; returns at once, with LiveKit's handle of them."""
         if self.session is None:
             raise RuntimeError("nothing can be said before the call has a session")
-        await say_exactly(self.session, text, interruptible=interruptible).wait_for_playout()
+        return say_exactly(self.session, text, interruptible=interruptible)
 
     async def hang_up(self, goodbye: str | None = None) -> None:
         """End the call. The goodbye, if any, is heard to its end first."""
@@ -209,34 +213,32 @@ class Call:
         if target is None:
             known = ", ".join(sorted(self.deployment.transfers)) or "none"
             raise HostError(f"{to!r} is no transfer target of {self.persona} (known: {known})")
-        if self.handover is None or not self.telephone:
+        if self.handover is None or not (target.warm or self.telephone):
             raise HostError("only a telephone call can be transferred")
         if announcement is None:
             announcement = self.deployment.words.transfer.format(name=to)
         await self.handover.hand_over(to, target, announcement, summary or "")
 
-    async def press(self, digits: str) -> None:
-        """Press keys: 0123456789*#ABCD, and `w` for half a second of waiting."""
+    async def press(self, digits: str, *, private: bool = False) -> None:
+        """Press keys: 0123456789*#ABCD; `w` waits half a second, `,` two seconds: `1w2,,345#`.
+
+        Returns when the last key is out. `private` ones are masked in records and logs. Raises
+        HostError, before any key is pressed, where one is wrong or nobody has answered yet.
+        """
         if self.line is None:
             raise HostError("there is no line to press keys on")
-        digits = digits.upper()
-        await self.line.press(digits)
-        for digit in digits:
-            if digit not in ("W", ","):
-                self.note_key("persona", digit)
+        private = private or self.deployment.mask_digits
+        if private:
+            self.keypad.keep_secret(digits)
+        await self.line.press(digits, private=private)
 
-    def note_key(self, who: Literal["persona", "caller"], digit: str) -> None:
+    def note_key(
+        self, who: Literal["persona", "caller"], digit: str, *, private: bool = False
+    ) -> Keys:
         """Keep a key for the record, masked where it is private."""
-        private = self.deployment.mask_digits or self.keypad.private
-        self.keys.append(Keys(at=now(), who=who, digit=MASK if private else digit))
-
-    async def collect_digits(self, prompt: str | None = None, **how: Any) -> str:
-        """Ask for digits and return them, without the model: see `Keypad.collect`."""
-        return await self.keypad.collect(prompt, **how)
-
-    async def choose(self, menu: Menu) -> Any:
-        """Offer a menu of keys and return what the chosen key stands for: see `Keypad.choose`."""
-        return await self.keypad.choose(menu)
+        masked = private or self.deployment.mask_digits
+        self.keys.append(Keys(at=now(), who=who, digit=MASK if masked else digit))
+        return self.keys[-1]
 
     async def meet_machine(self) -> None:
         """Do what the persona's voicemail policy says: a machine has answered."""

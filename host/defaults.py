@@ -28,6 +28,8 @@ def session_options(call: Call) -> Mapping[str, Any]:
         handling["turn_detection"] = call.settings.turn_detection
     options: dict[str, Any] = {
         "turn_handling": handling,
+        # LiveKit asks for an answer without tools after so many; see host/limits.py for the rest.
+        "max_tool_steps": call.deployment.max_tool_calls,
         # Seconds that a finished call waits for the transcript of its last words.
         "session_close_transcript_timeout": 1.0,
     }

@@ -17,6 +17,7 @@ from livekit.agents import (
     UserInputTranscribedEvent,
     llm,
 )
+from livekit.agents.voice import SpeechHandle
 
 from host.call import Call, Ending
 from host.outcome import Outcome
@@ -153,15 +154,24 @@ class ToolUses:
             return
         event.cancel_tool_reply()
         if self._stopped:
-            reason = f"The model used tools {self._in_a_row} times in a row."
-            words = deployment.words.stuck
-            self._call.spawn(
-                end_with_words(self._call, words, reason, Outcome.FAILED), "ending a loop of tools"
-            )
+            self._give_up()
             return
         log.warning("the model used tools %d times in a row: no more for now", self._in_a_row)
         self._stopped = True
-        self._session.generate_reply(instructions=ENOUGH, tool_choice="none")
+        answer = self._session.generate_reply(instructions=ENOUGH, tool_choice="none")
+        answer.add_done_callback(self._on_answer)
+
+    def _on_answer(self, answer: SpeechHandle) -> None:
+        """See whether the model had anything to say when it could use no tool."""
+        said = any(isinstance(item, llm.ChatMessage) for item in answer.chat_items)
+        if not said and not answer.interrupted:
+            self._give_up()
+
+    def _give_up(self) -> None:
+        reason = f"The model used tools {self._in_a_row} times in a row and gave no answer."
+        words = self._call.deployment.words.stuck
+        ending = end_with_words(self._call, words, reason, Outcome.FAILED)
+        self._call.spawn(ending, "ending a loop of tools")
 
     def _on_item(self, event: ConversationItemAddedEvent) -> None:
         if isinstance(event.item, llm.ChatMessage) and event.item.role == "user":

@@ -81,7 +81,7 @@ async def test_a_record_of_a_call_that_nobody_answered_has_no_duration(settings:
     call.outbound, call.number = True, "+15552220001"
     call.mark("dialled")
     call.end(Ending(Outcome.BUSY, "far end", "The line was busy.", 486))
-    record = record_of(call)
+    record = record_of(call, call.ending.result())
     assert (record.outcome, record.sip_status, record.duration) == (Outcome.BUSY, 486, 0.0)
     assert record.direction == "outbound"
     assert record.retryable

@@ -25,12 +25,14 @@ class Rule:
     """Found in the instructions."""
     after: str | None = None
     """The tool whose result came last. Without it, a rule never answers a tool's result."""
+    stubborn: bool = False
+    """Whether the tool is called even where none may be, as a model does that has run wild."""
 
     def fits(self, turn: Turn) -> bool:
         """Tell whether this rule answers a turn."""
         if self.after != turn.after:
             return False
-        if self.calls and self.calls[0] not in turn.tools:
+        if self.calls and self.calls[0] not in turn.tools and not self.stubborn:
             return False
         return _found(self.about, turn.instructions) and _found(self.hears, turn.heard)
 
@@ -78,7 +80,8 @@ def read_turn(request: Mapping[str, Any]) -> Turn:
     forced = "" if choice == "required" else None
     if isinstance(choice, dict):
         forced = choice.get("function", {}).get("name")
-    offered = (tool["function"] for tool in request.get("tools") or () if "function" in tool)
+    tools = () if choice == "none" else request.get("tools") or ()
+    offered = (tool["function"] for tool in tools if "function" in tool)
     return Turn(
         "\n".join(rules),
         text_of(last) if last.get("role") == "user" else "",
@@ -132,7 +135,9 @@ def _plain(turn: Turn) -> Reply:
     if "end_call" in turn.tools and re.search(r"\b(good)?bye\b", turn.heard, re.I):
         return Reply(tool=("end_call", {}))
     if target := _target(turn):
-        return Reply(tool=("transfer_call", {"to": target}))
+        asked = turn.tools["transfer_call"].get("properties", {})
+        summary = {"summary": f"The caller says: {turn.heard}"} if "summary" in asked else {}
+        return Reply(tool=("transfer_call", {"to": target, **summary}))
     return Reply("Sorry, could you say that again?")
 
 

@@ -11,6 +11,8 @@ RULES = (
     Rule(about=END, hears="close the door", calls=("stop", {})),
     Rule(about=END, hears="fall over", calls=("trip", {})),
     Rule(about=END, after="trip", says="I have fallen over."),
+    Rule(about="wild one", hears="go on", calls=("look_up", {"what": "all"}), stubborn=True),
+    Rule(about="wild one", after="look_up", calls=("look_up", {"what": "all"}), stubborn=True),
     Rule(about="looper", hears="look it up", calls=("look_up", {"what": "the same"})),
     Rule(about="looper", after="look_up", calls=("look_up", {"what": "the same"})),
     Rule(about="looper", after="look_up", says="I could not find it."),

@@ -1,0 +1,72 @@
+"""The first words: the persona's are spoken once, the caller's are never lost."""
+
+from __future__ import annotations
+
+from host.local.phone import Line, Telephone
+from host.testing import Scene, heard_once
+
+FIRM = (
+    "This is the firm greeting of the tests, which goes on for quite a while so that "
+    "everybody has the time to talk into it. It is nearly over. That was it."
+)
+
+
+async def test_words_into_a_greeting_that_can_not_be_interrupted_are_answered_after_it(
+    scene: Scene,
+) -> None:
+    async def interrupts(line: Line) -> None:
+        await line.sound()
+        await line.wait(1.0)
+        await line.say("What day is it?")
+        await line.heard("today is monday")
+        await line.hang_up()
+
+    call = await scene.ring("firm", interrupts)
+    record = await scene.over(call)
+    greeting = heard_once(call, FIRM)
+    assert heard_once(call, "Today is Monday.").start > greeting.end
+    said = [(line.who, line.text) for line in record.transcript]
+    assert ("caller", "What day is it?") in said
+
+
+async def test_words_across_the_end_of_such_a_greeting_are_answered_once(scene: Scene) -> None:
+    async def talks_on(line: Line) -> None:
+        await line.heard("talk into it")
+        await line.say("What day is it?")
+        await line.heard("today is monday")
+        await line.silence_for(2.5)
+        await line.hang_up()
+
+    call = await scene.ring("firm", talks_on)
+    await scene.over(call)
+    heard_once(call, FIRM)
+    heard_once(call, "Today is Monday.")
+
+
+async def test_a_greeting_that_can_be_interrupted_gives_way_to_a_question(scene: Scene) -> None:
+    async def interrupts(line: Line) -> None:
+        await line.sound()
+        await line.say("What day is it?")
+        await line.heard("today is monday")
+        await line.hang_up()
+
+    call = await scene.ring("desk", interrupts)
+    await scene.over(call)
+    heard_once(call, "Today is Monday.")
+
+
+async def test_a_hello_into_the_greeting_of_a_placed_call_is_not_answered_twice(
+    scene: Scene,
+) -> None:
+    async def hello(line: Line) -> None:
+        await line.sound()
+        await line.say("Hello?")
+        await line.silence_for(2.5)
+        await line.say("What day is it?")
+        await line.heard("today is monday")
+        await line.hang_up()
+
+    _, call, _ = await scene.place_to(Telephone(script=hello), "talks")
+    heard_once(call, "I talk to everybody who picks up.")
+    heard_once(call, "Today is Monday.")
+    assert len([words for words in call.heard if words.text]) <= 4
