@@ -37,7 +37,11 @@ class Placed:
 
     def as_json(self) -> str:
         """One line of JSON for a program."""
-        return json.dumps({**asdict(self), "exit_code": self.outcome.exit_code})
+        more = {
+            "retryable": self.outcome.retryable(self.sip_status),
+            "exit_code": self.outcome.exit_code,
+        }
+        return json.dumps({**asdict(self), **more})
 
 
 def metadata_of(settings: Settings, persona: str, number: str, details: Mapping[str, Any]) -> str:

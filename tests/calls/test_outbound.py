@@ -283,7 +283,7 @@ async def test_the_command_tells_how_a_call_went_by_its_exit_code(scene: Scene) 
     out, _ = await asyncio.wait_for(process.communicate(), 60)
     assert process.returncode == Outcome.BUSY.exit_code
     told = json.loads(out)
-    assert (told["outcome"], told["sip_status"]) == ("busy", 486)
+    assert (told["outcome"], told["sip_status"], told["retryable"]) == ("busy", 486, True)
 
 
 async def _dispatch(scene: Scene, metadata: str) -> str:
