@@ -11,6 +11,7 @@ from livekit.agents import AgentServer, JobRequest
 from host import registry
 from host.call import Call
 from host.errors import HostError
+from host.handover import is_consultation
 from host.line import delete_room
 from host.settings import Settings
 from host.worker import Worker
@@ -37,6 +38,9 @@ class Desk:
     async def request(self, request: JobRequest) -> None:
         """Take a job, or refuse it so that its caller hears busy at once."""
         assert self.server is not None
+        if is_consultation(request.room):
+            await request.reject()
+            return
         # A job that is being taken is not yet among the active ones: two at once count as two.
         if len(self.server.active_jobs) + self._taking < self.settings.max_calls:
             self._taking += 1

@@ -62,30 +62,38 @@ async def dial(job: JobContext, call: Call, line: Line) -> None:
         participant_identity=line.identity,
         participant_name=f"Phone {call.number}",
         wait_until_answered=True,
-        ringing_timeout=_duration(call.deployment.ringing_timeout),
-        max_call_duration=_duration(_longest(call)),
+        ringing_timeout=duration(call.deployment.ringing_timeout),
+        max_call_duration=duration(_longest(call)),
     )
     call.mark("dialled")
-    for left in reversed(range(TRIES)):
-        try:
-            await job.api.sip.create_sip_participant(request)
-            break
-        except api.ServerError as error:
-            if left and _never_sent(error):
-                log.warning("LiveKit SIP was too busy to dial; trying again")
-                await asyncio.sleep(1.5)
-                continue
-            if error.code == api.ServerErrorCode.CANCELED:
-                # Nobody answered, or somebody closed the room: LiveKit SIP says the same of both,
-                # but the room's own word comes too, and ends the call.
-                await asyncio.wait({call.ending}, timeout=ROOM_LIMIT)
-            raise NotAnswered(name(error)) from error
-        except (TimeoutError, aiohttp.ClientError) as error:
-            reason = f"LiveKit did not say how the dialling went: {type(error).__name__}."
-            raise NotAnswered(Ending(Outcome.TRUNK_ERROR, "livekit", reason)) from error
+    try:
+        await ring(job.api, request)
+    except NotAnswered as unanswered:
+        error = unanswered.__cause__
+        if isinstance(error, api.ServerError) and error.code == api.ServerErrorCode.CANCELED:
+            # Nobody answered, or somebody closed the room: LiveKit SIP says the same of both,
+            # but the room's own word comes too, and ends the call.
+            await asyncio.wait({call.ending}, timeout=ROOM_LIMIT)
+        raise
     if line.participant is None:
         reason = "The far end hung up as it answered."
         raise NotAnswered(Ending(Outcome.ABANDONED, "far end", reason))
+
+
+async def ring(livekit: api.LiveKitAPI, request: api.CreateSIPParticipantRequest) -> None:
+    """Ring a telephone into a room and wait until somebody answers. Raises NotAnswered."""
+    for left in reversed(range(TRIES)):
+        try:
+            await livekit.sip.create_sip_participant(request)
+            return
+        except api.ServerError as error:
+            if not (left and _never_sent(error)):
+                raise NotAnswered(name(error)) from error
+            log.warning("LiveKit SIP was too busy to dial; trying again")
+            await asyncio.sleep(1.5)
+        except (TimeoutError, aiohttp.ClientError) as error:
+            reason = f"LiveKit did not say how the dialling went: {type(error).__name__}."
+            raise NotAnswered(Ending(Outcome.TRUNK_ERROR, "livekit", reason)) from error
 
 
 def name(error: api.ServerError) -> Ending:
@@ -124,5 +132,6 @@ def _longest(call: Call) -> float:
     return max(ours, BRIDGED_LIMIT) if bridged else ours
 
 
-def _duration(seconds: float | None) -> Duration | None:
+def duration(seconds: float | None) -> Duration | None:
+    """Write seconds as LiveKit's API takes them: whole, at least one; None stays unset."""
     return Duration(seconds=max(1, round(seconds))) if seconds else None

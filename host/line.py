@@ -17,6 +17,7 @@ from livekit import api, rtc
 from host.call import Call, Ending
 from host.errors import HostError
 from host.outcome import Outcome
+from host.record import Who
 
 if TYPE_CHECKING:
     from livekit.agents import JobContext
@@ -43,14 +44,6 @@ _UNREACHABLE = (TimeoutError, OSError, aiohttp.ClientError)
 _CODES = {digit: code for code, digit in enumerate("0123456789*#ABCD")}
 
 
-class TransferFailed(HostError):
-    """The target did not take the call. `sip_status` says why, where SIP did."""
-
-    def __init__(self, message: str, sip_status: int | None = None) -> None:
-        super().__init__(message)
-        self.sip_status = sip_status
-
-
 class Line:
     """The far end of one call."""
 
@@ -62,6 +55,7 @@ class Line:
         self._status: str | None = None
         self._sip = False
         self.identity: str | None = None
+        self._colleague: tuple[str, str] | None = None
         self.room.on("participant_connected", self._on_connected)
         self.room.on("participant_disconnected", self._on_disconnected)
         self.room.on("participant_attributes_changed", self._on_attributes)
@@ -72,6 +66,12 @@ class Line:
     def participant(self) -> rtc.RemoteParticipant | None:
         """The far end, while it is in the room."""
         return self.room.remote_participants.get(self.identity) if self.identity else None
+
+    @property
+    def left(self) -> bool:
+        """True once the far end has hung up, even if it is not yet out of the room."""
+        participant = self.participant
+        return participant is None or participant.attributes.get("sip.callStatus") == "hangup"
 
     @property
     def telephone(self) -> bool:
@@ -150,12 +150,17 @@ class Line:
     def _on_digit(self, key: rtc.SipDTMF) -> None:
         if key.participant is None or key.participant.identity != self.identity:
             return
+        if self._call.connected:
+            return  # it is for the colleague's ears
         digit = key.digit.upper()
         self._call.note_key("caller", digit)
         self._call.keypad.pressed(digit)
         self._call.tell("digit_pressed", digit=digit)
 
     def _on_disconnected(self, participant: rtc.RemoteParticipant) -> None:
+        if self._colleague and participant.identity == self._colleague[0]:
+            put_out = participant.disconnect_reason in _PUT_OUT
+            self._end_connected("livekit" if put_out else "colleague")
         if participant.identity != self.identity:
             return
         self._told("hangup")  # LiveKit SIP does not always say so itself
@@ -163,6 +168,8 @@ class Line:
         call = self._call
         if participant.disconnect_reason in _PUT_OUT:
             self._put_out()
+        elif self._colleague:
+            self._end_connected("far end")
         elif call.outbound and not call.answered:
             return  # the dialling knows the reason, and names it
         elif call.if_hung_up:
@@ -179,12 +186,26 @@ class Line:
     def _put_out(self) -> None:
         """Somebody else, with LiveKit's API, closed the room or put the far end out of it."""
         call = self._call
-        if call.answered:
+        if self._colleague:
+            self._end_connected("livekit")
+        elif call.answered:
             call.end(Ending(Outcome.COMPLETED, "livekit", "The room was closed."))
         else:
             call.end(Ending(Outcome.CANCELLED, "livekit", "The room was closed before an answer."))
 
+    def _end_connected(self, by: Who) -> None:
+        """End a call in which the far end and a colleague talked with each other."""
+        assert self._colleague
+        ways = {"far end": "The far end hung up", "colleague": "The colleague hung up"}
+        reason = f"{ways.get(by, 'The room was closed')} after a transfer to {self._colleague[1]}."
+        self._call.end(Ending(Outcome.TRANSFERRED, by, reason))
+
     # What can be done
+
+    def connect(self, identity: str, name: str) -> None:
+        """Leave the far end to a colleague, who is in the room: the persona's part is over."""
+        self._colleague = (identity, name)
+        self._call.connected = True
 
     async def press(self, digits: str) -> None:
         """Press keys, in capitals. `W` waits half a second."""
@@ -197,27 +218,6 @@ class Line:
                 continue
             await self.room.local_participant.publish_dtmf(code=_CODES[digit], digit=digit)
             await asyncio.sleep(DIGIT_GAP)
-
-    async def refer(self, target: str) -> None:
-        """Send the far end to another number by SIP REFER. Raises TransferFailed."""
-        if self.identity is None:
-            raise TransferFailed("there is nobody to transfer")
-        request = api.TransferSIPParticipantRequest(
-            room_name=self._call.room,
-            participant_identity=self.identity,
-            transfer_to=as_uri(target),
-        )
-        try:
-            await self._job.api.sip.transfer_sip_participant(request)
-        except api.SipCallError as error:
-            status = error.sip_status_code
-            raise TransferFailed(f"the other side answered {status}", status) from error
-        except api.ServerError as error:
-            raise TransferFailed(f"LiveKit refused the transfer: {error.message}") from error
-        except TimeoutError as error:
-            raise TransferFailed("the other side did not answer in time") from error
-        except _UNREACHABLE as error:
-            raise TransferFailed("LiveKit can't be reached") from error
 
     async def gone(self, limit: float) -> None:
         """Wait until the far end has left the room, at most `limit` seconds."""
@@ -264,8 +264,8 @@ async def delete_room(livekit: api.LiveKitAPI, room: str) -> None:
     log.error("room %s could not be deleted", room)
 
 
-def as_uri(target: str) -> str:
-    """Give a transfer target the scheme that LiveKit asks for: tel: or sip:."""
-    if target.startswith(("tel:", "sip:", "sips:")):
-        return target
-    return f"sip:{target}" if "@" in target else f"tel:{target}"
+async def tell_watchers(room: rtc.Room, told: dict[str, str]) -> None:
+    """Tell `python -m host call`, which watches our participant, how the call stands."""
+    if room.isconnected():
+        with contextlib.suppress(Exception):
+            await asyncio.wait_for(room.local_participant.set_attributes(told), 2)

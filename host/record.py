@@ -12,9 +12,9 @@ from host.outcome import Outcome
 if TYPE_CHECKING:
     from host.call import Call, Ending
 
-Who = Literal["host", "far end", "persona", "livekit"]
+Who = Literal["host", "far end", "persona", "colleague", "livekit"]
 """Who ended a call: the host by its own rules, the persona (its model, its tools, its policy), the
-far end, or somebody with LiveKit's API."""
+far end, the colleague that it was connected to, or somebody with LiveKit's API."""
 
 
 class _Written(BaseModel):

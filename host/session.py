@@ -59,11 +59,10 @@ def make_session(call: Call, *, text: bool = False) -> tuple[AgentSession[Any], 
     if text:
         options.update(vad=None, turn_handling={"turn_detection": None})
     model = call.hook.llm(call=call)
-    can = model.capabilities if isinstance(model, llm.RealtimeModel) else None
-    # A realtime model that hears and speaks itself gets no second pair of ears and no second
-    # voice; one that only writes (modalities=["text"]) gets the voice of the `tts` hook.
-    ears: Any = None if text or (can and can.user_transcription) else call.hook.stt(call=call)
-    voice: Any = None if text or (can and can.audio_output) else call.hook.tts(call=call)
+    ears: Any = None
+    voice: Any = None
+    if not text:
+        ears, voice = ears_and_voice(call, model)
     session: AgentSession[Any] = AgentSession(
         stt=ears,
         llm=model,
@@ -78,6 +77,15 @@ def make_session(call: Call, *, text: bool = False) -> tuple[AgentSession[Any], 
     call.first_words = FirstWords(call, session)
     _listen(call, session)
     return session, agent
+
+
+def ears_and_voice(call: Call, model: Any) -> tuple[Any, Any]:
+    """Ask a call's hooks for ears and a voice, as far as its model has none of its own."""
+    can = model.capabilities if isinstance(model, llm.RealtimeModel) else None
+    # A realtime model that only writes (modalities=["text"]) gets the voice of the `tts` hook.
+    ears = None if can and can.user_transcription else call.hook.stt(call=call)
+    voice = None if can and can.audio_output else call.hook.tts(call=call)
+    return ears, voice
 
 
 def make_tools(call: Call) -> list[llm.Tool | llm.Toolset]:
@@ -147,6 +155,8 @@ def _listen(call: Call, session: AgentSession[Any]) -> None:
 
     @session.on("close")
     def closed(event: CloseEvent) -> None:
+        if call.connected:
+            return  # only the persona is out of the call
         if event.reason == CloseReason.ERROR:
             error = str(getattr(event.error, "error", event.error))
             reason = "A provider failed for good."

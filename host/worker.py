@@ -26,7 +26,7 @@ from host.errors import MetadataError
 from host.greeting import first_agent, greet
 from host.handover import Handover
 from host.journal import Journal
-from host.line import Line, delete_room
+from host.line import Line, delete_room, tell_watchers
 from host.outcome import Outcome
 from host.record import record_of
 from host.recording import Recorder
@@ -96,7 +96,7 @@ class Worker:
             dispatch = replace(dispatch, number=call.our_number)
         self._choose(call, dispatch)
         job.log_context_fields = {"room": call.room, "persona": call.persona}
-        call.spawn(self._tell_watchers(job, {"host.persona": call.persona}), "telling watchers")
+        call.spawn(tell_watchers(job.room, {"host.persona": call.persona}), "telling watchers")
         self._count_in(call)
         call.details = parse_details(call.hook, call.metadata)
         await call.tell_all("prepare_call")
@@ -176,14 +176,17 @@ class Worker:
         """Hang up, write the record, let the job go. Nothing here may stop the rest of it."""
         await asyncio.gather(life, return_exceptions=True)
         ending = call.ending.result()
-        if ending.outcome is Outcome.TRANSFERRED and call.line:
+        if call.handover:
+            with _logged("stopping a transfer"):
+                await call.handover.close()
+        if ending.outcome is Outcome.TRANSFERRED and call.line and not call.connected:
             await call.line.gone(2.0)  # LiveKit SIP says goodbye itself, a second after the REFER
         elif call.answered and ending.by in ("persona", "host"):
             await asyncio.sleep(LINGER)
         told = {"host.outcome": ending.outcome.value, "host.reason": ending.reason}
         if ending.sip_status:
             told["host.sip_status"] = str(ending.sip_status)
-        await self._tell_watchers(job, told)
+        await tell_watchers(job.room, told)
         with _logged("hanging up"):
             if call.line:
                 await call.line.hang_up()
@@ -205,12 +208,6 @@ class Worker:
             await asyncio.wait_for(call.tell_all("call_ended", record=record), HOOKS_LIMIT)
             self.journal.close(call)
         job.shutdown(reason=ending.outcome.value)
-
-    async def _tell_watchers(self, job: JobContext, told: dict[str, str]) -> None:
-        """Tell `python -m host call`, which watches our participant, how the call stands."""
-        if job.room.isconnected():
-            with contextlib.suppress(Exception):
-                await asyncio.wait_for(job.room.local_participant.set_attributes(told), 2)
 
 
 async def _apologise(call: Call) -> None:

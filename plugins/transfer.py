@@ -8,10 +8,9 @@ from host import Call, HostError, hookimpl
 @hookimpl
 def tools(call: Call) -> list[Any]:
     """Offer the names of the targets, never a number: the model can't make one up."""
-    from livekit.agents import StopResponse, ToolError
-
-    names = tuple(sorted(call.deployment.transfers))
-    if not names or not call.telephone:
+    targets = call.deployment.transfers
+    names = tuple(sorted(name for name in targets if call.telephone or targets[name].warm))
+    if not names or call.line is None:
         return []
 
     async def transfer_call(to: Literal[names]) -> None:  # type: ignore[valid-type]
@@ -20,12 +19,38 @@ def tools(call: Call) -> list[Any]:
         Args:
             to: who takes the call
         """
-        try:
-            await call.transfer(to)
-        except HostError as error:
-            raise ToolError(
-                f"The transfer to {to} failed: {error}. Tell the caller, and offer other help."
-            ) from error
-        raise StopResponse  # the caller is gone: there is nothing left to say
+        await hand_over(call, to)
 
-    return [transfer_call]
+    async def transfer_call_with_summary(
+        to: Literal[names],  # type: ignore[valid-type]
+        summary: str,
+    ) -> None:
+        """Transfer the caller to somebody else. The announcement is made for you.
+
+        Args:
+            to: who takes the call
+            summary: one or two sentences, told to them: who is calling, and what for
+        """
+        await hand_over(call, to, summary)
+
+    if not any(targets[name].warm for name in names):
+        return [transfer_call]
+    from livekit.agents import function_tool
+
+    return [function_tool(transfer_call_with_summary, name="transfer_call")]
+
+
+async def hand_over(call: Call, to: str, summary: str | None = None) -> None:
+    """Transfer the call; what the model reads of a failure leads to one sentence of its own."""
+    from livekit.agents import StopResponse, ToolError
+
+    try:
+        await call.transfer(to, summary=summary)
+    except HostError as error:
+        if call.over:
+            raise StopResponse from None
+        raise ToolError(
+            f"The transfer to {to} failed: {error}. The caller has been told that nobody took it: "
+            "don't say it again. Ask what else you can do."
+        ) from error
+    raise StopResponse  # the persona is out of the call: there is nothing left to say

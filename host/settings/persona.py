@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 
@@ -20,11 +20,20 @@ class TransferTarget(BaseModel):
     number: str = Field(description="number or SIP address")
     warm: bool = Field(False, description="ask the colleague before the caller is connected")
     ringing_timeout: RingingSeconds = Field(20, description="seconds that a colleague is rung")
+    show_caller: bool = Field(
+        False, description="ring a colleague with the caller's number, where the carrier lets us"
+    )
 
     @model_validator(mode="before")
     @classmethod
     def _number_alone(cls, given: Any) -> Any:
         return {"number": given} if isinstance(given, str) else given
+
+    @model_validator(mode="after")
+    def _can_be_dialled(self) -> Self:
+        if self.warm and ("@" in self.number or self.number.startswith(("sip:", "sips:"))):
+            raise ValueError("a warm transfer rings a number, over the trunk, and no SIP address")
+        return self
 
 
 class Shared(BaseModel):

@@ -38,7 +38,7 @@ class Words(BaseModel):
     )
     transfer_failed: str = Field(
         "I am sorry, {name} can't take your call right now.",
-        description="nobody took a warm transfer; the conversation goes on",
+        description="nobody took a transfer; the conversation goes on",
     )
     consult: str = Field(
         "Hello, I have a caller on the line for {name}. {summary} "
@@ -51,6 +51,18 @@ class Words(BaseModel):
     )
     consult_declined: str = Field(
         "All right, I will tell the caller. Goodbye.", description="to a colleague who does not"
+    )
+    consult_yes: tuple[str, ...] = Field(
+        (
+            *("yes", "yeah", "yep", "sure", "okay", "ok", "certainly", "of course", "go ahead"),
+            *("i will", "i'll take it", "no problem", "no worries"),
+            *("put him through", "put her through", "put them through"),
+        ),
+        description="what a colleague says who takes the call, in small letters",
+    )
+    consult_no: tuple[str, ...] = Field(
+        ("no", "nope", "not", "don't", "can't", "cannot", "won't", "busy", "later"),
+        description="what a colleague says who does not; both in one sentence count as neither",
     )
     wrong_key: str = Field("Sorry, that is not one of the choices.", description="in a menu")
     no_key: str = Field("Sorry, I did not get that.", description="no key was pressed in time")

@@ -1,8 +1,8 @@
-"""What LiveKit asks of a transfer target."""
+"""Handing a call over: what LiveKit asks of a target, and what a colleague means."""
 
 import pytest
 
-from host.line import as_uri
+from host.handover.refer import as_uri
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,77 @@
+"""The telephone of a colleague, rung into one room."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+import aiohttp
+from livekit import api
+from livekit.agents import JobContext
+
+from host.call import Call
+from host.dial import NotAnswered, duration, ring
+from host.handover.failure import TransferFailed
+from host.settings import TransferTarget
+
+IDENTITY = "colleague"
+"""Identity of a colleague's telephone in either room. It is not made of the number: a colleague may
+have the caller's own, and LiveKit puts out who has an identity that comes again."""
+AGAIN = 0.5
+"""Seconds between two tries to put somebody out of a room who is still being dialled."""
+TRIES = 20
+
+
+class Colleague:
+    """A colleague's telephone, in a consultation room or with the caller."""
+
+    def __init__(self, job: JobContext, call: Call, target: TransferTarget, room: str) -> None:
+        self._job, self._call, self._target, self._room = job, call, target, room
+        self._dialling: asyncio.Task[None] | None = None
+
+    async def ring(self, limit: float) -> None:
+        """Ring until somebody answers; they may stay for `limit` seconds. Raises TransferFailed."""
+        trunk = self._call.deployment.trunk
+        if not trunk:
+            raise TransferFailed("no outbound trunk is set: HOST_TRUNK, or trunk in host.toml")
+        request = api.CreateSIPParticipantRequest(
+            sip_trunk_id=trunk,
+            sip_call_to=self._target.number.removeprefix("tel:"),
+            sip_number=self._shown,
+            room_name=self._room,
+            participant_identity=IDENTITY,
+            wait_until_answered=True,
+            ringing_timeout=duration(self._target.ringing_timeout),
+            max_call_duration=duration(self._target.ringing_timeout + limit),
+        )
+        self._dialling = asyncio.create_task(ring(self._job.api, request))
+        try:
+            # Given up, a request still rings: `hang_up` needs to know when it is over.
+            await asyncio.shield(self._dialling)
+        except NotAnswered as unanswered:
+            ending = unanswered.ending
+            raise TransferFailed(ending.reason, ending.sip_status) from unanswered
+
+    async def hang_up(self) -> None:
+        """Put them out of the room: whoever talks is hung up, and nothing rings any more."""
+        if self._dialling is None:
+            return
+        for _ in range(TRIES):
+            # One that is not in the room yet would come after we have looked.
+            settled = self._dialling.done()
+            await self._put_out()
+            if settled:
+                return
+            await asyncio.wait({self._dialling}, timeout=AGAIN)
+
+    async def _put_out(self) -> None:
+        identity = api.RoomParticipantIdentity(room=self._room, identity=IDENTITY)
+        with contextlib.suppress(api.ServerError, TimeoutError, OSError, aiohttp.ClientError):
+            await asyncio.wait_for(self._job.api.room.remove_participant(identity), 5)
+
+    @property
+    def _shown(self) -> str:
+        """The number that the colleague sees; empty: the trunk's own."""
+        if self._target.show_caller and self._call.number:
+            return self._call.number
+        return self._call.deployment.caller_id or ""

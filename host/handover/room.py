@@ -1,0 +1,61 @@
+"""The consultation room of a call: its name, its mark, and how the host gets in and out."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+from livekit import api, rtc
+from livekit.agents import JobContext
+
+from host.call import Call
+from host.line import delete_room
+
+EMPTY_LIMIT = 5
+"""Seconds after which LiveKit deletes the room by itself once no telephone is in it: what is left
+of it when the host dies."""
+_MARK = "host: consultation"
+"""The room's metadata. Where the host has no agent name, LiveKit would send it there to answer."""
+
+
+def consult_room(room: str) -> str:
+    """Name the room in which a colleague is asked whether they take a call."""
+    return f"{room}-consult"
+
+
+def is_consultation(room: api.Room) -> bool:
+    """Tell whether a room is one in which a host consults a colleague: no call to answer."""
+    return room.metadata == _MARK
+
+
+@contextlib.asynccontextmanager
+async def consultation_room(job: JobContext, call: Call) -> AsyncIterator[rtc.Room]:
+    """Make a consultation room and be in it. Whoever is in it is hung up at the end."""
+    name, room = consult_room(call.room), rtc.Room()
+    try:
+        await job.api.room.create_room(
+            api.CreateRoomRequest(
+                name=name,
+                metadata=_MARK,
+                empty_timeout=EMPTY_LIMIT,
+                departure_timeout=EMPTY_LIMIT,
+            )
+        )
+        await room.connect(call.settings.livekit_url, _token(call, name))
+        yield room
+    finally:
+        await delete_room(job.api, name)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(room.disconnect(), 2)
+
+
+def _token(call: Call, room: str) -> str:
+    settings = call.settings
+    return (
+        api.AccessToken(settings.livekit_api_key, settings.livekit_api_secret.get_secret_value())
+        .with_identity("host")
+        .with_kind("agent")
+        .with_grants(api.VideoGrants(room_join=True, room=room))
+        .to_jwt()
+    )
