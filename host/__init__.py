@@ -5,7 +5,7 @@ from host.call import Call
 from host.dispatch import Dispatch
 from host.errors import HostError
 from host.hookspecs import hookimpl
-from host.keypad import Menu
+from host.keypad import Menu, NoKeys
 from host.outcome import Outcome
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Identify",
     "LeaveMessage",
     "Menu",
+    "NoKeys",
     "Outcome",
     "hookimpl",
 ]

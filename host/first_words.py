@@ -46,6 +46,11 @@ class FirstWords:
                 self._session.clear_user_turn()
         return words
 
+    async def keep(self) -> None:
+        """Let the model know what nobody has taken up, without an answer to it."""
+        if words := self.take():
+            await hear(self._session, words)
+
     async def answer(self, *, but_a_hello: bool = False) -> None:
         """Let the model answer what was said into words that could not be interrupted.
 

@@ -16,6 +16,7 @@ from livekit import api, rtc
 
 from host.call import Call, Ending
 from host.errors import HostError
+from host.keypad import KEYS, read_presses
 from host.outcome import Outcome
 from host.record import Who
 
@@ -24,8 +25,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("host")
 
-DIGIT_GAP = 0.3
-"""Seconds between two keys, as LiveKit's own helper spaces them."""
+DIGIT_GAP = 0.5
+"""Seconds from one key to the next, as LiveKit SIP plays them: 250 ms of tone, 250 ms of silence.
+
+It queues what comes sooner (LiveKit's own helper sends every 0.3 s), which would eat up a pause.
+"""
 STATUS_LIMIT = 10.0
 """Seconds to wait for a telephone's first `sip.callStatus`; some arrive 0.7 s late."""
 
@@ -41,7 +45,6 @@ _PUT_OUT = (
     rtc.DisconnectReason.SERVER_SHUTDOWN,
 )
 _UNREACHABLE = (TimeoutError, OSError, aiohttp.ClientError)
-_CODES = {digit: code for code, digit in enumerate("0123456789*#ABCD")}
 
 
 class Line:
@@ -52,6 +55,7 @@ class Line:
         self._call = call
         self.room = job.room
         self._moved = asyncio.Event()
+        self._pressing = asyncio.Lock()
         self._status: str | None = None
         self._sip = False
         self.identity: str | None = None
@@ -153,7 +157,6 @@ class Line:
         if self._call.connected:
             return  # it is for the colleague's ears
         digit = key.digit.upper()
-        self._call.note_key("caller", digit)
         self._call.keypad.pressed(digit)
         self._call.tell("digit_pressed", digit=digit)
 
@@ -207,17 +210,28 @@ class Line:
         self._colleague = (identity, name)
         self._call.connected = True
 
-    async def press(self, digits: str) -> None:
-        """Press keys, in capitals. `W` waits half a second."""
-        wrong = sorted(set(digits) - set(_CODES) - {"W"})
-        if wrong:
-            raise HostError(f"no telephone has the keys {' '.join(wrong)}")
-        for digit in digits:
-            if digit == "W":
-                await asyncio.sleep(0.5)
-                continue
-            await self.room.local_participant.publish_dtmf(code=_CODES[digit], digit=digit)
-            await asyncio.sleep(DIGIT_GAP)
+    async def press(self, written: str, *, private: bool = False) -> None:
+        """Press keys and make pauses, as `host.keypad.read_presses` reads them. Raises HostError.
+
+        It returns when the last key is out; what is pressed meanwhile waits for its turn.
+        """
+        presses = read_presses(written)
+        if not self._call.answered:
+            raise HostError("no key can be pressed before the call is answered")
+        async with self._pressing:
+            for each in presses:
+                if isinstance(each, str):
+                    await self._press(each)
+                    self._call.note_key("persona", each, private=private)
+                await asyncio.sleep(DIGIT_GAP if isinstance(each, str) else each)
+
+    async def _press(self, key: str) -> None:
+        if self.participant is None:
+            raise HostError("the far end has left the call")
+        try:
+            await self.room.local_participant.publish_dtmf(code=KEYS.index(key), digit=key)
+        except rtc.participant.PublishDTMFError as error:
+            raise HostError("LiveKit can't be reached to press a key") from error
 
     async def gone(self, limit: float) -> None:
         """Wait until the far end has left the room, at most `limit` seconds."""

@@ -114,13 +114,13 @@ def _listen(call: Call, session: AgentSession[Any]) -> None:
     def said(event: ConversationItemAddedEvent) -> None:
         item = event.item
         if isinstance(item, llm.ChatMessage) and item.role == "assistant":
-            text = item.text_content or ""
+            text = call.keypad.hide(item.text_content or "")
             call.transcript.append(Line(at=_time(item.created_at), who="persona", text=text))
 
     @session.on("speech_created")
     def answered_by_itself(event: SpeechCreatedEvent) -> None:
         # A realtime model that takes turns itself asks no PersonaAgent before it answers.
-        if not event.user_initiated and not call.greeted:
+        if not event.user_initiated and (call.occupied or not call.greeted):
             event.speech_handle.interrupt(force=True)
 
     @session.on("agent_state_changed")
@@ -135,8 +135,8 @@ def _listen(call: Call, session: AgentSession[Any]) -> None:
                 ToolUse(
                     at=_time(event.created_at),
                     name=use.name,
-                    arguments=use.arguments,
-                    result=result.output if result else "",
+                    arguments=call.keypad.hide(use.arguments),
+                    result=call.keypad.hide(result.output) if result else "",
                     failed=bool(result and result.is_error),
                 )
             )

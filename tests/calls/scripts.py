@@ -21,8 +21,11 @@ RULES = (
     Rule(about=ANYBODY, after="transfer_call", says="Nobody is there. Let us go on then."),
     Rule(about=ANYBODY, hears="goodbye", calls=("end_call", {})),
     Rule(about=ANYBODY, after="end_call", says="Thank you very much for your call. Goodbye."),
-    Rule(about=ANYBODY, hears="press two", calls=("send_dtmf_events", {"events": ["2", "5"]})),
-    Rule(about=ANYBODY, after="send_dtmf_events", says="I have pressed them."),
+    Rule(about=ANYBODY, hears="for the office", calls=("press_keys", {"keys": "2,w5#"})),
+    Rule(about=ANYBODY, hears="star key", calls=("press_keys", {"keys": "2 5"})),
+    Rule(about=ANYBODY, after="press_keys", says="I can not press that."),
+    Rule(about=ANYBODY, hears="my number", calls=("ask_for_number", {})),
+    Rule(about=ANYBODY, after="ask_for_number", says="I have your number."),
     Rule(about=ANYBODY, hears="what day", says="Today is Monday."),
     Rule(
         about=ANYBODY,

@@ -12,7 +12,7 @@ from host.testing import Scene, heard_once, not_heard
 
 CALLER = "+15557770001"
 DESK, OPENER, ENTERS, BREAKS = "+15550001101", "+15550001102", "+15550001103", "+15550001104"
-SLOW, KEYS, SHORT = "+15550001105", "+15550001106", "+15550001107"
+SLOW, SHORT = "+15550001105", "+15550001107"
 GREETING = "This is the desk. What can I do for you?"
 
 
@@ -240,41 +240,6 @@ async def test_a_refused_transfer_goes_back_to_the_conversation(either_scene: Sc
     assert [(each.to, each.succeeded, each.sip_status) for each in record.transfers] == [
         ("desk", False, 603)
     ]
-
-
-async def test_keys_go_both_ways(scene: Scene) -> None:
-    async def presses(line: Line) -> None:
-        await line.heard("press a key please")
-        await line.press("7")
-        await line.heard("you pressed 7")
-        await line.press("#")
-        await line.stay()
-
-    call = await scene.exchange.ring(CALLER, KEYS, presses)
-    record = await scene.over(call)
-    assert [key.digit for key in call.keys] == ["1", "2", "#"]
-    heard_once(call, "That was all. Goodbye.")
-    assert [(key.who, key.digit) for key in record.keys] == [
-        ("caller", "7"),
-        ("caller", "#"),
-        ("persona", "1"),
-        ("persona", "2"),
-        ("persona", "#"),
-    ]
-    assert [fact for event, fact in events(scene, call.room) if event == "digit"] == ["7", "#"]
-
-
-async def test_the_model_presses_keys(scene: Scene) -> None:
-    async def menu(line: Line) -> None:
-        await line.heard("what can I do for you")
-        await line.say("Please press two and five.")
-        await line.keyed("25")
-        await line.heard("I have pressed them")
-        await line.hang_up()
-
-    call = await scene.exchange.ring(CALLER, DESK, menu)
-    await scene.over(call)
-    assert [key.digit for key in call.keys] == ["2", "5"]
 
 
 async def test_a_call_that_lasts_too_long_is_ended_with_a_word(scene: Scene) -> None:
