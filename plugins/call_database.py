@@ -120,7 +120,10 @@ def _transaction(database: Path) -> Iterator[sqlite3.Connection]:
         os.close(os.open(database, os.O_CREAT | os.O_EXCL, 0o600))
     with closing(sqlite3.connect(database, timeout=PATIENCE, isolation_level=None)) as db:
         db.execute("PRAGMA foreign_keys = ON")
-        db.execute("PRAGMA journal_mode = WAL")  # who reads it meanwhile stops nobody
+        # So that who reads it stops nobody. A new file is switched by one of those who come at
+        # once; the others are told that it is locked, and may write to it as it is.
+        with contextlib.suppress(sqlite3.OperationalError):
+            db.execute("PRAGMA journal_mode = WAL")
         db.execute("BEGIN IMMEDIATE")
         with db:
             _migrate(db)
