@@ -1,0 +1,75 @@
+"""What is counted of calls. Labels are personas and closed vocabularies: few, and of nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+BY = ("persona", "direction", "outcome")
+RING = (1, 2, 3, 5, 8, 12, 18, 25, 35, 50, 80)
+FIRST_WORD = (0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10)
+DURATION = (5, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
+"""Bounds of the histograms' buckets, in seconds."""
+
+
+class Counts:
+    """All that is counted of the calls of a host."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        def histogram(name: str, what: str, bounds: Sequence[float]) -> Histogram:
+            return Histogram(
+                f"host_call_{name}_seconds", what, BY, buckets=bounds, registry=registry
+            )
+
+        self._live = Gauge(
+            "host_live_calls", "Calls that are live.", ["persona"], registry=registry
+        )
+        self._calls = Counter("host_calls", "Calls that ended.", BY, registry=registry)
+        self._ring = histogram("ring", "From dialling or ringing to the answer.", RING)
+        self._first_word = histogram("first_word", "From the answer to our first word.", FIRST_WORD)
+        self._duration = histogram("duration", "From the answer to the end.", DURATION)
+        self._voicemail = Counter(
+            "host_voicemail_verdicts",
+            "What answered our calls.",
+            ["persona", "verdict"],
+            registry=registry,
+        )
+        self._transfers = Counter(
+            "host_transfers",
+            "Tries to hand a call over.",
+            ["persona", "kind", "result"],
+            registry=registry,
+        )
+
+    def live(self, persona: str) -> Gauge:
+        """Return how many calls a persona has."""
+        return self._live.labels(persona)
+
+    def ended(
+        self,
+        *,
+        persona: str,
+        direction: str,
+        outcome: str,
+        ring_time: float | None,
+        time_to_first_word: float | None,
+        duration: float | None,
+        voicemail: str | None,
+        transfers: Sequence[tuple[bool, bool]],
+    ) -> None:
+        """Count a call that is over. What a call did not come to is not counted of it."""
+        by = (persona, direction, outcome)
+        self._calls.labels(*by).inc()
+        for histogram, seconds in (
+            (self._ring, ring_time),
+            (self._first_word, time_to_first_word),
+            (self._duration, duration),
+        ):
+            if seconds is not None:
+                histogram.labels(*by).observe(seconds)
+        if voicemail:
+            self._voicemail.labels(persona, voicemail).inc()
+        for warm, succeeded in transfers:
+            kind = "warm" if warm else "blind"
+            self._transfers.labels(persona, kind, "succeeded" if succeeded else "failed").inc()
