@@ -70,3 +70,30 @@ async def test_a_hello_into_the_greeting_of_a_placed_call_is_not_answered_twice(
     heard_once(call, "I talk to everybody who picks up.")
     heard_once(call, "Today is Monday.")
     assert len([words for words in call.heard if words.text]) <= 4
+
+
+async def test_whoever_speaks_the_moment_they_are_answered_is_heard(scene: Scene) -> None:
+    async def hasty(line: Line) -> None:
+        await line.say("What day is it?")
+        await line.heard("today is monday")
+        await line.hang_up()
+
+    call = await scene.ring("desk", hasty)
+    record = await scene.over(call)
+    heard_once(call, "Today is Monday.")
+    assert [line.text for line in record.transcript if line.who == "caller"] == ["What day is it?"]
+
+
+async def test_the_hasty_are_answered_after_a_greeting_that_can_not_be_interrupted_too(
+    scene: Scene,
+) -> None:
+    async def hasty(line: Line) -> None:
+        await line.say("What day is it?")
+        await line.heard("today is monday")
+        await line.silence_for(2.0)
+        await line.hang_up()
+
+    call = await scene.ring("firm", hasty)
+    await scene.over(call)
+    greeting = heard_once(call, FIRM)
+    assert heard_once(call, "Today is Monday.").start > greeting.end
