@@ -32,6 +32,9 @@ class BeepDetector:
     def __init__(self) -> None:
         self.armed = False
         self.heard = asyncio.Event()
+        self.voided = asyncio.Event()
+        """Set while there is no beep, or speech has followed it."""
+        self.voided.set()
         self._run = 0
         self._pitch = 0.0
         self._since: int | None = None  # windows since a beep that nothing has followed yet
@@ -42,6 +45,7 @@ class BeepDetector:
         self.armed = True
         self._since = None
         self.heard.clear()
+        self.voided.set()
 
     def push(self, samples: np.ndarray) -> None:
         """Listen to int16 mono samples at `RATE`."""
@@ -62,6 +66,7 @@ class BeepDetector:
         if self._since is not None:
             self._since += 1
             if self._since >= _SETTLED:
+                self.voided.clear()
                 self.heard.set()
 
     def _rang(self) -> bool:

@@ -15,9 +15,9 @@ def tools(call: Call) -> list[Any]:
     async def detected_answering_machine() -> None:
         """Call this when you hear a voicemail greeting or an answering machine, not a person.
 
-        Say nothing yourself: what to leave on it is decided already.
+        Say nothing yourself: the host makes sure of it, and what to leave there is decided already.
         """
-        call.spawn(call.meet_machine(), "leaving a message")
+        call.spawn(call.meet_machine(), "meeting a machine")
         raise StopResponse
 
     return [detected_answering_machine]

@@ -1,0 +1,29 @@
+"""French phrases of machines, screeners and people."""
+
+_TONE = r"(bip|signal sonore|signal|top)"
+
+PHRASES = {
+    "screening": (
+        r"\b(dites|dire|donne[rz]|indique[rz]|enregistre[rz])\b.{0,12}\bvotre nom\b.{0,40}"
+        r"\b(raison|motif|pourquoi)",
+        r"\bfiltrage d.?appels?\b|\bsi (cette personne|il|elle) est disponible\b",
+    ),
+    "voicemail": (
+        rf"\baprès le {_TONE}\b|\b(messagerie|boîte) vocale (de|du)\b|\brépondeur (de|du)\b",
+        r"\blaisse[rz]?(-| )?(moi|nous)? ?(un|votre) message\b",
+    ),
+    "unavailable": (
+        r"\b(boîte|messagerie) .{0,40}\bpleine\b|\bn'accepte (plus|pas) (de )?messages?\b",
+        r"\bnuméro .{0,30}\b(pas attribué|plus en service)\b",
+    ),
+    "suspicious": (r"\b(pas|absente?|suis pas) (disponible|là|joignable)\b|\bvous rappelle",),
+    "asks_back": (
+        r"\bqui est (à l'appareil|ce|là)\b|\bpuis-je vous aider\b|\bde la part de qui\b",
+        r"\bc'est qui\b|\bque puis-je\b",
+    ),
+    "replies": (r"^\W*(oui|allô|allo|bonjour|je suis|quoi|qui)\b",),
+    "holds": (r"\bne quittez pas\b|\brestez en ligne\b|\bpatientez\b|\bun instant\b",),
+    "turns_away": (r"\bn'est pas disponible\b|\bne souhaite pas\b|\bne peut pas\b|\brefusé",),
+    "calls_back": (r"\bvous rappelle|\b(votre|et) numéro\b",),
+    "tone": (rf"\b{_TONE}\b",),
+}
