@@ -241,10 +241,10 @@ class Call:
         return self.keys[-1]
 
     async def meet_machine(self) -> None:
-        """Do what the persona's voicemail policy says: a machine has answered."""
+        """Make sure that a machine has answered, and do what the persona's policy says of it."""
         if self.voicemail_watch is None:
             raise HostError("only a call that we placed can have met a machine")
-        await self.voicemail_watch.follow_policy()
+        await self.voicemail_watch.meet_machine()
 
     @property
     def voicemail_policy(self) -> VoicemailPolicy:

@@ -147,16 +147,18 @@ class Worker:
         if call.outbound:
             voicemail = Voicemail(call, line)
             verdict = await voicemail.judge(lambda: dial(job, call, line))
-            if verdict.mailbox:
-                await voicemail.follow_policy(takes_messages=verdict.takes_messages)
+            answer = await voicemail.follow(verdict)
+            if answer is None:
                 return
-            heard, menu = verdict.transcript, verdict.category == "machine-ivr"
+            heard, menu = answer, verdict.category == "machine-ivr"
             if call.voicemail:
                 session.clear_user_turn()  # a late "hello?" must not interrupt the greeting
         else:
             await line.answered()
         await greet(call, agent, heard, menu=menu)
         limits.watch(call)
+        if call.voicemail_watch:
+            call.voicemail_watch.keep_watching()
 
     async def _fail(self, call: Call, error: BaseException) -> None:
         """Name what stopped the call from going on, and apologise where somebody listens."""
