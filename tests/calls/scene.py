@@ -27,6 +27,7 @@ async def a_scene(
         "HOST_CONFIG": str(HERE / "host.toml"),
         "HOST_PERSONAS_DIR": str(_together(folder, "personas")),
         "HOST_PLUGINS_DIR": str(_together(folder, "plugins")),
+        "HOST_CALL_DATABASE": str(folder / "calls.db"),
         "TEST_EVENTS": str(folder / "events.jsonl"),
         **(more or {}),
     }
