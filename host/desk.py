@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 
 from livekit import api
@@ -28,10 +29,10 @@ class Desk:
         self._taking = 0
 
     def load(self, server: AgentServer) -> float:
-        """Live calls over `max_calls`, kept under LiveKit's threshold of 0.7.
+        """Live calls over `max_calls`, kept under the threshold of 0.7 that livekit-server has.
 
-        LiveKit drops a dispatch without a word when the load is above it; a call too many must
-        reach `request`, which lets it hear busy.
+        It drops a dispatch without a word when the load is above it; a call too many must reach
+        `request`, which lets it hear busy.
         """
         return min(len(server.active_jobs) / self.settings.max_calls, 1.0) * 0.65
 
@@ -71,7 +72,9 @@ def make_server(settings: Settings, *, dev: bool) -> AgentServer:
         api_secret=settings.livekit_api_secret.get_secret_value(),
         setup_fnc=worker.warm,
         load_fnc=desk.load,
-        load_threshold=0.7,
+        # With any limit here, LiveKit refuses calls of itself, and they are lost without a word: of
+        # several that reach an idle host at once, all but `num_idle_processes`. The desk decides.
+        load_threshold=math.inf,
         num_idle_processes=1 if dev else 2,
         drain_timeout=int(settings.drain_timeout),
         host=settings.health_host,
