@@ -93,12 +93,12 @@ def read_turn(request: Mapping[str, Any]) -> Turn:
 
 
 def reply_to(turn: Turn, rules: Iterable[Rule]) -> Reply:
-    """Answer a turn: the machine detection, the rules in their order, what everybody knows."""
-    if "save_prediction" in turn.tools:
-        return Reply(tool=("save_prediction", {"label": kind_of_greeting(turn.heard)}))
+    """Answer a turn: the rules in their order, the machine detection, what everybody knows."""
     for rule in rules:
         if rule.fits(turn) and not (turn.forced is not None and rule.calls is None):
             return Reply(rule.says, rule.calls)
+    if "save_prediction" in turn.tools:
+        return Reply(tool=("save_prediction", {"label": kind_of_greeting(turn.heard)}))
     if turn.forced is not None:
         return Reply(tool=(turn.forced or next(iter(turn.tools)), {}))
     return _plain(turn)
