@@ -16,6 +16,11 @@ RULES = (
     Rule(about="looper", hears="look it up", calls=("look_up", {"what": "the same"})),
     Rule(about="looper", after="look_up", calls=("look_up", {"what": "the same"})),
     Rule(about="looper", after="look_up", says="I could not find it."),
+    Rule(
+        about="Classify the call greeting",
+        hears="house of baker",
+        calls=("save_prediction", {"label": "machine-vm"}),
+    ),
     Rule(about=ANYBODY, hears="put me through", calls=("transfer_call", {"to": "billing"})),
     Rule(about=ANYBODY, hears="nowhere", calls=("transfer_call", {"to": "desk"})),
     Rule(about=ANYBODY, after="transfer_call", says="Nobody is there. Let us go on then."),
