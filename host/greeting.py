@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from livekit.agents import Agent
+import asyncio
+
+from livekit.agents import Agent, ErrorEvent, tts
 from livekit.agents.voice import SpeechHandle
 
 from host.answers import Greeting
@@ -58,11 +60,23 @@ async def greet(call: Call, agent: Agent, heard: str = "", *, menu: bool = False
 
 async def _give_notice(call: Call, notice: str) -> str:
     """Say what is heard before all else, to its end; return it, or nothing where it was not."""
-    if not notice or call.session is None:
+    session = call.session
+    if not notice or session is None:
         return ""
-    speech = say_exactly(call.session, notice, interruptible=False)
-    await speech.wait_for_playout()
-    return "" if speech.interrupted or speech.exception() else notice
+    broken = asyncio.Event()
+
+    def failed(event: ErrorEvent) -> None:
+        # A voice that fails ends a speech as if it had been spoken (LiveKit 1.8.9).
+        if isinstance(event.error, tts.TTSError) and not event.error.recoverable:
+            broken.set()
+
+    session.on("error", failed)
+    try:
+        speech = say_exactly(session, notice, interruptible=False)
+        await speech.wait_for_playout()
+    finally:
+        session.off("error", failed)
+    return "" if broken.is_set() or speech.interrupted or speech.exception() else notice
 
 
 def greeting_of(call: Call) -> Greeting:

@@ -21,6 +21,7 @@ from host.testing import Scene, heard_once, not_heard
 
 NOTICE = "You are talking to a machine. This call is recorded."
 GREETING = "Good morning, this is the desk of the museum."
+BILLING = "+15550003001"
 
 
 @dataclass
@@ -160,6 +161,7 @@ async def test_a_recording_ends_where_the_caller_is_transferred(scene: Scene) ->
         await line.say("Please put me through.")
         await line.stay()
 
+    scene.exchange.connect(BILLING, Telephone())
     call = await scene.ring("recorded", asks)
     record = await scene.over(call)
     assert record.outcome is Outcome.TRANSFERRED
