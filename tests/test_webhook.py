@@ -11,7 +11,7 @@ import multiprocessing
 import os
 import stat
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from receiver import KEY, SECRET, FarSide, Reply
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from host.call import Call
@@ -31,71 +32,13 @@ from plugins.webhook.delivery import AT_ONCE, LONGEST_PAUSE, Delivery, pause
 from plugins.webhook.queue import Queue
 from plugins.webhook.receiver import Receiver
 
-KEY = bytes(range(32))
-SECRET = "whsec_" + base64.b64encode(KEY).decode()
-Reply = Callable[[str], Awaitable[web.Response]]
-
-
-class FarSide:
-    """A receiver: a real web server that can go away and come back at the same address."""
-
-    def __init__(self) -> None:
-        self.requests: list[tuple[str, dict[str, str], str]] = []
-        """Each: the message's id, the headers, the body."""
-        self.accepted: list[str] = []
-        self.reply: Reply = self._accept
-        self.port = 0
-        self._runner: web.AppRunner | None = None
-        self._news = asyncio.Event()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/calls?token=private"
-
-    async def up(self) -> None:
-        app = web.Application()
-        app.router.add_post("/calls", self._take)
-        self._runner = web.AppRunner(app, shutdown_timeout=0.1)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", self.port)
-        await site.start()
-        self.port = self._runner.addresses[0][1]
-
-    async def down(self) -> None:
-        if self._runner:
-            await self._runner.cleanup()
-            self._runner = None
-
-    async def _accept(self, id: str) -> web.Response:
-        return web.Response(status=204)
-
-    async def _take(self, request: web.Request) -> web.Response:
-        id, body = request.headers["webhook-id"], await request.text()
-        self.requests.append((id, dict(request.headers), body))
-        self._news.set()
-        response = await self.reply(id)
-        if 200 <= response.status < 300:
-            self.accepted.append(id)
-            self._news.set()
-        return response
-
-    async def until(self, holds: Callable[[], bool], limit: float = 20.0) -> None:
-        """Wait until something holds; looked at after each request."""
-        async with asyncio.timeout(limit):
-            while not holds():
-                self._news.clear()
-                await self._news.wait()
-
-    def tries(self, id: str) -> int:
-        return sum(of == id for of, _, _ in self.requests)
-
 
 @pytest.fixture
 async def far_side() -> AsyncIterator[FarSide]:
     side = FarSide()
     await side.up()
     yield side
-    await side.down()
+    await side.close()
 
 
 def answers(*statuses: int, **headers: str) -> Reply:

@@ -1,0 +1,108 @@
+"""Where the spans of a call go: OpenTelemetry's provider, with a collector that warns once."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import logging
+import os
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
+
+log = logging.getLogger("host")
+
+PATH = "/v1/traces"
+"""Where a collector takes traces, below its address (OTLP specification, section OTLP/HTTP)."""
+
+
+class Collector(SpanExporter):
+    """Sends spans over HTTP. A collector that does not take them costs one line in the log."""
+
+    def __init__(self, endpoint: str, limit: float) -> None:
+        base = endpoint.rstrip("/")
+        url = base if base.endswith(PATH) else base + PATH
+        self._name = urlsplit(url).netloc.rpartition("@")[2]
+        self._warned = False
+        # Its own lines, several for each try, say less than ours.
+        logging.getLogger("opentelemetry.exporter.otlp").setLevel(logging.CRITICAL)
+        self._http = OTLPSpanExporter(endpoint=url, timeout=limit)
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """Send spans, once: what the collector does not take is lost."""
+        taken = self._http.export([without_numbers(span) for span in spans])
+        if taken is not SpanExportResult.SUCCESS:
+            self.warn("it can't be reached, or refuses")
+        return taken
+
+    def warn(self, why: str) -> None:
+        """Say once that spans are lost."""
+        if not self._warned:
+            self._warned = True
+            log.warning("traces: %s does not take the spans of this call: %s", self._name, why)
+
+    def shutdown(self) -> None:
+        """Close its connections."""
+        self._http.shutdown()  # type: ignore[no-untyped-call]
+
+
+class CallIds(RandomIdGenerator):
+    """Ids that begin with the call's own.
+
+    Whoever ends a call, its own process or, where that died, the host, ends the same trace.
+    """
+
+    def __init__(self, call: str) -> None:
+        digest = hashlib.sha256(call.encode()).digest()
+        self._trace = int.from_bytes(digest[:16])
+        self._root: int | None = int.from_bytes(digest[16:24])
+
+    def generate_trace_id(self) -> int:
+        """Return the call's: everything of its process belongs to it."""
+        return self._trace
+
+    def generate_span_id(self) -> int:
+        """Return the root's at first, then any."""
+        root, self._root = self._root, None
+        return root or super().generate_span_id()
+
+
+def make_provider(collector: SpanExporter, call: str) -> TracerProvider:
+    """Make the provider of a call. It sends every few seconds, and when it is shut down."""
+    resource = Resource.create(
+        {
+            "service.name": os.environ.get("OTEL_SERVICE_NAME") or "host",
+            "service.version": importlib.metadata.version("host"),
+        }
+    )
+    # At the process's exit nothing may wait for the collector again.
+    provider = TracerProvider(resource=resource, id_generator=CallIds(call), shutdown_on_exit=False)
+    provider.add_span_processor(BatchSpanProcessor(collector))
+    return provider
+
+
+def without_numbers(span: ReadableSpan) -> ReadableSpan:
+    """Leave out what LiveKit tells of the SIP participant, our number among it."""
+    attributes = dict(span.attributes or {})
+    kept = {key: value for key, value in attributes.items() if not key.startswith("lk.sip.")}
+    if kept == attributes:
+        return span
+    return ReadableSpan(
+        name=span.name,
+        context=span.context,
+        parent=span.parent,
+        resource=span.resource,
+        attributes=kept,
+        events=span.events,
+        links=span.links,
+        kind=span.kind,
+        status=span.status,
+        start_time=span.start_time,
+        end_time=span.end_time,
+        instrumentation_scope=span.instrumentation_scope,
+    )
