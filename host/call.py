@@ -49,6 +49,13 @@ class Ending:
     retryable: bool | None = None
     """Whether a retry makes sense; None: as the outcome and the SIP status say."""
 
+    @property
+    def worth_a_retry(self) -> bool:
+        """Whether the same call may go better later."""
+        if self.retryable is None:
+            return self.outcome.retryable(self.sip_status)
+        return self.retryable
+
 
 class Call:
     """One call, as hooks see it."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import fcntl
 import logging
 import os
@@ -107,6 +108,7 @@ class Journal:
         url, key = self._settings.livekit_url, self._settings.livekit_api_key
         with contextlib.suppress(Exception):  # `delete_room` has logged it
             async with api.LiveKitAPI(url, key, secret) as livekit:
+                await _tell_watchers(livekit, record)
                 await delete_room(livekit, record.room)
         loaded = registry.load(self._settings)
         persona = record.persona if record.persona in loaded.personas else None
@@ -125,6 +127,14 @@ class Journal:
 
     def _file(self, call: str) -> Path:
         return self._folder / f"{call}.json"
+
+
+async def _tell_watchers(livekit: api.LiveKitAPI, record: CallRecord) -> None:
+    """Tell `python -m host call` in the room's metadata: the participant that told it is dead."""
+    told = {"host.outcome": record.outcome.value, "host.reason": record.reason}
+    request = api.UpdateRoomMetadataRequest(room=record.room, metadata=json.dumps(told))
+    with contextlib.suppress(Exception):
+        await asyncio.wait_for(livekit.room.update_room_metadata(request), 2)
 
 
 def _ended_now(record: CallRecord) -> CallRecord:

@@ -34,14 +34,12 @@ class Placed:
     reason: str
     room: str
     sip_status: int | None = None
+    retryable: bool = True
+    """Whether the same call may go better later."""
 
     def as_json(self) -> str:
         """One line of JSON for a program."""
-        more = {
-            "retryable": self.outcome.retryable(self.sip_status),
-            "exit_code": self.outcome.exit_code,
-        }
-        return json.dumps({**asdict(self), **more})
+        return json.dumps({**asdict(self), "exit_code": self.outcome.exit_code})
 
 
 def metadata_of(settings: Settings, persona: str, number: str, details: Mapping[str, Any]) -> str:
@@ -145,18 +143,24 @@ async def place(
 
 
 class _Watch:
-    """Watches a call's room: the host tells how it stands in its own participant's attributes."""
+    """Watches a call's room: the host tells how it stands in its own participant's attributes.
+
+    Where the call's process has died, the host tells the end of it in the room's metadata.
+    """
 
     def __init__(self, room: rtc.Room, told: Callable[[str], None]) -> None:
         self.taken, self.over = asyncio.Event(), asyncio.Event()
         self._told = told
         self._facts: dict[str, str] = {}
         self._status: str | None = None
+        self._closed = False
+        """Whether somebody deleted the room before the host could tell."""
         self.turned_away = False
         """Whether the room was closed before a host had joined it."""
         room.on("participant_connected", self._look)
         room.on("participant_attributes_changed", lambda changed, who: self._look(who))
-        room.on("disconnected", lambda reason: self._gone())
+        room.on("room_metadata_changed", lambda old, new: self._read(new))
+        room.on("disconnected", self._gone)
 
     def _look(self, participant: rtc.Participant) -> None:
         if participant.kind == rtc.ParticipantKind.PARTICIPANT_KIND_AGENT:
@@ -169,7 +173,13 @@ class _Watch:
             self._status = status
             self._told(status)
 
-    def _gone(self) -> None:
+    def _read(self, metadata: str) -> None:
+        with contextlib.suppress(ValueError):
+            facts = json.loads(metadata)
+            self._facts.update(facts if isinstance(facts, dict) else {})
+
+    def _gone(self, reason: rtc.DisconnectReason.ValueType) -> None:
+        self._closed = reason == rtc.DisconnectReason.ROOM_DELETED
         self.turned_away = not self.taken.is_set()
         self.taken.set()
         self.over.set()
@@ -177,12 +187,22 @@ class _Watch:
     def placed(self, room: str) -> Placed:
         """How the call went, as far as the host told."""
         facts = self._facts
+        if "host.outcome" not in facts and self._closed:
+            if self._status == "active":
+                return Placed(Outcome.COMPLETED, "The room was closed.", room, retryable=False)
+            return Placed(Outcome.CANCELLED, "The room was closed before an answer.", room)
         if "host.outcome" not in facts:
             reason = "The host did not tell how the call went."
             return Placed(Outcome.FAILED, reason, room)
         status = facts.get("host.sip_status")
         outcome = Outcome(facts["host.outcome"])
-        return Placed(outcome, facts["host.reason"], room, int(status) if status else None)
+        return Placed(
+            outcome,
+            facts["host.reason"],
+            room,
+            int(status) if status else None,
+            facts.get("host.retryable") != "False",
+        )
 
 
 def _watcher_token(settings: Settings, room: str, metadata: str) -> str:

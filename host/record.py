@@ -128,9 +128,7 @@ def record_of(call: Call, ending: Ending) -> CallRecord:
         ended_by=ending.by,
         reason=ending.reason,
         sip_status=ending.sip_status,
-        retryable=ending.outcome.retryable(ending.sip_status)
-        if ending.retryable is None
-        else ending.retryable,
+        retryable=ending.worth_a_retry,
         dispatched_at=times["dispatched"],
         dialled_at=times.get("dialled"),
         ringing_at=times.get("ringing"),

@@ -166,7 +166,8 @@ class Worker:
             call.end(error.ending)
         elif isinstance(error, Refused | MetadataError):
             log.warning("call in room %s refused: %s", call.room, error)
-            call.end(Ending(Outcome.REFUSED, "host", f"{error}"))
+            reason = str(error).rstrip(".")
+            call.end(Ending(Outcome.REFUSED, "host", f"{reason[:1].upper()}{reason[1:]}."))
         else:
             log.error("%r failed", call, exc_info=error)
             if call.answered or not call.outbound:
@@ -188,6 +189,7 @@ class Worker:
         told = {"host.outcome": ending.outcome.value, "host.reason": ending.reason}
         if ending.sip_status:
             told["host.sip_status"] = str(ending.sip_status)
+        told["host.retryable"] = str(ending.worth_a_retry)
         await tell_watchers(job.room, told)
         with _logged("hanging up"):
             if call.line:
