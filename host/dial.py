@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 
 import aiohttp
 from google.protobuf.duration_pb2 import Duration
@@ -25,13 +26,17 @@ BRIDGED_LIMIT = 4 * 3600.0
 ROOM_LIMIT = 1.0
 """Seconds in which we hear that our room was closed."""
 
+NO_RESPONSE = 32.0
+"""Seconds after which LiveKit SIP gives up a trunk that does not respond (RFC 3261 Timer B)."""
+
+codes = api.ServerErrorCode
 _FROM_SIP = "twirp error unknown: "
 """What LiveKit puts before an error that it has from LiveKit SIP."""
 _MISTAKES = (
-    api.ServerErrorCode.INVALID_ARGUMENT,
-    api.ServerErrorCode.NOT_FOUND,
-    api.ServerErrorCode.PERMISSION_DENIED,
-    api.ServerErrorCode.UNAUTHENTICATED,
+    codes.INVALID_ARGUMENT,
+    codes.NOT_FOUND,
+    codes.PERMISSION_DENIED,
+    codes.UNAUTHENTICATED,
 )
 """Without a SIP status, these are about our request or our trunk: it will be so the next time."""
 _UNSET = ("required auth", "auth retry", "auth header", "no numbers on outbound trunk")
@@ -66,15 +71,20 @@ async def dial(job: JobContext, call: Call, line: Line) -> None:
         max_call_duration=duration(_longest(call)),
     )
     call.mark("dialled")
+    patience = min(call.deployment.ringing_timeout, NO_RESPONSE) - 0.5
+    begun = time.monotonic()
     try:
         await ring(job.api, request)
     except NotAnswered as unanswered:
         error = unanswered.__cause__
-        if isinstance(error, api.ServerError) and error.code == api.ServerErrorCode.CANCELED:
-            # Nobody answered, or somebody closed the room: LiveKit SIP says the same of both,
-            # but the room's own word comes too, and ends the call.
-            await asyncio.wait({call.ending}, timeout=ROOM_LIMIT)
-        raise
+        canceled = isinstance(error, api.ServerError) and error.code == codes.CANCELED
+        if not canceled or time.monotonic() - begun > patience:
+            raise
+        # LiveKit SIP says the same where nobody answered in time, and where somebody closed the
+        # room or removed the far end. The room's own word, if there is one, ends the call.
+        await asyncio.wait({call.ending}, timeout=ROOM_LIMIT)
+        cancelled = Ending(Outcome.CANCELLED, "livekit", Outcome.CANCELLED.sentence)
+        raise NotAnswered(cancelled) from error
     if line.participant is None:
         reason = "The far end hung up as it answered."
         raise NotAnswered(Ending(Outcome.ABANDONED, "far end", reason))
@@ -106,7 +116,6 @@ def name(error: api.ServerError) -> Ending:
     if status is not None:
         outcome = outcome_of_sip_status(status)
         return Ending(outcome, "far end", f"{outcome.sentence} (SIP {status})", status)
-    codes = api.ServerErrorCode
     if error.code in (codes.CANCELED, codes.DEADLINE_EXCEEDED):
         return Ending(Outcome.NO_ANSWER, "far end", Outcome.NO_ANSWER.sentence)
     said = error.message.removeprefix(_FROM_SIP) or f"HTTP status {error.status}"
@@ -118,7 +127,7 @@ def name(error: api.ServerError) -> Ending:
 def _never_sent(error: api.ServerError) -> bool:
     """True where LiveKit SIP refused before any INVITE, so that dialling again rings only once."""
     return (
-        error.code == api.ServerErrorCode.UNAVAILABLE
+        error.code == codes.UNAVAILABLE
         and not isinstance(error, api.SipCallError)
         and ("cpu exhausted" in error.message or "no response from servers" in error.message)
     )

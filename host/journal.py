@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import fcntl
+import json
 import logging
 import os
 from collections.abc import Iterator
