@@ -29,8 +29,9 @@ RATE = 24000
 """Samples a second: what a session speaks at, and all that a telephone has."""
 WRITING_LIMIT = 5.0
 """Seconds that the last of a recording may take to be written, once the call is over."""
-_LAST_PAGE = 4
-"""The flag of an Ogg stream's last page (RFC 3533, section 6)."""
+_PAGE_HEADER, _LAST_PAGE = 27, 4
+"""Bytes of an Ogg page before the sizes of its segments, and the flag of a stream's last page
+(RFC 3533, section 6)."""
 
 
 class Recorder:
@@ -156,8 +157,11 @@ def is_whole(file: Path) -> bool:
     with file.open("rb") as recording:
         recording.seek(max(0, file.stat().st_size - 0x10000))  # no page is longer
         tail = recording.read()
-    page = tail.rfind(b"OggS")
-    return page >= 0 and bool(tail[page + 5] & _LAST_PAGE)
+    page = tail[max(0, tail.rfind(b"OggS")) :]
+    if len(page) < _PAGE_HEADER or not page[5] & _LAST_PAGE:
+        return False
+    segments = page[_PAGE_HEADER : _PAGE_HEADER + page[26]]
+    return len(page) == _PAGE_HEADER + len(segments) + sum(segments)
 
 
 async def _drain(pieces: AsyncIterable[rtc.AudioFrame]) -> None:

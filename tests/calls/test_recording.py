@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import soundfile
-from numpy.typing import NDArray
+from studio import Samples, both_sides
 
 from host.local.phone import Line, Telephone, voicemail
 from host.local.speech import locate
 from host.local.speech.locate import Found
 from host.outcome import Outcome
 from host.record import CallRecord
+from host.recording import RATE
 from host.testing import Scene, heard_once, not_heard
 
 NOTICE = "You are talking to a machine. This call is recorded."
@@ -28,30 +28,28 @@ BILLING = "+15550003001"
 class Recorded:
     """A recorded call: each side by itself."""
 
-    samples: NDArray[np.int16]
-    rate: int
+    left: Samples
+    right: Samples
 
     @property
     def seconds(self) -> float:
-        return len(self.samples) / self.rate
+        return len(self.left) / RATE
 
     def far_end(self, text: str) -> list[Found]:
         """Say where the far end is heard to say it: on the left alone."""
-        assert not locate(self.samples[:, 1], self.rate, text)
-        return locate(self.samples[:, 0], self.rate, text)
+        assert not locate(self.right, RATE, text)
+        return locate(self.left, RATE, text)
 
     def persona(self, text: str) -> list[Found]:
         """Say where the persona is heard to say it: on the right alone."""
-        assert not locate(self.samples[:, 0], self.rate, text)
-        return locate(self.samples[:, 1], self.rate, text)
+        assert not locate(self.left, RATE, text)
+        return locate(self.right, RATE, text)
 
 
 def recording_of(scene: Scene, record: CallRecord) -> Recorded:
     """Read the recording that a record names."""
     assert record.recording is not None
-    samples, rate = soundfile.read(scene.folder / record.recording, dtype="int16")
-    assert samples.shape[1] == 2
-    return Recorded(samples, rate)
+    return Recorded(*both_sides(scene.folder / record.recording))
 
 
 def files_of(scene: Scene, record: CallRecord) -> list[Path]:
@@ -151,7 +149,7 @@ async def test_a_recording_holds_what_was_said_until_the_caller_hung_up(scene: S
     (asked,) = recorded.far_end("Tell me a long story.")
     assert asked.whole
     assert recorded.seconds > asked.end + 2
-    last = recorded.samples[round((asked.end + 2) * recorded.rate) :, 0]
+    last = recorded.left[round((asked.end + 2) * RATE) :]
     assert np.abs(last).max() > 1000  # half a sentence, too little of it to be found as one
 
 
