@@ -143,7 +143,8 @@ def _listen(call: Call, session: AgentSession[Any]) -> None:
 
     @session.on("session_usage_updated")
     def used(event: SessionUsageUpdatedEvent) -> None:
-        call.usage = [_usage(of_model) for of_model in event.usage.model_usage]
+        # A model that was opened and never used is counted too: with nothing.
+        call.usage = [usage for usage in map(_usage, event.usage.model_usage) if usage.amounts]
 
     @session.on("error")
     def failed(event: ErrorEvent) -> None:
