@@ -1,0 +1,134 @@
+"""Every ending gives one record that says so, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+from endings import ANSWERED, BY_SIP_STATUS, FRAGILE, TAKEN, UNANSWERED, UNTAKEN, Row
+from scene import events
+from ways import Seen
+
+from host.local.records import records_of
+from host.record import CallRecord
+from host.testing import Scene, heard, heard_once
+
+OUR_TIME = 5.0
+"""Seconds after the end of a call in which its room and its telephones must be gone."""
+GREETINGS = {
+    "desk": "This is the desk. What can I do for you?",
+    "ends": "Good day, how are you this morning?",
+    "fragile": "Good day, I hope that nothing breaks.",
+    "leaves": "Good morning Ann, this is a test call.",
+    "patient": "At last you are there.",
+    "realtime": "I hear and speak by myself.",
+    "short": "Be quick.",
+    "slow": "Sorry to keep you waiting.",
+    "unplugged": "Good day, who has pulled the plug?",
+}
+
+
+def groups(rows: Sequence[Row], size: int) -> pytest.MarkDecorator:
+    """So many rows at a time: a call is mostly waiting."""
+    some = [rows[at : at + size] for at in range(0, len(rows), size)]
+    return pytest.mark.parametrize(
+        "rows", some, ids=[", ".join(row.name for row in each) for each in some]
+    )
+
+
+pytestmark = pytest.mark.xdist_group("endings")
+
+
+@groups(BY_SIP_STATUS, 5)
+async def test_a_dial_ends_as_its_sip_status_says(scene: Scene, rows: Sequence[Row]) -> None:
+    await all_end_as_they_should(scene, rows)
+
+
+@groups(UNANSWERED, 5)
+async def test_a_dial_that_nobody_answers_is_named(scene: Scene, rows: Sequence[Row]) -> None:
+    await all_end_as_they_should(scene, rows)
+
+
+@groups(ANSWERED, 3)
+async def test_a_dial_that_is_answered_ends_once(scene: Scene, rows: Sequence[Row]) -> None:
+    await all_end_as_they_should(scene, rows)
+
+
+@groups(UNTAKEN, 5)
+async def test_a_caller_who_is_not_answered_leaves_nothing(
+    scene: Scene, rows: Sequence[Row]
+) -> None:
+    await all_end_as_they_should(scene, rows)
+
+
+@groups(FRAGILE, 3)
+async def test_what_breaks_ends_its_call_with_an_apology(scene: Scene, rows: Sequence[Row]) -> None:
+    await all_end_as_they_should(scene, rows)
+
+
+@groups(TAKEN, 3)
+async def test_a_conversation_ends_once(scene: Scene, rows: Sequence[Row]) -> None:
+    await all_end_as_they_should(scene, rows)
+
+
+async def all_end_as_they_should(scene: Scene, rows: Sequence[Row]) -> None:
+    """Play rows at the same time; each that fails is named."""
+    failures: list[Exception] = []
+
+    async def play(row: Row) -> None:
+        try:
+            await ends_as_it_should(scene, row)
+        except Exception as error:
+            error.add_note(f"in the row {row.name!r}")
+            failures.append(error)
+
+    await asyncio.gather(*map(play, rows))
+    if failures:
+        raise ExceptionGroup("rows of the table", failures)
+
+
+async def ends_as_it_should(scene: Scene, row: Row) -> None:
+    """Play one row."""
+    seen = await row.way.make(scene)
+    if seen.call:
+        await asyncio.wait_for(asyncio.shield(seen.call.over), 60)
+        await scene.no_room(seen.room, OUR_TIME)
+    record = await scene.record(seen.room, limit=30)
+    await scene.no_room(seen.room, OUR_TIME)
+    told = (record.outcome, record.ended_by, record.sip_status, record.retryable)
+    assert told == (row.outcome, row.by, row.sip_status, row.again), record
+    assert (record.answered_at is not None) == row.answered
+    assert record.reason[0].isupper() or record.reason[0] in "'\""
+    assert record.reason.endswith((".", ")")), record.reason
+    if seen.placed:
+        assert (seen.placed.outcome, seen.placed.sip_status) == (row.outcome, row.sip_status)
+        assert seen.placed.reason == record.reason
+    await nothing_is_left(scene, row, seen, record)
+    await the_greeting_was_heard(row, seen)
+
+
+async def nothing_is_left(scene: Scene, row: Row, seen: Seen, record: CallRecord) -> None:
+    """No telephone in the room, one INVITE, one record, and `call_ended` was told once."""
+    legs = [call for call in scene.exchange.calls if call.room == seen.room]
+    assert all(leg.over.done() for leg in legs)
+    if seen.dialled:
+        assert len(scene.exchange.ledger.of("INVITE", number=seen.dialled)) == row.invites
+    ended = [fact for event, fact in events(scene, seen.room) if event == "ended"]
+    assert ended == [record.outcome]
+    assert len(await records_of(scene.folder / "calls.jsonl", seen.room, 1)) == 1
+
+
+async def the_greeting_was_heard(row: Row, seen: Seen) -> None:
+    """As often as the row says, and whole."""
+    call = seen.call
+    if call is None:
+        return
+    await call.ended()
+    assert (call.answered_at is not None) == row.answered
+    if call.answered_at is None or not (greeting := GREETINGS.get(row.way.persona)):
+        return
+    if row.greeted:
+        heard_once(call, greeting)
+    else:
+        assert len(heard(call, greeting)) <= (1 if row.greeted is None else 0)
