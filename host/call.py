@@ -101,6 +101,8 @@ class Call:
         self.keys: list[Keys] = []
         self.transfers: list[Transfer] = []
         self.usage: list[Usage] = []
+        self.used: dict[int, list[Usage]] = {}
+        """What each session of the call used, by its id: one, and one for each consultation."""
         self.recording: str | None = None
         """The file of the recorded call, once there is one."""
         self.keypad = Keypad(self)

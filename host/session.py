@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
 from livekit.agents import (
@@ -76,6 +77,7 @@ def make_session(call: Call, *, text: bool = False) -> tuple[AgentSession[Any], 
     call.session = session
     call.first_words = FirstWords(call, session)
     _listen(call, session)
+    keep_usage(call, session)
     return session, agent
 
 
@@ -98,6 +100,29 @@ def make_tools(call: Call) -> list[llm.Tool | llm.Toolset]:
             for tool in tools
         )
     return made
+
+
+def keep_usage(call: Call, session: AgentSession[Any]) -> None:
+    """Keep what a session uses for the record, together with what the call's others used."""
+
+    @session.on("session_usage_updated")
+    def used(event: SessionUsageUpdatedEvent) -> None:
+        # A model that was opened and never used is counted too: with nothing.
+        of_session = [usage for usage in map(_usage, event.usage.model_usage) if usage.amounts]
+        call.used[id(session)] = of_session
+        call.usage = _together(chain.from_iterable(call.used.values()))
+
+
+def _together(parts: Iterable[Usage]) -> list[Usage]:
+    """Add up what was used of the same model."""
+    whole: dict[tuple[str, str, str], Usage] = {}
+    for part in parts:
+        model = (part.kind, part.provider, part.model)
+        amounts = dict(whole[model].amounts) if model in whole else {}
+        for name, amount in part.amounts.items():
+            amounts[name] = amounts.get(name, 0) + amount
+        whole[model] = part.model_copy(update={"amounts": amounts})
+    return list(whole.values())
 
 
 def _listen(call: Call, session: AgentSession[Any]) -> None:
@@ -140,11 +165,6 @@ def _listen(call: Call, session: AgentSession[Any]) -> None:
                     failed=bool(result and result.is_error),
                 )
             )
-
-    @session.on("session_usage_updated")
-    def used(event: SessionUsageUpdatedEvent) -> None:
-        # A model that was opened and never used is counted too: with nothing.
-        call.usage = [usage for usage in map(_usage, event.usage.model_usage) if usage.amounts]
 
     @session.on("error")
     def failed(event: ErrorEvent) -> None:

@@ -24,7 +24,7 @@ from livekit.agents import (
 
 from host.call import LINGER, Call, say_exactly
 from host.handover.colleague import IDENTITY
-from host.session import ears_and_voice
+from host.session import ears_and_voice, keep_usage
 from host.settings import Words
 
 TIMES = 2
@@ -151,6 +151,7 @@ async def consultation(job: JobContext, call: Call, room: rtc.Room) -> AsyncIter
     if model is None:
         options["turn_handling"] = {"turn_detection": "vad"}
     session: AgentSession[Any] = AgentSession(stt=ears, tts=voice, **options)
+    keep_usage(call, session)
     talk = Consultation(room, session, call.deployment.words)
     in_room = room_io.RoomOptions(
         participant_identity=IDENTITY,

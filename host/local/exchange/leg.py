@@ -38,6 +38,8 @@ class Leg:
         """Done with the reason once the server has put us out: deleted, removed, duplicate."""
         self.audio = asyncio.Event()
         """Set once somebody else's audio track is subscribed."""
+        self.left = asyncio.Event()
+        """Set once we are out of the room, and the others have been told."""
         self.on_digits: Callable[[str], None] = lambda digits: None
         self._media = media
         self._room = rtc.Room()
@@ -105,6 +107,7 @@ class Leg:
         other for the first, as it does for livekit-sip.
         """
         await self._try(self._room.disconnect(reason=reason))  # type: ignore[arg-type]
+        self.left.set()
 
     async def _try(
         self, request: Awaitable[object], limit: float = PATIENCE, quietly: bool = False
@@ -121,6 +124,7 @@ class Leg:
                 log.warning("%s in %s: %s", self.identity, self.name, error)
 
     def _on_disconnected(self, reason: int) -> None:
+        self.left.set()
         if not self.gone.done():
             self.gone.set_result(reason)
 

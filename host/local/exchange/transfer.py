@@ -15,6 +15,9 @@ from host.local.exchange.subscriber import REASONS, Subscriber
 BYE_AFTER = 1.0
 """Seconds that livekit-sip waits for the far end's BYE before it sends its own."""
 
+LEAVING = 5.0
+"""Seconds that a leg may take to leave its room."""
+
 
 def number_of(uri: str) -> str:
     """Give the number in a `tel:` or `sip:` URI, or raise TwirpError."""
@@ -71,13 +74,18 @@ class Transfers:
         finally:
             call.media.ringback_in = False
         self._office.write(call, "NOTIFY", f"{status} {reason}", number)
-        if status == 200:
+        if call.over.done():
+            # LiveKit SIP reports success. It has told the room of the hang-up by then, or does so
+            # in the same moment: the order is fixed here, so that no test depends on it.
+            if leg := self._office.legs.get(call):
+                await asyncio.wait_for(leg.left.wait(), LEAVING)
+        elif status == 200:
             call.transferred_to = number
             loop = asyncio.get_running_loop()
             loop.call_later(BYE_AFTER, call.end, Ending("far end", "transferred"))
         elif status:
             raise profile.transfer_failed(status, reason)
-        elif not call.over.done():
+        else:
             raise TwirpError("canceled", FROM_SIP_NODE + "context deadline exceeded")
 
 
