@@ -50,6 +50,7 @@ class Recorder:
         call.session.output.audio = self._recorder.record_output(voice)
         self._listening = Tasks()
         self._file: Path | None = None
+        self._closing: asyncio.Task[None] | None = None
 
     async def begin(self, heard: str) -> None:
         """Record from now on, if `heard`, the notice as the far end heard it, says so."""
@@ -64,7 +65,7 @@ class Recorder:
             log.error("the call is not recorded: %s", error)
             return
         await self._recorder.start(output_path=part_of(self._file))
-        self._listening.start(_drain(self._left), "recording the far end")
+        self._listening.start(self._keep(), "recording the far end")
         self._room.on("track_subscribed", self._on_track)
         if call.line and (participant := call.line.participant):
             for publication in participant.track_publications.values():
@@ -75,20 +76,32 @@ class Recorder:
         """Complete the file and name it for the record; one that broke off is removed."""
         if self._file is None:
             return
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._complete(self._file))
+        await asyncio.shield(self._closing)
+
+    async def _complete(self, file: Path) -> None:
         self._room.off("track_subscribed", self._on_track)
         await self._listening.stop(1.0)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._recorder.aclose(), WRITING_LIMIT)
-        part = part_of(self._file)
+        part = part_of(file)
         try:
             if is_whole(part):
-                self._call.recording = str(part.rename(self._file))
+                self._call.recording = str(part.rename(file))
                 return
             part.unlink()
             problem: object = "it broke off, and is removed"
         except OSError as error:
             problem = error
         log.error("the call is not recorded: %s", problem)
+
+    async def _keep(self) -> None:
+        """Let the recorder hear each piece as it passes, until a colleague has the call."""
+        async for _ in self._left:
+            if self._call.connected:  # the colleague has heard no notice
+                self._call.spawn(self.close(), "closing the recording")
+                return
 
     def _on_track(
         self,
@@ -162,9 +175,3 @@ def is_whole(file: Path) -> bool:
         return False
     segments = page[_PAGE_HEADER : _PAGE_HEADER + page[26]]
     return len(page) == _PAGE_HEADER + len(segments) + sum(segments)
-
-
-async def _drain(pieces: AsyncIterable[rtc.AudioFrame]) -> None:
-    """Let the recorder hear each piece as it passes."""
-    async for _ in pieces:
-        pass

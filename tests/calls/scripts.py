@@ -22,6 +22,11 @@ RULES = (
         calls=("save_prediction", {"label": "machine-vm"}),
     ),
     Rule(about=ANYBODY, hears="put me through", calls=("transfer_call", {"to": "billing"})),
+    Rule(
+        about="recorded desk",
+        hears="give me the shop",
+        calls=("transfer_call", {"to": "shop", "summary": ""}),
+    ),
     Rule(about=ANYBODY, hears="nowhere", calls=("transfer_call", {"to": "desk"})),
     Rule(about=ANYBODY, after="transfer_call", says="Nobody is there. Let us go on then."),
     Rule(about=ANYBODY, hears="goodbye", calls=("end_call", {})),

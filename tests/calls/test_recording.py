@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from studio import Samples, both_sides
 
-from host.local.phone import Line, Telephone, voicemail
+from host.local.phone import Line, Subscriber, Telephone, voicemail
 from host.local.speech import locate
 from host.local.speech.locate import Found
 from host.outcome import Outcome
@@ -21,7 +21,7 @@ from host.testing import Scene, heard_once, not_heard
 
 NOTICE = "You are talking to a machine. This call is recorded."
 GREETING = "Good morning, this is the desk of the museum."
-BILLING = "+15550003001"
+BILLING, SHOP = "+15550003001", "+15550003111"
 
 
 @dataclass
@@ -168,6 +168,49 @@ async def test_a_recording_ends_where_the_caller_is_transferred(scene: Scene) ->
     (announced,) = recorded.persona("One moment please, I am connecting you to billing.")
     assert announced.whole
     assert asked.end < announced.start
+
+
+async def test_a_recording_ends_where_a_colleague_has_the_call(scene: Scene) -> None:
+    async def asks(line: Line) -> None:
+        await line.heard("desk of the museum")
+        await line.say("Give me the shop.")
+        await line.heard("this is the museum shop", limit=60)
+        await line.say("How much is the red house?")
+        await line.hang_up()
+
+    async def takes_it(line: Line) -> None:
+        await line.heard("otherwise say no")
+        await line.press("1")
+        await line.stay()
+
+    async def talks(line: Line) -> None:
+        await line.wait(1)
+        await line.say("Hello, this is the museum shop.")
+        await line.stay()
+
+    scene.world.agents.add("Hello, this is the museum shop.")
+    scene.exchange.connect(
+        SHOP, Subscriber(200, 0.5, script=takes_it, then=Telephone(script=talks))
+    )
+    call = await scene.ring("recorded", asks)
+    record = await scene.over(call, 120)
+    connected = await scene.exchange.call_to(SHOP, nth=2)
+    heard_once(connected, "How much is the red house?")
+    recorded = recording_of(scene, record)
+    (asked,) = recorded.far_end("Give me the shop.")
+    assert asked.whole
+    assert not recorded.far_end("How much is the red house?")
+    assert not recorded.persona("Hello, this is the museum shop.")
+
+
+async def test_a_recording_holds_the_goodbye_of_a_call_that_lasts_too_long(scene: Scene) -> None:
+    call = await scene.ring("brief")
+    record = await scene.over(call)
+    goodbye = heard_once(call, "I am sorry, our time is up. Goodbye.")
+    recorded = recording_of(scene, record)
+    (found,) = recorded.persona("I am sorry, our time is up. Goodbye.")
+    assert found.whole
+    assert found.start < goodbye.start  # the notice before it is not there
 
 
 async def test_a_callee_is_told_that_the_call_is_recorded_and_a_machine_is_not(
