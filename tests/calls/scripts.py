@@ -24,6 +24,11 @@ RULES = (
     Rule(about=ANYBODY, hears="put me through", calls=("transfer_call", {"to": "billing"})),
     Rule(
         about="recorded desk",
+        hears="cash desk",
+        calls=("transfer_call", {"to": "billing", "summary": ""}),
+    ),
+    Rule(
+        about="recorded desk",
         hears="give me the shop",
         calls=("transfer_call", {"to": "shop", "summary": ""}),
     ),

@@ -156,7 +156,7 @@ async def test_a_recording_holds_what_was_said_until_the_caller_hung_up(scene: S
 async def test_a_recording_ends_where_the_caller_is_transferred(scene: Scene) -> None:
     async def asks(line: Line) -> None:
         await line.heard("desk of the museum")
-        await line.say("Please put me through.")
+        await line.say("Give me the cash desk.")
         await line.stay()
 
     scene.exchange.connect(BILLING, Telephone())
@@ -164,7 +164,7 @@ async def test_a_recording_ends_where_the_caller_is_transferred(scene: Scene) ->
     record = await scene.over(call)
     assert record.outcome is Outcome.TRANSFERRED
     recorded = recording_of(scene, record)
-    (asked,) = recorded.far_end("Please put me through.")
+    (asked,) = recorded.far_end("Give me the cash desk.")
     (announced,) = recorded.persona("One moment please, I am connecting you to billing.")
     assert announced.whole
     assert asked.end < announced.start
@@ -176,6 +176,7 @@ async def test_a_recording_ends_where_a_colleague_has_the_call(scene: Scene) -> 
         await line.say("Give me the shop.")
         await line.heard("this is the museum shop", limit=60)
         await line.say("How much is the red house?")
+        await line.wait(1)
         await line.hang_up()
 
     async def takes_it(line: Line) -> None:
