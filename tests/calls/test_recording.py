@@ -92,6 +92,9 @@ async def test_a_call_is_recorded_from_the_end_of_its_notice_to_its_own(scene: S
     assert greeted.whole
     assert goodbye.whole
     assert greeted.end < answered.start < answered.end < thanks.start < thanks.end < goodbye.start
+    (said,) = locate(call.recording[:, 0], 8000, "Thank you and goodbye.")
+    on_the_telephone, in_the_file = said.start - answer.end, thanks.start - answered.end
+    assert abs(on_the_telephone - in_the_file) < 1.0
     talked = call.ended_at - call.answered_at - notice.end
     assert talked - 2 < recorded.seconds < talked + 4
 
