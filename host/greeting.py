@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-
-from livekit.agents import Agent, ErrorEvent, tts
+from livekit.agents import Agent
 from livekit.agents.voice import SpeechHandle
 
 from host.answers import Greeting
 from host.call import Call, say_exactly
+from host.notice import give_notice
 from host.session import PersonaAgent
 
 
@@ -41,9 +40,7 @@ async def greet(call: Call, agent: Agent, heard: str = "", *, menu: bool = False
         turns.add_message(role="user", content=heard)
         await agent.update_chat_ctx(turns)
     call.greeted = True
-    told = await _give_notice(call, greeting.notice)
-    if call.recorder:
-        await call.recorder.begin(told)
+    talked_into = await give_notice(call, greeting.notice)
     if _speaks_on_entering(agent):
         session.update_agent(agent)
     speech = None
@@ -51,32 +48,12 @@ async def greet(call: Call, agent: Agent, heard: str = "", *, menu: bool = False
     # reason to break off.
     hello_comes = call.outbound and call.voicemail is None
     if greeting.text:
-        interruptible = greeting.interruptible and not hello_comes
+        # Nor is what was said into the notice, which is answered afterwards.
+        interruptible = greeting.interruptible and not (hello_comes or talked_into)
         speech = say_exactly(session, greeting.text, interruptible=interruptible)
     elif not _speaks_on_entering(agent):
         speech = session.generate_reply()
     call.spawn(_after(call, speech, hello_comes=hello_comes), "what follows the greeting")
-
-
-async def _give_notice(call: Call, notice: str) -> str:
-    """Say what is heard before all else, to its end; return it, or nothing where it was not."""
-    session = call.session
-    if not notice or session is None:
-        return ""
-    broken = asyncio.Event()
-
-    def failed(event: ErrorEvent) -> None:
-        # A voice that fails ends a speech as if it had been spoken (LiveKit 1.8.9).
-        if isinstance(event.error, tts.TTSError) and not event.error.recoverable:
-            broken.set()
-
-    session.on("error", failed)
-    try:
-        speech = say_exactly(session, notice, interruptible=False)
-        await speech.wait_for_playout()
-    finally:
-        session.off("error", failed)
-    return "" if broken.is_set() or speech.interrupted or speech.exception() else notice
 
 
 def greeting_of(call: Call) -> Greeting:

@@ -26,7 +26,7 @@ LAYERS = (
     {"dial", "place", "limits", "journal"},
     {"greeting"},
     {"session"},
-    {"line", "beep", "first_words", "recording"},
+    {"line", "beep", "first_words", "notice", "recording"},
     {"registry", "call", "details"},
     {"defaults", "keypad", "tasks"},
     {"dispatch", "hookspecs"},

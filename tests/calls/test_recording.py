@@ -17,7 +17,7 @@ from host.local.speech.locate import Found
 from host.outcome import Outcome
 from host.record import CallRecord
 from host.recording import RATE
-from host.testing import Scene, heard_once, not_heard
+from host.testing import Scene, heard, heard_once, not_heard
 
 NOTICE = "You are talking to a machine. This call is recorded."
 GREETING = "Good morning, this is the desk of the museum."
@@ -97,6 +97,23 @@ async def test_a_call_is_recorded_from_the_end_of_its_notice_to_its_own(scene: S
     assert abs(on_the_telephone - in_the_file) < 1.0
     talked = call.ended_at - call.answered_at - notice.end
     assert talked - 2 < recorded.seconds < talked + 4
+
+
+async def test_who_talks_over_the_end_of_the_notice_hears_the_greeting_and_then_the_answer(
+    scene: Scene,
+) -> None:
+    async def talks_over_its_end(line: Line) -> None:
+        await line.sound()
+        await line.wait(2.6)
+        await line.say("What day is it?")
+        await line.heard("today is monday")
+        await line.hang_up()
+
+    call = await scene.ring("recorded", talks_over_its_end)
+    await scene.over(call)
+    notice, greeting = heard_once(call, NOTICE), heard_once(call, GREETING)
+    answer = heard(call, "Today is Monday.")[0]
+    assert notice.end < greeting.start < greeting.end < answer.start
 
 
 async def test_a_recording_is_its_owners_alone_and_has_its_name_when_it_is_complete(
