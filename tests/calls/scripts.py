@@ -54,4 +54,20 @@ RULES = (
     Rule(about=ANYBODY, hears="who is it", says="It is only a test."),
     Rule(about="opener of the tests", hears="^$", says="Welcome, I am the opener."),
     Rule(about="starter of the tests", hears="^$", says="I am the one who starts the talk."),
+    Rule(
+        about="switchboard",
+        hears="sales",
+        calls=(
+            "transfer_call",
+            {"to": "sales", "summary": "Ann from Boston wants to buy a house."},
+        ),
+    ),
+    Rule(
+        about="switchboard",
+        hears="lawyer",
+        calls=("transfer_call", {"to": "lawyer", "summary": ""}),
+    ),
+    Rule(about="switchboard", after="transfer_call", says="What else can I do for you?"),
+    Rule(about="switchboard", hears="nothing", says="Then have a nice day."),
+    Rule(about="switchboard", hears="music|anybody", says="I should have kept silent."),
 )
