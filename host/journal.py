@@ -22,7 +22,7 @@ from pydantic import BaseModel, ValidationError
 
 from host import registry
 from host.call import Call, Ending, now
-from host.line import delete_room
+from host.line import consult_room, delete_room
 from host.outcome import Outcome
 from host.processes import Process, this_process
 from host.record import CallRecord, record_of
@@ -110,6 +110,7 @@ class Journal:
             async with api.LiveKitAPI(url, key, secret) as livekit:
                 await _tell_watchers(livekit, record)
                 await delete_room(livekit, record.room)
+                await delete_room(livekit, consult_room(record.room))
         loaded = registry.load(self._settings)
         persona = record.persona if record.persona in loaded.personas else None
         call = Call(

@@ -260,6 +260,11 @@ class Line:
         await delete_room(self._job.api, self._call.room)
 
 
+def consult_room(room: str) -> str:
+    """Name the room in which a colleague is asked whether they take the call of a room."""
+    return f"{room}-consult"
+
+
 async def delete_room(livekit: api.LiveKitAPI, room: str) -> None:
     """Delete a room, trying three times: an inbound caller that still rings hears busy."""
     for pause in (0.5, 2.0, None):

@@ -17,8 +17,8 @@ from host.handover.consultation import Reply, consultation
 from host.handover.failure import TransferFailed
 from host.handover.hold import deaf, hold_music
 from host.handover.refer import refer
-from host.handover.room import consult_room, consultation_room
-from host.line import Line, tell_watchers
+from host.handover.room import consultation_room
+from host.line import Line, consult_room, tell_watchers
 from host.outcome import Outcome
 from host.record import Transfer
 from host.settings import TransferTarget

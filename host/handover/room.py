@@ -10,18 +10,13 @@ from livekit import api, rtc
 from livekit.agents import JobContext
 
 from host.call import Call
-from host.line import delete_room
+from host.line import consult_room, delete_room
 
 EMPTY_LIMIT = 5
 """Seconds after which LiveKit deletes the room by itself once no telephone is in it: what is left
 of it when the host dies."""
 _MARK = "host: consultation"
 """The room's metadata. Where the host has no agent name, LiveKit would send it there to answer."""
-
-
-def consult_room(room: str) -> str:
-    """Name the room in which a colleague is asked whether they take a call."""
-    return f"{room}-consult"
 
 
 def is_consultation(room: api.Room) -> bool:
