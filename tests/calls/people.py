@@ -5,6 +5,9 @@ from __future__ import annotations
 from host.local.phone import Line, PersonScript
 
 MAILBOX = "You have reached the voicemail of Ann. Please leave a message after the tone."
+SCREENER = (
+    "Hi, if you record your name and reason for calling, I will see if this person is available."
+)
 
 
 def talks(hears: str, *says: str) -> PersonScript:
@@ -88,7 +91,19 @@ async def is_full(line: Line) -> None:
     await line.stay()
 
 
-async def takes_no_time(line: Line) -> None:
-    """A mailbox that hangs up before anybody could leave a message."""
-    await line.say(MAILBOX)
+async def goes_when_greeted(line: Line) -> None:
+    """Hang up when the first words are over, whatever they were."""
+    await line.sound()
+    await line.silence_for(1.0)
     await line.hang_up()
+
+
+def says(*parts: str | float) -> PersonScript:
+    """Somebody, or a machine, who says texts with pauses of so many seconds, and hangs up."""
+
+    async def script(line: Line) -> None:
+        for part in parts:
+            await (line.say(part) if isinstance(part, str) else line.wait(part))
+        await line.hang_up()
+
+    return script

@@ -6,11 +6,14 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
-from endings import ANSWERED, BY_SIP_STATUS, FRAGILE, TAKEN, UNANSWERED, UNTAKEN, Row
+from endings import Row
+from endings_dialled import ANSWERED, BY_2025, BY_SIP_STATUS, UNANSWERED
+from endings_rung import FRAGILE, TAKEN, UNTAKEN
 from scene import events
-from ways import Seen
+from ways import Dispatches, Seen
 
 from host.local.records import records_of
+from host.outcome import Outcome
 from host.record import CallRecord
 from host.testing import Scene, heard, heard_once
 
@@ -29,6 +32,10 @@ GREETINGS = {
 }
 
 
+one_at_a_time = pytest.mark.xdist_group("endings")
+"""On one worker: their calls are several at a time already."""
+
+
 def groups(rows: Sequence[Row], size: int) -> pytest.MarkDecorator:
     """So many rows at a time: a call is mostly waiting."""
     some = [rows[at : at + size] for at in range(0, len(rows), size)]
@@ -37,24 +44,25 @@ def groups(rows: Sequence[Row], size: int) -> pytest.MarkDecorator:
     )
 
 
-pytestmark = pytest.mark.xdist_group("endings")
-
-
+@one_at_a_time
 @groups(BY_SIP_STATUS, 5)
 async def test_a_dial_ends_as_its_sip_status_says(scene: Scene, rows: Sequence[Row]) -> None:
     await all_end_as_they_should(scene, rows)
 
 
+@one_at_a_time
 @groups(UNANSWERED, 5)
 async def test_a_dial_that_nobody_answers_is_named(scene: Scene, rows: Sequence[Row]) -> None:
     await all_end_as_they_should(scene, rows)
 
 
+@one_at_a_time
 @groups(ANSWERED, 3)
 async def test_a_dial_that_is_answered_ends_once(scene: Scene, rows: Sequence[Row]) -> None:
     await all_end_as_they_should(scene, rows)
 
 
+@one_at_a_time
 @groups(UNTAKEN, 5)
 async def test_a_caller_who_is_not_answered_leaves_nothing(
     scene: Scene, rows: Sequence[Row]
@@ -62,14 +70,29 @@ async def test_a_caller_who_is_not_answered_leaves_nothing(
     await all_end_as_they_should(scene, rows)
 
 
+@one_at_a_time
 @groups(FRAGILE, 3)
 async def test_what_breaks_ends_its_call_with_an_apology(scene: Scene, rows: Sequence[Row]) -> None:
     await all_end_as_they_should(scene, rows)
 
 
+@one_at_a_time
 @groups(TAKEN, 3)
 async def test_a_conversation_ends_once(scene: Scene, rows: Sequence[Row]) -> None:
     await all_end_as_they_should(scene, rows)
+
+
+@groups(BY_2025, 5)
+async def test_an_ending_of_2025_is_named_alike(scene_of_2025: Scene, rows: Sequence[Row]) -> None:
+    await all_end_as_they_should(scene_of_2025, rows)
+
+
+@one_at_a_time
+async def test_calls_that_come_at_the_same_moment_are_all_taken(scene: Scene) -> None:
+    many = [Dispatches("", "not json") for _ in range(8)]
+    seen = await asyncio.gather(*(each.make(scene) for each in many))
+    records = await asyncio.gather(*(scene.record(each.room) for each in seen))
+    assert {record.outcome for record in records} == {Outcome.REFUSED}
 
 
 async def all_end_as_they_should(scene: Scene, rows: Sequence[Row]) -> None:
@@ -99,8 +122,8 @@ async def ends_as_it_should(scene: Scene, row: Row) -> None:
     told = (record.outcome, record.ended_by, record.sip_status, record.retryable)
     assert told == (row.outcome, row.by, row.sip_status, row.again), record
     assert (record.answered_at is not None) == row.answered
-    assert record.reason[0].isupper() or record.reason[0] in "'\""
-    assert record.reason.endswith((".", ")")), record.reason
+    assert record.reason[0].isupper() or record.reason.startswith(f"{record.persona} ")
+    assert record.reason.endswith((".", ")"))
     if seen.placed:
         assert (seen.placed.outcome, seen.placed.sip_status) == (row.outcome, row.sip_status)
         assert seen.placed.reason == record.reason

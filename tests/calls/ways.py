@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -151,6 +152,23 @@ def once_it_rings(act: Meanwhile) -> Meanwhile:
 
     async def meanwhile(scene: Scene, call: PhoneCall) -> None:
         await call.rings()
+        await act(scene, call)
+
+    return meanwhile
+
+
+def once_it_is_taken(act: Meanwhile) -> Meanwhile:
+    """Do something to a call when its persona has it, and the caller still waits."""
+
+    async def meanwhile(scene: Scene, call: PhoneCall) -> None:
+        request = api.ListParticipantsRequest(room=call.room)
+        async with asyncio.timeout(20), scene.livekit() as livekit:
+            while True:
+                with contextlib.suppress(api.ServerError):  # there is no room yet
+                    there = (await livekit.room.list_participants(request)).participants
+                    if any("host.persona" in each.attributes for each in there):
+                        break
+                await asyncio.sleep(0.05)  # LiveKit tells nobody outside the room
         await act(scene, call)
 
     return meanwhile

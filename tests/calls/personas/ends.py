@@ -25,6 +25,11 @@ def voicemail_policy(call):
 
 
 @hookimpl
+def screening_policy(call):
+    return HangUp() if call.metadata.get("machine") == "skip" else None
+
+
+@hookimpl
 def tools(call):
     async def leave() -> None:
         """Say goodbye and hang up."""

@@ -1,0 +1,273 @@
+"""The table of endings: calls that are placed."""
+
+from __future__ import annotations
+
+from endings import DESK, DONE, FAR_END, GREETED, Row, of_2025, taken, untaken
+from people import (
+    MAILBOX,
+    SCREENER,
+    goes,
+    goes_at_once,
+    is_full,
+    says,
+    says_hello,
+    says_hello_and_goes,
+    talks,
+)
+from sip_statuses import SIP_STATUSES
+from ways import (
+    Dials,
+    Dispatches,
+    Rings,
+    delete_the_room,
+    drop_it,
+    hang_it_up,
+    once_it_rings,
+    once_it_talks,
+    put_it_out,
+)
+
+from host.local.phone import (
+    Fails,
+    FailsTransfer,
+    NoAnswer,
+    NoResponse,
+    Overloaded,
+    RefusesTransfer,
+    Telephone,
+    TransferReply,
+    Unreachable,
+    voicemail,
+)
+from host.outcome import Outcome
+
+ANN = {"name": "Ann"}
+
+
+def refused(status: int) -> Row:
+    """A dial that a telephone or a trunk answers with a SIP status."""
+    outcome, again = SIP_STATUSES[status]
+    way = Dials("patient", Fails(status, rings=status == 603))
+    return Row(f"SIP {status}", way, outcome, FAR_END, status, again)
+
+
+NO_ANSWER = untaken(
+    "no answer", Dials("patient", NoAnswer()), Outcome.NO_ANSWER, FAR_END, again=True
+)
+NO_RESPONSE = untaken(
+    "no response", Dials("patient", NoResponse()), Outcome.NO_ANSWER, FAR_END, again=True
+)
+DELETED = untaken(
+    "the room is deleted while it rings",
+    Dials("patient", NoAnswer(), once_it_rings(delete_the_room)),
+    Outcome.CANCELLED,
+    "livekit",
+    again=True,
+)
+
+BY_SIP_STATUS = [
+    refused(status)
+    for status in (
+        *(400, 402, 403, 404, 405, 406, 408, 410, 480, 484, 486, 487, 488, 500, 501, 502, 503),
+        *(504, 600, 603, 604, 606, 607, 608),
+    )
+]
+"""Every SIP status of LiveKit SIP's own table."""
+
+UNANSWERED = [
+    NO_ANSWER,
+    NO_RESPONSE,
+    DELETED,
+    untaken(
+        "a trunk without credentials",
+        Dials("patient", Fails(407)),
+        Outcome.TRUNK_ERROR,
+        "livekit",
+    ),
+    Row(
+        "declined by hand",
+        Dials("patient", NoAnswer(), once_it_rings(hang_it_up)),
+        Outcome.DECLINED,
+        FAR_END,
+        603,
+    ),
+    untaken(
+        "lost in the network",
+        Dials("patient", Unreachable()),
+        Outcome.TRUNK_ERROR,
+        "livekit",
+        again=True,
+    ),
+    untaken(
+        "too busy to dial",
+        Dials("patient", Overloaded()),
+        Outcome.TRUNK_ERROR,
+        "livekit",
+        again=True,
+        invites=0,
+    ),
+    untaken(
+        "a trunk that does not exist",
+        Dials("trunkless", Telephone()),
+        Outcome.TRUNK_ERROR,
+        "livekit",
+        invites=0,
+    ),
+    untaken(
+        "the callee is removed while it rings",
+        Dials("patient", NoAnswer(), once_it_rings(put_it_out)),
+        Outcome.CANCELLED,
+        "livekit",
+        again=True,
+    ),
+    untaken(
+        "given up by whoever placed it",
+        Dials("patient", NoAnswer(), given_up=True),
+        Outcome.CANCELLED,
+        "livekit",
+        again=True,
+    ),
+    untaken(
+        "metadata that the persona refuses",
+        Dispatches("leaves", '{"persona": "leaves", "phone_number": "NUMBER"}'),
+        Outcome.REFUSED,
+        "host",
+        invites=0,
+    ),
+    untaken(
+        "a persona that nobody knows",
+        Dispatches("", '{"persona": "nobody", "phone_number": "NUMBER"}'),
+        Outcome.REFUSED,
+        "host",
+        invites=0,
+    ),
+    untaken(
+        "metadata that is no object", Dispatches("", "not json"), Outcome.REFUSED, "host", invites=0
+    ),
+    *(
+        untaken(
+            f"{question} raises before the dial",
+            Dials("fragile", Telephone(), details={"breaks": question}),
+            Outcome.FAILED,
+            "host",
+            again=True,
+            invites=0,
+        )
+        for question in ("instructions", "agent", "stt", "llm", "tts", "tools", "session_options")
+    ),
+]
+"""Calls that nobody takes."""
+
+TRANSFERRED = TransferReply(notify=200)
+
+ANSWERED = [
+    taken(
+        "the callee goes at once",
+        Dials("leaves", Telephone(script=goes_at_once), details=ANN),
+        Outcome.ABANDONED,
+        greeted=0,
+        again=True,
+    ),
+    taken(
+        "the callee goes in the greeting",
+        Dials("leaves", Telephone(script=says_hello_and_goes), details=ANN),
+        greeted=None,
+    ),
+    taken(
+        "the callee goes after the greeting",
+        Dials("leaves", Telephone(script=says_hello), details=ANN),
+    ),
+    taken(
+        "the persona hangs up on the callee",
+        Dials("ends", Telephone(script=talks(GREETED, "Please leave me alone."))),
+        by="persona",
+    ),
+    taken("too busy to dial, once", Dials("ends", Overloaded(Telephone(script=goes(GREETED))))),
+    taken(
+        "the greeting raises after the answer",
+        Dials("fragile", Telephone(), details={"breaks": "greeting"}),
+        Outcome.FAILED,
+        "host",
+        greeted=0,
+        again=True,
+    ),
+    taken(
+        "the callee is transferred",
+        Dials(
+            "ends",
+            Telephone(script=talks(GREETED, "Please put me through."), on_transfer=TRANSFERRED),
+        ),
+        Outcome.TRANSFERRED,
+        "persona",
+    ),
+    taken(
+        "a message is left",
+        Dials("ends", Telephone(script=voicemail(MAILBOX)), details={"machine": "leave"}),
+        Outcome.VOICEMAIL_LEFT,
+        "persona",
+        greeted=0,
+    ),
+    taken(
+        "a machine is skipped",
+        Dials("ends", Telephone(script=voicemail(MAILBOX)), details={"machine": "skip"}),
+        Outcome.VOICEMAIL_SKIPPED,
+        "persona",
+        greeted=0,
+        again=True,
+    ),
+    taken(
+        "a mailbox is full",
+        Dials("ends", Telephone(script=is_full), details={"machine": "leave"}),
+        Outcome.VOICEMAIL_SKIPPED,
+        "persona",
+        greeted=0,
+        again=True,
+    ),
+    taken(
+        "a machine is talked to",
+        Dials("ends", Telephone(script=voicemail(MAILBOX, records=1)), details={"machine": "talk"}),
+    ),
+    taken(
+        "a machine hangs up before the message",
+        Dials("ends", Telephone(script=says(MAILBOX, 1.0)), details={"machine": "leave"}),
+        Outcome.VOICEMAIL_SKIPPED,
+        greeted=0,
+        again=True,
+    ),
+    taken(
+        "a screener is hung up on",
+        Dials("ends", Telephone(script=says(SCREENER, 20.0)), details={"machine": "skip"}),
+        Outcome.VOICEMAIL_SKIPPED,
+        "persona",
+        greeted=0,
+        again=True,
+    ),
+]
+"""Calls that are taken, by people and by machines."""
+
+BY_2025 = [
+    of_2025(row)
+    for row in (
+        *map(refused, (401, 404, 408, 480, 486, 503, 600, 603)),
+        NO_ANSWER,
+        NO_RESPONSE,
+        DELETED,
+        taken("the telephone is lost", Rings("ends", meanwhile=once_it_talks(drop_it))),
+        *(
+            taken(
+                name,
+                Rings(
+                    "desk",
+                    goes(DESK, "let us go on then", says="Please put me through."),
+                    on_transfer=reply,
+                ),
+                DONE,
+            )
+            for name, reply in (
+                ("a transfer is refused", RefusesTransfer(603)),
+                ("a transfer's target is busy", FailsTransfer(486)),
+            )
+        ),
+    )
+]
+"""Endings that look different to the LiveKit SIP of 2025, and must be named alike."""
