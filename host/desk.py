@@ -26,7 +26,8 @@ class Desk:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.server: AgentServer | None = None
-        self._taking = 0
+        self._taking: list[str] = []
+        """The rooms whose jobs are being taken."""
 
     def load(self, server: AgentServer) -> float:
         """Live calls over `max_calls`, kept under the threshold of 0.7 that livekit-server has.
@@ -37,18 +38,26 @@ class Desk:
         return min(len(server.active_jobs) / self.settings.max_calls, 1.0) * 0.65
 
     async def request(self, request: JobRequest) -> None:
-        """Take a job, or refuse it so that its caller hears busy at once."""
+        """Take a job, or refuse it so that its caller hears busy at once.
+
+        A call that is dispatched twice is taken once.
+        """
         assert self.server is not None
         if is_consultation(request.room):
             await request.reject()
             return
         # A job that is being taken is not yet among the active ones: two at once count as two.
-        if len(self.server.active_jobs) + self._taking < self.settings.max_calls:
-            self._taking += 1
+        rooms = [job.job.room.sid for job in self.server.active_jobs] + self._taking
+        if request.room.sid in rooms:
+            log.warning("room %s has its persona: dispatched again, no other", request.room.name)
+            await request.reject()
+            return
+        if len(rooms) < self.settings.max_calls:
+            self._taking.append(request.room.sid)
             try:
                 await request.accept()
             finally:
-                self._taking -= 1
+                self._taking.remove(request.room.sid)
             return
         log.warning("call in room %s refused: %d calls", request.room.name, self.settings.max_calls)
         await request.reject()
