@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ways import Way
 
@@ -53,8 +53,3 @@ def untaken(
 ) -> Row:
     """A call that nobody answers, and of which there is no SIP status to tell."""
     return Row(name, way, outcome, by, again=again, invites=invites)
-
-
-def of_2025(row: Row) -> Row:
-    """The same ending in the LiveKit SIP of 2025."""
-    return replace(row, name=f"{row.name}, 2025")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from endings import DESK, DONE, FAR_END, GREETED, Row, of_2025, taken, untaken
+from endings import FAR_END, GREETED, Row, taken, untaken
 from people import (
     MAILBOX,
     SCREENER,
@@ -18,22 +18,17 @@ from sip_statuses import SIP_STATUSES
 from ways import (
     Dials,
     Dispatches,
-    Rings,
     delete_the_room,
-    drop_it,
     hang_it_up,
     once_it_rings,
-    once_it_talks,
     put_it_out,
 )
 
 from host.local.phone import (
     Fails,
-    FailsTransfer,
     NoAnswer,
     NoResponse,
     Overloaded,
-    RefusesTransfer,
     Telephone,
     TransferReply,
     Unreachable,
@@ -78,6 +73,13 @@ UNANSWERED = [
     NO_ANSWER,
     NO_RESPONSE,
     DELETED,
+    Row(
+        "dispatched twice at the same moment",
+        Dispatches("ends", '{"persona": "ends", "phone_number": "NUMBER"}', times=2),
+        Outcome.INVALID_NUMBER,
+        FAR_END,
+        404,
+    ),
     untaken(
         "a trunk without credentials",
         Dials("patient", Fails(407)),
@@ -244,30 +246,3 @@ ANSWERED = [
     ),
 ]
 """Calls that are taken, by people and by machines."""
-
-BY_2025 = [
-    of_2025(row)
-    for row in (
-        *map(refused, (401, 404, 408, 480, 486, 503, 600, 603)),
-        NO_ANSWER,
-        NO_RESPONSE,
-        DELETED,
-        taken("the telephone is lost", Rings("ends", meanwhile=once_it_talks(drop_it))),
-        *(
-            taken(
-                name,
-                Rings(
-                    "desk",
-                    goes(DESK, "let us go on then", says="Please put me through."),
-                    on_transfer=reply,
-                ),
-                DONE,
-            )
-            for name, reply in (
-                ("a transfer is refused", RefusesTransfer(603)),
-                ("a transfer's target is busy", FailsTransfer(486)),
-            )
-        ),
-    )
-]
-"""Endings that look different to the LiveKit SIP of 2025, and must be named alike."""

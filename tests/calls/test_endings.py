@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import pytest
 from endings import Row
-from endings_dialled import ANSWERED, BY_2025, BY_SIP_STATUS, UNANSWERED
+from endings_2025 import BY_2025
+from endings_dialled import ANSWERED, BY_SIP_STATUS, UNANSWERED
 from endings_rung import FRAGILE, TAKEN, UNTAKEN
 from scene import events
 from ways import Dispatches, Seen

@@ -134,6 +134,8 @@ class Dispatches:
     persona: str
     metadata: str
     """`NUMBER` in it stands for a number of this call's own, at which nobody is."""
+    times: int = 1
+    """How often the same request is sent, at the same moment."""
 
     async def make(self, scene: Scene) -> Seen:
         """Dispatch."""
@@ -143,7 +145,8 @@ class Dispatches:
             agent_name="host", room=room, metadata=self.metadata.replace("NUMBER", number)
         )
         async with scene.livekit() as livekit:
-            await livekit.agent_dispatch.create_dispatch(request)
+            create = livekit.agent_dispatch.create_dispatch
+            await asyncio.gather(*(create(request) for _ in range(self.times)))
         return Seen(room, None, number)
 
 
