@@ -15,6 +15,7 @@ GREETED = "how are you this morning"
 """The end of the greeting of the persona `ends`."""
 DESK = "what can I do for you"
 """The end of the greeting of the persona `desk`."""
+APOLOGY = "I am sorry, something went wrong on our side. Please call again later."
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class Row:
     answered: bool = False
     invites: int = 1
     """How often the far end is rung."""
+    hears: str = ""
+    """What the far end hears besides, once and whole."""
 
 
 def taken(
@@ -43,9 +46,10 @@ def taken(
     greeted: int | None = 1,
     *,
     again: bool = False,
+    hears: str = "",
 ) -> Row:
     """A call that somebody, or something, answers."""
-    return Row(name, way, outcome, by, again=again, greeted=greeted, answered=True)
+    return Row(name, way, outcome, by, None, again, greeted, answered=True, hears=hears)
 
 
 def untaken(

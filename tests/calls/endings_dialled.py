@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from endings import FAR_END, GREETED, Row, taken, untaken
+from endings import APOLOGY, FAR_END, GREETED, Row, taken, untaken
 from people import (
     MAILBOX,
     SCREENER,
@@ -192,6 +192,7 @@ ANSWERED = [
         "host",
         greeted=0,
         again=True,
+        hears=APOLOGY,
     ),
     taken(
         "the callee is transferred",
@@ -208,6 +209,7 @@ ANSWERED = [
         Outcome.VOICEMAIL_LEFT,
         "persona",
         greeted=0,
+        hears="This is the message of the test. Please call us back tomorrow.",
     ),
     taken(
         "a machine is skipped",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from endings import DESK, FAR_END, GREETED, taken, untaken
+from endings import APOLOGY, DESK, FAR_END, GREETED, taken, untaken
 from people import (
     goes,
     goes_at_once,
@@ -28,6 +28,8 @@ from ways import (
 
 from host.local.phone import FailsTransfer, IgnoresTransfer, RefusesTransfer, TransferReply
 from host.outcome import Outcome
+
+GOODBYE = "Thank you very much for your call. Goodbye."
 
 UNTAKEN = [
     untaken(
@@ -64,6 +66,7 @@ FRAGILE = [
             "host",
             greeted=0,
             again=True,
+            hears=APOLOGY,
         )
         for question in (
             *("parse_metadata", "instructions", "agent", "stt", "llm", "tts"),
@@ -119,14 +122,24 @@ TAKEN = [
     *(
         taken(name, Rings("ends", script, details=details), by="persona")
         for name, script, details in (
-            ("the model hangs up", talks(GREETED, "Thank you and goodbye."), {}),
-            ("a tool hangs up", talks(GREETED, "Please leave me alone."), {}),
             ("an agent closes its session", talks(GREETED, "Please close the door."), {}),
             ("a key hangs up", presses_a_key, {}),
             ("the persona hangs up when it has greeted", None, {"hasty": True}),
         )
     ),
-    taken("the time is up", Rings("short"), by="host"),
+    *(
+        taken(name, Rings("ends", talks(GREETED, words)), by="persona", hears=goodbye)
+        for name, words, goodbye in (
+            ("the model hangs up", "Thank you and goodbye.", GOODBYE),
+            ("a tool hangs up", "Please leave me alone.", "It was nice to talk to you. Goodbye."),
+        )
+    ),
+    taken(
+        "the time is up",
+        Rings("short"),
+        by="host",
+        hears="I am sorry, our time is up. Goodbye.",
+    ),
     *(
         taken(name, Rings("ends", meanwhile=once_it_talks(act)), by=by)
         for name, act, by in (
@@ -163,6 +176,7 @@ TAKEN = [
         "the persona hangs up on a visitor",
         Visits("desk", talks(DESK, "Thank you and goodbye.")),
         by="persona",
+        hears=GOODBYE,
     ),
 ]
 """Callers who are answered."""
