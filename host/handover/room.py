@@ -40,9 +40,11 @@ async def consultation_room(job: JobContext, call: Call) -> AsyncIterator[rtc.Ro
         await room.connect(call.settings.livekit_url, _token(call, name))
         yield room
     finally:
-        await delete_room(job.api, name)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(room.disconnect(), 2)
+        try:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(room.disconnect(), 2)
+        finally:
+            await delete_room(job.api, name)
 
 
 def _token(call: Call, room: str) -> str:

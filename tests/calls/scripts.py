@@ -67,6 +67,11 @@ RULES = (
         hears="lawyer",
         calls=("transfer_call", {"to": "lawyer", "summary": ""}),
     ),
+    Rule(
+        about="switchboard",
+        hears="boss",
+        calls=("transfer_call", {"to": "boss", "summary": ""}),
+    ),
     Rule(about="switchboard", after="transfer_call", says="What else can I do for you?"),
     Rule(about="switchboard", hears="nothing", says="Then have a nice day."),
     Rule(about="switchboard", hears="music|anybody", says="I should have kept silent."),
