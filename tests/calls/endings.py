@@ -30,12 +30,12 @@ class Row:
     again: bool = False
     """Whether a retry makes sense."""
     greeted: int | None = 0
-    """How often the greeting is heard, whole; None: once at most, and maybe not to its end."""
+    """How often the greeting is heard; None: once at most, and maybe not to its end."""
     answered: bool = False
     invites: int = 1
     """How often the far end is rung."""
     hears: str = ""
-    """What the far end hears besides, once and whole."""
+    """What the far end hears besides, once."""
 
 
 def taken(

@@ -136,7 +136,7 @@ TAKEN = [
     ),
     taken(
         "the time is up",
-        Rings("short"),
+        Rings("timed"),
         by="host",
         hears="I am sorry, our time is up. Goodbye.",
     ),
