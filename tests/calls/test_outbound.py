@@ -5,7 +5,6 @@ import json
 import os
 import sys
 
-import numpy as np
 import pytest
 from livekit import api
 from scene import events
@@ -20,14 +19,11 @@ from host.local.phone import (
     NoResponse,
     Telephone,
     Unavailable,
-    voicemail,
 )
-from host.local.sound import purity
 from host.outcome import Outcome
 from host.testing import Scene, heard_once, not_heard
 
 MESSAGE = "This is the message of the test. Please call us back tomorrow."
-MAILBOX = "You have reached the voicemail of Ann. Please leave a message after the tone."
 _numbers = iter(range(10_000))
 
 
@@ -69,84 +65,6 @@ async def test_nothing_is_said_while_it_rings(scene: Scene) -> None:
     greeting = heard_once(call, "I talk to everybody who picks up.")
     assert greeting.start < 1.5
     assert record.answered_at <= record.first_word_at
-
-
-@pytest.mark.parametrize("pause", [0.5, 2.5])
-async def test_a_message_is_left_after_the_beep(scene: Scene, pause: float) -> None:
-    placed, call, record = await scene.place_to(
-        Telephone(script=voicemail(MAILBOX, pause=pause)), "leaves", name="Ann"
-    )
-    message = heard_once(call, MESSAGE)
-    not_heard(call, "Good morning Ann, this is a test call.")
-    assert message.start > _beep_ends(call.recording[:, 0])
-    assert call.ended_at - call.answered_at > message.end
-    assert (placed.outcome, record.outcome) == (Outcome.VOICEMAIL_LEFT, Outcome.VOICEMAIL_LEFT)
-    assert record.voicemail == "machine-vm"
-
-
-async def test_a_machine_without_a_beep_gets_its_message_when_it_is_silent(scene: Scene) -> None:
-    async def machine(line: Line) -> None:
-        await line.say(MAILBOX)
-        await line.stay()
-
-    placed, call, _ = await scene.place_to(Telephone(script=machine), "leaves", name="Ann")
-    heard_once(call, MESSAGE)
-    assert placed.outcome is Outcome.VOICEMAIL_LEFT
-
-
-async def test_a_full_mailbox_gets_no_message(scene: Scene) -> None:
-    async def full(line: Line) -> None:
-        await line.say("The mailbox is full. You can not leave a message.")
-        await line.stay()
-
-    placed, call, record = await scene.place_to(Telephone(script=full), "leaves", name="Ann")
-    not_heard(call, MESSAGE)
-    assert placed.outcome is Outcome.VOICEMAIL_SKIPPED
-    assert record.voicemail == "machine-unavailable"
-
-
-async def test_a_persona_that_hangs_up_on_machines_says_nothing_to_them(scene: Scene) -> None:
-    placed, call, _ = await scene.place_to(Telephone(script=voicemail(MAILBOX)), "skips")
-    not_heard(call, "Good evening, this is the skipper.")
-    assert placed.outcome is Outcome.VOICEMAIL_SKIPPED
-    assert call.ended_by == "far end"
-
-
-async def test_a_persona_that_talks_to_machines_greets_them_at_once(scene: Scene) -> None:
-    machine = Telephone(script=voicemail(MAILBOX, records=3))
-    _, call, record = await scene.place_to(machine, "talks")
-    assert heard_once(call, "I talk to everybody who picks up.").start < 1.5
-    assert record.voicemail is None
-
-
-async def test_the_model_can_notice_a_machine_itself(scene: Scene) -> None:
-    async def sounds_human(line: Line) -> None:
-        await line.say("Hello?")
-        await line.heard("this is a test call")
-        await line.say("This is a robot speaking.")
-        await line.wait(1.0)
-        await line.beep()
-        await line.stay()
-
-    placed, call, record = await scene.place_to(
-        Telephone(script=sounds_human), "leaves", name="Ann"
-    )
-    message = heard_once(call, MESSAGE)
-    assert message.start > _beep_ends(call.recording[:, 0])
-    assert placed.outcome is Outcome.VOICEMAIL_LEFT
-    assert [tool.name for tool in record.tools] == ["detected_answering_machine"]
-
-
-async def test_somebody_who_picks_up_and_says_nothing_is_greeted_all_the_same(
-    scene: Scene,
-) -> None:
-    async def silent(line: Line) -> None:
-        await line.heard("this is a test call")
-        await line.hang_up()
-
-    placed, call, record = await scene.place_to(Telephone(script=silent), "leaves", name="Ann")
-    assert heard_once(call, "Good morning Ann, this is a test call.").start < 6
-    assert (placed.outcome, record.voicemail) == (Outcome.COMPLETED, "uncertain")
 
 
 @pytest.mark.parametrize("answer", ["key", "word"])
@@ -294,17 +212,3 @@ async def _dispatch(scene: Scene, metadata: str) -> str:
             api.CreateAgentDispatchRequest(agent_name="host", room=room, metadata=metadata)
         )
     return room
-
-
-def _beep_ends(said: object) -> float:
-    """The second at which the last 1000 Hz tone in a recording ended."""
-    samples = np.asarray(said, np.int16)
-    window = 400
-    pure = [
-        at
-        for at in range(0, len(samples) - window, window)
-        if np.abs(samples[at : at + window]).mean() > 500
-        and purity(samples[at : at + window], 1000) > 0.9
-    ]
-    assert pure, "there was no beep"
-    return (pure[-1] + window) / 8000
