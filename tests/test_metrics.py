@@ -225,7 +225,7 @@ async def test_nothing_is_counted_where_no_port_is_set(clean_environment: None) 
     call = a_call(settings)
     await metrics.prepare_call(call=call)
     await metrics.call_ended(call=call, record=a_record())
-    assert not hasattr(call.state, "metrics_line")
+    assert not hasattr(call.state, "host_metrics_line")
     assert line.ADDRESS not in os.environ
 
 
@@ -234,7 +234,7 @@ async def test_a_chat_is_no_call(settings: Settings, caplog: pytest.LogCaptureFi
         chat = a_call(settings)
         chat.job = None
         await metrics.prepare_call(call=chat)
-        assert not hasattr(chat.state, "metrics_line")
+        assert not hasattr(chat.state, "host_metrics_line")
 
 
 async def test_a_host_that_is_gone_costs_a_call_nothing(
@@ -249,7 +249,7 @@ async def test_a_host_that_is_gone_costs_a_call_nothing(
     await asyncio.wait_for(metrics.call_ended(call=call, record=a_record()), 5)
     late = a_call(settings)
     await asyncio.wait_for(metrics.prepare_call(call=late), 5)
-    assert late.state.metrics_line is None
+    assert late.state.host_metrics_line is None
     assert "a call is not counted" in caplog.text
 
 

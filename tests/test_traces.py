@@ -208,7 +208,7 @@ async def test_a_call_whose_process_died_ends_the_same_trace(
 ) -> None:
     died = a_call(collector.url)
     traces.session_options(call=died)
-    first = died.state.trace
+    first = died.state.host_trace
     await traces.call_ended(call=a_call(collector.url), record=a_record(outcome=Outcome.FAILED))
     root = collector.one("call")
     await first.end(a_record())  # as its process would have, had it lived
@@ -222,7 +222,7 @@ async def test_nothing_is_sent_where_no_collector_is_set(clean_environment: None
     call.job = cast(Any, object())
     traces.session_options(call=call)
     await traces.call_ended(call=call, record=a_record())
-    assert not hasattr(call.state, "trace")
+    assert not hasattr(call.state, "host_trace")
 
 
 def the_one_warning(caplog: pytest.LogCaptureFixture) -> str:

@@ -370,7 +370,7 @@ async def test_two_hosts_of_one_folder_send_each_message_once(
 async def test_a_file_that_nobody_can_read_is_no_reason_to_stop(
     queue: Queue, far_side: FarSide
 ) -> None:
-    queue.open()
+    queue.make()
     (queue.folder / "broken.json").write_bytes(b"\xff\xfe")
     (queue.folder / "folder.json").mkdir()
     (queue.folder / ".draft").touch()
@@ -383,7 +383,7 @@ async def test_a_file_that_nobody_can_read_is_no_reason_to_stop(
 async def test_a_long_queue_is_told_once(
     queue: Queue, far_side: FarSide, caplog: pytest.LogCaptureFixture
 ) -> None:
-    queue.open()
+    queue.make()
     for number in range(1001):
         (queue.folder / f"m{number}.json").write_text("{}")
     await far_side.down()
@@ -417,13 +417,29 @@ async def test_a_wrong_setting_is_one_line_at_the_start_and_loses_no_record(
     line: str,
 ) -> None:
     settings = settings_for(tmp_path, webhook_url=url, webhook_secret=secret)
-    await asyncio.wait_for(webhook.while_serving(settings=settings), 5)
+    with pytest.raises(TimeoutError):  # it stays up, so that the queue's length is still shown
+        await asyncio.wait_for(webhook.while_serving(settings=settings), 0.2)
     [said] = caplog.records
     assert line in said.getMessage()
     assert not said.exc_info
     assert not secret or secret not in caplog.text
     await webhook.call_ended(call=Call(settings), record=a_record())
     assert Queue(tmp_path).names() == {"call_AJ_one.json"}
+
+
+async def test_a_folder_that_cannot_be_read_is_one_line_and_stops_nothing(
+    tmp_path: Path, far_side: FarSide, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "webhooks").touch()
+    queue = Queue(tmp_path)
+    async with delivering(queue, far_side):
+        async with asyncio.timeout(10):
+            while "can't be read" not in caplog.text:
+                await asyncio.sleep(0.01)  # a log has no event
+        queue.folder.unlink()
+        put(queue, "one")
+        await far_side.until(lambda: far_side.accepted == ["one"])
+    assert caplog.text.count("can't be read") == 1
 
 
 def test_pauses_double_up_to_a_quarter_of_an_hour_and_differ() -> None:

@@ -34,8 +34,8 @@ async def prepare_call(call: Call) -> None:
     """Say that a call has begun. It is live until its line closes."""
     # A chat in the terminal has no job, and is no call.
     if call.settings.metrics_port is not None and call.job is not None:
-        call.state.metrics_line = await line.connect()
-        await line.say(call.state.metrics_line, {"begun": call.persona})
+        call.state.host_metrics_line = await line.connect()
+        await line.say(call.state.host_metrics_line, {"begun": call.persona})
 
 
 @hookimpl
@@ -43,7 +43,7 @@ async def call_ended(call: Call, record: Any) -> None:
     """Say how a call ended: one that was refused, and one whose process died, have no line yet."""
     if call.settings.metrics_port is None:
         return
-    opened = getattr(call.state, "metrics_line", None) or await line.connect()
+    opened = getattr(call.state, "host_metrics_line", None) or await line.connect()
     await line.say(opened, {"ended": facts_of(record)})
     await line.close(opened)
 

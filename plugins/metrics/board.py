@@ -30,10 +30,11 @@ async def show(host: str, port: int) -> None:
             log.error("metrics can't be served at %s port %d: %s", host, port, error)
             return
         log.info("metrics at http://%s:%d/metrics", host, web.server_port)
-        server = await asyncio.start_unix_server(Ear(counts).listen, sock=listener)
+        lines = await asyncio.start_unix_server(Ear(counts).listen, sock=listener)
         try:
-            await server.serve_forever()
+            await asyncio.Event().wait()  # serve_forever() would wait for the live calls to end
         finally:
+            lines.close()
             web.shutdown()
             web.server_close()
 

@@ -35,13 +35,13 @@ def _trace_of(call: Call) -> Trace | None:
     """Return the trace of a call. None where none is wanted, or can be had: no call fails of it."""
     if not call.settings.otlp_endpoint:
         return None
-    if not hasattr(call.state, "trace"):
-        call.state.trace = None
+    if not hasattr(call.state, "host_trace"):
+        call.state.host_trace = None
         from .trace import Trace
 
         try:
-            call.state.trace = Trace(call.settings.otlp_endpoint, call.id)
+            call.state.host_trace = Trace(call.settings.otlp_endpoint, call.id)
         except Exception as error:
             log.warning("traces: this call has none: %s", error)
-    trace: Trace | None = call.state.trace
+    trace: Trace | None = call.state.host_trace
     return trace

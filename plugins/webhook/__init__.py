@@ -40,19 +40,24 @@ async def while_serving(settings: Settings) -> None:
     """Send what is queued, by this run of the host or by one before."""
     if not settings.webhook_url:
         return
+    queue = Queue(settings.state_dir)
+    with queue.measured(settings.metrics_port is not None):
+        await _deliver(queue, settings.webhook_url, settings.webhook_secret.get_secret_value())
+        await asyncio.Event().wait()  # nobody takes the records any more; they are still counted
+
+
+async def _deliver(queue: Queue, url: str, secret: str) -> None:
+    """Send until cancelled, or until the receiver wants no more; with wrong settings not at all."""
     from .delivery import Delivery
     from .receiver import Receiver
 
-    queue = Queue(settings.state_dir)
     try:
-        secret = settings.webhook_secret.get_secret_value()
-        receiver = Receiver(settings.webhook_url, secret)
+        receiver = Receiver(url, secret)
     except ValueError as error:
         log.error("webhook: %s; until then call records wait in %s", error, queue.folder)
         return
     async with receiver:
-        with queue.measured(settings.metrics_port is not None):
-            await Delivery(queue, receiver).run()
+        await Delivery(queue, receiver).run()
 
 
 def message_id(record: Any) -> str:

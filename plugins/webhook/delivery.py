@@ -35,11 +35,10 @@ class Delivery:
         self._pausing: set[str] = set()
         self._at_once = asyncio.Semaphore(AT_ONCE)
         self._gone = asyncio.Event()
-        self._failing = self._many = False
+        self._failing = self._many = self._unreadable = False
 
     async def run(self) -> None:
         """Send until cancelled, or until the receiver wants no more."""
-        self._queue.open()
         try:
             while not self._gone.is_set():
                 await self._look()
@@ -59,8 +58,11 @@ class Delivery:
             names = await asyncio.to_thread(self._queue.names)
             new = await asyncio.to_thread(self._queue.oldest_first, names - set(self._sending))
         except OSError as error:
-            log.error("webhook: %s can't be read: %s", self._queue.folder, error)
+            if not self._unreadable:
+                log.error("webhook: %s can't be read: %s", self._queue.folder, error)
+            self._unreadable = True
             return
+        self._unreadable = False
         for message in new:
             name = message.path.name
             self._sending[name] = task = asyncio.create_task(self._send(message))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,17 +18,20 @@ class Queue:
 
     def put(self, id: str, body: bytes) -> None:
         """Add a message, whole or not at all, whatever kills the process or the machine."""
-        self.open()
+        self.make()
         draft = self.folder / f".{id}-{os.getpid()}"
-        file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(file, "wb") as opened:
-            opened.write(body)
-            opened.flush()
-            os.fsync(file)
-        draft.replace(self.folder / f"{id}.json")
+        try:
+            with open(draft, "wb", opener=_private) as file:
+                file.write(body)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(self.folder / f"{id}.json")
+        except OSError:
+            draft.unlink(missing_ok=True)
+            raise
         _keep(self.folder)
 
-    def open(self) -> None:
+    def make(self) -> None:
         """Make the folder. Only its owner may look into it: records hold what was said."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o700)
@@ -59,11 +63,17 @@ class Queue:
         from prometheus_client import REGISTRY, Gauge
 
         gauge = Gauge("host_webhooks_waiting", "Call records that are not yet accepted.")
-        gauge.set_function(lambda: len(self.names()))
+        gauge.set_function(self._length)
         try:
             yield
         finally:
             REGISTRY.unregister(gauge)
+
+    def _length(self) -> float:
+        try:
+            return len(self.names())
+        except OSError:
+            return math.nan
 
 
 class Message:
@@ -97,6 +107,10 @@ class Message:
 
 def _is_message(name: str) -> bool:
     return name.endswith(".json") and not name.startswith(".")
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _keep(folder: Path) -> None:
