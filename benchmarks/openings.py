@@ -1,0 +1,173 @@
+"""How people, machines and call screeners open a call: the corpus of `benchmarks/voicemail.py`.
+
+Each opening is a script of sentences, pauses in seconds, and tones, for the local voice. No line of
+it was recorded from a real call; the machines' words are those of carriers and telephones.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Beep:
+    """A tone of a machine."""
+
+    hz: float = 1000
+    seconds: float = 0.4
+
+
+Step = str | float | Beep
+
+
+@dataclass(frozen=True)
+class Opening:
+    """One way in which a call is answered."""
+
+    name: str
+    truth: str
+    """human, machine-vm, machine-unavailable or screening"""
+    script: tuple[Step, ...]
+    reply: str = "Yes, I am here."
+    """What a person says when they are asked whether somebody is there."""
+    noise: float | None = None
+    """dBFS of the noise on the line; None for a clean one."""
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What is said, without pauses and tones."""
+        return tuple(step for step in self.script if isinstance(step, str))
+
+    @property
+    def beeps(self) -> bool:
+        """True where a tone follows the last word."""
+        return isinstance(self.script[-1], Beep)
+
+
+def human(name: str, *script: Step, reply: str = "Yes, I am here.", **more: float) -> Opening:
+    """Somebody picks up."""
+    return Opening(name, "human", script, reply, **more)
+
+
+def machine(name: str, *script: Step, **more: float) -> Opening:
+    """An answering machine that takes messages."""
+    return Opening(name, "machine-vm", script, **more)
+
+
+def full(name: str, *script: Step) -> Opening:
+    """A machine that takes none."""
+    return Opening(name, "machine-unavailable", script)
+
+
+def screener(name: str, *script: Step) -> Opening:
+    """A machine that asks who is calling, and fetches a person then."""
+    return Opening(name, "screening", script)
+
+
+TONE = "Please leave a message after the tone."
+
+PEOPLE = (
+    human("hello", "Hello?"),
+    human("yes", "Yes?", reply="Who is calling please?"),
+    human("name", "Miller."),
+    human("silence", 6.0, reply="Yes hello."),
+    human("hello twice", "Hello?", 1.0, "Hello, who is this?"),
+    human("speaking", "This is Ann Miller speaking."),
+    human("company", "Molar Dental, this is Kate speaking, how can I help you?"),
+    human("company without a question", "Good afternoon, law office of Baker and sons."),
+    human("reached the company", "You have reached the bakery, what can I do for you?"),
+    human("reached the family", "You've reached the Smiths. Hello?"),
+    human("takes a message", "The manager is not available, may I take a message?"),
+    human("offers to leave one", "He is out for lunch. Would you like to leave a message?"),
+    human("out of the office", "Doctor Green is not in the office today.", 0.8, "Who is it?"),
+    human("no time", "Sorry, I can't talk right now, I am in the car."),
+    human("no time for the phone", "Sorry, I can not take your call right now.", reply="Yes what."),
+    human("on voicemail", "Hello? I thought this went to my voicemail."),
+    human("who is it", "Who is calling, and what is this about?"),
+    human("asks our name", "Can you tell me your name and why you are calling?"),
+    human("one moment", "One moment please, I have to close the door.", 1.5, "So, who is this?"),
+    human("to somebody else", "Turn the music down, I am on the phone.", 1.2, "Yes, hello?"),
+    human(
+        "long",
+        "Good morning and thank you for calling the garden center on the hill, where we have all "
+        "the flowers and the trees that you need for the spring, my name is Robert.",
+        reply="Yes, how can I help you?",
+    ),
+    human("noise", "Hello, this is Peter.", noise=-46),
+    human("noisy company", "City hotel, the front desk, good evening.", noise=-46),
+    human("beep of a headset", Beep(1200, 0.3), 0.3, "Hello, here is Martin."),
+    human("beep into a question", "Hello, who is there?", 0.2, Beep(1400, 0.3), reply="Who is it?"),
+    human("german", "Guten Tag, hier ist Schneider.", reply="Ja, hallo."),
+    human("german question", "Praxis Doktor Berger, was kann ich tun?", reply="Ja, ich bin da."),
+    human("spanish", "Bueno, con quien hablo?", reply="Si, hola."),
+)
+
+MACHINES = (
+    machine("short", "You have reached Tom.", TONE, 0.5, Beep()),
+    machine("voicemail of", "You have reached the voicemail of Ann Miller.", 0.6, Beep()),
+    machine(
+        "long",
+        "Hi, you have reached the home of Bob and Susan, we can't come to the phone right now.",
+        "If you leave your name and your number we will get back to you as soon as we can.",
+        1.0,
+        Beep(1400, 0.5),
+    ),
+    machine(
+        "carrier",
+        "Your call has been forwarded to an automated voice messaging system.",
+        0.4,
+        "At the tone, please record your message.",
+        0.5,
+        Beep(440, 0.4),
+    ),
+    machine("name and a beep", "Hello, it is Susan.", 0.5, Beep()),
+    machine("sounds alive", "Hey there, it is Jack, talk to me.", 0.4, Beep(800, 0.3)),
+    machine("the drill", "It is Mike, you know the drill.", 0.5, Beep()),
+    machine("split", "Hi, this is the phone of David.", 2.0, TONE, 0.8, Beep()),
+    machine(
+        "split in three",
+        "You have reached the mailbox of George.",
+        2.0,
+        "He is on holiday until Monday.",
+        2.0,
+        TONE,
+        1.0,
+        Beep(),
+    ),
+    machine("late beep", "This is the answering machine of Paul.", TONE, 3.0, Beep()),
+    machine("no beep", "You have reached the voicemail of Linda.", "Please leave a message."),
+    machine("no beep and no promise", "We are not at home.", "Call us again on Sunday."),
+    machine("not in", "Hi, this is Carol, I am not available, I will call you back later."),
+    machine("three beeps", "Leave a message for Henry.", Beep(1000, 0.2), 0.2, Beep(1000, 0.2)),
+    machine("noise", "You have reached the voicemail of Walter.", 0.5, Beep(), noise=-46),
+    machine("german", "Hier ist die Mailbox von Schmidt.", 0.5, Beep()),
+    machine("german tone", "Bitte sprechen Sie nach dem Signalton.", 0.8, Beep()),
+    machine("spanish", "Deje su mensaje despues del tono.", 0.8, Beep()),
+)
+
+FULL = (
+    full("full", "The mailbox is full.", "You can not leave a message."),
+    full("not set up", "The person you called has a voice mailbox that is not set up yet."),
+    full("no messages", "This number does not accept messages.", 0.3, "Goodbye."),
+    full("not in service", "The number you have dialed is not in service."),
+    full("full after all", "You have reached the voicemail of Frank.", 1.0, "The inbox is full."),
+)
+
+SCREENERS = (
+    screener(
+        "assistant",
+        "The person you are calling is using a screening service, and will get a copy of this.",
+        "Go ahead and say your name and why you are calling.",
+    ),
+    screener(
+        "telephone",
+        "Hi, if you record your name and reason for calling, I will see if she is available.",
+    ),
+    screener("carrier", "Please state your name and the reason for your call."),
+    screener("late", "Hello.", 2.0, "Please say your name and the reason why you are calling."),
+    screener("with a tone", "State your name after the tone, and we try to connect you.", Beep()),
+    screener("german", "Nennen Sie Ihren Namen und den Grund des Anrufs."),
+    screener("spanish", "Diga su nombre y el motivo de su llamada."),
+)
+
+CORPUS = (*PEOPLE, *MACHINES, *FULL, *SCREENERS)

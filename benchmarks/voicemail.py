@@ -1,0 +1,190 @@
+"""Who picked up, measured: `python benchmarks/voicemail.py [--only NAME] [--model right|wrong]`.
+
+Plays every opening of `openings.py` as a whole call: a real LiveKit server, a host in a process of
+its own, speech through the quality of a telephone line, and a persona that leaves messages. Prints
+a confusion matrix, and what was done to people, machines and call screeners. The local model
+stands for an LLM; in a second round it is wrong about everybody on purpose, so that only the
+weighing is left to tell. Ends with 1 where a person was hung up on or read a message.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import re
+import statistics
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from textwrap import dedent
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from callee import Caller, Result, callee, judge
+from openings import CORPUS, Opening
+
+from host.local.phone import Telephone
+from host.local.rules import Rule
+from host.settings import ROOT
+from host.testing import Scene, open_scene
+
+AT_ONCE = 3
+"""Calls at once: mostly waiting, so that two cores keep up."""
+CALLER = Caller(
+    greeting="Good morning, this is the clinic about the visit of tomorrow.",
+    message="This is a message of the clinic. Your visit is tomorrow at three. Goodbye.",
+)
+VERDICTS = ("human", "uncertain", "machine-vm", "machine-unavailable", "machine-ivr", "screening")
+PERSONA = f'''\
+    """Clinic: calls about a visit."""
+
+    from host import LeaveMessage, hookimpl
+
+
+    @hookimpl
+    def instructions(call):
+        return "You are the clinic."
+
+
+    @hookimpl
+    def greeting(call):
+        return {CALLER.greeting!r}
+
+
+    @hookimpl
+    def voicemail_policy(call):
+        return LeaveMessage({CALLER.message!r})
+    '''
+STOPWATCH = '''\
+    """Stopwatch: writes down how long the verdict of each call took, from the answer on."""
+
+    import json
+
+    from host import hookimpl
+
+
+    @hookimpl
+    async def call_ended(call, record):
+        if "judged" in call.times:
+            taken = (call.times["judged"] - call.times["answered"]).total_seconds()
+            with open("verdicts.jsonl", "a") as file:
+                file.write(json.dumps({"room": call.room, "seconds": taken}) + "\\n")
+    '''
+
+
+def wrong_rules(openings: Iterable[Opening]) -> list[Rule]:
+    """Make a model that takes every person for a machine, and everything else for a person."""
+    return [
+        Rule(
+            about="Classify the call greeting",
+            hears=re.escape(sentence.strip(" .?!")),
+            calls=(
+                "save_prediction",
+                {"label": "machine-vm" if opening.truth == "human" else "human"},
+            ),
+        )
+        for opening in openings
+        for sentence in opening.sentences
+    ]
+
+
+async def play(openings: Sequence[Opening], rules: Sequence[Rule]) -> list[Result]:
+    """Play openings, some at once, and judge each call."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        environment = {
+            "HOST_PERSONAS_DIR": _write(folder, "personas/clinic.py", PERSONA),
+            "HOST_PLUGINS_DIR": _write(folder, "plugins/stopwatch.py", STOPWATCH),
+        }
+        for plugin in (ROOT / "plugins").iterdir():
+            if not plugin.name.startswith("__"):
+                (folder / "plugins" / plugin.name).symlink_to(plugin)
+        async with open_scene(folder, environment, rules=rules) as scene:
+            slots = asyncio.Semaphore(AT_ONCE)
+            return await asyncio.gather(*(_call(scene, opening, slots) for opening in openings))
+
+
+async def _call(scene: Scene, opening: Opening, slots: asyncio.Semaphore) -> Result:
+    async with slots:
+        try:
+            telephone = Telephone(script=callee(opening, CALLER))
+            _, call, record = await scene.place_to(telephone, "clinic")
+        except AssertionError as error:
+            return Result(opening, "none", False, f"did not hear what it waited for: {error}")
+        result = judge(opening, CALLER, call, record)
+        print("." if result.right else "x", end="", flush=True)
+        return replace(result, seconds=_seconds(scene.folder, call.room))
+
+
+def _seconds(folder: Path, room: str) -> float | None:
+    told = map(json.loads, (folder / "verdicts.jsonl").read_text().splitlines())
+    return next((float(each["seconds"]) for each in told if each["room"] == room), None)
+
+
+def report(results: Sequence[Result]) -> None:
+    """Print the confusion matrix, and what was done to whom."""
+    truths = list(dict.fromkeys(result.opening.truth for result in results))
+    count = Counter((result.opening.truth, result.verdict) for result in results)
+    verdicts = [*VERDICTS, *sorted({r.verdict for r in results} - set(VERDICTS))]
+    print(f"\n{'answered by, was taken for':26}", *(f"{verdict:>19}" for verdict in verdicts))
+    for truth in truths:
+        print(f"{truth:26}", *(f"{count[truth, verdict] or '.':>19}" for verdict in verdicts))
+    for truth, what in (
+        ("human", "people neither hung up on nor read a message, and greeted"),
+        ("machine-vm", "messages left once and whole, after the beep where there was one"),
+        ("machine-unavailable", "mailboxes that take nothing, left alone"),
+        ("screening", "screeners told who calls, and the person greeted"),
+    ):
+        mine = [result for result in results if result.opening.truth == truth]
+        if mine:
+            print(f"{what}: {sum(result.right for result in mine)} of {len(mine)}")
+    taken = sorted(result.seconds for result in results if result.seconds is not None)
+    if len(taken) > 1:
+        late = statistics.quantiles(taken, n=20)[-1]
+        print(f"seconds to the verdict: p50 {statistics.median(taken):.1f}, p95 {late:.1f}")
+    for result in results:
+        if not result.right:
+            print(f"  {result.opening.truth}, {result.opening.name}: {result.fault}", end=" ")
+            print(f"({result.verdict}: {result.reason})")
+
+
+def harmed(results: Iterable[Result]) -> list[Result]:
+    """The people who were hung up on, or read a message."""
+    done = ("was hung up on", "was read a message")
+    return [r for r in results if r.opening.truth == "human" and r.fault.startswith(done)]
+
+
+def main() -> int:
+    """Play the corpus with a model that is right, and with one that is wrong."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--only", default="", help="play only openings with this in their name")
+    parser.add_argument("--model", choices=["right", "wrong"], help="play only this round")
+    asked = parser.parse_args()
+    openings = [opening for opening in CORPUS if asked.only in opening.name]
+    bad = 0
+    for model, rules in (("right", []), ("wrong", wrong_rules(openings))):
+        if asked.model in (None, model):
+            begun = time.monotonic()
+            print(f"{len(openings)} openings, the model is {model}: ", end="", flush=True)
+            results = asyncio.run(play(openings, rules))
+            report(results)
+            bad += len(harmed(results))
+            print(f"({time.monotonic() - begun:.0f} s)\n")
+    print(f"people hung up on or read a message: {bad}")
+    return 1 if bad else 0
+
+
+def _write(folder: Path, path: str, text: str) -> str:
+    file = folder / path
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(dedent(text))
+    return str(file.parent)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
