@@ -33,12 +33,13 @@ class Through:
 
 async def identify(call: Call, opening: Opening, policy: Identify) -> Through:
     """Say once who is calling, and wait for what follows."""
-    deadline = _now() + policy.max_wait
     await _prompt_ends(opening)
     hung_up = "A call screener answered, and hung up."
     call.if_hung_up = Ending(Outcome.DECLINED, "far end", hung_up)
     try:
-        return await _follow(opening, await _introduce(call, opening, policy), deadline)
+        mark = opening.mark()
+        await _introduce(call, opening, policy)
+        return await _follow(opening, mark, _now() + policy.max_wait)
     finally:
         call.if_hung_up = None
 
@@ -54,7 +55,7 @@ async def _prompt_ends(opening: Opening) -> None:
         await opening.stirs(limit - _now() if opening.speaking else left)
 
 
-async def _introduce(call: Call, opening: Opening, policy: Identify) -> Mark:
+async def _introduce(call: Call, opening: Opening, policy: Identify) -> None:
     """Say who is calling; where nobody has written it down, the model says it."""
     assert call.session is not None
     text = policy.text or greeting_of(call).text
@@ -66,7 +67,6 @@ async def _introduce(call: Call, opening: Opening, policy: Identify) -> Mark:
     else:
         speech = call.session.generate_reply(user_input=said, allow_interruptions=False)
     await speech.wait_for_playout()
-    return opening.mark()
 
 
 async def _follow(opening: Opening, mark: Mark, deadline: float) -> Through:

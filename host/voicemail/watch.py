@@ -158,7 +158,7 @@ class Voicemail:
 
     async def _reconsider(self, label: str | None) -> None:
         """Break off, make sure who is there, and do what the policies say."""
-        if self._deciding:
+        if self._deciding or self._call.connected or self._call.over:
             return
         self._deciding = True
         try:
