@@ -6,7 +6,7 @@ from livekit import api
 from scene import events
 
 from host.local.exchange.call import Ending
-from host.local.phone import Line, RefusesTransfer, Telephone
+from host.local.phone import Line
 from host.outcome import Outcome
 from host.testing import Scene, heard_once, not_heard
 
@@ -202,44 +202,6 @@ async def test_a_plugin_that_fails_in_an_event_harms_no_call(scene: Scene) -> No
     assert statuses[-2:] == ["active", "hangup"]  # LiveKit SIP may tell `ringing` too late
     assert told[-1] == ("ended", "completed")
     assert "a plugin that fails" in scene.log()
-
-
-async def test_a_call_is_transferred_after_its_announcement(scene: Scene) -> None:
-    scene.exchange.connect("+15550003001", Telephone())
-
-    async def asks(line: Line) -> None:
-        await line.heard("what can I do for you")
-        await line.say("Please put me through.")
-        await line.stay()
-
-    call = await scene.exchange.ring(CALLER, DESK, asks)
-    record = await scene.over(call)
-    announcement = heard_once(call, "One moment please, I am connecting you to billing.")
-    refers = [entry for entry in scene.exchange.ledger.of("REFER") if entry.call == call.id]
-    assert [entry.number for entry in refers] == ["+15550003001"]
-    assert refers[0].at - call.answered_at > announcement.end
-    assert call.transferred_to == "+15550003001"
-    assert record.outcome is Outcome.TRANSFERRED
-    assert [(each.to, each.succeeded) for each in record.transfers] == [("billing", True)]
-
-
-async def test_a_refused_transfer_goes_back_to_the_conversation(either_scene: Scene) -> None:
-    async def asks(line: Line) -> None:
-        await line.heard("what can I do for you")
-        await line.say("Please connect me to nowhere.")
-        await line.heard("let us go on then")
-        await line.say("Thank you and goodbye.")
-        await line.stay()
-
-    call = await either_scene.exchange.ring(CALLER, DESK, asks, on_transfer=RefusesTransfer(603))
-    record = await either_scene.over(call)
-    heard_once(call, "One moment please, I am connecting you to desk.")
-    heard_once(call, "Nobody is there. Let us go on then.")
-    heard_once(call, "Thank you very much for your call. Goodbye.")
-    assert record.outcome is Outcome.COMPLETED
-    assert [(each.to, each.succeeded, each.sip_status) for each in record.transfers] == [
-        ("desk", False, 603)
-    ]
 
 
 async def test_a_call_that_lasts_too_long_is_ended_with_a_word(scene: Scene) -> None:
