@@ -13,8 +13,9 @@ async def records_of(file: Path, room: str, limit: float) -> list[CallRecord]:
     """
     async with asyncio.timeout(limit):
         while True:
-            lines = file.read_text().splitlines() if file.exists() else []
-            records = [CallRecord.model_validate_json(line) for line in lines]
+            # A line without its end is still being written; a text may have ends of its own.
+            *lines, _ = file.read_bytes().split(b"\n") if file.exists() else [b""]
+            records = [CallRecord.model_validate_json(line) for line in lines if line]
             if found := [record for record in records if record.room == room]:
                 return found
             await asyncio.sleep(0.05)  # another process writes it: there is no event
