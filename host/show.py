@@ -172,6 +172,8 @@ def _default(field: FieldInfo) -> str:
     value = field.get_default(call_default_factory=True)
     if isinstance(value, Path):
         value = value.relative_to(ROOT) if value.is_absolute() else value
+    if isinstance(value, tuple):
+        value = ", ".join(value)
     if isinstance(value, SecretStr | Words) or value in (None, "", (), {}):
         return ""
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"

@@ -179,9 +179,6 @@ class Worker:
         """Hang up, write the record, let the job go. Nothing here may stop the rest of it."""
         await asyncio.gather(life, return_exceptions=True)
         ending = call.ending.result()
-        if call.handover:
-            with _logged("stopping a transfer"):
-                await call.handover.close()
         if ending.outcome is Outcome.TRANSFERRED and call.line and not call.connected:
             await call.line.gone(2.0)  # LiveKit SIP says goodbye itself, a second after the REFER
         elif call.answered and ending.by in ("persona", "host"):
@@ -199,6 +196,9 @@ class Worker:
                 await asyncio.wait_for(call.session.aclose(), SESSION_LIMIT)
         with _logged("closing the recording"):
             if call.recorder:
+        with _logged("stopping a transfer"):
+            if call.handover:
+                await call.handover.close()
                 await call.recorder.close()
         with _logged("leaving the room"):
             await (call.line.leave() if call.line else delete_room(job.api, call.room))

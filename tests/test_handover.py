@@ -1,8 +1,27 @@
-"""Handing a call over: what LiveKit asks of a target, and what a colleague means."""
+"""Handing a call over: whom to, what LiveKit says of it, and what a colleague means."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from aiohttp import web
+from livekit import api
+from livekit.protocol import sip
+from pydantic import ValidationError
 
-from host.handover.refer import as_uri
+from host.call import Call
+from host.handover.consultation import Reply, understood
+from host.handover.failure import TransferFailed
+from host.handover.refer import as_uri, refer
+from host.local.exchange.twirp import PREFIX, Method, TwirpServer
+from host.local.server import LocalServer
+from host.settings import PersonaSettings, Settings, TransferTarget, Words
+from plugins import transfer
+
+KEY, SECRET = "devkey", "a-secret-that-is-long-enough-for-a-key"
 
 
 @pytest.mark.parametrize(
@@ -17,3 +36,146 @@ from host.handover.refer import as_uri
 )
 def test_a_target_gets_the_scheme_that_it_lacks(target: str, uri: str) -> None:
     assert as_uri(target) == uri
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("Yes.", Reply.ACCEPTED),
+        ("Okay, put them through!", Reply.ACCEPTED),
+        ("No problem.", Reply.ACCEPTED),
+        ("No.", Reply.DECLINED),
+        ("I can\u2019t right now", Reply.DECLINED),
+        ("Not now, I am busy.", Reply.DECLINED),
+        ("Yes and no", None),
+        ("I am not sure", None),
+        ("Who is calling?", None),
+        ("Yesterday I was nowhere", None),
+        ("Okay, you have reached the voicemail of Bob, who is out today", None),
+        ("", None),
+    ],
+)
+def test_a_yes_or_a_no_is_found_in_what_a_colleague_says(said: str, meant: Reply | None) -> None:
+    assert understood(said, Words()) is meant
+
+
+def test_a_deployment_understands_yes_and_no_in_its_own_language() -> None:
+    german = Words(consult_yes=("ja", "gerne"), consult_no=("nein", "geht nicht"))
+    assert understood("Ja, gerne!", german) is Reply.ACCEPTED
+    assert understood("Geht NICHT.", german) is Reply.DECLINED
+    assert understood("Yes", german) is None
+
+
+@pytest.mark.parametrize("address", ["bob@pbx.example", "sip:bob@pbx.example", "sips:bob"])
+def test_a_warm_target_is_a_number(address: str) -> None:
+    with pytest.raises(ValidationError, match="rings a number, over the trunk"):
+        TransferTarget(number=address, warm=True)
+    assert TransferTarget(number=address).number == address
+
+
+def call_with(**targets: Any) -> Call:
+    settings = Settings(personas={"desk": PersonaSettings(transfers=targets)})
+    call = Call(settings, room="desk-1", persona="desk", hook=SimpleNamespace())
+    call.line = SimpleNamespace(
+        telephone=True, identity="sip_+15557770001", left=False, room=SimpleNamespace()
+    )
+    return call
+
+
+def schema_of(call: Call) -> dict[str, Any]:
+    """What the model is offered, as OpenAI is told of it."""
+    from livekit.agents import function_tool, llm
+    from livekit.agents.llm.utils import build_legacy_openai_schema
+
+    (tool,) = transfer.tools(call)
+    tool = tool if isinstance(tool, llm.FunctionTool) else function_tool(tool)
+    schema: dict[str, Any] = build_legacy_openai_schema(tool)["function"]
+    return schema
+
+
+def test_the_model_is_asked_for_a_summary_where_a_colleague_is_asked_first() -> None:
+    schema = schema_of(
+        call_with(sales={"number": "+15550003101", "warm": True}, bob="+15550003102")
+    )
+    assert schema["name"] == "transfer_call"
+    assert schema["parameters"]["properties"]["to"]["enum"] == ["bob", "sales"]
+    assert "who is calling" in schema["parameters"]["properties"]["summary"]["description"]
+    assert sorted(schema["parameters"]["required"]) == ["summary", "to"]
+
+
+def test_the_model_is_asked_for_no_summary_where_nobody_hears_it() -> None:
+    schema = schema_of(call_with(bob="+15550003102"))
+    assert list(schema["parameters"]["properties"]) == ["to"]
+
+
+def test_in_a_browser_the_model_is_offered_those_who_are_asked_first() -> None:
+    call = call_with(sales={"number": "+15550003101", "warm": True}, bob="+15550003102")
+    call.line.telephone = False
+    assert schema_of(call)["parameters"]["properties"]["to"]["const"] == "sales"
+    assert transfer.tools(call_with()) == []
+
+
+class Answers(LocalServer):
+    """LiveKit's SIP API, which answers every transfer alike."""
+
+    def __init__(self, answer: sip.TransferSIPParticipantResponse) -> None:
+        self._answer = answer
+
+    def application(self) -> web.Application:
+        """Serve the one method."""
+        method = Method(sip.TransferSIPParticipantRequest, "call", self._transfer)
+        server = TwirpServer({"TransferSIPParticipant": method}, KEY, SECRET)
+        application = web.Application()
+        application.router.add_post(PREFIX + "{method}", server.serve)
+        return application
+
+    async def _transfer(self, *request: Any) -> sip.TransferSIPParticipantResponse:
+        return self._answer
+
+
+async def referred(answer: sip.TransferSIPParticipantResponse, *, left: bool = False) -> None:
+    """Refer a call to somebody, and be answered so."""
+    call = call_with()
+    call.line.left = left
+    async with Answers(answer) as server, api.LiveKitAPI(server.url, KEY, SECRET) as livekit:
+        target = TransferTarget(number="+15550003102")
+        await refer(SimpleNamespace(api=livekit), call, call.line, target)
+
+
+async def test_livekits_word_is_believed_where_it_gives_one() -> None:
+    successful = sip.TransferSIPParticipantResponse(status=sip.STS_TRANSFER_SUCCESSFUL)
+    await asyncio.wait_for(referred(successful, left=True), 5)
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "reason"),
+    [
+        (
+            sip.TransferSIPParticipantResponse(
+                status=sip.STS_TRANSFER_FAILED,
+                reason=sip.STR_REJECTED,
+                sip_status=sip.SIPStatus(code=sip.SIP_STATUS_BUSY_HERE),
+            ),
+            486,
+            "nobody took the call",
+        ),
+        (
+            sip.TransferSIPParticipantResponse(
+                status=sip.STS_TRANSFER_FAILED, reason=sip.STR_CALL_ENDED
+            ),
+            None,
+            "the caller hung up",
+        ),
+    ],
+)
+async def test_a_transfer_that_failed_without_an_error_has_failed(
+    answer: sip.TransferSIPParticipantResponse, status: int | None, reason: str
+) -> None:
+    with pytest.raises(TransferFailed, match=reason) as failed:
+        await asyncio.wait_for(referred(answer), 5)
+    assert failed.value.sip_status == status
+
+
+async def test_a_caller_who_is_gone_was_not_transferred_where_livekit_says_nothing() -> None:
+    with pytest.raises(TransferFailed, match="the caller hung up"):
+        await asyncio.wait_for(referred(sip.TransferSIPParticipantResponse(), left=True), 5)

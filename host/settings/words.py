@@ -54,15 +54,14 @@ class Words(BaseModel):
     )
     consult_yes: tuple[str, ...] = Field(
         (
-            *("yes", "yeah", "yep", "sure", "okay", "ok", "certainly", "of course", "go ahead"),
-            *("i will", "i'll take it", "no problem", "no worries"),
-            *("put him through", "put her through", "put them through"),
+            *("yes", "yeah", "yep", "sure", "okay", "ok", "of course", "certainly", "go ahead"),
+            *("no problem", "put them through"),
         ),
-        description="what a colleague says who takes the call, in small letters",
+        description="what a colleague says who takes the call",
     )
     consult_no: tuple[str, ...] = Field(
-        ("no", "nope", "not", "don't", "can't", "cannot", "won't", "busy", "later"),
-        description="what a colleague says who does not; both in one sentence count as neither",
+        ("no", "nope", "not", "don't", "can't", "cannot", "busy", "later"),
+        description="what a colleague says who does not; both in one reply count as neither",
     )
     wrong_key: str = Field("Sorry, that is not one of the choices.", description="in a menu")
     no_key: str = Field("Sorry, I did not get that.", description="no key was pressed in time")

@@ -1,5 +1,9 @@
 """Calls that are handed to a colleague who was asked first."""
 
+import os
+import signal
+import time
+
 import pytest
 from scene import a_scene
 from transfers import (
@@ -23,6 +27,7 @@ from transfers import (
     nothing_left,
     presses_one,
     presses_one_at_once,
+    process_of,
     says,
 )
 
@@ -239,6 +244,18 @@ async def test_a_caller_who_hangs_up_before_the_second_ringing_is_over_stops_it(
     assert ringing.answered_at is None
     assert ringing.ended_at - call.ended_at < 2
     assert record.transfers[0].succeeded is False
+
+
+async def test_a_process_that_dies_leaves_neither_telephone_ringing(scene: Scene) -> None:
+    scene.exchange.connect(SALES, NoAnswer())
+    call = await scene.exchange.ring(CALLER, SWITCHBOARD, asks_for("sales"))
+    ringing = await scene.exchange.call_to(SALES, timeout=40)
+    await ringing.rings()
+    killed = time.time()
+    os.kill(process_of(scene, call), signal.SIGKILL)
+    record = await nothing_left(scene, call)
+    assert record.outcome is Outcome.FAILED
+    assert max(ringing.ended_at, call.ended_at) - killed < 6
 
 
 async def test_the_limit_of_a_call_ends_where_two_people_talk(scene: Scene) -> None:
