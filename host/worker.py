@@ -191,14 +191,14 @@ class Worker:
         with _logged("hanging up"):
             if call.line:
                 await call.line.hang_up()
+        with _logged("stopping a transfer"):
+            if call.handover:
+                await call.handover.close()
         with _logged("closing the session"):
             if call.session:
                 await asyncio.wait_for(call.session.aclose(), SESSION_LIMIT)
         with _logged("closing the recording"):
             if call.recorder:
-        with _logged("stopping a transfer"):
-            if call.handover:
-                await call.handover.close()
                 await call.recorder.close()
         with _logged("leaving the room"):
             await (call.line.leave() if call.line else delete_room(job.api, call.room))
