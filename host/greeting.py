@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from livekit.agents import Agent
 from livekit.agents.voice import SpeechHandle
 
@@ -9,6 +11,9 @@ from host.answers import Greeting
 from host.call import Call, say_exactly
 from host.notice import give_notice
 from host.session import PersonaAgent
+
+HELLO_LIMIT = 3.0
+"""Seconds in which whoever picked up may still say "hello?" into a greeting that they waited for."""
 
 
 def first_agent(call: Call, agent: Agent) -> Agent:
@@ -50,10 +55,21 @@ async def greet(call: Call, agent: Agent, heard: str = "", *, menu: bool = False
     if greeting.text:
         # Nor is what was said into the notice, which is answered afterwards.
         interruptible = greeting.interruptible and not (hello_comes or talked_into)
-        speech = say_exactly(session, greeting.text, interruptible=interruptible)
+        speech = say_exactly(
+            session, greeting.text, interruptible=interruptible and not call.outbound
+        )
+        if interruptible and call.outbound:
+            call.spawn(_open_up(speech), "letting the far end break in")
     elif not _speaks_on_entering(agent):
         speech = session.generate_reply()
-    call.spawn(_after(call, speech, hello_comes=hello_comes), "what follows the greeting")
+    call.spawn(_after(call, speech, hello_comes=call.outbound), "what follows the greeting")
+
+
+async def _open_up(speech: SpeechHandle) -> None:
+    """Let the far end break into a greeting, but not with the hello that comes with picking up."""
+    await asyncio.sleep(HELLO_LIMIT)
+    if not speech.done():
+        speech.allow_interruptions = True
 
 
 def greeting_of(call: Call) -> Greeting:
