@@ -13,7 +13,7 @@ from host.notice import give_notice
 from host.session import PersonaAgent
 
 HELLO_LIMIT = 3.0
-"""Seconds in which whoever picked up may still say "hello?" into a greeting that they waited for."""
+"""Seconds in which whoever picked up may still say "hello?" into a greeting, and not end it."""
 
 
 def first_agent(call: Call, agent: Agent) -> Agent:
@@ -62,7 +62,7 @@ async def greet(call: Call, agent: Agent, heard: str = "", *, menu: bool = False
             call.spawn(_open_up(speech), "letting the far end break in")
     elif not _speaks_on_entering(agent):
         speech = session.generate_reply()
-    call.spawn(_after(call, speech, hello_comes=call.outbound), "what follows the greeting")
+    call.spawn(_after(call, speech, hello_comes=hello_comes), "what follows the greeting")
 
 
 async def _open_up(speech: SpeechHandle) -> None:
