@@ -115,7 +115,9 @@ def _noisy(speech: Samples, level: float) -> Samples:
 
 
 def _fault(opening: Opening, caller: Caller, call: PhoneCall, record: CallRecord) -> str:
-    messages, greetings = heard(call, caller.message), heard(call, caller.greeting)
+    # A word that other sentences have in common with the message is no part of it.
+    messages = [found for found in heard(call, caller.message) if found.share > 0.3]
+    greetings = heard(call, caller.greeting)
     if opening.truth in ("human", "screening"):
         if messages:
             return "was read a message"

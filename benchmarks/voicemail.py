@@ -37,7 +37,7 @@ AT_ONCE = 3
 """Calls at once: mostly waiting, so that two cores keep up."""
 CALLER = Caller(
     greeting="Good morning, this is the clinic about the visit of tomorrow.",
-    message="This is a message of the clinic. Your visit is tomorrow at three. Goodbye.",
+    message="This is a message of the clinic. Your visit is tomorrow at three. See you then.",
 )
 VERDICTS = ("human", "uncertain", "machine-vm", "machine-unavailable", "machine-ivr", "screening")
 PERSONA = f'''\

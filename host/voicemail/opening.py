@@ -106,6 +106,12 @@ class Opening:
             await asyncio.wait_for(self._stirred.wait(), limit)
         return self._stirred.is_set()
 
+    async def pause(self, limit: float) -> None:
+        """Wait until the far end does not speak, at most `limit` seconds."""
+        until = _now() + limit
+        while self.speaking and (left := until - _now()) > 0:
+            await self.stirs(left)
+
     def _longest(self, since: float) -> float:
         """Seconds of the longest speech without more than a breath in it."""
         longest, begun, last = 0.0, 0.0, float("-inf")

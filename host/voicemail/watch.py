@@ -27,6 +27,8 @@ LABEL_PATIENCE = 4.0
 """Seconds of silence after speech in which the model must have said what it was."""
 LISTEN_LIMIT = 20.0
 """Seconds after the answer when we speak up, whoever is still speaking."""
+SENTENCE_LIMIT = 5.0
+"""Seconds that whoever goes on speaking is given to finish, before we speak."""
 LATE = 20.0
 """Seconds after the verdict in which a machine may still give itself away."""
 
@@ -73,6 +75,8 @@ class Voicemail:
             verdict = await ask(self._call, self._opening, doubt)
         self._policy.note(verdict)
         self._call.mark("judged")
+        if verdict.category in ("human", "uncertain"):
+            await self._opening.pause(SENTENCE_LIMIT)
         return verdict
 
     async def follow(self, verdict: Verdict) -> str | None:
