@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 
 import aiohttp
 from livekit import api
@@ -72,6 +73,7 @@ class Colleague:
     @property
     def _shown(self) -> str:
         """The number that the colleague sees; empty: the trunk's own."""
-        if self._target.show_caller and self._call.number:
-            return self._call.number
+        number = self._call.number or ""  # anybody can write anything there
+        if self._target.show_caller and re.fullmatch(r"\+?\d{3,15}", number, re.ASCII):
+            return number
         return self._call.deployment.caller_id or ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import textwrap
 from typing import Any
@@ -83,8 +84,9 @@ class Handover:
                 else:
                     await self._cold(tried, target)
             except asyncio.CancelledError:
-                over = self._call.over
-                tried.reason = self._call.ending.result().reason if over else "It was broken off."
+                if not tried.succeeded:
+                    over = self._call.ending.result().reason if self._call.over else ""
+                    tried.reason = over or "It was broken off."
                 raise
             except Exception as error:
                 if not isinstance(error, HostError):
@@ -107,14 +109,19 @@ class Handover:
             colleague = Colleague(self._job, self._call, target, self._call.room)
             try:
                 await colleague.ring(BRIDGED_LIMIT)
+                if self._call.over or self._line.left:
+                    raise TransferFailed("the caller hung up")
                 if IDENTITY not in self._line.room.remote_participants:
                     raise TransferFailed(f"{tried.to} hung up as they answered")
-                self._line.connect(IDENTITY, tried.to)
-                tried.succeeded = True
             except BaseException:
                 await colleague.hang_up()
                 raise
-        await self._step_out(tried)
+            self._step_out(tried)
+        told = {
+            "host.outcome": Outcome.TRANSFERRED.value,
+            "host.reason": f"The call was transferred to {tried.to}.",
+        }
+        await tell_watchers(self._line.room, told)
 
     async def _consult(self, name: str, target: TransferTarget, summary: str) -> None:
         """Ring the colleague and ask them. Raises TransferFailed unless they take the call."""
@@ -135,18 +142,16 @@ class Handover:
         if reply is not Reply.ACCEPTED:
             raise TransferFailed(f"{name} {reply}")
 
-    async def _step_out(self, tried: Transfer) -> None:
+    def _step_out(self, tried: Transfer) -> None:
         """Close the persona's session. The job stays, to hang up the one when the other leaves."""
+        self._line.connect(IDENTITY, tried.to)
+        tried.succeeded = True
         if session := self._call.session:
             session.output.set_audio_enabled(False)  # a reply under way is not for these two
             session.shutdown()
-        told = {
-            "host.outcome": Outcome.TRANSFERRED.value,
-            "host.reason": f"The call was transferred to {tried.to}.",
-        }
-        await tell_watchers(self._line.room, told)
 
     async def _tell_the_caller(self, tried: Transfer) -> None:
         words = self._call.deployment.words.transfer_failed.format(name=tried.to)
         if words and not self._call.over and not self._line.left:
-            await self._call.say(words, interruptible=False)
+            with contextlib.suppress(RuntimeError):  # the session is closing, or there is none yet
+                await self._call.say(words, interruptible=False)

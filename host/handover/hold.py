@@ -45,4 +45,7 @@ async def hold_music(room: rtc.Room) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        await player.aclose()
+        try:
+            await player.aclose()
+        except Exception:
+            log.exception("the music on hold could not be stopped")
