@@ -8,6 +8,8 @@ from datetime import datetime
 
 from host.record import CallRecord, ToolUse, Transfer
 
+PRESSES = "presses "
+
 
 @dataclass
 class Event:
@@ -28,9 +30,6 @@ def story(record: CallRecord) -> list[Event]:
         else:
             told.append(event)
     return told
-
-
-PRESSES = "presses "
 
 
 def _events(record: CallRecord) -> Iterator[Event]:
