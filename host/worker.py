@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import sqlite3
 from dataclasses import replace
 from typing import Any
 
@@ -129,6 +130,10 @@ class Worker:
             if call.outbound and error.today:
                 call.end(Ending(Outcome.BLOCKED, "host", str(error)))
             raise Refused(str(error)) from error
+        except (OSError, sqlite3.Error) as error:
+            log.error("the calls of %s can't be counted: %s", call.persona, error)
+            if call.outbound:  # nobody is kept waiting by a call that is not placed
+                raise Refused(f"The calls of {call.persona} can't be counted: {error}") from error
 
     async def _converse(self, job: JobContext, call: Call, line: Line) -> None:
         session, agent = make_session(call)
@@ -208,9 +213,10 @@ class Worker:
             log.info("%s: %s %.1f s", record.outcome, record.reason, record.duration)
             if not call.persona:
                 call.take("", registry.load(self.settings).view(None))
-            self.budget.settle(call.id, record.duration, call.deployment)
             await asyncio.wait_for(call.tell_all("call_ended", record=record), HOOKS_LIMIT)
             self.journal.close(call)
+        with _logged("counting the call out"):
+            self.budget.settle(call.id, call.lasted, call.deployment)
         job.shutdown(reason=ending.outcome.value)
 
 
