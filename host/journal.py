@@ -43,6 +43,8 @@ class Draft(BaseModel):
     began: float
     metadata: dict[str, Any]
     record: CallRecord
+    over: bool = False
+    """Whether the record is the true one, of a call that came to its end."""
 
 
 class Journal:
@@ -62,13 +64,17 @@ class Journal:
                 return
             await asyncio.sleep(EVERY)
 
-    def write(self, call: Call) -> None:
-        """Write the draft of a call, as it would be recorded if its process died now."""
-        ending = Ending(Outcome.FAILED, "host", DIED, error=DIED)
+    def write(self, call: Call, record: CallRecord | None = None) -> None:
+        """Write the draft of a call, as it would be recorded if its process died now.
+
+        The `record` of a call that is over stays as it is.
+        """
+        died = Ending(Outcome.FAILED, "host", DIED, error=DIED)
         draft = Draft(
             **asdict(this_process()),
             metadata=dict(call.metadata),
-            record=record_of(call, ending),
+            record=record or record_of(call, died),
+            over=record is not None,
         )
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         file = self._file(call.id)
@@ -102,7 +108,7 @@ class Journal:
 
     async def _finish(self, draft: Draft) -> None:
         """Hang up on whoever is left on the line, and tell of the call's end."""
-        record = _ended_now(draft.record)
+        record = draft.record if draft.over else _ended_now(draft.record)
         log.error("the process of the call in room %s died; hanging up", record.room)
         secret = self._settings.livekit_api_secret.get_secret_value()
         url, key = self._settings.livekit_url, self._settings.livekit_api_key

@@ -213,7 +213,10 @@ class Worker:
             log.info("%s: %s %.1f s", record.outcome, record.reason, record.duration)
             if not call.persona:
                 call.take("", registry.load(self.settings).view(None))
-            await asyncio.wait_for(call.tell_all("call_ended", record=record), HOOKS_LIMIT)
+            with _logged("the draft of the record"):
+                self.journal.write(call, record)  # should we die while it is told
+            await call.tell_all("call_ended", record=record)
+        with _logged("the draft of the record"):
             self.journal.close(call)
         with _logged("counting the call out"):
             self.budget.settle(call.id, call.lasted, call.deployment)

@@ -14,11 +14,11 @@ import pytest
 from aiohttp import web
 from deployment import Deployment
 
-from host.call import Call
+from host.call import Call, Ending
 from host.journal import DIED, Journal
 from host.outcome import Outcome
 from host.processes import Process, this_process
-from host.record import CallRecord
+from host.record import CallRecord, record_of
 from host.settings import Settings, load_settings
 
 WRITES_DOWN = """
@@ -114,6 +114,18 @@ async def test_the_record_of_a_call_whose_process_died_is_finished_once(
         "DeleteRoom",
         "DeleteRoom",  # the consultation, where there was one
     ]
+
+
+async def test_a_record_that_was_not_told_to_its_end_is_told_as_it_is(
+    deployment: Deployment, settings: Settings
+) -> None:
+    call = a_call(settings)
+    call.end(Ending(Outcome.BUSY, "far end", "The line was busy.", 486))
+    record = record_of(call, call.ending.result())
+    Journal(settings).write(call, record)
+    (draft,) = (settings.state_dir / "unfinished").iterdir()
+    of_a_dead_process(draft)
+    assert await finished(deployment, settings) == record
 
 
 async def test_a_call_whose_process_lives_is_left_alone(
