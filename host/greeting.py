@@ -12,7 +12,7 @@ from host.call import Call, say_exactly
 from host.notice import give_notice
 from host.session import PersonaAgent
 
-HELLO_LIMIT = 3.0
+HELLO_LIMIT = 6.0
 """Seconds in which whoever picked up may still say "hello?" into a greeting, and not end it."""
 
 
