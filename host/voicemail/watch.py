@@ -144,6 +144,9 @@ class Voicemail:
 
     def _labelled(self, judged: asyncio.Task[Any], since: float) -> str | None:
         opening = self._opening
+        if judged.done() and (error := judged.exception()):
+            log.warning("the model did not say who picked up: %s", error)
+            return "uncertain"
         if judged.done():
             return str(judged.result().category.value)
         spoken = opening.spoke and not opening.speaking and opening.quiet >= LABEL_PATIENCE

@@ -139,6 +139,20 @@ async def test_somebody_who_picks_up_and_says_nothing_is_greeted_all_the_same(
     assert (placed.outcome, record.voicemail) == (Outcome.COMPLETED, "uncertain")
 
 
+async def test_somebody_who_picks_up_while_the_machine_talks_is_greeted(scene: Scene) -> None:
+    async def late(line: Line) -> None:
+        await line.say("You have reached the voicemail of Ann.")
+        await line.wait(1.5)
+        await line.say("Hello, who is there?")
+        await line.heard("this is a test call")
+        await line.hang_up()
+
+    _, call, record = await scene.place_to(Telephone(script=late), "leaves", name="Ann")
+    heard_once(call, GREETING)
+    not_heard(call, MESSAGE)
+    assert (record.outcome, record.voicemail) == (Outcome.COMPLETED, "human")
+
+
 # People whom the model takes for machines, and machines that it takes for people
 
 
