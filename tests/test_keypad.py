@@ -265,7 +265,7 @@ async def test_private_keys_are_masked_even_if_typed_ahead(call: Call) -> None:
 
 
 async def test_other_keys_are_not_masked(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("host.keypad.keypad.LATE", 0.0)
+    monkeypatch.setattr("host.keypad.keypad.OVERRUN", 0.0)
     type_in(call.keypad, "1234")
     await call.collect_digits(length=4, private=True)
     type_in(call.keypad, "5")

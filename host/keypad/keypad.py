@@ -17,13 +17,15 @@ from host.keypad.digits import Digits, Valid
 from host.keypad.menu import NOTHING, Menu
 from host.keypad.missed import Missed, NoKeys
 from host.keypad.private import MASK, Secrets
-from host.keypad.typed import LATE, Pressed, Typed
+from host.keypad.typed import Pressed, Typed
 
 if TYPE_CHECKING:
     from host.call import Call
 
 T = TypeVar("T")
 
+OVERRUN = 1.0
+"""Seconds after a private number in which a key is taken for one digit too many of it."""
 _BACK = object()
 
 
@@ -39,7 +41,7 @@ class Keypad:
 
     @property
     def private(self) -> bool:
-        """True while digits are collected that no record may hold, and for one typed too many."""
+        """True while digits are collected that no record may hold, and just after."""
         return self._private or time.monotonic() < self._private_until
 
     def pressed(self, digit: str) -> None:
@@ -196,4 +198,4 @@ class Keypad:
         try:
             yield
         finally:
-            self._private, self._private_until = False, time.monotonic() + LATE
+            self._private, self._private_until = False, time.monotonic() + OVERRUN

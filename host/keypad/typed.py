@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from host.record import Keys
 
-TYPED_AHEAD = 30.0
+TYPED_AHEAD = 15.0
 """Seconds for which a key counts as the answer to a question that is still to come."""
 LATE = 2.0
 """Seconds in which the key that would have ended a number may follow one that is complete."""

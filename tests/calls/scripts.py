@@ -40,7 +40,7 @@ RULES = (
     Rule(about=ANYBODY, hears="star key", calls=("press_keys", {"keys": "2 5"})),
     Rule(about=ANYBODY, after="press_keys", says="I can not press that."),
     Rule(about=ANYBODY, hears="my number", calls=("ask_for_number", {})),
-    Rule(about=ANYBODY, after="ask_for_number", says="I have your number."),
+    Rule(about=ANYBODY, after="ask_for_number", says="I shall remember it well."),
     Rule(about=ANYBODY, hears="what day", says="Today is Monday."),
     Rule(
         about=ANYBODY,

@@ -16,10 +16,10 @@ def greeting(call):
 @hookimpl
 async def call_greeted(call):
     secret = await call.collect_digits(
-        "Please type your secret number.", length=4, valid="4711", private=True
+        "Please type your secret number.", length=8, valid="47110815", private=True
     )
     amount = await call.collect_digits("Please type the amount.", first_timeout=4)
-    await call.say(f"Thank you. {'All is well.' if secret + amount == '47112500' else 'Alas.'}")
+    await call.say(f"Thank you. {'All is well.' if secret + amount == '471108152500' else 'Alas.'}")
 
 
 @hookimpl

@@ -4,10 +4,11 @@ from host import Menu, NoKeys, hookimpl
 
 CITIES = Menu("For London press one. For Paris press two.", {"1": "London", "2": "Paris"})
 MENU = Menu(
-    "For the office press one. For a city press two. For everything else stay on the line.",
+    "For the office press one. For a city press two. You may also write us a letter. "
+    "For everything else stay on the line.",
     {"1": "the office", "2": CITIES},
     tries=2,
-    timeout=3,
+    timeout=4,
 )
 
 
