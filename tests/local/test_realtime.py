@@ -20,12 +20,13 @@ from livekit.plugins.openai.realtime import RealtimeModel
 
 from host import defaults
 from host.call import Call
+from host.greeting import greet
 from host.local.realtime import RealtimeServer
 from host.local.realtime.conversation import Conversation, Refused
 from host.local.realtime.replies import exact_words
 from host.local.rules import Rule
 from host.local.speech import Sentences, speak
-from host.session import greet, make_session
+from host.session import make_session
 from host.settings import Settings
 
 LIMIT = 10.0
