@@ -301,7 +301,7 @@ async def test_a_wish_to_wait_is_granted(queue: Queue, far_side: FarSide) -> Non
     ("told", "least", "most"),
     [
         ("120", 120, 120),
-        (format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True), 3000, 3600),
+        ("in an hour", 3000, 3600),
         ("1e99", 86400, 86400),
         ("-5", 0, 0),
         ("soon", 0, 0),
@@ -310,6 +310,8 @@ async def test_a_wish_to_wait_is_granted(queue: Queue, far_side: FarSide) -> Non
 async def test_a_wish_is_seconds_or_a_date(
     far_side: FarSide, told: str, least: float, most: float
 ) -> None:
+    if told == "in an hour":
+        told = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
     far_side.reply = answers(503, **{"Retry-After": told})
     async with Receiver(far_side.url, SECRET) as receiver:
         answer = await receiver.send("one", b"{}")
