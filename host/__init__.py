@@ -7,9 +7,11 @@ from host.errors import HostError
 from host.hookspecs import hookimpl
 from host.keypad import Menu, NoKeys
 from host.outcome import Outcome
+from host.record import CallRecord
 
 __all__ = [
     "Call",
+    "CallRecord",
     "Continue",
     "Dispatch",
     "Greeting",

@@ -96,6 +96,8 @@ class Worker:
             await self._caller(call, line)
             dispatch = replace(dispatch, number=call.our_number)
         self._choose(call, dispatch)
+        with _logged("the draft of the record"):
+            self.journal.write(call)  # who has the call is known from here on, whatever happens
         job.log_context_fields = {"room": call.room, "persona": call.persona}
         call.spawn(tell_watchers(job.room, {"host.persona": call.persona}), "telling watchers")
         self._count_in(call)

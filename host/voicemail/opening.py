@@ -17,6 +17,8 @@ from host.voicemail.weighing import Answer, Evidence
 
 BREATH = 1.0
 """Seconds of silence that do not yet part speech from what follows it."""
+WORDS_PATIENCE = 2.0
+"""Seconds of silence after speech in which its words may still come."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ class Opening:
         self._words: list[str] = []
         self._spans: list[tuple[float, float | None]] = []
         self._still = _now()
+        self._unread = False
         self._beeps = 0
         self._beep = BeepDetector()
         self._stirred = asyncio.Event()
@@ -70,6 +73,11 @@ class Opening:
         """Seconds since the far end last spoke; 0 while it speaks."""
         return 0.0 if self.speaking else _now() - self._still
 
+    @property
+    def words_due(self) -> float:
+        """Seconds in which words of what was said may still come; 0 where they have."""
+        return max(0.0, WORDS_PATIENCE - self.quiet) if self._unread else 0.0
+
     def mark(self) -> Mark:
         """Remember this moment."""
         return Mark(len(self._words), _now(), self._beeps)
@@ -84,12 +92,14 @@ class Opening:
 
     def evidence(self, label: str | None, *, late: bool = False) -> Evidence:
         """What is known of the far end by now, beside what the model says."""
-        return Evidence(self.words, label, self.beeped, self._longest(0.0), late)
+        # A screener beeps, too: a tone means something beside the words that came before it.
+        beep = self.beeped and not self.words_due
+        return Evidence(self.words, label, beep, self._longest(0.0), late)
 
     def answer(self, mark: Mark, *, over: bool) -> Answer:
         """What came since then, which was when a question was asked."""
         longest = self._longest(mark.at)
-        beep = self.beeped_since(mark)
+        beep = self.beeped_since(mark) and (over or not self.words_due)
         return Answer(self.words_since(mark), longest > 0, longest, beep, over)
 
     def stir(self, *_: object) -> None:
@@ -125,7 +135,10 @@ class Opening:
         return longest
 
     def _on_words(self, event: UserInputTranscribedEvent) -> None:
-        if event.is_final and event.transcript.strip() and self._call.answered:
+        if not event.transcript.strip() or not self._call.answered:
+            return
+        self._unread = not event.is_final
+        if event.is_final:
             self._words.append(event.transcript.strip())
             if not self._spans:  # these ears tell words, but not when they were spoken
                 self._still = _now()
@@ -134,6 +147,7 @@ class Opening:
     def _on_state(self, event: UserStateChangedEvent) -> None:
         if event.new_state == "speaking" and self._call.answered:
             self._beep.speech()
+            self._unread = True
             self._spans.append((_now(), None))
         elif self.speaking:
             self._still = _now()

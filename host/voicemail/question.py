@@ -50,8 +50,8 @@ async def ask(call: Call, opening: Opening, evidence: Evidence) -> Verdict:
 
 async def _tone_comes(opening: Opening, evidence: Evidence) -> Verdict | None:
     """Wait for the tone where the words have announced one: a question would be recorded."""
-    while read(opening.words).tone and not opening.beeped:
-        left = TONE_PATIENCE - opening.quiet
+    while read(opening.words).tone and (not opening.beeped or opening.words_due):
+        left = opening.words_due if opening.beeped else TONE_PATIENCE - opening.quiet
         if left <= 0:
             return None
         await opening.stirs(None if opening.speaking else left)

@@ -137,6 +137,8 @@ class Voicemail:
                 left = LISTEN_LIMIT - (_now() - begun)
                 if opening.spoke and not opening.speaking:
                     left = min(left, LABEL_PATIENCE - opening.quiet)
+                if opening.beeped and opening.words_due:
+                    left = min(left, opening.words_due)
                 await opening.stirs(left)
         finally:
             judged.cancel()
