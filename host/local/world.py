@@ -33,14 +33,23 @@ CALLER = "+15557770001"
 
 
 class World:
-    """Brings the local world up and down. `settings` are a host's environment in it."""
+    """Brings the local world up and down. `settings` are a host's environment in it.
+
+    `deaf` telephones recognise no words, which leaves more of the machine to many calls at once.
+    """
 
     def __init__(
-        self, *, profile: str = "now", rules: Iterable[Rule] = RULES, agent_name: str = "host"
+        self,
+        *,
+        profile: str = "now",
+        rules: Iterable[Rule] = RULES,
+        agent_name: str = "host",
+        deaf: bool = False,
     ) -> None:
         self.callers, self.agents = Sentences(), Sentences()
         """What callers say, and what personas say: each side's ears know the other's."""
         self._profile, self._rules, self._agent = profile, tuple(rules), agent_name
+        self._deaf = deaf
         self.numbers: dict[str, str] = {}
         """Persona -> a number that rings it."""
         self._up = AsyncExitStack()
@@ -60,6 +69,7 @@ class World:
                     profile=self._profile,
                     sentences=self.agents,
                     callers=self.callers,
+                    deaf=self._deaf,
                 )
             )
             self.trunk = await self.exchange.trunk(OUR_NUMBER)
