@@ -57,6 +57,24 @@ class Budget:
             return None
         return limits.max_minutes_a_day * 60 - used
 
+    def adopt(self, call: str, limits: PersonaSettings) -> float | None:
+        """Count a call on that another process had; give the seconds of talk left, or None."""
+        if not is_limited(limits):
+            return None
+        with self._open() as calls:
+            calls.execute(
+                "UPDATE calls SET seconds = NULL, machine = ?, process = ?, process_began = ? "
+                "WHERE id = ?",
+                (*astuple(this_process()), call),
+            )
+            (used,) = calls.execute(
+                "SELECT SUM(COALESCE(seconds, 0)) FROM calls WHERE day = ? AND id != ? "
+                "AND persona = (SELECT persona FROM calls WHERE id = ?)",
+                (_today(), call, call),
+            ).fetchone()
+        minutes = limits.max_minutes_a_day
+        return None if minutes is None else minutes * 60 - (used or 0.0)
+
     def settle(self, call: str, seconds: float, limits: PersonaSettings) -> None:
         """Say that a call is over, and how long it was."""
         if is_limited(limits):

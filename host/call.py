@@ -115,6 +115,8 @@ class Call:
         """Hands the call to somebody else; None in a text chat."""
         self.time_left: float | None = None
         """Seconds of talk that the persona has left today; None where it has no such limit."""
+        self.taken_over = 0
+        """How often the call was taken over, because the process that had it died."""
         self.connected = False
         """True once the far end talks with a colleague, and the persona is out of the call."""
         self.recorder: Recorder | None = None

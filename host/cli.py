@@ -47,7 +47,7 @@ Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log LiveKit's ow
 @cli.command()
 def dev(local: Local = False, strict: Strict = False, verbose: Verbose = False) -> None:
     """Serve calls while you work: readable logs, no waiting for calls at the end."""
-    from host.serve import log_to_terminal
+    from host.logs import log_to_terminal
 
     log_to_terminal(verbose=verbose)
     _run(_serve(dev=True, local=local, strict=strict))
@@ -56,7 +56,7 @@ def dev(local: Local = False, strict: Strict = False, verbose: Verbose = False) 
 @cli.command()
 def start(local: Local = False, strict: Strict = False) -> None:
     """Serve calls in production: JSON logs, a health check, live calls end before it stops."""
-    from host.serve import log_as_json
+    from host.logs import log_as_json
 
     log_as_json()
     _run(_serve(dev=False, local=local, strict=strict))

@@ -49,7 +49,7 @@ async def _hold_duration(call: Call) -> None:
     warning = call.deployment.duration_warning
     if not 0 < warning < limit:
         warning = 0.0
-    await asyncio.sleep(limit - warning)
+    await asyncio.sleep(max(limit - warning - call.lasted, 0))
     if warning:
         if call.connected:
             return  # two people talk with each other now
@@ -62,11 +62,16 @@ async def _hold_duration(call: Call) -> None:
 
 
 async def end_with_words(
-    call: Call, words: str, reason: str, outcome: Outcome = Outcome.COMPLETED
+    call: Call,
+    words: str,
+    reason: str,
+    outcome: Outcome = Outcome.COMPLETED,
+    *,
+    limit: float = LAST_WORDS_LIMIT,
 ) -> None:
     """Break off whatever is said, say the last words and end the call, by the host's own rule."""
     with contextlib.suppress(Exception):
-        async with asyncio.timeout(LAST_WORDS_LIMIT):
+        async with asyncio.timeout(limit):
             with call.occupy():
                 if call.session and call.session.current_speech:
                     await call.session.interrupt(force=True)

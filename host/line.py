@@ -59,7 +59,8 @@ class Line:
         self._status: str | None = None
         self._sip = False
         self.identity: str | None = None
-        self._colleague: tuple[str, str] | None = None
+        self.colleague: tuple[str, str] | None = None
+        """Identity and name of whom the far end was handed over to."""
         self.room.on("participant_connected", self._on_connected)
         self.room.on("participant_disconnected", self._on_disconnected)
         self.room.on("participant_attributes_changed", self._on_attributes)
@@ -99,6 +100,19 @@ class Line:
         self.identity = identity
         if participant := self.participant:
             self._follow(participant)
+
+    def rejoin(self, identity: str, colleague: tuple[str, str] | None) -> None:
+        """Go on with a far end that another process had on the line, and with its colleague."""
+        self.identity = identity
+        participant = self.participant
+        if participant is None:
+            reason = "The far end hung up."
+            self._call.end(Ending(Outcome.COMPLETED, "far end", reason))
+            return
+        self._sip = participant.kind == _SIP
+        self._follow(participant)
+        if colleague and colleague[0] in self.room.remote_participants:
+            self.connect(*colleague)
 
     async def answered(self) -> None:
         """Wait until somebody has picked up: at once with a browser, `active` with a telephone."""
@@ -161,7 +175,7 @@ class Line:
         self._call.tell("digit_pressed", digit=digit)
 
     def _on_disconnected(self, participant: rtc.RemoteParticipant) -> None:
-        if self._colleague and participant.identity == self._colleague[0]:
+        if self.colleague and participant.identity == self.colleague[0]:
             put_out = participant.disconnect_reason in _PUT_OUT
             self._end_connected("livekit" if put_out else "colleague")
         if participant.identity != self.identity:
@@ -171,7 +185,7 @@ class Line:
         call = self._call
         if participant.disconnect_reason in _PUT_OUT:
             self._put_out()
-        elif self._colleague:
+        elif self.colleague:
             self._end_connected("far end")
         elif call.outbound and not call.answered:
             return  # the dialling knows the reason, and names it
@@ -189,7 +203,7 @@ class Line:
     def _put_out(self) -> None:
         """Somebody else, with LiveKit's API, closed the room or put the far end out of it."""
         call = self._call
-        if self._colleague:
+        if self.colleague:
             self._end_connected("livekit")
         elif call.answered:
             call.end(Ending(Outcome.COMPLETED, "livekit", "The room was closed."))
@@ -198,16 +212,16 @@ class Line:
 
     def _end_connected(self, by: Who) -> None:
         """End a call in which the far end and a colleague talked with each other."""
-        assert self._colleague
+        assert self.colleague
         ways = {"far end": "The far end hung up", "colleague": "The colleague hung up"}
-        reason = f"{ways.get(by, 'The room was closed')} after a transfer to {self._colleague[1]}."
+        reason = f"{ways.get(by, 'The room was closed')} after a transfer to {self.colleague[1]}."
         self._call.end(Ending(Outcome.TRANSFERRED, by, reason))
 
     # What can be done
 
     def connect(self, identity: str, name: str) -> None:
         """Leave the far end to a colleague, who is in the room: the persona's part is over."""
-        self._colleague = (identity, name)
+        self.colleague = (identity, name)
         self._call.connected = True
 
     async def press(self, written: str, *, private: bool = False) -> None:

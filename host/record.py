@@ -108,6 +108,7 @@ class CallRecord(_Written):
     keys: list[Keys] = Field([], description="the keys that were pressed, in order")
     transfers: list[Transfer] = Field([], description="the tries to hand it over, in order")
     usage: list[Usage] = Field([], description="what each model was used for")
+    taken_over: int = Field(0, description="how often a new process took it over from a dead one")
     recording: str | None = Field(None, description="file of the recorded call")
     error: str | None = Field(None, description="what broke, where something did")
 
@@ -145,6 +146,7 @@ def record_of(call: Call, ending: Ending) -> CallRecord:
         keys=call.keys,
         transfers=call.transfers,
         usage=call.usage,
+        taken_over=call.taken_over,
         recording=call.recording,
         error=ending.error,
     )

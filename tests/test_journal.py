@@ -1,168 +1,52 @@
-"""Drafts of records: written while a call lives, finished when its process is gone."""
+"""Drafts of the records of live calls: private, whole, and gone when the call is over."""
 
 from __future__ import annotations
 
-import asyncio
-import os
 import stat
-import subprocess
-import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from aiohttp import web
-from deployment import Deployment
 
-from host.call import Call, Ending
-from host.journal import DIED, Journal
-from host.outcome import Outcome
+from host.call import Call
+from host.journal import Journal
 from host.processes import Process, this_process
-from host.record import CallRecord, record_of
-from host.settings import Settings, load_settings
-
-WRITES_DOWN = """
-from host import hookimpl
-
-@hookimpl
-async def call_ended(call, record):
-    with open({file!r}, "a") as file:
-        file.write(record.model_dump_json() + "\\n")
-"""
+from host.settings import Settings
 
 
-@pytest.fixture
-async def livekit() -> AsyncIterator[list[str]]:
-    """An API that is asked to delete rooms, and the paths that it was asked for."""
-    asked: list[str] = []
-
-    async def answer(request: web.Request) -> web.Response:
-        asked.append(request.path)
-        return web.Response(content_type="application/protobuf")
-
-    application = web.Application()
-    application.router.add_route("*", "/{path:.*}", answer)
-    runner = web.AppRunner(application)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    port = runner.addresses[0][1]
-    os.environ["LIVEKIT_URL"] = f"http://127.0.0.1:{port}"
-    os.environ["LIVEKIT_API_KEY"], os.environ["LIVEKIT_API_SECRET"] = "key", "secret" * 8
-    yield asked
-    await runner.cleanup()
-
-
-@pytest.fixture
-def settings(deployment: Deployment, livekit: list[str]) -> Settings:
-    """A deployment with a persona, and a plugin that writes every record into a file."""
-    deployment.persona("ann")
-    file = str(deployment.folder / "records")
-    deployment.write("plugins/writes.py", f'"""Writes."""\n{WRITES_DOWN.format(file=file)}')
-    return load_settings()
-
-
-def a_call(settings: Settings) -> Call:
+def a_call() -> Call:
     """A call that is under way."""
-    call = Call(settings, id="AJ_1", room="ann-1", number="+15552220001", outbound=True)
+    call = Call(Settings(), id="AJ_1", room="ann-1", number="+15552220001", outbound=True)
     call.mark("dialled")
     call.mark("answered")
     return call
 
 
-async def finished(deployment: Deployment, settings: Settings) -> CallRecord:
-    """Let the journal watch until it has told of one record."""
-    watching = asyncio.create_task(Journal(settings).watch())
-    file = deployment.folder / "records"
-    async with asyncio.timeout(10):
-        while not file.exists() or list((settings.state_dir / "unfinished").glob("*.json")):
-            await asyncio.sleep(0.02)  # a file has no event
-    watching.cancel()
-    (line,) = file.read_text().splitlines()
-    return CallRecord.model_validate_json(line)
-
-
-def of_a_dead_process(draft: Path) -> None:
-    """Make a draft one of a process that has ended."""
-    gone = subprocess.Popen([sys.executable, "-c", ""])
-    gone.wait()
-    text = draft.read_text().replace(f'"number":{os.getpid()},', f'"number":{gone.pid},', 1)
-    draft.write_text(text)
-
-
-async def test_a_draft_is_private_and_goes_when_the_call_is_recorded(settings: Settings) -> None:
-    journal, call = Journal(settings), a_call(settings)
+async def test_a_draft_is_private_and_goes_when_the_call_is_recorded(tmp_path: Path) -> None:
+    journal, call = Journal(tmp_path), a_call()
     journal.write(call)
-    (draft,) = (settings.state_dir / "unfinished").iterdir()
-    assert stat.S_IMODE(draft.stat().st_mode) == 0o600
-    journal.close(call)
-    assert not draft.exists()
+    (file,) = (tmp_path / "unfinished").iterdir()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    draft = journal.read("AJ_1")
+    assert draft is not None
+    assert (draft.record.number, draft.process.alive, draft.over) == ("+15552220001", True, False)
+    journal.close(call.id)
+    assert not file.exists()
+    assert journal.read("AJ_1") is None
 
 
-async def test_the_record_of_a_call_whose_process_died_is_finished_once(
-    deployment: Deployment, settings: Settings, livekit: list[str]
+async def test_a_draft_that_is_half_is_none(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    Journal(settings).write(a_call(settings))
-    (draft,) = (settings.state_dir / "unfinished").iterdir()
-    of_a_dead_process(draft)
-    record = await finished(deployment, settings)
-    assert (record.id, record.outcome, record.error) == ("AJ_1", Outcome.FAILED, DIED)
-    assert (record.direction, record.number) == ("outbound", "+15552220001")
-    assert record.ended_at >= record.answered_at
-    assert [path.rpartition("/")[2] for path in livekit] == [
-        "UpdateRoomMetadata",  # whoever watches the call is told how it ended
-        "DeleteRoom",
-        "DeleteRoom",  # the consultation, where there was one
-    ]
+    journal = Journal(tmp_path)
+    journal.folder.mkdir()
+    journal.file("AJ_1").write_text("{half")
+    assert journal.read("AJ_1") is None
+    assert "AJ_1" in caplog.text
 
 
-async def test_a_record_that_was_not_told_to_its_end_is_told_as_it_is(
-    deployment: Deployment, settings: Settings
-) -> None:
-    call = a_call(settings)
-    call.end(Ending(Outcome.BUSY, "far end", "The line was busy.", 486))
-    record = record_of(call, call.ending.result())
-    Journal(settings).write(call, record)
-    (draft,) = (settings.state_dir / "unfinished").iterdir()
-    of_a_dead_process(draft)
-    assert await finished(deployment, settings) == record
-
-
-async def test_a_call_whose_process_lives_is_left_alone(
-    deployment: Deployment, settings: Settings, livekit: list[str]
-) -> None:
-    journal = Journal(settings)
-    journal.write(a_call(settings))
-    (live,) = (settings.state_dir / "unfinished").iterdir()
-    dead = live.with_name("AJ_2.json")
-    dead.write_text(live.read_text())
-    of_a_dead_process(dead)
-    watching = asyncio.create_task(journal.watch())
-    async with asyncio.timeout(10):
-        while dead.exists():
-            await asyncio.sleep(0.02)
-    watching.cancel()
-    assert live.exists()
-    assert len(livekit) == 3, "one call is finished, and only one"
-
-
-async def test_a_draft_of_another_machine_is_left_to_that_machine(settings: Settings) -> None:
+async def test_a_draft_of_another_machine_is_left_to_that_machine() -> None:
     process = this_process()
     assert Process("elsewhere", process.number, process.began).alive is None
-
-
-async def test_a_draft_that_is_broken_is_put_aside_and_said(
-    settings: Settings, caplog: pytest.LogCaptureFixture
-) -> None:
-    folder = settings.state_dir / "unfinished"
-    folder.mkdir(parents=True)
-    (folder / "AJ_3.json").write_text("{half")
-    watching = asyncio.create_task(Journal(settings).watch())
-    async with asyncio.timeout(10):
-        while not (folder / "AJ_3.broken").exists():
-            await asyncio.sleep(0.02)
-    watching.cancel()
-    assert "AJ_3.json" in caplog.text
 
 
 def test_a_process_is_told_from_a_later_one_of_its_number() -> None:

@@ -61,6 +61,9 @@ class Shared(BaseModel):
     max_same_tool: int = Field(
         3, ge=1, description="calls in a row of one tool with the same arguments"
     )
+    take_over: bool = Field(
+        True, description="another process goes on with a call whose process died"
+    )
     mask_digits: bool = Field(False, description="keep pressed keys out of logs and records")
     disclosure: str = Field("", description="said before the greeting, as that an AI speaks")
     record: bool = Field(False, description="record calls, after recording_notice was heard")

@@ -14,6 +14,14 @@ class Words(BaseModel):
         "I am sorry, something went wrong on our side. Please call again later.",
         description="something broke, and the call ends",
     )
+    taken_over: str = Field(
+        "I am sorry, we were cut off for a moment. I am here again.",
+        description="another process has taken the call over",
+    )
+    stopped: str = Field(
+        "I am sorry, I have to end this call now. Please call again later. Goodbye.",
+        description="the host is being stopped, and the call ends",
+    )
     silent: str = Field("Are you still there?", description="the caller says nothing")
     still_silent: str = Field(
         "I can't hear you. Please say something, or I will hang up.",

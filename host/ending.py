@@ -1,0 +1,123 @@
+"""How a call ends: what broke is named, and whoever is left on the line is let go."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from typing import Any
+
+from livekit.agents import AgentSession, JobContext, room_io
+
+from host import registry
+from host.call import LINGER, Call, Ending
+from host.dial import NotAnswered
+from host.errors import MetadataError
+from host.limits import end_with_words
+from host.line import delete_room, tell_watchers
+from host.outcome import Outcome
+from host.session import PersonaAgent
+
+log = logging.getLogger("host")
+
+SESSION_LIMIT = 3.0
+"""Seconds that a session may take to close, once nobody is on the line any more."""
+HOOKS_LIMIT = 10.0
+"""Seconds that event hooks may take after the call is over."""
+GOODBYE_LIMIT = 8.0
+"""Seconds that the goodbye of a host may take that is being stopped."""
+STOPPED = "The host was stopped."
+
+
+class Refused(Exception):
+    """The host does not take this call."""
+
+
+async def fail(call: Call, error: BaseException) -> None:
+    """Name what stopped the call from going on, and apologise where somebody listens."""
+    if isinstance(error, NotAnswered):
+        call.end(error.ending)
+    elif isinstance(error, Refused | MetadataError):
+        log.warning("call in room %s refused: %s", call.room, error)
+        reason = str(error).rstrip(".")
+        call.end(Ending(Outcome.REFUSED, "host", f"{reason[:1].upper()}{reason[1:]}."))
+    else:
+        log.error("%r failed", call, exc_info=error)
+        if call.answered or not call.outbound:
+            await _apologise(call)
+        text = f"{type(error).__name__}: {error}"
+        call.end(Ending(Outcome.FAILED, "host", Outcome.FAILED.sentence, error=text))
+
+
+async def end_with_goodbye(call: Call) -> None:
+    """End a call because the host is being stopped: not without a word, where one is heard."""
+    if call.answered and not call.connected:
+        words = call.deployment.words.stopped
+        await end_with_words(call, words, STOPPED, Outcome.FAILED, limit=GOODBYE_LIMIT)
+    call.end(Ending(Outcome.FAILED, "host", STOPPED))
+
+
+async def let_go(job: JobContext, call: Call) -> None:
+    """Hang up and leave nothing behind. Nothing here may stop the rest of it."""
+    ending = call.ending.result()
+    if ending.outcome is Outcome.TRANSFERRED and call.line and not call.connected:
+        await call.line.gone(2.0)  # LiveKit SIP says goodbye itself, a second after the REFER
+    elif call.answered and ending.by in ("persona", "host"):
+        await asyncio.sleep(LINGER)
+    told = {"host.outcome": ending.outcome.value, "host.reason": ending.reason}
+    if ending.sip_status:
+        told["host.sip_status"] = str(ending.sip_status)
+    told["host.retryable"] = str(ending.worth_a_retry)
+    await tell_watchers(job.room, told)
+    with logged("hanging up"):
+        if call.line:
+            await call.line.hang_up()
+    with logged("stopping a transfer"):
+        if call.handover:
+            await call.handover.close()
+    with logged("closing the session"):
+        if call.session:
+            await asyncio.wait_for(call.session.aclose(), SESSION_LIMIT)
+    with logged("closing the recording"):
+        if call.recorder:
+            await call.recorder.close()
+    with logged("leaving the room"):
+        await (call.line.leave() if call.line else delete_room(job.api, call.room))
+    await call.settle(HOOKS_LIMIT)  # `call_ended` is the last that is told
+
+
+async def _apologise(call: Call) -> None:
+    """Say that something went wrong, if there is a voice to say it with."""
+    with contextlib.suppress(Exception):
+        async with asyncio.timeout(10):
+            if call.line is None:
+                return
+            if call.session is None:
+                await _bare_session(call)
+            await call.line.answered()
+            if call.session and call.session.current_speech:
+                await call.session.interrupt(force=True)
+            await call.say(call.deployment.words.apology, interruptible=False)
+
+
+async def _bare_session(call: Call) -> None:
+    """Open a session that can only speak: the persona's own could not be made."""
+    assert call.job is not None
+    voice = registry.load(call.settings).view(None).tts(call=call)
+    call.session = AgentSession(tts=voice)
+    options = room_io.RoomOptions(audio_input=False, video_input=False, close_on_disconnect=False)
+    silent = PersonaAgent(call, "")
+    await call.session.start(silent, room=call.job.room, room_options=options, record=False)
+
+
+class logged(contextlib.AbstractContextManager[None]):
+    """Log what goes wrong and go on: the rest of an ending must still happen."""
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> bool:
+        if isinstance(error, Exception):
+            log.error("%s failed", self.what, exc_info=error)
+            return True
+        return False
