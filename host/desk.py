@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import os
+import sys
 
 from livekit import api
 from livekit.agents import AgentServer, JobRequest
@@ -86,8 +87,9 @@ def make_server(settings: Settings, *, dev: bool) -> AgentServer:
         load_threshold=math.inf,
         num_idle_processes=1 if dev else 2,
         drain_timeout=int(settings.drain_timeout),
-        host=settings.health_host,
-        port=0 if dev else settings.health_port,
+        max_retry=sys.maxsize,  # after 16 tries the worker would end, and its calls with it
+        host="127.0.0.1",  # LiveKit's own health check: `host.health` passes on what it answers
+        port=0,
         preload_modules=["host.preload"],
         log_level="INFO",
     )
