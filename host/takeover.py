@@ -46,7 +46,7 @@ def restore(call: Call, draft: Draft) -> None:
 
 
 async def go_on(call: Call, agent: Agent) -> None:
-    """Say that we are here again, and answer what was said last."""
+    """Say that we are here again, and let the far end go on."""
     session = call.session
     assert session is not None
     turns = agent.chat_ctx.copy()
@@ -56,10 +56,7 @@ async def go_on(call: Call, agent: Agent) -> None:
     call.greeted = True
     if session.current_agent is not agent:
         session.update_agent(agent)
-    owed = bool(call.transcript) and call.transcript[-1].who == "caller"
-    speech = call.speak(call.deployment.words.taken_over, interruptible=False)
-    if owed:
-        session.generate_reply()
-    await speech.wait_for_playout()
-    if call.first_words and not owed:
+    # What was said last is not answered here: the answer may have been what broke.
+    await call.say(call.deployment.words.taken_over, interruptible=False)
+    if call.first_words:
         await call.first_words.answer()

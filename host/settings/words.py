@@ -15,7 +15,7 @@ class Words(BaseModel):
         description="something broke, and the call ends",
     )
     taken_over: str = Field(
-        "I am sorry, we were cut off for a moment. I am here again.",
+        "I am sorry, we were cut off for a moment. I am here again, please go on.",
         description="another process has taken the call over",
     )
     stopped: str = Field(

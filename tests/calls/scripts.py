@@ -7,6 +7,7 @@ ANYBODY = "of the tests"
 END = "end of the tests"
 
 RULES = (
+    Rule(about="heavy one", hears="stand still", calls=("stand_still", {})),
     Rule(about=END, hears="leave me alone", calls=("leave", {})),
     Rule(about=END, hears="close the door", calls=("stop", {})),
     Rule(about=END, hears="fall over", calls=("trip", {})),

@@ -1,4 +1,4 @@
-"""A call whose process is killed: the far end is hung up, and there is a record all the same."""
+"""A call whose process is killed or blocked: another takes it over, or the far end is hung up."""
 
 from __future__ import annotations
 
@@ -7,34 +7,128 @@ import json
 import os
 import signal
 import time
+from pathlib import Path
+from typing import Any
 
-from host.local.phone import Line, NoAnswer, PhoneCall
+import psutil
+from scene import a_scene, events
+from transfers import (
+    ANN,
+    BOB,
+    CALLER,
+    SALES,
+    SWITCHBOARD,
+    asks_for,
+    colleague,
+    nothing_left,
+    presses_one_at_once,
+)
+
+from host.local.phone import Line, NoAnswer, PhoneCall, Telephone
+from host.local.process import HostProcess
+from host.local.records import records_of
 from host.outcome import Outcome
-from host.testing import Scene, heard_once
+from host.testing import Scene, heard_once, not_heard
+
+BACK = "I am sorry, we were cut off for a moment. I am here again, please go on."
+WORDS = "cut off for a moment"
+GREETING = "This is the desk. What can I do for you?"
 
 
-async def listens(line: Line) -> None:
+async def waits(line: Line) -> None:
     await line.heard("what can I do for you")
-    await line.say("What day is it?")
-    await line.heard("today is monday")
     await line.stay()
 
 
-async def test_the_far_end_is_hung_up_and_the_record_tells_how_far_it_came(scene: Scene) -> None:
-    call = await scene.ring("desk", listens)
-    await call.pulse.until(lambda: _heard(call, "monday"), 30, "an answer")
+async def goes_on(line: Line) -> None:
+    await line.heard("what can I do for you")
+    await line.say("Who is it?")
+    await line.heard("only a test")
+    await line.heard(WORDS, 30)
+    await line.say("What day is it?")
+    await line.heard("today is monday")
+    await line.hang_up()
+
+
+async def test_another_process_goes_on_with_the_call(scene: Scene) -> None:
+    call = await scene.ring("desk", goes_on)
+    await call.pulse.until(lambda: _heard(call, "only a test"), 30, "an answer")
     await call.pulse.until(lambda: _drafted_words(scene, call) >= 3, 10, "a draft with all of it")
-    killed = time.time()
-    os.kill(_process_of(scene, call), signal.SIGKILL)
+    killed = _kill(scene, call)
+    record = await scene.over(call)
+    heard_once(call, GREETING)
+    assert call.answered_at + heard_once(call, BACK).start - killed < 5
+    heard_once(call, "Today is Monday.")
+    assert (record.outcome, record.ended_by, record.taken_over) == ("completed", "far end", 1)
+    said = [line.text for line in record.transcript]
+    before = [GREETING, "who is it", "It is only a test."]
+    assert said == [*before, BACK, "what day is it", "Today is Monday."]
+    assert [fact for event, fact in events(scene, call.room) if event == "ended"] == ["completed"]
+    assert len(await records_of(scene.folder / "calls.jsonl", call.room, 1)) == 1
+    assert not _drafts(scene, call)
+
+
+async def test_a_call_is_taken_over_once(scene: Scene) -> None:
+    call = await scene.ring("desk", waits)
+    await call.pulse.until(lambda: _heard(call, "can I do"), 30, "the greeting")
+    await call.pulse.until(lambda: _drafted_words(scene, call) >= 1, 10, "a draft with it")
+    _kill(scene, call)
+    await call.pulse.until(lambda: _heard(call, "cut off"), 20, "the second process")
+    killed = _kill(scene, call)
     record = await scene.over(call)
     assert call.ended_at - killed < 5
-    heard_once(call, "Today is Monday.")
-    assert (record.outcome, record.ended_by) == (Outcome.FAILED, "host")
-    assert (record.persona, record.number) == ("desk", call.number)
+    heard_once(call, BACK)
+    assert (record.outcome, record.ended_by, record.taken_over) == ("failed", "host", 1)
     assert record.reason == "The call's process died."
-    assert [line.text for line in record.transcript][-1] == "Today is Monday."
     assert record.duration > 3
-    assert not list((scene.folder / "state" / "unfinished").glob("*.json"))
+
+
+async def test_a_call_that_nobody_may_take_over_is_hung_up(scene: Scene) -> None:
+    call = await scene.ring("firm", Line.stay)
+    await call.pulse.until(lambda: _heard(call, "that was it"), 40, "the greeting")
+    killed = _kill(scene, call)
+    record = await scene.over(call)
+    assert call.ended_at - killed < 5
+    not_heard(call, BACK)
+    assert (record.outcome, record.ended_by, record.taken_over) == ("failed", "host", 0)
+    assert not _drafts(scene, call)
+
+
+async def test_a_blocked_call_is_taken_over_within_ten_seconds(scene: Scene) -> None:
+    async def stops_it(line: Line) -> None:
+        await line.heard("the heavy machine")
+        await line.say("Stand still.")
+        await line.heard(WORDS, 30)
+        await line.hang_up()
+
+    call = await scene.ring("heavy", stops_it)
+    record = await scene.over(call, 60)
+    blocked = next(line.at for line in record.transcript if line.text == "stand still")
+    back = call.answered_at + heard_once(call, BACK).start
+    assert back - blocked.timestamp() < 10
+    assert (record.outcome, record.taken_over) == (Outcome.COMPLETED, 1)
+
+
+async def test_a_placed_call_is_taken_over_and_its_caller_is_told_how_it_went(scene: Scene) -> None:
+    async def hears(line: Line) -> None:
+        await line.say("Hello?")
+        await line.heard(WORDS, 40)
+        await line.hang_up()
+
+    number = "+15552227002"
+    scene.exchange.connect(number, Telephone(script=hears))
+    placing = asyncio.create_task(scene.place("talks", number))
+    call = await scene.exchange.call_to(number)
+    await call.answered()
+    await call.pulse.until(
+        lambda: _drafted_words(scene, call) >= 2, 30, "a draft with the greeting"
+    )
+    _kill(scene, call)
+    placed = await asyncio.wait_for(placing, 60)
+    record = await scene.over(call)
+    assert (placed.outcome, record.outcome) == (Outcome.COMPLETED, Outcome.COMPLETED)
+    assert (record.direction, record.number, record.taken_over) == ("outbound", number, 1)
+    assert len(scene.exchange.ledger.of("INVITE", number=number)) == 1
 
 
 async def test_a_placed_call_that_still_rings_rings_no_longer(scene: Scene) -> None:
@@ -43,31 +137,88 @@ async def test_a_placed_call_that_still_rings_rings_no_longer(scene: Scene) -> N
     placing = asyncio.create_task(scene.place("talks", number))
     call = await scene.exchange.call_to(number)
     await call.rings()
-    await call.pulse.until(lambda: _draft(scene, call), 10, "a draft")
-    os.kill(_process_of(scene, call), signal.SIGKILL)
+    await call.pulse.until(lambda: _drafts(scene, call), 10, "a draft")
+    killed = _kill(scene, call)
     record = await scene.over(call)
     placed = await asyncio.wait_for(placing, 20)
+    assert call.ended_at - killed < 5
     assert (record.outcome, placed.outcome) == (Outcome.FAILED, Outcome.FAILED)
     assert len(scene.exchange.ledger.of("INVITE", number=number)) == 1
 
 
-def _draft(scene: Scene, call: PhoneCall) -> dict[str, object] | None:
-    for file in (scene.folder / "state" / "unfinished").glob("*.json"):
-        draft = json.loads(file.read_text())
-        if draft["record"]["room"] == call.room:
-            return draft
-    return None
+async def test_two_people_who_were_connected_notice_nothing(scene: Scene) -> None:
+    async def talks_on(line: Line) -> None:
+        await line.wait(1.5)
+        await line.say(BOB)
+        await line.heard(ANN.rstrip("?."), limit=60)
+        await line.hang_up()
+
+    scene.world.agents.add(BOB)
+    scene.exchange.connect(SALES, colleague(presses_one_at_once, Telephone(script=talks_on)))
+    call = await scene.exchange.ring(CALLER, SWITCHBOARD, asks_for("sales"))
+    connected = await scene.exchange.call_to(SALES, timeout=60, nth=2)
+    await connected.pulse.until(lambda: _draft(scene, call).get("colleague"), 40, "a draft of it")
+    _kill(scene, call)
+    await connected.pulse.until(lambda: _draft(scene, call)["record"]["taken_over"] == 1, 10, "it")
+    await asyncio.sleep(6)  # nobody is hung up, which has no event
+    assert not call.over.done()
+    assert not connected.over.done()
+    await connected.hang_up()
+    record = await nothing_left(scene, call)
+    not_heard(call, BACK)
+    assert (record.outcome, record.ended_by, record.taken_over) == ("transferred", "colleague", 1)
+
+
+async def test_calls_whose_parent_is_killed_end_at_once_and_are_recorded(tmp_path: Path) -> None:
+    async with a_scene(tmp_path, "now") as scene:
+        calls = [await scene.ring("desk", waits) for _ in range(2)]
+        for call in calls:
+            await call.pulse.until(lambda call=call: _heard(call, "can I do"), 30, "a greeting")
+        scene.exchange.connect("+15552227003", NoAnswer())
+        placing = asyncio.create_task(scene.place("talks", "+15552227003"))
+        ringing = await scene.exchange.call_to("+15552227003")
+        await ringing.rings()
+        killed = time.time()
+        os.kill(scene.host.pid, signal.SIGKILL)
+        for call in (*calls, ringing):
+            record = await scene.over(call)
+            assert call.ended_at - killed < 5
+            assert (record.outcome, record.reason) == (Outcome.FAILED, "The host died.")
+        await asyncio.wait_for(placing, 20)
+
+
+async def test_a_new_start_finishes_what_a_dead_host_has_left(tmp_path: Path) -> None:
+    async with a_scene(tmp_path, "now") as scene:
+        call = await scene.ring("desk", waits)
+        await call.pulse.until(lambda: _heard(call, "can I do"), 30, "a greeting")
+        parent = psutil.Process(scene.host.pid)
+        for process in (parent, *parent.children(recursive=True)):
+            process.kill()  # the machine itself has gone down
+        assert not call.over.done()
+        async with HostProcess(scene.environment, tmp_path / "again.log", cwd=tmp_path):
+            record = await scene.over(call)
+        assert (record.outcome, record.reason) == (Outcome.FAILED, "The call's process died.")
+
+
+def _kill(scene: Scene, call: PhoneCall) -> float:
+    os.kill(_draft(scene, call)["number"], signal.SIGKILL)
+    return time.time()
+
+
+def _drafts(scene: Scene, call: PhoneCall) -> list[dict[str, Any]]:
+    files = (scene.folder / "state" / "unfinished").glob("*.json")
+    drafts = [json.loads(file.read_text()) for file in files]
+    return [draft for draft in drafts if draft["record"]["room"] == call.room]
+
+
+def _draft(scene: Scene, call: PhoneCall) -> dict[str, Any]:
+    (draft,) = _drafts(scene, call)
+    return draft
 
 
 def _drafted_words(scene: Scene, call: PhoneCall) -> int:
-    draft = _draft(scene, call)
-    return len(draft["record"]["transcript"]) if draft else 0
-
-
-def _process_of(scene: Scene, call: PhoneCall) -> int:
-    draft = _draft(scene, call)
-    assert draft is not None
-    return int(draft["number"])
+    drafts = _drafts(scene, call)
+    return len(drafts[0]["record"]["transcript"]) if drafts else 0
 
 
 def _heard(call: PhoneCall, word: str) -> bool:

@@ -86,6 +86,7 @@ async def outside(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Out
             "HOST_WEBHOOK_SECRET": SECRET,
             "HOST_METRICS_PORT": "0",
             "HOST_OTLP_ENDPOINT": collector.url,
+            "HOST_TAKE_OVER": "false",
         }
         async with a_scene(folder, "now", settings) as scene:
             [metrics] = re.findall(r"metrics at (http://\S+?/metrics)", scene.log())
