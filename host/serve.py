@@ -50,7 +50,9 @@ async def serve(settings: Settings, *, dev: bool, strict: bool = False) -> None:
 
 async def _run(settings: Settings, loaded: Registry, *, dev: bool) -> None:
     """Run the worker, and what watches over it, until it has stopped."""
-    server = make_server(settings, dev=dev)
+    rescue = Rescue(settings, dev=dev)
+    server = make_server(settings, rescue.lifelines, dev=dev)
+    connection = Connection(server)
 
     async def launch(room: api.Room, identity: str) -> None:
         await server.simulate_job(room.name, agent_identity=identity, room_info=room)
@@ -60,7 +62,6 @@ async def _run(settings: Settings, loaded: Registry, *, dev: bool) -> None:
         who, where = settings.agent_name, settings.livekit_url
         log.info("ready as %r at %s with %s", who, where, ", ".join(loaded.personas))
 
-    rescue, connection = Rescue(settings, dev=dev), Connection(server)
     rescue.launch = launch
     health = Health(server, connection, rescue.lifelines, settings.max_calls)
     stopping = Stopping(server, rescue, health, patience=0 if dev else settings.drain_timeout)
