@@ -55,6 +55,9 @@ class Settings(BaseSettings, Shared):
         None, description="persona for calls that nothing else decides"
     )
     max_calls: int = Field(10, ge=1, description="calls at once; one more hears busy")
+    max_call_memory: float = Field(
+        1500, ge=0, description="megabytes that one call's process may take; 0: no limit"
+    )
     call_log: Path = Field(Path("calls.jsonl"), description="file of call records, one a line")
     call_database: Path | None = Field(None, description="SQLite file of call records as well")
     webhook_url: str | None = Field(None, description="where each call record is sent to")
