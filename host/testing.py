@@ -29,6 +29,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -115,6 +116,18 @@ class Scene:
         await self.no_room(call.room)
         return await self.record(call.room)
 
+    @asynccontextmanager
+    async def another_host(
+        self, folder: Path, environment: Mapping[str, str] = MappingProxyType({})
+    ) -> AsyncIterator[Scene]:
+        """Bring up one more host of the same name, which shares the calls of this world.
+
+        It has the settings of the first but for these, and a folder for its own files.
+        """
+        together = {**self.environment, **_files(folder), **environment}
+        async with _hosting(self.world, folder, together) as scene:
+            yield scene
+
     def log(self) -> str:
         """What the host has logged so far."""
         return self.host.log.read_text(errors="replace")
@@ -137,22 +150,35 @@ async def open_scene(
         world = await up.enter_async_context(
             World(profile=profile, rules=rules, agent_name=agent_name)
         )
-        together = {
-            **world.settings,
-            "HOST_CALL_LOG": str(folder / "calls.jsonl"),
-            "HOST_STATE_DIR": str(folder / "state"),
-            "HOST_RECORDINGS_DIR": str(folder / "recordings"),
-            **environment,
-        }
-        with pytest.MonkeyPatch.context() as patch:
-            for name, value in together.items():
-                patch.setenv(name, value)
-            patch.chdir(folder)
-            settings = load_settings()
-            personas = registry.load(settings).personas.values()
+        together = {**world.settings, **_files(folder), **environment}
+        scene = await up.enter_async_context(_hosting(world, folder, together, numbers=True))
+        yield scene
+
+
+@asynccontextmanager
+async def _hosting(
+    world: World, folder: Path, environment: Mapping[str, str], *, numbers: bool = False
+) -> AsyncIterator[Scene]:
+    """Bring up a host with these settings; with `numbers`, its personas get theirs in the world."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        patch.chdir(folder)
+        settings = load_settings()
+        personas = registry.load(settings).personas.values()
+    if numbers:
         await world.give_numbers({persona.name: persona.numbers for persona in personas})
-        host = await up.enter_async_context(HostProcess(together, folder / "host.log", cwd=folder))
-        yield Scene(world, settings, host, folder, together)
+    async with HostProcess(environment, folder / "host.log", cwd=folder) as host:
+        yield Scene(world, settings, host, folder, environment)
+
+
+def _files(folder: Path) -> dict[str, str]:
+    """Where a host keeps what no other may write to."""
+    return {
+        "HOST_CALL_LOG": str(folder / "calls.jsonl"),
+        "HOST_STATE_DIR": str(folder / "state"),
+        "HOST_RECORDINGS_DIR": str(folder / "recordings"),
+    }
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +15,8 @@ READY_LIMIT = 60.0
 """Seconds that a host may take to register with LiveKit: the first import is slow."""
 STOP_LIMIT = 20.0
 """Seconds that a host may take to stop after SIGTERM."""
-
+LOG_LIMIT = 20.0
+"""Seconds that the processes of its calls may live on without it."""
 
 OF_A_DEPLOYMENT = ("HOST_", "LIVEKIT_", "OPENAI_", "DEEPGRAM_", "CARTESIA_")
 """How the names of settings begin."""
@@ -32,9 +34,18 @@ def bare_environment() -> dict[str, str]:
 class HostProcess:
     """Runs a host until the end of the block, with these settings and no others."""
 
-    def __init__(self, settings: Mapping[str, str], log: Path, *, cwd: Path | None = None) -> None:
-        self._settings, self._cwd = settings, cwd
+    def __init__(
+        self,
+        settings: Mapping[str, str],
+        log: Path,
+        *,
+        cwd: Path | None = None,
+        command: str = "start",
+    ) -> None:
+        self._settings, self._cwd, self._command = settings, cwd, command
         self.log = log
+        self.health = ""
+        """The address of its health check, once it is ready."""
         self._process: asyncio.subprocess.Process | None = None
 
     @property
@@ -49,7 +60,7 @@ class HostProcess:
                 sys.executable,
                 "-m",
                 "host",
-                "start",
+                self._command,
                 env={**bare_environment(), "HOST_HEALTH_PORT": "0", **self._settings},
                 cwd=self._cwd,
                 stdout=log,
@@ -78,6 +89,11 @@ class HostProcess:
     ) -> None:
         await self.stop()
 
+    def signal(self, number: int) -> None:
+        """Send a signal to the parent alone, as an orchestrator does."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
     async def ended(self, limit: float = STOP_LIMIT) -> int:
         """Wait until it has ended by itself; give its exit code. Raises TimeoutError."""
         assert self._process is not None
@@ -95,7 +111,10 @@ class HostProcess:
                 break
             except TimeoutError:
                 continue
-        await self._reading
+        try:
+            await asyncio.wait_for(self._reading, LOG_LIMIT)
+        except TimeoutError:
+            raise RuntimeError(f"processes outlive their host: see {self.log}") from None
 
     async def _read(self) -> None:
         """Keep the log, and notice when the host is ready. Ends when the process has."""
@@ -105,5 +124,7 @@ class HostProcess:
             while line := await self._process.stderr.readline():
                 log.write(line)
                 log.flush()
+                if found := re.search(rb"health checks at (http://[\w.:]+)", line):
+                    self.health = found[1].decode()
                 if b"ready as" in line:
                     self._ready.set()
