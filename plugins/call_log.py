@@ -13,23 +13,28 @@ from host import Call, hookimpl
 
 log = logging.getLogger("host")
 
+LOOK_BACK = 1 << 20
+"""Bytes at the end of the file in which a record is looked for before it is written again."""
+
 
 @hookimpl
 async def call_ended(call: Call, record: Any) -> None:
     """Append the record to the call log. Where that fails, it stands in the host's own log."""
     line: str = record.model_dump_json()
+    # Told by another process than the call's own: that one may have died after it wrote this.
+    again = call.job is None
     try:
-        await asyncio.to_thread(append, call.settings.call_log, line)
+        await asyncio.to_thread(append, call.settings.call_log, line, but_not_again=again)
     except OSError as error:
         # Better there than lost, though others may read it there.
         where = call.settings.call_log
         log.error("%s can't be written (%s); the call's record is %s", where, error, line)
 
 
-def append(file: Path, line: str) -> None:
+def append(file: Path, line: str, *, but_not_again: bool = False) -> None:
     """Add a line to a file that many processes write to. Only its owner may read it.
 
-    A line that a killed process, or a full disk, has left half written stays alone on its line.
+    With `but_not_again`, a line that is among the last ones already stays the only one. A line that a killed process, or a full disk, has left half written stays alone on its line.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
     opened = os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
@@ -40,8 +45,9 @@ def append(file: Path, line: str) -> None:
         fcntl.flock(opened, fcntl.LOCK_EX)  # calls end in processes of their own
         with contextlib.suppress(PermissionError):  # a file of somebody else's, who decides
             os.fchmod(opened, 0o600)
+        if but_not_again and line.encode() in _last_lines(opened):
+            return
         _write(opened, f"{line}\n" if _at_a_line_start(opened) else f"\n{line}\n")
-        fcntl.flock(opened, fcntl.LOCK_UN)
         os.fsync(opened)
     finally:
         os.close(opened)
@@ -50,6 +56,11 @@ def append(file: Path, line: str) -> None:
 def _at_a_line_start(file: int) -> bool:
     size = os.fstat(file).st_size
     return size == 0 or os.pread(file, 1, size - 1) == b"\n"
+
+
+def _last_lines(file: int) -> list[bytes]:
+    size = os.fstat(file).st_size
+    return os.pread(file, LOOK_BACK, max(0, size - LOOK_BACK)).splitlines()
 
 
 def _write(file: int, text: str) -> None:

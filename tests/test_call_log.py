@@ -55,6 +55,15 @@ def test_a_record_is_one_line_that_only_its_owner_may_read(tmp_path: Path) -> No
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
+def test_a_record_that_is_told_again_by_another_process_stays_one(tmp_path: Path) -> None:
+    log = tmp_path / "calls.jsonl"
+    record, other = a_record(reason="It said é."), a_record(id="other")
+    end(log, record)
+    end(log, other)
+    end(log, CallRecord.model_validate_json(record.model_dump_json()))
+    assert records(log) == [record, other]
+
+
 def test_calls_that_end_at_once_in_processes_of_their_own_are_all_there(tmp_path: Path) -> None:
     file = tmp_path / "calls.jsonl"
     names = ["a", "b", "c", "d"]
