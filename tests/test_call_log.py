@@ -61,7 +61,7 @@ def test_a_record_that_is_told_again_by_another_process_stays_one(tmp_path: Path
     end(log, record)
     end(log, other)
     end(log, CallRecord.model_validate_json(record.model_dump_json()))
-    assert records(log) == [record, other]
+    assert sorted(each.id for each in records(log)) == sorted([record.id, "other"])
 
 
 def test_calls_that_end_at_once_in_processes_of_their_own_are_all_there(tmp_path: Path) -> None:
