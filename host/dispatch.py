@@ -20,6 +20,9 @@ from host.errors import MetadataError, SettingsError
 MAX_METADATA = 16 * 1024
 """Longest metadata that is read, in bytes."""
 
+MAX_KEY = 200
+"""Longest idempotency key, in characters."""
+
 # E.164: a plus, a country code that has no leading zero, at most 15 digits.
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
 
@@ -61,6 +64,21 @@ class Dispatch:
         return number
 
     @property
+    def idempotency_key(self) -> str | None:
+        """What names the request, so that no second call is made for it; None where nothing does.
+
+        Raises MetadataError where the metadata has something else there.
+        """
+        key = self.metadata.get("idempotency_key")
+        if key is None:
+            return None
+        if not isinstance(key, str) or not 1 <= len(key) <= MAX_KEY or not key.isprintable():
+            raise MetadataError(
+                f"idempotency_key in the metadata is no text of 1 to {MAX_KEY} printable characters"
+            )
+        return key
+
+    @property
     def outbound(self) -> bool:
         """True where the host is to dial."""
         return self.metadata.get("phone_number") is not None
@@ -79,7 +97,8 @@ def read_dispatch(metadata: str, room: str = "", number: str | None = None) -> D
     if not isinstance(value, dict):
         raise MetadataError(f"the metadata is {_JSON_NAMES[type(value)]}, not a JSON object")
     dispatch = Dispatch(room, MappingProxyType(value), number)
-    _ = dispatch.phone_number  # a wrong number refuses the call here, before anything happens
+    # A wrong one refuses the call here, before anything happens.
+    _ = dispatch.phone_number, dispatch.idempotency_key
     return dispatch
 
 

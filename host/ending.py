@@ -14,8 +14,10 @@ from host.call import LINGER, Call, Ending
 from host.dial import NotAnswered
 from host.errors import MetadataError
 from host.limits import end_with_words
-from host.line import delete_room, tell_watchers
+from host.line import tell_watchers
+from host.one_agent import end_room
 from host.outcome import Outcome
+from host.requests import NotClaimed
 from host.session import PersonaAgent
 
 log = logging.getLogger("host")
@@ -37,7 +39,7 @@ async def fail(call: Call, error: BaseException) -> None:
     """Name what stopped the call from going on, and apologise where somebody listens."""
     if isinstance(error, NotAnswered):
         call.end(error.ending)
-    elif isinstance(error, Refused | MetadataError):
+    elif isinstance(error, Refused | MetadataError | NotClaimed):
         log.warning("call in room %s refused: %s", call.room, error)
         reason = str(error).rstrip(".")
         call.end(Ending(Outcome.REFUSED, "host", f"{reason[:1].upper()}{reason[1:]}."))
@@ -47,6 +49,16 @@ async def fail(call: Call, error: BaseException) -> None:
             await _apologise(call)
         text = f"{type(error).__name__}: {error}"
         call.end(Ending(Outcome.FAILED, "host", Outcome.FAILED.sentence, error=text))
+
+
+def say_goodbye(call: Call) -> None:
+    """Say goodbye and end the call: the host is being stopped."""
+    call.spawn(end_with_goodbye(call), "saying goodbye")
+
+
+def orphan(call: Call) -> None:
+    """End the call at once: the parent is gone, and with it whoever holds this call's limits."""
+    call.end(Ending(Outcome.FAILED, "host", "The host died."))
 
 
 async def end_with_goodbye(call: Call) -> None:
@@ -82,7 +94,10 @@ async def let_go(job: JobContext, call: Call) -> None:
         if call.recorder:
             await call.recorder.close()
     with logged("leaving the room"):
-        await (call.line.leave() if call.line else delete_room(job.api, call.room))
+        if call.line:
+            await call.line.leave()
+        else:  # we never were in the room: it may be another agent's
+            await end_room(job.api, call.room, besides=job.job.id)
     await call.settle(HOOKS_LIMIT)  # `call_ended` is the last that is told
 
 

@@ -24,15 +24,17 @@ from host.call import Call, Ending
 from host.details import parse_details
 from host.dial import dial
 from host.dispatch import read_dispatch
-from host.ending import STOPPED, Refused, end_with_goodbye, fail, let_go, logged
+from host.ending import STOPPED, Refused, fail, let_go, logged, orphan, say_goodbye
 from host.greeting import first_agent, greet
 from host.handover import Handover
 from host.journal import Draft, Journal
 from host.lifeline import Lifeline
 from host.line import Line, tell_watchers
+from host.one_agent import Superfluous, already_taken, room_is_gone, superfluous, withdraw
 from host.outcome import Outcome
 from host.record import record_of
 from host.recording import Recorder
+from host.requests import Requests
 from host.session import make_session
 from host.settings import Settings
 from host.takeover import call_to_take_over, go_on, restore
@@ -51,6 +53,7 @@ class Worker:
         self.settings = settings
         self.budget = Budget(settings.state_dir)
         self.journal = Journal(settings.state_dir)
+        self.requests = Requests(settings.state_dir)
 
     def warm(self, process: JobProcess) -> None:
         """Make a process ready for a call: personas and plugins, unless the forkserver has them."""
@@ -74,7 +77,7 @@ class Worker:
             self.journal.write(call)
         lifeline = Lifeline(call.id, call.room)
         holding = asyncio.create_task(
-            lifeline.hold(partial(_say_goodbye, call), partial(_orphan, call))
+            lifeline.hold(partial(say_goodbye, call), partial(orphan, call))
         )
         call.spawn(self.journal.keep(call), "the draft of the record")
         life = asyncio.create_task(
@@ -96,15 +99,21 @@ class Worker:
 
     async def _live(self, job: JobContext, call: Call) -> None:
         """From the job to the first words. Whatever ends the call meanwhile stops this."""
+        await job.connect(auto_subscribe=AutoSubscribe.AUDIO_ONLY)
+        if other := already_taken(job.room):
+            call.end(superfluous(f"{other} has the room."))
+            return
+        call.line = line = Line(job, call)
+        call.handover = Handover(job, call, line)
         dispatch = read_dispatch(job.job.metadata, call.room)
         call.metadata, call.outbound, call.number = (
             dispatch.metadata,
             dispatch.outbound,
             dispatch.phone_number,
         )
-        await job.connect(auto_subscribe=AutoSubscribe.AUDIO_ONLY)
-        call.line = line = Line(job, call)
-        call.handover = Handover(job, call, line)
+        if call.outbound and await room_is_gone(job):
+            call.end(superfluous("The room was closed before anybody was dialled."))
+            return
         if not call.outbound:
             await self._caller(call, line)
             dispatch = replace(dispatch, number=call.our_number)
@@ -113,6 +122,8 @@ class Worker:
             self.journal.write(call)  # who has the call is known from here on, whatever happens
         job.log_context_fields = {"room": call.room, "persona": call.persona}
         call.spawn(tell_watchers(job.room, {"host.persona": call.persona}), "telling watchers")
+        if dispatch.idempotency_key:
+            self.requests.claim(dispatch.idempotency_key, call.id, call.room, job.job.room.sid)
         self._count_in(call)
         call.details = parse_details(call.hook, call.metadata)
         await call.tell_all("prepare_call")
@@ -200,8 +211,26 @@ class Worker:
     ) -> None:
         """Hang up, write the record, let the job go. Nothing here may stop the rest of it."""
         await asyncio.gather(life, return_exceptions=True)
+        ending = call.ending.result()
+        if isinstance(ending, Superfluous):
+            with logged("leaving the room to another"):
+                await withdraw(job, call)
+        else:
+            await self._tell_of(job, call, ending)
+        with logged("the draft of the record"):
+            self.journal.close(call.id)
+        with logged("counting the call out"):
+            self.budget.settle(call.id, call.lasted, call.deployment)
+        await lifeline.over()
+        job.shutdown(reason=ending.outcome.value)
+
+    async def _tell_of(self, job: JobContext, call: Call, ending: Ending) -> None:
+        if call.metadata.get("idempotency_key"):
+            with logged("what became of the request"):
+                begun = "dialled" in call.times or call.answered
+                self.requests.settle(call.id, ending.outcome, ending.reason, begun=begun)
         await let_go(job, call)
-        record = record_of(call, call.ending.result())
+        record = record_of(call, ending)
         log.info("%s: %s %.1f s", record.outcome, record.reason, record.duration)
         with logged("the record"):
             if not call.persona:
@@ -209,12 +238,6 @@ class Worker:
             with logged("the draft of the record"):
                 self.journal.write(call, record)  # should we die while it is told
             await call.tell_all("call_ended", record=record)
-        with logged("the draft of the record"):
-            self.journal.close(call.id)
-        with logged("counting the call out"):
-            self.budget.settle(call.id, call.lasted, call.deployment)
-        await lifeline.over()
-        job.shutdown(reason=record.outcome.value)
 
 
 async def _open(job: JobContext, call: Call) -> tuple[AgentSession[Any], Agent]:
@@ -229,13 +252,3 @@ async def _open(job: JobContext, call: Call) -> tuple[AgentSession[Any], Agent]:
     first = first_agent(call, agent)
     await session.start(first, room=job.room, room_options=options, record=False)
     return session, agent
-
-
-def _say_goodbye(call: Call) -> None:
-    """Say goodbye and end the call: the host is being stopped."""
-    call.spawn(end_with_goodbye(call), "saying goodbye")
-
-
-def _orphan(call: Call) -> None:
-    """End the call at once: the parent is gone, and with it whoever holds this call's limits."""
-    call.end(Ending(Outcome.FAILED, "host", "The host died."))

@@ -1,0 +1,86 @@
+"""The requests that calls were made for, so that no request makes two.
+
+A request is known by its idempotency key, for a day, across all processes of a host: a SQLite file
+in `state_dir`. A request whose call came to nothing before anybody was dialled may be made again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+KEPT = 24 * 3600.0
+"""Seconds that a request is remembered."""
+
+_TABLE = """
+CREATE TABLE IF NOT EXISTS requests (
+    key TEXT PRIMARY KEY, call TEXT, room TEXT, room_sid TEXT, begun REAL, outcome TEXT, reason TEXT
+)
+"""
+
+
+class NotClaimed(Exception):
+    """A request can't have a call: it has one already, which is named, or nobody can tell."""
+
+
+class Requests:
+    """The requests of one host."""
+
+    def __init__(self, state: Path) -> None:
+        self._file = state / "requests.db"
+
+    def claim(self, key: str, call: str, room: str, room_sid: str) -> None:
+        """Have a request for a call; another job in the same room may have it again.
+
+        Raises NotClaimed where another call has it, or had it within the last day.
+        """
+        try:
+            with self._open() as requests:
+                _refuse_a_second(requests, key, room_sid)
+                requests.execute(
+                    "INSERT OR REPLACE INTO requests VALUES (?, ?, ?, ?, ?, NULL, NULL)",
+                    (key, call, room, room_sid, time.time()),
+                )
+        except (OSError, sqlite3.Error) as error:
+            text = f"It can't be told whether this request has its call already: {error}"
+            raise NotClaimed(text) from error
+
+    def settle(self, call: str, outcome: str, reason: str, *, begun: bool) -> None:
+        """Say how a call went; its request is free again where nobody was dialled or greeted."""
+        with self._open() as requests:
+            if begun:
+                requests.execute(
+                    "UPDATE requests SET outcome = ?, reason = ? WHERE call = ?",
+                    (outcome, reason, call),
+                )
+            else:
+                requests.execute("DELETE FROM requests WHERE call = ?", (call,))
+
+    @contextlib.contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        requests = sqlite3.connect(self._file, timeout=5, isolation_level=None)
+        try:
+            requests.execute("BEGIN IMMEDIATE")  # nobody else looks until we have written
+            with requests:
+                requests.execute(_TABLE)
+                yield requests
+        finally:
+            requests.close()
+
+
+def _refuse_a_second(requests: sqlite3.Connection, key: str, room_sid: str) -> None:
+    requests.execute("DELETE FROM requests WHERE begun < ?", (time.time() - KEPT,))
+    found = requests.execute(
+        "SELECT call, room, room_sid, outcome, reason FROM requests WHERE key = ?", (key,)
+    ).fetchone()
+    if found is None:
+        return
+    call, room, sid, outcome, reason = found
+    if sid and sid == room_sid:
+        return
+    went = f"{outcome}. {reason}" if outcome else "it is not over yet"
+    raise NotClaimed(f"This request has its call already, {call} in room {room}: {went}")
