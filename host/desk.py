@@ -14,11 +14,14 @@ from host import registry
 from host.call import Call
 from host.errors import HostError
 from host.handover import is_consultation
-from host.line import delete_room
+from host.one_agent import CALL, end_room
 from host.settings import Settings
 from host.worker import Worker
 
 log = logging.getLogger("host")
+
+OTHERS_LIMIT = 0.5
+"""Seconds in which another host may take a call that is one too many for us."""
 
 
 class Desk:
@@ -56,19 +59,19 @@ class Desk:
         if len(rooms) < self.settings.max_calls:
             self._taking.append(request.room.sid)
             try:
-                await request.accept()
+                await request.accept(attributes={CALL: request.id})
             finally:
                 self._taking.remove(request.room.sid)
             return
         log.warning("call in room %s refused: %d calls", request.room.name, self.settings.max_calls)
-        await request.reject()
+        await request.reject(terminate=False)  # another host may have a free line
         await self._end_room(request.room.name)
 
     async def _end_room(self, room: str) -> None:
         secret = self.settings.livekit_api_secret.get_secret_value()
         url, key = self.settings.livekit_url, self.settings.livekit_api_key
         async with api.LiveKitAPI(url, key, secret) as livekit:
-            await delete_room(livekit, room)
+            await end_room(livekit, room, patience=OTHERS_LIMIT)
 
 
 def make_server(settings: Settings, *, dev: bool) -> AgentServer:
