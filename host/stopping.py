@@ -19,7 +19,7 @@ log = logging.getLogger("host")
 
 TAKING_LIMIT = 15
 """Seconds that calls which LiveKit has just offered may take to begin."""
-GOODBYE_LIMIT = 8.0
+GOODBYE_LIMIT = 10.0
 """Seconds that calls may take to say goodbye and end; they are broken off after that."""
 CLOSING_LIMIT = 30.0
 """Seconds that LiveKit's worker may take to close: it gives a stuck process ten, twice."""

@@ -118,14 +118,18 @@ class Scene:
 
     @asynccontextmanager
     async def another_host(
-        self, folder: Path, environment: Mapping[str, str] = MappingProxyType({})
+        self,
+        folder: Path,
+        environment: Mapping[str, str] = MappingProxyType({}),
+        *,
+        command: str = "start",
     ) -> AsyncIterator[Scene]:
         """Bring up one more host of the same name, which shares the calls of this world.
 
         It has the settings of the first but for these, and a folder for its own files.
         """
         together = {**self.environment, **_files(folder), **environment}
-        async with _hosting(self.world, folder, together) as scene:
+        async with _hosting(self.world, folder, together, command=command) as scene:
             yield scene
 
     def log(self) -> str:
@@ -157,7 +161,12 @@ async def open_scene(
 
 @asynccontextmanager
 async def _hosting(
-    world: World, folder: Path, environment: Mapping[str, str], *, numbers: bool = False
+    world: World,
+    folder: Path,
+    environment: Mapping[str, str],
+    *,
+    numbers: bool = False,
+    command: str = "start",
 ) -> AsyncIterator[Scene]:
     """Bring up a host with these settings; with `numbers`, its personas get theirs in the world."""
     with pytest.MonkeyPatch.context() as patch:
@@ -168,7 +177,8 @@ async def _hosting(
         personas = registry.load(settings).personas.values()
     if numbers:
         await world.give_numbers({persona.name: persona.numbers for persona in personas})
-    async with HostProcess(environment, folder / "host.log", cwd=folder) as host:
+    process = HostProcess(environment, folder / "host.log", cwd=folder, command=command)
+    async with process as host:
         yield Scene(world, settings, host, folder, environment)
 
 
