@@ -9,9 +9,10 @@ import asyncio
 import contextlib
 import logging
 import os
+import signal
 import sys
 from collections.abc import AsyncIterator, Coroutine
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
 
@@ -23,6 +24,8 @@ from host.settings import Settings, load_settings
 if TYPE_CHECKING:
     from host.local.world import World
     from host.show import Shown
+
+T = TypeVar("T")
 
 cli = typer.Typer(
     name="host",
@@ -111,6 +114,10 @@ def call(
     local: Annotated[
         bool, typer.Option("--local", help="On the exchange of a running `dev --local`.")
     ] = False,
+    key: Annotated[
+        str | None,
+        typer.Option(help="Names this request: one call is made for it, however often it is run."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Place a call, wait until it is over, and tell how it went.
@@ -126,17 +133,26 @@ def call(
 
         os.environ.update(running_world()[0])
     settings = load_settings()
-    metadata = place.metadata_of(settings, persona, number, place.details_of(details or []))
+    metadata = place.metadata_of(settings, persona, number, place.details_of(details or []), key)
     quiet = as_json or not sys.stderr.isatty()
-    placed = asyncio.run(
-        place.place(
-            settings,
-            metadata,
-            (lambda status: None) if quiet else (lambda status: typer.echo(status, err=True)),
-        )
+    placing = place.place(
+        settings,
+        metadata,
+        (lambda status: None) if quiet else (lambda status: typer.echo(status, err=True)),
     )
+    try:
+        placed = asyncio.run(_until_stopped(placing))
+    except asyncio.CancelledError:
+        raise typer.Abort from None
     typer.echo(placed.as_json() if as_json else f"{placed.outcome}: {placed.reason}")
     raise typer.Exit(placed.outcome.exit_code)
+
+
+async def _until_stopped(work: Coroutine[Any, Any, T]) -> T:
+    """Do something; SIGTERM interrupts it as Ctrl-C does, so that it leaves nothing behind."""
+    task = asyncio.ensure_future(work)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await task
 
 
 @cli.command()

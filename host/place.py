@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import json
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import asdict, dataclass
 from typing import Any
 
 import aiohttp
@@ -17,38 +17,46 @@ from host import registry
 from host.details import parse_details
 from host.dispatch import read_dispatch
 from host.errors import HostError, LiveKitError, PersonaError, SettingsError
-from host.outcome import Outcome
 from host.settings import Settings
+from host.watching import Placed, Watch, is_watched, watcher_token
+
+__all__ = [
+    "Placed",
+    "details_of",
+    "livekit_api",
+    "metadata_of",
+    "place",
+    "require_livekit",
+    "room_for",
+]
 
 TAKEN_LIMIT = 10.0
 """Seconds that a host may take to join the room of a call."""
+ATTEMPTS = 3
+"""How often a call is dispatched in that time, until a host joins."""
+LEAVING_LIMIT = 1.0
+"""Seconds that others may take to leave a room that is given up together with them."""
 AFTER_LIMIT = 60.0
 """Seconds that a call may take beside its ringing and its longest talk."""
 
 
-@dataclass(frozen=True)
-class Placed:
-    """How a call went, as its host told it."""
+def metadata_of(
+    settings: Settings,
+    persona: str,
+    number: str,
+    details: Mapping[str, Any],
+    key: str | None = None,
+) -> str:
+    """Make a call's metadata, checked as the host will check it. Raises HostError.
 
-    outcome: Outcome
-    reason: str
-    room: str
-    sip_status: int | None = None
-    retryable: bool = True
-    """Whether the same call may go better later."""
-
-    def as_json(self) -> str:
-        """One line of JSON for a program."""
-        return json.dumps({**asdict(self), "exit_code": self.outcome.exit_code})
-
-
-def metadata_of(settings: Settings, persona: str, number: str, details: Mapping[str, Any]) -> str:
-    """Make a call's metadata, checked as the host will check it. Raises HostError."""
+    The idempotency `key` names the request: one call is made for it, however often it is asked for.
+    """
     loaded = registry.load(settings).require()
     if persona not in loaded.personas:
         known = ", ".join(sorted(loaded.personas))
         raise PersonaError(f"there is no persona {persona!r} (there are: {known})")
-    metadata = json.dumps({**details, "persona": persona, "phone_number": number})
+    named = {} if key is None else {"idempotency_key": key}
+    metadata = json.dumps({**details, **named, "persona": persona, "phone_number": number})
     dispatch = read_dispatch(metadata)
     parse_details(loaded.view(persona), dispatch.metadata)
     return metadata
@@ -96,139 +104,109 @@ async def place(
 ) -> Placed:
     """Place a call with metadata from `metadata_of` and wait until it is over.
 
-    `told` hears each status of the line. Raises LiveKitError where no host takes the call.
+    `told` hears each status of the line. Who places a call with the idempotency key of one that
+    is under way watches that one. Raises LiveKitError where no host takes the call.
     """
-    persona = json.loads(metadata)["persona"]
-    name = f"{persona}-{secrets.token_hex(6)}"
     async with livekit_api(settings) as livekit:
-        await livekit.room.list_rooms(api.ListRoomsRequest(names=[name]))  # address and key
+        placing = _Placing(settings, livekit, metadata, told)
+        await livekit.room.list_rooms(api.ListRoomsRequest(names=[placing.name]))  # address and key
+        placed = await placing.once()
+        if placed is None and placing.key:
+            placed = await placing.once()  # the room was that of a call in its last moment
+        if placed is None:
+            raise LiveKitError("the host did not take the call: are all its lines busy?")
+        return placed
+
+
+class _Placing:
+    """One request for a call. All that have the same idempotency key meet in the same room."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        livekit: api.LiveKitAPI,
+        metadata: str,
+        told: Callable[[str], None],
+    ) -> None:
+        dispatch = read_dispatch(metadata)
+        self.key = dispatch.idempotency_key
+        self.name = room_for(str(dispatch.persona), self.key)
+        self._settings, self._livekit = settings, livekit
+        self._metadata, self._told = metadata, told
+        limits = settings.persona(str(dispatch.persona))
+        self._longest = (limits.max_duration or 0) + (limits.ringing_timeout or 0) + AFTER_LIMIT
+
+    async def once(self) -> Placed | None:
+        """Have the call made and watch it to its end; None where the room was closed at once."""
         room = rtc.Room()
-        watch = _Watch(room, told)
-        # The watcher comes first: a call that is refused at once would be over before it looked.
-        await room.connect(
-            settings.livekit_url,
-            _watcher_token(settings, name, metadata),
-            rtc.RoomOptions(auto_subscribe=False),
-        )
+        watch = Watch(room, self._told)
         try:
-            if settings.agent_name:
-                dispatch = api.CreateAgentDispatchRequest(
-                    agent_name=settings.agent_name, room=name, metadata=metadata
-                )
-                await livekit.agent_dispatch.create_dispatch(dispatch)
-            try:
-                await asyncio.wait_for(watch.taken.wait(), TAKEN_LIMIT)
-            except TimeoutError:
-                with contextlib.suppress(api.ServerError):
-                    await livekit.room.delete_room(api.DeleteRoomRequest(room=name))
-                raise LiveKitError(
-                    f"no host took the call within {TAKEN_LIMIT:.0f} s: "
-                    f"is one running with the agent name {settings.agent_name!r}?"
-                ) from None
+            # First of all: a call that is refused at once would be over before anybody looked.
+            token = watcher_token(self._settings, self.name, self._metadata)
+            options = rtc.RoomOptions(auto_subscribe=False)
+            await room.connect(self._settings.livekit_url, token, options)
+            watch.see(room)
+            await self._until_taken(watch)
             if watch.turned_away:
-                raise LiveKitError("the host did not take the call: are all its lines busy?")
-            deployment = settings.persona(persona)
-            longest = (deployment.max_duration or 0) + (deployment.ringing_timeout or 0)
+                return None
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(watch.over.wait(), longest + AFTER_LIMIT)
-            return watch.placed(name)
-        except asyncio.CancelledError:
+                await asyncio.wait_for(watch.over.wait(), self._longest)
+        except BaseException:
             # Whoever waited for the call has had enough: nobody talks on behind their back.
-            with contextlib.suppress(api.ServerError):
-                await livekit.room.delete_room(api.DeleteRoomRequest(room=name))
+            await _leave(room)
+            await self._close_room()
             raise
         finally:
-            with contextlib.suppress(Exception):
-                await room.disconnect()
+            await _leave(room)
+        if watch.lost:
+            await self._close_room()
+        return watch.placed(self.name)
 
+    async def _until_taken(self, watch: Watch) -> None:
+        """Dispatch the call until a host has joined its room.
 
-class _Watch:
-    """Watches a call's room: the host tells how it stands in its own participant's attributes.
+        LiveKit forgets a dispatch without a word where no host is registered at that moment, or
+        the only one is stopping. Hosts see to it that two dispatches to one room are one call.
+        """
+        for attempt in range(ATTEMPTS):
+            if watch.taken.is_set():
+                return
+            if self._settings.agent_name or attempt:
+                await self._dispatch()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(watch.taken.wait(), TAKEN_LIMIT / ATTEMPTS)
+        if not watch.taken.is_set():
+            raise LiveKitError(
+                f"no host took the call, dispatched {ATTEMPTS} times in {TAKEN_LIMIT:.0f} s: "
+                f"is one running with the agent name {self._settings.agent_name!r}?"
+            )
 
-    Where the call's process has died, the host tells the end of it in the room's metadata.
-    """
-
-    def __init__(self, room: rtc.Room, told: Callable[[str], None]) -> None:
-        self.taken, self.over = asyncio.Event(), asyncio.Event()
-        self._told = told
-        self._facts: dict[str, str] = {}
-        self._status: str | None = None
-        self._closed = False
-        """Whether somebody deleted the room before the host could tell."""
-        self.turned_away = False
-        """Whether the room was closed before a host had joined it."""
-        room.on("participant_connected", self._look)
-        room.on("participant_attributes_changed", lambda changed, who: self._look(who))
-        room.on("room_metadata_changed", lambda old, new: self._read(new))
-        room.on("disconnected", self._gone)
-
-    def _look(self, participant: rtc.Participant) -> None:
-        if participant.kind == rtc.ParticipantKind.PARTICIPANT_KIND_AGENT:
-            self.taken.set()
-            self._facts.update(participant.attributes)
-            if "host.outcome" in self._facts:
-                self.over.set()
-        status = participant.attributes.get("sip.callStatus")
-        if status and status != self._status:
-            self._status = status
-            self._told(status)
-
-    def _read(self, metadata: str) -> None:
-        with contextlib.suppress(ValueError):
-            facts = json.loads(metadata)
-            self._facts.update(facts if isinstance(facts, dict) else {})
-
-    def _gone(self, reason: rtc.DisconnectReason.ValueType) -> None:
-        self._closed = reason == rtc.DisconnectReason.ROOM_DELETED
-        self.turned_away = not self.taken.is_set()
-        self.taken.set()
-        self.over.set()
-
-    def placed(self, room: str) -> Placed:
-        """How the call went, as far as the host told."""
-        facts = self._facts
-        if "host.outcome" not in facts and self._closed:
-            if self._status == "active":
-                return Placed(Outcome.COMPLETED, "The room was closed.", room, retryable=False)
-            return Placed(Outcome.CANCELLED, "The room was closed before an answer.", room)
-        if "host.outcome" not in facts:
-            reason = "The host did not tell how the call went."
-            return Placed(Outcome.FAILED, reason, room)
-        status = facts.get("host.sip_status")
-        outcome = Outcome(facts["host.outcome"])
-        return Placed(
-            outcome,
-            facts["host.reason"],
-            room,
-            int(status) if status else None,
-            facts.get("host.retryable") != "False",
+    async def _dispatch(self) -> None:
+        request = api.CreateAgentDispatchRequest(
+            agent_name=self._settings.agent_name, room=self.name, metadata=self._metadata
         )
+        await self._livekit.agent_dispatch.create_dispatch(request)
+
+    async def _close_room(self) -> None:
+        """Delete the room, unless others have placed the same call and still wait for it."""
+        until = asyncio.get_running_loop().time() + LEAVING_LIMIT
+        with contextlib.suppress(api.ServerError, aiohttp.ClientError, TimeoutError, OSError):
+            while self.key and await is_watched(self._livekit, self.name):
+                if asyncio.get_running_loop().time() > until:
+                    return
+                await asyncio.sleep(0.1)  # those who leave together with us; there is no event
+            await self._livekit.room.delete_room(api.DeleteRoomRequest(room=self.name))
 
 
-def _watcher_token(settings: Settings, room: str, metadata: str) -> str:
-    """A token that sees and is not seen.
+async def _leave(room: rtc.Room) -> None:
+    with contextlib.suppress(Exception):
+        await room.disconnect()
 
-    A host without a name joins every new room by itself, so its metadata has to be there when the
-    watcher makes the room. Otherwise it stays out of the token, which travels in an address.
-    """
-    secret = settings.livekit_api_secret.get_secret_value()
-    grants = api.VideoGrants(
-        room_join=True,
-        room=room,
-        hidden=True,
-        can_publish=False,
-        can_publish_data=False,
-        can_subscribe=False,
-    )
-    token = (
-        api.AccessToken(settings.livekit_api_key, secret)
-        .with_identity(f"watcher-{secrets.token_hex(4)}")
-        .with_grants(grants)
-    )
-    if not settings.agent_name:
-        unnamed = api.RoomAgentDispatch(agent_name="", metadata=metadata)
-        token = token.with_room_config(api.RoomConfiguration(agents=[unnamed]))
-    return token.to_jwt()
+
+def room_for(persona: str, key: str | None) -> str:
+    """Name the room of a new call; calls with the same idempotency key have the same one."""
+    unique = hashlib.sha256(key.encode()).hexdigest()[:24] if key else secrets.token_hex(6)
+    return f"{persona}-{unique}"
 
 
 def details_of(pairs: list[str]) -> dict[str, str]:
@@ -238,7 +216,7 @@ def details_of(pairs: list[str]) -> dict[str, str]:
         key, equals, value = pair.partition("=")
         if not equals or not key:
             raise HostError(f"{pair!r} is not of the form key=value")
-        if key in ("persona", "phone_number"):
+        if key in ("persona", "phone_number", "idempotency_key"):
             raise HostError(f"{key} is not a detail: it has its own place on the command line")
         details[key] = value
     return details
