@@ -1,7 +1,7 @@
 # What a person types: `make demo`, `make test`. Both make what is missing first.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint constraints
+.PHONY: help setup demo test lint faults soak constraints
 
 help:  ## show these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -19,6 +19,14 @@ lint: setup  ## ruff and mypy
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
+
+# A run that was broken off goes on where it stopped: what was tried is in benchmarks/faults.jsonl.
+faults: setup  ## break live calls in every way, on this host and on a plain worker (hours)
+	@cd benchmarks && ../.venv/bin/python -m faults $(ARGUMENTS)
+
+MINUTES = 60
+soak: setup  ## an hour of calls and random faults: make soak MINUTES=60
+	@cd benchmarks && ../.venv/bin/python soak.py $(MINUTES)
 
 constraints:  ## choose the versions of constraints.txt anew
 constraints: OPTION = --constraints

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from pathlib import Path
 
+import aiohttp
 import numpy as np
 import pytest
+from aiohttp import web
+from faults.leftovers import Sample, slope
 from faults.measure import first_sound, longest_silence
 from faults.report import harmed, report, row, share, totals, upper_limit
 from faults.tries import Other, Session, Try, Verdict, missing, read, write
+from faults.wire import Wire
 
 from host.local.sound import Samples, silence, tone
 
@@ -102,3 +108,60 @@ def test_the_page_has_both_arms_and_what_must_be_zero() -> None:
     assert "2 cores. agents 1.8.9." in page
     assert "1 rounds whose calls did not come about" in page
     assert totals(tries)[1].startswith("plain livekit-agents: left hanging, lost or twice 1 of 1;")
+
+
+def samples(grows: float, minutes: int) -> list[Sample]:
+    """The parent's memory, with some noise, a look every five seconds."""
+    noise = np.random.default_rng(1).normal(0, 1, minutes * 12)
+    at = np.arange(minutes * 12) * 5.0
+    return [Sample(a, 200 + grows * a / 3600 + n, 30, 4) for a, n in zip(at, noise, strict=True)]
+
+
+def test_memory_that_grows_is_told_from_memory_that_does_not() -> None:
+    leaks, flat = slope(samples(60.0, 60)), slope(samples(0.0, 60))
+    assert leaks is not None
+    assert flat is not None
+    assert leaks.low > 50
+    assert leaks.high < 70
+    assert flat.low < 0 < flat.high
+    assert slope(samples(0.0, 2)) is None
+
+
+def test_a_line_to_a_provider_passes_breaks_and_goes_silent() -> None:
+    asyncio.run(_over_a_wire())
+
+
+async def _over_a_wire() -> None:
+    async def page(request: web.Request) -> web.Response:
+        return web.Response(text="word " * 1000)
+
+    app = web.Application()
+    app.router.add_get("/", page)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    upstream = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    try:
+        async with Wire(upstream) as wire, aiohttp.ClientSession() as client:
+            assert await _fetched(client, wire.url) == 5000
+            wire.stall(400)
+            assert 0 < await _fetched(client, wire.url) < 400
+            wire.stall()
+            assert await _fetched(client, wire.url) == -1
+            wire.cut()
+            with pytest.raises(aiohttp.ClientConnectionError):
+                await _fetched(client, wire.url)
+            wire.heal()
+            assert await _fetched(client, wire.url) == 5000
+    finally:
+        await runner.cleanup()
+
+
+async def _fetched(client: aiohttp.ClientSession, url: str) -> int:
+    """Fetch a page; give the bytes that came before it went silent, -1 without a first one."""
+    got = -1
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(0.5), client.get(url) as answer:
+            async for part in answer.content.iter_any():
+                got = max(got, 0) + len(part)
+    return got
