@@ -29,8 +29,8 @@ class NotClaimed(Exception):
 class Requests:
     """The requests of one host."""
 
-    def __init__(self, state: Path) -> None:
-        self._file = state / "requests.db"
+    def __init__(self, state: Path, patience: float = 5.0) -> None:
+        self._file, self._patience = state / "requests.db", patience
 
     def claim(self, key: str, call: str, room: str, room_sid: str) -> None:
         """Have a request for a call; another job in the same room may have it again.
@@ -62,7 +62,7 @@ class Requests:
     @contextlib.contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        requests = sqlite3.connect(self._file, timeout=5, isolation_level=None)
+        requests = sqlite3.connect(self._file, timeout=self._patience, isolation_level=None)
         try:
             requests.execute("BEGIN IMMEDIATE")  # nobody else looks until we have written
             with requests:

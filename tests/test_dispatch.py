@@ -53,6 +53,25 @@ def test_a_null_number_is_no_number() -> None:
     assert not read_dispatch('{"phone_number": null}').outbound
 
 
+@pytest.mark.parametrize("key", ["a", "order 7/2026-11-23", "Bestellung für Ann", "x" * 200])
+def test_a_key_names_the_request(key: str) -> None:
+    dispatch = read_dispatch(json.dumps({"idempotency_key": key}))
+    assert dispatch.idempotency_key == key
+
+
+@pytest.mark.parametrize("metadata", ["", "{}", '{"idempotency_key": null}'])
+def test_a_request_need_not_be_named(metadata: str) -> None:
+    assert read_dispatch(metadata).idempotency_key is None
+
+
+@pytest.mark.parametrize(
+    "key", ["", "x" * 201, "two\nlines", "tab\t", "\0", "\ud800", 7, True, ["a"], {"a": 1}]
+)
+def test_a_key_that_is_no_short_printable_text_refuses_the_call(key: object) -> None:
+    with pytest.raises(MetadataError, match="no text of 1 to 200 printable characters"):
+        read_dispatch(json.dumps({"idempotency_key": key}))
+
+
 @pytest.mark.parametrize(
     ("metadata", "reason"),
     [
