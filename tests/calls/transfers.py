@@ -37,15 +37,18 @@ def asks_for(whom: str) -> PersonScript:
     return script
 
 
-def comes_back_from(whom: str) -> PersonScript:
+def comes_back_from(whom: str, *, warm: bool = True) -> PersonScript:
     """A caller who wants to be put through, and talks on with the persona when that fails."""
 
     async def script(line: Line) -> None:
         await line.heard("whom do you want")
         await line.say(f"Give me the {whom} please.")
-        await line.sound()
-        # Ears that have heard music for a while do not know at once that it is over.
-        await line.silence_for(3.0, limit=90)
+        if warm:
+            # Ears that have heard music for a while do not know at once that it is over.
+            await line.sound()
+            await line.silence_for(5.0, limit=90)
+        else:
+            await line.heard("else can i do for you", limit=40)
         await line.say("Nothing at all.")
         await line.heard("then have a nice day")
         await line.hang_up()
