@@ -233,7 +233,7 @@ ANSWERED = [
     ),
     taken(
         "a machine hangs up before the message",
-        Dials("ends", Telephone(script=says(MAILBOX, 1.0)), details={"machine": "leave"}),
+        Dials("ends", Telephone(script=says(MAILBOX, 2.5)), details={"machine": "leave"}),
         Outcome.VOICEMAIL_SKIPPED,
         greeted=0,
         again=True,

@@ -61,7 +61,7 @@ async def test_a_dial_that_nobody_answers_is_named(scene: Scene, rows: Sequence[
 
 
 @one_at_a_time
-@groups(ANSWERED, 4)
+@groups(ANSWERED, 2)
 async def test_a_dial_that_is_answered_ends_once(scene: Scene, rows: Sequence[Row]) -> None:
     await all_end_as_they_should(scene, rows)
 
@@ -81,7 +81,7 @@ async def test_what_breaks_ends_its_own_call(scene: Scene, rows: Sequence[Row]) 
 
 
 @one_at_a_time
-@groups(TAKEN, 4)
+@groups(TAKEN, 3)
 async def test_a_conversation_ends_once(scene: Scene, rows: Sequence[Row]) -> None:
     await all_end_as_they_should(scene, rows)
 
