@@ -1,0 +1,385 @@
+"""One call for one request, one agent in a room, and nobody who is turned away without a word."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from livekit import api
+from scene import a_scene
+
+from host import place as placing
+from host.errors import LiveKitError
+from host.local.phone import Busy, Line, NoAnswer, PhoneCall, Telephone
+from host.outcome import Outcome
+from host.place import metadata_of, place, room_for
+from host.record import CallRecord
+from host.testing import Scene, heard_once
+
+GREETING = "I talk to everybody who picks up."
+DESK = "This is the desk. What can I do for you?"
+_numbers, _rooms, _callers = count(), count(), count()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def two_lines(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene]:
+    """A host that may have two calls at once."""
+    folder = tmp_path_factory.mktemp("two-lines")
+    async with a_scene(folder, "now", {"HOST_MAX_CALLS": "2"}) as scene:
+        yield scene
+
+
+async def listens(line: Line) -> None:
+    """Hear the greeting of a call that was placed, and hang up."""
+    await line.say("Hello?")
+    await line.heard("everybody who picks up")
+    await line.silence_for(0.5)
+    await line.hang_up()
+
+
+async def asks(line: Line) -> None:
+    """Be greeted by the desk, ask, be answered, hang up."""
+    await line.heard("what can I do for you")
+    await line.say("What day is it?")
+    await line.heard("today is monday")
+    await line.silence_for(0.5)
+    await line.hang_up()
+
+
+def a_number(scene: Scene, telephone: object) -> str:
+    """Connect a telephone to a number that no other test dials."""
+    number = f"+1555228{next(_numbers):04}"
+    scene.exchange.connect(number, telephone)
+    return number
+
+
+def asked_for(scene: Scene, number: str, key: str) -> str:
+    """The metadata of a request that is named by a key."""
+    return metadata_of(scene.settings, "talks", number, {}, key)
+
+
+def invites(scene: Scene, number: str) -> int:
+    """How often a number was dialled."""
+    return len(scene.exchange.ledger.of("INVITE", number=number))
+
+
+async def dispatch(scene: Scene, room: str, metadata: str = "") -> None:
+    """Dispatch an agent as anybody can who has a key of LiveKit."""
+    request = api.CreateAgentDispatchRequest(agent_name="host", room=room, metadata=metadata)
+    async with scene.livekit() as livekit:
+        await livekit.agent_dispatch.create_dispatch(request)
+
+
+def records(scene: Scene) -> list[CallRecord]:
+    """All records that a host has written so far."""
+    file = scene.folder / "calls.jsonl"
+    lines = file.read_text().splitlines() if file.exists() else []
+    return [CallRecord.model_validate_json(line) for line in lines]
+
+
+async def logged(scene: Scene, text: str, times: int = 1, limit: float = 15.0) -> None:
+    """Wait until a host has logged something so often."""
+    async with asyncio.timeout(limit):
+        while scene.log().count(text) < times:
+            await asyncio.sleep(0.05)  # another process writes it: there is no event
+
+
+# One call for one request
+
+
+async def test_fifty_equal_requests_at_the_same_moment_are_one_call(scene: Scene) -> None:
+    number = a_number(scene, Telephone(answer_after=12.0, script=listens))
+    metadata = asked_for(scene, number, "fifty orders")
+    placed = await asyncio.gather(*(place(scene.settings, metadata) for _ in range(50)))
+    assert {each.outcome for each in placed} == {Outcome.COMPLETED}
+    assert {each.room for each in placed} == {room_for("talks", "fifty orders")}
+    assert invites(scene, number) == 1
+    call = await scene.exchange.call_to(number)
+    record = await scene.over(call)
+    heard_once(call, GREETING)
+    assert {each.reason for each in placed} == {record.reason}
+
+
+async def test_fifty_dispatches_of_one_request_into_rooms_of_their_own_dial_once(
+    scene: Scene,
+) -> None:
+    number = a_number(scene, Telephone(answer_after=1.0, script=listens))
+    metadata = asked_for(scene, number, "fifty rooms")
+    rooms = [f"one-request-{next(_rooms)}" for _ in range(50)]
+    await asyncio.gather(*(dispatch(scene, room, metadata) for room in rooms))
+    call = await scene.exchange.call_to(number)
+    record = await scene.over(call)
+    await asyncio.gather(*(scene.no_room(room, limit=30) for room in rooms))
+    async with asyncio.timeout(20):
+        while not all(_was_told(scene, room) for room in rooms):
+            await asyncio.sleep(0.1)  # the host writes it: there is no event
+    assert invites(scene, number) == 1
+    heard_once(call, GREETING)
+    others = [each for each in records(scene) if each.room in rooms and each.id != record.id]
+    assert {each.outcome for each in others} <= {Outcome.REFUSED}
+    assert all(record.id in each.reason for each in others)
+
+
+def _was_told(scene: Scene, room: str) -> bool:
+    """Whether the host has told of a call: in a record, or in its log where all lines were busy."""
+    recorded = any(each.room == room for each in records(scene))
+    return recorded or f"call in room {room} refused: 10 calls" in scene.log()
+
+
+async def test_a_request_that_is_made_again_is_told_how_its_call_went(scene: Scene) -> None:
+    number = a_number(scene, Telephone(script=listens))
+    metadata = asked_for(scene, number, "once and for all")
+    first = await place(scene.settings, metadata)
+    record = await scene.over(await scene.exchange.call_to(number))
+    again = await place(scene.settings, metadata)
+    assert (first.outcome, again.outcome) == (Outcome.COMPLETED, Outcome.REFUSED)
+    assert record.id in again.reason
+    assert "completed. The far end hung up." in again.reason
+    assert not again.retryable
+    assert invites(scene, number) == 1
+
+
+async def test_a_request_that_nobody_was_dialled_for_may_be_made_again(scene: Scene) -> None:
+    number = a_number(scene, Telephone(script=listens))
+    lacking = json.dumps(
+        {"persona": "leaves", "phone_number": number, "idempotency_key": "mended later"}
+    )
+    refused = await place(scene.settings, lacking)  # it lacks the name that the persona needs
+    assert refused.outcome is Outcome.REFUSED
+    assert "'name' is missing" in refused.reason
+    placed = await place(scene.settings, asked_for(scene, number, "mended later"))
+    assert placed.outcome is Outcome.COMPLETED
+    assert invites(scene, number) == 1
+
+
+async def test_a_key_that_can_not_be_used_refuses_the_call(scene: Scene) -> None:
+    number = a_number(scene, Telephone(script=listens))
+    room = f"bad-key-{next(_rooms)}"
+    wrong = {"persona": "talks", "phone_number": number, "idempotency_key": "x" * 201}
+    await dispatch(scene, room, json.dumps(wrong))
+    record = await scene.record(room)
+    await scene.no_room(room)
+    assert record.outcome is Outcome.REFUSED
+    assert "Idempotency_key" in record.reason
+    assert invites(scene, number) == 0
+
+
+async def test_the_command_places_one_call_for_one_key(scene: Scene) -> None:
+    number = a_number(scene, Busy())
+    codes, told = [], []
+    for _ in range(2):
+        process = await _command(scene, number, "--key", "from a script", "--json")
+        out, _ = await asyncio.wait_for(process.communicate(), 60)
+        codes.append(process.returncode)
+        told.append(json.loads(out))
+    assert codes == [Outcome.BUSY.exit_code, Outcome.REFUSED.exit_code]
+    assert "busy. The line was busy. (SIP 486)" in told[1]["reason"]
+    assert invites(scene, number) == 1
+
+
+# Who gives up leaves nothing behind
+
+
+async def test_one_of_two_equal_requests_that_is_given_up_does_not_end_the_call(
+    scene: Scene,
+) -> None:
+    number = a_number(scene, Telephone(answer_after=4.0, script=listens))
+    metadata = asked_for(scene, number, "two who wait")
+    one, other = (asyncio.create_task(place(scene.settings, metadata)) for _ in range(2))
+    call = await scene.exchange.call_to(number)
+    await call.rings()
+    one.cancel()
+    await asyncio.wait([one])
+    placed = await asyncio.wait_for(other, 40)
+    await scene.over(call)
+    heard_once(call, GREETING)
+    assert placed.outcome is Outcome.COMPLETED
+
+
+async def test_equal_requests_that_are_all_given_up_ring_no_longer(scene: Scene) -> None:
+    number = a_number(scene, NoAnswer())
+    metadata = asked_for(scene, number, "nobody waits")
+    waiting = [asyncio.create_task(place(scene.settings, metadata)) for _ in range(3)]
+    call = await scene.exchange.call_to(number)
+    await call.rings()
+    for each in waiting:
+        each.cancel()
+    record = await scene.over(call)
+    assert record.outcome is Outcome.CANCELLED
+
+
+async def test_a_command_that_is_terminated_rings_no_longer(scene: Scene) -> None:
+    number = a_number(scene, NoAnswer())
+    process = await _command(scene, number)
+    call = await scene.exchange.call_to(number, 40)
+    await call.rings()
+    process.terminate()
+    _, errors = await asyncio.wait_for(process.communicate(), 20)
+    record = await scene.over(call)
+    assert record.outcome is Outcome.CANCELLED
+    assert process.returncode == 1
+    assert b"Traceback" not in errors
+
+
+async def test_a_call_that_is_given_up_before_its_agent_came_is_not_dialled(scene: Scene) -> None:
+    numbers = [a_number(scene, NoAnswer()) for _ in range(4)]
+    rooms = [f"given-up-{next(_rooms)}" for _ in numbers]
+    async with scene.livekit() as livekit:
+        for number, room in zip(numbers, rooms, strict=True):
+            metadata = json.dumps({"persona": "talks", "phone_number": number})
+            await dispatch(scene, room, metadata)
+            # Taken, which is before a process has joined the room.
+            async with asyncio.timeout(10):
+                while not await _has_a_job(livekit, room):
+                    await asyncio.sleep(0.01)
+            await livekit.room.delete_room(api.DeleteRoomRequest(room=room))
+    await logged(scene, "The room was closed before anybody was dialled.")
+    await asyncio.gather(*(scene.no_room(room) for room in rooms))
+    assert sum(invites(scene, number) for number in numbers) <= 4 - 1
+    assert not any(call.answered_at for call in scene.exchange.calls if call.number in numbers)
+
+
+async def _has_a_job(livekit: api.LiveKitAPI, room: str) -> bool:
+    return any(each.state.jobs for each in await livekit.agent_dispatch.list_dispatch(room))
+
+
+# No dispatch is lost
+
+
+async def test_a_dispatch_that_was_lost_is_made_again(
+    two_lines: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """LiveKit drops the first: no host is there to take it."""
+    monkeypatch.setattr(placing, "TAKEN_LIMIT", 90.0)
+    number = a_number(two_lines, Telephone(script=listens))
+    await two_lines.host.stop()
+    waiting = asyncio.create_task(two_lines.place("talks", number))
+    async with two_lines.another_host(tmp_path) as host:
+        placed = await asyncio.wait_for(waiting, 120)
+        call = await two_lines.exchange.call_to(number)
+        await host.over(call)
+    heard_once(call, GREETING)
+    assert placed.outcome is Outcome.COMPLETED
+    assert invites(two_lines, number) == 1
+
+
+async def test_a_call_that_no_host_takes_fails_in_one_line_and_leaves_no_room(
+    two_lines: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(placing, "TAKEN_LIMIT", 3.0)
+    await two_lines.host.stop()
+    number = a_number(two_lines, NoAnswer())
+    metadata = asked_for(two_lines, number, "to nobody")
+    with pytest.raises(LiveKitError, match="dispatched 3 times in 3 s: is one running"):
+        await place(two_lines.settings, metadata)
+    await two_lines.no_room(room_for("talks", "to nobody"))
+    assert invites(two_lines, number) == 0
+
+
+# One agent in a room
+
+
+async def test_a_second_host_leaves_the_room_of_a_live_call_as_it_is(
+    scene: Scene, tmp_path: Path
+) -> None:
+    greeted, go_on = asyncio.Event(), asyncio.Event()
+
+    async def waits(line: Line) -> None:
+        await line.heard("what can I do for you")
+        greeted.set()
+        await go_on.wait()
+        await line.say("What day is it?")
+        await line.heard("today is monday")
+        await line.hang_up()
+
+    call = await scene.ring("desk", waits)
+    await asyncio.wait_for(greeted.wait(), 30)
+    async with scene.another_host(tmp_path) as second:
+        for metadata in ("", "not even json", '{"persona": "nobody at all"}'):
+            withdrawn = second.log().count("has the room.")
+            async with asyncio.timeout(60):
+                while second.log().count("has the room.") == withdrawn:
+                    await dispatch(scene, call.room, metadata)
+                    await asyncio.sleep(1.0)  # either host is offered it; then the agent comes
+        go_on.set()
+        record = await scene.over(call)
+        heard_once(call, DESK)
+        heard_once(call, "Today is Monday.")
+        assert (record.outcome, record.ended_by) == (Outcome.COMPLETED, "far end")
+        assert not records(second)
+        assert not list((second.folder / "state" / "unfinished").glob("*.json"))
+
+
+# One caller too many
+
+
+async def test_of_three_times_as_many_callers_as_lines_each_is_greeted_whole_or_hears_busy(
+    tmp_path: Path,
+) -> None:
+    async with a_scene(tmp_path, "now", {"HOST_MAX_CALLS": "2"}) as scene:
+        calls = await _many_callers(scene, 6)
+        lucky = [call for call in calls if call.sip_status == 200]
+        assert len(lucky) == 2
+        for call in lucky:
+            heard_once(call, DESK)
+            heard_once(call, "Today is Monday.")
+        waited = _busy(calls)
+        print("busy after", [f"{seconds:.2f}" for seconds in waited], "s")
+        assert max(waited) < 3
+
+
+async def test_a_host_that_is_full_leaves_its_callers_to_another(
+    two_lines: Scene, tmp_path: Path
+) -> None:
+    await two_lines.host.stop()
+    one, other = tmp_path / "one", tmp_path / "other"
+    one.mkdir()
+    other.mkdir()
+    async with two_lines.another_host(one) as first, two_lines.another_host(other) as second:
+        calls = await _many_callers(two_lines, 5)
+        lucky = [call for call in calls if call.sip_status == 200]
+        assert len(lucky) == 4
+        for call in lucky:
+            heard_once(call, DESK)
+            heard_once(call, "Today is Monday.")
+        assert len(_busy(calls)) == 1
+        rooms = {each.room for host in (first, second) for each in records(host)}
+        assert rooms == {call.room for call in lucky}
+
+
+async def _many_callers(scene: Scene, many: int) -> list[PhoneCall]:
+    """Ring the desk from so many telephones at once; give their calls when all are over."""
+    calls = await asyncio.gather(
+        *(
+            scene.exchange.ring(f"+1555776{next(_callers):04}", scene.world.numbers["desk"], asks)
+            for _ in range(many)
+        )
+    )
+    await asyncio.gather(*(call.ended(60) for call in calls))
+    await asyncio.gather(*(scene.no_room(call.room) for call in calls))
+    return calls
+
+
+def _busy(calls: list[PhoneCall]) -> list[float]:
+    """How many seconds each caller waited who heard busy."""
+    return [
+        call.ended_at - call.started_at
+        for call in calls
+        if call.sip_status == 486 and call.ended_at is not None
+    ]
+
+
+async def _command(scene: Scene, number: str, *words: str) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "host", "call", "talks", number, *words),
+        env={**os.environ, **scene.environment},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
