@@ -25,8 +25,8 @@ from host.record import CallRecord, record_of
 
 log = logging.getLogger("host")
 
-EVERY = 1.0
-"""Seconds between two drafts of a call."""
+EVERY = 0.25
+"""Seconds between two looks at a call for what its draft does not know yet."""
 DIED = "The call's process died."
 
 
@@ -63,12 +63,17 @@ class Journal:
 
     async def keep(self, call: Call) -> None:
         """Keep the draft of a call up to date until the call is over."""
+        known = None
         while True:
+            draft = self._draft(call)
+            facts = draft.model_dump(exclude={"record": {"ended_at", "duration"}})
             try:
-                self.write(call)
+                if facts != known:
+                    self.put(draft)
             except OSError as error:
                 log.error("no draft of the call's record can be written: %s", error)
                 return
+            known = facts
             await asyncio.sleep(EVERY)
 
     def write(self, call: Call, record: CallRecord | None = None) -> None:
@@ -76,9 +81,12 @@ class Journal:
 
         The `record` of a call that is over stays as it is.
         """
+        self.put(self._draft(call, record))
+
+    def _draft(self, call: Call, record: CallRecord | None = None) -> Draft:
         died = Ending(Outcome.FAILED, "host", DIED, error=DIED)
         line = call.line
-        draft = Draft(
+        return Draft(
             **asdict(this_process()),
             metadata=dict(call.metadata),
             record=record or record_of(call, died),
@@ -87,7 +95,6 @@ class Journal:
             colleague=line.colleague if line else None,
             over=record is not None,
         )
-        self.put(draft)
 
     def put(self, draft: Draft) -> None:
         """Write a draft in one step. It is private."""

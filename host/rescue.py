@@ -42,7 +42,7 @@ PARTING = 3.0
 """Seconds that it is given where the host stops meanwhile."""
 
 Launch = Callable[[api.Room, str], Awaitable[None]]
-"""Starts a job in a room, with an identity, in a process of this host."""
+"""Starts a job in a room, with a token to join it, in a process of this host."""
 
 
 class Rescue:
@@ -119,7 +119,7 @@ class Rescue:
         self._journal.put(draft.model_copy(update={"vacant": True, "record": more}))
         log.warning("another process takes over the call in room %s", record.room)
         joined = asyncio.create_task(self.lifelines.joins(record.id, TAKE_OVER_LIMIT))
-        await asyncio.wait_for(self.launch(room, identity_for(record.id)), TAKE_OVER_LIMIT)
+        await asyncio.wait_for(self.launch(room, self._token(record)), TAKE_OVER_LIMIT)
         return await joined
 
     async def _room_with_the_far_end(
@@ -168,6 +168,20 @@ class Rescue:
                 telling.kill()
                 await told
             self._journal.close(draft.record.id)
+
+    def _token(self, record: CallRecord) -> str:
+        """Make what lets another process in, with the rights that LiveKit gives to every agent."""
+        secret = self._settings.livekit_api_secret.get_secret_value()
+        grants = api.VideoGrants(
+            room_join=True, room=record.room, agent=True, can_update_own_metadata=True
+        )
+        return (
+            api.AccessToken(self._settings.livekit_api_key, secret)
+            .with_identity(identity_for(record.id))
+            .with_kind("agent")
+            .with_grants(grants)
+            .to_jwt()
+        )
 
     def _livekit(self) -> api.LiveKitAPI:
         secret = self._settings.livekit_api_secret.get_secret_value()

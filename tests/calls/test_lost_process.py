@@ -61,8 +61,8 @@ async def test_another_process_goes_on_with_the_call(scene: Scene) -> None:
     heard_once(call, "Today is Monday.")
     assert (record.outcome, record.ended_by, record.taken_over) == ("completed", "far end", 1)
     said = [line.text for line in record.transcript]
-    before = [GREETING, "who is it", "It is only a test."]
-    assert said == [*before, BACK, "what day is it", "Today is Monday."]
+    before = [GREETING, "Who is it?", "It is only a test."]
+    assert said == [*before, BACK, "What day is it?", "Today is Monday."]
     assert [fact for event, fact in events(scene, call.room) if event == "ended"] == ["completed"]
     assert len(await records_of(scene.folder / "calls.jsonl", call.room, 1)) == 1
     assert not _drafts(scene, call)
@@ -70,7 +70,7 @@ async def test_another_process_goes_on_with_the_call(scene: Scene) -> None:
 
 async def test_a_call_is_taken_over_once(scene: Scene) -> None:
     call = await scene.ring("desk", waits)
-    await call.pulse.until(lambda: _heard(call, "can I do"), 30, "the greeting")
+    await call.pulse.until(lambda: _heard(call, "can i do"), 30, "the greeting")
     await call.pulse.until(lambda: _drafted_words(scene, call) >= 1, 10, "a draft with it")
     _kill(scene, call)
     await call.pulse.until(lambda: _heard(call, "cut off"), 20, "the second process")
@@ -95,18 +95,21 @@ async def test_a_call_that_nobody_may_take_over_is_hung_up(scene: Scene) -> None
 
 
 async def test_a_blocked_call_is_taken_over_within_ten_seconds(scene: Scene) -> None:
+    asked: list[float] = []
+
     async def stops_it(line: Line) -> None:
         await line.heard("the heavy machine")
         await line.say("Stand still.")
+        asked.append(time.time())
         await line.heard(WORDS, 30)
         await line.hang_up()
 
     call = await scene.ring("heavy", stops_it)
     record = await scene.over(call, 60)
-    blocked = next(line.at for line in record.transcript if line.text == "stand still")
     back = call.answered_at + heard_once(call, BACK).start
-    assert back - blocked.timestamp() < 10
+    assert back - asked[0] < 10
     assert (record.outcome, record.taken_over) == (Outcome.COMPLETED, 1)
+    assert "Stand still." in [line.text for line in record.transcript]
 
 
 async def test_a_placed_call_is_taken_over_and_its_caller_is_told_how_it_went(scene: Scene) -> None:
@@ -173,7 +176,7 @@ async def test_calls_whose_parent_is_killed_end_at_once_and_are_recorded(tmp_pat
     async with a_scene(tmp_path, "now") as scene:
         calls = [await scene.ring("desk", waits) for _ in range(2)]
         for call in calls:
-            await call.pulse.until(lambda call=call: _heard(call, "can I do"), 30, "a greeting")
+            await call.pulse.until(lambda call=call: _heard(call, "can i do"), 30, "a greeting")
         scene.exchange.connect("+15552227003", NoAnswer())
         placing = asyncio.create_task(scene.place("talks", "+15552227003"))
         ringing = await scene.exchange.call_to("+15552227003")
@@ -190,7 +193,7 @@ async def test_calls_whose_parent_is_killed_end_at_once_and_are_recorded(tmp_pat
 async def test_a_new_start_finishes_what_a_dead_host_has_left(tmp_path: Path) -> None:
     async with a_scene(tmp_path, "now") as scene:
         call = await scene.ring("desk", waits)
-        await call.pulse.until(lambda: _heard(call, "can I do"), 30, "a greeting")
+        await call.pulse.until(lambda: _heard(call, "can i do"), 30, "a greeting")
         parent = psutil.Process(scene.host.pid)
         for process in (parent, *parent.children(recursive=True)):
             process.kill()  # the machine itself has gone down
