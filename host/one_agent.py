@@ -24,7 +24,11 @@ log = logging.getLogger("host")
 CALL = "host.call"
 """The attribute that our agents come into a room with: the job they are there for."""
 _OURS = (CALL, "host.persona")
-_AGENT = rtc.ParticipantKind.PARTICIPANT_KIND_AGENT
+_AGENT = rtc.ParticipantKind.PARTICIPANT_KIND_AGENT_LIVE = (
+    JobStatus.JS_PENDING,
+    JobStatus.JS_RUNNING,
+)
+
 LEAVE_LIMIT = 2.0
 """Seconds that leaving a room may take."""
 LOOK_LIMIT = 2.0
@@ -94,7 +98,7 @@ async def _is_taken(livekit: api.LiveKitAPI, room: str, besides: str, patience: 
     while True:
         dispatches = await livekit.agent_dispatch.list_dispatch(room)
         jobs = [job for dispatch in dispatches for job in dispatch.state.jobs]
-        if any(job.id != besides and job.state.status == JobStatus.JS_RUNNING for job in jobs):
+        if any(job.id != besides and job.state.status in _LIVE for job in jobs):
             return True
         if loop.time() >= until:
             return False

@@ -38,17 +38,14 @@ async def two_lines(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[S
 
 async def listens(line: Line) -> None:
     """Hear the greeting of a call that was placed, and hang up."""
-    await line.say("Hello?")
     await line.heard("everybody who picks up")
     await line.silence_for(0.5)
     await line.hang_up()
 
 
-async def asks(line: Line) -> None:
-    """Be greeted by the desk, ask, be answered, hang up."""
+async def calls_the_desk(line: Line) -> None:
+    """Be greeted by the desk, and hang up."""
     await line.heard("what can I do for you")
-    await line.say("What day is it?")
-    await line.heard("today is monday")
     await line.silence_for(0.5)
     await line.hang_up()
 
@@ -110,7 +107,7 @@ async def test_fifty_equal_requests_at_the_same_moment_are_one_call(scene: Scene
 async def test_fifty_dispatches_of_one_request_into_rooms_of_their_own_dial_once(
     scene: Scene,
 ) -> None:
-    number = a_number(scene, Telephone(answer_after=1.0, script=listens))
+    number = a_number(scene, Telephone(answer_after=8.0, script=listens))
     metadata = asked_for(scene, number, "fifty rooms")
     rooms = [f"one-request-{next(_rooms)}" for _ in range(50)]
     await asyncio.gather(*(dispatch(scene, room, metadata) for room in rooms))
@@ -329,10 +326,32 @@ async def test_of_three_times_as_many_callers_as_lines_each_is_greeted_whole_or_
         assert len(lucky) == 2
         for call in lucky:
             heard_once(call, DESK)
-            heard_once(call, "Today is Monday.")
         waited = _busy(calls)
-        print("busy after", [f"{seconds:.2f}" for seconds in waited], "s")
+        print("all at once, busy after", [f"{seconds:.2f}" for seconds in waited], "s")
+        assert len(waited) == 4
+        assert max(waited) < 10
+
+
+async def test_each_caller_too_many_hears_busy_while_others_talk(
+    two_lines: Scene, tmp_path: Path
+) -> None:
+    await two_lines.host.stop()
+    async with two_lines.another_host(tmp_path) as host:
+        desk = host.world.numbers["desk"]
+        talking = [await host.exchange.ring(f"+155577650{at:02}", desk) for at in range(2)]
+        await asyncio.gather(*(call.answered() for call in talking))
+        late = []
+        for _ in range(5):
+            late.append(await host.exchange.ring(f"+1555776{next(_callers):04}", desk))
+            await late[-1].ended(20)
+        waited = _busy(late)
+        print("one at a time, busy after", [f"{seconds:.2f}" for seconds in waited], "s")
+        assert len(waited) == 5
         assert max(waited) < 3
+        for call in talking:
+            await call.hang_up()
+            await host.over(call)
+            heard_once(call, DESK)
 
 
 async def test_a_host_that_is_full_leaves_its_callers_to_another(
@@ -348,7 +367,6 @@ async def test_a_host_that_is_full_leaves_its_callers_to_another(
         assert len(lucky) == 4
         for call in lucky:
             heard_once(call, DESK)
-            heard_once(call, "Today is Monday.")
         assert len(_busy(calls)) == 1
         rooms = {each.room for host in (first, second) for each in records(host)}
         assert rooms == {call.room for call in lucky}
@@ -358,7 +376,9 @@ async def _many_callers(scene: Scene, many: int) -> list[PhoneCall]:
     """Ring the desk from so many telephones at once; give their calls when all are over."""
     calls = await asyncio.gather(
         *(
-            scene.exchange.ring(f"+1555776{next(_callers):04}", scene.world.numbers["desk"], asks)
+            scene.exchange.ring(
+                f"+1555776{next(_callers):04}", scene.world.numbers["desk"], calls_the_desk
+            )
             for _ in range(many)
         )
     )
