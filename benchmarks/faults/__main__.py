@@ -12,6 +12,7 @@ import asyncio
 import logging
 import platform
 import shutil
+import signal
 import sys
 import time
 from collections import Counter
@@ -111,6 +112,7 @@ def main() -> int:
     parser.add_argument("--report", action="store_true", help="only write the page anew")
     asked = parser.parse_args()
     logging.getLogger("livekit").setLevel(logging.CRITICAL)  # it calls a room's end an error
+    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))  # ends all that was started, too
     for name in () if asked.report else asked.only or FAULTS:
         for arm in ARMS:
             fault = FAULTS[name]

@@ -109,6 +109,10 @@ class Victim(Caller):
     """Whether somebody answered after the fault."""
     stopped: float | None = None
     """When the try was over with the call still up, in Unix time."""
+    asked: float | None = None
+    """When a question was answered that the caller asked though nobody had said a word."""
+    rescued: float | None = None
+    """The second at which the words ended that the caller asked back after, and was answered."""
 
     async def watch(self, limit: float, *, asks: bool) -> None:
         """See what becomes of the call, for at most `limit` seconds.
@@ -117,16 +121,24 @@ class Victim(Caller):
         """
         end = self.struck + limit
         since = self.struck
-        while not self.over and time.time() < end:
+        while not self.over and not self.goes_on and time.time() < end:
             if asks and self.spoken_to(since) and self.quiet_for() > 1.0:
-                if await self.is_answered():
-                    self.goes_on = True
-                    break
+                await self._ask_back()
                 since = time.time()
             await asyncio.wait([asyncio.shield(self.call.over)], timeout=0.1)
         self.stopped = time.time()
         if not self.over and not self.goes_on and self.call.answered_at:
-            self.goes_on = await self.is_answered()
+            await self._ask_back()
+
+    async def _ask_back(self) -> None:
+        """Ask whether anybody is there; the silence counts up to what was said before that."""
+        asked, spoken = time.time(), self.spoken_to(self.struck)
+        said_until = self.call.media.heard_something_at
+        self.goes_on = await self.is_answered()
+        if self.goes_on and spoken:
+            self.rescued = said_until
+        elif self.goes_on:
+            self.asked = asked
 
     async def ask_for_it(self, ground: Ground) -> None:
         """Ask the reader to do it, until it does. Raises NotReady."""
@@ -140,16 +152,16 @@ class Victim(Caller):
     def tell(self, ground: Ground, fault: str, seed: str) -> Try:
         """Tell what the call came to."""
         call = self.call
-        last = call.ended_at or self.stopped or time.time()
         word = silence = None
         if call.answered_at:
             heard = call.media.recording.stereo()[:, 1]
-            begin, end = self.second(self.struck), self.second(last)
-            # Sound that is already on its way when the fault strikes is no answer to it.
-            begun = max(begin, 0.0) + 0.1
-            sound = first_sound(heard, begun, end)
-            word = None if sound is None else round(sound - begin, 2)
-            silence = longest_silence(heard, max(begin, 0.0), end)
+            begin = max(self.second(self.asked or self.struck), 0.0)
+            end = self.rescued or self.second(call.ended_at or self.stopped or time.time())
+            silence = longest_silence(heard, begin, end)
+            if self.asked is None:
+                # Sound that is already on its way when the fault strikes is no answer to it.
+                sound = first_sound(heard, begin + 0.1, end)
+                word = None if sound is None else round(sound - self.second(self.struck), 2)
         by_us = call.ended_by != "far end"
         hang_up = None if by_us or call.ended_at is None else round(call.ended_at - self.struck, 2)
         return Try(ground.arm, fault, seed, self._verdict(word), hang_up, word, silence)
