@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 from faults.leftovers import Sample, slope
 from faults.measure import first_sound, longest_silence
-from faults.report import harmed, report, row, share, totals, upper_limit
+from faults.report import harmed, notes, report, row, share, totals, upper_limit
 from faults.tries import Other, Session, Try, Verdict, missing, read, write
 from faults.wire import Wire
 
@@ -92,6 +92,20 @@ def test_a_row_tells_what_became_of_the_calls() -> None:
         "| 25.0 | 1.0 / 1.0 | 3.0 / 4.0 | 1 | 0 of 1 |"
     )
     assert row("kill -9", "host", []) == ""
+
+
+def test_what_else_was_seen_is_counted() -> None:
+    tries = [
+        a_try(note="1 dial"),
+        a_try(note="1 dial"),
+        a_try(),
+        a_try(arm="plain", note="9 dials"),
+    ]
+    assert notes(tries, {"kill": "Equal requests", "spin": "A loop"}) == (
+        "Also seen:\n- Equal requests, the host: 1 dial (2 times)\n"
+        "- Equal requests, plain livekit-agents: 9 dials (1 times)"
+    )
+    assert notes([a_try()], {"kill": "Equal requests"}) == ""
 
 
 def test_the_page_has_both_arms_and_what_must_be_zero() -> None:

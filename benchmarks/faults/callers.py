@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import time
 from dataclasses import dataclass
+from typing import Any
 
 from faults import words
 from faults.ground import Ground
@@ -53,9 +54,9 @@ class Caller:
     async def ready(self) -> None:
         """Wait until the greeting is over. Raises NotReady."""
         greeted = asyncio.ensure_future(self._greeted.wait())
-        over = asyncio.shield(self.call.over)
+        either: set[asyncio.Future[Any]] = {greeted, asyncio.shield(self.call.over)}
         try:
-            await asyncio.wait({greeted, over}, timeout=READY, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(either, timeout=READY, return_when=asyncio.FIRST_COMPLETED)
             if not self._greeted.is_set():
                 raise NotReady(f"{self.call!r} was not greeted")
         finally:

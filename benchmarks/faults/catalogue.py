@@ -187,7 +187,7 @@ FAULTS = {
         Fault(
             "sigterm",
             "SIGTERM with live calls",
-            LiveCalls(noted(terminate), victims=5, limit=8, fresh=True),
+            LiveCalls(noted(terminate), victims=5, limit=8, fresh=True, drains=True),
         ),
         Fault(
             "kill-parent",

@@ -34,6 +34,7 @@ def report(tries: Sequence[Try], sessions: Sequence[Session], titles: Mapping[st
         "\n".join([HEAD, *filter(None, rows)]),
         "\n".join(f"- {line}" for line in totals(tries)),
         others_of_a_kill(tries),
+        notes(tries, titles),
         EXPLAINED,
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -138,6 +139,18 @@ def others_of_a_kill(tries: Sequence[Try]) -> str:
                 f"{control * 1000:.0f} ms in as many before it ({len(others)} calls)"
             )
     return "\n".join(lines) if len(lines) > 1 else ""
+
+
+def notes(tries: Sequence[Try], titles: Mapping[str, str]) -> str:
+    """Write what else was seen, and how often."""
+    seen = Counter((one.fault, one.arm, one.note) for one in tries if one.note)
+    lines = [
+        f"- {titles[fault]}, {name}: {note} ({seen[fault, arm, note]} times)"
+        for fault in titles
+        for arm, name in ARMS.items()
+        for note in sorted({n for f, a, n in seen if (f, a) == (fault, arm)})
+    ]
+    return "\n".join(["Also seen:", *lines]) if lines else ""
 
 
 def head(tries: Sequence[Try], sessions: Sequence[Session]) -> str:

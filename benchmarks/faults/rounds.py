@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import time
 from collections.abc import Awaitable, Callable
@@ -14,6 +15,8 @@ from faults.tries import Try
 
 ROOM_LIMIT = 5.0
 """Seconds after a call's end in which LiveKit may still have its room."""
+DRAINED = 40.0
+"""Seconds after its last call in which a worker that drains must have ended."""
 SEED = 1
 """The first part of every seed."""
 
@@ -58,6 +61,8 @@ class LiveCalls:
     """Whether the fault is there before the call: nobody is greeted first."""
     fresh: bool = False
     """Whether the worker does not live through it: each round begins with a new one."""
+    drains: bool = False
+    """Whether the worker is to end by itself, once its calls are over."""
 
     async def __call__(self, stage: Stage, tries: int) -> list[Try]:
         """Play it. Raises NotReady where the calls do not come about."""
@@ -92,6 +97,7 @@ class LiveCalls:
         struck = min(victim.struck for victim in victims)
         others = stage.bystanders.heard(struck) if await self._windows(struck) else ()
         last = max(victim.call.ended_at or 0.0 for victim in victims)
+        note = await _drained(stage.ground, last) if self.drains else ""
         await asyncio.sleep(max(0.0, last + ROOM_LIMIT - time.time()))
         rooms = await stage.ground.rooms()
         return [
@@ -99,6 +105,7 @@ class LiveCalls:
                 victim.tell(stage.ground, stage.fault, stage.seed(nth)),
                 room_left=victim.call.room in rooms,
                 others=() if nth else others,
+                note=note,
             )
             for nth, victim in enumerate(victims)
         ]
@@ -108,3 +115,10 @@ class LiveCalls:
         if self.others:
             await asyncio.sleep(max(0.0, struck + WINDOW + LAG - time.time()))
         return bool(self.others)
+
+
+async def _drained(ground: Ground, last: float) -> str:
+    """Tell how long the worker stayed after its last call, in whole seconds."""
+    if not await ground.worker.ended(DRAINED):
+        return f"the worker still ran {DRAINED:.0f} s after its last call"
+    return f"the worker ended within {math.ceil(time.time() - last)} s of its last call"
