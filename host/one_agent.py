@@ -11,6 +11,7 @@ import contextlib
 import logging
 from dataclasses import dataclass
 
+import aiohttp
 from livekit import api, rtc
 from livekit.agents import JobContext
 from livekit.protocol.agent import JobStatus
@@ -24,10 +25,8 @@ log = logging.getLogger("host")
 CALL = "host.call"
 """The attribute that our agents come into a room with: the job they are there for."""
 _OURS = (CALL, "host.persona")
-_AGENT = rtc.ParticipantKind.PARTICIPANT_KIND_AGENT_LIVE = (
-    JobStatus.JS_PENDING,
-    JobStatus.JS_RUNNING,
-)
+_AGENT = rtc.ParticipantKind.PARTICIPANT_KIND_AGENT
+_LIVE = (JobStatus.JS_PENDING, JobStatus.JS_RUNNING)
 
 LEAVE_LIMIT = 2.0
 """Seconds that leaving a room may take."""
@@ -85,7 +84,8 @@ async def end_room(
     That may be one of another host, which takes it within `patience` seconds. `besides` names a job
     of our own.
     """
-    with contextlib.suppress(Exception):  # who does not know deletes: nobody is left to ring
+    # Where LiveKit does not say, the room is deleted: nobody is left to ring.
+    with contextlib.suppress(api.ServerError, aiohttp.ClientError, TimeoutError, OSError):
         async with asyncio.timeout(patience + LOOK_LIMIT):
             if await _is_taken(livekit, room, besides, patience):
                 return

@@ -17,7 +17,7 @@ from scene import a_scene
 
 from host import place as placing
 from host.errors import LiveKitError
-from host.local.phone import Busy, Line, NoAnswer, PhoneCall, Telephone
+from host.local.phone import Busy, Line, NoAnswer, PersonScript, PhoneCall, Telephone
 from host.outcome import Outcome
 from host.place import metadata_of, place, room_for
 from host.record import CallRecord
@@ -338,8 +338,22 @@ async def test_each_caller_too_many_hears_busy_while_others_talk(
     await two_lines.host.stop()
     async with two_lines.another_host(tmp_path) as host:
         desk = host.world.numbers["desk"]
-        talking = [await host.exchange.ring(f"+155577650{at:02}", desk) for at in range(2)]
-        await asyncio.gather(*(call.answered() for call in talking))
+        greeted = [asyncio.Event() for _ in range(2)]
+
+        def talks(heard: asyncio.Event) -> PersonScript:
+            async def talk(line: Line) -> None:
+                await line.heard("what can I do for you")
+                await line.silence_for(0.5)
+                heard.set()
+                await line.stay()
+
+            return talk
+
+        talking = [
+            await host.exchange.ring(f"+1555776{next(_callers):04}", desk, talks(heard))
+            for heard in greeted
+        ]
+        await asyncio.gather(*(asyncio.wait_for(heard.wait(), 30) for heard in greeted))
         late = []
         for _ in range(5):
             late.append(await host.exchange.ring(f"+1555776{next(_callers):04}", desk))
