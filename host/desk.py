@@ -14,6 +14,7 @@ from host import registry
 from host.call import Call
 from host.errors import HostError
 from host.handover import is_consultation
+from host.lifeline import Lifelines
 from host.one_agent import CALL, end_room
 from host.settings import Settings
 from host.worker import Worker
@@ -27,8 +28,8 @@ OTHERS_LIMIT = 0.3
 class Desk:
     """The parent's side: takes jobs from LiveKit up to the number of calls that it may have."""
 
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
+    def __init__(self, settings: Settings, lifelines: Lifelines) -> None:
+        self.settings, self.lifelines = settings, lifelines
         self.server: AgentServer | None = None
         self._taking: list[str] = []
         """The rooms whose jobs are being taken."""
@@ -52,12 +53,14 @@ class Desk:
             return
         # A job that is being taken is not yet among the active ones: two at once count as two.
         rooms = [job.job.room.sid for job in self.server.active_jobs] + self._taking
-        if request.room.sid in rooms:
+        # LiveKit that was restarted makes the room of a live call again, and dispatches again too.
+        if request.room.sid in rooms or request.room.name in self.lifelines.rooms:
             log.warning("room %s has its persona: dispatched again, no other", request.room.name)
             await request.reject()
             return
         if len(rooms) < self.settings.max_calls:
             self._taking.append(request.room.sid)
+            self.lifelines.expect(request.id, request.room.name)  # a process must begin it soon
             try:
                 await request.accept(attributes={CALL: request.id})
             finally:
@@ -74,11 +77,11 @@ class Desk:
             await end_room(livekit, room, patience=OTHERS_LIMIT)
 
 
-def make_server(settings: Settings, *, dev: bool) -> AgentServer:
+def make_server(settings: Settings, lifelines: Lifelines, *, dev: bool) -> AgentServer:
     """Make the AgentServer of this host. Everything was checked before: see `check`."""
     for name in ("LIVEKIT_AGENT_NAME_OVERRIDE", "LIVEKIT_AGENT_NAME"):
         os.environ.pop(name, None)  # LiveKit would let these beat HOST_AGENT_NAME without a word
-    desk, worker = Desk(settings), Worker(settings)
+    desk, worker = Desk(settings, lifelines), Worker(settings)
     server = AgentServer(
         ws_url=settings.livekit_url,
         api_key=settings.livekit_api_key,

@@ -65,6 +65,11 @@ class Lifelines:
     def __len__(self) -> int:
         return len(self._calls)
 
+    @property
+    def rooms(self) -> set[str]:
+        """The names of the rooms in which calls live."""
+        return {live.room for live in self._calls.values()}
+
     def expect(self, call: str, room: str) -> None:
         """Say that a call was accepted, and that a process must begin it soon."""
         self._calls.setdefault(call, Live(call, room))

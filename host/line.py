@@ -19,6 +19,7 @@ from host.errors import HostError
 from host.keypad import KEYS, read_presses
 from host.outcome import Outcome
 from host.record import Who
+from host.sight import NOT_SAID, comes_back
 
 if TYPE_CHECKING:
     from livekit.agents import JobContext
@@ -180,10 +181,23 @@ class Line:
             self._end_connected("livekit" if put_out else "colleague")
         if participant.identity != self.identity:
             return
+        if participant.disconnect_reason in NOT_SAID:
+            self._call.spawn(self._out_of_sight(), "waiting for the far end")
+        else:
+            self._has_left(participant.disconnect_reason)
+
+    async def _out_of_sight(self) -> None:
+        if self.identity and await comes_back(self.room, self.identity):
+            log.warning("LiveKit was lost for a while, and the far end is back: the call goes on")
+        else:
+            self._has_left(None)
+
+    def _has_left(self, reason: Any) -> None:
+        """Name the end of the call: the far end is out of the room."""
         self._told("hangup")  # LiveKit SIP does not always say so itself
         self._moved.set()
         call = self._call
-        if participant.disconnect_reason in _PUT_OUT:
+        if reason in _PUT_OUT:
             self._put_out()
         elif self.colleague:
             self._end_connected("far end")

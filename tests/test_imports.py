@@ -35,7 +35,7 @@ LAYERS = (
     {"budget", "requests"},
     {"settings"},
     {"answers", "record"},
-    {"connection", "errors", "logs", "outcome", "processes", "tasks"},
+    {"connection", "errors", "logs", "outcome", "processes", "sight", "tasks"},
 )
 """The modules of the host: each imports only from the layers below its own."""
 
