@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import logging
 import sys
 from collections.abc import Awaitable, Callable, Container
@@ -17,7 +16,8 @@ from pathlib import Path
 from livekit import api
 from pydantic import ValidationError
 
-from host.call import Call, Ending, now
+from host.aftermath import ended_now, hang_up, livekit_of
+from host.call import Call, Ending
 from host.journal import DIED, Draft, Journal, claimed
 from host.lifeline import Lifelines, Live
 from host.line import consult_room, delete_room
@@ -108,7 +108,7 @@ class Rescue:
             return False
         if not (self._settings.persona(record.persona or "").take_over and record.answered_at):
             return False
-        async with self._livekit() as livekit:
+        async with livekit_of(self._settings) as livekit:
             room = await self._room_with_the_far_end(livekit, draft)
             if room is None:
                 return False
@@ -135,14 +135,10 @@ class Rescue:
 
     async def _finish(self, draft: Draft) -> None:
         """Hang up on whoever is left on the line, and tell of the call's end."""
-        record = draft.record if draft.over else _ended_now(draft.record)
-        log.error("hanging up on the call in room %s", record.room)
-        with contextlib.suppress(Exception):  # `delete_room` has logged it
-            async with self._livekit() as livekit:
-                await _tell_watchers(livekit, record)
-                await delete_room(livekit, record.room)
-                await delete_room(livekit, consult_room(record.room))
-        await self._tell(draft.model_copy(update={"record": record, "over": True}))
+        log.error("hanging up on the call in room %s", draft.record.room)
+        over = ended_now(draft)
+        await hang_up(self._settings, over.record)
+        await self._tell(over)
 
     async def _tell(self, draft: Draft) -> None:
         """Tell of a call's end, in a process of its own: whatever killed one may be a hook's."""
@@ -183,10 +179,6 @@ class Rescue:
             .to_jwt()
         )
 
-    def _livekit(self) -> api.LiveKitAPI:
-        secret = self._settings.livekit_api_secret.get_secret_value()
-        return api.LiveKitAPI(self._settings.livekit_url, self._settings.livekit_api_key, secret)
-
 
 def _blank(settings: Settings, live: Live) -> Draft:
     """Make the draft of a call that has none: its process never came, or the disk is full."""
@@ -199,18 +191,3 @@ async def _put_out(livekit: api.LiveKitAPI, room: str, identity: str) -> None:
     who = api.RoomParticipantIdentity(room=room, identity=identity)
     with contextlib.suppress(api.ServerError, TimeoutError, OSError):
         await asyncio.wait_for(livekit.room.remove_participant(who), API_LIMIT)
-
-
-async def _tell_watchers(livekit: api.LiveKitAPI, record: CallRecord) -> None:
-    """Tell `python -m host call` in the room's metadata: the participant that told it is dead."""
-    told = {"host.outcome": record.outcome.value, "host.reason": record.reason}
-    request = api.UpdateRoomMetadataRequest(room=record.room, metadata=json.dumps(told))
-    with contextlib.suppress(Exception):
-        await asyncio.wait_for(livekit.room.update_room_metadata(request), API_LIMIT)
-
-
-def _ended_now(record: CallRecord) -> CallRecord:
-    ended = now()
-    since = record.answered_at
-    duration = round((ended - since).total_seconds(), 3) if since else 0.0
-    return record.model_copy(update={"ended_at": ended, "duration": duration})
