@@ -165,7 +165,11 @@ class Victim(Caller):
                 word = None if sound is None else round(sound - self.second(self.struck), 2)
         by_us = call.ended_by != "far end"
         hang_up = None if by_us or call.ended_at is None else round(call.ended_at - self.struck, 2)
-        return Try(ground.arm, fault, seed, self._verdict(word), hang_up, word, silence)
+        verdict = self._verdict(word)
+        note = ""
+        if verdict is Verdict.LEFT:
+            note = "left by a process that lived" if ground.lives(call) else "left by no process"
+        return Try(ground.arm, fault, seed, verdict, hang_up, word, silence, note=note)
 
     def _verdict(self, word: float | None) -> Verdict:
         if self.goes_on:

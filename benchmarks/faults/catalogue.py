@@ -194,7 +194,12 @@ FAULTS = {
             "kill -9 of the parent",
             LiveCalls(noted(kill_parent), victims=5, fresh=True),
         ),
-        Fault("one-of-two", "kill -9 of one of two workers' parents", one_of_two_workers),
+        Fault(
+            "one-of-two",
+            "kill -9 of one of two workers' parents (10 tries of 60 s)",
+            one_of_two_workers,
+            10,
+        ),
         Fault(
             "livekit-restart",
             f"livekit-server killed, back after {OUTAGE:.0f} s",

@@ -88,6 +88,11 @@ class Ground:
             return int((self.notes / f"{call.room}.pid").read_text())
         return None
 
+    def lives(self, call: PhoneCall) -> bool:
+        """Whether the process of a call lives."""
+        pid = self.process_of(call)
+        return pid is not None and _is_of(pid, self.worker)
+
     async def struck(self, call: PhoneCall, limit: float = 15.0) -> float:
         """Wait until the trouble of a call begins, and give the Unix time. Raises TimeoutError."""
         note = self.notes / f"{call.room}.struck"

@@ -96,6 +96,7 @@ async def _kill(stage: Stage, victims: list[Victim], hums: Bystanders) -> list[T
         victim.struck = time.time()
     ground.worker.signal(signal.SIGKILL)
     await asyncio.gather(*(victim.watch(LIMIT, asks=True) for victim in victims))
+    made = [victim.tell(ground, stage.fault, stage.seed(nth)) for nth, victim in enumerate(victims)]
     for victim in victims:
         if not victim.over:
             await victim.call.hang_up()
@@ -104,12 +105,8 @@ async def _kill(stage: Stage, victims: list[Victim], hums: Bystanders) -> list[T
     rooms = await ground.rooms()
     others = hums.heard(victims[0].struck)
     return [
-        replace(
-            victim.tell(ground, stage.fault, stage.seed(nth)),
-            room_left=victim.call.room in rooms,
-            others=() if nth else others,
-        )
-        for nth, victim in enumerate(victims)
+        replace(one, room_left=victim.call.room in rooms, others=() if nth else others)
+        for nth, (one, victim) in enumerate(zip(made, victims, strict=True))
     ]
 
 

@@ -91,6 +91,10 @@ class LiveCalls:
             await asyncio.gather(*(victim.ready() for victim in victims))
 
     async def _judge(self, stage: Stage, victims: list[Victim]) -> list[Try]:
+        made = [
+            victim.tell(stage.ground, stage.fault, stage.seed(nth))
+            for nth, victim in enumerate(victims)
+        ]
         for victim in victims:
             if not victim.over:
                 await victim.call.hang_up()
@@ -102,12 +106,12 @@ class LiveCalls:
         rooms = await stage.ground.rooms()
         return [
             replace(
-                victim.tell(stage.ground, stage.fault, stage.seed(nth)),
+                one,
                 room_left=victim.call.room in rooms,
                 others=() if nth else others,
-                note=note,
+                note="; ".join(filter(None, (one.note, note))),
             )
-            for nth, victim in enumerate(victims)
+            for nth, (one, victim) in enumerate(zip(made, victims, strict=True))
         ]
 
     async def _windows(self, struck: float) -> bool:
