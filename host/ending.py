@@ -7,9 +7,9 @@ import contextlib
 import logging
 from typing import Any
 
-from livekit.agents import AgentSession, JobContext, room_io
+from livekit.agents import JobContext
 
-from host import registry
+from host.apology import apologise
 from host.call import LINGER, Call, Ending
 from host.dial import NotAnswered
 from host.errors import MetadataError
@@ -18,7 +18,6 @@ from host.line import tell_watchers
 from host.one_agent import end_room
 from host.outcome import Outcome
 from host.requests import NotClaimed
-from host.session import PersonaAgent
 
 log = logging.getLogger("host")
 
@@ -29,6 +28,7 @@ HOOKS_LIMIT = 10.0
 GOODBYE_LIMIT = 8.0
 """Seconds that the goodbye of a host may take that is being stopped."""
 STOPPED = "The host was stopped."
+DIED = "The host died."
 
 
 class Refused(Exception):
@@ -45,8 +45,7 @@ async def fail(call: Call, error: BaseException) -> None:
         call.end(Ending(Outcome.REFUSED, "host", f"{reason[:1].upper()}{reason[1:]}."))
     else:
         log.error("%r failed", call, exc_info=error)
-        if call.answered or not call.outbound:
-            await _apologise(call)
+        await apologise(call)
         text = f"{type(error).__name__}: {error}"
         call.end(Ending(Outcome.FAILED, "host", Outcome.FAILED.sentence, error=text))
 
@@ -58,7 +57,7 @@ def say_goodbye(call: Call) -> None:
 
 def orphan(call: Call) -> None:
     """End the call at once: the parent is gone, and with it whoever holds this call's limits."""
-    call.end(Ending(Outcome.FAILED, "host", "The host died."))
+    call.end(Ending(Outcome.FAILED, "host", DIED))
 
 
 async def end_with_goodbye(call: Call) -> None:
@@ -99,30 +98,6 @@ async def let_go(job: JobContext, call: Call) -> None:
         else:  # we never were in the room: it may be another agent's
             await end_room(job.api, call.room, besides=job.job.id)
     await call.settle(HOOKS_LIMIT)  # `call_ended` is the last that is told
-
-
-async def _apologise(call: Call) -> None:
-    """Say that something went wrong, if there is a voice to say it with."""
-    with contextlib.suppress(Exception):
-        async with asyncio.timeout(10):
-            if call.line is None:
-                return
-            if call.session is None:
-                await _bare_session(call)
-            await call.line.answered()
-            if call.session and call.session.current_speech:
-                await call.session.interrupt(force=True)
-            await call.say(call.deployment.words.apology, interruptible=False)
-
-
-async def _bare_session(call: Call) -> None:
-    """Open a session that can only speak: the persona's own could not be made."""
-    assert call.job is not None
-    voice = registry.load(call.settings).view(None).tts(call=call)
-    call.session = AgentSession(tts=voice)
-    options = room_io.RoomOptions(audio_input=False, video_input=False, close_on_disconnect=False)
-    silent = PersonaAgent(call, "")
-    await call.session.start(silent, room=call.job.room, room_options=options, record=False)
 
 
 class logged(contextlib.AbstractContextManager[None]):

@@ -65,7 +65,7 @@ class Journal:
         """Keep the draft of a call up to date until the call is over."""
         known = None
         while True:
-            draft = self._draft(call)
+            draft = self.draft(call)
             facts = draft.model_dump(exclude={"record": {"ended_at", "duration"}})
             try:
                 if facts != known:
@@ -81,9 +81,10 @@ class Journal:
 
         The `record` of a call that is over stays as it is.
         """
-        self.put(self._draft(call, record))
+        self.put(self.draft(call, record))
 
-    def _draft(self, call: Call, record: CallRecord | None = None) -> Draft:
+    def draft(self, call: Call, record: CallRecord | None = None) -> Draft:
+        """Make the draft of a call."""
         died = Ending(Outcome.FAILED, "host", DIED, error=DIED)
         line = call.line
         return Draft(

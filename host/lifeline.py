@@ -14,6 +14,7 @@ import logging
 import os
 import shutil
 import signal
+import socket
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
@@ -212,6 +213,15 @@ class Lifeline:
             orphaned()
         finally:
             beating.cancel()
+
+    @property
+    def orphaned(self) -> bool:
+        """Whether the parent is gone. Asked in the end, when nobody may wait for anything."""
+        address = os.environ.get(ADDRESS)
+        if not address:
+            return False
+        with socket.socket(socket.AF_UNIX) as knock:
+            return knock.connect_ex(address) != 0
 
     async def over(self) -> None:
         """Say that the call came to its end: nobody needs to look after it."""

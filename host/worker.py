@@ -18,13 +18,14 @@ from livekit.agents import (
     room_io,
 )
 
-from host import limits, registry
+from host import dead_air, limits, registry
+from host.aftermath import finish_alone
 from host.budget import Budget, Exhausted
 from host.call import Call, Ending
 from host.details import parse_details
 from host.dial import dial
 from host.dispatch import read_dispatch
-from host.ending import STOPPED, Refused, fail, let_go, logged, orphan, say_goodbye
+from host.ending import DIED, STOPPED, Refused, fail, let_go, logged, orphan, say_goodbye
 from host.greeting import first_agent, greet
 from host.handover import Handover
 from host.journal import Draft, Journal
@@ -90,12 +91,19 @@ class Worker:
                 await fail(call, error)
             await call.ending
         except asyncio.CancelledError:
-            call.end(Ending(Outcome.FAILED, "host", STOPPED))
+            call.end(Ending(Outcome.FAILED, "host", DIED if lifeline.orphaned else STOPPED))
             raise
         finally:
             life.cancel()
-            await asyncio.shield(self._finish(job, call, life, lifeline))
-            holding.cancel()
+            try:
+                await asyncio.shield(self._finish(job, call, life, lifeline))
+            except asyncio.CancelledError:
+                if lifeline.orphaned and self.journal.read(call.id):
+                    record = record_of(call, call.ending.result())
+                    finish_alone(self.settings, self.journal.draft(call, record))
+                raise
+            finally:
+                holding.cancel()
 
     async def _live(self, job: JobContext, call: Call) -> None:
         """From the job to the first words. Whatever ends the call meanwhile stops this."""
@@ -181,6 +189,7 @@ class Worker:
             await line.answered()
         with logged("the draft of the record"):
             self.journal.write(call)  # from here on there is somebody to take the call over for
+        dead_air.watch(call)
         await greet(call, agent, heard, menu=menu)
         limits.watch(call)
         if call.voicemail_watch:
@@ -203,6 +212,7 @@ class Worker:
         call.details = parse_details(call.hook, call.metadata)
         await call.tell_all("prepare_call")
         _, agent = await _open(job, call)
+        dead_air.watch(call)
         await go_on(call, agent)
         limits.watch(call)
 

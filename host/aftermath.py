@@ -1,0 +1,93 @@
+"""What is still done for a call whose process is gone, or whose parent is."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import threading
+
+from livekit import api
+
+from host import registry
+from host.call import Call, now
+from host.journal import Draft, Journal
+from host.line import consult_room, delete_room
+from host.record import CallRecord
+from host.settings import Settings
+
+log = logging.getLogger("host")
+
+WATCHERS_LIMIT = 2.0
+"""Seconds that LiveKit may take to tell who watches the call."""
+
+
+def livekit_of(settings: Settings) -> api.LiveKitAPI:
+    """Open LiveKit's API beside any call."""
+    secret = settings.livekit_api_secret.get_secret_value()
+    return api.LiveKitAPI(settings.livekit_url, settings.livekit_api_key, secret)
+
+
+def ended_now(draft: Draft) -> Draft:
+    """Return the draft of a call that ends at this moment, unless it had ended before."""
+    if draft.over:
+        return draft
+    ended, since = now(), draft.record.answered_at
+    duration = round((ended - since).total_seconds(), 3) if since else 0.0
+    record = draft.record.model_copy(update={"ended_at": ended, "duration": duration})
+    return draft.model_copy(update={"record": record, "over": True})
+
+
+async def hang_up(settings: Settings, record: CallRecord) -> None:
+    """Hang up on whoever is left on the line, and tell who watches the call how it ended."""
+    with contextlib.suppress(Exception):  # `delete_room` has logged it
+        async with livekit_of(settings) as livekit:
+            await _tell_watchers(livekit, record)
+            await delete_room(livekit, record.room)
+            await delete_room(livekit, consult_room(record.room))
+
+
+async def tell_end(settings: Settings, draft: Draft) -> None:
+    """Tell everyone of the end of a call, as its own process would have."""
+    record = draft.record
+    loaded = registry.load(settings)
+    persona = record.persona if record.persona in loaded.personas else None
+    call = Call(
+        settings,
+        id=record.id,
+        room=record.room,
+        persona=persona or "",
+        hook=loaded.view(persona),
+        metadata=draft.metadata,
+        outbound=record.direction == "outbound",
+        number=record.number,
+        our_number=record.our_number,
+    )
+    await call.tell_all("call_ended", record=record)
+
+
+def finish_alone(settings: Settings, draft: Draft) -> None:
+    """Hang up and tell of the end in a thread, which the process waits for.
+
+    LiveKit cancels all that the loop of a call does, and closes its connections, once the parent is
+    gone.
+    """
+
+    async def finish() -> None:
+        journal = Journal(settings.state_dir)
+        with contextlib.suppress(OSError):
+            journal.put(draft)  # should we die while it is told
+        await hang_up(settings, draft.record)
+        await tell_end(settings, draft)
+        journal.close(draft.record.id)
+
+    threading.Thread(target=lambda: asyncio.run(finish()), name="finishing a call").start()
+
+
+async def _tell_watchers(livekit: api.LiveKitAPI, record: CallRecord) -> None:
+    """Tell `python -m host call` in the room's metadata: the participant that told it is dead."""
+    told = {"host.outcome": record.outcome.value, "host.reason": record.reason}
+    request = api.UpdateRoomMetadataRequest(room=record.room, metadata=json.dumps(told))
+    with contextlib.suppress(Exception):
+        await asyncio.wait_for(livekit.room.update_room_metadata(request), WATCHERS_LIMIT)
