@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from host.line import Line as TelephoneLine
     from host.recording import Recorder
     from host.registry import View
+    from host.sounds import RoomVoice
     from host.voicemail import Voicemail
 
 log = logging.getLogger("host")
@@ -119,6 +120,10 @@ class Call:
         """How often the call was taken over, because the process that had it died."""
         self.connected = False
         """True once the far end talks with a colleague, and the persona is out of the call."""
+        self.giving_up = False
+        """True once the call can't go on: it is apologised for, and ends or is handed over."""
+        self.room_voice: RoomVoice | None = None
+        """What speaks beside the session, without any provider."""
         self.recorder: Recorder | None = None
         """Records the call, where host.toml asks for it."""
         self.first_words: FirstWords | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from host.answers import HangUp, Identify
 from host.hookspecs import hookimpl
@@ -16,6 +16,27 @@ if TYPE_CHECKING:
 def parse_metadata(metadata: Mapping[str, Any]) -> Mapping[str, Any]:
     """Keep the metadata as it is: a persona that asks for nothing takes anything."""
     return metadata
+
+
+@hookimpl
+def fallback(call: Call, kind: Literal["stt", "llm", "tts"], model: str) -> Any:
+    """Take from LiveKit Inference, which LiveKit Cloud has, what no plugin makes."""
+    from livekit.agents import NOT_GIVEN, inference  # here: LiveKit is imported late
+    from livekit.agents.utils.misc import is_cloud
+
+    settings = call.settings
+    if not is_cloud(settings.livekit_url):
+        return None
+    keys: dict[str, Any] = {
+        "api_key": settings.livekit_api_key,
+        "api_secret": settings.livekit_api_secret.get_secret_value(),
+    }
+    if kind == "llm":
+        return inference.LLM(model, **keys)
+    name, _, more = model.partition(":")
+    if kind == "stt":
+        return inference.STT(model=name, language=more or settings.language, **keys)
+    return inference.TTS(model=name, voice=more or NOT_GIVEN, language=settings.language, **keys)
 
 
 @hookimpl

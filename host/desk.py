@@ -10,7 +10,7 @@ import sys
 from livekit import api
 from livekit.agents import AgentServer, JobRequest
 
-from host import registry
+from host import fallbacks, registry
 from host.call import Call
 from host.errors import HostError
 from host.handover import is_consultation
@@ -92,6 +92,7 @@ def make_server(settings: Settings, lifelines: Lifelines, *, dev: bool) -> Agent
         # several that reach an idle host at once, all but `num_idle_processes`. The desk decides.
         load_threshold=math.inf,
         num_idle_processes=1 if dev else 2,
+        job_memory_limit_mb=settings.max_call_memory,
         drain_timeout=int(settings.drain_timeout),
         max_retry=sys.maxsize,  # after 16 tries the worker would end, and its calls with it
         host="127.0.0.1",  # LiveKit's own health check: `host.health` passes on what it answers
@@ -117,4 +118,8 @@ def check(settings: Settings) -> list[str]:
             getattr(call.hook, question)(call=call)
         except HostError as error:
             faults.append(str(error))
-    return faults
+    own = set(loaded.views.who_has("fallback"))
+    for persona in loaded.personas:
+        if f"persona {persona}" not in own:  # a persona's own code runs in its calls alone
+            faults += fallbacks.faults(Call(settings, persona=persona, hook=loaded.view(None)))
+    return list(dict.fromkeys(faults))

@@ -8,7 +8,7 @@ is passed over. A persona speaks on its own calls, a plugin on every call.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pluggy
 
@@ -83,6 +83,13 @@ def llm(call: Call) -> agents.llm.LLM[Any] | agents.llm.RealtimeModel | str | No
 @hookspec(firstresult=True)
 def tts(call: Call) -> agents.tts.TTS[Any] | str | None:
     """Return the voice: a LiveKit TTS."""
+
+
+@hookspec(firstresult=True)
+def fallback(
+    call: Call, kind: Literal["stt", "llm", "tts"], model: str
+) -> agents.stt.STT[Any] | agents.llm.LLM[Any] | agents.tts.TTS[Any] | None:
+    """Return what a list of fallbacks calls `provider/model`; None for another's provider."""
 
 
 @hookspec

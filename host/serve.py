@@ -19,6 +19,7 @@ from host.place import livekit_api, require_livekit
 from host.registry import Registry
 from host.rescue import Rescue
 from host.settings import Settings, misspelt_settings
+from host.sounds import keep_sounds
 from host.stopping import Stopping
 from host.tasks import Tasks
 
@@ -54,8 +55,8 @@ async def _run(settings: Settings, loaded: Registry, *, dev: bool) -> None:
     server = make_server(settings, rescue.lifelines, dev=dev)
     connection = Connection(server)
 
-    async def launch(room: api.Room, identity: str) -> None:
-        await server.simulate_job(room.name, agent_identity=identity, room_info=room)
+    async def launch(room: api.Room, token: str) -> None:
+        await server.simulate_job(room.name, token=token, room_info=room)
 
     @server.once("worker_registered")
     def registered(worker_id: str, info: object) -> None:
@@ -69,7 +70,8 @@ async def _run(settings: Settings, loaded: Registry, *, dev: bool) -> None:
     async with answering(health, settings.health_host, port), rescue.lifelines.listening():
         # Processes are made from here on: they know where the parent listens.
         with connection.watched():
-            async with _beside(rescue.sweep(), *loaded.view(None).while_serving(settings=settings)):
+            beside = loaded.view(None).while_serving(settings=settings)
+            async with _beside(rescue.sweep(), keep_sounds(), *beside):
                 await stopping.run(server.run(devmode=dev))
 
 

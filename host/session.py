@@ -26,7 +26,9 @@ from livekit.agents import (
 )
 from livekit.agents.metrics import ModelUsage
 
+from host.apology import give_up
 from host.call import Call, Ending
+from host.fallbacks import connecting, with_fallbacks
 from host.first_words import FirstWords
 from host.outcome import Outcome
 from host.record import Line, ToolUse, Usage
@@ -54,12 +56,12 @@ def make_session(call: Call, *, text: bool = False) -> tuple[AgentSession[Any], 
 
     A conversation in `text` needs neither ears nor voice, nor their keys.
     """
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = {"conn_options": connecting(call)}
     for answer in reversed(call.hook.session_options(call=call)):  # the persona's comes first
         options.update(answer)
     if text:
         options.update(vad=None, turn_handling={"turn_detection": None})
-    model = call.hook.llm(call=call)
+    model = with_fallbacks(call, "llm", call.hook.llm(call=call))
     ears: Any = None
     voice: Any = None
     if not text:
@@ -87,7 +89,7 @@ def ears_and_voice(call: Call, model: Any) -> tuple[Any, Any]:
     # A realtime model that only writes (modalities=["text"]) gets the voice of the `tts` hook.
     ears = None if can and can.user_transcription else call.hook.stt(call=call)
     voice = None if can and can.audio_output else call.hook.tts(call=call)
-    return ears, voice
+    return with_fallbacks(call, "stt", ears), with_fallbacks(call, "tts", voice)
 
 
 def make_tools(call: Call) -> list[llm.Tool | llm.Toolset]:
@@ -171,21 +173,27 @@ def _listen(call: Call, session: AgentSession[Any]) -> None:
         log.warning("%s: %s", type(event.source).__name__, getattr(event.error, "error", None))
         if isinstance(event.error, llm.RealtimeModelError) and not event.error.recoverable:
             # Closing its session then fails inside LiveKit (1.8.9), and "close" never comes.
-            reason = "A provider failed for good."
-            call.end(Ending(Outcome.FAILED, "host", reason, error=str(event.error.error)))
+            _give_up(call, event.error)
 
     @session.on("close")
     def closed(event: CloseEvent) -> None:
         if call.connected:
             return  # only the persona is out of the call
         if event.reason == CloseReason.ERROR:
-            error = str(getattr(event.error, "error", event.error))
-            reason = "A provider failed for good."
-            call.end(Ending(Outcome.FAILED, "host", reason, error=error))
+            _give_up(call, event.error)
         elif event.reason == CloseReason.JOB_SHUTDOWN:
             call.end(Ending(Outcome.FAILED, "host", "The host was stopped."))
         else:
             call.end(Ending(Outcome.COMPLETED, "persona", f"{call.persona} hung up."))
+
+
+def _give_up(call: Call, error: Any) -> None:
+    """End a call whose provider failed for good, with an apology."""
+    names = {"stt_error": "STT", "llm_error": "LLM", "tts_error": "TTS"}
+    which = names.get(getattr(error, "type", ""), "realtime model")
+    problem = getattr(error, "error", error)
+    text = str(problem) or type(problem).__name__
+    call.spawn(give_up(call, f"The {which} failed for good.", text), "giving the call up")
 
 
 def _usage(of_model: ModelUsage) -> Usage:

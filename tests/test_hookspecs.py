@@ -161,6 +161,12 @@ def test_tts_is_the_personas_before_the_plugins(everything: View, ann: View) -> 
     assert ann.tts(call=[]) == "chorus's voice"
 
 
+def test_fallback_is_the_personas_before_the_plugins(everything: View, ann: View) -> None:
+    asked = {"call": [], "kind": "llm", "model": "a/b"}
+    assert everything.fallback(**asked) == "everything's llm a/b"
+    assert ann.fallback(**asked) == "chorus's llm a/b"
+
+
 def test_session_options_are_gathered_the_personas_first_and_the_hosts_last(
     everything: View,
 ) -> None:

@@ -19,6 +19,7 @@ from host.local.server import WRONG_KEY, LocalServer
 from host.local.speech import Sentences, speak
 from host.local.speech.audio import silence
 from host.local.speech.voice import PAUSE
+from host.local.trouble import Trouble, Troubles, for_ever
 
 _ENCODINGS = ("pcm_s16le", "pcm_f32le")
 CHUNK = 0.5
@@ -29,8 +30,16 @@ class BadRequest(Exception):
     """A request that Cartesia would refuse."""
 
 
+class Refusal(Exception):
+    """A voice in trouble refuses, with this HTTP status."""
+
+
 class CartesiaServer(LocalServer):
-    """The voice of personas. `spoken` is every text it was given to speak, in order."""
+    """The voice of personas. `spoken` is every text it was given to speak, in order.
+
+    `troubles` lets one model hang, stall or close after the first sound, send garbage, or refuse
+    with 500 or 429.
+    """
 
     def __init__(self, sentences: Sentences | None = None) -> None:
         self.sentences = sentences
@@ -42,6 +51,8 @@ class CartesiaServer(LocalServer):
         """The HTTP status with which every connection fails, while it is set."""
         self.hang = False
         """Whether requests are taken and never answered."""
+        self.troubles = Troubles()
+        """Which models are in trouble, by name."""
         self.delay = 0.0
         """Seconds before the first byte of a text."""
 
@@ -91,9 +102,23 @@ class CartesiaServer(LocalServer):
         if refusal := self._refuse(request):
             return refusal
         try:
-            return web.Response(body=await self.synthesize(await request.json()))
+            asked = await request.json()
+            trouble = self.troubles.meet(str(asked.get("model_id")))
+            if trouble:
+                return await self._spoil(trouble, request)
+            return web.Response(body=await self.synthesize(asked))
         except (BadRequest, ValueError, KeyError) as error:
             return web.Response(status=400, text=str(error))
+
+    async def _spoil(self, trouble: Trouble, request: web.Request) -> web.Response:
+        """Answer as a voice in trouble does that was asked for plain bytes."""
+        if trouble.status:
+            return web.Response(status=trouble.status, text="in trouble")
+        if trouble is Trouble.CLOSE and request.transport:
+            request.transport.close()
+        if trouble is not Trouble.GARBAGE:
+            await for_ever()
+        return web.Response(body=b"")
 
     async def _websocket(self, request: web.Request) -> web.StreamResponse:
         if refusal := self._refuse(request):
@@ -154,10 +179,22 @@ class _Context:
                     return
         except (BadRequest, ValueError, KeyError, TypeError) as error:
             await self._send({"type": "error", "error": str(error), "status_code": 400})
+        except Refusal as refusal:
+            status = refusal.args[0]
+            await self._send({"type": "error", "error": "in trouble", "status_code": status})
         except ConnectionError:
             return  # whoever listened is gone
 
     async def _say(self, request: Mapping[str, Any]) -> None:
+        trouble = None
+        if str(request.get("transcript", "")).strip():
+            trouble = self._server.troubles.meet(str(request.get("model_id")))
+        if trouble is Trouble.HANG:
+            await for_ever()
+        if trouble is Trouble.GARBAGE:
+            await self._socket.send_str("this is no message")
+        if trouble and trouble.status:
+            raise Refusal(trouble.status)
         audio = await self._server.synthesize(request, PAUSE if self._seconds else 0.0)
         form = request["output_format"]
         a_second = int(form["sample_rate"]) * (4 if form["encoding"] == "pcm_f32le" else 2)
@@ -170,6 +207,10 @@ class _Context:
         for at in range(0, len(audio), size):
             data = base64.b64encode(audio[at : at + size]).decode()
             await self._send({"type": "chunk", "data": data, "done": False, "status_code": 206})
+            if trouble is Trouble.CLOSE:
+                await self._socket.close(code=1011)
+            if trouble:
+                await for_ever()
         self._seconds += len(audio) / a_second
 
     def _times(self, words: list[str], audio: bytes, a_second: int) -> dict[str, Any]:

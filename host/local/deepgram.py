@@ -19,10 +19,15 @@ from aiohttp import WSMsgType, web
 
 from host.local.server import WRONG_KEY, LocalServer
 from host.local.speech import Ears, Heard, Sentences, SpeechEnded, SpeechStarted
+from host.local.trouble import Trouble, Troubles
 
 
 class DeepgramServer(LocalServer):
-    """The ears of personas. `heard` is everything it understood, in order."""
+    """The ears of personas. `heard` is everything it understood, in order.
+
+    `troubles` lets one model understand nothing, or nothing after the first sentence, close or
+    send garbage when somebody has spoken, or refuse with 500 or 429.
+    """
 
     def __init__(self, sentences: Sentences) -> None:
         self.sentences = sentences
@@ -33,6 +38,8 @@ class DeepgramServer(LocalServer):
         """The HTTP status with which every request fails, while it is set."""
         self.hang = False
         """Whether audio is taken and nothing is ever understood."""
+        self.troubles = Troubles()
+        """Which models are in trouble, by name."""
         self.delay = 0.0
         """Seconds by which every final transcript comes late."""
 
@@ -82,10 +89,13 @@ class DeepgramServer(LocalServer):
             rate = int(query["sample_rate"])
         except (KeyError, ValueError):
             return _error(400, "Bad Request", "sample_rate is needed")
+        trouble = self.troubles.meet(query.get("model", ""))
+        if trouble and trouble.status:
+            return _error(trouble.status, "IN_TROUBLE", "In trouble.")
         self.requests.append(dict(query))
         socket = web.WebSocketResponse()
         await socket.prepare(request)
-        connection = _Connection(self, socket, rate, query)
+        connection = _Connection(self, socket, rate, query, trouble)
         telling = asyncio.create_task(connection.tell())
         try:
             async for message in socket:
@@ -114,7 +124,9 @@ class _Connection:
         socket: web.WebSocketResponse,
         rate: int,
         query: Mapping[str, str],
+        trouble: Trouble | None,
     ) -> None:
+        self._trouble = trouble
         self._server, self._socket, self._rate = server, socket, rate
         self._interim = query.get("interim_results") == "true"
         self._events = query.get("vad_events") == "true"
@@ -128,7 +140,7 @@ class _Connection:
         """Hear 16-bit samples."""
         samples = np.frombuffer(audio[: len(audio) // 2 * 2], np.int16)
         self._seconds += len(samples) / self._rate
-        if not self._server.hang:
+        if not (self._server.hang or self._trouble is Trouble.HANG):
             self.ears.push(samples)
         await self._end_utterance()
 
@@ -160,6 +172,14 @@ class _Connection:
                 elif self._interim:
                     await self._results([event], final=False)
             elif isinstance(event, SpeechEnded):
+                if self._trouble is Trouble.CLOSE:
+                    await self._socket.close(code=1011)
+                    return
+                if self._trouble is Trouble.GARBAGE:
+                    await self._socket.send_str("this is no message")
+                    continue
+                if self._trouble is Trouble.STALL:
+                    self._trouble = Trouble.HANG  # what is said from now on
                 await asyncio.sleep(self._server.delay)
                 await self._results(said, final=True, start=event.start, end=event.end)
                 self._last_word = said[-1].end if said else None

@@ -13,10 +13,18 @@ from aiohttp import web
 
 from host.local.rules import Reply, Rule, read_turn, reply_to, text_of
 from host.local.server import WRONG_KEY, LocalServer
+from host.local.trouble import Trouble, Troubles, for_ever
+
+BEGUN = 4
+"""Pieces of an answer that come before a model that is in trouble stalls, or closes."""
 
 
 class LlmServer(LocalServer):
-    """The model of personas. `requests` is everything that it was asked, in order."""
+    """The model of personas. `requests` is everything that it was asked, in order.
+
+    `troubles` lets one model hang, stall or close in the middle of an answer, send garbage, or
+    refuse with 500 or 429.
+    """
 
     def __init__(self, rules: Iterable[Rule] = ()) -> None:
         self.rules = tuple(rules)
@@ -27,6 +35,8 @@ class LlmServer(LocalServer):
         """Seconds before the first byte of an answer."""
         self.hang = False
         """Whether requests are taken and never answered."""
+        self.troubles = Troubles()
+        """Which models are in trouble, by name."""
 
     def application(self) -> web.Application:
         """Serve chat completions, and the list of models."""
@@ -47,8 +57,11 @@ class LlmServer(LocalServer):
         except (ValueError, TypeError, KeyError, AttributeError):
             return _error(400, "We could not parse the body of your request.", None)
         self.requests.append(asked)
-        if self.hang:
-            await asyncio.Event().wait()
+        trouble = self.troubles.meet(str(asked.get("model")))
+        if self.hang or trouble is Trouble.HANG:
+            await for_ever()
+        if trouble and trouble.status:
+            return _error(trouble.status, "The model is in trouble.", "server_error")
         if self.delay:
             await asyncio.sleep(self.delay)
         if self.fail_with:
@@ -58,10 +71,22 @@ class LlmServer(LocalServer):
             return web.json_response(_whole(reply, asked))
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
-        for chunk in _chunks(reply, asked):
+        for at, chunk in enumerate(_chunks(reply, asked)):
+            if trouble and at == BEGUN:
+                await _give_way(trouble, request, response)
             await response.write(f"data: {json.dumps(chunk)}\n\n".encode())
         await response.write(b"data: [DONE]\n\n")
         return response
+
+
+async def _give_way(trouble: Trouble, request: web.Request, response: web.StreamResponse) -> None:
+    """Do in the middle of an answer what a model in trouble does."""
+    if trouble is Trouble.GARBAGE:
+        await response.write(b"data: {this is no answer\n\n")
+    elif trouble is Trouble.CLOSE and request.transport:
+        request.transport.close()
+    else:
+        await for_ever()
 
 
 def _error(status: int, message: str, code: str | None) -> web.Response:

@@ -4,12 +4,31 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Self
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
+from pydantic_settings import NoDecode
 
 from host.settings.words import Words
 
 Seconds = Annotated[float, Field(gt=0)]
 RingingSeconds = Annotated[float, Field(gt=0, le=78)]
+Model = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^/\s]+/\S+$")]
+"""A model as LiveKit Inference writes it: provider/model, and more after a colon."""
+
+
+def _parted(given: Any) -> Any:
+    """A list in an environment variable is parted by commas."""
+    return [part for part in given.split(",") if part.strip()] if isinstance(given, str) else given
+
+
+Models = Annotated[tuple[Model, ...], NoDecode, BeforeValidator(_parted)]
 
 
 class TransferTarget(BaseModel):
@@ -63,6 +82,24 @@ class Shared(BaseModel):
     )
     take_over: bool = Field(
         True, description="another process goes on with a call whose process died"
+    )
+    stt_fallbacks: Models = Field(
+        (), description="what listens when the STT fails: provider/model, in order"
+    )
+    llm_fallbacks: Models = Field(
+        (), description="what thinks when the LLM fails: provider/model, in order"
+    )
+    tts_fallbacks: Models = Field(
+        (), description="what speaks when the TTS fails: provider/model:voice, in order"
+    )
+    filler_after: float = Field(
+        2, ge=0, description="seconds without a word of ours before the filler; 0: never"
+    )
+    dead_air_limit: float = Field(
+        8, ge=0, description="seconds without a word of ours before the apology; 0: no limit"
+    )
+    transfer_on_failure: str | None = Field(
+        None, description="the transfer target that gets calls whose providers fail"
     )
     mask_digits: bool = Field(False, description="keep pressed keys out of logs and records")
     disclosure: str = Field("", description="said before the greeting, as that an AI speaks")

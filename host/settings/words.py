@@ -14,6 +14,15 @@ class Words(BaseModel):
         "I am sorry, something went wrong on our side. Please call again later.",
         description="something broke, and the call ends",
     )
+    apology_transfer: str = Field(
+        "I am sorry, something went wrong on our side. I am connecting you to somebody.",
+        description="something broke, and transfer_on_failure gets the call",
+    )
+    filler: str = Field("One moment please.", description="the answer takes long")
+    not_heard: str = Field(
+        "I am sorry, I did not get that. Could you say it again?",
+        description="the STT made no words of what was said",
+    )
     taken_over: str = Field(
         "I am sorry, we were cut off for a moment. I am here again, please go on.",
         description="another process has taken the call over",

@@ -76,4 +76,10 @@ RULES = (
     Rule(about="switchboard", after="transfer_call", says="What else can I do for you?"),
     Rule(about="switchboard", hears="nothing", says="Then have a nice day."),
     Rule(about="switchboard", hears="music|anybody", says="I should have kept silent."),
+    Rule(
+        about="the (troubled|rescued|handed) one",
+        hears="take your time",
+        calls=("look_around", {}),
+    ),
+    Rule(about="the (troubled|rescued|handed) one", after="look_around", says="Here it is."),
 )

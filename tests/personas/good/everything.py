@@ -39,6 +39,11 @@ def tts(call):
 
 
 @hookimpl
+def fallback(call, kind, model):
+    return f"everything's {kind} {model}"
+
+
+@hookimpl
 def session_options(call):
     return {"said_by": "everything"}
 

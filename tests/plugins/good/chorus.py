@@ -29,6 +29,11 @@ def tts(call):
 
 
 @hookimpl
+def fallback(call, kind, model):
+    return f"chorus's {kind} {model}"
+
+
+@hookimpl
 def session_options(call):
     return {"said_by": "chorus"}
 

@@ -1,0 +1,165 @@
+"""Providers that fail in every way: what the far end hears, how long it hears nothing."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from troubles import (
+    ANSWER,
+    APOLOGY,
+    FILLER,
+    GREETING,
+    KINDS,
+    NOT_HEARD,
+    Troubled,
+    ring,
+    sounds_are_kept,
+    worst_silence,
+)
+from ways import Rings
+
+from host.local.phone import Line
+from host.local.trouble import Trouble
+from host.outcome import Outcome
+from host.testing import Scene, heard, heard_once, not_heard
+
+LIMIT = 8.0
+"""Seconds of dead air that there may be at most."""
+SLACK = 1.5
+"""Seconds that a busy machine may be late."""
+NAMES = {"stt": "STT", "llm": "LLM", "tts": "TTS"}
+PAIRS = [(kind, trouble) for kind in KINDS for trouble in Trouble]
+
+
+def called_off(kind: str, troubled: Troubled) -> None:
+    """The apology was the last that was heard, and the record says what failed."""
+    call, record = troubled.call, troubled.record
+    apology = heard_once(call, APOLOGY)
+    assert call.ended_by == "far end"
+    assert call.answered_at is not None
+    assert call.ended_at is not None
+    assert call.ended_at - call.answered_at > apology.end
+    assert (record.outcome, record.ended_by) == (Outcome.FAILED, "host")
+    blamed = f"The {NAMES[kind]} " in record.reason or (
+        kind == "stt" and "understood" in record.reason
+    )
+    assert blamed, record.reason
+    assert record.transcript[-1].text == APOLOGY
+    assert worst_silence(call) < LIMIT + SLACK
+
+
+@pytest.mark.parametrize(("kind", "trouble"), PAIRS)
+async def test_a_provider_without_a_fallback_fails_and_the_caller_is_told(
+    scene: Scene, kind: str, trouble: Trouble
+) -> None:
+    troubled = await ring(scene, "troubled", kind, trouble)
+    called_off(kind, troubled)
+
+
+@pytest.mark.parametrize(("kind", "trouble"), PAIRS)
+async def test_with_a_fallback_the_conversation_goes_on(
+    scene: Scene, kind: str, trouble: Trouble
+) -> None:
+    async def asks_again(line: Line) -> None:
+        await line.silence_for(1.5)
+        await line.say("What day is it?")
+        if (kind, trouble) == ("stt", Trouble.HANG):
+            await line.heard("did not get that", limit=15)
+            await line.say("What day is it?")
+        await line.heard("today is monday", limit=20)
+        await line.hang_up()
+
+    troubled = await ring(scene, "rescued", kind, trouble, asks_again)
+    assert any(found.whole for found in heard(troubled.call, ANSWER))
+    assert troubled.record.outcome == Outcome.COMPLETED
+    not_heard(troubled.call, APOLOGY)
+    assert worst_silence(troubled.call) < LIMIT + SLACK
+
+
+async def test_a_filler_comes_two_seconds_after_the_turn(scene: Scene) -> None:
+    troubled = await ring(scene, "troubled", "llm", Trouble.HANG)
+    heard_once(troubled.call, GREETING)
+    filler = heard_once(troubled.call, FILLER)
+    apology = heard_once(troubled.call, APOLOGY)
+    question_end = heard(troubled.call, GREETING)[0].end + 1.5  # the question comes after it
+    assert filler.start > question_end + 2
+    assert 3 < apology.start - filler.start < LIMIT
+    assert troubled.record.reason == "The LLM gave no answer."
+
+
+async def test_a_glitch_is_no_reason_to_end_a_call(scene: Scene) -> None:
+    async def asks_once(line: Line) -> None:
+        await line.silence_for(1.5)
+        await line.say("What day is it?")
+        await line.heard("today is monday", limit=20)
+        await line.hang_up()
+
+    calls = [
+        ring(scene, "troubled", kind, trouble, asks_once, times=times)
+        for kind, trouble, times in (
+            ("llm", Trouble.CLOSE, 1),
+            ("llm", Trouble.BROKEN, 4),
+            ("tts", Trouble.BROKEN, 4),
+        )
+    ]
+    for troubled in await asyncio.gather(*calls):
+        assert troubled.record.outcome == Outcome.COMPLETED
+        not_heard(troubled.call, APOLOGY)
+
+
+async def test_whoever_is_told_what_failed_may_be_somebody_else(scene: Scene) -> None:
+    troubled = await ring(scene, "handed", "llm", Trouble.BROKEN)
+    heard_once(
+        troubled.call,
+        "I am sorry, something went wrong on our side. I am connecting you to somebody.",
+    )
+    assert troubled.call.transferred_to == "tel:+15550003201"
+    assert troubled.record.outcome == Outcome.TRANSFERRED
+
+
+async def test_ears_that_have_worked_before_are_given_another_chance(scene: Scene) -> None:
+    async def asks_twice(line: Line) -> None:
+        await line.silence_for(1.5)
+        await line.say("What day is it?")
+        await line.heard("today is monday")
+        await line.say("And tell me, what day is it?")
+        await line.heard("did not get that", limit=15)
+        await line.stay(3)
+        await line.hang_up()
+
+    troubled = await ring(scene, "troubled", "stt", Trouble.STALL, asks_twice)
+    heard_once(troubled.call, NOT_HEARD)
+    assert troubled.record.outcome == Outcome.COMPLETED
+
+
+async def test_a_tool_that_takes_long_is_waited_for_with_fillers(scene: Scene) -> None:
+    async def waits(line: Line) -> None:
+        await line.silence_for(1.5)
+        await line.say("Please take your time.")
+        await line.heard("here it is", limit=40)
+        await line.hang_up()
+
+    await sounds_are_kept(scene, "troubled")
+    seen = await Rings("troubled", waits).make(scene)
+    assert seen.call is not None
+    record = await scene.over(seen.call, 60)
+    assert record.outcome == Outcome.COMPLETED
+    assert len(heard(seen.call, FILLER)) == 2
+    assert worst_silence(seen.call) < LIMIT + SLACK
+
+
+async def test_a_call_without_trouble_hears_no_filler(scene: Scene) -> None:
+    async def listens(line: Line) -> None:
+        await line.silence_for(1.5)
+        await line.say("What day is it?")
+        await line.heard("today is monday")
+        await line.silence_for(4.0)
+        await line.hang_up()
+
+    seen = await Rings("troubled", listens).make(scene)
+    assert seen.call is not None
+    record = await scene.over(seen.call)
+    assert record.outcome == Outcome.COMPLETED
+    not_heard(seen.call, FILLER)
+    not_heard(seen.call, APOLOGY)

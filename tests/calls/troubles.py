@@ -1,0 +1,99 @@
+"""Calls whose providers are in trouble: how they are made, and what is measured in them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass
+from itertools import count
+
+import numpy as np
+from ways import Rings
+
+from host.local.phone import Line, PersonScript, PhoneCall
+from host.local.server import LocalServer
+from host.local.sound import RATE
+from host.local.trouble import Trouble, Troubles
+from host.record import CallRecord
+from host.testing import Scene
+
+GREETING = "Good day from the workshop."
+ANSWER = "Today is Monday."
+FILLER = "One moment please."
+NOT_HEARD = "I am sorry, I did not get that. Could you say it again?"
+APOLOGY = "I am sorry, something went wrong on our side. Please call again later."
+KINDS = ("stt", "llm", "tts")
+LOUD = 200
+"""The level of samples from which something is heard."""
+WINDOW = RATE // 50
+_calls = count()
+
+
+@dataclass(frozen=True)
+class Troubled:
+    """One call, and its record."""
+
+    call: PhoneCall
+    record: CallRecord
+
+
+async def sounds_are_kept(scene: Scene, *personas: str, limit: float = 90.0) -> None:
+    """Wait until the host has made the sounds of these personas."""
+    folder = scene.folder / "state" / "sounds"
+    async with asyncio.timeout(limit):
+        while not all(_all_said(folder / f"{persona}.json") for persona in personas):
+            await asyncio.sleep(0.2)
+
+
+def _all_said(index: object) -> bool:
+    try:
+        return len(json.loads(index.read_bytes())) >= 4  # type: ignore[attr-defined]
+    except (OSError, ValueError):
+        return False
+
+
+def troubles_of(scene: Scene, kind: str) -> Troubles:
+    """The troubles of the provider of this kind."""
+    servers: dict[str, LocalServer] = {
+        "stt": scene.world.deepgram,
+        "llm": scene.world.llm,
+        "tts": scene.world.cartesia,
+    }
+    troubles: Troubles = servers[kind].troubles  # type: ignore[attr-defined]
+    return troubles
+
+
+async def asks(line: Line) -> None:
+    """Ask what day it is, once, and stay on the line."""
+    await line.silence_for(1.5)
+    await line.say("What day is it?")
+    await line.stay()
+
+
+async def ring(
+    scene: Scene,
+    persona: str,
+    kind: str,
+    trouble: Trouble,
+    script: PersonScript = asks,
+    *,
+    times: int | None = None,
+) -> Troubled:
+    """Ring a persona with a model of this call's own, which is in trouble, to the end."""
+    await sounds_are_kept(scene, persona)
+    model = f"{kind}-{trouble}-{next(_calls)}"
+    troubles_of(scene, kind).set(model, trouble, times=times)
+    seen = await Rings(persona, script, details={kind: model}).make(scene)
+    assert seen.call is not None
+    return Troubled(seen.call, await scene.over(seen.call, 60))
+
+
+def worst_silence(call: PhoneCall) -> float:
+    """Seconds of the longest time in which neither side was heard, from the answer to the end."""
+    windows = call.recording[: len(call.recording) // WINDOW * WINDOW]
+    peaks = np.abs(windows.astype(np.int32)).max(axis=1).reshape(-1, WINDOW).max(axis=1)
+    worst = here = 0
+    for peak in peaks:
+        here = here + 1 if peak < LOUD else 0
+        worst = max(worst, here)
+    return worst * WINDOW / RATE
