@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import time
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 from faults import words
@@ -115,17 +116,19 @@ class Victim(Caller):
     rescued: float | None = None
     """The second at which the words ended that the caller asked back after, and was answered."""
 
-    async def watch(self, limit: float, *, asks: bool) -> None:
+    async def watch(self, limit: float, *, asks: bool, asks_after: float = inf) -> None:
         """See what becomes of the call, for at most `limit` seconds.
 
-        With `asks` the caller asks back once somebody has spoken; otherwise only at the end.
+        With `asks` the caller asks back once somebody has spoken, and after `asks_after` seconds in
+        any case; otherwise only at the end.
         """
-        end = self.struck + limit
+        end, ask_at = self.struck + limit, self.struck + asks_after
         since = self.struck
         while not self.over and not self.goes_on and time.time() < end:
-            if asks and self.spoken_to(since) and self.quiet_for() > 1.0:
+            answered_to = asks and self.spoken_to(since) and self.quiet_for() > 1.0
+            if answered_to or time.time() > ask_at:
                 await self._ask_back()
-                since = time.time()
+                since, ask_at = time.time(), inf
             await asyncio.wait([asyncio.shield(self.call.over)], timeout=0.1)
         self.stopped = time.time()
         if not self.over and not self.goes_on and self.call.answered_at:
@@ -163,7 +166,7 @@ class Victim(Caller):
                 # Sound that is already on its way when the fault strikes is no answer to it.
                 sound = first_sound(heard, begin + 0.1, end)
                 word = None if sound is None else round(sound - self.second(self.struck), 2)
-        by_us = call.ended_by != "far end"
+        by_us = self.goes_on or call.ended_by != "far end"
         hang_up = None if by_us or call.ended_at is None else round(call.ended_at - self.struck, 2)
         verdict = self._verdict(word)
         note = ""

@@ -203,7 +203,7 @@ FAULTS = {
         Fault(
             "livekit-restart",
             f"livekit-server killed, back after {OUTAGE:.0f} s",
-            LiveCalls(noted(restart_livekit), victims=5, limit=40, asks=False, fresh=True),
+            LiveCalls(noted(restart_livekit), victims=5, limit=60, asks_after=20, fresh=True),
         ),
         Fault("llm-hangs", "the model hangs before its first byte", _provider(model_hangs)),
         Fault("llm-stops", "the model hangs in the middle of an answer", _provider(model_stops)),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import random
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from math import ceil, inf
 
 from faults.callers import LAG, WINDOW, Bystanders, Victim
 from faults.ground import Ground
@@ -57,6 +57,8 @@ class LiveCalls:
     """Seconds after which a call that nobody answers counts as left hanging."""
     asks: bool = True
     """Whether a caller who hears something asks back, and goes on where somebody answers."""
+    asks_after: float = inf
+    """Seconds after which a caller asks whether anybody is there, though nobody has spoken."""
     from_the_start: bool = False
     """Whether the fault is there before the call: nobody is greeted first."""
     fresh: bool = False
@@ -74,7 +76,7 @@ class LiveCalls:
             await asyncio.sleep(random.Random(stage.seed()).random())
             if not self.from_the_start:
                 await self.strike(ground, victims)
-            await asyncio.gather(*(v.watch(self.limit, asks=self.asks) for v in victims))
+            await asyncio.gather(*(self._watch(victim) for victim in victims))
             return await self._judge(stage, victims)
         finally:
             ground.heal()
@@ -89,6 +91,9 @@ class LiveCalls:
             victim.struck = victim.call.started_at
         if not self.from_the_start:
             await asyncio.gather(*(victim.ready() for victim in victims))
+
+    async def _watch(self, victim: Victim) -> None:
+        await victim.watch(self.limit, asks=self.asks, asks_after=self.asks_after)
 
     async def _judge(self, stage: Stage, victims: list[Victim]) -> list[Try]:
         made = [
@@ -125,4 +130,4 @@ async def _drained(ground: Ground, last: float) -> str:
     """Tell how long the worker stayed after its last call, in whole seconds."""
     if not await ground.worker.ended(DRAINED):
         return f"the worker still ran {DRAINED:.0f} s after its last call"
-    return f"the worker ended within {math.ceil(time.time() - last)} s of its last call"
+    return f"the worker ended within {ceil(time.time() - last)} s of its last call"
