@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import sqlite3
 import threading
 
 from livekit import api
@@ -15,6 +16,7 @@ from host.call import Call, now
 from host.journal import Draft, Journal
 from host.line import consult_room, delete_room
 from host.record import CallRecord
+from host.requests import Requests
 from host.settings import Settings
 
 log = logging.getLogger("host")
@@ -51,6 +53,11 @@ async def hang_up(settings: Settings, record: CallRecord) -> None:
 async def tell_end(settings: Settings, draft: Draft) -> None:
     """Tell everyone of the end of a call, as its own process would have."""
     record = draft.record
+    if draft.metadata.get("idempotency_key"):
+        with contextlib.suppress(OSError, sqlite3.Error):
+            # It may have been dialled: the request is not free again.
+            requests = Requests(settings.state_dir)
+            requests.settle(record.id, record.outcome, record.reason, begun=True)
     loaded = registry.load(settings)
     persona = record.persona if record.persona in loaded.personas else None
     call = Call(
