@@ -21,7 +21,7 @@ from host.local.phone import Busy, Line, NoAnswer, PersonScript, PhoneCall, Tele
 from host.outcome import Outcome
 from host.place import metadata_of, place, room_for
 from host.record import CallRecord
-from host.testing import Scene, heard_once
+from host.testing import Scene, heard, heard_once
 
 GREETING = "I talk to everybody who picks up."
 DESK = "This is the desk. What can I do for you?"
@@ -325,7 +325,7 @@ async def test_of_three_times_as_many_callers_as_lines_each_is_greeted_whole_or_
         lucky = [call for call in calls if call.sip_status == 200]
         assert len(lucky) == 2
         for call in lucky:
-            heard_once(call, DESK)
+            _was_greeted(call)
         waited = _busy(calls)
         print("all at once, busy after", [f"{seconds:.2f}" for seconds in waited], "s")
         assert len(waited) == 4
@@ -340,20 +340,20 @@ async def test_each_caller_too_many_hears_busy_while_others_talk(
         desk = host.world.numbers["desk"]
         greeted = [asyncio.Event() for _ in range(2)]
 
-        def talks(heard: asyncio.Event) -> PersonScript:
+        def talks(once_greeted: asyncio.Event) -> PersonScript:
             async def talk(line: Line) -> None:
                 await line.heard("what can I do for you")
                 await line.silence_for(0.5)
-                heard.set()
+                once_greeted.set()
                 await line.stay()
 
             return talk
 
         talking = [
-            await host.exchange.ring(f"+1555776{next(_callers):04}", desk, talks(heard))
-            for heard in greeted
+            await host.exchange.ring(f"+1555776{next(_callers):04}", desk, talks(each))
+            for each in greeted
         ]
-        await asyncio.gather(*(asyncio.wait_for(heard.wait(), 30) for heard in greeted))
+        await asyncio.gather(*(asyncio.wait_for(each.wait(), 30) for each in greeted))
         late = []
         for _ in range(5):
             late.append(await host.exchange.ring(f"+1555776{next(_callers):04}", desk))
@@ -380,7 +380,7 @@ async def test_a_host_that_is_full_leaves_its_callers_to_another(
         lucky = [call for call in calls if call.sip_status == 200]
         assert len(lucky) == 4
         for call in lucky:
-            heard_once(call, DESK)
+            _was_greeted(call)
         assert len(_busy(calls)) == 1
         rooms = {each.room for host in (first, second) for each in records(host)}
         assert rooms == {call.room for call in lucky}
@@ -399,6 +399,16 @@ async def _many_callers(scene: Scene, many: int) -> list[PhoneCall]:
     await asyncio.gather(*(call.ended(60) for call in calls))
     await asyncio.gather(*(scene.no_room(call.room) for call in calls))
     return calls
+
+
+def _was_greeted(call: PhoneCall) -> None:
+    """See that the greeting was heard once, to its end.
+
+    Where many telephones ring at once in one process on two cores, a telephone itself may miss a
+    moment of what it hears.
+    """
+    (found,) = heard(call, DESK)
+    assert found.share >= 0.9, found
 
 
 def _busy(calls: list[PhoneCall]) -> list[float]:
