@@ -14,7 +14,7 @@ from faults.callers import READY, NotReady, Victim
 from faults.ground import Ground, until
 from faults.rounds import ROOM_LIMIT, Stage
 from faults.tries import Try, Verdict
-from host.local.phone import Line, Telephone
+from host.local.phone import Line, PhoneCall, Telephone
 
 REQUESTS = {"host": 50, "plain": 10}
 """Equal requests at once. Plain starts a process for each, of which this machine bears fewer."""
@@ -40,6 +40,8 @@ async def equal_requests(stage: Stage, tries: int) -> list[Try]:
             await asyncio.gather(*(_dispatch(livekit, room, metadata) for room in rooms))
         await _no_more_dials(ground, number)
         dials = exchange.ledger.of("INVITE", number=number)
+        await until(lambda: all(call.done for call in _calls(ground, rooms)), READY)
+        await asyncio.sleep(ROOM_LIMIT)
         left = await ground.rooms() & set(rooms)
     finally:
         await _clear(ground, rooms)
@@ -88,7 +90,7 @@ def _tell(ground: Ground, stage: Stage, nth: int, caller: Victim) -> Try:
     if one.word is not None and not caller.over:
         # The silence before the first word, not that of a conversation without a question.
         waited = one.word - (caller.call.answered_at or 0.0) + caller.struck
-        return replace(one, verdict=Verdict.WENT_ON, silence=round(waited, 2))
+        return replace(one, verdict=Verdict.WENT_ON, silence=round(waited, 2), note="")
     return one
 
 
@@ -115,8 +117,12 @@ async def _no_more_dials(ground: Ground, number: str) -> None:
         await asyncio.sleep(0.2)
 
 
+def _calls(ground: Ground, rooms: list[str]) -> list[PhoneCall]:
+    return [call for call in ground.world.exchange.calls if call.room in rooms]
+
+
 async def _clear(ground: Ground, rooms: list[str]) -> None:
-    await ground.clear([call for call in ground.world.exchange.calls if call.room in rooms])
+    await ground.clear(_calls(ground, rooms))
     async with ground.livekit() as livekit:
         for room in await ground.rooms() & set(rooms):
             await livekit.room.delete_room(api.DeleteRoomRequest(room=room))
