@@ -13,7 +13,6 @@ from livekit import api
 from faults.ground import Ground
 from faults.rounds import Stage
 from faults.tries import Try, Verdict
-from host.local.process import bare_environment
 
 AT_ONCE = 5
 LIMIT = 60.0
@@ -35,7 +34,7 @@ async def _by_the_command(ground: Ground, stage: Stage, nth: int) -> Try:
     number, begun = ground.new_number(), time.time()
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "host", "call", "reader", number, "--json"),
-        env={**bare_environment(), **ground.worker.settings},
+        env=ground.worker.environment,
         cwd=ground.folder,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
@@ -47,7 +46,7 @@ async def _by_the_command(ground: Ground, stage: Stage, nth: int) -> Try:
         await process.wait()
         return Try(ground.arm, stage.fault, stage.seed(nth), Verdict.LOST, note="it told nothing")
     took = round(time.time() - begun, 2)
-    told = process.returncode != 0 and bool(said.strip())
+    told = process.returncode != 0 and b"no host took the call" in said
     verdict = Verdict.TOLD if told else Verdict.LOST
     last = said.decode(errors="replace").strip().splitlines()[-1:]
     note = f"exit code {process.returncode}: {' '.join(last)[:200]}"

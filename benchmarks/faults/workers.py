@@ -23,11 +23,17 @@ class Worker:
     def __init__(
         self, command: tuple[str, ...], settings: Mapping[str, str], folder: Path, ready: bytes
     ) -> None:
-        self._command, self.settings, self.folder = command, settings, folder
+        self._command, self._settings, self.folder = command, settings, folder
         self._says_ready = ready
         self._process: asyncio.subprocess.Process | None = None
         self._ready = asyncio.Event()
         self.log = folder / "worker.log"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment of its processes, in which the persona finds what it imports."""
+        path = os.pathsep.join([str(HERE.parent), os.environ.get("PYTHONPATH", "")])
+        return {**bare_environment(), **self._settings, "PYTHONPATH": path}
 
     @property
     def pid(self) -> int:
@@ -38,10 +44,9 @@ class Worker:
     async def start(self) -> None:
         """Start it, and wait until it has registered with LiveKit."""
         self._ready.clear()
-        path = os.pathsep.join([str(HERE.parent), os.environ.get("PYTHONPATH", "")])
         self._process = await asyncio.create_subprocess_exec(
             *(sys.executable, *self._command),
-            env={**bare_environment(), **self.settings, "PYTHONPATH": path},
+            env=self.environment,
             cwd=self.folder,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
