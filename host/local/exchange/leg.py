@@ -60,6 +60,7 @@ class Leg:
             token.with_room_config(config)
         self._room.on("disconnected", self._on_disconnected)
         self._room.on("track_published", self._on_published)
+        self._room.on("reconnected", self._on_reconnected)
         self._room.on("track_subscribed", self._on_subscribed)
         self._room.on("track_unsubscribed", self._on_unsubscribed)
         self._room.on("sip_dtmf_received", lambda dtmf: self.on_digits(dtmf.digit))
@@ -127,6 +128,11 @@ class Leg:
         self.left.set()
         if not self.gone.done():
             self.gone.set_result(reason)
+
+    def _on_reconnected(self) -> None:
+        """Hear again who was there before us: a server that was restarted tells of nobody."""
+        if self._subscribing:
+            self.subscribe()
 
     def _on_published(
         self, publication: rtc.RemoteTrackPublication, participant: rtc.RemoteParticipant
