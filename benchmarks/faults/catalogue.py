@@ -1,4 +1,4 @@
-"""The faults, each with how it is brought about. ../shared names them; here is what happens."""
+"""The faults, each with how it is brought about."""
 
 from __future__ import annotations
 
@@ -151,8 +151,8 @@ def voice_dies(ground: Ground) -> None:
     ground.wires["tts"].cut()
 
 
-def _in_a_tool(does: str, **more: float) -> LiveCalls:
-    return LiveCalls(at_once(by_its_tool), does, others=4, limit=more.get("limit", 25.0))
+def _in_a_tool(does: str, victims: int = 1) -> LiveCalls:
+    return LiveCalls(at_once(by_its_tool), does, victims, others=5 - victims)
 
 
 def _provider(prepare: Callable[[Ground], None]) -> LiveCalls:
@@ -174,8 +174,8 @@ FAULTS = {
             "exception after the greeting: a hook, the entrypoint",
             LiveCalls(at_once(by_itself), "fail when greeted", 3, 2),
         ),
-        Fault("fail-in-tool", "exception in a tool", _in_a_tool("fail")),
-        Fault("sleep", "event loop blocked by time.sleep", _in_a_tool("sleep")),
+        Fault("fail-in-tool", "exception in a tool", _in_a_tool("fail", 3)),
+        Fault("sleep", "event loop blocked by time.sleep", _in_a_tool("sleep", 3)),
         Fault("spin", "event loop blocked by an endless loop", _in_a_tool("spin")),
         Fault("backtrack", "interpreter lock held by re", _in_a_tool("backtrack")),
         Fault("leak", "memory leak, 500 MB/s up to 1.6 GB", _in_a_tool("leak")),

@@ -22,7 +22,7 @@ from host.testing import heard
 
 SECOND_GREETS_IN = 8.0
 """Seconds in which a second agent would have greeted."""
-LIMIT = 25.0
+LIMIT = 20.0
 """Seconds after which a call that nobody answers counts as left hanging."""
 
 

@@ -53,7 +53,7 @@ class LiveCalls:
     victims: int = 1
     others: int = 0
     """Other live calls, which the fault is none of."""
-    limit: float = 25.0
+    limit: float = 20.0
     """Seconds after which a call that nobody answers counts as left hanging."""
     asks: bool = True
     """Whether a caller who hears something asks back, and goes on where somebody answers."""
