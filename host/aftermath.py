@@ -71,7 +71,7 @@ async def tell_end(settings: Settings, draft: Draft) -> None:
         number=record.number,
         our_number=record.our_number,
     )
-    await call.tell_all("call_ended", record=record)
+    await call.tell_end(record)
 
 
 def finish_alone(settings: Settings, draft: Draft) -> None:

@@ -15,7 +15,7 @@ from host.answers import ScreeningPolicy, VoicemailPolicy
 from host.errors import HostError
 from host.keypad import MASK, Keypad
 from host.outcome import Outcome
-from host.record import Keys, Line, ToolUse, Transfer, Usage, Who
+from host.record import CallRecord, Keys, Line, ToolUse, Transfer, Usage, Who
 from host.settings import PersonaSettings, Settings
 from host.tasks import Tasks
 
@@ -316,7 +316,17 @@ class Call:
         Told `patiently`, it may take as long as the call.
         """
         limit = None if patiently else EVENT_LIMIT
-        hook = getattr(self.hook, event)
+        await self._tell(event, getattr(self.hook, event), limit, facts)
+
+    async def tell_end(self, record: CallRecord) -> None:
+        """Tell everyone that the call has ended: the plugins first, so that its record is written
+        even if the persona never comes back from it."""
+        for caller in self.hook.in_turn("call_ended"):
+            await self._tell("call_ended", caller, EVENT_LIMIT, {"record": record})
+
+    async def _tell(
+        self, event: str, hook: Any, limit: float | None, facts: Mapping[str, Any]
+    ) -> None:
         try:
             told: Sequence[Coroutine[Any, Any, None]] = hook(call=self, **facts)
         except Exception:

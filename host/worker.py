@@ -247,7 +247,7 @@ class Worker:
                 call.take("", registry.load(self.settings).view(None))
             with logged("the draft of the record"):
                 self.journal.write(call, record)  # should we die while it is told
-            await call.tell_all("call_ended", record=record)
+            await call.tell_end(record)
 
 
 async def _open(job: JobContext, call: Call) -> tuple[AgentSession[Any], Agent]:

@@ -49,7 +49,8 @@ _FIRST = (
     f"""CREATE TABLE usage ({_OF_A_CALL}, kind TEXT, provider TEXT, model TEXT,
         name TEXT, amount REAL, PRIMARY KEY (call_id, position))""",
 )
-MIGRATIONS = (_FIRST,)
+_TAKEN_OVER = ("ALTER TABLE calls ADD COLUMN taken_over INTEGER NOT NULL DEFAULT 0",)
+MIGRATIONS = (_FIRST, _TAKEN_OVER)
 """What makes each version of the file from the one before; `user_version` counts them."""
 
 _FAULTS = (sqlite3.Error, OSError, HostError)

@@ -24,11 +24,16 @@ class View:
     """The hooks of one call: `view.greeting(call=call)` asks its persona, then the plugins."""
 
     def __init__(
-        self, persona: str | None, table: pluggy.PluginManager, silent: Iterable[ModuleType]
+        self,
+        persona: str | None,
+        table: pluggy.PluginManager,
+        silent: Iterable[ModuleType],
+        own: ModuleType | None = None,
     ) -> None:
         self.persona = persona
         self._table = table
         self._silent = tuple(silent)
+        self._own = own
 
     def __getattr__(self, hook: str) -> pluggy.HookCaller:
         """Make the caller of a hook when it is first asked for."""
@@ -37,6 +42,14 @@ class View:
         caller = self._table.subset_hook_caller(hook, self._silent)
         self.__dict__[hook] = caller
         return caller
+
+    def in_turn(self, hook: str) -> Sequence[pluggy.HookCaller]:
+        """Return two callers of a hook: of the plugins, and of the persona."""
+        if self._own is None:
+            return [getattr(self, hook)]
+        others = [each for each in self._table.get_plugins() if each is not self._own]
+        without = [(*self._silent, self._own), others]
+        return [self._table.subset_hook_caller(hook, each) for each in without]
 
 
 class Views:
@@ -61,7 +74,8 @@ class Views:
         assert persona is not None
         table, seated = self._tables[persona]
         silent = (other.module for other in seated if other.name != persona)
-        return self._made.setdefault(persona, View(persona, table, silent))
+        own = next(each.module for each in seated if each.name == persona)
+        return self._made.setdefault(persona, View(persona, table, silent, own))
 
     def who_has(self, hook: str) -> list[str]:
         """Name everyone who has a hook, as `persona NAME`, `plugin NAME` or `host`."""
