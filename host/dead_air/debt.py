@@ -37,6 +37,8 @@ class Lost:
     kind: str
     error: str
     at: float
+    again: float | None = None
+    """When it was asked for again."""
 
 
 class Debt:
@@ -73,8 +75,9 @@ class Debt:
     def settle(self) -> None:
         """Nobody waits: we speak, or they do, or the host has the word."""
         self._since = None
-        if self.lost and self._voice.given > self.lost.at + LEFT:
-            self.lost = None
+        if lost := self.lost:
+            answered = self._voice.given > (lost.again or lost.at + LEFT)
+            self.lost = None if answered else lost
         if self._voice.sounds:
             self.unheard = False
 
@@ -148,9 +151,9 @@ class Debt:
             self.tools.discard(event.update.call_id)
 
     def _on_voice(self, event: tts.AvailabilityChangedEvent) -> None:
-        # A voice that fails in the middle of a speech ends it as if it had been spoken; where the
-        # next one goes on from the beginning, it is heard, and nothing is lost.
-        if not event.available:
+        # A voice that fails in the middle of a speech ends it as if it had been spoken; one that
+        # fails before it is followed by the next, and nothing is lost.
+        if not event.available and self._voice.begun:
             self._lose("tts", f"{event.tts.label} failed")
 
     def _on_error(self, event: ErrorEvent) -> None:

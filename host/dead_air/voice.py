@@ -26,6 +26,8 @@ class Voice(AudioOutput):
         """When the last sample that was given will have sounded, by the loop's clock."""
         self.given = 0.0
         """When the last sample was given."""
+        self.begun = False
+        """Whether a speech has begun and is not complete."""
         self.paused: float | None = None
         """Since when it is paused: somebody spoke into it, and it may go on."""
         self._free = asyncio.Event()
@@ -50,11 +52,12 @@ class Voice(AudioOutput):
         assert self.next_in_chain is not None
         await self.next_in_chain.capture_frame(frame)
         await super().capture_frame(frame)
-        self.given = self._loop.time()
+        self.given, self.begun = self._loop.time(), True
         self.until = max(self.until, self.given) + frame.duration
 
     def flush(self) -> None:
         """The speech is complete."""
+        self.begun = False
         super().flush()
         if self.next_in_chain:
             self.next_in_chain.flush()

@@ -126,9 +126,9 @@ class DeadAir:
         lost = self._debt.lost
         assert lost is not None
         now = asyncio.get_running_loop().time()
-        if now - lost.at < AGAIN:
+        if now - (lost.again or lost.at) < AGAIN:
             return
-        lost.at = now
+        lost.again = now
         log.info("the %s failed: the reply is asked for again", lost.kind.upper())
         with contextlib.suppress(RuntimeError):  # the session is closing
             words = "" if self._has_talked() else greeting_of(self._call).text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from dataclasses import dataclass
 from itertools import count
@@ -10,6 +11,7 @@ from itertools import count
 import numpy as np
 from ways import Rings
 
+from host.local.exchange.line import NotHeard
 from host.local.phone import Line, PersonScript, PhoneCall
 from host.local.server import LocalServer
 from host.local.sound import RATE
@@ -17,6 +19,7 @@ from host.local.trouble import Trouble, Troubles
 from host.record import CallRecord
 from host.testing import Scene
 
+QUESTION = "Please tell me, what day is it today?"
 GREETING = "Good day from the workshop."
 ANSWER = "Today is Monday."
 FILLER = "One moment please."
@@ -65,9 +68,31 @@ def troubles_of(scene: Scene, kind: str) -> Troubles:
 
 async def asks(line: Line) -> None:
     """Ask what day it is, once, and stay on the line."""
-    await line.silence_for(1.5)
-    await line.say("What day is it?")
+    await greeted(line)
+    await line.say(QUESTION)
     await line.stay()
+
+
+async def listens(line: Line) -> None:
+    """Wait for what comes."""
+    await line.stay()
+
+
+async def greeted(line: Line) -> None:
+    """Wait for the greeting, to its end."""
+    await line.heard("from the workshop", limit=30)
+    await line.silence_for(0.6)
+
+
+async def asks_until_answered(line: Line) -> None:
+    """Ask what day it is, again where no answer comes, and hang up after it."""
+    await greeted(line)
+    for _ in range(3):
+        await line.say(QUESTION)
+        with contextlib.suppress(NotHeard):
+            await line.heard("today is monday", limit=9)
+            break
+    await line.hang_up()
 
 
 async def ring(
@@ -97,3 +122,9 @@ def worst_silence(call: PhoneCall) -> float:
         here = here + 1 if peak < LOUD else 0
         worst = max(worst, here)
     return worst * WINDOW / RATE
+
+
+def last_sound_of_the_caller(call: PhoneCall) -> float:
+    """Seconds from the answer to the last sound that the caller made."""
+    loud = np.flatnonzero(np.abs(call.recording[:, 0].astype(np.int32)) > LOUD)
+    return float(loud[-1]) / RATE
