@@ -88,7 +88,7 @@ def test_a_row_tells_what_became_of_the_calls() -> None:
         a_try(silence=25.0, verdict=Verdict.LEFT, room_left=True, others=(Other(0.0, 0.0),)),
     ]
     assert row("kill -9", "host", tries) == (
-        "| kill -9 | the host | 3 | 1 told, then hung up, 1 hung up, 1 left hanging | 1 "
+        "| kill -9 | the host | 3 | 1 told, 1 hung up, 1 left hanging | 1 "
         "| 25.0 | 1.0 / 1.0 | 3.0 / 4.0 | 1 | 0 of 1 |"
     )
     assert row("kill -9", "host", []) == ""

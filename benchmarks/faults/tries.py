@@ -14,7 +14,7 @@ class Verdict(StrEnum):
     """What a call came to, by what its far end could tell."""
 
     WENT_ON = "went on"
-    TOLD = "told, then hung up"
+    TOLD = "told"
     HUNG_UP = "hung up"
     BUSY = "heard busy"
     LEFT = "left hanging"
