@@ -130,9 +130,9 @@ class Victim(Caller):
                 await self._ask_back()
                 since, ask_at = time.time(), inf
             await asyncio.wait([asyncio.shield(self.call.over)], timeout=0.1)
-        self.stopped = time.time()
         if not self.over and not self.goes_on and self.call.answered_at:
             await self._ask_back()
+        self.stopped = time.time()
 
     async def _ask_back(self) -> None:
         """Ask whether anybody is there; the silence counts up to what was said before that."""

@@ -41,19 +41,19 @@ def report(tries: Sequence[Try], sessions: Sequence[Session], titles: Mapping[st
 
 
 EXPLAINED = """\
-How to read it. Everything is judged by the far end: what its telephone heard, sample by sample, and
-when it was hung up. *Went on*: somebody answered its "Can you hear me?". *Told*: it heard words, and
-was hung up then; of a request: it ended with an error. *Hung up*: without a word. *Left hanging*:
-still connected or still ringing at the end of the try, and nobody answered. *Lost*: nobody took the
-call and nobody was told. *Rooms left*: LiveKit still had the room 5 s after the last telephone was
-out of it; a plain worker leaves it to livekit-server, which waits 20 s. *Other calls harmed*: live
-calls that were not meant, with an unbroken sound on the line; harmed is one that ended, or that had
-a gap over 100 ms longer than the longest one of all of them in windows without the fault, in the
-same runs. The first row is a control: nothing happens in it.
+How to read it. Everything is judged by the far end: what its telephone heard, sample by sample,
+and when it was hung up. *Went on*: somebody answered its "Can you hear me?". *Told*: it heard words
+and was hung up then; of a request: it ended with an error. *Hung up*: without a word. *Left
+hanging*: still connected or still ringing at the end of the try, and nobody answered. *Lost*:
+nobody took the call and nobody was told. *Rooms left*: LiveKit still had the room 5 s after the
+last telephone was out of it; a plain worker leaves it to livekit-server, which waits 20 s. *Other
+calls harmed*: live calls that were not meant, with an unbroken sound on the line; harmed is one
+that ended, or that had a gap over 100 ms longer than the longest one of all of them in windows
+without the fault, in the same runs. The first row is a control: nothing happens in it.
 
 What no worker can mend: a caller who rings while none is there hears what the carrier plays. What
-both arms have in common: the local livekit-server never withholds a call from a busy machine, as one
-with LiveKit's own settings would.\
+both arms have in common: the local livekit-server never withholds a call from a busy machine, as
+one with LiveKit's own settings would.\
 """
 
 
