@@ -58,12 +58,13 @@ def already_taken(room: rtc.Room) -> str | None:
 
 
 async def room_is_gone(job: JobContext) -> bool:
-    """Tell whether the room of a job was closed before we came, so that we stand in a new one.
+    """Tell whether the room of a job was closed before we came: we stand alone in a new one.
 
-    A call that was given up, or was over, before a slow process joined must not be dialled by it.
+    A call that was given up, or was over, before a slow process joined must not be dialled by it,
+    and a caller who was told busy does not come back.
     """
     meant: str = job.job.room.sid
-    return bool(meant) and await job.room.sid != meant
+    return bool(meant) and await job.room.sid != meant and not job.room.remote_participants
 
 
 async def withdraw(job: JobContext, call: Call) -> None:

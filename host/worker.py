@@ -119,8 +119,8 @@ class Worker:
             dispatch.outbound,
             dispatch.phone_number,
         )
-        if call.outbound and await room_is_gone(job):
-            call.end(superfluous("The room was closed before anybody was dialled."))
+        if await room_is_gone(job):
+            call.end(superfluous("The room was closed before the call began."))
             return
         if not call.outbound:
             await self._caller(call, line)
