@@ -58,6 +58,7 @@ class Soak:
     hanging: list[str] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
     faults: Counter[str] = field(default_factory=Counter)
+    begun: float = field(default_factory=time.monotonic)
 
     async def keep_ringing(self, stop: asyncio.Event) -> None:
         """Ring again and again, and talk a little each time."""
@@ -83,11 +84,14 @@ class Soak:
 
     async def look(self, stop: asyncio.Event) -> None:
         """Look at the parent now and then."""
-        begun = time.monotonic()
         while not stop.is_set():
-            at = time.monotonic() - begun
-            self.samples.append(sample(self.ground.worker.pid, at))
+            self.look_once()
             await _pause(stop, EVERY)
+
+    def look_once(self) -> None:
+        """Look at the parent."""
+        at = time.monotonic() - self.begun
+        self.samples.append(sample(self.ground.worker.pid, at))
 
     async def break_things(self, stop: asyncio.Event) -> None:
         """Let something go wrong now and then."""
@@ -194,6 +198,7 @@ async def _left(soak: Soak) -> list[str]:
     end = time.monotonic() + ENDS_IN
     while (found := await _still_there(soak)) and time.monotonic() < end:
         await asyncio.sleep(1.0)  # LiveKit and the host have no event for it
+    soak.look_once()  # at rest, as the first time
     found += [f"a caller in {room}" for room in soak.hanging]
     found += unrecorded(folder / "calls.jsonl", soak.over)
     group = ground.worker.pid
@@ -207,7 +212,8 @@ async def _left(soak: Soak) -> list[str]:
 async def _still_there(soak: Soak) -> list[str]:
     state = soak.ground.worker.folder / "state"
     rooms = [f"the room {room}" for room in await soak.ground.rooms()]
-    return rooms + [f"the draft {name}" for name in drafts(state)]
+    lives = [f"the process of {call.room}" for call in soak.over if soak.ground.lives(call)]
+    return rooms + lives + [f"the draft {name}" for name in drafts(state)]
 
 
 def _tell(soak: Soak, minutes: float, seed: int) -> None:
@@ -236,6 +242,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
     logging.getLogger("livekit").setLevel(logging.CRITICAL)  # it calls a room's end an error
+    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))  # ends all that was started, too
     return asyncio.run(run(asked.minutes, asked.seed))
 
 
