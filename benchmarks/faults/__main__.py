@@ -20,7 +20,9 @@ from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 
+import aiohttp
 import psutil
+from livekit import api
 
 from faults.callers import Bystanders, NotReady
 from faults.catalogue import FAULTS, Fault
@@ -29,12 +31,15 @@ from faults.report import ARMS, harm, report
 from faults.rounds import Stage
 from faults.tries import Session, Try, missing, read, write
 from host.local.livekit import VERSION
+from host.local.phone import HungUp
 from host.settings import ROOT
 
 FILE = Path(__file__).resolve().parent.parent / "faults.jsonl"
 LOGS = ROOT / "build" / "faults"
 VOID = 5
 """Rounds that may not come about before a fault is given up."""
+VOIDED = (NotReady, HungUp, TimeoutError, OSError, aiohttp.ClientError, api.ServerError)
+"""What goes wrong around a fault, where nothing can be said of the fault itself."""
 ROUND = 300.0
 """Seconds that a round may take."""
 
@@ -65,7 +70,7 @@ async def _round(stage: Stage, fault: Fault, wanted: int) -> list[Try]:
     left = wanted - stage.made
     try:
         made = await asyncio.wait_for(fault.play(stage, left), ROUND)
-    except (NotReady, TimeoutError) as error:
+    except VOIDED as error:
         print(f"  void: {type(error).__name__} {error}", flush=True)
         stage.void += 1
         await stage.ground.clear(stage.bystanders.calls)
@@ -118,7 +123,10 @@ def main() -> int:
             fault = FAULTS[name]
             wanted = asked.tries or fault.tries
             if asked.arm in (None, arm) and missing(read(FILE)[0], arm, name, wanted):
-                asyncio.run(play(arm, fault, wanted))
+                try:
+                    asyncio.run(play(arm, fault, wanted))
+                except RuntimeError as error:  # the worker did not start
+                    print(f"{arm:6}{name:18}given up: {error}", flush=True)
                 write_report()
     write_report()
     return 0
