@@ -49,7 +49,8 @@ nobody took the call and nobody was told. *Rooms left*: LiveKit still had the ro
 last telephone was out of it; a plain worker leaves it to livekit-server, which waits 20 s. *Other
 calls harmed*: live calls that were not meant, with an unbroken sound on the line; harmed is one
 that ended, or that had a gap over 100 ms longer than the longest one of all of them in windows
-without the fault, in the same runs. The first row is a control: nothing happens in it.
+without the fault, in the same runs. A gap is what is silent after the telephone's decoder, which
+bridges a few lost packets. The first row is a control: nothing happens in it.
 
 What no worker can mend: a caller who rings while none is there hears what the carrier plays. What
 both arms have in common: the local livekit-server never withholds a call from a busy machine, as
