@@ -9,6 +9,7 @@ from typing import Any
 
 from livekit.agents import (
     AgentSession,
+    AgentStateChangedEvent,
     ErrorEvent,
     SpeechCreatedEvent,
     ToolExecutionUpdatedEvent,
@@ -26,6 +27,9 @@ WORDS = 1.5
 half a second late that somebody has stopped."""
 ENDPOINTING = 4.0
 """Seconds that a turn may take to be over after its last word: LiveKit's longest, and some."""
+LOSSES = 4
+"""How often in a row a reply may be lost. LiveKit closes a session then, but only where nothing at
+all was heard of them."""
 LEFT = 0.3
 """Seconds after a failure in which the voice still gets what was made before it."""
 
@@ -49,6 +53,8 @@ class Debt:
         self._loop = asyncio.get_running_loop()
         self.lost: Lost | None = None
         """What failed, until the voice sounds again."""
+        self.losses = 0
+        """How often in a row something failed, with no whole speech between."""
         self.errors: dict[str, str] = {}
         """The last error of each provider."""
         self.unheard = False
@@ -62,6 +68,7 @@ class Debt:
         self._since: float | None = None
         self._spoke = self._began = 0.0
         self._words = self._said_exactly = self._thought = False
+        session.on("agent_state_changed", self._on_our_state)
         session.on("user_state_changed", self._on_state)
         session.on("user_input_transcribed", self._on_words)
         session.on("speech_created", self._on_speech)
@@ -110,6 +117,11 @@ class Debt:
         return (speech is None or speech.done()) and self._session.agent_state == "listening"
 
     @property
+    def hopeless(self) -> bool:
+        """True where one reply after the other is lost, though each may be heard in part."""
+        return self.lost is not None and self.losses >= LOSSES
+
+    @property
     def debtor(self) -> str:
         """Who owes the word: stt, llm, tts, or a tool."""
         if self.lost:
@@ -131,6 +143,10 @@ class Debt:
             self._spoke, self._thought = at, False
             if not self._words and at - self._began >= WORDS:
                 self.unheard = True
+
+    def _on_our_state(self, event: AgentStateChangedEvent) -> None:
+        if event.old_state == "speaking" and self.lost is None:
+            self.losses = 0
 
     def _on_words(self, event: UserInputTranscribedEvent) -> None:
         if event.is_final and event.transcript.strip():
@@ -167,4 +183,5 @@ class Debt:
             self._lose(kind, self.errors[kind])
 
     def _lose(self, kind: str, error: str) -> None:
+        self.losses += 1
         self.lost = Lost(kind, error, self._loop.time())

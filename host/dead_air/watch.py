@@ -26,7 +26,8 @@ AGAIN = 1.0
 TOOL_LIMIT = 60.0
 """Seconds that a tool may run while the far end waits for it."""
 ASKS = 2
-"""How often the far end is asked to say something again, before the STT counts as gone."""
+"""How often in a row the far end is asked to say something again: it may have been noise. Once
+where nothing has ever been understood: the STT may be gone."""
 SILENT = {
     "stt": "Nothing was understood of what the far end said.",
     "llm": "The LLM gave no answer.",
@@ -72,9 +73,10 @@ class DeadAir:
             return
         waited, politely = self._debt.age()
         deployment = self._call.deployment
-        if 0 < deployment.dead_air_limit <= waited:
+        limit = deployment.dead_air_limit
+        if self._debt.hopeless or 0 < limit <= waited:
             await self._too_long()
-        elif self._debt.debtor == "stt" and self._other_ears(waited):
+        elif 0 < limit / 2 <= waited and self._may_ask_again():
             await self._ask_again()
         elif 0 < deployment.filler_after <= politely and not self._filled:
             self._filled = True
@@ -98,22 +100,22 @@ class DeadAir:
                 await self._say(self._call.deployment.words.filler)
                 debt.forgive()
                 return
-        elif debtor == "stt" and debt.ever_heard and debt.asked < ASKS:
-            await self._ask_again()  # it may have been noise, or a voice in the background
-            return
         error = debt.lost.error if debt.lost else debt.errors.get(debtor)
         await give_up(self._call, SILENT[debtor], error)
 
     async def _ask_again(self) -> None:
         self._debt.asked += 1
-        self._debt.unheard = False
+        self._debt.unheard = not self._debt.ever_heard
         await self._say(self._call.deployment.words.not_heard)
         self._debt.forgive()
 
-    def _other_ears(self, waited: float) -> bool:
-        """Take the next STT of the fallbacks where this one is silent; False where none is left."""
-        if waited < self._call.deployment.dead_air_limit / 2:
+    def _may_ask_again(self) -> bool:
+        if self._debt.debtor != "stt":
             return False
+        return self._other_ears() or self._debt.asked < (ASKS if self._debt.ever_heard else 1)
+
+    def _other_ears(self) -> bool:
+        """Take the next STT of the fallbacks where this one is silent; False where none is left."""
         left = ears_left(self._session.current_agent.stt or self._session.stt)
         if not left:
             return False

@@ -25,19 +25,28 @@ from troubles import (
 )
 from ways import Rings
 
-from host.local.phone import Line
+from host.local.phone import Busy, Line, Telephone
 from host.local.trouble import Trouble
 from host.outcome import Outcome
 from host.testing import Scene, heard, heard_once, not_heard
 
 LIMIT = 8.0
 """Seconds of dead air that there may be at most."""
+COLLEAGUE = "+15550003201"
+"""Who gets the calls of `handed`, as host.toml says."""
+HANDED = "I am sorry, something went wrong on our side. I am connecting you to somebody."
 SLACK = 1.5
 """Seconds that a busy machine may be late."""
 NAMES = {"stt": "STT", "llm": "LLM", "tts": "TTS"}
 PAIRS = [(kind, trouble) for kind in KINDS for trouble in Trouble]
 FATAL = [pair for pair in PAIRS if pair != ("stt", Trouble.STALL)]
 """An STT that has worked is given another chance."""
+
+
+async def listens_on(line: Line) -> None:
+    """What a colleague does with a call."""
+    await line.wait(1)
+    await line.hang_up()
 
 
 def called_off(kind: str, troubled: Troubled) -> None:
@@ -103,13 +112,20 @@ async def test_a_glitch_is_no_reason_to_end_a_call(scene: Scene) -> None:
 
 
 async def test_whoever_is_told_what_failed_may_be_somebody_else(scene: Scene) -> None:
+    scene.exchange.connect(COLLEAGUE, Telephone(script=listens_on))
     troubled = await ring(scene, "handed", "llm", Trouble.BROKEN)
-    heard_once(
-        troubled.call,
-        "I am sorry, something went wrong on our side. I am connecting you to somebody.",
-    )
-    assert troubled.call.transferred_to == "tel:+15550003201"
+    assert any(found.whole for found in heard(troubled.call, HANDED))
+    assert troubled.call.transferred_to == COLLEAGUE
     assert troubled.record.outcome == Outcome.TRANSFERRED
+
+
+async def test_where_nobody_takes_it_the_call_ends_with_an_apology(scene: Scene) -> None:
+    scene.exchange.connect(COLLEAGUE, Busy())
+    troubled = await ring(scene, "handed", "llm", Trouble.BROKEN)
+    assert any(found.whole for found in heard(troubled.call, HANDED))
+    assert any(found.whole for found in heard(troubled.call, APOLOGY))
+    assert troubled.record.outcome == Outcome.FAILED
+    assert [each.succeeded for each in troubled.record.transfers] == [False]
 
 
 async def test_ears_that_have_worked_before_are_given_another_chance(scene: Scene) -> None:
@@ -119,7 +135,7 @@ async def test_ears_that_have_worked_before_are_given_another_chance(scene: Scen
         await line.heard("today is monday")
         await line.say("And tell me, what day is it?")
         await line.heard("did not get that", limit=15)
-        await line.stay(3)
+        await line.wait(3)
         await line.hang_up()
 
     troubled = await ring(scene, "troubled", "stt", Trouble.STALL, asks_twice)

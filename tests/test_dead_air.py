@@ -1,0 +1,187 @@
+"""Dead air: until when a voice sounds, and who owes the far end a word since when."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+import pytest
+from livekit import rtc
+from livekit.agents import (
+    AgentSession,
+    APIError,
+    ErrorEvent,
+    FunctionCall,
+    ToolExecutionUpdatedEvent,
+    UserInputTranscribedEvent,
+    UserStateChangedEvent,
+    tts,
+)
+from livekit.agents.voice.events import ToolCallEnded, ToolCallStarted
+from livekit.agents.voice.io import AudioOutput, AudioOutputCapabilities
+
+from host.dead_air.debt import WORDS, Debt
+from host.dead_air.voice import Voice
+
+
+class Sink(AudioOutput):
+    """The end of the chain: takes frames, as a room does."""
+
+    def __init__(self) -> None:
+        super().__init__(label="sink", capabilities=AudioOutputCapabilities(pause=True))
+        self.taken = 0.0
+
+    async def capture_frame(self, frame: rtc.AudioFrame) -> None:
+        await super().capture_frame(frame)
+        self.taken += frame.duration
+
+    def flush(self) -> None:
+        super().flush()
+
+    def clear_buffer(self) -> None:
+        pass
+
+
+def a_frame(seconds: float = 0.2) -> rtc.AudioFrame:
+    return rtc.AudioFrame.create(24000, 1, round(24000 * seconds))
+
+
+@pytest.fixture
+async def sink() -> Sink:
+    return Sink()
+
+
+@pytest.fixture
+async def voice(sink: Sink) -> Voice:
+    return Voice(sink)
+
+
+async def test_a_voice_sounds_until_its_last_sample_is_out(voice: Voice) -> None:
+    assert not voice.sounds
+    await voice.capture_frame(a_frame())
+    await voice.capture_frame(a_frame())
+    voice.flush()
+    assert voice.sounds
+    assert voice.until - asyncio.get_running_loop().time() == pytest.approx(0.4, abs=0.1)
+
+
+async def test_a_voice_that_is_broken_off_sounds_no_more(voice: Voice) -> None:
+    await voice.capture_frame(a_frame(5))
+    voice.clear_buffer()
+    assert not voice.sounds
+
+
+async def test_a_voice_that_was_paused_sounds_as_much_longer(voice: Voice) -> None:
+    await voice.capture_frame(a_frame(5))
+    until = voice.until
+    voice.pause()
+    assert not voice.sounds
+    await asyncio.sleep(0.1)
+    voice.resume()
+    assert voice.sounds
+    assert voice.until - until == pytest.approx(0.1, abs=0.05)
+
+
+async def test_a_voice_waits_while_something_else_is_said(voice: Voice, sink: Sink) -> None:
+    voice.hold()
+    speaking = asyncio.create_task(voice.capture_frame(a_frame()))
+    await asyncio.wait({speaking}, timeout=0.05)
+    assert sink.taken == 0
+    voice.release()
+    await asyncio.wait_for(speaking, 1)
+    assert sink.taken == pytest.approx(0.2)
+
+
+@pytest.fixture
+async def session() -> AgentSession[Any]:
+    return AgentSession(vad=None, turn_handling={"turn_detection": "manual"})
+
+
+@pytest.fixture
+async def debt(session: AgentSession[Any], voice: Voice) -> Debt:
+    session._update_agent_state("listening")
+    return Debt(session, voice)
+
+
+def says(session: AgentSession[Any], words: str | None, seconds: float = WORDS + 1) -> None:
+    """The far end has said something for so many seconds, up to now."""
+    now = time.time()
+    began = UserStateChangedEvent(old_state="listening", new_state="speaking")
+    ended = UserStateChangedEvent(old_state="speaking", new_state="listening")
+    began.created_at, ended.created_at = now - seconds, now
+    session.emit("user_state_changed", began)
+    if words:
+        heard = UserInputTranscribedEvent(transcript=words, is_final=True)
+        session.emit("user_input_transcribed", heard)
+    session.emit("user_state_changed", ended)
+
+
+async def test_nobody_waits_where_nothing_was_said(debt: Debt) -> None:
+    assert debt.age() == (0, 0)
+
+
+async def test_what_was_said_and_not_understood_is_owed_by_the_stt(
+    session: AgentSession[Any], debt: Debt
+) -> None:
+    says(session, None)
+    waited, politely = debt.age()
+    assert 0 <= politely <= waited < 0.5
+    assert debt.debtor == "stt"
+    await asyncio.sleep(0.2)
+    assert debt.age()[0] >= 0.2
+
+
+async def test_a_cough_needs_no_word(session: AgentSession[Any], debt: Debt) -> None:
+    says(session, None, WORDS / 2)
+    assert debt.age() == (0, 0)
+
+
+async def test_a_transcript_that_comes_late_pays_the_debt(
+    session: AgentSession[Any], debt: Debt
+) -> None:
+    says(session, None)
+    session.emit(
+        "user_input_transcribed", UserInputTranscribedEvent(transcript="Hi", is_final=True)
+    )
+    assert debt.age() == (0, 0)
+    assert debt.ever_heard
+
+
+async def test_a_reply_that_a_voice_could_not_bring_is_owed_until_it_sounds_again(
+    session: AgentSession[Any], debt: Debt, voice: Voice
+) -> None:
+    error = tts.TTSError(timestamp=0, label="voice", error=APIError("gone"), recoverable=False)
+    session.emit("error", ErrorEvent(error=error, source=None))
+    assert debt.debtor == "tts"
+    assert debt.lost
+    assert "gone" in debt.lost.error
+    debt.settle()
+    assert debt.lost, "what was made before the failure is no answer"
+    debt.lost.again = asyncio.get_running_loop().time()
+    await asyncio.sleep(0.01)
+    await voice.capture_frame(a_frame())
+    debt.settle()
+    assert debt.lost is None
+
+
+async def test_a_tool_that_runs_owes_the_word(session: AgentSession[Any], debt: Debt) -> None:
+    use = FunctionCall(call_id="1", name="look", arguments="{}")
+    session._update_agent_state("thinking")
+    started = ToolCallStarted(function_call=use)
+    session.emit("tool_execution_updated", ToolExecutionUpdatedEvent(update=started))
+    assert debt.age()[0] >= 0
+    assert debt.debtor == "tool"
+    ended = ToolCallEnded(id="1", call_id="1", status="done")
+    session.emit("tool_execution_updated", ToolExecutionUpdatedEvent(update=ended))
+    assert debt.debtor == "llm"
+
+
+async def test_a_word_of_the_hosts_own_begins_the_count_anew(
+    session: AgentSession[Any], debt: Debt
+) -> None:
+    says(session, None)
+    debt.age()
+    await asyncio.sleep(0.4)
+    debt.forgive()
+    assert debt.age()[0] < 0.35
