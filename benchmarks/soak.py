@@ -24,7 +24,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from faults import words
-from faults.ground import Ground, open_ground
+from faults.ground import Ground, open_ground, until_told
 from faults.leftovers import Sample, drafts, processes_of_group, sample, slope, unrecorded
 from livekit import api
 
@@ -242,8 +242,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
     logging.getLogger("livekit").setLevel(logging.CRITICAL)  # it calls a room's end an error
-    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))  # ends all that was started, too
-    return asyncio.run(run(asked.minutes, asked.seed))
+    return asyncio.run(until_told(run(asked.minutes, asked.seed)))
 
 
 if __name__ == "__main__":

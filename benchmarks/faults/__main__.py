@@ -12,7 +12,6 @@ import asyncio
 import logging
 import platform
 import shutil
-import signal
 import sys
 import time
 from collections import Counter
@@ -26,7 +25,7 @@ from livekit import api
 
 from faults.callers import Bystanders, NotReady
 from faults.catalogue import FAULTS, Fault
-from faults.ground import open_ground
+from faults.ground import open_ground, until_told
 from faults.report import ARMS, harm, report
 from faults.rounds import Stage
 from faults.tries import Session, Try, missing, read, write
@@ -117,16 +116,18 @@ def main() -> int:
     parser.add_argument("--report", action="store_true", help="only write the page anew")
     asked = parser.parse_args()
     logging.getLogger("livekit").setLevel(logging.CRITICAL)  # it calls a room's end an error
-    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))  # ends all that was started, too
     for name in () if asked.report else asked.only or FAULTS:
         for arm in ARMS:
             fault = FAULTS[name]
             wanted = asked.tries or fault.tries
             if asked.arm in (None, arm) and missing(read(FILE)[0], arm, name, wanted):
                 try:
-                    asyncio.run(play(arm, fault, wanted))
+                    asyncio.run(until_told(play(arm, fault, wanted)))
                 except RuntimeError as error:  # the worker did not start
                     print(f"{arm:6}{name:18}given up: {error}", flush=True)
+                except (KeyboardInterrupt, asyncio.CancelledError):
+                    print("broken off; what was tried is kept, and the next run goes on with it")
+                    return 130
                 write_report()
     write_report()
     return 0

@@ -8,10 +8,11 @@ import json
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import count
 from pathlib import Path
+from typing import TypeVar
 
 from livekit import api
 
@@ -31,6 +32,7 @@ RULES = (
 )
 
 
+T = TypeVar("T")
 PROCESS_ENDS = 4.0
 """Seconds that the process of a call may take to end after it, before it is killed."""
 
@@ -180,3 +182,11 @@ async def until(what: Callable[[], bool], limit: float) -> bool:
             return False
         await asyncio.sleep(0.05)
     return True
+
+
+async def until_told(work: Awaitable[T]) -> T:
+    """Do some work, and end it in good order on SIGTERM too, as on Ctrl-C."""
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await work

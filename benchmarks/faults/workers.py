@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Mapping
@@ -44,8 +45,12 @@ class Worker:
     async def start(self) -> None:
         """Start it, and wait until it has registered with LiveKit."""
         self._ready.clear()
+        command = [sys.executable, *self._command]
+        if setpriv := shutil.which("setpriv"):
+            # Linux ends the worker's parent with the benchmark, however that comes about.
+            command = [setpriv, "--pdeathsig", "KILL", "--", *command]
         self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, *self._command),
+            *command,
             env=self.environment,
             cwd=self.folder,
             stdin=asyncio.subprocess.DEVNULL,
