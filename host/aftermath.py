@@ -15,12 +15,15 @@ from host import registry
 from host.call import Call, now
 from host.journal import Draft, Journal
 from host.line import consult_room, delete_room
+from host.one_agent import CALL
 from host.record import CallRecord
 from host.requests import Requests
 from host.settings import Settings
 
 log = logging.getLogger("host")
 
+LOOK_LIMIT = 2.0
+"""Seconds that LiveKit may take to say who is in a room."""
 WATCHERS_LIMIT = 2.0
 """Seconds that LiveKit may take to tell who watches the call."""
 
@@ -45,6 +48,8 @@ async def hang_up(settings: Settings, record: CallRecord) -> None:
     """Hang up on whoever is left on the line, and tell who watches the call how it ended."""
     with contextlib.suppress(Exception):  # `delete_room` has logged it
         async with livekit_of(settings) as livekit:
+            if await _is_anothers(livekit, record):
+                return  # its process died before it could see that it came second
             await _tell_watchers(livekit, record)
             await delete_room(livekit, record.room)
             await delete_room(livekit, consult_room(record.room))
@@ -90,6 +95,18 @@ def finish_alone(settings: Settings, draft: Draft) -> None:
         journal.close(draft.record.id)
 
     threading.Thread(target=lambda: asyncio.run(finish()), name="finishing a call").start()
+
+
+async def _is_anothers(livekit: api.LiveKitAPI, record: CallRecord) -> bool:
+    """Tell whether another agent of ours has the room of this call."""
+    if record.persona:
+        return False
+    with contextlib.suppress(Exception):
+        request = api.ListParticipantsRequest(room=record.room)
+        inside = await asyncio.wait_for(livekit.room.list_participants(request), LOOK_LIMIT)
+        jobs = [each.attributes.get(CALL) for each in inside.participants]
+        return any(job and job != record.id for job in jobs)
+    return False
 
 
 async def _tell_watchers(livekit: api.LiveKitAPI, record: CallRecord) -> None:

@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 from deployment import Deployment
+from livekit import api
 
 from host.call import Call, Ending
 from host.journal import DIED, Journal
+from host.one_agent import CALL
 from host.outcome import Outcome
 from host.record import CallRecord, record_of
 from host.rescue import Rescue
@@ -37,7 +39,11 @@ async def livekit() -> AsyncIterator[list[str]]:
 
     async def answer(request: web.Request) -> web.Response:
         asked.append(request.path)
-        return web.Response(content_type="application/protobuf")
+        inside = api.ListParticipantsResponse()
+        if "another" in (await request.read()).decode(errors="replace"):
+            inside.participants.add(attributes={CALL: "AJ_of_another"})
+        body = inside.SerializeToString() if request.path.endswith("ListParticipants") else b""
+        return web.Response(content_type="application/protobuf", body=body)
 
     application = web.Application()
     application.router.add_route("*", "/{path:.*}", answer)
@@ -100,6 +106,7 @@ async def test_the_record_of_a_call_whose_process_died_is_finished_once(
     assert (record.direction, record.number) == ("outbound", "+15552220001")
     assert record.ended_at >= record.answered_at
     assert [path.rpartition("/")[2] for path in livekit] == [
+        "ListParticipants",  # another agent may have the room
         "UpdateRoomMetadata",  # whoever watches the call is told how it ended
         "DeleteRoom",
         "DeleteRoom",  # the consultation, where there was one
@@ -133,7 +140,19 @@ async def test_a_call_whose_process_lives_is_left_alone(
             await asyncio.sleep(0.02)
     watching.cancel()
     assert live.exists()
-    assert len(livekit) == 3, "one call is finished, and only one"
+    assert len(livekit) == 4, "one call is finished, and only one"
+
+
+async def test_the_room_of_another_agent_stays(
+    deployment: Deployment, settings: Settings, livekit: list[str]
+) -> None:
+    call = Call(settings, id="AJ_1", room="another-1")
+    Journal(settings.state_dir).write(call)
+    (draft,) = (settings.state_dir / "unfinished").iterdir()
+    of_a_dead_process(draft)
+    record = await finished(deployment, settings)
+    assert record.room == "another-1"
+    assert [path.rpartition("/")[2] for path in livekit] == ["ListParticipants"]
 
 
 async def test_a_draft_that_is_broken_is_put_aside_and_said(
