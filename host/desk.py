@@ -30,9 +30,6 @@ class Desk:
 
     def __init__(self, settings: Settings, lifelines: Lifelines) -> None:
         self.settings, self.lifelines = settings, lifelines
-        self.server: AgentServer | None = None
-        self._taking: list[str] = []
-        """The rooms whose jobs are being taken."""
 
     def load(self, server: AgentServer) -> float:
         """Live calls over `max_calls`, kept under the threshold of 0.7 that livekit-server has.
@@ -40,31 +37,29 @@ class Desk:
         It drops a dispatch without a word when the load is above it; a call too many must reach
         `request`, which lets it hear busy.
         """
-        return min(len(server.active_jobs) / self.settings.max_calls, 1.0) * 0.65
+        return min(len(self.lifelines) / self.settings.max_calls, 1.0) * 0.65
 
     async def request(self, request: JobRequest) -> None:
         """Take a job, or refuse it so that its caller hears busy at once.
 
         A call that is dispatched twice is taken once.
         """
-        assert self.server is not None
         if is_consultation(request.room):
             await request.reject()
             return
-        # A job that is being taken is not yet among the active ones: two at once count as two.
-        rooms = [job.job.room.sid for job in self.server.active_jobs] + self._taking
         # LiveKit that was restarted makes the room of a live call again, and dispatches again too.
-        if request.room.sid in rooms or request.room.name in self.lifelines.rooms:
+        if request.room.name in self.lifelines.rooms:
             log.warning("room %s has its persona: dispatched again, no other", request.room.name)
             await request.reject()
             return
-        if len(rooms) < self.settings.max_calls:
-            self._taking.append(request.room.sid)
-            self.lifelines.expect(request.id, request.room.name)  # a process must begin it soon
+        if len(self.lifelines) < self.settings.max_calls:
+            # From here on it counts: two that come at the same moment are two.
+            self.lifelines.expect(request.id, request.room.name)
             try:
                 await request.accept(attributes={CALL: request.id})
-            finally:
-                self._taking.remove(request.room.sid)
+            except BaseException:
+                self.lifelines.forget(request.id)
+                raise
             return
         log.warning("call in room %s refused: %d calls", request.room.name, self.settings.max_calls)
         await request.reject(terminate=False)  # another host may have a free line
@@ -100,7 +95,6 @@ def make_server(settings: Settings, lifelines: Lifelines, *, dev: bool) -> Agent
         preload_modules=["host.preload"],
         log_level="INFO",
     )
-    desk.server = server
     server.rtc_session(worker.answer, agent_name=settings.agent_name, on_request=desk.request)
     return server
 

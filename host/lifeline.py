@@ -75,6 +75,11 @@ class Lifelines:
         """Say that a call was accepted, and that a process must begin it soon."""
         self._calls.setdefault(call, Live(call, room))
 
+    def forget(self, call: str) -> None:
+        """Say that a call which was expected will not come."""
+        if live := self._calls.get(call):
+            self._forget(live)
+
     def goodbye(self) -> None:
         """Tell every live call to say goodbye and end."""
         for live in self._calls.values():
