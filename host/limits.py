@@ -122,6 +122,7 @@ class Silence:
         return (
             self._call.occupied
             or self._call.connected
+            or (self._call.room_voice is not None and self._call.room_voice.sounds)
             or self._session.user_state == "speaking"
             or self._session.agent_state in ("speaking", "thinking")
         )

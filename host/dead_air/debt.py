@@ -27,9 +27,9 @@ WORDS = 1.5
 half a second late that somebody has stopped."""
 ENDPOINTING = 4.0
 """Seconds that a turn may take to be over after its last word: LiveKit's longest, and some."""
-LOSSES = 4
-"""How often in a row a reply may be lost. LiveKit closes a session then, but only where nothing at
-all was heard of them."""
+LOSSES = 3
+"""How often in a row a reply may be lost. LiveKit closes a session after more, and only where
+nothing at all was heard of them."""
 LEFT = 0.3
 """Seconds after a failure in which the voice still gets what was made before it."""
 
@@ -59,8 +59,8 @@ class Debt:
         """The last error of each provider."""
         self.unheard = False
         """True while the far end has said something that the STT made no words of."""
-        self.ever_heard = False
-        """Whether the STT has made words of anything."""
+        self.ever_heard = isinstance(session.llm, llm.RealtimeModel)
+        """Whether the STT has made words of anything; a realtime model needs none."""
         self.asked = 0
         """How often in a row the far end was asked to say something again."""
         self.tools: set[str] = set()
@@ -85,7 +85,7 @@ class Debt:
         if lost := self.lost:
             answered = self._voice.given > (lost.again or lost.at + LEFT)
             self.lost = None if answered else lost
-        if self._voice.sounds:
+        if self._voice.sounds and self.ever_heard:
             self.unheard = False
 
     def age(self) -> tuple[float, float]:

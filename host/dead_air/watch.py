@@ -35,7 +35,7 @@ SILENT = {
     "tool": "A tool did not return.",
 }
 """What each debtor's silence is called in the record."""
-SAY_AGAIN = "Your last words were not heard, because the line failed. Say it again."
+SAY_AGAIN = "Your last words were not heard to their end. Say it again."
 
 
 def watch(call: Call) -> None:
@@ -136,14 +136,20 @@ class DeadAir:
             words = "" if self._has_talked() else greeting_of(self._call).text
             if words:
                 self._call.speak(words, interruptible=False)
-            elif lost.kind == "tts":
+            elif self._last_role() == "assistant":
                 self._session.generate_reply(instructions=SAY_AGAIN)
             else:
                 self._session.generate_reply()
 
     def _has_talked(self) -> bool:
+        return "user" in self._roles()
+
+    def _last_role(self) -> str | None:
+        return next(reversed(self._roles()), None)
+
+    def _roles(self) -> list[str]:
         items = self._session.history.items
-        return any(isinstance(item, llm.ChatMessage) and item.role == "user" for item in items)
+        return [item.role for item in items if isinstance(item, llm.ChatMessage)]
 
     async def _say(self, words: str) -> None:
         """Say words of the host's own beside the session, whose voice waits meanwhile."""

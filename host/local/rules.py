@@ -68,6 +68,10 @@ def read_turn(request: Mapping[str, Any]) -> Turn:
     rules = [text_of(m) for m in messages if m.get("role") in ("system", "developer")]
     talk = [m for m in messages if m.get("role") not in ("system", "developer")]
     last = talk[-1] if talk else {}
+    if rules and re.search("say it again", rules[-1], re.I):
+        while talk and talk[-1].get("role") == "assistant":
+            talk.pop()
+        last = talk[-1] if talk else {}
     # What a tool said aloud while it ran stands behind its result.
     while last.get("role") == "assistant" and len(talk) > 1 and talk[-2].get("role") != "user":
         talk.pop()

@@ -21,6 +21,8 @@ class RoomVoice:
     def __init__(self, room: rtc.Room) -> None:
         self._room = room
         self._source = rtc.AudioSource(RATE, 1, QUEUE)
+        self.sounds = False
+        """True while something is played."""
         self._opening: asyncio.Task[rtc.LocalTrackPublication] | None = None
 
     async def open(self) -> None:
@@ -32,6 +34,7 @@ class RoomVoice:
         publication = await asyncio.shield(self._open())
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(publication.wait_for_subscription(), LISTENER_LIMIT)
+        self.sounds = True
         try:
             for frame in sound:
                 await self._source.capture_frame(frame)
@@ -39,6 +42,8 @@ class RoomVoice:
         except asyncio.CancelledError:
             self._source.clear_queue()
             raise
+        finally:
+            self.sounds = False
 
     def _open(self) -> asyncio.Task[rtc.LocalTrackPublication]:
         if self._opening is None:
