@@ -37,7 +37,8 @@ class Desk:
         It drops a dispatch without a word when the load is above it; a call too many must reach
         `request`, which lets it hear busy.
         """
-        return min(len(self.lifelines) / self.settings.max_calls, 1.0) * 0.65
+        full = self.lifelines.closed or len(self.lifelines) / self.settings.max_calls
+        return min(full, 1.0) * 0.65
 
     async def request(self, request: JobRequest) -> None:
         """Take a job, or refuse it so that its caller hears busy at once.
@@ -52,7 +53,7 @@ class Desk:
             log.warning("room %s has its persona: dispatched again, no other", request.room.name)
             await request.reject()
             return
-        if len(self.lifelines) < self.settings.max_calls:
+        if len(self.lifelines) < self.settings.max_calls and not self.lifelines.closed:
             # From here on it counts: two that come at the same moment are two.
             self.lifelines.expect(request.id, request.room.name)
             try:
@@ -61,7 +62,8 @@ class Desk:
                 self.lifelines.forget(request.id)
                 raise
             return
-        log.warning("call in room %s refused: %d calls", request.room.name, self.settings.max_calls)
+        why = "stopping" if self.lifelines.closed else f"{self.settings.max_calls} calls"
+        log.warning("call in room %s refused: %s", request.room.name, why)
         await request.reject(terminate=False)  # another host may have a free line
         await self._end_room(request.room.name)
 

@@ -58,6 +58,8 @@ class Lifelines:
         self._calls: dict[str, Live] = {}
         self._losing = Tasks()
         self._moved = asyncio.Event()
+        self.closed = False
+        """Whether new calls are refused: the host is stopping."""
 
     def __contains__(self, call: object) -> bool:
         """Tell whether a call lives, or is being looked after because its process died."""

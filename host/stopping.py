@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import math
 import signal
@@ -17,8 +16,6 @@ from host.rescue import Rescue
 
 log = logging.getLogger("host")
 
-TAKING_LIMIT = 15
-"""Seconds that calls which LiveKit has just offered may take to begin."""
 GOODBYE_LIMIT = 10.0
 """Seconds that calls may take to say goodbye and end; they are broken off after that."""
 CLOSING_LIMIT = 30.0
@@ -30,8 +27,9 @@ LOST_LIMIT = 15.0
 class Stopping:
     """Brings the worker to its end when a signal asks for it.
 
-    The first signal drains: live calls come to their end, new ones are left to other hosts. After
-    `patience` seconds of that, or with the next signal, the calls that are left are told goodbye.
+    The first signal drains: live calls come to their end, new ones are left to other hosts, or hear
+    busy where there is none. After `patience` seconds of that, or with the next signal, the calls
+    that are left are told goodbye.
     """
 
     def __init__(
@@ -68,26 +66,18 @@ class Stopping:
     async def _stop(self) -> None:
         if self._patience and len(self._calls):
             log.info("stopping when the live calls are over; once more to stop now")
-        # LiveKit can neither start a process for a call that is taken over, nor close, before its
-        # `drain` is done: that may not last as long as the calls. It stays without new ones anyway.
-        draining = asyncio.create_task(self._server.drain(timeout=TAKING_LIMIT))
-        over = asyncio.create_task(self._calls_over(draining))
+        # Not by LiveKit's `drain`: it lets a caller whom nobody else can take ring without end.
+        self._calls.closed = True
+        over = asyncio.create_task(self._calls.all_over(math.inf))
         try:
             if not await self._over_in_time(over):
                 await self._say_goodbye()
         finally:
             over.cancel()
-            draining.cancel()
-            await asyncio.gather(over, draining, return_exceptions=True)
+            await asyncio.gather(over, return_exceptions=True)
         await self._close()
 
-    async def _calls_over(self, draining: asyncio.Task[None]) -> None:
-        """Wait until every call is over, also those that are just being taken."""
-        with contextlib.suppress(TimeoutError):
-            await draining
-        await self._calls.all_over(math.inf)
-
-    async def _over_in_time(self, over: asyncio.Task[None]) -> bool:
+    async def _over_in_time(self, over: asyncio.Task[bool]) -> bool:
         """Wait for the calls; False where some are live at the deadline, or asked to stop now."""
         hurry = asyncio.create_task(self._at_once.wait())
         patience = asyncio.create_task(asyncio.sleep(self._patience))
