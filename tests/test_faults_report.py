@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import signal
 from pathlib import Path
 
 import aiohttp
 import numpy as np
 import pytest
 from aiohttp import web
-from faults.leftovers import Sample, slope
+from faults.ground import until_told
+from faults.leftovers import Sample, processes_of_group, slope
 from faults.measure import first_sound, longest_silence
 from faults.report import harmed, notes, report, row, share, totals, upper_limit
 from faults.tries import Other, Session, Try, Verdict, missing, read, write
 from faults.wire import Wire
+from faults.workers import Worker
 
 from host.local.sound import Samples, silence, tone
 
@@ -179,3 +183,24 @@ async def _fetched(client: aiohttp.ClientSession, url: str) -> int:
             async for part in answer.content.iter_any():
                 got = max(got, 0) + len(part)
     return got
+
+
+WORKER = "import subprocess, time; subprocess.Popen(['sleep', '60']); print('ready', flush=True)"
+
+
+def test_a_run_that_is_told_to_stop_leaves_no_process_of_its_worker(tmp_path: Path) -> None:
+    """SIGTERM ends the work in good order, and with it the worker and what that has started."""
+    worker = Worker(("-c", f"{WORKER}; time.sleep(60)"), {}, tmp_path, b"ready")
+
+    async def serve_until_told() -> None:
+        try:
+            await worker.start()
+            assert len(processes_of_group(worker.pid)) == 2
+            os.kill(os.getpid(), signal.SIGTERM)
+            await asyncio.sleep(30)
+        finally:
+            await worker.kill()
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(until_told(serve_until_told()))
+    assert processes_of_group(worker.pid) == []
