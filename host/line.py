@@ -19,7 +19,7 @@ from host.errors import HostError
 from host.keypad import KEYS, read_presses
 from host.outcome import Outcome
 from host.record import Who
-from host.sight import NOT_SAID, comes_back
+from host.sight import NOT_SAID, comes_back, hear_again
 
 if TYPE_CHECKING:
     from livekit.agents import JobContext
@@ -67,6 +67,7 @@ class Line:
         self.room.on("participant_attributes_changed", self._on_attributes)
         self.room.on("sip_dtmf_received", self._on_digit)
         self.room.on("disconnected", self._on_room_gone)
+        self.room.on("reconnected", lambda: hear_again(self.room))
 
     @property
     def participant(self) -> rtc.RemoteParticipant | None:

@@ -35,6 +35,18 @@ async def comes_back(room: rtc.Room, identity: str) -> bool:
         return await _until(moved, lambda: identity in room.remote_participants, BACK_LIMIT)
 
 
+def hear_again(room: rtc.Room) -> None:
+    """Subscribe again to whoever came back before us.
+
+    LiveKit's helper (1.8.9) subscribes when a track is published, and of those who are there
+    already when we come back nothing is told.
+    """
+    for participant in room.remote_participants.values():
+        for publication in participant.track_publications.values():
+            if publication.kind == rtc.TrackKind.KIND_AUDIO and not publication.subscribed:
+                publication.set_subscribed(True)
+
+
 def _stands(room: rtc.Room) -> bool:
     return room.connection_state == rtc.ConnectionState.CONN_CONNECTED
 

@@ -256,15 +256,14 @@ async def until_livekit_is_back(host: Scene, outage: float) -> None:
 
 async def test_live_calls_outlive_a_restart_of_livekit(ground: Scene, tmp_path: Path) -> None:
     async with ground.another_host(tmp_path) as host:
-        calls = [(await a_call(host))[0] for _ in range(2)]
+        calls = [await a_call(host) for _ in range(2)]
         await until_livekit_is_back(host, 1)
-        for call in calls:
+        for call, _ in calls:
             await both_are_back(host, call)
             assert call.ended_at is None
-        for call in calls:
-            await call.hang_up()
-            record = await host.over(call)
-            assert (record.outcome, record.ended_by) == (Outcome.COMPLETED, "far end")
+        await asyncio.sleep(2)  # nobody is told when a track's first sound has arrived
+        for call, talk in calls:
+            await went_on(host, call, talk)
         await went_on(host, *await a_call(host))
 
 
