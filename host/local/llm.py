@@ -15,7 +15,7 @@ from host.local.rules import Reply, Rule, read_turn, reply_to, text_of
 from host.local.server import WRONG_KEY, LocalServer
 from host.local.trouble import Trouble, Troubles, for_ever
 
-BEGUN = 4
+BEGUN = 2
 """Pieces of an answer that come before a model that is in trouble stalls, or closes."""
 
 
