@@ -85,6 +85,11 @@ class Line:
         """True where the far end is behind LiveKit SIP."""
         return self._call.outbound or self._sip
 
+    @property
+    def pressing(self) -> bool:
+        """True while keys are pressed."""
+        return self._pressing.locked()
+
     # Who is there
 
     async def arrive(self, limit: float) -> None:

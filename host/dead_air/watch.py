@@ -87,6 +87,9 @@ class DeadAir:
     def _somebody_speaks(self) -> bool:
         if self._voice.sounds or self._session.user_state == "speaking":
             return True
+        line = self._call.line
+        if line is not None and line.pressing:
+            return True  # to a menu, that is a word of ours
         # What is paused goes on by itself when nobody has spoken after all.
         return self._call.occupied or self._voice.paused is not None
 
