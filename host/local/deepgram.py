@@ -25,8 +25,8 @@ from host.local.trouble import Trouble, Troubles
 class DeepgramServer(LocalServer):
     """The ears of personas. `heard` is everything it understood, in order.
 
-    `troubles` lets one model understand nothing, or nothing after the first sentence, close or
-    send garbage when somebody has spoken, or refuse with 500 or 429.
+    `troubles` lets one model understand nothing, or one sentence only, close or send garbage when
+    somebody has spoken, or refuse with 500 or 429.
     """
 
     def __init__(self, sentences: Sentences) -> None:
@@ -89,8 +89,7 @@ class DeepgramServer(LocalServer):
             rate = int(query["sample_rate"])
         except (KeyError, ValueError):
             return _error(400, "Bad Request", "sample_rate is needed")
-        trouble = self.troubles.meet(query.get("model", ""))
-        if trouble and trouble.status:
+        if (trouble := self.troubles.meet(query.get("model", ""))) and trouble.status:
             return _error(trouble.status, "IN_TROUBLE", "In trouble.")
         self.requests.append(dict(query))
         socket = web.WebSocketResponse()

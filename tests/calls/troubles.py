@@ -79,9 +79,9 @@ async def listens(line: Line) -> None:
 
 
 async def greeted(line: Line) -> None:
-    """Wait for the greeting, to its end."""
-    await line.heard("from the workshop", limit=30)
-    await line.silence_for(0.6)
+    """Wait until the persona has said something, and says no more."""
+    await line.sound(limit=30)
+    await line.silence_for(1.2)
 
 
 async def asks_until_answered(line: Line) -> None:
