@@ -34,7 +34,8 @@ async def call_ended(call: Call, record: Any) -> None:
 def append(file: Path, line: str, *, but_not_again: bool = False) -> None:
     """Add a line to a file that many processes write to. Only its owner may read it.
 
-    With `but_not_again`, a line that is among the last ones already stays the only one. A line that a killed process, or a full disk, has left half written stays alone on its line.
+    With `but_not_again`, a line that is among the last ones already stays the only one. A line that
+    a killed process, or a full disk, has left half written stays alone on its line.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
     opened = os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)

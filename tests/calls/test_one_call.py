@@ -100,7 +100,7 @@ async def test_fifty_equal_requests_at_the_same_moment_are_one_call(scene: Scene
     assert invites(scene, number) == 1
     call = await scene.exchange.call_to(number)
     record = await scene.over(call)
-    heard_once(call, GREETING)
+    assert len(heard(call, GREETING)) == 1  # fifty who watch take the machine from the sound
     assert {each.reason for each in placed} == {record.reason}
 
 
@@ -118,7 +118,7 @@ async def test_fifty_dispatches_of_one_request_into_rooms_of_their_own_dial_once
         while not all(_was_told(scene, room) for room in rooms):
             await asyncio.sleep(0.1)  # the host writes it: there is no event
     assert invites(scene, number) == 1
-    heard_once(call, GREETING)
+    assert len(heard(call, GREETING)) == 1  # fifty rooms take the machine from the sound
     others = [each for each in records(scene) if each.room in rooms and each.id != record.id]
     assert {each.outcome for each in others} <= {Outcome.REFUSED}
     assert all(record.id in each.reason for each in others)
