@@ -58,7 +58,7 @@ def files_of(scene: Scene, record: CallRecord) -> list[Path]:
 
 
 async def listens(line: Line) -> None:
-    await line.silence_for(1.0)
+    await line.silence_for(2.5)  # a model takes a while to open a call
     await line.hang_up()
 
 
