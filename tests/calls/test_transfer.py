@@ -77,7 +77,7 @@ async def test_nobody_takes_it_and_the_conversation_goes_on(
 ) -> None:
     scene = either_scene
     call = await scene.exchange.ring(
-        CALLER, SWITCHBOARD, comes_back_from("lawyer", warm=False), on_transfer=reply
+        CALLER, SWITCHBOARD, comes_back_from("lawyer", scene), on_transfer=reply
     )
     record = await scene.over(call, 60)
     heard_once(call, ANNOUNCED.format("lawyer"))

@@ -122,7 +122,7 @@ async def test_a_colleague_who_declines_sends_the_caller_back(scene: Scene, word
 
     script = presses_two if words == "2" else says(words)
     scene.exchange.connect(SALES, colleague(script))
-    call = await scene.exchange.ring(CALLER, SWITCHBOARD, comes_back_from("sales"))
+    call = await scene.exchange.ring(CALLER, SWITCHBOARD, comes_back_from("sales", scene))
     record = await nothing_left(scene, call)
     asked = await scene.exchange.call_to(SALES)
     heard_once(asked, DECLINED)
@@ -152,7 +152,7 @@ async def test_nobody_comes_and_the_persona_takes_the_caller_back(
     scene = either_scene
     scene.exchange.connect(SALES, telephone)
     dialled = len(scene.exchange.ledger.of("INVITE", number=SALES))
-    call = await scene.exchange.ring(CALLER, SWITCHBOARD, comes_back_from("sales"))
+    call = await scene.exchange.ring(CALLER, SWITCHBOARD, comes_back_from("sales", scene))
     record = await nothing_left(scene, call)
     announced = heard_once(call, ANNOUNCED.format("sales"))
     told = heard_once(call, NOBODY.format("sales"))
@@ -169,7 +169,7 @@ async def test_nobody_comes_and_the_persona_takes_the_caller_back(
 async def test_a_voicemail_is_nobody(scene: Scene) -> None:
     mailbox = voicemail("Okay, you have reached Bob. Please leave a message after the tone.")
     scene.exchange.connect(SALES, colleague(mailbox))
-    call = await scene.exchange.ring(CALLER, SWITCHBOARD, comes_back_from("sales"))
+    call = await scene.exchange.ring(CALLER, SWITCHBOARD, comes_back_from("sales", scene))
     record = await nothing_left(scene, call)
     heard_once(call, NOBODY.format("sales"))
     (transfer,) = record.transfers
@@ -183,7 +183,7 @@ async def test_a_colleague_who_hangs_up_on_the_question_is_nobody(scene: Scene) 
         await line.hang_up()
 
     scene.exchange.connect(SALES, colleague(hangs_up))
-    call = await scene.exchange.ring(CALLER, SWITCHBOARD, comes_back_from("sales"))
+    call = await scene.exchange.ring(CALLER, SWITCHBOARD, comes_back_from("sales", scene))
     record = await nothing_left(scene, call)
     heard_once(call, NOBODY.format("sales"))
     assert [each.reason for each in record.transfers] == ["sales hung up"]
@@ -191,7 +191,7 @@ async def test_a_colleague_who_hangs_up_on_the_question_is_nobody(scene: Scene) 
 
 async def test_a_colleague_who_is_busy_the_second_time_is_nobody(scene: Scene) -> None:
     scene.exchange.connect(SALES, colleague(presses_one_at_once, Busy()))
-    call = await scene.exchange.ring(CALLER, SWITCHBOARD, comes_back_from("sales"))
+    call = await scene.exchange.ring(CALLER, SWITCHBOARD, comes_back_from("sales", scene))
     record = await nothing_left(scene, call)
     heard_once(call, NOBODY.format("sales"))
     assert [each.sip_status for each in record.transfers] == [486]
@@ -280,7 +280,7 @@ async def test_the_limit_of_a_call_ends_where_two_people_talk(scene: Scene) -> N
 
 async def test_a_colleague_may_see_the_callers_number(scene: Scene) -> None:
     scene.exchange.connect("+15550003103", Busy())
-    call = await scene.ring("brisk", comes_back_from("boss"))
+    call = await scene.ring("brisk", comes_back_from("boss", scene))
     await nothing_left(scene, call)
     assert (await scene.exchange.call_to("+15550003103")).caller == CALLER
 

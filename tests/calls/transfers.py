@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 
 from host.local.exchange import PersonScript, PhoneCall, Subscriber
@@ -37,23 +39,32 @@ def asks_for(whom: str) -> PersonScript:
     return script
 
 
-def comes_back_from(whom: str, *, warm: bool = True) -> PersonScript:
+def comes_back_from(whom: str, scene: Scene) -> PersonScript:
     """A caller who wants to be put through, and talks on with the persona when that fails."""
 
     async def script(line: Line) -> None:
         await line.heard("whom do you want")
         await line.say(f"Give me the {whom} please.")
-        if warm:
-            # Ears that have heard music for a while do not know at once that it is over.
-            await line.sound()
-            await line.silence_for(5.0, limit=90)
-        else:
-            await line.heard("else can i do for you", limit=40)
+        # Ears that have heard music or ringing for a while do not know at once that it is over.
+        await _has_said(scene, GOES_ON, 90)
+        await line.silence_for(1.0)
         await line.say("Nothing at all.")
         await line.heard("then have a nice day")
         await line.hang_up()
 
     return script
+
+
+async def _has_said(scene: Scene, words: str, limit: float) -> None:
+    """Wait until a persona has said something in a call that lives."""
+    drafts = scene.folder / "state" / "unfinished"
+    async with asyncio.timeout(limit):
+        while True:
+            for file in drafts.glob("*.json"):
+                with contextlib.suppress(FileNotFoundError):  # its call is over
+                    if words in file.read_text():
+                        return
+            await asyncio.sleep(0.1)  # a file has no event
 
 
 async def presses_one(line: Line) -> None:
