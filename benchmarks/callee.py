@@ -18,6 +18,8 @@ from host.testing import heard
 
 QUESTION = "Is somebody there?"
 """What the host asks of whoever stays in doubt: the second sentence of `words.anybody`."""
+SILENT = "The caller said nothing any more."
+"""Why the host ends a call whose far end has been greeted and says nothing for 36 s."""
 STAYS = 60.0
 """Seconds that a machine stays on the line."""
 
@@ -121,7 +123,9 @@ def _fault(opening: Opening, caller: Caller, call: PhoneCall, record: CallRecord
     if opening.truth in ("human", "screening"):
         if messages:
             return "was read a message"
-        if call.ended_by == "far end":
+        # Busy local ears may miss a greeting that was there; who says nothing then is let go.
+        fell_silent = record.reason == SILENT and opening.truth == "human" and greetings
+        if call.ended_by == "far end" and not fell_silent:
             return f"was hung up on: {record.reason}"
         if not greetings:
             return "was not greeted"
