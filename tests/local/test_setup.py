@@ -260,4 +260,5 @@ def test_setup_needs_nothing_but_the_standard_library() -> None:
 def test_make_alone_shows_the_targets() -> None:
     shown = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     targets = re.findall(r"^  make (\w+) +\w", shown, re.MULTILINE)
-    assert targets == ["help", "setup", "demo", "test", "lint", "constraints"]
+    hours = ["faults", "soak"]
+    assert targets == ["help", "setup", "demo", "test", "lint", *hours, "constraints"]
