@@ -98,6 +98,8 @@ class Call:
         self.voicemail_watch: Voicemail | None = None
         self.greeted = False
         self.transcript: list[Line] = []
+        self.noted = asyncio.Event()
+        """Set when something was said: what comes next may be the end of this process."""
         self.tools_used: list[ToolUse] = []
         self.keys: list[Keys] = []
         self.transfers: list[Transfer] = []

@@ -74,7 +74,9 @@ class Journal:
                 log.error("no draft of the call's record can be written: %s", error)
                 return
             known = facts
-            await asyncio.sleep(EVERY)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(call.noted.wait(), EVERY)
+            call.noted.clear()
 
     def write(self, call: Call, record: CallRecord | None = None) -> None:
         """Write the draft of a call, as it would be recorded if its process died now.

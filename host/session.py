@@ -136,6 +136,7 @@ def _listen(call: Call, session: AgentSession[Any]) -> None:
             call.transcript.append(
                 Line(at=_time(event.created_at), who="caller", text=event.transcript)
             )
+            call.noted.set()
 
     @session.on("conversation_item_added")
     def said(event: ConversationItemAddedEvent) -> None:
