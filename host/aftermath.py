@@ -12,6 +12,7 @@ import threading
 from livekit import api
 
 from host import registry
+from host.access import livekit_of
 from host.call import Call, now
 from host.journal import Draft, Journal
 from host.line import consult_room, delete_room
@@ -26,12 +27,6 @@ LOOK_LIMIT = 2.0
 """Seconds that LiveKit may take to say who is in a room."""
 WATCHERS_LIMIT = 2.0
 """Seconds that LiveKit may take to tell who watches the call."""
-
-
-def livekit_of(settings: Settings) -> api.LiveKitAPI:
-    """Open LiveKit's API beside any call."""
-    secret = settings.livekit_api_secret.get_secret_value()
-    return api.LiveKitAPI(settings.livekit_url, settings.livekit_api_key, secret)
 
 
 def ended_now(draft: Draft) -> Draft:

@@ -7,10 +7,10 @@ import math
 import os
 import sys
 
-from livekit import api
 from livekit.agents import AgentServer, JobRequest
 
 from host import fallbacks, registry
+from host.access import livekit_of
 from host.call import Call
 from host.errors import HostError
 from host.handover import is_consultation
@@ -68,9 +68,7 @@ class Desk:
         await self._end_room(request.room.name)
 
     async def _end_room(self, room: str) -> None:
-        secret = self.settings.livekit_api_secret.get_secret_value()
-        url, key = self.settings.livekit_url, self.settings.livekit_api_key
-        async with api.LiveKitAPI(url, key, secret) as livekit:
+        async with livekit_of(self.settings) as livekit:
             await end_room(livekit, room, patience=OTHERS_LIMIT)
 
 

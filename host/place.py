@@ -14,6 +14,7 @@ import aiohttp
 from livekit import api, rtc
 
 from host import registry
+from host.access import livekit_of
 from host.details import parse_details
 from host.dispatch import read_dispatch
 from host.errors import HostError, LiveKitError, PersonaError, SettingsError
@@ -66,11 +67,8 @@ def metadata_of(
 async def livekit_api(settings: Settings) -> AsyncIterator[api.LiveKitAPI]:
     """Open LiveKit's API; whatever it can't do is told in one line. Raises HostError."""
     require_livekit(settings)
-    secret = settings.livekit_api_secret.get_secret_value()
     try:
-        async with api.LiveKitAPI(
-            settings.livekit_url, settings.livekit_api_key, secret
-        ) as livekit:
+        async with livekit_of(settings) as livekit:
             yield livekit
     except api.ServerError as error:
         if error.code == api.ServerErrorCode.UNAUTHENTICATED or error.status == 401:

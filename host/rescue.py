@@ -10,13 +10,14 @@ import asyncio
 import contextlib
 import logging
 import sys
-from collections.abc import Awaitable, Callable, Container
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from livekit import api
 from pydantic import ValidationError
 
-from host.aftermath import ended_now, hang_up, livekit_of
+from host.access import livekit_of, token_of
+from host.aftermath import ended_now, hang_up
 from host.call import Call, Ending
 from host.journal import DIED, Draft, Journal, claimed
 from host.lifeline import Lifelines, Live
@@ -76,13 +77,12 @@ class Rescue:
         Those that a line to their process is open to, or was, are the business of `lost`.
         """
         while True:
-            await self.sweep_once(self.lifelines)
+            await self._sweep()
             await asyncio.sleep(EVERY)
 
-    async def sweep_once(self, alive: Container[str]) -> None:
-        """Finish what is left in the journal, but what is `alive`."""
+    async def _sweep(self) -> None:
         for file in sorted(self._journal.folder.glob("*.json")):
-            if file.stem in alive:
+            if file.stem in self.lifelines:
                 continue
             try:
                 with claimed(file) as text:
@@ -167,12 +167,11 @@ class Rescue:
 
     def _token(self, record: CallRecord) -> str:
         """Make what lets another process in, with the rights that LiveKit gives to every agent."""
-        secret = self._settings.livekit_api_secret.get_secret_value()
         grants = api.VideoGrants(
             room_join=True, room=record.room, agent=True, can_update_own_metadata=True
         )
         return (
-            api.AccessToken(self._settings.livekit_api_key, secret)
+            token_of(self._settings)
             .with_identity(identity_for(record.id))
             .with_kind("agent")
             .with_grants(grants)

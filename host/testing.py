@@ -37,6 +37,7 @@ import pytest_asyncio
 from livekit import api
 
 from host import registry
+from host.access import livekit_of
 from host.local.exchange import Exchange, PersonScript, PhoneCall, Subscriber
 from host.local.process import HostProcess
 from host.local.records import records_of
@@ -107,8 +108,7 @@ class Scene:
 
     def livekit(self) -> api.LiveKitAPI:
         """LiveKit's API, in this world."""
-        secret = self.settings.livekit_api_secret.get_secret_value()
-        return api.LiveKitAPI(self.settings.livekit_url, self.settings.livekit_api_key, secret)
+        return livekit_of(self.settings)
 
     async def over(self, call: PhoneCall, limit: float = 40.0) -> CallRecord:
         """Wait until a call is over for its telephone, its room and its record."""

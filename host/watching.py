@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 
 from livekit import api, rtc
 
+from host.access import token_of
 from host.outcome import Outcome
 from host.settings import Settings
 
@@ -133,7 +134,6 @@ def watcher_token(settings: Settings, room: str, metadata: str) -> str:
     A host without a name joins every new room by itself, so its metadata has to be there when the
     watcher makes the room. Otherwise it stays out of the token, which travels in an address.
     """
-    secret = settings.livekit_api_secret.get_secret_value()
     grants = api.VideoGrants(
         room_join=True,
         room=room,
@@ -143,9 +143,7 @@ def watcher_token(settings: Settings, room: str, metadata: str) -> str:
         can_subscribe=False,
     )
     token = (
-        api.AccessToken(settings.livekit_api_key, secret)
-        .with_identity(f"{_WATCHER}{secrets.token_hex(4)}")
-        .with_grants(grants)
+        token_of(settings).with_identity(f"{_WATCHER}{secrets.token_hex(4)}").with_grants(grants)
     )
     if not settings.agent_name:
         unnamed = api.RoomAgentDispatch(agent_name="", metadata=metadata)

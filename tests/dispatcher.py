@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import socket
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 
 from aiohttp import WSMsgType, web
+from coming_and_going import ComingAndGoing
 from livekit.agents import AgentServer, JobContext
 from livekit.protocol import agent
 
@@ -17,44 +17,20 @@ LIMIT = 20.0
 """Seconds that anything awaited here may take; a worker waits up to 4 s between its first tries."""
 
 
-class Dispatcher:
+class Dispatcher(ComingAndGoing):
     """LiveKit's end of `/agent`, at an address that stays the same."""
 
     def __init__(self) -> None:
-        self._socket = _listener(0)
-        self.port = self._socket.getsockname()[1]
+        super().__init__()
         self.registrations = 0
         self.status: agent.WorkerStatus | None = None
         """What the worker last told of itself."""
-        self._runner: web.AppRunner | None = None
-        self._news = asyncio.Event()
 
-    async def up(self) -> None:
-        """Take workers from now on."""
+    def application(self) -> web.Application:
+        """Take workers."""
         app = web.Application()
         app.router.add_get("/agent", self._take)
-        self._runner = web.AppRunner(app, shutdown_timeout=0.1)
-        await self._runner.setup()
-        await web.SockSite(self._runner, self._socket).start()
-
-    async def down(self) -> None:
-        """Be gone as a killed server is: what was open is cut, and nobody answers."""
-        if self._runner:
-            await self._runner.cleanup()
-            self._runner = None
-            self._socket = _listener(self.port)
-
-    async def close(self) -> None:
-        """Give the port back."""
-        await self.down()
-        self._socket.close()
-
-    async def until(self, holds: Callable[[], bool]) -> None:
-        """Wait until something holds; looked at with each message of the worker."""
-        async with asyncio.timeout(LIMIT):
-            while not holds():
-                self._news.clear()
-                await self._news.wait()
+        return app
 
     async def _take(self, request: web.Request) -> web.WebSocketResponse:
         worker = web.WebSocketResponse()
@@ -118,11 +94,3 @@ async def running(
         await server.aclose()
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-
-
-def _listener(port: int) -> socket.socket:
-    """Hold a port; while nobody listens there, connections are refused."""
-    held = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    held.bind(("127.0.0.1", port))
-    return held

@@ -33,7 +33,7 @@ LAYERS = (
     {"registry", "call", "details"},
     {"defaults", "keypad", "lifeline"},
     {"dispatch", "hookspecs"},
-    {"budget", "requests"},
+    {"access", "budget", "requests"},
     {"settings"},
     {"answers", "record"},
     {"connection", "errors", "logs", "outcome", "processes", "sight", "tasks"},

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from livekit import api, rtc
 from livekit.agents import JobContext
 
+from host.access import token_of
 from host.call import Call
 from host.line import consult_room, delete_room
 
@@ -48,9 +49,8 @@ async def consultation_room(job: JobContext, call: Call) -> AsyncIterator[rtc.Ro
 
 
 def _token(call: Call, room: str) -> str:
-    settings = call.settings
     return (
-        api.AccessToken(settings.livekit_api_key, settings.livekit_api_secret.get_secret_value())
+        token_of(call.settings)
         .with_identity("host")
         .with_kind("agent")
         .with_grants(api.VideoGrants(room_join=True, room=room))
