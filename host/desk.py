@@ -21,7 +21,7 @@ from host.worker import Worker
 
 log = logging.getLogger("host")
 
-OTHERS_LIMIT = 0.5
+OTHERS_LIMIT = 0.3
 """Seconds in which another host may take a call that is one too many for us."""
 
 

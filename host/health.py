@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import errno
 import logging
-from collections.abc import AsyncIterator, Sized
+from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
@@ -19,6 +19,7 @@ from livekit.agents import AgentServer
 
 from host.connection import Connection
 from host.errors import SettingsError
+from host.lifeline import Lifelines
 
 log = logging.getLogger("host")
 
@@ -32,12 +33,10 @@ class Health:
     """How the host stands."""
 
     def __init__(
-        self, server: AgentServer, connection: Connection, live: Sized, max_calls: int
+        self, server: AgentServer, connection: Connection, calls: Lifelines, max_calls: int
     ) -> None:
         self._server, self._connection = server, connection
-        self._live, self._max_calls = live, max_calls
-        self.draining = False
-        """True once the host was told to stop."""
+        self._calls, self._max_calls = calls, max_calls
         self.stopped = False
         """True once the worker has stopped."""
 
@@ -46,11 +45,11 @@ class Health:
         """Why the host can take no call now; None where it can."""
         if self.stopped:
             return "the worker has stopped"
-        if self.draining:
+        if self._calls.closed:
             return "draining: live calls come to their end, new ones are left to other hosts"
         if not self._connection.up:
             return "not registered with LiveKit"
-        if len(self._live) >= self._max_calls:
+        if len(self._calls) >= self._max_calls:
             return "as many calls are live as max_calls allows"
         return None
 
@@ -77,9 +76,9 @@ class Health:
         state: dict[str, Any] = {
             "ok": reason is None,
             "reason": reason,
-            "live_calls": len(self._live),
+            "live_calls": len(self._calls),
             "max_calls": self._max_calls,
-            "draining": self.draining,
+            "draining": self._calls.closed,
             "registered": self._connection.up,
         }
         return web.json_response(state, status=503 if reason else 200)

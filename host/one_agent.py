@@ -32,7 +32,7 @@ LEAVE_LIMIT = 2.0
 """Seconds that leaving a room may take."""
 LOOK_LIMIT = 2.0
 """Seconds that LiveKit may take to say who has a room."""
-LOOK_EVERY = 0.1
+LOOK_EVERY = 0.05
 """Seconds between two looks."""
 
 

@@ -42,7 +42,8 @@ class Stopping:
 
     def ask(self) -> None:
         """Ask the host to stop; asked once more, it does not wait for the calls."""
-        self._health.draining = True  # whoever sends us calls should know before anything else
+        # Not by LiveKit's `drain`: it lets a caller whom nobody else can take ring without end.
+        self._calls.closed = True
         (self._at_once if self._asked.is_set() else self._asked).set()
 
     async def run(self, worker: Coroutine[Any, Any, None]) -> None:
@@ -66,8 +67,6 @@ class Stopping:
     async def _stop(self) -> None:
         if self._patience and len(self._calls):
             log.info("stopping when the live calls are over; once more to stop now")
-        # Not by LiveKit's `drain`: it lets a caller whom nobody else can take ring without end.
-        self._calls.closed = True
         over = asyncio.create_task(self._calls.all_over(math.inf))
         try:
             if not await self._over_in_time(over):

@@ -7,7 +7,7 @@ import contextlib
 import logging
 import re
 import socket
-from collections.abc import AsyncIterator, Sized
+from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
@@ -18,6 +18,7 @@ from livekit.agents import AgentServer
 from host.connection import Connection
 from host.errors import SettingsError
 from host.health import Health, answering
+from host.lifeline import Lifelines, Live
 
 
 @pytest.fixture
@@ -30,8 +31,11 @@ async def dispatcher() -> AsyncIterator[Dispatcher]:
 class Asked:
     """The health check of one host, and what it answers."""
 
-    def __init__(self, health: Health, connection: Connection, address: str) -> None:
-        self.health, self.connection, self._address = health, connection, address
+    def __init__(
+        self, health: Health, connection: Connection, calls: Lifelines, address: str
+    ) -> None:
+        self.health, self.connection, self.calls = health, connection, calls
+        self._address = address
 
     async def of(self, path: str) -> tuple[int, dict[str, Any]]:
         """Ask for a path: the status, and the body."""
@@ -39,19 +43,29 @@ class Asked:
             return answer.status, await answer.json() if "json" in answer.content_type else {}
 
 
+def no_calls() -> Lifelines:
+    """The calls of a host that has none yet."""
+
+    async def lost(live: Live) -> None:
+        raise AssertionError(f"{live} is lost")
+
+    return Lifelines(lost)
+
+
 @contextlib.asynccontextmanager
 async def asking(
-    server: AgentServer, caplog: pytest.LogCaptureFixture, live: Sized = (), max_calls: int = 2
+    server: AgentServer, caplog: pytest.LogCaptureFixture, max_calls: int = 2
 ) -> AsyncIterator[Asked]:
     """Have the health check of a worker up."""
     caplog.set_level(logging.INFO)
     connection = Connection(server)
-    health = Health(server, connection, live, max_calls)
+    calls = no_calls()
+    health = Health(server, connection, calls, max_calls)
     with connection.watched():
         async with answering(health, "127.0.0.1", 0):
             found = re.search(r"health checks at (http://[\d.:]+)", caplog.text)
             assert found
-            yield Asked(health, connection, found[1])
+            yield Asked(health, connection, calls, found[1])
 
 
 async def test_a_host_is_ready_once_livekit_has_its_worker(
@@ -80,11 +94,12 @@ async def test_a_host_is_ready_once_livekit_has_its_worker(
 async def test_a_host_with_as_many_calls_as_it_may_have_is_not_ready(
     dispatcher: Dispatcher, caplog: pytest.LogCaptureFixture
 ) -> None:
-    server, live = a_worker(dispatcher), ["AJ_1"]
-    async with asking(server, caplog, live) as asked, running(server):
+    server = a_worker(dispatcher)
+    async with asking(server, caplog) as asked, running(server):
+        asked.calls.expect("AJ_1", "first")
         await dispatcher.until(lambda: asked.connection.up)
         assert (await asked.of("/readyz"))[0] == 200
-        live.append("AJ_2")
+        asked.calls.expect("AJ_2", "second")
         status, told = await asked.of("/readyz")
         assert (status, told["live_calls"], told["max_calls"]) == (503, 2, 2)
         assert told["reason"] == "as many calls are live as max_calls allows"
@@ -97,7 +112,7 @@ async def test_a_draining_host_is_well_but_not_ready(
     server = a_worker(dispatcher)
     async with asking(server, caplog) as asked, running(server):
         await dispatcher.until(lambda: asked.connection.up)
-        asked.health.draining = True
+        asked.calls.closed = True
         status, told = await asked.of("/readyz")
         assert (status, told["draining"]) == (503, True)
         assert told["reason"].startswith("draining")
@@ -153,7 +168,7 @@ async def test_a_port_that_another_program_has_is_one_clear_line(
     dispatcher: Dispatcher, caplog: pytest.LogCaptureFixture
 ) -> None:
     server = a_worker(dispatcher)
-    health = Health(server, Connection(server), (), 2)
+    health = Health(server, Connection(server), no_calls(), 2)
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -168,7 +183,7 @@ async def test_a_port_that_another_program_has_is_one_clear_line(
 
 async def test_an_address_that_is_not_this_machines_is_named(dispatcher: Dispatcher) -> None:
     server = a_worker(dispatcher)
-    health = Health(server, Connection(server), (), 2)
+    health = Health(server, Connection(server), no_calls(), 2)
     with pytest.raises(SettingsError, match="HOST_HEALTH_PORT: port 0 of 192.0.2.1 is not free"):
         async with answering(health, "192.0.2.1", 0):
             pass

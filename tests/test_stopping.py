@@ -108,7 +108,7 @@ async def test_the_first_signal_leaves_new_calls_to_others_and_waits_for_live_on
     async with host.up(dispatcher) as run:
         call = await host.takes()
         host.stopping.ask()
-        assert host.health.draining
+        assert host.rescue.lifelines.closed
         assert await until_closed(host)
         assert not run.done()
         await call.hang_up()
