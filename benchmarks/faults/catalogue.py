@@ -24,7 +24,9 @@ LLM_PATIENCE = 60.0
 IN_AN_ANSWER = 3000
 """Bytes of an answer of the model: the first sentence of the story, and some words of the next."""
 OUTAGE = 3.0
-"""Seconds without a livekit-server."""
+"""Seconds without a livekit-server, as when it is restarted."""
+LONG_OUTAGE = 30.0
+"""The same, longer than LiveKit's SDK waits for it: nothing can be saved but the record."""
 
 
 @dataclass(frozen=True)
@@ -99,16 +101,27 @@ async def terminate(ground: Ground) -> None:
     ground.worker.signal(signal.SIGTERM)
 
 
+async def terminate_twice(ground: Ground) -> None:
+    """The orchestrator, or a person with Ctrl-C, loses patience."""
+    ground.worker.signal(signal.SIGTERM)
+    await asyncio.sleep(1.0)
+    ground.worker.signal(signal.SIGTERM)
+
+
 async def kill_parent(ground: Ground) -> None:
     """The worker's parent process is killed; those of its calls live."""
     ground.worker.signal(signal.SIGKILL)
 
 
-async def restart_livekit(ground: Ground) -> None:
-    """livekit-server is killed, and is there again after some seconds."""
-    await ground.world.livekit.kill()
-    await asyncio.sleep(OUTAGE)
-    await ground.world.livekit.start()
+def without_livekit(seconds: float) -> Callable[[Ground], Awaitable[None]]:
+    """Let livekit-server be killed, and be there again after so many seconds."""
+
+    async def strike(ground: Ground) -> None:
+        await ground.world.livekit.kill()
+        await asyncio.sleep(seconds)
+        await ground.world.livekit.start()
+
+    return strike
 
 
 async def asks_for_a_story(ground: Ground, victim: Victim) -> None:
@@ -190,6 +203,11 @@ FAULTS = {
             LiveCalls(noted(terminate), victims=5, limit=8, fresh=True, drains=True),
         ),
         Fault(
+            "sigterm-twice",
+            "SIGTERM with live calls, and again after 1 s",
+            LiveCalls(noted(terminate_twice), victims=5, fresh=True),
+        ),
+        Fault(
             "kill-parent",
             "kill -9 of the parent",
             LiveCalls(noted(kill_parent), victims=5, fresh=True),
@@ -203,7 +221,17 @@ FAULTS = {
         Fault(
             "livekit-restart",
             f"livekit-server killed, back after {OUTAGE:.0f} s",
-            LiveCalls(noted(restart_livekit), victims=5, limit=60, asks_after=20, fresh=True),
+            LiveCalls(
+                noted(without_livekit(OUTAGE)), victims=5, limit=60, asks_after=20, fresh=True
+            ),
+        ),
+        Fault(
+            "livekit-gone",
+            f"livekit-server killed, back after {LONG_OUTAGE:.0f} s (10 tries of up to 100 s)",
+            LiveCalls(
+                noted(without_livekit(LONG_OUTAGE)), victims=5, limit=100, asks_after=60, fresh=True
+            ),
+            tries=10,
         ),
         Fault("llm-hangs", "the model hangs before its first byte", _provider(model_hangs)),
         Fault("llm-stops", "the model hangs in the middle of an answer", _provider(model_stops)),
