@@ -15,6 +15,14 @@ from pydantic import (
 )
 from pydantic_settings import NoDecode
 
+from host.settings.calling import (
+    CallingHours,
+    Countries,
+    Key,
+    NumberPatterns,
+    NumberTypes,
+    parted,
+)
 from host.settings.words import Words
 
 Seconds = Annotated[float, Field(gt=0)]
@@ -23,12 +31,10 @@ Model = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^/\s
 """A model as LiveKit Inference writes it: provider/model, and more after a colon."""
 
 
-def _parted(given: Any) -> Any:
-    """A list in an environment variable is parted by commas."""
-    return [part for part in given.split(",") if part.strip()] if isinstance(given, str) else given
-
-
-Models = Annotated[tuple[Model, ...], NoDecode, BeforeValidator(_parted)]
+Models = Annotated[tuple[Model, ...], NoDecode, BeforeValidator(parted)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+"""An environment variable's name."""
+Names = Annotated[tuple[Name, ...], NoDecode, BeforeValidator(parted)]
 
 
 class TransferTarget(BaseModel):
@@ -64,6 +70,28 @@ class Shared(BaseModel):
         description="LiveKit outbound trunk (ST_...)",
     )
     caller_id: str | None = Field(None, description="number that outbound calls show")
+    countries: Countries = Field(
+        (), description="countries that may be called; empty: those of the host's own numbers"
+    )
+    number_types: NumberTypes = Field(
+        ("fixed", "mobile", "toll_free", "voip"), description="types of numbers that may be called"
+    )
+    allow_numbers: NumberPatterns = Field(
+        (), description="numbers, or beginnings with *, whatever their country and type"
+    )
+    deny_numbers: NumberPatterns = Field(
+        (), description="numbers, or beginnings with *, that are never called"
+    )
+    calling_hours: CallingHours = Field(
+        "08:00-21:00", description="when people are called, in their own time; 00:00-24:00: always"
+    )
+    max_attempts_a_day: int = Field(
+        3, ge=0, description="calls to one number on one of its days; 0: no limit"
+    )
+    keys_may_dial: bool = Field(
+        False, description="press keys even where they could dial a number that may not be called"
+    )
+    opt_out_key: Key = Field("", description="the key that puts the far end on the do-not-call list")
     ringing_timeout: RingingSeconds = Field(30, description="seconds an outbound call may ring")
     max_duration: Seconds = Field(900, description="seconds a call may last")
     duration_warning: float = Field(

@@ -14,7 +14,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from host.settings.persona import PersonaSettings, Shared
+from host.settings.persona import Names, PersonaSettings, Shared
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -39,8 +39,8 @@ class Settings(BaseSettings, Shared):
     livekit_url: str = Field(
         "", validation_alias=_env("LIVEKIT_URL"), description="LiveKit server, ws:// or wss://"
     )
-    livekit_api_key: str = Field(
-        "", validation_alias=_env("LIVEKIT_API_KEY"), description="LiveKit API key"
+    livekit_api_key: SecretStr = Field(
+        SecretStr(""), validation_alias=_env("LIVEKIT_API_KEY"), description="LiveKit API key"
     )
     livekit_api_secret: SecretStr = Field(
         SecretStr(""), validation_alias=_env("LIVEKIT_API_SECRET"), description="its secret"
@@ -57,6 +57,9 @@ class Settings(BaseSettings, Shared):
     max_calls: int = Field(10, ge=1, description="calls at once; one more hears busy")
     max_call_memory: float = Field(
         1500, ge=0, description="megabytes that one call's process may take; 0: no limit"
+    )
+    do_not_call: Path = Field(
+        Path("do-not-call.txt"), description="file of numbers that are not called, one a line"
     )
     call_log: Path = Field(Path("calls.jsonl"), description="file of call records, one a line")
     call_database: Path | None = Field(None, description="SQLite file of call records as well")
@@ -107,8 +110,21 @@ class Settings(BaseSettings, Shared):
     health_port: int = Field(
         8081, ge=0, le=65535, description="its port with `start`; `dev` uses any"
     )
+    api_port: int | None = Field(
+        None, ge=0, le=65535, description="port of the HTTP API that places calls; unset: none"
+    )
+    api_host: str = Field("127.0.0.1", description="its address")
+    api_token: SecretStr = Field(
+        SecretStr(""), description="who may place calls there: a secret of 32 characters or more"
+    )
+    api_rate: int = Field(
+        60, ge=1, description="POST requests a minute that it takes; ten times as many others"
+    )
     drain_timeout: float = Field(
         3600, gt=0, description="seconds that live calls may go on after SIGTERM"
+    )
+    pass_environment: Names = Field(
+        (), description="variables that the processes of calls get, beside what they need anyway"
     )
     livekit_server: Path | None = Field(
         None, description="livekit-server program for --local; found or built when unset"
@@ -145,5 +161,6 @@ class Settings(BaseSettings, Shared):
             if field not in own.model_fields_set
         }
         filled["transfers"] = {**self.transfers, **own.transfers}
+        filled["deny_numbers"] = (*self.deny_numbers, *own.deny_numbers)
         filled["words"] = self.words.model_copy(update=own.words.model_dump(exclude_unset=True))
         return own.model_copy(update=filled)

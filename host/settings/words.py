@@ -80,6 +80,10 @@ class Words(BaseModel):
         ("no", "nope", "not", "don't", "can't", "cannot", "busy", "later"),
         description="what a colleague says who does not; both in one reply count as neither",
     )
+    opted_out: str = Field(
+        "All right, we will not call this number again. Goodbye.",
+        description="somebody has pressed opt_out_key, and the call ends",
+    )
     wrong_key: str = Field("Sorry, that is not one of the choices.", description="in a menu")
     no_key: str = Field("Sorry, I did not get that.", description="no key was pressed in time")
     anybody: str = Field(

@@ -1,0 +1,58 @@
+"""How host.toml says who may be called, and when."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, StringConstraints
+from pydantic_settings import NoDecode
+
+NumberType = Literal[
+    "fixed",
+    "mobile",
+    "toll_free",
+    "voip",
+    "uan",
+    "personal",
+    "shared_cost",
+    "premium",
+    "pager",
+    "voicemail",
+]
+"""Types of numbers, as phonenumbers tells them apart. A UAN is a company's own number."""
+
+_HOURS = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d-(?:(?:[01]\d|2[0-3]):[0-5]\d|24:00)", re.ASCII)
+
+
+def parted(given: Any) -> Any:
+    """A list in an environment variable is parted by commas."""
+    if not isinstance(given, str):
+        return given
+    return [part.strip() for part in given.split(",") if part.strip()]
+
+
+def _country(code: str) -> str:
+    from phonenumbers import SUPPORTED_REGIONS  # takes a while, and most deployments name none
+
+    if code.upper() not in SUPPORTED_REGIONS:
+        raise ValueError(f"{code!r} is no country with telephones, as ISO 3166 writes it (US, GB)")
+    return code.upper()
+
+
+def _hours(given: str) -> str:
+    if given and not (_HOURS.fullmatch(given) and given[:5] < given[6:]):
+        raise ValueError("calling hours are written as 08:00-21:00, and begin before they end")
+    return given
+
+
+_List = (NoDecode, BeforeValidator(parted))
+
+Countries = Annotated[tuple[Annotated[str, AfterValidator(_country)], ...], *_List]
+NumberTypes = Annotated[tuple[NumberType, ...], *_List]
+NumberPattern = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{0,14}\*?$")]
+"""A number in E.164, or the beginning of numbers and a star."""
+NumberPatterns = Annotated[tuple[NumberPattern, ...], *_List]
+CallingHours = Annotated[str, AfterValidator(_hours)]
+"""From when to when, in the called party's own time: 08:00-21:00. Empty is any time."""
+Key = Annotated[str, StringConstraints(pattern=r"^[0-9*#]?$")]
