@@ -12,10 +12,13 @@ from types import MappingProxyType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, Literal
 
 from host.answers import ScreeningPolicy, VoicemailPolicy
+from host.caller import Caller
+from host.data import exactly
 from host.errors import HostError
 from host.keypad import MASK, Keypad
 from host.outcome import Outcome
 from host.record import CallRecord, Keys, Line, ToolUse, Transfer, Usage, Who
+from host.redaction import redacted
 from host.settings import PersonaSettings, Settings
 from host.tasks import Tasks
 
@@ -80,7 +83,9 @@ class Call:
         self.metadata = metadata
         self.outbound = outbound
         self.number = number
-        """The far end's number. Anybody can forge a caller ID: it proves nothing."""
+        """The far end's number. Anybody can forge a caller ID: it proves nothing, see `caller`."""
+        self.caller_name: str | None = None
+        """The name that the far end shows, unproven like its number."""
         self.our_number = our_number
         """The number that was dialled (inbound), or is shown (outbound)."""
         self.details: Any = None
@@ -150,6 +155,11 @@ class Call:
     def __repr__(self) -> str:
         way = "to" if self.outbound else "from"
         return f"<Call {self._persona or 'of nobody yet'} {way} {self.number or 'somebody'}>"
+
+    @property
+    def caller(self) -> Caller:
+        """Who rings us, as they say: unverified. Nobody on a call that we place."""
+        return Caller() if self.outbound else Caller(self.number, self.caller_name)
 
     @property
     def persona(self) -> str:
@@ -322,7 +332,8 @@ class Call:
 
     async def tell_end(self, record: CallRecord) -> None:
         """Tell everyone that the call has ended: the plugins first, so that its record is written
-        even if the persona never comes back from it."""
+        even if the persona never comes back from it. What the settings do not open is masked."""
+        record = redacted(record, self.deployment, self.settings.state_dir)
         for caller in self.hook.in_turn("call_ended"):
             await self._tell("call_ended", caller, EVENT_LIMIT, {"record": record})
 
@@ -362,7 +373,7 @@ def say_exactly(
     ):
         return session.say(words, allow_interruptions=interruptible)
     return session.generate_reply(
-        instructions=f"Say exactly these words: {words}",
+        instructions=exactly(words),
         tool_choice="none",
         allow_interruptions=interruptible,
     )

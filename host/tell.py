@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from host.aftermath import tell_end
 from host.journal import Journal
-from host.logs import log_as_json, log_to_terminal
+from host.logs import keep_private, log_as_json, log_to_terminal
 from host.settings import load_settings
 
 
@@ -20,6 +20,7 @@ def main(given: Sequence[str]) -> None:
     """Tell of the call that is named."""
     log_to_terminal() if "--dev" in given else log_as_json()
     settings = load_settings()
+    keep_private(settings)
     if draft := Journal(settings.state_dir).read(given[0]):
         asyncio.run(tell_end(settings, draft))
     sys.stderr.flush()

@@ -31,6 +31,7 @@ from host.handover import Handover
 from host.journal import Draft, Journal
 from host.lifeline import Lifeline
 from host.line import Line, tell_watchers
+from host.logs import keep_private_in_call, keep_words_out
 from host.one_agent import Superfluous, already_taken, room_is_gone, superfluous, withdraw
 from host.outcome import Outcome
 from host.record import record_of
@@ -58,6 +59,7 @@ class Worker:
 
     def warm(self, process: JobProcess) -> None:
         """Make a process ready for a call: personas and plugins, unless the forkserver has them."""
+        keep_private_in_call(self.settings)
         with logged("loading personas and plugins"):  # the call itself says what is wrong
             registry.load(self.settings)
 
@@ -65,6 +67,7 @@ class Worker:
         """The life of one call, from LiveKit's job to the record."""
         call = Call(self.settings, id=job.job.id, room=job.job.room.name)
         call.job = job
+        keep_words_out(lambda: [line.text for line in call.transcript])
         job.log_context_fields = {"room": call.room}
         draft = None
         if vacant := call_to_take_over(job.local_participant_identity):

@@ -20,7 +20,7 @@ LAYERS = (
     {"cli", "testing"},
     {"serve", "chat", "show", "calls", "preload"},
     {"stopping"},
-    {"desk", "health", "rescue", "tell"},
+    {"api", "desk", "health", "rescue", "tell"},
     {"worker"},
     {"aftermath", "ending", "takeover", "voicemail"},
     {"handover", "journal"},
@@ -33,10 +33,10 @@ LAYERS = (
     {"registry", "call", "details"},
     {"defaults", "keypad", "lifeline"},
     {"dispatch", "hookspecs"},
-    {"access", "budget", "requests"},
+    {"access", "budget", "logs", "purge", "redaction", "requests"},
     {"settings"},
     {"answers", "record"},
-    {"connection", "errors", "logs", "outcome", "processes", "sight", "tasks"},
+    {"connection", "errors", "outcome", "private", "processes", "sight", "tasks"},
 )
 """The modules of the host: each imports only from the layers below its own."""
 

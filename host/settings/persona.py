@@ -129,7 +129,16 @@ class Shared(BaseModel):
     transfer_on_failure: str | None = Field(
         None, description="the transfer target that gets calls whose providers fail"
     )
-    mask_digits: bool = Field(False, description="keep pressed keys out of logs and records")
+    mask_digits: bool = Field(
+        False, description="every pressed key is private: hidden also where a tool repeats it"
+    )
+    record_numbers: bool = Field(False, description="telephone numbers stand whole in records")
+    record_digits: bool = Field(
+        False, description="pressed keys, and digits that were said, stand in records"
+    )
+    record_transcripts: bool = Field(
+        True, description="records hold what was said, and what tools were given and told"
+    )
     disclosure: str = Field("", description="said before the greeting, as that an AI speaks")
     record: bool = Field(False, description="record calls, after recording_notice was heard")
     recording_notice: str = Field(

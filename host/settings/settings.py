@@ -68,6 +68,15 @@ class Settings(BaseSettings, Shared):
         SecretStr(""), description="its Standard Webhooks secret (whsec_...)"
     )
     recordings_dir: Path = Field(Path("recordings"), description="folder of recorded calls")
+    keep_records_days: float | None = Field(
+        None, gt=0, description="days after which call records are removed; unset: never"
+    )
+    keep_recordings_days: float | None = Field(
+        None, gt=0, description="days after which recorded calls are removed; unset: never"
+    )
+    log_numbers: bool = Field(False, description="telephone numbers stand whole in the log")
+    log_digits: bool = Field(False, description="pressed keys stand in the log")
+    log_transcripts: bool = Field(False, description="what was said may stand in the log")
     state_dir: Path = Field(
         Path(".host"), description="folder for what is under way: unfinished records, webhooks"
     )

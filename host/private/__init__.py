@@ -1,0 +1,31 @@
+"""What of calls nobody else may read: numbers, keys, secrets and words are masked, files closed."""
+
+from host.private.files import (
+    close_to_others,
+    private_folder,
+    private_opener,
+    write_for_owner_only,
+)
+from host.private.mask import Mask, current, keep_out, mask, use
+from host.private.numbers import mask_number, mask_room, mask_words
+from host.private.pseudonyms import Pseudonyms
+from host.private.secrets import secrets_of
+from host.private.streams import MaskedStream
+
+__all__ = [
+    "Mask",
+    "MaskedStream",
+    "Pseudonyms",
+    "close_to_others",
+    "current",
+    "keep_out",
+    "mask",
+    "mask_number",
+    "mask_room",
+    "mask_words",
+    "private_folder",
+    "private_opener",
+    "secrets_of",
+    "use",
+    "write_for_owner_only",
+]

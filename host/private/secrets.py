@@ -1,0 +1,118 @@
+"""Finds secrets in a text: those of the settings, and whatever looks like one."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+from urllib.parse import quote, unquote, urlsplit
+
+from pydantic import BaseModel, SecretStr
+
+from host.private.numbers import BULLETS
+
+SHORTEST = 8
+"""Signs of a secret. Shorter ones, like a `local` or `devkey`, are words that logs are full of."""
+SHORTEST_IN_A_PATH = 16
+"""Signs of a part of an address that is taken for a token: many webhooks have theirs there."""
+
+_NAMED = re.compile(r"(KEY|SECRET|TOKEN|PASSWORD|PASSWD|CREDENTIALS?|DSN)$", re.IGNORECASE)
+"""How variables are named that hold secrets, those of personas and plugins too."""
+
+_QUOTED = r"""b?(?:"[^"\r\n]*"|'[^'\r\n]*')"""
+_LIKE_ONE = re.compile(
+    r"\beyJ[\w-]{8,}\.[\w-]{4,}(?:\.[\w-]*)?"  # a JSON Web Token (RFC 7519)
+    r"|\b(?:sk|pk|rk)[-_][\w-]{16,}|\bwhsec_[\w+/=-]{8,}"
+    r"|(?i:(?<=\bbearer )|(?<=\bbearer%20))[\w.~+/=-]{6,}"
+)
+_NAMED_ONE = re.compile(
+    r"(?i)(?P<name>\b(?:proxy-)?authorization|\b(?:set-)?cookie"
+    r"|\b[\w-]*(?:api[_-]?key|api[_-]?secret|access[_-]?token|password|passwd|client[_-]?secret)"
+    r"|\b(?:secret|token|signature|sig)(?=[\"']?\s*[=:]))"
+    rf"(?P<is>[\"']?\s*[:=,]\s*)(?P<value>{_QUOTED}|(?:(?:basic|bearer|digest|token)\s)?[^\s,;&)}}\]]+)"
+)
+_DIGEST = re.compile(r"(?i)(\bauthorization[\"']?\s*[:=,]\s*[\"']?digest\s)[^\r\n]*")
+_USER_INFO = re.compile(r"(?<=://)[^\s/@:]*:[^\s/@]+(?=@)")
+_KEYS = re.compile(
+    r"(?i)(\b(?:dtmf|digits?|pin)(?:_(?:pressed|inputs?))?[\"']?\s*[:=]\s*[\"']?)"
+    r"[0-9*#][0-9*#\s,]{0,63}(?![\w-])"
+)
+
+
+def mask_secrets(text: str) -> str:
+    """Mask what looks like a secret: tokens, headers, passwords, whoever's they are."""
+    text = _USER_INFO.sub(BULLETS, text)
+    text = _DIGEST.sub(lambda found: found[1] + BULLETS, text)
+    return _NAMED_ONE.sub(_without_value, _LIKE_ONE.sub(BULLETS, text))
+
+
+def mask_keys(text: str) -> str:
+    """Mask keys of a telephone that a text calls by that name: `digits=4321`."""
+    return _KEYS.sub(lambda found: found[1] + BULLETS, text)
+
+
+def secrets_of(settings: BaseModel, environment: Mapping[str, str] = os.environ) -> frozenset[str]:
+    """Return every secret that the settings and the environment hold."""
+    held = {*_secrets_in(settings)} | named_in(environment)
+    for name in type(settings).model_fields:
+        if name.endswith(("_url", "_endpoint")) and isinstance(
+            value := getattr(settings, name), str
+        ):
+            held |= {*_secrets_of_an_address(value)}
+    return frozenset(secret for secret in held if len(secret) >= SHORTEST)
+
+
+def named_in(environment: Mapping[str, str]) -> frozenset[str]:
+    """Return the secrets of an environment, by the names of its variables."""
+    held = (value for name, value in environment.items() if _NAMED.search(name))
+    return frozenset(value for value in held if len(value) >= SHORTEST)
+
+
+def pattern_of(secrets: Iterable[str]) -> re.Pattern[str] | None:
+    """Make what finds these secrets in a text, also as addresses, JSON and `repr` write them."""
+    written = {form for secret in secrets for form in _forms(secret)}
+    longest_first = sorted(written, key=lambda form: (-len(form), form))
+    return re.compile("|".join(map(re.escape, longest_first))) if written else None
+
+
+def _without_value(found: re.Match[str]) -> str:
+    value = found["value"].removeprefix("b")
+    quotes = value[0] if value[0] in "\"'" else ""
+    return f"{found['name']}{found['is']}{quotes}{BULLETS}{quotes}"
+
+
+def _secrets_in(value: Any) -> Iterator[str]:
+    if isinstance(value, SecretStr):
+        yield value.get_secret_value()
+    elif isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from _secrets_in(getattr(value, name))
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from _secrets_in(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _secrets_in(inner)
+
+
+def _secrets_of_an_address(address: str) -> Iterator[str]:
+    try:
+        parts = urlsplit(address)
+        yield from filter(None, (parts.password,))
+    except ValueError:
+        return
+    for part in (*parts.path.split("/"), *re.split("[&=]", parts.query)):
+        if len(part) >= SHORTEST_IN_A_PATH:
+            yield part
+
+
+def _forms(secret: str) -> Iterator[str]:
+    yield secret
+    yield quote(secret, safe="")
+    yield unquote(secret)
+    yield json.dumps(secret)[1:-1]
+    yield repr(secret)[1:-1]
+    if secret.startswith("whsec_"):
+        yield secret.removeprefix("whsec_")
