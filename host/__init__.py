@@ -2,6 +2,8 @@
 
 from host.answers import Continue, Greeting, HangUp, Identify, LeaveMessage
 from host.call import Call
+from host.caller import Caller
+from host.data import as_data
 from host.dispatch import Dispatch
 from host.errors import HostError
 from host.hookspecs import hookimpl
@@ -12,6 +14,7 @@ from host.record import CallRecord
 __all__ = [
     "Call",
     "CallRecord",
+    "Caller",
     "Continue",
     "Dispatch",
     "Greeting",
@@ -22,5 +25,6 @@ __all__ = [
     "Menu",
     "NoKeys",
     "Outcome",
+    "as_data",
     "hookimpl",
 ]

@@ -1,19 +1,54 @@
-"""The host's own access to LiveKit: its API, and tokens for rooms."""
+"""The host's own access to LiveKit: its API, tokens for rooms, and models of LiveKit Inference."""
 
 from __future__ import annotations
 
+from typing import Any, Literal
+
 from livekit import api
+from livekit.agents import NOT_GIVEN, JobContext, LanguageCode, inference
+from livekit.agents.utils import http_context
 
 from host.settings import Settings
 
 
+def keys_of(settings: Settings) -> tuple[str, str]:
+    """Return LiveKit's key and its secret."""
+    key, secret = settings.livekit_api_key, settings.livekit_api_secret
+    return key.get_secret_value(), secret.get_secret_value()
+
+
 def livekit_of(settings: Settings) -> api.LiveKitAPI:
     """Open LiveKit's API."""
-    secret = settings.livekit_api_secret.get_secret_value()
-    return api.LiveKitAPI(settings.livekit_url, settings.livekit_api_key, secret)
+    return api.LiveKitAPI(settings.livekit_url, *keys_of(settings))
 
 
 def token_of(settings: Settings) -> api.AccessToken:
     """Begin a token, for whom and for what is still to be said."""
-    secret = settings.livekit_api_secret.get_secret_value()
-    return api.AccessToken(settings.livekit_api_key, secret)
+    return api.AccessToken(*keys_of(settings))
+
+
+def give_access(job: JobContext, settings: Settings) -> None:
+    """Give a job LiveKit's API, which it would open with keys of the environment."""
+    session = http_context.http_session()
+    job.api = api.LiveKitAPI(settings.livekit_url, *keys_of(settings), session=session)
+
+
+def inference_model(settings: Settings, kind: Literal["stt", "llm", "tts"], named: str) -> Any:
+    """Make the model of LiveKit Inference that a string names, as LiveKit reads it.
+
+    LiveKit itself would look for its keys in the environment, where calls have none.
+    """
+    keys: dict[str, Any] = dict(zip(("api_key", "api_secret"), keys_of(settings), strict=True))
+    if kind == "llm":
+        return _mind(named)(named, **keys)
+    name, colon, more = named.rpartition(":")
+    if kind == "stt":
+        language = LanguageCode(more) if colon else NOT_GIVEN
+        return inference.STT(model=name or more, language=language, **keys)
+    return inference.TTS(model=name or more, voice=more if colon else NOT_GIVEN, **keys)
+
+
+def _mind(named: str) -> Any:
+    if inference.is_duplex_model(named):
+        return inference.DuplexModel
+    return inference.RealtimeModel if inference.is_realtime_model(named) else inference.LLM

@@ -28,7 +28,7 @@ def fallback(call: Call, kind: Literal["stt", "llm", "tts"], model: str) -> Any:
     if not is_cloud(settings.livekit_url):
         return None
     keys: dict[str, Any] = {
-        "api_key": settings.livekit_api_key,
+        "api_key": settings.livekit_api_key.get_secret_value(),
         "api_secret": settings.livekit_api_secret.get_secret_value(),
     }
     if kind == "llm":

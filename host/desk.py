@@ -79,7 +79,7 @@ def make_server(settings: Settings, lifelines: Lifelines, *, dev: bool) -> Agent
     desk, worker = Desk(settings, lifelines), Worker(settings)
     server = AgentServer(
         ws_url=settings.livekit_url,
-        api_key=settings.livekit_api_key,
+        api_key=settings.livekit_api_key.get_secret_value(),
         api_secret=settings.livekit_api_secret.get_secret_value(),
         setup_fnc=worker.warm,
         load_fnc=desk.load,

@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -16,24 +15,14 @@ from types import MappingProxyType
 from typing import Any
 
 from host.errors import MetadataError, SettingsError
-
-MAX_METADATA = 16 * 1024
-"""Longest metadata that is read, in bytes."""
+from host.metadata import read_metadata
+from host.outside import shown
 
 MAX_KEY = 200
 """Longest idempotency key, in characters."""
 
 # E.164: a plus, a country code that has no leading zero, at most 15 digits.
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
-
-_JSON_NAMES: Mapping[type, str] = {
-    bool: "a truth value",
-    float: "a number",
-    int: "a number",
-    list: "a list",
-    str: "a string",
-    type(None): "null",
-}
 
 
 @dataclass(frozen=True)
@@ -86,17 +75,7 @@ class Dispatch:
 
 def read_dispatch(metadata: str, room: str = "", number: str | None = None) -> Dispatch:
     """Read a job's metadata: nothing, or one JSON object. Raises MetadataError."""
-    if len(metadata.encode("utf-8", "surrogatepass")) > MAX_METADATA:
-        raise MetadataError(f"the metadata is longer than {MAX_METADATA} bytes")
-    if not metadata.strip():
-        return Dispatch(room, MappingProxyType({}), number)
-    try:
-        value = json.loads(metadata)
-    except (ValueError, RecursionError) as error:
-        raise MetadataError(f"the metadata is not JSON: {error}") from error
-    if not isinstance(value, dict):
-        raise MetadataError(f"the metadata is {_JSON_NAMES[type(value)]}, not a JSON object")
-    dispatch = Dispatch(room, MappingProxyType(value), number)
+    dispatch = Dispatch(room, MappingProxyType(read_metadata(metadata)), number)
     # A wrong one refuses the call here, before anything happens.
     _ = dispatch.phone_number, dispatch.idempotency_key
     return dispatch
@@ -143,8 +122,8 @@ class Routes:
         return Choice(
             None,
             None,
-            f"nothing names a persona: no `persona` in the metadata, no prefix of room "
-            f"{dispatch.room!r}, no number, and no default persona is set",
+            "nothing names a persona: no `persona` in the metadata, no prefix of room "
+            f"{shown(dispatch.room)}, no number, and no default persona is set",
         )
 
     def _loaded(self, persona: str, by: str, reason: str) -> Choice:
@@ -156,7 +135,7 @@ class Routes:
         if isinstance(name, str) and name in self.personas:
             return Choice(name, "metadata", f"the metadata asks for {name}")
         return Choice(
-            None, None, f"the metadata asks for persona {_short(name)}, which is not loaded"
+            None, None, f"the metadata asks for persona {shown(name)}, which is not loaded"
         )
 
     def _by_room(self, room: str) -> Choice | None:
@@ -172,7 +151,7 @@ class Routes:
                 break
         if persona is None:
             return None
-        return self._loaded(persona, "room", f"room {_short(room)} begins with {matched!r}")
+        return self._loaded(persona, "room", f"room {shown(room)} begins with {matched!r}")
 
 
 def make_routes(
@@ -211,9 +190,3 @@ def _owners(claims: Mapping[str, Iterable[str]], what: str) -> Mapping[str, str]
                     f"{what} {value} is given to both {owners[value]} and {persona}"
                 )
     return MappingProxyType(owners)
-
-
-def _short(value: object) -> str:
-    """Show hostile input without letting it fill a line."""
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -8,9 +8,10 @@ from __future__ import annotations
 import logging
 from typing import Any, Literal
 
-from livekit.agents import APIConnectOptions, inference, llm, stt, tts
+from livekit.agents import APIConnectOptions, llm, stt, tts
 from livekit.agents.voice.agent_session import SessionConnectOptions
 
+from host.access import inference_model
 from host.call import Call
 from host.errors import HostError
 
@@ -35,6 +36,8 @@ def with_fallbacks(call: Call, kind: Kind, first: Any) -> Any:
     One that can't be made is left out: the call has its provider all the same. A realtime model,
     which is one with its ears and voice, has no fallbacks.
     """
+    if isinstance(first, str):
+        first = inference_model(call.settings, kind, first)
     models = []
     for name in _names(call, kind):
         try:
@@ -43,7 +46,7 @@ def with_fallbacks(call: Call, kind: Kind, first: Any) -> Any:
             log.error("the call goes without a fallback: %s", error)
     if not models or first is None or isinstance(first, llm.RealtimeModel):
         return first
-    return adapter(call, kind, [_made(kind, first), *models])
+    return adapter(call, kind, [first, *models])
 
 
 def adapter(call: Call, kind: Kind, models: list[Any]) -> Any:
@@ -124,14 +127,3 @@ def _patience(call: Call, kind: Kind) -> float:
 def _names(call: Call, kind: Kind) -> tuple[str, ...]:
     names: tuple[str, ...] = getattr(call.deployment, f"{kind}_fallbacks")
     return names
-
-
-def _made(kind: Kind, model: Any) -> Any:
-    """Make what a hook named as a string of LiveKit Inference."""
-    if not isinstance(model, str):
-        return model
-    if kind == "stt":
-        return inference.STT.from_model_string(model)
-    if kind == "llm":
-        return inference.LLM.from_model_string(model)
-    return inference.TTS.from_model_string(model)

@@ -24,11 +24,13 @@ from host.watching import Placed, Watch, is_watched, watcher_token
 __all__ = [
     "Placed",
     "details_of",
+    "follow",
     "livekit_api",
     "metadata_of",
     "place",
     "require_livekit",
     "room_for",
+    "written",
 ]
 
 TAKEN_LIMIT = 10.0
@@ -39,6 +41,7 @@ LEAVING_LIMIT = 1.0
 """Seconds that others may take to leave a room that is given up together with them."""
 AFTER_LIMIT = 60.0
 """Seconds that a call may take beside its ringing and its longest talk."""
+Told = Callable[[str], None]
 
 
 def metadata_of(
@@ -56,10 +59,16 @@ def metadata_of(
     if persona not in loaded.personas:
         known = ", ".join(sorted(loaded.personas))
         raise PersonaError(f"there is no persona {persona!r} (there are: {known})")
+    metadata = written(persona, number, details, key)
+    parse_details(loaded.view(persona), read_dispatch(metadata).metadata)
+    return metadata
+
+
+def written(persona: str, number: str, details: Mapping[str, Any], key: str | None) -> str:
+    """Write a call's metadata as a host will read it. Raises MetadataError."""
     named = {} if key is None else {"idempotency_key": key}
     metadata = json.dumps({**details, **named, "persona": persona, "phone_number": number})
-    dispatch = read_dispatch(metadata)
-    parse_details(loaded.view(persona), dispatch.metadata)
+    read_dispatch(metadata)
     return metadata
 
 
@@ -84,7 +93,7 @@ def require_livekit(settings: Settings) -> None:
     """Raise SettingsError where LiveKit's address or key is missing or no such thing."""
     given = {
         "LIVEKIT_URL": settings.livekit_url,
-        "LIVEKIT_API_KEY": settings.livekit_api_key,
+        "LIVEKIT_API_KEY": settings.livekit_api_key.get_secret_value(),
         "LIVEKIT_API_SECRET": settings.livekit_api_secret.get_secret_value(),
     }
     missing = [name for name, value in given.items() if not value]
@@ -98,15 +107,20 @@ def require_livekit(settings: Settings) -> None:
 
 
 async def place(
-    settings: Settings, metadata: str, told: Callable[[str], None] = lambda status: None
+    settings: Settings,
+    metadata: str,
+    told: Told = lambda status: None,
+    *,
+    lasting: bool = False,
 ) -> Placed:
     """Place a call with metadata from `metadata_of` and wait until it is over.
 
     `told` hears each status of the line. Who places a call with the idempotency key of one that
-    is under way watches that one. Raises LiveKitError where no host takes the call.
+    is under way watches that one. A `lasting` call that a host has taken goes on where nobody waits
+    for it any more. Raises LiveKitError where no host takes the call.
     """
     async with livekit_api(settings) as livekit:
-        placing = _Placing(settings, livekit, metadata, told)
+        placing = _Placing(settings, livekit, metadata, told, lasting=lasting)
         await livekit.room.list_rooms(api.ListRoomsRequest(names=[placing.name]))  # address and key
         placed = await placing.once()
         if placed is None and placing.key:
@@ -114,6 +128,15 @@ async def place(
         if placed is None:
             raise LiveKitError("the host did not take the call: are all its lines busy?")
         return placed
+
+
+async def follow(settings: Settings, persona: str, key: str, told: Told) -> Placed | None:
+    """Watch a call that was placed before to its end. None: its room is gone. Raises HostError."""
+    metadata = json.dumps({"persona": persona, "idempotency_key": key})
+    async with livekit_api(settings) as livekit:
+        placing = _Placing(settings, livekit, metadata, told, lasting=True, dispatches=False)
+        found = await livekit.room.list_rooms(api.ListRoomsRequest(names=[placing.name]))
+        return await placing.once() if found.rooms else None
 
 
 class _Placing:
@@ -124,9 +147,13 @@ class _Placing:
         settings: Settings,
         livekit: api.LiveKitAPI,
         metadata: str,
-        told: Callable[[str], None],
+        told: Told,
+        *,
+        lasting: bool = False,
+        dispatches: bool = True,
     ) -> None:
         dispatch = read_dispatch(metadata)
+        self._lasting, self._dispatches = lasting, dispatches
         self.key = dispatch.idempotency_key
         self.name = room_for(str(dispatch.persona), self.key)
         self._settings, self._livekit = settings, livekit
@@ -150,9 +177,10 @@ class _Placing:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(watch.over.wait(), self._longest)
         except BaseException:
-            # Whoever waited for the call has had enough: nobody talks on behind their back.
             await _leave(room)
-            await self._close_room()
+            if not (self._lasting and watch.taken.is_set()):
+                # Whoever waited for the call has had enough: nobody talks on behind their back.
+                await self._close_room()
             raise
         finally:
             await _leave(room)
@@ -169,7 +197,7 @@ class _Placing:
         for attempt in range(ATTEMPTS):
             if watch.taken.is_set():
                 return
-            if self._settings.agent_name or attempt:
+            if self._dispatches and (self._settings.agent_name or attempt):
                 await self._dispatch()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(watch.taken.wait(), TAKEN_LIMIT / ATTEMPTS)

@@ -28,6 +28,7 @@ from livekit.agents.metrics import ModelUsage
 
 from host.apology import give_up
 from host.call import Call, Ending
+from host.data import explained
 from host.fallbacks import connecting, with_fallbacks
 from host.first_words import FirstWords
 from host.outcome import Outcome
@@ -75,7 +76,7 @@ def make_session(call: Call, *, text: bool = False) -> tuple[AgentSession[Any], 
     )
     agent = call.hook.agent(call=call)
     if agent is None:
-        agent = PersonaAgent(call, call.hook.instructions(call=call))
+        agent = PersonaAgent(call, explained(call.hook.instructions(call=call)))
     call.session = session
     call.first_words = FirstWords(call, session)
     _listen(call, session)

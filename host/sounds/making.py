@@ -45,7 +45,9 @@ async def _make_for(call: Call, voice: Any, shelf: Shelf, down: set[str]) -> Non
             if not shelf.has(key, text):
                 if key in down:
                     raise ConnectionError("its voice has failed")
-                shelf.put(key, text, wav_of(await synthesise(voice, text, TTS_LIMIT)))
+                shelf.put(
+                    key, text, wav_of(await synthesise(call.settings, voice, text, TTS_LIMIT))
+                )
     except Exception:
         down.add(key)
         raise

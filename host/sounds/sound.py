@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from livekit import rtc
-from livekit.agents import APIConnectOptions, inference, tts
+from livekit.agents import APIConnectOptions, tts
 
 from host import registry
+from host.access import inference_model
 from host.call import Call
+from host.settings import Settings
 from host.sounds.shelf import Shelf
 
 log = logging.getLogger("host")
@@ -37,7 +39,7 @@ async def sound_of(call: Call, words: str) -> list[rtc.AudioFrame]:
         voice = (call.session and call.session.tts) or voice_of(call)
         if voice is None:
             return []
-        return frames_of(await synthesise(voice, words, TTS_LIMIT))
+        return frames_of(await synthesise(call.settings, voice, words, TTS_LIMIT))
     except Exception as error:
         log.warning("there is no sound of %r: %s", words, error or type(error).__name__)
         return []
@@ -52,12 +54,14 @@ def voice_of(call: Call) -> Any:
         return registry.load(call.settings).view(None).tts(call=call)
 
 
-async def synthesise(voice: tts.TTS[Any] | str, words: str, limit: float) -> bytes:
+async def synthesise(
+    settings: Settings, voice: tts.TTS[Any] | str, words: str, limit: float
+) -> bytes:
     """Speak words, in RATE samples a second. Raises what the voice raises, or TimeoutError."""
-    if isinstance(voice, str):
-        voice = inference.TTS.from_model_string(voice)
+    speaker: tts.TTS[Any]
+    speaker = inference_model(settings, "tts", voice) if isinstance(voice, str) else voice
     patience = APIConnectOptions(max_retry=0, timeout=limit)
-    async with asyncio.timeout(limit), voice.synthesize(words, conn_options=patience) as stream:
+    async with asyncio.timeout(limit), speaker.synthesize(words, conn_options=patience) as stream:
         frames = [audio.frame async for audio in stream]
     if not frames:
         raise ValueError(f"the voice gave no sound of {words!r}")

@@ -8,7 +8,9 @@ from host.local.realtime.conversation import Conversation, Item, words_of
 from host.local.realtime.session import Session
 from host.local.rules import Reply, Rule, Turn, reply_to
 
-_EXACT = re.compile(r"exactly these words:\s*(.+)", re.DOTALL | re.IGNORECASE)
+_EXACT = re.compile(
+    r"exactly these words:\s*(?:<data>)?(.+?)(?:</data>)?\s*$", re.DOTALL | re.IGNORECASE
+)
 
 
 def answer(

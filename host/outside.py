@@ -1,0 +1,29 @@
+"""Text that comes from outside: bounded in length, with nothing in it that can't be seen."""
+
+from __future__ import annotations
+
+import unicodedata
+
+MARK = "\N{REPLACEMENT CHARACTER}"
+"""Stands for a character that can't be seen. It is not left out: what is left of a forged number
+must not be another number."""
+
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+"""Unicode's categories of what writes over a terminal, turns a line around, or hides in it."""
+
+
+def clean(text: str, longest: int) -> str:
+    """Return text as one line of at most `longest` characters, an ellipsis where it was cut."""
+    kept = text if len(text) <= longest else f"{text[: longest - 1]}…"
+    if kept.isprintable():
+        return kept
+    return "".join(MARK if unicodedata.category(each) in _UNSEEN else each for each in kept)
+
+
+def shown(value: object, longest: int = 80) -> str:
+    """Show what came from outside in a log line or a reason: escaped, in ASCII, and cut.
+
+    Letters that only look like those of a name are told from them.
+    """
+    text = ascii(value[: longest + 1] if isinstance(value, str) else value)
+    return text if len(text) <= longest else f"{text[: longest - 3]}..."
