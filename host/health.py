@@ -43,14 +43,21 @@ class Health:
     @property
     def unready(self) -> str | None:
         """Why the host can take no call now; None where it can."""
+        if self.closed:
+            return self.closed
+        if len(self._calls) >= self._max_calls:
+            return "as many calls are live as max_calls allows"
+        return None
+
+    @property
+    def closed(self) -> str | None:
+        """Why the host takes no calls, however few are live; None where it does."""
         if self.stopped:
             return "the worker has stopped"
         if self._calls.closed:
             return "draining: live calls come to their end, new ones are left to other hosts"
         if not self._connection.up:
             return "not registered with LiveKit"
-        if len(self._calls) >= self._max_calls:
-            return "as many calls are live as max_calls allows"
         return None
 
     async def healthz(self, request: web.Request) -> web.Response:

@@ -59,6 +59,13 @@ class Requests:
             else:
                 requests.execute("DELETE FROM requests WHERE call = ?", (call,))
 
+    def went(self, key: str) -> tuple[str, str] | None:
+        """Say how a request's call went: its outcome, and why. None where nobody has told yet."""
+        with self._open() as requests:
+            query = "SELECT outcome, reason FROM requests WHERE key = ? AND outcome IS NOT NULL"
+            found: tuple[str, str] | None = requests.execute(query, (key,)).fetchone()
+            return found
+
     @contextlib.contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -11,6 +11,7 @@ from typing import Any
 from livekit import api
 
 from host import registry
+from host.api.token import require_token
 from host.connection import Connection
 from host.desk import check, make_server
 from host.errors import PersonaError, SettingsError
@@ -42,6 +43,7 @@ async def serve(settings: Settings, *, dev: bool, strict: bool = False) -> None:
     if strict and loaded.broken:
         raise PersonaError(f"{len(loaded.broken)} faults in personas and plugins: see above")
     require_livekit(settings)
+    require_token(settings)
     if faults := check(settings):
         raise SettingsError("; ".join(faults))
     async with livekit_api(settings) as livekit:
@@ -71,8 +73,20 @@ async def _run(settings: Settings, loaded: Registry, *, dev: bool) -> None:
         # Processes are made from here on: they know where the parent listens.
         with connection.watched():
             beside = loaded.view(None).while_serving(settings=settings)
-            async with _beside(rescue.sweep(), keep_sounds(), *beside):
+            async with _beside(rescue.sweep(), keep_sounds(), *beside), _api(settings, health):
                 await stopping.run(server.run(devmode=dev))
+
+
+@contextlib.asynccontextmanager
+async def _api(settings: Settings, health: Health) -> AsyncIterator[None]:
+    """Answer the HTTP API until the end of the block, where it is asked for."""
+    if settings.api_port is None:
+        yield
+        return
+    from host.api.door import answering_api  # its libraries take a second
+
+    async with answering_api(settings, lambda: health.closed):
+        yield
 
 
 @contextlib.asynccontextmanager

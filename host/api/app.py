@@ -1,0 +1,184 @@
+"""The routes of the API, and how what goes wrong is told."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sqlite3
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any
+
+from fastapi import Depends, FastAPI, Header, HTTPException, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute, APIRouter
+from fastapi.security import HTTPBearer
+from pydantic_core import from_json
+
+from host.api.book import Different
+from host.api.forms import AskedCall, Fault, Faults, Key, Problem, WantedCall
+from host.api.placing import Placing, TooMany, Unusable
+
+log = logging.getLogger("host")
+
+LONGEST_BODY = 32 * 1024
+"""Bytes that a request may have."""
+LATER = "30"
+"""Seconds after which a host that takes no calls may be asked again."""
+
+Closed = Callable[[], str | None]
+"""Says why the host takes no calls; None where it does."""
+
+
+class StrictRequest(Request):
+    """A request whose JSON is JSON: no NaN, no half characters, no depth without end."""
+
+    async def json(self) -> Any:
+        """Read the body. Raises JSONDecodeError."""
+        try:
+            return from_json(await self.body(), allow_inf_nan=False)
+        except ValueError as error:
+            raise json.JSONDecodeError(str(error), "", 0) from None
+
+
+class StrictRoute(APIRoute):
+    """A route that reads its requests strictly."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Read each request strictly."""
+        answer = super().get_route_handler()
+        return lambda request: answer(StrictRequest(request.scope, request.receive))
+
+
+class Api(FastAPI):
+    """The API; its OpenAPI names the personas that there are."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Describe the API for a program."""
+        described = super().openapi()
+        wanted = described["components"]["schemas"]["WantedCall"]["properties"]
+        wanted["persona"]["enum"] = self.state.placing.personas
+        return described
+
+
+def placing_of(request: Request) -> Placing:
+    """Return the calls of the API that is asked."""
+    placing: Placing = request.app.state.placing
+    return placing
+
+
+def open_for_calls(request: Request) -> None:
+    """Refuse a request for a call where the host takes none."""
+    if why := request.app.state.closed():
+        raise HTTPException(503, f"the host takes no calls: {why}", {"Retry-After": LATER})
+
+
+router = APIRouter(route_class=StrictRoute, dependencies=[Depends(HTTPBearer(auto_error=False))])
+Calls = Annotated[Placing, Depends(placing_of)]
+_ANY: dict[int | str, dict[str, Any]] = {
+    401: {"model": Problem, "description": "the token is missing or wrong"},
+    429: {"model": Problem, "description": "too many requests; see Retry-After"},
+}
+_PLACING: dict[int | str, dict[str, Any]] = {
+    400: {"model": Problem, "description": "the request can't be read"},
+    408: {"model": Problem, "description": "the request took too long"},
+    409: {"model": Problem, "description": "another request had this idempotency key"},
+    413: {"model": Problem, "description": f"the request is longer than {LONGEST_BODY} bytes"},
+    422: {"model": Faults, "description": "what is wrong with the request, field by field"},
+    503: {"model": Problem, "description": "the host takes no calls now; see Retry-After"},
+}
+
+
+@router.post(
+    "/calls", status_code=202, responses=_ANY | _PLACING, dependencies=[Depends(open_for_calls)]
+)
+async def place_call(
+    wanted: WantedCall,
+    calls: Calls,
+    response: Response,
+    idempotency_key: Annotated[Key | None, Header()] = None,
+) -> AskedCall:
+    """Place a call. It is answered at once; ask at its location how it stands."""
+    asked = await calls.ask(_with_key(wanted, idempotency_key))
+    response.headers["Location"] = f"/calls/{asked.id}"
+    return asked
+
+
+@router.get(
+    "/calls/{id}",
+    responses=_ANY | {404: {"model": Problem, "description": "there is no such call"}},
+)
+async def read_call(id: str, calls: Calls) -> AskedCall:
+    """Say how a call stands, or how it went."""
+    if asked := await calls.read(id):
+        return asked
+    raise HTTPException(404, "there is no such call")
+
+
+def make_api(placing: Placing, closed: Closed) -> Api:
+    """Make the API of these calls."""
+    api = Api(
+        title="The host",
+        summary="Places telephone calls of AI personas, and tells how they went.",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        max_body_size=LONGEST_BODY,
+        exception_handlers={
+            RequestValidationError: _invalid,
+            Unusable: _unusable,
+            Different: _different,
+            TooMany: _too_many,
+            sqlite3.Error: _unwritten,
+            Exception: _broken,
+        },
+    )
+    api.state.placing, api.state.closed = placing, closed
+    api.include_router(router)
+    return api
+
+
+def _with_key(wanted: WantedCall, header: str | None) -> WantedCall:
+    if header is None or header == wanted.idempotency_key:
+        return wanted
+    if wanted.idempotency_key is not None:
+        text = "it is not the one of the header Idempotency-Key"
+        raise Unusable(Fault(loc=["body", "idempotency_key"], msg=text, type="value_error"))
+    return wanted.model_copy(update={"idempotency_key": header})
+
+
+async def _invalid(request: Request, error: Any) -> JSONResponse:
+    faults = (
+        Fault(loc=list(fault["loc"]), msg=fault["msg"], type=fault["type"])
+        for fault in error.errors()[:50]
+    )
+    return _faulty(list(faults))
+
+
+async def _unusable(request: Request, error: Any) -> JSONResponse:
+    return _faulty(error.faults)
+
+
+async def _different(request: Request, error: Exception) -> JSONResponse:
+    return JSONResponse({"detail": "another request had this idempotency key"}, 409)
+
+
+async def _too_many(request: Request, error: Exception) -> JSONResponse:
+    detail = {"detail": "too many calls are under way"}
+    return JSONResponse(detail, 503, {"Retry-After": LATER})
+
+
+async def _unwritten(request: Request, error: Exception) -> JSONResponse:
+    log.error("the API's calls can't be read or written down: %s", error)
+    detail = {"detail": "the host can't read or write down its calls"}
+    return JSONResponse(detail, 503, {"Retry-After": LATER})
+
+
+async def _broken(request: Request, error: Exception) -> JSONResponse:
+    """Tell nothing of what broke: the host's log does."""
+    return JSONResponse({"detail": "something broke in the host"}, 500)
+
+
+def _faulty(faults: list[Fault]) -> JSONResponse:
+    return JSONResponse(Faults(detail=faults).model_dump(), 422)

@@ -1,0 +1,99 @@
+"""The calls that the API was asked for: a SQLite file in `state_dir`, which outlives the host.
+
+It has no number and no details: they are in the call's record, if anywhere.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from host.api.forms import AskedCall, WantedCall
+
+KEPT = 7 * 24 * 3600.0
+"""Seconds that a call is remembered, and its idempotency key with it."""
+
+_TABLE = """
+CREATE TABLE IF NOT EXISTS calls (
+    id TEXT PRIMARY KEY, key TEXT UNIQUE, request TEXT, asked REAL, over INTEGER, told TEXT
+)
+"""
+
+
+class Different(Exception):
+    """Another request had this idempotency key."""
+
+
+class Book:
+    """The calls that one host's API was asked for."""
+
+    def __init__(self, state: Path) -> None:
+        self._file = state / "api.db"
+
+    def find(self, key: str, wanted: WantedCall) -> AskedCall | None:
+        """Return the call of an idempotency key. Raises Different where it is not this one's."""
+        with self._open() as calls:
+            return _find(calls, key, wanted)
+
+    def add(self, key: str, wanted: WantedCall, asked: AskedCall) -> AskedCall | None:
+        """Write a call down; or return the one that its key has already. Raises Different."""
+        with self._open() as calls:
+            calls.execute("DELETE FROM calls WHERE asked < ?", (time.time() - KEPT,))
+            if found := _find(calls, key, wanted):
+                return found
+            told, at = asked.model_dump_json(), asked.asked_at.timestamp()
+            row = (asked.id, key, _fingerprint(asked.id, wanted), at, told)
+            calls.execute("INSERT INTO calls VALUES (?, ?, ?, ?, 0, ?)", row)
+            return None
+
+    def end(self, asked: AskedCall) -> None:
+        """Write down how a call went."""
+        with self._open() as calls:
+            told = asked.model_dump_json()
+            calls.execute("UPDATE calls SET over = 1, told = ? WHERE id = ?", (told, asked.id))
+
+    def read(self, id: str) -> AskedCall | None:
+        """Return a call by its id."""
+        with self._open() as calls:
+            found = calls.execute("SELECT told FROM calls WHERE id = ?", (id,)).fetchone()
+        return AskedCall.model_validate_json(found[0]) if found else None
+
+    def unfinished(self) -> list[tuple[str, AskedCall]]:
+        """Return the calls whose end is not written down, each with its idempotency key."""
+        with self._open() as calls:
+            rows = calls.execute("SELECT key, told FROM calls WHERE NOT over").fetchall()
+        return [(key, AskedCall.model_validate_json(told)) for key, told in rows]
+
+    @contextlib.contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.close(os.open(self._file, os.O_CREAT | os.O_RDWR, 0o600))
+        with contextlib.closing(sqlite3.connect(self._file, isolation_level=None)) as calls:
+            calls.execute("BEGIN IMMEDIATE")  # nobody else looks until we have written
+            with calls:
+                calls.execute(_TABLE)
+                yield calls
+
+
+def _find(calls: sqlite3.Connection, key: str, wanted: WantedCall) -> AskedCall | None:
+    query = "SELECT id, request, told FROM calls WHERE key = ? AND asked >= ?"
+    found = calls.execute(query, (key, time.time() - KEPT)).fetchone()
+    if found is None:
+        return None
+    id, request, told = found
+    if request != _fingerprint(id, wanted):
+        raise Different
+    return AskedCall.model_validate_json(told)
+
+
+def _fingerprint(id: str, wanted: WantedCall) -> str:
+    """Tell requests apart without keeping them; equal ones of two calls look different."""
+    request = wanted.model_dump(exclude={"idempotency_key"})
+    text = json.dumps([id, request], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()

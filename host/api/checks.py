@@ -1,0 +1,152 @@
+"""Asks a persona whether the details of a call will do, in a process that can be killed.
+
+`parse_metadata` is the persona's code, and meets what strangers send. In a thread of the host, a
+pattern that takes minutes over one text would hold Python's lock, and every call with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import multiprocessing
+import signal
+import traceback
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+
+from pydantic import ValidationError
+
+from host import registry
+from host.api.forms import Fault
+from host.details import parse_details
+from host.dispatch import read_dispatch
+from host.errors import MetadataError
+from host.registry import Registry
+from host.settings import Settings
+
+log = logging.getLogger("host")
+
+LIMIT = 3.0
+"""Seconds that a persona may take over the details of one call."""
+START_LIMIT = 15.0
+"""Seconds that the process may take to have personas and plugins."""
+MOST = 50
+"""Faults that are told of one request."""
+PLACES = {"persona": "persona", "phone_number": "number", "idempotency_key": "idempotency_key"}
+"""Metadata that is not among the details -> its place in a request's body."""
+
+# LiveKit's forkserver, which calls come from: it has personas and plugins imported already.
+_CONTEXT = multiprocessing.get_context("forkserver")
+
+
+@dataclass(frozen=True)
+class _Child:
+    process: BaseProcess
+    pipe: Connection
+
+
+class Checks:
+    """Checks the details of one call at a time. A process that takes too long is replaced."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._one = ThreadPoolExecutor(1, "details")
+        self._child: _Child | None = None
+
+    async def faults(self, metadata: str) -> list[Fault]:
+        """Say what the persona finds wrong with a call's metadata."""
+        return await asyncio.get_running_loop().run_in_executor(self._one, self._ask, metadata)
+
+    async def close(self) -> None:
+        """End the process."""
+        await asyncio.get_running_loop().run_in_executor(self._one, self._end)
+        self._one.shutdown(wait=False)
+
+    def _ask(self, metadata: str) -> list[Fault]:
+        faults: list[Fault] | None = None
+        trouble = "its process died"
+        with contextlib.suppress(EOFError, OSError):
+            child = self._child or self._start()
+            child.pipe.send(metadata)
+            if child.pipe.poll(LIMIT):
+                faults, trouble = child.pipe.recv()
+            else:
+                trouble = f"it took longer than {LIMIT:.0f} s"
+        if trouble:
+            log.error("parse_metadata of %s: %s", read_dispatch(metadata).persona, trouble)
+        if faults is None:
+            self._end()
+            return [_fault(f"the persona could not check them: {trouble}", "details_unchecked")]
+        return faults
+
+    def _start(self) -> _Child:
+        pipe, theirs = _CONTEXT.Pipe()
+        process = _CONTEXT.Process(
+            target=_answer, args=(theirs, self._settings), name="details", daemon=True
+        )
+        process.start()
+        theirs.close()
+        self._child = _Child(process, pipe)
+        if not pipe.poll(START_LIMIT):
+            raise EOFError
+        pipe.recv()
+        return self._child
+
+    def _end(self) -> None:
+        if self._child:
+            self._child.process.kill()
+            self._child.process.join()
+            self._child.process.close()
+            self._child.pipe.close()
+            self._child = None
+
+
+def _answer(pipe: Connection, settings: Settings) -> None:
+    """Answer what is asked through a pipe, until its other end is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the host's business
+    logging.disable(logging.CRITICAL)  # nothing here passes the host's own filters
+    loaded = registry.load(settings)
+    with contextlib.suppress(EOFError, OSError):
+        pipe.send("ready")
+        while True:
+            pipe.send(_check(loaded, pipe.recv()))
+
+
+def _check(loaded: Registry, metadata: str) -> tuple[list[Fault], str]:
+    """Say what is wrong with the metadata, and for the log what is wrong with the persona."""
+    try:
+        dispatch = read_dispatch(metadata)
+        parse_details(loaded.view(str(dispatch.persona)), dispatch.metadata)
+    except MetadataError as error:
+        return _faults(error), ""
+    except BaseException as error:
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        # Where, and not what: its text may have the details in it.
+        trouble = f"{type(error).__name__} at {last.filename}:{last.lineno}"
+        return [_fault("the persona can't read them", "details_unreadable")], trouble
+    return [], ""
+
+
+def _faults(error: MetadataError) -> list[Fault]:
+    if not isinstance(error.__cause__, ValidationError):
+        return [_fault(str(error), "value_error")]
+    found = error.__cause__.errors(include_url=False, include_context=False, include_input=False)
+    return [
+        Fault(loc=_place(fault["loc"]), msg=fault["msg"], type=fault["type"])
+        for fault in found[:MOST]
+    ]
+
+
+def _place(loc: Sequence[str | int]) -> list[str | int]:
+    """Say where in a request's body something stands in the metadata."""
+    if loc and (place := PLACES.get(str(loc[0]))):
+        return ["body", place, *loc[1:]]
+    return ["body", "details", *loc]
+
+
+def _fault(message: str, kind: str) -> Fault:
+    return Fault(loc=["body", "details"], msg=message, type=kind)
