@@ -9,6 +9,7 @@ from host.errors import HostError
 from host.hookspecs import hookimpl
 from host.keypad import Menu, NoKeys
 from host.outcome import Outcome
+from host.private import mask
 from host.record import CallRecord
 
 __all__ = [
@@ -27,4 +28,5 @@ __all__ = [
     "Outcome",
     "as_data",
     "hookimpl",
+    "mask",
 ]

@@ -20,6 +20,7 @@ from pydantic import BaseModel, ValidationError
 
 from host.call import Call, Ending
 from host.outcome import Outcome
+from host.private import private_folder, private_opener
 from host.processes import Process, this_process
 from host.record import CallRecord, record_of
 
@@ -101,10 +102,10 @@ class Journal:
 
     def put(self, draft: Draft) -> None:
         """Write a draft in one step. It is private."""
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private_folder(self.folder)
         file = self.file(draft.record.id)
         half = file.with_suffix(".part")
-        with open(half, "w", opener=_private) as written:
+        with open(half, "w", opener=private_opener) as written:
             written.write(draft.model_dump_json())
         half.rename(file)
 
@@ -143,7 +144,3 @@ def claimed(file: Path) -> Iterator[str | None]:
             return
         there = file.exists() and os.fstat(held.fileno()).st_ino == file.stat().st_ino
         yield held.read() if there else None
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)

@@ -50,7 +50,7 @@ class Keys(_Written):
 
     at: datetime = Field(description="when it was pressed, UTC")
     who: Literal["persona", "caller"] = Field(description="who pressed it; caller is the far end")
-    digit: str = Field(description="one of 0123456789*#ABCD, or a bullet for a private key")
+    digit: str = Field(description="one of 0123456789*#ABCD, or a bullet for it")
 
 
 class Transfer(_Written):
@@ -78,11 +78,15 @@ class CallRecord(_Written):
 
     version: Literal[1] = Field(1, description="version of this form of record")
     id: str = Field(description="LiveKit's job id")
-    room: str = Field(description="LiveKit's room")
+    room: str = Field(description="LiveKit's room; a number in its name is masked")
     persona: str | None = Field(description="who had the call; null where nobody took it")
     direction: Literal["inbound", "outbound"] = Field(description="who placed it: they, or we")
-    number: str | None = Field(None, description="the far end's number, unverified")
-    our_number: str | None = Field(None, description="the number that was dialled, or shown")
+    number: str | None = Field(
+        None, description="the far end's number, unverified; masked and named, as +1…01~bcdfghjklm"
+    )
+    our_number: str | None = Field(
+        None, description="the number that was dialled, or shown; masked like number"
+    )
     outcome: Outcome = Field(description="how it ended")
     ended_by: Who = Field(description="who ended it; livekit is somebody with LiveKit's API")
     reason: str = Field(description="why it ended, in a plain sentence")

@@ -21,6 +21,7 @@ from livekit.agents.voice.io import AudioInput
 from livekit.agents.voice.recorder_io import RecorderIO
 
 from host.call import LINGER, Call, now
+from host.private import private_folder
 from host.tasks import Tasks
 
 log = logging.getLogger("host")
@@ -154,7 +155,7 @@ def new_file(folder: Path, call_id: str) -> Path:
     """
     day = folder / f"{now():%Y-%m-%d}"
     for each in (folder, day):
-        each.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private_folder(each)
     file = day / f"{re.sub(r'[^A-Za-z0-9_-]', '_', call_id)}.ogg"
     part_of(file).touch(mode=0o600, exist_ok=False)
     return file

@@ -16,7 +16,10 @@ from host.connection import Connection
 from host.desk import check, make_server
 from host.errors import PersonaError, SettingsError
 from host.health import Health, answering
+from host.logs import keep_private
 from host.place import livekit_api, require_livekit
+from host.private import close_to_others, write_for_owner_only
+from host.purge import purge_daily
 from host.registry import Registry
 from host.rescue import Rescue
 from host.settings import Settings, misspelt_settings
@@ -37,6 +40,8 @@ async def serve(settings: Settings, *, dev: bool, strict: bool = False) -> None:
     `drain_timeout`, with a second signal, and with the first of `dev`, they are told goodbye.
     Raises HostError for what its reader can mend.
     """
+    keep_private(settings)
+    await asyncio.to_thread(_close_files, settings)
     loaded = registry.load(settings).require()
     for line in (*misspelt_settings(), *map(str, loaded.broken)):
         log.warning(line)
@@ -73,7 +78,8 @@ async def _run(settings: Settings, loaded: Registry, *, dev: bool) -> None:
         # Processes are made from here on: they know where the parent listens.
         with connection.watched():
             beside = loaded.view(None).while_serving(settings=settings)
-            async with _beside(rescue.sweep(), keep_sounds(), *beside), _api(settings, health):
+            ours = (rescue.sweep(), keep_sounds(), purge_daily(settings))
+            async with _beside(*ours, *beside), _api(settings, health):
                 await stopping.run(server.run(devmode=dev))
 
 
@@ -87,6 +93,15 @@ async def _api(settings: Settings, health: Health) -> AsyncIterator[None]:
 
     async with answering_api(settings, lambda: health.closed):
         yield
+
+
+def _close_files(settings: Settings) -> None:
+    """Let nobody else read what hosts write of calls: this one, and those before it."""
+    write_for_owner_only()
+    files = [settings.call_log]
+    if database := settings.call_database:
+        files += (database.with_name(database.name + end) for end in ("", "-wal", "-shm"))
+    close_to_others((settings.state_dir, settings.recordings_dir), files)
 
 
 @contextlib.asynccontextmanager

@@ -116,9 +116,8 @@ def _insert(db: sqlite3.Connection, table: str, rows: Iterable[Mapping[str, Any]
 @contextlib.contextmanager
 def _transaction(database: Path) -> Iterator[sqlite3.Connection]:
     """Open the file and have it for oneself: calls end in processes of their own."""
-    database.parent.mkdir(parents=True, exist_ok=True)
-    with contextlib.suppress(FileExistsError):  # only its owner may read it: it has transcripts
-        os.close(os.open(database, os.O_CREAT | os.O_EXCL, 0o600))
+    database.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _close_to_others(database)
     with closing(sqlite3.connect(database, timeout=PATIENCE, isolation_level=None)) as db:
         db.execute("PRAGMA foreign_keys = ON")
         # So that who reads it stops nobody. A new file is switched by one of those who come at
@@ -129,6 +128,17 @@ def _transaction(database: Path) -> Iterator[sqlite3.Connection]:
         with db:
             _migrate(db)
             yield db
+
+
+def _close_to_others(database: Path) -> None:
+    """Let only its owner read it: it has transcripts. SQLite gives its other files this mode."""
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(database, os.O_CREAT | os.O_EXCL, 0o600))
+        return
+    for file in (database, *(database.with_name(database.name + end) for end in ("-wal", "-shm"))):
+        with contextlib.suppress(FileNotFoundError, PermissionError):
+            if file.is_file() and file.stat().st_mode & 0o077:
+                file.chmod(0o600)
 
 
 def _migrate(db: sqlite3.Connection) -> None:

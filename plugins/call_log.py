@@ -5,6 +5,7 @@ import contextlib
 import fcntl
 import logging
 import os
+import re
 import stat
 from pathlib import Path
 from typing import Any
@@ -13,22 +14,38 @@ from host import Call, hookimpl
 
 log = logging.getLogger("host")
 
+WORDS = {"transcript", "tools"}
+"""What a record has of the words of a call."""
 LOOK_BACK = 1 << 20
 """Bytes at the end of the file in which a record is looked for before it is written again."""
 
 
 @hookimpl
 async def call_ended(call: Call, record: Any) -> None:
-    """Append the record to the call log. Where that fails, it stands in the host's own log."""
+    """Append the record to the call log. Where that fails, it is kept in the state_dir."""
     line: str = record.model_dump_json()
     # Told by another process than the call's own: that one may have died after it wrote this.
     again = call.job is None
     try:
         await asyncio.to_thread(append, call.settings.call_log, line, but_not_again=again)
     except OSError as error:
-        # Better there than lost, though others may read it there.
-        where = call.settings.call_log
-        log.error("%s can't be written (%s); the call's record is %s", where, error, line)
+        where = await asyncio.to_thread(_put_aside, call, record, line)
+        log.error("%s can't be written (%s); %s", call.settings.call_log, error, where)
+
+
+def _put_aside(call: Call, record: Any, line: str) -> str:
+    """Keep a record where the log can't be written, and say where it is.
+
+    Where that fails, too, it stands in the host's own log, which has no word of what was said.
+    """
+    folder = call.settings.state_dir / "unwritten"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        append(folder / f"{re.sub('[^A-Za-z0-9_-]', '_', record.id)}.json", line)
+    except OSError:
+        words = set() if call.settings.log_transcripts else WORDS
+        return f"the call's record is {record.model_dump_json(exclude=words)}"
+    return f"the call's record is in {folder}"
 
 
 def append(file: Path, line: str, *, but_not_again: bool = False) -> None:
@@ -37,13 +54,12 @@ def append(file: Path, line: str, *, but_not_again: bool = False) -> None:
     With `but_not_again`, a line that is among the last ones already stays the only one. A line that
     a killed process, or a full disk, has left half written stays alone on its line.
     """
-    file.parent.mkdir(parents=True, exist_ok=True)
-    opened = os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    opened = _open(file)
     try:
         if not stat.S_ISREG(os.fstat(opened).st_mode):  # a pipe, or a terminal
             _write(opened, f"{line}\n")
             return
-        fcntl.flock(opened, fcntl.LOCK_EX)  # calls end in processes of their own
         with contextlib.suppress(PermissionError):  # a file of somebody else's, who decides
             os.fchmod(opened, 0o600)
         if but_not_again and line.encode() in _last_lines(opened):
@@ -51,6 +67,26 @@ def append(file: Path, line: str, *, but_not_again: bool = False) -> None:
         _write(opened, f"{line}\n" if _at_a_line_start(opened) else f"\n{line}\n")
         os.fsync(opened)
     finally:
+        os.close(opened)
+
+
+def _open(file: Path) -> int:
+    """Open a file and have it for oneself: calls end in processes of their own.
+
+    A purge that had it meanwhile has put another in its place, and that one is meant.
+    """
+    while True:
+        opened = os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            if not stat.S_ISREG(os.fstat(opened).st_mode):
+                return opened
+            fcntl.flock(opened, fcntl.LOCK_EX)
+            with contextlib.suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(opened), file.stat()):
+                    return opened
+        except BaseException:
+            os.close(opened)
+            raise
         os.close(opened)
 
 

@@ -1,4 +1,4 @@
-"""`python -m host calls`: list, show, schema. Without one of these words it lists."""
+"""`python -m host calls`: list, show, purge, schema. Without one of these words it lists."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ from host.calls.page import page
 from host.calls.schema import schema as schema_text
 from host.calls.table import table
 from host.calls.wanted import Wanted, read_number, read_since
+from host.errors import HostError
 from host.outcome import Outcome
+from host.private import Pseudonyms
+from host.purge import purge as purge_calls
 from host.settings import load_settings
 
 
@@ -54,14 +57,15 @@ def list_calls(
     as_json: AsJson = False,
 ) -> None:
     """List calls, the newest first."""
-    now = datetime.now(UTC)
+    now, settings = datetime.now(UTC), load_settings()
     wanted = Wanted(
         persona=persona,
         outcome=outcome,
         since=read_since(since, now) if since else None,
         number=read_number(number) if number else None,
+        pseudonyms=Pseudonyms(settings.state_dir),
     )
-    log = CallLog(load_settings().call_log)
+    log = CallLog(settings.call_log)
     fitting = filter(wanted.fits, log.newest_first(wanted.may_fit))
     records = list(islice(fitting, limit))
     if as_json:
@@ -70,7 +74,7 @@ def list_calls(
     elif records:
         typer.echo(table(records, now, _width()))
     else:
-        typer.echo(f"no calls in {log.file}" if wanted == Wanted() else "no such calls")
+        typer.echo(f"no calls in {log.file}" if wanted.anything else "no such calls")
     _warn(log)
 
 
@@ -84,6 +88,28 @@ def show(
     record = find(log, call)
     typer.echo(record.model_dump_json(indent=2) if as_json else page(record, _width()))
     _warn(log)
+
+
+@calls.command()
+def purge(
+    days: Annotated[
+        float | None,
+        typer.Option(min=0, help="Older than this; else keep_records_days, keep_recordings_days."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only tell what would be removed.")
+    ] = False,
+) -> None:
+    """Remove old records and recordings; a host may be running meanwhile."""
+    settings = load_settings()
+    if days is settings.keep_records_days is settings.keep_recordings_days is None:
+        raise HostError(
+            "nothing says what is old: give --days, or set keep_records_days, keep_recordings_days"
+        )
+    purged = purge_calls(settings, datetime.now(UTC), days=days, dry_run=dry_run)
+    typer.echo(f"{'would remove' if dry_run else 'removed'} {purged}")
+    if purged.faults:
+        raise HostError("; ".join(purged.faults))
 
 
 @calls.command()

@@ -5,18 +5,20 @@ from __future__ import annotations
 from host.calls.log import CallLog
 from host.calls.wanted import in_log
 from host.errors import HostError
+from host.private import mask_room
 from host.record import CallRecord
 
 
 def find(log: CallLog, named: str) -> CallRecord:
     """Find the call that is meant. Raises HostError where none is, or more than one."""
-    its_room, its_id = in_log("room", named), in_log("id", named)[:-1]
+    rooms = {named, mask_room(named)}
+    anywhere = (in_log("id", named)[:-1], *(in_log("room", room) for room in rooms))
     found = [
         record
-        for record in log.newest_first(lambda line: its_id in line or its_room in line)
-        if named in (record.id, record.room) or record.id.startswith(named)
+        for record in log.newest_first(lambda line: any(each in line for each in anywhere))
+        if record.room in rooms or record.id.startswith(named)
     ]
-    exact = [record for record in found if named in (record.id, record.room)]
+    exact = [record for record in found if record.id == named or record.room in rooms]
     match exact or found:
         case [record]:
             return record

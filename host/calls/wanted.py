@@ -6,9 +6,11 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 
 from host.errors import HostError
 from host.outcome import Outcome
+from host.private import NAMED, Pseudonyms
 from host.record import CallRecord
 
 _AGO = re.compile(r"(\d+)\s*([smhdw])")
@@ -25,6 +27,13 @@ class Wanted:
     since: datetime | None = None
     number: str | None = None
     """A part of the far end's number, or of ours."""
+    pseudonyms: Pseudonyms | None = None
+    """What masked numbers are called: a whole number is found by its name, too."""
+
+    @property
+    def anything(self) -> bool:
+        """Whether every call is wanted."""
+        return (self.persona, self.outcome, self.since, self.number) == (None,) * 4
 
     def may_fit(self, line: bytes) -> bool:
         """Look at a line of the log for what is wanted, without parsing it."""
@@ -36,7 +45,7 @@ class Wanted:
             (
                 self.persona is None or in_log("persona", self.persona) in line,
                 self.outcome is None or in_log("outcome", self.outcome) in line,
-                self.number is None or self.number.encode() in line,
+                self.number is None or any(each.encode() in line for each in self._numbers),
             )
         )
 
@@ -47,8 +56,20 @@ class Wanted:
             self.persona in (None, record.persona)
             and self.outcome in (None, record.outcome)
             and (self.since is None or record.dispatched_at >= self.since)
-            and (self.number is None or any(self.number in number for number in numbers))
+            and (
+                self.number is None
+                or any(each in number for each in self._numbers for number in numbers)
+            )
         )
+
+    @cached_property
+    def _numbers(self) -> tuple[str, ...]:
+        """What the number may be in a record: itself, or what stands for it."""
+        number = self.number or ""
+        if self.pseudonyms is None or not number.startswith("+"):
+            return (number,)
+        called = self.pseudonyms.of(number)
+        return (number, called) if NAMED in called else (number,)
 
 
 def in_log(field: str, text: str) -> bytes:

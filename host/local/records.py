@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 
+from host.private import mask_room
 from host.record import CallRecord
 
 
@@ -16,6 +17,6 @@ async def records_of(file: Path, room: str, limit: float) -> list[CallRecord]:
             # A line without its end is still being written; a text may have ends of its own.
             *lines, _ = file.read_bytes().split(b"\n") if file.exists() else [b""]
             records = [CallRecord.model_validate_json(line) for line in lines if line]
-            if found := [record for record in records if record.room == room]:
+            if found := [record for record in records if record.room in (room, mask_room(room))]:
                 return found
             await asyncio.sleep(0.05)  # another process writes it: there is no event

@@ -8,11 +8,12 @@ from host.private.files import (
 )
 from host.private.mask import Mask, current, keep_out, mask, use
 from host.private.numbers import mask_number, mask_room, mask_words
-from host.private.pseudonyms import Pseudonyms
+from host.private.pseudonyms import NAMED, Pseudonyms
 from host.private.secrets import secrets_of
 from host.private.streams import MaskedStream
 
 __all__ = [
+    "NAMED",
     "Mask",
     "MaskedStream",
     "Pseudonyms",

@@ -14,6 +14,8 @@ from host.private.numbers import mask_number
 
 LETTERS = "bcdfghjklmnpqrst"
 """Sixteen, one for each half of a byte: no digit, which another mask would take for a number's."""
+NAMED = "~"
+"""Stands between a masked number and its name."""
 LENGTH = 10
 """Letters of a name. 40 bits: of a million numbers, hardly two have the same."""
 
@@ -42,7 +44,7 @@ class Pseudonyms:
             return masked
         digest = hmac.digest(key, number.encode(errors="replace"), hashlib.sha256).hex()
         name = "".join(LETTERS[int(half, 16)] for half in digest[:LENGTH])
-        return f"{masked}~{name}"
+        return f"{masked}{NAMED}{name}"
 
     def _key(self) -> bytes:
         """Read the key; the first of all processes to come makes it. Raises OSError."""

@@ -33,7 +33,7 @@ class Queue:
 
     def make(self) -> None:
         """Make the folder. Only its owner may look into it: records hold what was said."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.folder.chmod(0o700)
 
     def names(self) -> set[str]:

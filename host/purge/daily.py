@@ -1,0 +1,28 @@
+"""Purges once a day, beside the worker."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import UTC, datetime
+
+from host.purge.old_calls import purge
+from host.settings import Settings
+
+log = logging.getLogger("host")
+
+EVERY = 24 * 3600.0
+"""Seconds from one purge to the next; the first is made when the host starts."""
+
+
+async def purge_daily(settings: Settings, every: float = EVERY) -> None:
+    """Remove what is too old at once and every day, where days are set, until cancelled."""
+    if settings.keep_records_days is settings.keep_recordings_days is None:
+        return
+    while True:
+        purged = await asyncio.to_thread(purge, settings, datetime.now(UTC))
+        if any(purged.removed.values()):
+            log.info("removed of old calls: %s", purged)
+        for fault in purged.faults:
+            log.error("old calls are still there: %s", fault)
+        await asyncio.sleep(every)

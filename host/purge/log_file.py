@@ -1,0 +1,81 @@
+"""Removes old records from the call log, while other processes write to it.
+
+Who writes to the log holds its lock (`flock`) and looks, once it has it, whether the file is still
+the one of that name: we put another in its place.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from host.private import private_opener
+
+_ENDED = re.compile(rb'"ended_at":"([^"]+)"')
+"""No text in a record can look like it: in JSON its quotes would have backslashes."""
+
+
+def purge_log(log: Path, before: datetime, *, dry_run: bool = False) -> int:
+    """Remove the records of calls that ended before a moment; return how many.
+
+    A line that is no record, as a full disk may leave one, goes with the record before it. Raises
+    OSError; the log is as it was then.
+    """
+    if not log.is_file():  # not there yet, or a pipe
+        return 0
+    log = log.resolve()
+    if dry_run:
+        with log.open("rb") as read:
+            return sum(old for _, old in _judged(read, before))
+    with log.open("rb") as first:
+        if not any(old for _, old in _judged(first, before)):
+            return 0
+    draft = log.with_name(f".{log.name}.purge-{os.getpid()}")
+    try:
+        with _locked(log) as read, open(draft, "xb", opener=private_opener) as written:
+            removed = 0
+            for line, old in _judged(read, before):
+                removed += old
+                if not old:
+                    written.write(line)
+            written.flush()
+            os.fsync(written.fileno())
+            draft.replace(log)
+        return removed
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _locked(log: Path) -> Iterator[BinaryIO]:
+    """Open the log and keep others from writing to it."""
+    while True:
+        with log.open("rb") as read:
+            fcntl.flock(read, fcntl.LOCK_EX)
+            if is_still(read.fileno(), log):
+                yield read
+                return
+
+
+def is_still(opened: int, log: Path) -> bool:
+    """Tell whether an open file is the one of this name, and no other has taken its place."""
+    try:
+        return os.path.samestat(os.fstat(opened), log.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _judged(read: BinaryIO, before: datetime) -> Iterator[tuple[bytes, bool]]:
+    """Give each line of the log with whether it is too old."""
+    old = False
+    for line in read:
+        if found := _ENDED.search(line):
+            with contextlib.suppress(ValueError):
+                old = datetime.fromisoformat(found[1].decode()) < before
+        yield line, old
