@@ -9,10 +9,11 @@ import logging
 
 with contextlib.suppress(Exception):
     from host.desk import check
-    from host.settings import load_settings
+    from host.settings import load_settings, with_any_keys
 
     logging.disable(logging.CRITICAL)
     try:
-        check(load_settings())  # loads the registry, and the libraries that its plugins use
+        # Loads the registry, and the libraries that its plugins use. The keys come with each call.
+        check(with_any_keys(load_settings(dotenv=False)))
     finally:
         logging.disable(logging.NOTSET)

@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from host.access import livekit_of, token_of
 from host.aftermath import ended_now, hang_up
 from host.call import Call, Ending
+from host.environment import of_a_helper
 from host.journal import DIED, Draft, Journal, claimed
 from host.lifeline import Lifelines, Live
 from host.line import consult_room, delete_room
@@ -152,6 +153,7 @@ class Rescue:
                 *(["--dev"] if self._dev else []),
             ),
             stdin=asyncio.subprocess.DEVNULL,
+            env=of_a_helper(self._settings),
         )
         told = asyncio.ensure_future(telling.wait())
         try:

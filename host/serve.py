@@ -10,7 +10,7 @@ from typing import Any
 
 from livekit import api
 
-from host import registry
+from host import environment, registry
 from host.api.token import require_token
 from host.connection import Connection
 from host.desk import check, make_server
@@ -45,6 +45,8 @@ async def serve(settings: Settings, *, dev: bool, strict: bool = False) -> None:
     loaded = registry.load(settings).require()
     for line in (*misspelt_settings(), *map(str, loaded.broken)):
         log.warning(line)
+    if kept := environment.kept_back(settings):
+        log.warning("calls do not get %s of .env: see pass_environment", ", ".join(kept))
     if strict and loaded.broken:
         raise PersonaError(f"{len(loaded.broken)} faults in personas and plugins: see above")
     require_livekit(settings)
@@ -76,9 +78,9 @@ async def _run(settings: Settings, loaded: Registry, *, dev: bool) -> None:
     port = 0 if dev else settings.health_port
     async with answering(health, settings.health_host, port), rescue.lifelines.listening():
         # Processes are made from here on: they know where the parent listens.
-        with connection.watched():
+        with connection.watched(), environment.kept_from_calls(settings):
             beside = loaded.view(None).while_serving(settings=settings)
-            ours = (rescue.sweep(), keep_sounds(), purge_daily(settings))
+            ours = (rescue.sweep(), keep_sounds(settings), purge_daily(settings))
             async with _beside(*ours, *beside), _api(settings, health):
                 await stopping.run(server.run(devmode=dev))
 

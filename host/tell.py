@@ -19,7 +19,7 @@ from host.settings import load_settings
 def main(given: Sequence[str]) -> None:
     """Tell of the call that is named."""
     log_to_terminal() if "--dev" in given else log_as_json()
-    settings = load_settings()
+    settings = load_settings(dotenv=False)
     keep_private(settings)
     if draft := Journal(settings.state_dir).read(given[0]):
         asyncio.run(tell_end(settings, draft))

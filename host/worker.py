@@ -19,6 +19,7 @@ from livekit.agents import (
 )
 
 from host import dead_air, limits, registry
+from host.access import give_access
 from host.aftermath import finish_alone
 from host.budget import Budget, Exhausted
 from host.call import Call, Ending
@@ -65,6 +66,7 @@ class Worker:
 
     async def answer(self, job: JobContext) -> None:
         """The life of one call, from LiveKit's job to the record."""
+        give_access(job, self.settings)
         call = Call(self.settings, id=job.job.id, room=job.job.room.name)
         call.job = job
         keep_words_out(lambda: [line.text for line in call.transcript])

@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from host.dispatch import MAX_METADATA, Choice, Dispatch, Routes, make_routes, read_dispatch
+from host.dispatch import Choice, Dispatch, Routes, make_routes, read_dispatch
 from host.errors import MetadataError, SettingsError
 
 NUMBER = "+15550001111"
@@ -65,43 +65,11 @@ def test_a_request_need_not_be_named(metadata: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "key", ["", "x" * 201, "two\nlines", "tab\t", "\0", "\ud800", 7, True, ["a"], {"a": 1}]
+    "key", ["", "x" * 201, "two\nlines", "tab\t", "\0", 7, True, ["a"], {"a": 1}]
 )
 def test_a_key_that_is_no_short_printable_text_refuses_the_call(key: object) -> None:
     with pytest.raises(MetadataError, match="no text of 1 to 200 printable characters"):
         read_dispatch(json.dumps({"idempotency_key": key}))
-
-
-@pytest.mark.parametrize(
-    ("metadata", "reason"),
-    [
-        ("[1]", "the metadata is a list, not a JSON object"),
-        ("null", "the metadata is null, not a JSON object"),
-        ('"sales"', "the metadata is a string, not a JSON object"),
-        ("true", "the metadata is a truth value, not a JSON object"),
-        ("1", "the metadata is a number, not a JSON object"),
-        ("NaN", "the metadata is a number, not a JSON object"),
-        ("{", "the metadata is not JSON: "),
-        ("persona=sales", "the metadata is not JSON: "),
-        ("[" * 10_000, "the metadata is not JSON: "),
-        ('{"a": ' + "9" * 10_000 + "}", "the metadata is not JSON: "),
-        ('{"a": "' + "x" * 2_000_000 + '"}', "the metadata is longer than 16384 bytes"),
-        ("\ud800", "the metadata is not JSON: "),
-    ],
-)
-def test_anything_else_refuses_the_call_in_one_line(metadata: str, reason: str) -> None:
-    with pytest.raises(MetadataError) as error:
-        read_dispatch(metadata)
-    assert str(error.value).startswith(reason)
-    assert "\n" not in str(error.value)
-    assert len(str(error.value)) < 200
-
-
-def test_the_longest_metadata_that_is_read_is_measured_in_bytes() -> None:
-    shell = len('{"a": ""}')
-    assert read_dispatch('{"a": "' + "x" * (MAX_METADATA - shell) + '"}').metadata
-    with pytest.raises(MetadataError):
-        read_dispatch('{"a": "' + "é" * (MAX_METADATA - shell - 1) + '"}')
 
 
 @pytest.mark.parametrize(
@@ -150,6 +118,7 @@ def test_nobody_answers_for_a_persona_that_is_not_loaded(routes: Routes, name: o
     assert (choice.persona, choice.by) == (None, None)
     assert choice.reason.endswith("which is not loaded")
     assert len(choice.reason) < 200
+    assert choice.reason.isascii(), "a name that only looks like another is told from it"
 
 
 # Rule 2: the room

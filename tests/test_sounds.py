@@ -160,7 +160,7 @@ async def test_they_are_made_in_a_process_of_their_own(
     deployment: Deployment, voice: CartesiaServer
 ) -> None:
     os.environ["PYTHONPATH"] = str(ROOT)
-    assert await _make() == []
+    assert await _make(load_settings()) == []
     assert Shelf(load_settings().state_dir).find("ann", WORDS.filler)
 
 
@@ -186,5 +186,5 @@ async def test_a_persona_that_leaves_the_process_harms_nobody_before_it(
             os._exit(3)
         """,
     )
-    assert await _make() == ["the process that makes it ended with 3"]
+    assert await _make(load_settings()) == ["the process that makes it ended with 3"]
     assert Shelf(load_settings().state_dir).find("ann", WORDS.filler)

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType, ModuleType
 
 from host.dispatch import make_routes
+from host.environment import as_in_a_call
 from host.registry.check import check_module, check_name
 from host.registry.find import Kind, Source, in_folder, installed
 from host.registry.found import Broken, Persona, Plugin, shown, told
@@ -41,8 +42,9 @@ def load(settings: Settings) -> Registry:
 def load_afresh(settings: Settings) -> Registry:
     """Load the registry again, reading every file anew. Raises SettingsError as `load` does."""
     shelf = _Shelf()
-    plugins = shelf.fill("plugin", settings.plugins_dir)
-    personas = shelf.fill("persona", settings.personas_dir)
+    with as_in_a_call(settings):
+        plugins = shelf.fill("plugin", settings.plugins_dir)
+        personas = shelf.fill("persona", settings.personas_dir)
     absent = shelf.names - {source.name for source, _ in personas}
     tables = settings.personas
     good = {

@@ -4,7 +4,13 @@ What differs from persona to persona in a deployment (numbers, trunk, caller ID,
 targets, words) is a table of `host.toml`, so that a persona's code holds none of it.
 """
 
-from host.settings.load import env_name, load_settings, misspelt_settings
+from host.settings.load import (
+    env_name,
+    load_settings,
+    misspelt_settings,
+    variables_of_settings,
+    with_any_keys,
+)
 from host.settings.persona import PersonaSettings, Shared, TransferTarget
 from host.settings.settings import ROOT, Settings
 from host.settings.words import Words
@@ -19,4 +25,6 @@ __all__ = [
     "env_name",
     "load_settings",
     "misspelt_settings",
+    "variables_of_settings",
+    "with_any_keys",
 ]

@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 
 from dotenv import load_dotenv
-from pydantic import AliasChoices, ValidationError
+from pydantic import AliasChoices, SecretStr, ValidationError
 from pydantic_settings import SettingsError as SourceError
 
 from host.errors import SettingsError
@@ -14,13 +14,15 @@ from host.settings.persona import PersonaSettings
 from host.settings.settings import Settings, config_path
 
 
-def load_settings() -> Settings:
+def load_settings(*, dotenv: bool = True) -> Settings:
     """Read the settings, with `.env` of the working directory put into the environment first.
 
-    Raises SettingsError, one line that names every wrong setting.
+    Without `dotenv`, in a process that has what it needs of it. Raises SettingsError, one line that
+    names every wrong setting.
     """
     try:
-        load_dotenv(Path(".env"))
+        if dotenv:
+            load_dotenv(Path(".env"))
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f".env: {error}") from error
     path = config_path()
@@ -37,6 +39,16 @@ def load_settings() -> Settings:
         raise SettingsError(f"{path}: {error}") from error
 
 
+def with_any_keys(settings: Settings) -> Settings:
+    """Return settings in which no key is missing, though they open nothing."""
+    keys = {
+        name: SecretStr("any")
+        for name in Settings.model_fields
+        if isinstance(getattr(settings, name), SecretStr)
+    }
+    return settings.model_copy(update=keys)
+
+
 def misspelt_settings() -> list[str]:
     """Say which HOST_ variables of the environment no setting has, where one is spelt alike."""
     names = {env_name(name) for name in Settings.model_fields}
@@ -46,6 +58,15 @@ def misspelt_settings() -> list[str]:
         if variable.startswith("HOST_") and variable not in names
         if (close := difflib.get_close_matches(variable, names, 1, 0.8))
     ]
+
+
+def variables_of_settings() -> frozenset[str]:
+    """Return the names of all variables that settings are read from, in capitals."""
+    names = {env_name(name) for name in Settings.model_fields}
+    for field in Settings.model_fields.values():
+        if isinstance(field.validation_alias, AliasChoices):
+            names.update(str(choice) for choice in field.validation_alias.choices)
+    return frozenset(name.upper() for name in names)
 
 
 def env_name(field: str) -> str:

@@ -18,7 +18,7 @@ def main() -> None:
     os.nice(10)  # calls come first
     logging.disable(logging.CRITICAL)
     try:
-        missing = asyncio.run(make_sounds(load_settings()))
+        missing = asyncio.run(make_sounds(load_settings(dotenv=False)))
     except (HostError, OSError) as error:
         missing = [str(error)]
     print(json.dumps(missing), flush=True)

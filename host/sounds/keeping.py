@@ -8,6 +8,9 @@ import json
 import logging
 import sys
 
+from host.environment import of_a_helper
+from host.settings import Settings
+
 log = logging.getLogger("host")
 
 MAKING_LIMIT = 120.0
@@ -16,10 +19,10 @@ AGAIN, AT_MOST = 60.0, 900.0
 """Seconds before another try, the first time and after many."""
 
 
-async def keep_sounds() -> None:
+async def keep_sounds(settings: Settings) -> None:
     """Make the sounds in the background; try again later where a provider is down."""
     pause, told = AGAIN, ""
-    while missing := await _make():
+    while missing := await _make(settings):
         said = "; ".join(missing)
         if said != told:
             log.warning("no apology is kept on disk, and made later: %s", said)
@@ -30,13 +33,14 @@ async def keep_sounds() -> None:
         log.info("the apologies are on disk now")
 
 
-async def _make() -> list[str]:
+async def _make(settings: Settings) -> list[str]:
     """Run `python -m host.sounds`; return what it says is missing."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "host.sounds"),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
+        env=of_a_helper(settings),
     )
     try:
         said, _ = await asyncio.wait_for(process.communicate(), MAKING_LIMIT)
