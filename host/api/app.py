@@ -16,8 +16,8 @@ from fastapi.security import HTTPBearer
 from pydantic_core import from_json
 
 from host.api.book import Different
-from host.api.forms import AskedCall, Fault, Faults, Key, Problem, WantedCall
-from host.api.placing import Placing, TooMany, Unusable
+from host.api.forms import AskedCall, Fault, Faults, Key, Problem, Refusal, WantedCall
+from host.api.placing import Blocked, Placing, TooMany, Unusable
 
 log = logging.getLogger("host")
 
@@ -31,12 +31,17 @@ Closed = Callable[[], str | None]
 
 
 class StrictRequest(Request):
-    """A request whose JSON is JSON: no NaN, no half characters, no depth without end."""
+    """A request whose JSON is JSON, and says one thing: no NaN, no depth without end, no key twice.
+
+    Somebody before us may have looked at the other of two numbers.
+    """
 
     async def json(self) -> Any:
         """Read the body. Raises JSONDecodeError."""
+        body = await self.body()
         try:
-            return from_json(await self.body(), allow_inf_nan=False)
+            from_json(body, allow_inf_nan=False)  # knows what JSON is, where Python's is lenient
+            return json.loads(body, object_pairs_hook=_each_key_once)
         except ValueError as error:
             raise json.JSONDecodeError(str(error), "", 0) from None
 
@@ -47,7 +52,11 @@ class StrictRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Read each request strictly."""
         answer = super().get_route_handler()
-        return lambda request: answer(StrictRequest(request.scope, request.receive))
+
+        async def answer_strictly(request: Request) -> Response:
+            return await answer(StrictRequest(request.scope, request.receive))
+
+        return answer_strictly
 
 
 class Api(FastAPI):
@@ -59,6 +68,13 @@ class Api(FastAPI):
         wanted = described["components"]["schemas"]["WantedCall"]["properties"]
         wanted["persona"]["enum"] = self.state.placing.personas
         return described
+
+
+def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    read = dict(pairs)
+    if len(read) < len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return read
 
 
 def placing_of(request: Request) -> Placing:
@@ -77,14 +93,15 @@ router = APIRouter(route_class=StrictRoute, dependencies=[Depends(HTTPBearer(aut
 Calls = Annotated[Placing, Depends(placing_of)]
 _ANY: dict[int | str, dict[str, Any]] = {
     401: {"model": Problem, "description": "the token is missing or wrong"},
+    422: {"model": Faults, "description": "what is wrong with the request, field by field"},
     429: {"model": Problem, "description": "too many requests; see Retry-After"},
 }
 _PLACING: dict[int | str, dict[str, Any]] = {
     400: {"model": Problem, "description": "the request can't be read"},
+    403: {"model": Refusal, "description": "the number must not be called; nothing was dialled"},
     408: {"model": Problem, "description": "the request took too long"},
     409: {"model": Problem, "description": "another request had this idempotency key"},
     413: {"model": Problem, "description": f"the request is longer than {LONGEST_BODY} bytes"},
-    422: {"model": Faults, "description": "what is wrong with the request, field by field"},
     503: {"model": Problem, "description": "the host takes no calls now; see Retry-After"},
 }
 
@@ -96,7 +113,7 @@ async def place_call(
     wanted: WantedCall,
     calls: Calls,
     response: Response,
-    idempotency_key: Annotated[Key | None, Header()] = None,
+    idempotency_key: Annotated[Key | None, Header(alias="Idempotency-Key")] = None,
 ) -> AskedCall:
     """Place a call. It is answered at once; ask at its location how it stands."""
     asked = await calls.ask(_with_key(wanted, idempotency_key))
@@ -128,6 +145,7 @@ def make_api(placing: Placing, closed: Closed) -> Api:
         exception_handlers={
             RequestValidationError: _invalid,
             Unusable: _unusable,
+            Blocked: _blocked,
             Different: _different,
             TooMany: _too_many,
             sqlite3.Error: _unwritten,
@@ -158,6 +176,10 @@ async def _invalid(request: Request, error: Any) -> JSONResponse:
 
 async def _unusable(request: Request, error: Any) -> JSONResponse:
     return _faulty(error.faults)
+
+
+async def _blocked(request: Request, error: Any) -> JSONResponse:
+    return JSONResponse({"detail": error.reason, "rule": error.rule}, 403)
 
 
 async def _different(request: Request, error: Exception) -> JSONResponse:

@@ -5,16 +5,15 @@ It has no number and no details: they are in the call's record, if anywhere.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
-import os
 import sqlite3
 import time
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from host.api.forms import AskedCall, WantedCall
+from host.state import open_table
 
 KEPT = 7 * 24 * 3600.0
 """Seconds that a call is remembered, and its idempotency key with it."""
@@ -70,15 +69,8 @@ class Book:
             rows = calls.execute("SELECT key, told FROM calls WHERE NOT over").fetchall()
         return [(key, AskedCall.model_validate_json(told)) for key, told in rows]
 
-    @contextlib.contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.close(os.open(self._file, os.O_CREAT | os.O_RDWR, 0o600))
-        with contextlib.closing(sqlite3.connect(self._file, isolation_level=None)) as calls:
-            calls.execute("BEGIN IMMEDIATE")  # nobody else looks until we have written
-            with calls:
-                calls.execute(_TABLE)
-                yield calls
+    def _open(self) -> AbstractContextManager[sqlite3.Connection]:
+        return open_table(self._file, _TABLE)
 
 
 def _find(calls: sqlite3.Connection, key: str, wanted: WantedCall) -> AskedCall | None:

@@ -22,9 +22,7 @@ from pydantic import ValidationError
 
 from host import registry
 from host.api.forms import Fault
-from host.details import parse_details
 from host.dispatch import read_dispatch
-from host.errors import MetadataError
 from host.registry import Registry
 from host.settings import Settings
 
@@ -120,9 +118,13 @@ def _check(loaded: Registry, metadata: str) -> tuple[list[Fault], str]:
     """Say what is wrong with the metadata, and for the log what is wrong with the persona."""
     try:
         dispatch = read_dispatch(metadata)
-        parse_details(loaded.view(str(dispatch.persona)), dispatch.metadata)
-    except MetadataError as error:
+        loaded.view(str(dispatch.persona)).parse_metadata(metadata=dispatch.metadata)
+    except ValidationError as error:
         return _faults(error), ""
+    except KeyError as error:
+        return [_fault(f"{error} is missing", "missing")], ""
+    except ValueError as error:
+        return [_fault(str(error), "value_error")], ""
     except BaseException as error:
         last = traceback.extract_tb(error.__traceback__)[-1]
         # Where, and not what: its text may have the details in it.
@@ -131,10 +133,8 @@ def _check(loaded: Registry, metadata: str) -> tuple[list[Fault], str]:
     return [], ""
 
 
-def _faults(error: MetadataError) -> list[Fault]:
-    if not isinstance(error.__cause__, ValidationError):
-        return [_fault(str(error), "value_error")]
-    found = error.__cause__.errors(include_url=False, include_context=False, include_input=False)
+def _faults(error: ValidationError) -> list[Fault]:
+    found = error.errors(include_url=False, include_context=False, include_input=False)
     return [
         Fault(loc=_place(fault["loc"]), msg=fault["msg"], type=fault["type"])
         for fault in found[:MOST]

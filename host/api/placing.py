@@ -13,6 +13,7 @@ from host.api.book import Book
 from host.api.checks import Checks
 from host.api.forms import AskedCall, Fault, Status, WantedCall
 from host.errors import HostError, MetadataError
+from host.gate import Gate, Rule
 from host.outcome import Outcome
 from host.place import Placed, follow, place, room_for, written
 from host.requests import Requests
@@ -40,12 +41,27 @@ _NOBODY = "No host took the call."
 _UNTOLD = "The host was stopped, and nobody told how the call went."
 
 
+_KEPT_BACK: dict[Rule | None, str] = {
+    Rule.DO_NOT_CALL: "the do-not-call list forbids it",
+    Rule.ATTEMPTS: "it was dialled as often as it may be today",
+}
+"""What is told where the reason may name a file of the host."""
+
+
 class Unusable(Exception):
     """The call can't be placed as it was asked for."""
 
     def __init__(self, *faults: Fault) -> None:
         super().__init__(*faults)
         self.faults = list(faults)
+
+
+class Blocked(Exception):
+    """The number must not be called."""
+
+    def __init__(self, rule: Rule | None, reason: str) -> None:
+        super().__init__(reason)
+        self.rule, self.reason = rule, _KEPT_BACK.get(rule, reason)
 
 
 class TooMany(Exception):
@@ -65,7 +81,7 @@ class Placing:
     async def ask(self, wanted: WantedCall) -> AskedCall:
         """Place a call, and say how it stands at once; a repeated request gets the call it has.
 
-        Raises Different, Unusable or TooMany, and nothing is dialled.
+        Raises Different, Unusable, Blocked or TooMany, and nothing is dialled.
         """
         if wanted.idempotency_key:
             find = partial(self._book.find, wanted.idempotency_key, wanted)
@@ -102,7 +118,7 @@ class Placing:
         await self._checks.close()
 
     async def _checked(self, wanted: WantedCall, key: str) -> str:
-        """Make a call's metadata. Raises Unusable."""
+        """Make a call's metadata. Raises Unusable or Blocked."""
         if wanted.persona not in self.personas:
             known = ", ".join(self.personas)
             text = f"there is no persona {wanted.persona!r} (there are: {known})"
@@ -113,9 +129,18 @@ class Placing:
             raise Unusable(
                 Fault(loc=["body", "details"], msg=str(error), type="value_error")
             ) from error
+        await asyncio.to_thread(self._pass_gate, wanted)
         if faults := await self._checks.faults(metadata):
             raise Unusable(*faults)
         return metadata
+
+    def _pass_gate(self, wanted: WantedCall) -> None:
+        """Ask the gate, which the call itself passes again. Raises Blocked."""
+        gate = Gate(self._settings, self._settings.persona(wanted.persona))
+        verdict = gate.dial(wanted.number, attempt=False)
+        if not verdict.allowed:
+            log.warning("a call of %s is refused: %s", wanted.persona, verdict)
+            raise Blocked(verdict.rule, verdict.reason)
 
     async def _place(self, asked: AskedCall, metadata: str) -> None:
         try:
