@@ -74,11 +74,20 @@ class Source:
 def _fault(error: BaseException) -> str:
     if isinstance(error, SystemExit):
         return f"exits while it is loaded: {told(error)}"
+    if isinstance(error, KeyError) and _is_of_the_environment(error):
+        name = one_line(str(error.args[0]))
+        return f"calls have no variable {name}: name it in pass_environment"
     if isinstance(error, ModuleNotFoundError) and error.name:
         return f"lacks module {error.name}; is it installed?"
     if isinstance(error, SyntaxError):
         return f"{type(error).__name__}: {one_line(error.msg)}"
     return told(error)
+
+
+def _is_of_the_environment(error: KeyError) -> bool:
+    """Tell whether it was `os.environ` that did not have it."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return bool(frames) and frames[-1].f_globals.get("__name__") == "os"
 
 
 def in_folder(kind: Kind, folder: Path) -> Iterator[Source | Broken]:
