@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from livekit.agents import AgentSession, JobContext, SpeechHandle
 
     from host.first_words import FirstWords
+    from host.gate import Gate
     from host.handover import Handover
     from host.line import Line as TelephoneLine
     from host.recording import Recorder
@@ -142,6 +143,7 @@ class Call:
         self._beside, self._telling = Tasks(), Tasks()
         self._persona: str | None = None
         self._hook: View | None = None
+        self._gate: Gate | None = None
         self.deployment = PersonaSettings()
         """What host.toml says of this persona."""
         if persona is not None and hook is not None:
@@ -150,7 +152,7 @@ class Call:
     def take(self, persona: str, hook: View) -> None:
         """Give the call to its persona."""
         self._persona, self._hook = persona, hook
-        self.deployment = self.settings.persona(persona)
+        self.deployment, self._gate = self.settings.persona(persona), None
 
     def __repr__(self) -> str:
         way = "to" if self.outbound else "from"
@@ -209,6 +211,15 @@ class Call:
         """True where the far end is a telephone, not a browser or an app."""
         return self.line is not None and self.line.telephone
 
+    @property
+    def gate(self) -> Gate:
+        """Judges what this call wants to have dialled."""
+        from host.gate import Gate  # here, so that `host` need not wait for numbering plans
+
+        if self._gate is None:
+            self._gate = Gate(self.settings, self.deployment)
+        return self._gate
+
     # What may be done with a call
 
     async def say(self, text: str, *, interruptible: bool = True) -> None:
@@ -251,7 +262,8 @@ class Call:
         """Press keys: 0123456789*#ABCD; `w` waits half a second, `,` two seconds: `1w2,,345#`.
 
         Returns when the last key is out. `private` ones are masked in records and logs. Raises
-        HostError, before any key is pressed, where one is wrong or nobody has answered yet.
+        HostError, before any key is pressed, where one is wrong, nobody has answered yet, or the
+        keys could dial a number that may not be called (unless `keys_may_dial` is set).
         """
         if self.line is None:
             raise HostError("there is no line to press keys on")
@@ -259,6 +271,19 @@ class Call:
         if private:
             self.keypad.keep_secret(digits)
         await self.line.press(digits, private=private)
+
+    async def opt_out(self) -> None:
+        """Put the far end's number on the do-not-call list: from now on nobody dials it.
+
+        Raises HostError where its number is not known, or can't be written down.
+        """
+        from host.gate import as_e164
+
+        number = as_e164(self.number or "", self.our_number)
+        if number is None:
+            raise HostError("the far end's number is not known")
+        await asyncio.to_thread(self.gate.do_not_call.add, number)
+        log.info("the far end is on the do-not-call list from now on")
 
     def note_key(
         self, who: Literal["persona", "caller"], digit: str, *, private: bool = False

@@ -12,6 +12,7 @@ from livekit import api
 from livekit.agents import JobContext
 
 from host.call import Call, Ending
+from host.gate import Verdict
 from host.line import Line
 from host.outcome import Outcome, outcome_of_sip_status
 
@@ -57,11 +58,12 @@ async def dial(job: JobContext, call: Call, line: Line) -> None:
     if not trunk:
         reason = "No outbound trunk is set: HOST_TRUNK, or trunk in host.toml."
         raise NotAnswered(Ending(Outcome.TRUNK_ERROR, "host", reason, retryable=False))
-    assert call.number is not None
     assert line.identity is not None
+    verdict = await asyncio.to_thread(call.gate.dial, call.number or "")
+    if verdict.allowed:
+        call.mark("dialled")
     request = api.CreateSIPParticipantRequest(
         sip_trunk_id=trunk,
-        sip_call_to=call.number,
         sip_number=call.deployment.caller_id or "",
         room_name=call.room,
         participant_identity=line.identity,
@@ -70,11 +72,10 @@ async def dial(job: JobContext, call: Call, line: Line) -> None:
         ringing_timeout=duration(call.deployment.ringing_timeout),
         max_call_duration=duration(_longest(call)),
     )
-    call.mark("dialled")
     patience = min(call.deployment.ringing_timeout, NO_RESPONSE) - 0.5
     begun = time.monotonic()
     try:
-        await ring(job.api, request)
+        await ring(job.api, verdict, request)
     except NotAnswered as unanswered:
         error = unanswered.__cause__
         canceled = isinstance(error, api.ServerError) and error.code == codes.CANCELED
@@ -90,8 +91,16 @@ async def dial(job: JobContext, call: Call, line: Line) -> None:
         raise NotAnswered(Ending(Outcome.ABANDONED, "far end", reason))
 
 
-async def ring(livekit: api.LiveKitAPI, request: api.CreateSIPParticipantRequest) -> None:
-    """Ring a telephone into a room and wait until somebody answers. Raises NotAnswered."""
+async def ring(
+    livekit: api.LiveKitAPI, verdict: Verdict, request: api.CreateSIPParticipantRequest
+) -> None:
+    """Ring the number of the gate's verdict into a room, and wait until somebody answers.
+
+    Nothing else dials. Raises NotAnswered, at once where the gate refuses.
+    """
+    if not verdict.allowed or verdict.number is None:
+        raise NotAnswered(blocked(verdict))
+    request.sip_call_to = verdict.number
     for left in reversed(range(TRIES)):
         try:
             await livekit.sip.create_sip_participant(request)
@@ -104,6 +113,13 @@ async def ring(livekit: api.LiveKitAPI, request: api.CreateSIPParticipantRequest
         except (TimeoutError, aiohttp.ClientError) as error:
             reason = f"LiveKit did not say how the dialling went: {type(error).__name__}."
             raise NotAnswered(Ending(Outcome.TRUNK_ERROR, "livekit", reason)) from error
+
+
+def blocked(verdict: Verdict) -> Ending:
+    """Say that the gate refused, and by which rule."""
+    reason = f"The number was not dialled: {verdict}."
+    again = verdict.rule is not None and verdict.rule.passes
+    return Ending(Outcome.BLOCKED, "host", reason, retryable=again)
 
 
 def name(error: api.ServerError) -> Ending:

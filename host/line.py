@@ -1,7 +1,8 @@
 """The line of a call: its far end in the room, what it does, and what can be done to it.
 
-The far end is one participant: a telephone behind LiveKit SIP, or a browser or app. Its `sip.*`
-attributes are written by whoever calls, and some arrive late.
+The far end is one participant: a telephone behind LiveKit SIP, or a browser or app. Its name and
+its `sip.*` attributes are written by whoever calls, and some arrive late: what is used of them is
+bounded and cleaned here.
 """
 
 from __future__ import annotations
@@ -15,9 +16,12 @@ import aiohttp
 from livekit import api, rtc
 
 from host.call import Call, Ending
+from host.caller import name_shown, number_shown
 from host.errors import HostError
+from host.gate import KeyRules
 from host.keypad import KEYS, read_presses
 from host.outcome import Outcome
+from host.outside import shown
 from host.record import Who
 from host.sight import NOT_SAID, comes_back, hear_again
 
@@ -33,6 +37,9 @@ It queues what comes sooner (LiveKit's own helper sends every 0.3 s), which woul
 """
 STATUS_LIMIT = 10.0
 """Seconds to wait for a telephone's first `sip.callStatus`; some arrive 0.7 s late."""
+
+STATUSES = ("dialing", "ringing", "automation", "active", "hangup")
+"""What LiveKit SIP tells of a call."""
 
 _SIP = rtc.ParticipantKind.PARTICIPANT_KIND_SIP
 _FAR_ENDS = [
@@ -57,6 +64,7 @@ class Line:
         self.room = job.room
         self._moved = asyncio.Event()
         self._pressing = asyncio.Lock()
+        self._key_rules: KeyRules | None = None
         self._status: str | None = None
         self._sip = False
         self.identity: str | None = None
@@ -97,7 +105,8 @@ class Line:
         waiting = self._job.wait_for_participant(kind=_FAR_ENDS)
         participant = await asyncio.wait_for(waiting, limit)
         self.identity, self._sip = participant.identity, participant.kind == _SIP
-        self._call.number = participant.attributes.get("sip.phoneNumber") or None
+        self._call.number = number_shown(participant.attributes.get("sip.phoneNumber"))
+        self._know_caller(participant)
         if self.telephone:
             self._call.mark("ringing")
         self._follow(participant)
@@ -117,6 +126,7 @@ class Line:
             self._call.end(Ending(Outcome.COMPLETED, "far end", reason))
             return
         self._sip = participant.kind == _SIP
+        self._know_caller(participant)
         self._follow(participant)
         if colleague and colleague[0] in self.room.remote_participants:
             self.connect(*colleague)
@@ -143,10 +153,17 @@ class Line:
         participant = self.participant
         return participant is not None and participant.attributes.get("sip.callStatus") == "active"
 
+    def _know_caller(self, participant: rtc.RemoteParticipant) -> None:
+        call = self._call
+        call.caller_name = name_shown(participant.name)
+        if call.caller.number and not call.caller.plausible:
+            log.warning("the caller shows no number that can be one: %s", shown(call.number))
+
     def _follow(self, participant: rtc.RemoteParticipant) -> None:
-        shown = participant.attributes.get("sip.trunkPhoneNumber")
-        self._call.our_number = self._call.our_number or shown or None
-        if status := participant.attributes.get("sip.callStatus"):
+        ours = number_shown(participant.attributes.get("sip.trunkPhoneNumber"))
+        self._call.our_number = self._call.our_number or ours
+        status = participant.attributes.get("sip.callStatus")
+        if status in STATUSES:
             self._told(status)
 
     def _told(self, status: str) -> None:
@@ -178,6 +195,8 @@ class Line:
         if self._call.connected:
             return  # it is for the colleague's ears
         digit = key.digit.upper()
+        if len(digit) != 1 or digit not in KEYS:
+            return  # a packet that no telephone sends: anybody in the room can
         self._call.keypad.pressed(digit)
         self._call.tell("digit_pressed", digit=digit)
 
@@ -247,17 +266,29 @@ class Line:
     async def press(self, written: str, *, private: bool = False) -> None:
         """Press keys and make pauses, as `host.keypad.read_presses` reads them. Raises HostError.
 
-        It returns when the last key is out; what is pressed meanwhile waits for its turn.
+        It returns when the last key is out; what is pressed meanwhile waits for its turn. Keys that
+        could dial a number that may not be called are refused, all of them.
         """
         presses = read_presses(written)
         if not self._call.answered:
             raise HostError("no key can be pressed before the call is answered")
         async with self._pressing:
+            rules = self._key_rules = self._key_rules or self._rules_of_keys()
+            verdict = rules.judge(presses)
+            if not (verdict.allowed or self._call.deployment.keys_may_dial):
+                raise HostError(str(verdict))
             for each in presses:
                 if isinstance(each, str):
                     await self._press(each)
+                    rules.pressed(each)
                     self._call.note_key("persona", each, private=private)
+                else:
+                    rules.paused()
                 await asyncio.sleep(DIGIT_GAP if isinstance(each, str) else each)
+            rules.paused()
+
+    def _rules_of_keys(self) -> KeyRules:
+        return KeyRules(self._call.gate.numbers, self._call.number)
 
     async def _press(self, key: str) -> None:
         if self.participant is None:

@@ -33,10 +33,10 @@ LAYERS = (
     {"registry", "call", "details"},
     {"defaults", "keypad", "lifeline"},
     {"dispatch", "hookspecs"},
-    {"access", "budget", "environment", "logs", "purge", "redaction", "requests"},
+    {"access", "budget", "environment", "gate", "logs", "purge", "redaction", "requests"},
     {"settings"},
     {"answers", "caller", "data", "metadata", "record"},
-    {"connection", "errors", "outcome", "outside", "private", "processes", "sight", "tasks"},
+    {"connection", "errors", "outcome", "outside", "private", "processes", "sight", "state", "tasks"},
 )
 """The modules of the host: each imports only from the layers below its own."""
 

@@ -35,9 +35,9 @@ class Colleague:
         trunk = self._call.deployment.trunk
         if not trunk:
             raise TransferFailed("no outbound trunk is set: HOST_TRUNK, or trunk in host.toml")
+        verdict = self._call.gate.transfer(self._target.number)
         request = api.CreateSIPParticipantRequest(
             sip_trunk_id=trunk,
-            sip_call_to=self._target.number.removeprefix("tel:"),
             sip_number=self._shown,
             room_name=self._room,
             participant_identity=IDENTITY,
@@ -45,7 +45,7 @@ class Colleague:
             ringing_timeout=duration(self._target.ringing_timeout),
             max_call_duration=duration(self._target.ringing_timeout + limit),
         )
-        self._dialling = asyncio.create_task(ring(self._job.api, request))
+        self._dialling = asyncio.create_task(ring(self._job.api, verdict, request))
         try:
             # Given up, a request still rings: `hang_up` needs to know when it is over.
             await asyncio.shield(self._dialling)

@@ -17,7 +17,7 @@ from host.handover.colleague import IDENTITY, Colleague
 from host.handover.consultation import Reply, consultation
 from host.handover.failure import TransferFailed
 from host.handover.hold import deaf, hold_music
-from host.handover.refer import refer
+from host.handover.refer import refer, require
 from host.handover.room import consultation_room
 from host.line import Line, consult_room, tell_watchers
 from host.outcome import Outcome
@@ -76,6 +76,7 @@ class Handover:
     ) -> None:
         with deaf(self._call):
             try:
+                require(self._call, target)
                 if announcement:
                     await self._call.say(announcement, interruptible=False)
                     await asyncio.sleep(LINGER)

@@ -11,6 +11,7 @@ from livekit.protocol import sip
 
 from host.call import Call
 from host.dial import duration
+from host.gate import as_uri
 from host.handover.failure import TransferFailed
 from host.line import Line
 from host.settings import TransferTarget
@@ -28,6 +29,7 @@ async def refer(job: JobContext, call: Call, line: Line, target: TransferTarget)
     """Send the far end to another number; it hears ringing meanwhile. Raises TransferFailed."""
     if line.identity is None:
         raise TransferFailed("there is nobody to transfer")
+    require(call, target)
     request = api.TransferSIPParticipantRequest(
         room_name=call.room,
         participant_identity=line.identity,
@@ -65,8 +67,8 @@ async def _make_sure(answer: sip.TransferSIPParticipantResponse, call: Call, lin
         raise TransferFailed(_HUNG_UP)
 
 
-def as_uri(target: str) -> str:
-    """Give a transfer target the scheme that LiveKit asks for: tel: or sip:."""
-    if target.startswith(("tel:", "sip:", "sips:")):
-        return target
-    return f"sip:{target}" if "@" in target else f"tel:{target}"
+def require(call: Call, target: TransferTarget) -> None:
+    """Raise TransferFailed where the gate refuses a target."""
+    verdict = call.gate.transfer(target.number)
+    if not verdict.allowed:
+        raise TransferFailed(f"the number may not be dialled: {verdict}")

@@ -8,6 +8,8 @@ from host.errors import HostError
 
 KEYS = "0123456789*#ABCD"
 """The keys of a telephone, in the order of their RFC 4733 event codes."""
+MOST = 100
+"""Keys and pauses that may be written at once: nothing that a menu asks for is as long."""
 PAUSES = {"W": 0.5, ",": 2.0}
 """Seconds of a pause: LiveKit's `w`, and the comma of every telephone's address book."""
 
@@ -23,4 +25,6 @@ def read_presses(written: str) -> Sequence[str | float]:
         raise HostError(
             f"{what}: keys are {KEYS}, and pauses w (half a second) and , (two seconds)"
         )
+    if len(written) > MOST:
+        raise HostError(f"that are more than {MOST} keys and pauses at once")
     return [PAUSES.get(each, each) for each in written.upper()]

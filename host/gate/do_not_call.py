@@ -1,0 +1,102 @@
+"""The do-not-call list: a file with one number a line, read anew whenever it has changed."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+from host.errors import HostError
+from host.gate.number import as_e164
+
+
+class DoNotCall:
+    """The numbers that nobody dials. A `#` begins a comment."""
+
+    def __init__(self, file: Path, *, must_exist: bool = False) -> None:
+        self._file, self._must_exist = file, must_exist
+        self._seen: tuple[int, int, int] | None = None
+        self._numbers: frozenset[str] = frozenset()
+
+    def has(self, number: str) -> bool:
+        """Tell whether a number is on the list. Raises HostError where the list can't be read."""
+        try:
+            opened = os.open(self._file, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        except FileNotFoundError:
+            if self._must_exist:
+                raise HostError(f"the do-not-call list {self._file} is not there") from None
+            return False
+        except OSError as error:
+            raise HostError(f"the do-not-call list can't be read: {error}") from error
+        try:
+            self._read(opened)
+        except OSError as error:
+            raise HostError(f"the do-not-call list can't be read: {error}") from error
+        finally:
+            os.close(opened)
+        return number in self._numbers
+
+    def add(self, number: str) -> None:
+        """Put a number on the list, for every process and every host that has the file.
+
+        It is on the disk when this returns. Raises HostError where it is not.
+        """
+        try:
+            self._append(number)
+        except OSError as error:
+            raise HostError(f"the number can't be put on the do-not-call list: {error}") from error
+
+    def _append(self, number: str) -> None:
+        create = 0 if self._must_exist else os.O_CREAT
+        opened = os.open(self._file, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | create, 0o600)
+        try:
+            fcntl.flock(opened, fcntl.LOCK_EX)
+            before = _all_of(opened)
+            if any(
+                _number_of(line) == number for line in before.decode(errors="replace").splitlines()
+            ):
+                return
+            gap = "" if before.endswith(b"\n") or not before else "\n"
+            line = f"{gap}{number}  # opted out {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}\n".encode()
+            while line:
+                line = line[os.write(opened, line) :]
+            os.fsync(opened)
+        finally:
+            os.close(opened)
+
+    def _read(self, opened: int) -> None:
+        fcntl.flock(opened, fcntl.LOCK_SH)  # never half a line of somebody who opts out now
+        state = os.fstat(opened)
+        now = (state.st_mtime_ns, state.st_size, state.st_ino)
+        if now == self._seen:
+            return
+        self._seen = None
+        self._numbers = frozenset(_numbers_of(_all_of(opened), self._file))
+        self._seen = now
+
+
+def _numbers_of(content: bytes, file: Path) -> set[str]:
+    """Read the list. A line that nobody understands may be a number that must not be called."""
+    try:
+        lines = content.decode("utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise HostError(f"{file} is no text in UTF-8") from error
+    found = set()
+    for at, line in enumerate(lines, 1):
+        number = _number_of(line)
+        if number is None:
+            raise HostError(f"{file}:{at} is no number in E.164, like +15550001111")
+        found.add(number)
+    return found - {""}
+
+
+def _number_of(line: str) -> str | None:
+    """Read one line: its number, empty where it has none, None where it is no number."""
+    text = line.partition("#")[0].strip()
+    return as_e164(text) if text else ""
+
+
+def _all_of(opened: int) -> bytes:
+    size = os.fstat(opened).st_size
+    return os.pread(opened, size, 0)

@@ -1,0 +1,149 @@
+"""Keys that dial through: what is pressed must not dial where the far end gives an outside line.
+
+Nobody can tell a menu from a dial tone by its sound, so the gate reads keys as a telephone system
+may read them: from wherever a number may begin, with and without a digit that gets an outside line.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import time
+from collections.abc import Iterator, Sequence
+
+import phonenumbers
+
+from host.gate import number as numbers
+from host.gate.rules import NANP, NumberRules
+from host.gate.verdict import Rule, Verdict, refuse
+
+FORGOTTEN = 20.0
+"""Seconds after which no telephone system waits any more for the rest of a number."""
+OUTSIDE_LINE = ("9", "0")
+"""What gets an outside line, with nearly every telephone system."""
+INTERNATIONAL = ("00", "011")
+"""What begins an international number: ITU's own prefix, and North America's."""
+SHORTEST = 7
+"""Digits of the shortest number that is worth a look."""
+LOOK_BACK = 24
+"""Digits from which, at most, a number may have begun: more than any has with all before it."""
+_PAUSE = ","
+_ENDS = re.compile("[*#A-D]")
+
+
+class KeyRules:
+    """The keys of one call, judged before they are pressed."""
+
+    def __init__(self, rules: NumberRules, far_end: str | None) -> None:
+        """Take the number rules, and the far end's number, whose country its telephones have."""
+        self._rules = rules
+        self._country = numbers.country_of(far_end) if far_end else None
+        self._run, self._last = "", 0.0
+        self._judged: dict[str, Rule | None] = {}
+
+    def judge(self, presses: Sequence[str | float]) -> Verdict:
+        """Judge keys, and seconds of pauses between them, by what was pressed before them."""
+        self._forget()
+        written = "".join(each if isinstance(each, str) else _PAUSE for each in presses)
+        before = _latest(_groups(self._run))
+        for part in _ENDS.split(written):
+            for group in _groups(part):
+                for what in self._could_dial(before, group):
+                    reason = f"they could dial {what}, if the far end gave an outside line"
+                    return refuse(Rule.KEYS, reason)
+                before = _latest([*before, group])
+            before = []
+        return Verdict(True, None, None, "the keys dial nothing that may not be called")
+
+    def pressed(self, key: str) -> None:
+        """Remember a key that went out."""
+        self._forget()
+        self._run = "" if _ENDS.fullmatch(key) else self._run + key
+        self._last = time.monotonic()
+
+    def paused(self) -> None:
+        """Remember a pause after which a number may begin, as at the end of what was pressed."""
+        self._run += _PAUSE
+
+    def _forget(self) -> None:
+        if time.monotonic() - self._last > FORGOTTEN:
+            self._run = ""
+
+    def _could_dial(self, before: Sequence[str], group: str) -> Iterator[str]:
+        """Name what digits could dial, alone or as the rest of what came before them."""
+        if self._help_at_last("".join((*before, group)), group) or self._help_at_once(group):
+            yield "an emergency number"
+        for at in range(len(before) + 1):
+            run = "".join((*before[at:], group))
+            # A menu may have taken any first digit: press 1 for an outside line.
+            for digits in {run, run[1:], *_outside(run[1:])}:
+                # A telephone system may dial as soon as there are enough of them.
+                for length in range(SHORTEST, min(len(digits), LOOK_BACK) + 1):
+                    if rule := self._refused(digits[:length]):
+                        yield f"a number that may not be called ({rule})"
+
+    def _help_at_last(self, run: str, group: str) -> bool:
+        """Tell whether a run is an emergency number and no more.
+
+        One of two digits, as France has them, is often two choices in a menu.
+        """
+        longest = group if len(run) <= 2 else run
+        return any(self._is_help(each) for each in _outside(longest) if len(each) > 1)
+
+    def _help_at_once(self, group: str) -> bool:
+        """Tell whether digits begin so that a telephone system need not wait for the others."""
+        return any(self._is_help(each[:length]) for each in _outside(group) for length in (3, 4, 5))
+
+    def _is_help(self, digits: str) -> bool:
+        if digits in numbers.MOBILE_EMERGENCY:
+            return True
+        return bool(self._country and numbers.is_emergency(digits, [self._country]))
+
+    def _refused(self, digits: str) -> Rule | None:
+        """Name the rule against what digits dial; None where they dial nothing, or it may be."""
+        if digits not in self._judged:
+            verdicts = (self._rules.judge(number) for number in self._numbers_in(digits))
+            refused = (each.rule for each in verdicts if not each.allowed)
+            self._judged[digits] = next(refused, None)
+        return self._judged[digits]
+
+    def _numbers_in(self, digits: str) -> Iterator[str]:
+        """Give the valid numbers, in E.164, that digits dial abroad or within the country."""
+        texts = [
+            "+" + digits.removeprefix(each) for each in INTERNATIONAL if digits.startswith(each)
+        ]
+        if self._country and _is_national(digits, self._country):
+            with contextlib.suppress(phonenumbers.NumberParseException):
+                texts.append(numbers.e164(phonenumbers.parse(digits, self._country)))
+        for text in texts:
+            number = numbers.parse(text)
+            if number and phonenumbers.is_valid_number(number):
+                yield text
+
+
+def _is_national(digits: str, country: str) -> bool:
+    """Tell whether digits begin as a number is dialled within a country.
+
+    North America needs no 1 before the area; others need what their national numbers begin with.
+    """
+    prefix = phonenumbers.ndd_prefix_for_region(country, True)
+    code = phonenumbers.country_code_for_region(country)
+    return code == NANP or not prefix or digits.startswith(prefix)
+
+
+def _latest(groups: list[str]) -> list[str]:
+    """Leave out the groups in which no number can have begun that is not over."""
+    while sum(map(len, groups[1:])) >= LOOK_BACK:
+        groups = groups[1:]
+    return groups
+
+
+def _groups(run: str) -> list[str]:
+    return [group for group in run.split(_PAUSE) if group]
+
+
+def _outside(digits: str) -> Iterator[str]:
+    """Give digits as they are, and behind what gets an outside line."""
+    yield digits
+    if digits.startswith(OUTSIDE_LINE):
+        yield digits[1:]
