@@ -13,6 +13,7 @@ from livekit import api, rtc
 
 from host.access import token_of
 from host.outcome import Outcome
+from host.outside import clean
 from host.settings import Settings
 
 LOST_LIMIT = 10.0
@@ -20,6 +21,8 @@ LOST_LIMIT = 10.0
 
 A call whose process alone died is taken over, or ended, within 5 s.
 """
+LONGEST_STATUS = 20
+"""Characters of a status that is told: a participant may write anything there."""
 _WATCHER = "watcher-"
 
 
@@ -79,7 +82,7 @@ class Watch:
             self._facts.update(participant.attributes)
             if "host.outcome" in self._facts:
                 self.over.set()
-        status = participant.attributes.get("sip.callStatus")
+        status = clean(participant.attributes.get("sip.callStatus", ""), LONGEST_STATUS)
         if status and status != self._status:
             self._status = status
             self._told(status)

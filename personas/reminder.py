@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel
 
-from host import LeaveMessage, hookimpl
+from host import LeaveMessage, as_data, hookimpl
 
 class Appointment(BaseModel):
     patient: str
@@ -14,7 +14,7 @@ def parse_metadata(metadata):
 
 @hookimpl
 def instructions(call):
-    return f"Confirm that {call.details.patient} can come at {call.details.time}. Be brief."
+    return f"Confirm that the patient can come. Be brief. {as_data(call.details)}"
 
 @hookimpl
 def greeting(call):

@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel
 
-from host import hookimpl
+from host import as_data, hookimpl
 
 class Visit(BaseModel):
     patient: str
@@ -13,7 +13,10 @@ def parse_metadata(metadata):
 
 @hookimpl
 def instructions(call):
-    return "Ask how the visit at Molar Dental was, from one to five, and record the score."
+    return (
+        "Ask how the visit at Molar Dental was, from one to five, and record the score. "
+        f"Who you are talking to: {as_data(call.details.patient)}"
+    )
 
 @hookimpl
 def greeting(call):

@@ -65,6 +65,7 @@ class Ground:
             "HOST_CARTESIA_BASE_URL": self.wires["tts"].url,
             "HOST_LLM_BASE_URL": f"{self.wires['llm'].url}/v1",
             "FAULTS_FOLDER": str(self.notes),
+            "HOST_PASS_ENVIRONMENT": "FAULTS_FOLDER",
             **self._more,
         }
         return make_worker(self.arm, settings, self.folder / f"worker{next(self._workers)}")
