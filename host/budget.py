@@ -5,16 +5,16 @@ The count is a SQLite file in `state_dir`; it is kept only for personas that hav
 
 from __future__ import annotations
 
-import contextlib
 import sqlite3
 import time
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import astuple
 from datetime import datetime
 from pathlib import Path
 
 from host.processes import Process, this_process
 from host.settings import PersonaSettings
+from host.state import open_table
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS calls (
@@ -46,7 +46,6 @@ class Budget:
         if not is_limited(limits):
             return None
         with self._open() as calls:
-            calls.execute("BEGIN IMMEDIATE")  # nobody else counts until we have
             self._forget_the_dead(calls, persona)
             used = self._check(calls, persona, limits)
             calls.execute(
@@ -113,16 +112,8 @@ class Budget:
                 calls.execute("UPDATE calls SET seconds = ? WHERE id = ?", (lasted, call))
         calls.execute("DELETE FROM calls WHERE day < ? AND seconds IS NOT NULL", (_today(),))
 
-    @contextlib.contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        calls = sqlite3.connect(self._file, timeout=5, isolation_level=None)
-        try:
-            calls.execute(_TABLE)
-            with calls:
-                yield calls
-        finally:
-            calls.close()
+    def _open(self) -> AbstractContextManager[sqlite3.Connection]:
+        return open_table(self._file, _TABLE)
 
 
 def is_limited(limits: PersonaSettings) -> bool:

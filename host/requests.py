@@ -6,11 +6,12 @@ in `state_dir`. A request whose call came to nothing before anybody was dialled 
 
 from __future__ import annotations
 
-import contextlib
 import sqlite3
 import time
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
+
+from host.state import open_table
 
 KEPT = 24 * 3600.0
 """Seconds that a request is remembered."""
@@ -66,17 +67,8 @@ class Requests:
             found: tuple[str, str] | None = requests.execute(query, (key,)).fetchone()
             return found
 
-    @contextlib.contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        requests = sqlite3.connect(self._file, timeout=self._patience, isolation_level=None)
-        try:
-            requests.execute("BEGIN IMMEDIATE")  # nobody else looks until we have written
-            with requests:
-                requests.execute(_TABLE)
-                yield requests
-        finally:
-            requests.close()
+    def _open(self) -> AbstractContextManager[sqlite3.Connection]:
+        return open_table(self._file, _TABLE, self._patience)
 
 
 def _refuse_a_second(requests: sqlite3.Connection, key: str, room_sid: str) -> None:

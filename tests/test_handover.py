@@ -13,9 +13,10 @@ from livekit.protocol import sip
 from pydantic import ValidationError
 
 from host.call import Call
+from host.gate import as_uri
 from host.handover.consultation import Reply, understood
 from host.handover.failure import TransferFailed
-from host.handover.refer import as_uri, refer
+from host.handover.refer import refer
 from host.local.exchange.twirp import PREFIX, Method, TwirpServer
 from host.local.server import LocalServer
 from host.settings import PersonaSettings, Settings, TransferTarget, Words
@@ -74,7 +75,9 @@ def test_a_warm_target_is_a_number(address: str) -> None:
 
 
 def call_with(**targets: Any) -> Call:
-    settings = Settings(personas={"desk": PersonaSettings(transfers=targets)})
+    settings = Settings(
+        personas={"desk": PersonaSettings(transfers=targets)}, allow_numbers=("+1555*",)
+    )
     call = Call(settings, room="desk-1", persona="desk", hook=SimpleNamespace())
     call.line = SimpleNamespace(
         telephone=True, identity="sip_+15557770001", left=False, room=SimpleNamespace()
@@ -135,7 +138,7 @@ class Answers(LocalServer):
 
 async def referred(answer: sip.TransferSIPParticipantResponse, *, left: bool = False) -> None:
     """Refer a call to somebody, and be answered so."""
-    call = call_with()
+    call = call_with(bob="+15550003102")
     call.line.left = left
     async with Answers(answer) as server, api.LiveKitAPI(server.url, KEY, SECRET) as livekit:
         target = TransferTarget(number="+15550003102")
