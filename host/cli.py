@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Coroutine
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
@@ -19,6 +20,7 @@ import typer
 from host import registry
 from host.calls.commands import calls
 from host.errors import HostError
+from host.private import without_secrets
 from host.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -102,6 +104,33 @@ def which(
 
     loaded = registry.load(load_settings())
     _print(show.which(loaded, room=room, metadata=metadata, number=to, as_json=as_json))
+
+
+@cli.command()
+def gate(
+    number: Annotated[str, typer.Argument(help="What would be dialled, like +15550001111.")],
+    persona: Annotated[str | None, typer.Option(help="Who would call.")] = None,
+    at: Annotated[
+        datetime | None,
+        typer.Option(
+            parser=datetime.fromisoformat, metavar="TIME", help="When: ISO 8601, else local time."
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tell whether a number would be dialled, and by which rule not. Nothing is dialled or counted.
+
+    The exit code is 0 where it would, and 1 where it would not.
+    """
+    from host.gate import Gate
+
+    settings = load_settings()
+    if persona is not None:
+        registry.load(settings).view(persona)  # there must be one of that name
+    verdict = Gate(settings, settings.persona(persona or "")).dial(number, at, attempt=False)
+    shown = f"{'allowed' if verdict.allowed else 'blocked'}: {verdict}"
+    typer.echo(verdict.as_json() if as_json else shown)
+    raise typer.Exit(0 if verdict.allowed else 1)
 
 
 @cli.command()
@@ -249,7 +278,7 @@ def main() -> None:
                 typer.echo(f"host: {fault}", err=True)
         cli()
     except HostError as error:
-        typer.echo(f"host: {error}", err=True)
+        typer.echo(f"host: {without_secrets(str(error))}", err=True)
         _exit(1)
     except SystemExit as end:
         _exit(end.code)

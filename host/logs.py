@@ -116,7 +116,7 @@ def _matters(record: logging.LogRecord) -> bool:
     if record.name == "host" or record.name.startswith("host."):
         return True
     # LiveKit's SDK complains so each time that a room is left before its job ends.
-    harmless = "Attempted to drop unknown FFI handle" in record.getMessage()
+    harmless = "Attempted to drop unknown FFI handle" in f"{record.msg} {record.args}"
     return record.levelno >= logging.WARNING and not harmless
 
 

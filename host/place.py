@@ -231,7 +231,7 @@ async def _leave(room: rtc.Room) -> None:
 
 def room_for(persona: str, key: str | None) -> str:
     """Name the room of a new call; calls with the same idempotency key have the same one."""
-    unique = hashlib.sha256(key.encode()).hexdigest()[:24] if key else secrets.token_hex(6)
+    unique = hashlib.sha256(key.encode()).hexdigest()[:24] if key else f"c{secrets.token_hex(6)}"
     return f"{persona}-{unique}"
 
 

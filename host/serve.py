@@ -41,7 +41,7 @@ async def serve(settings: Settings, *, dev: bool, strict: bool = False) -> None:
     Raises HostError for what its reader can mend.
     """
     keep_private(settings)
-    await asyncio.to_thread(_close_files, settings)
+    await asyncio.to_thread(close_files, settings)
     loaded = registry.load(settings).require()
     for line in (*misspelt_settings(), *map(str, loaded.broken)):
         log.warning(line)
@@ -97,7 +97,7 @@ async def _api(settings: Settings, health: Health) -> AsyncIterator[None]:
         yield
 
 
-def _close_files(settings: Settings) -> None:
+def close_files(settings: Settings) -> None:
     """Let nobody else read what hosts write of calls: this one, and those before it."""
     write_for_owner_only()
     files = [settings.call_log]

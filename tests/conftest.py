@@ -6,11 +6,17 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import canaries
 import pytest
 from deployment import HERE, OF_A_DEPLOYMENT, Deployment
 
 from host.registry import Registry, load_afresh
 from host.settings import load_settings
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Fail the suite where anything that it wrote shows a secret, or a number that is private."""
+    canaries.watch(config)
 
 
 @pytest.fixture

@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from textwrap import dedent
 
+from canaries import SECRETS
+
 from host.registry import Registry, load_afresh
 from host.settings import load_settings
 
@@ -23,6 +25,8 @@ class Deployment:
             (folder / name).mkdir()
         os.environ["HOST_PERSONAS_DIR"] = str(folder / "personas")
         os.environ["HOST_PLUGINS_DIR"] = str(folder / "plugins")
+        for name in ("HOST_WEBHOOK_SECRET", "CANARY_CRM_TOKEN"):
+            os.environ[name] = SECRETS[name]
 
     def write(self, path: str, text: str) -> Path:
         """Write a file below the folder."""

@@ -98,15 +98,38 @@ def test_a_line_that_was_left_half_written_swallows_no_other(tmp_path: Path) -> 
     assert log.passed_over == 1
 
 
-def test_a_record_that_can_not_be_written_stands_in_the_hosts_own_log(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    end(tmp_path, a_record())  # a folder
+def the_one_error(caplog: pytest.LogCaptureFixture) -> str:
     (line,) = [line for line in caplog.records if line.levelno == logging.ERROR]
-    text = line.getMessage()
-    assert text.startswith(f"{tmp_path} can't be written (")
-    assert CallRecord.model_validate_json(text.partition("record is ")[2]) == a_record()
     assert line.exc_info is None
+    return line.getMessage()
+
+
+def test_a_record_that_can_not_be_written_is_put_aside_for_its_owner_only(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    end(tmp_path, a_record())  # a folder
+    text = the_one_error(caplog)
+    assert text.startswith(f"{tmp_path} can't be written (")
+    assert text.endswith("the call's record is in .host/unwritten")
+    file = tmp_path / ".host" / "unwritten" / f"{a_record().id}.json"
+    assert CallRecord.model_validate_json(file.read_text()) == a_record()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("open_to_words", [False, True])
+def test_a_record_that_can_be_written_nowhere_stands_in_the_hosts_own_log_without_its_words(
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    open_to_words: bool,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".host").write_text("no folder")
+    monkeypatch.setenv("HOST_LOG_TRANSCRIPTS", str(open_to_words))
+    end(tmp_path, a_record())
+    told = CallRecord.model_validate_json(the_one_error(caplog).partition("record is ")[2])
+    assert told == (a_record() if open_to_words else a_record(transcript=[], tools=[]))
 
 
 def test_the_log_may_be_the_standard_output(tmp_path: Path) -> None:

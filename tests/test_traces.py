@@ -172,7 +172,7 @@ async def test_no_number_and_no_word_is_told(
             span.set_attribute("lk.sip.trunkPhoneNumber", "+15550001111")
             span.set_attribute("lk.response.ttft", 0.2)
             span.add_event("linked", {"lk.pii.participant_identity": "sip_+15551234567"})
-            span.record_exception(ValueError("hello there"))
+            span.record_exception(ValueError("hello there, +15551234567"))
 
     await asyncio.create_task(in_a_call())
     await traces.call_ended(call=call, record=a_record())

@@ -6,7 +6,7 @@ from host.private.files import (
     private_opener,
     write_for_owner_only,
 )
-from host.private.mask import Mask, current, keep_out, mask, use
+from host.private.mask import Mask, current, keep_out, mask, use, without_secrets
 from host.private.numbers import mask_number, mask_room, mask_words
 from host.private.pseudonyms import NAMED, Pseudonyms
 from host.private.secrets import secrets_of
@@ -28,5 +28,6 @@ __all__ = [
     "private_opener",
     "secrets_of",
     "use",
+    "without_secrets",
     "write_for_owner_only",
 ]

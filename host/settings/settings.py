@@ -69,10 +69,10 @@ class Settings(BaseSettings, Shared):
     )
     recordings_dir: Path = Field(Path("recordings"), description="folder of recorded calls")
     keep_records_days: float | None = Field(
-        None, gt=0, description="days after which call records are removed; unset: never"
+        None, gt=0, le=36500, description="days after which call records are removed; unset: never"
     )
     keep_recordings_days: float | None = Field(
-        None, gt=0, description="days after which recorded calls are removed; unset: never"
+        None, gt=0, le=36500, description="days after which recorded calls are removed; unset: never"
     )
     log_numbers: bool = Field(False, description="telephone numbers stand whole in the log")
     log_digits: bool = Field(False, description="pressed keys stand in the log")

@@ -6,14 +6,18 @@ import hashlib
 import importlib.metadata
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace import Event, ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
+from opentelemetry.trace import Status
+from opentelemetry.util.types import AttributeValue
+
+from host import mask
 
 log = logging.getLogger("host")
 
@@ -35,7 +39,7 @@ class Collector(SpanExporter):
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Send spans, once: what the collector does not take is lost."""
-        taken = self._http.export([without_numbers(span) for span in spans])
+        taken = self._http.export([private(span) for span in spans])
         if taken is not SpanExportResult.SUCCESS:
             self.warn("it can't be reached, or refuses")
         return taken
@@ -86,23 +90,34 @@ def make_provider(collector: SpanExporter, call: str) -> TracerProvider:
     return provider
 
 
-def without_numbers(span: ReadableSpan) -> ReadableSpan:
-    """Leave out what LiveKit tells of the SIP participant, our number among it."""
+def private(span: ReadableSpan) -> ReadableSpan:
+    """Leave out what LiveKit tells of the SIP participant, and mask what else has numbers or keys.
+
+    An exception may quote both, in its event and in the status of its span.
+    """
     attributes = dict(span.attributes or {})
     kept = {key: value for key, value in attributes.items() if not key.startswith("lk.sip.")}
-    if kept == attributes:
-        return span
+    why = span.status.description
     return ReadableSpan(
         name=span.name,
         context=span.context,
         parent=span.parent,
         resource=span.resource,
-        attributes=kept,
-        events=span.events,
+        attributes=_masked(kept),
+        events=[
+            Event(event.name, _masked(event.attributes or {}), event.timestamp)
+            for event in span.events
+        ],
         links=span.links,
         kind=span.kind,
-        status=span.status,
+        status=Status(span.status.status_code, mask(why)) if why else span.status,
         start_time=span.start_time,
         end_time=span.end_time,
         instrumentation_scope=span.instrumentation_scope,
     )
+
+
+def _masked(attributes: Mapping[str, AttributeValue]) -> dict[str, AttributeValue]:
+    return {
+        key: mask(value) if isinstance(value, str) else value for key, value in attributes.items()
+    }

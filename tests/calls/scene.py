@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from canaries import SECRETS
 from scripts import RULES as TEST_RULES
 
 from host.local.realtime import RealtimeServer
@@ -29,6 +30,7 @@ async def a_scene(
         "HOST_PLUGINS_DIR": str(_together(folder, "plugins")),
         "HOST_CALL_DATABASE": str(folder / "calls.db"),
         "TEST_EVENTS": str(folder / "events.jsonl"),
+        **SECRETS,
         **(more or {}),
     }
     async with RealtimeServer(Sentences()) as realtime:

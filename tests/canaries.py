@@ -1,0 +1,92 @@
+"""Secrets and a number that hosts of the tests get, and that nothing they write may show.
+
+At the end of the suite, all that was written is searched for them: see `conftest.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+SECRETS = {
+    "DEEPGRAM_API_KEY": "canary-deepgram-4f1c9a7be2d05836",
+    "CARTESIA_API_KEY": "sk_car_canary4f1c9a7be2d05836",
+    "OPENAI_API_KEY": "sk-canary-openai-4f1c9a7be2d05836",
+    "HOST_WEBHOOK_SECRET": "whsec_Y2FuYXJ5LXdlYmhvb2stNGYxYzlhN2JlMmQwNTgzNg==",
+    "CANARY_CRM_TOKEN": "canary-crm-4f1c9a7be2d05836",
+}
+"""Variables of a host, and their values: keys of providers, and one of a persona's own."""
+TRUNK_PASSWORD = "canary-trunk-4f1c9a7be2d05836"
+"""The SIP password of a trunk, which LiveKit's API may tell of."""
+NUMBER = "+15550142857"
+"""The number of people whose calls are private."""
+_SIGNS = {
+    **{name: value.encode() for name, value in SECRETS.items()},
+    "TRUNK_PASSWORD": TRUNK_PASSWORD.encode(),
+    "NUMBER": NUMBER.removeprefix("+1").encode(),
+}
+BLOCK = 1 << 22
+"""Bytes of a file that are looked at together; the next ones begin with the last of them."""
+_OVERLAP = max(map(len, _SIGNS.values()))
+
+
+def found_in(text: bytes) -> list[str]:
+    """Name the canaries in a text."""
+    return [name for name, sign in _SIGNS.items() if sign in text]
+
+
+def found_below(folder: Path) -> Iterator[str]:
+    """Name the files below a folder that show a canary, and which."""
+    for file in sorted(folder.rglob("*")):
+        if file.is_symlink() or not file.is_file():
+            continue
+        try:
+            for name in sorted(set(_found_in_file(file))):
+                yield f"{file}: {name}"
+        except (FileNotFoundError, PermissionError):
+            continue  # it went meanwhile, or a test has closed it even to us
+
+
+def _found_in_file(file: Path) -> Iterator[str]:
+    with file.open("rb") as opened:
+        end = b""
+        while block := opened.read(BLOCK):
+            yield from found_in(end + block)
+            end = block[-_OVERLAP:]
+
+
+class Watch:
+    """Sees what tests print, and at the end all that was written: a plugin of pytest.
+
+    Under pytest-xdist, the process that the workers report to has it, and their folders.
+    """
+
+    def __init__(self) -> None:
+        self.found: list[str] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Look at what a test has printed and logged."""
+        for name, text in report.sections:
+            shown = found_in(text.encode(errors="replace"))
+            self.found += (f"{report.nodeid}, {name}: {each}" for each in shown)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Look at the folders of all tests, and fail the suite where a canary is found."""
+        factory = session.config._tmp_path_factory  # type: ignore[attr-defined]
+        self.found += found_below(factory.getbasetemp())
+        if self.found:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say where they were found."""
+        for where in self.found:
+            terminalreporter.write_line(f"a canary was found in {where}", red=True)
+
+
+def watch(config: pytest.Config) -> None:
+    """Watch a whole session of tests for canaries."""
+    if not hasattr(config, "workerinput"):  # a worker of pytest-xdist, whose folders we see
+        config.pluginmanager.register(Watch(), "canaries")

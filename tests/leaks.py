@@ -1,0 +1,195 @@
+"""A program that tells secrets in every way that a program can: `test_logs.py` reads its output.
+
+`python leaks.py parent|call json|terminal|verbose`. As `call` it is the process of a call, whose
+records go to its parent through LiveKit's own queue. Each leak says a word of its own, so that the
+reader sees that it was told, without what is private.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import multiprocessing
+import socket
+import sys
+import threading
+import traceback
+import warnings
+from typing import Any
+
+from canaries import NUMBER, SECRETS, TRUNK_PASSWORD
+
+from host import logs
+from host.settings import load_settings
+
+KEY, WEBHOOK = SECRETS["OPENAI_API_KEY"], SECRETS["HOST_WEBHOOK_SECRET"]
+SAID = "I live in Elm Street, behind the mill."
+ROOM = f"call-_{NUMBER}_aB3xYzQ1wErT"
+log = logging.getLogger("host")
+library = logging.getLogger("some.library")
+
+
+def in_a_message() -> None:
+    log.info("in_a_message from %s with %s", NUMBER, KEY)
+
+
+def in_a_library() -> None:
+    headers = {"Authorization": f"Bearer {KEY}", "X-Caller": NUMBER}
+    library.warning("in_a_library POST /v1 %s", headers)
+
+
+def in_a_traceback() -> None:
+    try:
+        try:
+            raise KeyError(NUMBER)
+        except KeyError as error:
+            raise ValueError(f"in_a_traceback {WEBHOOK}") from error
+    except ValueError:
+        log.exception("a hook failed")
+
+
+def in_the_fields_of_a_line() -> None:
+    log.info("in_the_fields_of_a_line", extra={"room": ROOM, "persona": "desk"})
+
+
+def in_a_wrong_format() -> None:
+    log.info("in_a_wrong_format %d", NUMBER)
+    library.warning("in_a_wrong_format %d", NUMBER)
+
+
+def in_a_warning() -> None:
+    warnings.warn(f"in_a_warning {NUMBER} {KEY}", stacklevel=1)
+
+
+def in_print() -> None:
+    print("in_print", NUMBER, KEY)
+    print("in_print", NUMBER, KEY, file=sys.stderr)
+    print(json.dumps({"in_print": [NUMBER, KEY]}))
+
+
+def in_a_handler_of_its_own() -> None:
+    own = logging.getLogger("some.plugin")
+    own.addHandler(logging.StreamHandler())
+    own.error("in_a_handler_of_its_own %s", NUMBER)
+
+
+def in_a_thread() -> None:
+    def fails() -> None:
+        raise RuntimeError(f"in_a_thread {NUMBER} {KEY}")
+
+    thread = threading.Thread(target=fails)
+    thread.start()
+    thread.join()
+
+
+def in_a_finaliser() -> None:
+    class Fails:
+        def __del__(self) -> None:
+            raise RuntimeError(f"in_a_finaliser {NUMBER} {KEY}")
+
+    Fails()
+
+
+def in_a_task() -> None:
+    async def fails() -> None:
+        raise RuntimeError(f"in_a_task {NUMBER} {KEY}")
+
+    async def nobody_looks() -> None:
+        task = asyncio.ensure_future(fails())
+        await asyncio.wait([task])
+        del task
+
+    asyncio.run(nobody_looks())
+
+
+def in_a_trunk() -> None:
+    log.error('in_a_trunk {numbers: "%s" auth_password: "%s"}', NUMBER, TRUNK_PASSWORD)
+
+
+def in_a_printed_traceback() -> None:
+    try:
+        raise OSError(f"in_a_printed_traceback {NUMBER} {KEY}")
+    except OSError:
+        traceback.print_exc()
+
+
+def in_an_error_that_quotes_the_caller() -> None:
+    log.error("in_an_error_that_quotes_the_caller: no place in %r", SAID)
+
+
+def in_the_details_of_a_library() -> None:
+    logging.getLogger("openai._base_client").debug("in_the_details of %s %s", SAID[:9], "quoted")
+
+
+LEAKS = (
+    in_a_message,
+    in_a_library,
+    in_a_traceback,
+    in_the_fields_of_a_line,
+    in_a_wrong_format,
+    in_a_warning,
+    in_print,
+    in_a_handler_of_its_own,
+    in_a_thread,
+    in_a_finaliser,
+    in_a_task,
+    in_a_trunk,
+    in_a_printed_traceback,
+    in_an_error_that_quotes_the_caller,
+    in_the_details_of_a_library,
+)
+
+
+def leak() -> None:
+    """Tell all of it, and end as a process does that nobody catches."""
+    for each in LEAKS:
+        each()
+    raise SystemError(f"in_the_end {NUMBER} {KEY}")
+
+
+def of_a_call(line: socket.socket) -> None:
+    """Be the process of a call, as LiveKit starts one."""
+    from livekit.agents.ipc.log_queue import LogQueueHandler
+    from livekit.agents.utils import aio
+
+    root = logging.getLogger()
+    root.handlers.clear()
+    handler = LogQueueHandler(aio.duplex_unix._Duplex.open(line))
+    root.addHandler(handler)
+    logs.keep_private_in_call(load_settings())
+    logs.keep_words_out(lambda: [SAID])
+    try:
+        leak()
+    finally:
+        handler.close()
+
+
+def with_a_call() -> None:
+    """Be the host of one call."""
+    from livekit.agents.ipc.log_queue import LogQueueListener
+    from livekit.agents.utils import aio
+
+    ours, its = socket.socketpair()
+    call = multiprocessing.get_context("fork").Process(target=of_a_call, args=(its,))
+    call.start()
+    its.close()
+
+    def nothing_more(record: Any) -> None:
+        return None
+
+    listener = LogQueueListener(aio.duplex_unix._Duplex.open(ours), nothing_more)
+    listener.start()
+    call.join()
+    listener.stop()
+
+
+if __name__ == "__main__":
+    process, form = sys.argv[1:]
+    logs.log_as_json() if form == "json" else logs.log_to_terminal(verbose=form == "verbose")
+    logs.keep_private(load_settings())
+    if process == "call":
+        with_a_call()
+    else:
+        logs.keep_words_out(lambda: [SAID])
+        leak()

@@ -1,0 +1,75 @@
+"""The suite fails where anything that it wrote shows a secret."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from canaries import BLOCK, NUMBER, SECRETS, found_below
+from deployment import HERE
+
+WRITES = """
+import canaries, sys
+
+def test_writes(tmp_path):
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "file.log").write_text("x" + canaries.NUMBER)
+
+def test_prints():
+    print(canaries.SECRETS["OPENAI_API_KEY"], file=sys.stderr)
+
+def test_is_good(tmp_path):
+    (tmp_path / "file.log").write_text("+1…57")
+"""
+
+
+@pytest.mark.parametrize(("test", "found"), [("writes", "NUMBER"), ("prints", "OPENAI_API_KEY")])
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_suite_that_tells_a_canary_fails(
+    tmp_path: Path, workers: int, test: str, found: str
+) -> None:
+    done = run(tmp_path, workers, f"test_{test}")
+    assert "1 passed" in done.stdout
+    assert "a canary was found in " in done.stdout
+    assert f": {found}\n" in done.stdout
+    assert done.returncode == 1
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_suite_that_tells_none_passes(tmp_path: Path, workers: int) -> None:
+    done = run(tmp_path, workers, "test_is_good")
+    assert (done.returncode, "canary" in done.stdout) == (0, False), done.stdout
+
+
+def run(folder: Path, workers: int, test: str) -> subprocess.CompletedProcess[str]:
+    """Run a test in a suite of its own, whose folders are not kept in ours."""
+    (folder / "conftest.py").write_text(
+        "import canaries\ndef pytest_configure(config):\n    canaries.watch(config)\n"
+    )
+    (folder / "test_it.py").write_text(WRITES)
+    its = folder / "its"
+    command = [sys.executable, "-m", "pytest", "-q", "-c", "/dev/null", f"--rootdir={folder}"]
+    command += ["-p", "no:cacheprovider", "-n", str(workers), f"--basetemp={its}", "-k", test]
+    done = subprocess.run(
+        [*command, str(folder / "test_it.py")],
+        cwd=folder,
+        env={"PYTHONPATH": f"{HERE}:{HERE.parent}"},
+        capture_output=True,
+        text=True,
+        timeout=90,
+    )
+    for file in its.rglob("*.log"):
+        file.unlink()
+    return done
+
+
+def test_a_canary_is_found_wherever_it_lies_in_a_file(tmp_path: Path) -> None:
+    secret = SECRETS["CARTESIA_API_KEY"].encode()
+    file = tmp_path / "big.db"
+    for before in (0, BLOCK - len(secret) // 2, BLOCK, 2 * BLOCK - 1):
+        file.write_bytes(b"\0" * before + secret + b"\0" * 10)
+        assert list(found_below(tmp_path)) == [f"{file}: CARTESIA_API_KEY"]
+    file.write_bytes(NUMBER[:-1].encode())
+    assert list(found_below(tmp_path)) == []

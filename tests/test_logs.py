@@ -1,0 +1,92 @@
+"""The log: readable, and without anything private, whoever logs or prints it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from canaries import NUMBER, SECRETS, TRUNK_PASSWORD
+from deployment import HERE, OF_A_DEPLOYMENT
+from leaks import LEAKS, ROOM, SAID
+
+TOLD = {leak.__name__ for leak in LEAKS if leak.__name__ != "in_the_details_of_a_library"}
+"""What an output must have: what is private is masked, and not the line that it is in."""
+PRIVATE = (*SECRETS.values(), TRUNK_PASSWORD, NUMBER[2:])
+FORMS = ("json", "terminal", "verbose")
+
+
+def output_of(
+    process: str, form: str, folder: Path, settings: Mapping[str, str] | None = None
+) -> tuple[str, str]:
+    """Run the program that tells everything; give its output, as bytes came, and its errors."""
+    bare = {name: text for name, text in os.environ.items() if not name.startswith(OF_A_DEPLOYMENT)}
+    done = subprocess.run(
+        [sys.executable, str(HERE / "leaks.py"), process, form],
+        cwd=folder,
+        env={**bare, "PYTHONPATH": f"{HERE.parent}:{HERE}", **SECRETS, **(settings or {})},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    return done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("process", ["parent", "call"])
+def test_whatever_tells_of_a_number_or_a_secret_it_is_not_in_the_output(
+    tmp_path: Path, process: str, form: str
+) -> None:
+    out, errors = output_of(process, form, tmp_path)
+    for private in PRIVATE:
+        assert private not in out + errors
+    for leak in TOLD | {"in_the_end"}:
+        assert leak in out + errors, f"{leak} told nothing at all:\n{errors}"
+    assert SAID not in out + errors
+    assert "+1…57" in out + errors.replace("\\u2026", "…")
+
+
+@pytest.mark.parametrize("process", ["parent", "call"])
+def test_lines_for_programs_have_a_room_that_can_be_found(tmp_path: Path, process: str) -> None:
+    _, errors = output_of(process, "json", tmp_path)
+    lines = [json.loads(line) for line in errors.splitlines() if line.startswith("{")]
+    (line,) = [line for line in lines if line["message"] == "in_the_fields_of_a_line"]
+    assert (line["room"], line["persona"]) == (ROOM.replace(NUMBER, "+1…57"), "desk")
+    (failed,) = [line for line in lines if line["message"] == "a hook failed"]
+    assert "ValueError: in_a_traceback ••••" in failed["trace"]
+    assert "KeyError: '+1…57'" in failed["trace"]
+
+
+@pytest.mark.parametrize("process", ["parent", "call"])
+def test_what_nobody_caught_is_a_line_like_all_others(tmp_path: Path, process: str) -> None:
+    _, errors = output_of(process, "json", tmp_path)
+    lines = [json.loads(line) for line in errors.splitlines() if line.startswith("{")]
+    told = [line for line in lines if "in_a_thread" in line.get("trace", "")]
+    assert [line["level"] for line in told] == ["error"]
+    assert any("in_a_warning" in line["message"] for line in lines)
+
+
+def test_the_host_opens_numbers_by_name_and_secrets_never(tmp_path: Path) -> None:
+    out, errors = output_of("parent", "json", tmp_path, {"HOST_LOG_NUMBERS": "true"})
+    assert NUMBER in out
+    assert NUMBER in errors
+    assert not [secret for secret in (*SECRETS.values(), TRUNK_PASSWORD) if secret in out + errors]
+
+
+@pytest.mark.parametrize("opened", [False, True])
+def test_words_are_opened_by_name(tmp_path: Path, opened: bool) -> None:
+    settings = {"HOST_LOG_TRANSCRIPTS": str(opened)}
+    out, errors = output_of("call", "verbose", tmp_path, settings)
+    assert (SAID in out + errors) is opened
+    # A library's own details quote whole requests: they are for those who open words.
+    assert ("in_the_details" in errors) is opened
+
+
+def test_a_variable_that_is_named_like_a_secret_is_one(tmp_path: Path) -> None:
+    named = {"HOST_LOG_NUMBERS": "true", "SOME_CRM_TOKEN": NUMBER}
+    out, errors = output_of("parent", "json", tmp_path, named)
+    assert NUMBER not in out + errors

@@ -1,0 +1,358 @@
+"""Old records and recordings are removed, whoever writes meanwhile, and nothing else is."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import logging
+import multiprocessing
+import os
+import stat
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from canaries import NUMBER
+from click.testing import Result
+from stored import LISTS, a_record, rows_of
+from typer.testing import CliRunner
+
+from host.calls.log import CallLog
+from host.cli import cli
+from host.purge import purge, purge_daily
+from host.purge.log_file import purge_log
+from host.record import CallRecord
+from host.settings import Settings
+from plugins import call_database, call_log
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+YEAR_AGO = NOW - timedelta(days=365)
+
+
+def ended(days_ago: float, **other: object) -> CallRecord:
+    """A record of a call that ended so many days ago."""
+    return a_record(id=f"AJ_{days_ago:g}", ended_at=NOW - timedelta(days=days_ago), **other)
+
+
+def write(log: Path, *records: CallRecord) -> None:
+    for record in records:
+        call_log.append(log, record.model_dump_json())
+
+
+def ids(log: Path) -> list[str]:
+    return [record.id for record in CallLog(log).newest_first()]
+
+
+@pytest.fixture
+def settings(tmp_path: Path, clean_environment: None, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """A deployment with every place in which calls are kept."""
+    monkeypatch.chdir(tmp_path)
+    return Settings(call_database=Path("calls.db"))
+
+
+def aged(file: Path, days: float) -> Path:
+    """A file that was last written so many days before NOW."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(b"Ogg")
+    then = (NOW - timedelta(days=days)).timestamp()
+    os.utime(file, (then, then))
+    return file
+
+
+# The call log
+
+
+def test_old_lines_go_and_young_ones_stay_as_they_were_written(tmp_path: Path) -> None:
+    log = tmp_path / "calls.jsonl"
+    write(log, ended(40), ended(31), ended(29, reason="Two\nlines, and \u2028 a third."), ended(1))
+    young = b"".join(log.read_bytes().splitlines(keepends=True)[2:])
+    assert purge_log(log, NOW - timedelta(days=30)) == 2
+    assert log.read_bytes() == young
+    assert stat.S_IMODE(log.stat().st_mode) == 0o600
+    assert [file.name for file in tmp_path.iterdir()] == ["calls.jsonl"]
+
+
+def test_a_call_log_that_is_out_of_order_loses_the_old_ones_alone(tmp_path: Path) -> None:
+    log = tmp_path / "calls.jsonl"
+    write(log, ended(1), ended(40), ended(2), ended(50))
+    assert purge_log(log, NOW - timedelta(days=30)) == 2
+    assert ids(log) == ["AJ_2", "AJ_1"]
+
+
+def test_half_a_line_goes_with_the_record_before_it(tmp_path: Path) -> None:
+    log = tmp_path / "calls.jsonl"
+    half = ended(0).model_dump_json()[:200].encode()
+    write(log, ended(40))
+    with log.open("ab") as broken:
+        broken.write(half + b"\n")
+    write(log, ended(1))
+    with log.open("ab") as broken:
+        broken.write(half)
+    purge_log(log, NOW - timedelta(days=30))
+    assert ids(log) == ["AJ_1"]
+    assert log.read_bytes().count(half) == 1
+
+
+def test_a_caller_can_not_make_a_record_look_old_or_young(tmp_path: Path) -> None:
+    log = tmp_path / "calls.jsonl"
+    said = '"ended_at":"1999-01-01T00:00:00Z"'
+    write(log, ended(1, reason=said, room=said), ended(40, reason=said.replace("1999", "2999")))
+    assert purge_log(log, NOW - timedelta(days=30)) == 1
+    assert ids(log) == ["AJ_1"]
+
+
+def test_a_dry_run_counts_and_removes_nothing(tmp_path: Path) -> None:
+    log = tmp_path / "calls.jsonl"
+    write(log, ended(40), ended(1))
+    before = log.stat()
+    assert purge_log(log, NOW - timedelta(days=30), dry_run=True) == 1
+    assert (log.stat().st_ino, log.stat().st_size) == (before.st_ino, before.st_size)
+
+
+def test_a_link_to_the_call_log_stays_a_link(tmp_path: Path) -> None:
+    log, link = tmp_path / "there" / "calls.jsonl", tmp_path / "calls.jsonl"
+    write(log, ended(40), ended(1))
+    link.symlink_to(log)
+    assert purge_log(link, NOW - timedelta(days=30)) == 1
+    assert link.is_symlink()
+    assert ids(log) == ["AJ_1"]
+
+
+def test_a_call_log_that_is_a_pipe_or_not_there_is_left_alone(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert purge_log(tmp_path / "pipe", NOW) == 0
+    assert purge_log(tmp_path / "nothing", NOW) == 0
+    assert not (tmp_path / "nothing").exists()
+
+
+def test_a_purge_that_can_not_be_finished_leaves_the_log_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    write(log, ended(40), ended(1))
+    whole = log.read_bytes()
+
+    def full(file: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        purge_log(log, NOW - timedelta(days=30))
+    assert log.read_bytes() == whole
+    assert [file.name for file in tmp_path.iterdir()] == ["calls.jsonl"]
+
+
+def ends_calls(log: Path, name: str) -> None:
+    for number in range(200):
+        record = a_record(id=f"{name}-{number}", ended_at=NOW)
+        call_log.append(log, record.model_dump_json())
+
+
+def purges(log: Path) -> int:
+    removed = 0
+    for number in range(60):
+        call_log.append(log, ended(40 + number).model_dump_json())
+        removed += purge_log(log, NOW - timedelta(days=30))
+    return removed
+
+
+def test_no_record_is_lost_that_is_written_during_a_purge(tmp_path: Path) -> None:
+    log = tmp_path / "calls.jsonl"
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(4, mp_context=spawn) as processes:
+        purging = [processes.submit(purges, log) for _ in range(2)]
+        for calls in [processes.submit(ends_calls, log, name) for name in "ab"]:
+            calls.result()
+        assert sum(each.result() for each in purging) == 120
+    assert sorted(ids(log)) == sorted(f"{name}-{number}" for name in "ab" for number in range(200))
+
+
+def waits_for(log: Path) -> bool:
+    """Whether somebody waits for the lock of a file (proc_locks(5))."""
+    waiting = [line for line in Path("/proc/locks").read_text().splitlines() if "->" in line]
+    return any(f":{log.stat().st_ino} " in line for line in waiting)
+
+
+def test_who_waited_for_the_log_during_a_purge_writes_to_the_new_one(tmp_path: Path) -> None:
+    log, new = tmp_path / "calls.jsonl", tmp_path / "new"
+    write(log, ended(40))
+    with log.open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        spawn = multiprocessing.get_context("spawn")
+        line = ended(1).model_dump_json()
+        process = spawn.Process(target=call_log.append, args=(log, line))
+        process.start()
+        while not waits_for(log):
+            time.sleep(0.01)  # the kernel tells nobody that somebody waits
+        new.touch()
+        new.replace(log)
+    process.join(30)
+    assert ids(log) == ["AJ_1"]
+
+
+# The database
+
+
+def test_a_database_loses_old_calls_with_all_that_belongs_to_them(settings: Settings) -> None:
+    database = settings.call_database
+    assert database is not None
+    for record in (ended(40, number=NUMBER, reason="of an old call " * 50), ended(1)):
+        call_database.write(database, record.model_dump(mode="json"))
+    purged = purge(settings, NOW, days=30, dry_run=True)
+    assert purged.removed["calls.db"] == 1
+    assert len(rows_of(database, "SELECT id FROM calls")) == 2
+    purged = purge(settings, NOW, days=30)
+    assert (purged.removed["calls.db"], purged.faults) == (1, [])
+    assert rows_of(database, "SELECT id FROM calls") == [{"id": "AJ_1"}]
+    for table in LISTS:
+        of = {row["call_id"] for row in rows_of(database, f"SELECT call_id FROM {table}")}
+        assert of == {"AJ_1"}, table
+    for file in Path().glob("calls.db*"):
+        assert b"of an old call" not in file.read_bytes(), file
+        assert NUMBER.encode() not in file.read_bytes(), file
+
+
+def test_times_are_compared_and_not_their_texts(settings: Settings) -> None:
+    database = settings.call_database
+    assert database is not None
+    moment = NOW - timedelta(days=30)
+    for name, at in (("a", moment), ("b", moment - timedelta(seconds=1))):
+        record = a_record(id=name, ended_at=at)
+        call_database.write(database, record.model_dump(mode="json"))
+    assert purge(settings, NOW, days=30).removed["calls.db"] == 1
+    assert rows_of(database, "SELECT id FROM calls") == [{"id": "a"}]
+
+
+# Recordings, and what waits
+
+
+def test_old_recordings_go_and_files_of_others_stay(settings: Settings) -> None:
+    day = settings.recordings_dir / "2026-10-01"
+    old = [aged(day / "AJ_1.ogg", 53), aged(day / "AJ_2.ogg.part", 53)]
+    emptied = aged(settings.recordings_dir / "2026-09-01" / "AJ_3.ogg", 80)
+    stay = [
+        aged(day / "notes.txt", 53),
+        aged(settings.recordings_dir / "music.ogg", 80),
+        aged(settings.recordings_dir / "2026-11-22" / "AJ_4.ogg", 1),
+    ]
+    purged = purge(settings, NOW, days=30)
+    assert purged.removed["recordings"] == 3
+    assert not any(file.exists() for file in (*old, emptied, emptied.parent))
+    assert all(file.exists() for file in stay)
+
+
+def test_records_and_recordings_have_days_of_their_own(
+    tmp_path: Path, clean_environment: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = Settings(keep_records_days=30, keep_recordings_days=7)
+    write(settings.call_log, ended(10))
+    recording = aged(settings.recordings_dir / "2026-11-13" / "AJ_1.ogg", 10)
+    assert str(purge(settings, NOW)) == "1 from recordings"
+    assert ids(settings.call_log) == ["AJ_10"]
+    assert not recording.exists()
+
+
+def test_records_that_nobody_comes_for_go_and_those_of_live_calls_stay(settings: Settings) -> None:
+    state = settings.state_dir
+    old = [
+        aged(state / "webhooks" / "call_1.json", 40),
+        aged(state / "unwritten" / "AJ_1.json", 40),
+        aged(state / "unfinished" / "AJ_2.broken", 40),
+    ]
+    stay = [
+        aged(state / "unfinished" / "AJ_3.json", 40),
+        aged(state / "webhooks" / "call_2.json", 1),
+        aged(state / "numbers.key", 400),
+        aged(state / "sounds" / "a.wav", 400),
+    ]
+    assert purge(settings, NOW, days=30).removed[".host"] == 3
+    assert not any(file.exists() for file in old)
+    assert all(file.exists() for file in stay)
+
+
+def test_one_place_that_fails_keeps_no_other(settings: Settings) -> None:
+    Path("calls.db").write_bytes(b"This is no database at all. " * 100)
+    write(settings.call_log, ended(40))
+    purged = purge(settings, NOW, days=30)
+    assert purged.faults == ["calls.db: file is not a database"]
+    assert purged.removed["calls.jsonl"] == 1
+
+
+# Once a day, and by hand
+
+
+async def test_a_running_host_purges_where_days_are_set(
+    tmp_path: Path,
+    clean_environment: None,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    caplog.set_level(logging.INFO)
+    settings = Settings(keep_records_days=30)
+    log = settings.call_log
+    write(log, a_record(ended_at=YEAR_AGO))
+    purging = asyncio.create_task(purge_daily(settings, every=0.01))
+    async with asyncio.timeout(10):
+        for number in range(2):  # at once, and again
+            while caplog.messages.count("removed of old calls: 1 from calls.jsonl") <= number:
+                await asyncio.sleep(0.01)  # a thread removes it: there is no event
+            assert log.read_bytes() == b""
+            call_log.append(log, a_record(ended_at=YEAR_AGO).model_dump_json())
+    purging.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await purging
+
+
+async def test_a_running_host_keeps_everything_where_no_days_are_set(settings: Settings) -> None:
+    write(settings.call_log, a_record(ended_at=YEAR_AGO))
+    await purge_daily(settings)
+    assert len(ids(settings.call_log)) == 1
+
+
+Host = Callable[..., Result]
+
+
+@pytest.fixture
+def host(settings: Settings) -> Host:
+    """Runs `host calls purge` with some words."""
+    return lambda *words: CliRunner().invoke(cli, ["calls", "purge", *words])
+
+
+def test_the_command_tells_what_it_would_remove_and_then_removes_it(
+    host: Host, settings: Settings
+) -> None:
+    write(settings.call_log, a_record(id="old", ended_at=YEAR_AGO))
+    write(settings.call_log, a_record(id="young", ended_at=datetime.now(UTC)))
+    dry = host("--days", "90", "--dry-run")
+    assert (dry.exit_code, dry.stdout) == (0, "would remove 1 from calls.jsonl\n")
+    assert len(ids(settings.call_log)) == 2
+    done = host("--days", "90")
+    assert (done.exit_code, done.stdout) == (0, "removed 1 from calls.jsonl\n")
+    assert ids(settings.call_log) == ["young"]
+    assert host("--days", "90").stdout == "removed nothing\n"
+
+
+def test_the_command_takes_the_days_of_the_settings(
+    host: Host, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(settings.call_log, a_record(ended_at=YEAR_AGO))
+    monkeypatch.setenv("HOST_KEEP_RECORDS_DAYS", "36000")
+    assert host().stdout == "removed nothing\n"
+    monkeypatch.setenv("HOST_KEEP_RECORDS_DAYS", "30")
+    assert host().stdout == "removed 1 from calls.jsonl\n"
+
+
+def test_no_days_mean_everything_and_none_at_all_is_an_error(
+    host: Host, settings: Settings
+) -> None:
+    write(settings.call_log, a_record(ended_at=YEAR_AGO))
+    refused = host()
+    assert "give --days" in str(refused.exception)
+    assert len(ids(settings.call_log)) == 1
+    assert host("--days", "0").exit_code == 0
+    assert ids(settings.call_log) == []
