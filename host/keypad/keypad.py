@@ -44,6 +44,11 @@ class Keypad:
         """True while digits are collected that no record may hold, and just after."""
         return self._private or time.monotonic() < self._private_until
 
+    @property
+    def asking(self) -> bool:
+        """True while a question is put to the caller, whose answer the keys are."""
+        return self._one_at_a_time.locked()
+
     def pressed(self, digit: str) -> None:
         """Take a key, in capitals."""
         self._typed.add(Pressed(digit, self._call.note_key("caller", digit, private=self.private)))

@@ -91,7 +91,9 @@ class Shared(BaseModel):
     keys_may_dial: bool = Field(
         False, description="press keys even where they could dial a number that may not be called"
     )
-    opt_out_key: Key = Field("", description="the key that puts the far end on the do-not-call list")
+    opt_out_key: Key = Field(
+        "", description="the key that puts the far end on the do-not-call list"
+    )
     ringing_timeout: RingingSeconds = Field(30, description="seconds an outbound call may ring")
     max_duration: Seconds = Field(900, description="seconds a call may last")
     duration_warning: float = Field(

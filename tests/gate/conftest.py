@@ -1,0 +1,25 @@
+"""What the gate's tests share: a clean deployment, and a stand-in of LiveKit that keeps a ledger."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from carrier import Carrier
+
+
+@pytest.fixture(autouse=True)
+def deployment_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clean_environment: None
+) -> Path:
+    """An empty working directory, and an environment without settings."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+async def carrier() -> AsyncIterator[Carrier]:
+    """LiveKit's SIP API over HTTP, which writes down what it is asked to dial."""
+    async with Carrier() as carrier:
+        yield carrier

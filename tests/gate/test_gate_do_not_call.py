@@ -1,0 +1,166 @@
+"""The do-not-call list: whoever is on it is not dialled, from the moment that they are."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from carrier import Carrier, call_of, place
+
+from host import HostError
+from host.gate import DoNotCall, Gate, Rule
+from host.outcome import Outcome
+from host.settings import Settings
+
+ANN, BOB = "+12125550101", "+12125550102"
+OURS = {"countries": ["US"], "calling_hours": "", "trunk": "ST_1"}
+
+
+def rule_of(number: str, settings: Settings) -> Rule | None:
+    """The rule that refuses a number; None where it may be dialled."""
+    return Gate(settings, settings.persona("desk")).dial(number, attempt=False).rule
+
+
+def test_who_is_on_the_list_is_not_called(deployment_folder: Path) -> None:
+    list_of = deployment_folder / "do-not-call.txt"
+    list_of.write_text(f"# who asked us\n\n{ANN}  # by letter\n+1 (212) 555-0199\n\r\n")
+    assert rule_of(ANN, Settings(**OURS)) is Rule.DO_NOT_CALL
+    assert rule_of("+12125550199", Settings(**OURS)) is Rule.DO_NOT_CALL
+    assert rule_of(BOB, Settings(**OURS)) is None
+
+
+def test_allow_numbers_does_not_open_the_list(deployment_folder: Path) -> None:
+    (deployment_folder / "do-not-call.txt").write_text(f"{ANN}\n")
+    assert rule_of(ANN, Settings(**OURS, allow_numbers=[ANN])) is Rule.DO_NOT_CALL
+
+
+def test_the_list_is_read_again_when_it_changes(tmp_path: Path) -> None:
+    file = tmp_path / "list.txt"
+    kept = DoNotCall(file)
+    assert not kept.has(ANN)
+    file.write_text(f"{BOB}\n")
+    assert (kept.has(ANN), kept.has(BOB)) == (False, True)
+    with file.open("a") as more:
+        more.write(f"{ANN}\n")
+    assert (kept.has(ANN), kept.has(BOB)) == (True, True)
+    (tmp_path / "new.txt").write_text(f"{ANN}\n")
+    (tmp_path / "new.txt").rename(file)
+    assert (kept.has(ANN), kept.has(BOB)) == (True, False)
+    file.unlink()
+    assert not kept.has(ANN)
+
+
+@pytest.mark.parametrize(
+    "content", [b"+12125550199\nAnn Baker\n", b"\xff\xfe", b"2125550199\n", b"+0123456789\n"]
+)
+def test_a_list_that_nobody_understands_lets_nobody_be_called(
+    deployment_folder: Path, content: bytes
+) -> None:
+    (deployment_folder / "do-not-call.txt").write_bytes(content)
+    assert rule_of(ANN, Settings(**OURS)) is Rule.DO_NOT_CALL
+
+
+def test_a_list_that_cannot_be_read_lets_nobody_be_called_and_says_why(
+    deployment_folder: Path,
+) -> None:
+    folder = deployment_folder / "list"
+    folder.mkdir()
+    gate = Gate(settings := Settings(**OURS, do_not_call=folder), settings.persona("desk"))
+    verdict = gate.dial(ANN, attempt=False)
+    assert verdict.rule is Rule.DO_NOT_CALL
+    assert "can't be read" in verdict.reason
+
+
+def test_a_line_that_is_no_number_is_named(tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text(f"{BOB}\nAnn Baker\n")
+    with pytest.raises(HostError, match=r"list\.txt:2 is no number in E\.164"):
+        DoNotCall(tmp_path / "list.txt").has(ANN)
+
+
+def test_nobody_waits_for_a_list_that_is_a_pipe(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(HostError, match="can't be read"):
+        DoNotCall(tmp_path / "pipe").has(ANN)
+
+
+def test_a_list_that_the_settings_name_must_be_there(deployment_folder: Path) -> None:
+    settings = Settings(**OURS, do_not_call=deployment_folder / "mount" / "list.txt")
+    verdict = Gate(settings, settings.persona("desk")).dial(ANN, attempt=False)
+    assert verdict.rule is Rule.DO_NOT_CALL
+    assert "is not there" in verdict.reason
+    assert rule_of(ANN, Settings(**OURS)) is None
+
+
+async def test_who_opts_out_is_not_called_again_by_any_process(
+    deployment_folder: Path, carrier: Carrier
+) -> None:
+    settings = Settings(**OURS)
+    async with carrier.livekit() as livekit:
+        assert await place(livekit, call_of(settings, ANN)) is None
+        await call_of(settings, ANN).opt_out()
+        ending = await place(livekit, call_of(settings, ANN))
+        assert ending is not None
+        assert ending.outcome is Outcome.BLOCKED
+        assert "(rule: do_not_call)" in ending.reason
+        assert await place(livekit, call_of(settings, BOB)) is None
+    assert carrier.dialled == [ANN, BOB]
+    program = """
+        from host.gate import Gate
+        from host.settings import load_settings
+        settings = load_settings()
+        print(Gate(settings, settings.persona("desk")).dial("+12125550101", attempt=False).rule)
+    """
+    environment = {**os.environ, "HOST_COUNTRIES": "US"}
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment,
+        cwd=deployment_folder,
+    )
+    assert done.stdout.strip() == "do_not_call"
+
+
+def test_who_opts_out_twice_stands_there_once_and_only_the_owner_reads_it(tmp_path: Path) -> None:
+    file = tmp_path / "list.txt"
+    for _ in range(3):
+        DoNotCall(file).add(ANN)
+    assert file.read_text().count(ANN) == 1
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_last_line_without_an_end_stays_whole(tmp_path: Path) -> None:
+    file = tmp_path / "list.txt"
+    file.write_text(BOB)
+    DoNotCall(file).add(ANN)
+    assert all(DoNotCall(file).has(each) for each in (ANN, BOB))
+
+
+def test_many_who_opt_out_at_once_are_all_on_the_list(tmp_path: Path) -> None:
+    file = tmp_path / "list.txt"
+    numbers = [f"+1212555{each:04}" for each in range(200)]
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(lambda number: DoNotCall(file).add(number), numbers))
+    kept = DoNotCall(file)
+    assert all(kept.has(number) for number in numbers)
+    assert len(file.read_text().splitlines()) == len(numbers)
+
+
+async def test_an_opt_out_that_cannot_be_written_is_said(deployment_folder: Path) -> None:
+    gone = deployment_folder / "mount" / "list.txt"
+    call = call_of(Settings(**OURS, do_not_call=gone), ANN)
+    with pytest.raises(HostError, match="can't be put on the do-not-call list"):
+        await call.opt_out()
+    assert not gone.exists()
+
+
+@pytest.mark.parametrize("number", [None, "", "anonymous", "sip:+12125550101@evil", "123"])
+async def test_a_caller_without_a_number_cannot_opt_out(number: str | None) -> None:
+    with pytest.raises(HostError, match="number is not known"):
+        await call_of(Settings(**OURS), number).opt_out()

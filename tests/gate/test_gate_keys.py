@@ -1,0 +1,154 @@
+"""Keys that dial through: no press dials what the gate would refuse, if there were a dial tone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from carrier import Carrier, Room, call_of, put_on_line
+
+from host import HostError
+from host.gate import Gate, KeyRules, Rule
+from host.keypad import read_presses
+from host.settings import Settings
+
+US, DE, FR, GB = "+12125550123", "+4930123456", "+33123456789", "+442071234567"
+
+
+def pressed(far_end: str | None, *presses: str, **settings: Any) -> list[str]:
+    """Press these one after the other; give those that went out."""
+    deployment = Settings(**{"countries": ["US", "DE", "FR", "GB"], **settings})
+    rules = KeyRules(Gate(deployment, deployment.persona("desk")).numbers, far_end)
+    out = []
+    for written in presses:
+        keys = read_presses(written)
+        verdict = rules.judge(keys)
+        assert verdict.rule in (None, Rule.KEYS)
+        if verdict.allowed:
+            out.append(written)
+            for key in keys:
+                rules.pressed(key) if isinstance(key, str) else rules.paused()
+            rules.paused()
+    return out
+
+
+@pytest.mark.parametrize(
+    ("far_end", "written"),
+    [
+        (US, "01153512345678"),  # abroad, which is not called
+        (US, "901153512345678"),
+        (US, "9,w011535w12345678"),
+        (US, "1901153512345678"),  # 1 for an outside line
+        (US, "1,01153512345678"),
+        (US, "#01153512345678"),
+        (US, "*01153512345678#"),
+        (US, "0053512345678"),
+        (US, "9005551234"),  # premium
+        (US, "19005551234"),
+        (US, "919005551234#"),
+        (US, "2129761234"),
+        (US, "2125551212"),
+        (US, "918765551234"),  # Jamaica
+        (US, "911"),
+        (US, "9911"),
+        (US, "99110"),
+        (US, "9,911"),
+        (US, "2#911#"),
+        (US, "112"),
+        (DE, "0053512345678"),
+        (DE, "00053512345678"),
+        (DE, "009001123456"),
+        (DE, "09001123456"),
+        (DE, "110"),
+        (DE, "0110"),
+        (GB, "09012345678"),
+        (GB, "909012345678"),
+        (GB, "07012345678"),
+        (GB, "999"),
+        (GB, "9999"),
+        (FR, "15"),
+        (FR, "017"),
+        (FR, "0899123456"),
+        (None, "9011535123456789"),
+        (None, "911"),
+    ],
+)
+def test_what_could_dial_a_forbidden_number_is_not_pressed(
+    far_end: str | None, written: str
+) -> None:
+    assert pressed(far_end, written) == []
+
+
+@pytest.mark.parametrize(
+    ("far_end", "written"),
+    [
+        (US, "1"),
+        (US, "2,w5#"),
+        (US, "1w2,,345#"),
+        (US, "0"),
+        (US, "*9"),
+        (US, "12345678#"),
+        (US, "2125550199"),  # a number that may be called
+        (US, "12125550199"),
+        (US, "011442071234567"),
+        (DE, "0301234567"),
+        (DE, "00442071234567"),
+        (GB, "02071234567"),
+        (FR, "0123456789"),
+        (None, "1,2,3#"),
+    ],
+)
+def test_what_menus_ask_for_is_pressed(far_end: str | None, written: str) -> None:
+    assert pressed(far_end, written) == [written]
+
+
+@pytest.mark.parametrize(
+    "presses",
+    [
+        ["9", "1", "1"],
+        ["9", "9", "1", "1"],
+        ["1", "2", "9", "011", "53", "512345678"],
+        ["9011535", "12345678"],
+        ["9005", "551", "234"],
+        ["4", "9,900", "555", "1234"],
+        ["5", "#", "900555", "1234"],
+    ],
+)
+def test_a_number_is_not_pressed_in_pieces_either(presses: list[str]) -> None:
+    assert pressed(US, *presses) == presses[:-1]
+
+
+def test_what_ends_a_number_begins_another() -> None:
+    assert pressed(US, "9", "#", "1", "1") == ["9", "#", "1", "1"]
+    assert pressed(US, "1,2,3,4,5,6", "#", "5551234#") == ["1,2,3,4,5,6", "#", "5551234#"]
+
+
+def test_keys_of_long_ago_are_no_part_of_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("host.gate.keys.FORGOTTEN", -1.0)
+    assert pressed(US, "9", "1", "1") == ["9", "1", "1"]
+
+
+async def test_a_refused_press_sends_no_key_at_all(carrier: Carrier) -> None:
+    async with carrier.livekit() as livekit:
+        call = call_of(Settings(countries=["US"]), US)
+        room = put_on_line(call, livekit)
+        with pytest.raises(HostError, match=r"a number that may not be called .* \(rule: keys\)"):
+            await call.press("5#9011535123456789")
+        assert room.keys == ""
+        await call.press("5#")
+        assert room.keys == "5#"
+        assert "".join(key.digit for key in call.keys) == "5#"
+
+
+async def test_a_persona_may_be_allowed_to_press_anything(carrier: Carrier) -> None:
+    async with carrier.livekit() as livekit:
+        call = call_of(Settings(countries=["US"], personas={"desk": {"keys_may_dial": True}}), US)
+        room: Room = put_on_line(call, livekit)
+        await call.press("911")
+    assert room.keys == "911"
+
+
+def test_nobody_writes_more_keys_at_once_than_anyone_needs() -> None:
+    assert len(read_presses("1" * 100)) == 100
+    with pytest.raises(HostError, match="more than 100"):
+        read_presses("1" * 101)

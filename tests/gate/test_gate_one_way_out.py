@@ -1,0 +1,94 @@
+"""There is one way out: what dials and transfers stands in one place each, behind the gate."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from deployment import HERE
+
+from host.dial import ring
+from host.gate import Verdict
+from host.outcome import Outcome
+from livekit import api
+
+from carrier import Carrier
+from host.dial import NotAnswered
+
+ROOT = HERE.parent
+OURS = sorted(
+    file
+    for folder in ("host", "plugins", "personas")
+    for file in (ROOT / folder).rglob("*.py")
+    if ROOT / "host" / "local" not in file.parents
+)
+
+WAYS_OUT = {
+    "create_sip_participant": {"host/dial.py"},
+    "transfer_sip_participant": {"host/handover/refer.py"},
+    "publish_dtmf": {"host/line.py"},
+    "CreateSIPParticipantRequest": {"host/dial.py", "host/handover/colleague.py"},
+    "TransferSIPParticipantRequest": {"host/handover/refer.py"},
+    # LiveKit's other ways to the same
+    "add_sip_participant": set(),
+    "WarmTransferTask": set(),
+    "send_dtmf_events": set(),
+    "SendDtmfEvents": set(),
+    "publish_sip_dtmf": set(),
+    "SipService": set(),
+    "twirp": set(),
+}
+
+
+def names_in(file: Path) -> Iterator[str]:
+    """Every name and attribute that a file's code has."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Name):
+            yield node.id
+        elif isinstance(node, ast.Attribute):
+            yield node.attr
+        elif isinstance(node, ast.alias):
+            yield node.name.rpartition(".")[2]
+
+
+@pytest.mark.parametrize(("name", "places"), WAYS_OUT.items(), ids=WAYS_OUT)
+def test_what_dials_stands_in_one_place(name: str, places: set[str]) -> None:
+    found = {str(file.relative_to(ROOT)) for file in OURS if name in set(names_in(file))}
+    assert found == places
+
+
+@pytest.mark.parametrize("name", ["create_sip_participant", "transfer_sip_participant"])
+def test_and_there_once(name: str) -> None:
+    assert sum(list(names_in(file)).count(name) for file in OURS) == 1
+
+
+def test_only_the_gate_says_that_something_is_allowed() -> None:
+    verdicts = {
+        str(file.relative_to(ROOT))
+        for file in OURS
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "Verdict"
+        and any(isinstance(each, ast.Constant) and each.value is True for each in node.args)
+    }
+    assert verdicts == {"host/gate/rules.py", "host/gate/keys.py"}
+
+
+def test_no_request_says_itself_whom_it_dials() -> None:
+    for file in OURS:
+        for node in ast.walk(ast.parse(file.read_text())):
+            assert not (isinstance(node, ast.keyword) and node.arg == "sip_call_to"), file
+
+
+async def test_what_is_dialled_is_the_number_of_the_verdict(carrier: Carrier) -> None:
+    request = api.CreateSIPParticipantRequest(sip_trunk_id="ST_1", sip_call_to="+19005551234")
+    async with carrier.livekit() as livekit:
+        await ring(livekit, Verdict(True, "+12125550123"), request)
+        for verdict in (Verdict(False, "+12125550123"), Verdict(True, None)):
+            with pytest.raises(NotAnswered) as refused:
+                await ring(livekit, verdict, request)
+            assert refused.value.ending.outcome is Outcome.BLOCKED
+    assert carrier.dialled == ["+12125550123"]

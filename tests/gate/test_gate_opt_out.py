@@ -1,0 +1,114 @@
+"""Opting out: the model's tool and the caller's key, with the plugin itself."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from carrier import Carrier, call_of, put_on_line
+from livekit.agents import Agent, AgentSession, ConversationItemAddedEvent, ToolError
+
+from host.call import Call
+from host.outcome import Outcome
+from host.settings import Settings
+from plugins import opt_out
+
+ANN = "+12125550101"
+
+
+@pytest.fixture
+def said() -> list[str]:
+    """What the host has said, in order."""
+    return []
+
+
+@pytest.fixture
+async def call(said: list[str], carrier: Carrier) -> AsyncIterator[Call]:
+    """An answered call whose words are written and not spoken."""
+    async with AgentSession() as session, carrier.livekit() as livekit:
+
+        @session.on("conversation_item_added")
+        def wrote(event: ConversationItemAddedEvent) -> None:
+            said.append(event.item.text_content or "")  # type: ignore[union-attr]
+
+        await session.start(Agent(instructions=""))
+        call = call_of(Settings(opt_out_key="9"), ANN)
+        put_on_line(call, livekit)
+        call.session = session
+        yield call
+
+
+def tool_of(call: Call) -> Any:
+    (tool,) = opt_out.tools(call)
+    return tool
+
+
+async def test_the_model_puts_whoever_it_talks_with_on_the_list(call: Call) -> None:
+    assert "nobody calls this number" in await tool_of(call)()
+    assert call.gate.do_not_call.has(ANN)
+    assert not call.over
+
+
+async def test_the_model_is_told_where_that_did_not_work(
+    call: Call, deployment_folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    call.number = "anonymous"
+    with pytest.raises(ToolError, match="could not be noted"):
+        await tool_of(call)()
+    assert "an opt-out could not be noted" in caplog.text
+    assert not (deployment_folder / "do-not-call.txt").exists()
+
+
+async def test_the_tool_names_no_number_for_the_model_to_choose(call: Call) -> None:
+    from livekit.agents import function_tool
+    from livekit.agents.llm.utils import build_legacy_openai_schema
+
+    schema = build_legacy_openai_schema(function_tool(tool_of(call)))["function"]
+    assert schema["parameters"]["properties"] == {}
+
+
+async def test_a_chat_has_nobody_to_opt_out() -> None:
+    assert opt_out.tools(call_of(Settings(), None)) == []
+
+
+async def test_the_key_does_it_says_so_and_ends_the_call(call: Call, said: list[str]) -> None:
+    await opt_out.digit_pressed(call, "9")
+    assert call.gate.do_not_call.has(ANN)
+    assert said == ["All right, we will not call this number again. Goodbye."]
+    assert call.ending.result().outcome is Outcome.COMPLETED
+
+
+async def test_another_key_does_not(call: Call, said: list[str]) -> None:
+    for digit in "012345678*#":
+        await opt_out.digit_pressed(call, digit)
+    assert not call.gate.do_not_call.has(ANN)
+    assert said == []
+
+
+async def test_a_key_that_answers_a_question_does_not(call: Call) -> None:
+    import asyncio
+
+    asking = asyncio.create_task(call.collect_digits(length=2, tries=1))
+    await asyncio.sleep(0)
+    assert call.keypad.asking
+    call.keypad.pressed("9")
+    await opt_out.digit_pressed(call, "9")
+    call.keypad.pressed("1")
+    assert await asking == "91"
+    assert not call.gate.do_not_call.has(ANN)
+
+
+async def test_without_the_setting_no_key_does(call: Call) -> None:
+    call.deployment = Settings().persona("desk")
+    await opt_out.digit_pressed(call, "9")
+    await opt_out.digit_pressed(call, "")
+    assert not call.gate.do_not_call.has(ANN)
+
+
+async def test_a_caller_hears_that_it_did_not_work(call: Call, said: list[str]) -> None:
+    call.number = None
+    await opt_out.digit_pressed(call, "9")
+    assert said == ["I am sorry, something went wrong on our side. Please call again later."]
+    assert not call.over

@@ -1,0 +1,203 @@
+"""The rules by name: which one refuses, what beats what, and what a deployment may open."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from carrier import Carrier, call_of, colleague_of, put_on_line
+
+from host import HostError
+from host.gate import Gate, Rule, as_e164
+from host.handover.failure import TransferFailed
+from host.outcome import Outcome
+from host.settings import Settings
+
+NOON = datetime(2026, 11, 23, 17, tzinfo=UTC)
+"""Noon in New York."""
+OURS = {"caller_id": "+12125550100"}
+
+
+def rule_of(number: str, **settings: Any) -> Rule | None:
+    """The rule that refuses a number at noon; None where it may be dialled."""
+    deployment = Settings(**{**OURS, **settings})
+    return Gate(deployment, deployment.persona("desk")).dial(number, NOON, attempt=False).rule
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("+12125550123", None),
+        ("+18002123456", None),
+        ("sip:bob@pbx.example", Rule.SIP_URI),
+        ("SIPS:bob", Rule.SIP_URI),
+        ("+19005551234@carrier", Rule.SIP_URI),
+        ("911", Rule.EMERGENCY),
+        ("112", Rule.EMERGENCY),
+        ("+1911", Rule.EMERGENCY),
+        ("+44999", Rule.EMERGENCY),
+        ("411", Rule.SHORT_CODE),
+        ("12345", Rule.SHORT_CODE),
+        ("+49116117", Rule.SHORT_CODE),
+        ("2125550123", Rule.NOT_E164),
+        ("tel:+12125550123", Rule.NOT_E164),
+        ("", Rule.NOT_E164),
+        ("+99912345678", Rule.INVALID),
+        ("+15552220001", Rule.INVALID),
+        ("+12125550", Rule.INVALID),
+        ("+4401212345678", Rule.INVALID),
+        ("+881612345678", Rule.SATELLITE),
+        ("+870301234567", Rule.SATELLITE),
+        ("+88812345678901", Rule.SATELLITE),
+        ("+979123456789", Rule.SATELLITE),
+        ("+80012345678", Rule.SATELLITE),
+        ("+442071234567", Rule.COUNTRY),
+        ("+14165550123", Rule.COUNTRY),
+        ("+18765551234", Rule.CARIBBEAN),
+        ("+18092345678", Rule.CARIBBEAN),
+        ("+12684601234", Rule.CARIBBEAN),
+        ("+19005551234", Rule.TYPE),
+        ("+12129761234", Rule.TYPE),
+        ("+12125551212", Rule.TYPE),
+    ],
+)
+def test_each_refusal_names_its_rule(text: str, rule: Rule | None) -> None:
+    assert rule_of(text) is rule
+
+
+@pytest.mark.parametrize(
+    ("number", "opened"),
+    [
+        ("+442071234567", {"countries": ["GB"]}),
+        ("+18765551234", {"countries": ["JM"]}),
+        ("+19005551234", {"number_types": ["premium"]}),
+        ("+881612345678", {"allow_numbers": ["+8816*"]}),
+        ("+15552220001", {"allow_numbers": ["+1555*"]}),
+        ("+442071234567", {"allow_numbers": ["+442071234567"], "number_types": []}),
+    ],
+)
+def test_a_deployment_may_open_each_of_them_by_name(number: str, opened: dict[str, Any]) -> None:
+    anytime = {"calling_hours": ""}
+    assert rule_of(number, **anytime) is not None
+    assert rule_of(number, **opened, **anytime) is None
+
+
+def test_to_allow_one_number_allows_no_other() -> None:
+    only = {"allow_numbers": ["+442071234567"], "number_types": []}
+    assert rule_of("+442071234568", **only) is Rule.COUNTRY
+    assert rule_of("+12125550123", **only) is Rule.TYPE
+
+
+@pytest.mark.parametrize("denied", ["+12125550123", "+1212*", "+1*"])
+def test_deny_beats_allow(denied: str) -> None:
+    assert rule_of("+12125550123", deny_numbers=[denied], allow_numbers=["+1212*"]) is Rule.DENIED
+
+
+@pytest.mark.parametrize(
+    ("number", "rule"),
+    [("+1911", Rule.EMERGENCY), ("911", Rule.EMERGENCY), ("+49116117", Rule.SHORT_CODE)],
+)
+def test_nothing_opens_emergency_numbers_and_short_codes(number: str, rule: Rule) -> None:
+    opened = {"allow_numbers": ["+1911", "+1*", "+4*"], "countries": ["US", "DE"]}
+    assert rule_of(number, **opened) is rule
+
+
+def test_a_personas_own_denials_come_beside_those_for_all() -> None:
+    settings = Settings(
+        **OURS,
+        deny_numbers=["+12125550101"],
+        personas={"desk": {"deny_numbers": ["+12125550102"]}, "other": {"countries": ["GB"]}},
+    )
+    desk, other = (Gate(settings, settings.persona(each)) for each in ("desk", "other"))
+    rules = [desk.dial(f"+1212555010{each}", NOON, attempt=False).rule for each in (1, 2, 3)]
+    assert rules == [Rule.DENIED, Rule.DENIED, None]
+    assert other.numbers.judge("+12125550103").rule is Rule.COUNTRY
+
+
+@pytest.mark.parametrize(
+    ("given", "neighbour", "number"),
+    [
+        ("+12125550123", None, "+12125550123"),
+        ("+1 (212) 555-0123", None, "+12125550123"),
+        ("12125550123", "+12125550100", "+12125550123"),
+        ("2125550123", "+12125550100", "+12125550123"),
+        ("030 123456", "+4930654321", "+4930123456"),
+        ("2125550123", None, None),
+        ("anonymous", "+12125550100", None),
+        ("sip:+12125550123@evil", "+12125550100", None),
+        ("", None, None),
+        ("123", "+12125550100", None),
+    ],
+)
+def test_a_callers_number_is_read_as_its_neighbour_dials_it(
+    given: str, neighbour: str | None, number: str | None
+) -> None:
+    assert as_e164(given, neighbour) == number
+
+
+# Transfers
+
+TARGETS = {
+    "bob": "sip:bob@pbx.example",
+    "desk": "+12125550101",
+    "written": "tel:+12125550102",
+    "abroad": "+442071234567",
+    "premium": {"number": "+19005551234", "warm": True},
+    "warm": {"number": "+12125550103", "warm": True},
+    "extension": "tel:+12125550104;ext=5",
+    "police": "911",
+}
+
+
+def with_targets(**more: Any) -> Settings:
+    return Settings(**OURS, trunk="ST_1", transfers=TARGETS, words={"transfer": "", **QUIET}, **more)
+
+
+QUIET = {"transfer_failed": ""}
+
+
+async def test_a_transfer_goes_to_targets_that_the_number_rules_allow(carrier: Carrier) -> None:
+    refused = {}
+    async with carrier.livekit() as livekit:
+        for name in ("bob", "desk", "written", "abroad", "extension", "police", "premium"):
+            call = call_of(with_targets(), "+12125550123")
+            put_on_line(call, livekit)
+            try:
+                await call.transfer(name)
+            except HostError as error:
+                refused[name] = str(error)
+                assert not call.over
+                assert call.transfers[-1].reason == str(error)
+            else:
+                assert call.ending.result().outcome is Outcome.TRANSFERRED
+    assert carrier.referred == ["sip:bob@pbx.example", "tel:+12125550101", "tel:+12125550102"]
+    assert carrier.dialled == []
+    rules = {name: text.rpartition("(rule: ")[2].rstrip(")") for name, text in refused.items()}
+    assert rules == {
+        "abroad": "country",
+        "extension": "not_e164",
+        "police": "emergency",
+        "premium": "type",
+    }
+
+
+async def test_a_colleague_is_rung_through_the_gate(carrier: Carrier) -> None:
+    call = call_of(with_targets(), "+12125550123")
+    async with carrier.livekit() as livekit:
+        await colleague_of(livekit, call, "warm").ring(60)
+        with pytest.raises(TransferFailed, match=r"\(rule: type\)"):
+            await colleague_of(livekit, call, "premium").ring(60)
+        with pytest.raises(TransferFailed, match=r"\(rule: sip_uri\)|SIP"):
+            await colleague_of(livekit, call, "bob").ring(60)
+    assert carrier.dialled == ["+12125550103"]
+
+
+async def test_transfers_know_no_hours_and_no_attempts(carrier: Carrier) -> None:
+    settings = with_targets(calling_hours="00:00-00:01", max_attempts_a_day=1)
+    async with carrier.livekit() as livekit:
+        for _ in range(3):
+            call = call_of(settings, "+12125550123")
+            put_on_line(call, livekit)
+            await call.transfer("desk")
+    assert carrier.referred == ["tel:+12125550101"] * 3
