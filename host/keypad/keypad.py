@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 OVERRUN = 1.0
-"""Seconds after a private number in which a key is taken for one digit too many of it."""
+"""Seconds after a number in which a key is taken for one digit too many of it."""
 _BACK = object()
 
 
@@ -37,7 +37,7 @@ class Keypad:
         self._typed = Typed()
         self._one_at_a_time = asyncio.Lock()
         self._secrets = Secrets()
-        self._private, self._private_until = False, 0.0
+        self._private, self._private_until, self._asking_until = False, 0.0, 0.0
 
     @property
     def private(self) -> bool:
@@ -46,8 +46,8 @@ class Keypad:
 
     @property
     def asking(self) -> bool:
-        """True while a question is put to the caller, whose answer the keys are."""
-        return self._one_at_a_time.locked()
+        """True while a question is put to the caller, whose answer the keys are, and just after."""
+        return self._one_at_a_time.locked() or time.monotonic() < self._asking_until
 
     def pressed(self, digit: str) -> None:
         """Take a key, in capitals."""
@@ -151,6 +151,7 @@ class Keypad:
                     try:
                         return await self._while_it_lasts(asking)
                     finally:
+                        self._asking_until = time.monotonic() + OVERRUN
                         if self._call.first_words and not self._call.over:
                             await self._call.first_words.keep()
 

@@ -1,5 +1,7 @@
 """What the local model answers in whole-call tests. First match wins."""
 
+from temptations import ACTS
+
 from host.local.rules import Rule
 
 ANYBODY = "of the tests"
@@ -7,6 +9,7 @@ ANYBODY = "of the tests"
 END = "end of the tests"
 
 RULES = (
+    *ACTS,
     Rule(about="heavy one", hears="stand still", calls=("stand_still", {})),
     Rule(about=END, hears="leave me alone", calls=("leave", {})),
     Rule(about=END, hears="close the door", calls=("stop", {})),

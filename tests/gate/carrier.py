@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from types import SimpleNamespace
 from typing import Any
 
@@ -41,9 +41,7 @@ class Carrier(LocalServer):
             ),
         }
         application = web.Application()
-        application.router.add_post(
-            PREFIX + "{method}", TwirpServer(methods, KEY, SECRET).serve
-        )
+        application.router.add_post(PREFIX + "{method}", TwirpServer(methods, KEY, SECRET).serve)
         return application
 
     async def _dial(self, request: Any, claims: Any) -> sip.SIPParticipantInfo:

@@ -81,9 +81,7 @@ def test_to_ask_counts_nothing(deployment_folder: Path) -> None:
 
 def test_it_is_one_line_for_people() -> None:
     done = CliRunner().invoke(cli, ["gate", "+442071234567"], catch_exceptions=False)
-    assert done.stdout == (
-        "blocked: GB is none of the countries that are called (rule: country)\n"
-    )
+    assert done.stdout == ("blocked: GB is none of the countries that are called (rule: country)\n")
 
 
 def test_a_persona_that_is_not_there_is_said() -> None:

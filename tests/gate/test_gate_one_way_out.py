@@ -7,15 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from carrier import Carrier
 from deployment import HERE
-
-from host.dial import ring
-from host.gate import Verdict
-from host.outcome import Outcome
 from livekit import api
 
-from carrier import Carrier
-from host.dial import NotAnswered
+from host.dial import NotAnswered, ring
+from host.gate import Verdict
+from host.outcome import Outcome
 
 ROOT = HERE.parent
 OURS = sorted(

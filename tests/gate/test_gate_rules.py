@@ -151,7 +151,9 @@ TARGETS = {
 
 
 def with_targets(**more: Any) -> Settings:
-    return Settings(**OURS, trunk="ST_1", transfers=TARGETS, words={"transfer": "", **QUIET}, **more)
+    return Settings(
+        **OURS, trunk="ST_1", transfers=TARGETS, words={"transfer": "", **QUIET}, **more
+    )
 
 
 QUIET = {"transfer_failed": ""}

@@ -1,0 +1,133 @@
+"""The gate in whole calls: the exchange's ledger has what is allowed, and nothing that is not."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+
+import pytest
+
+from host.local.phone import Busy, Line
+from host.outcome import Outcome
+from host.testing import Scene, heard_once
+
+GATED = "+15550001150"
+ALLOWED = ("+12015550123", "+12125550123", "+13105550199", "+18002123456")
+FORBIDDEN = {
+    "+442071234567": "country",
+    "+14165550123": "country",
+    "+53512345678": "country",
+    "+18765551234": "caribbean",
+    "+18092345678": "caribbean",
+    "+19005551234": "type",
+    "+12129761234": "type",
+    "+881612345678": "satellite",
+    "+88812345678901": "satellite",
+    "+979123456789": "satellite",
+    "+15552220001": "invalid",
+    "+99912345678": "invalid",
+}
+
+
+def dialled(scene: Scene, begun: int) -> list[str]:
+    """What the host dialled, or sent callers to, since the ledger was so long."""
+    entries = scene.exchange.ledger.entries[begun:]
+    return [
+        each.number for each in entries if each.kind in ("INVITE", "REFER") and not each.inbound
+    ]
+
+
+@pytest.mark.timeout(600)
+async def test_allowed_numbers_are_dialled_and_forbidden_ones_are_blocked(scene: Scene) -> None:
+    for number in ALLOWED:
+        scene.exchange.connect(number, Busy())
+    begun = len(scene.exchange.ledger.entries)
+    for number in ALLOWED:
+        placed = await scene.place("gated", number)
+        assert placed.outcome is Outcome.BUSY, number
+    for number, rule in FORBIDDEN.items():
+        placed = await scene.place("gated", number)
+        assert placed.outcome is Outcome.BLOCKED, number
+        assert f"(rule: {rule})" in placed.reason
+        record = await scene.record(placed.room)
+        assert (record.outcome, record.ended_by, record.dialled_at) == ("blocked", "host", None)
+        assert number not in record.reason
+        await scene.no_room(placed.room)
+    assert dialled(scene, begun) == list(ALLOWED)
+
+
+async def test_the_command_tells_a_blocked_call_by_its_exit_code(scene: Scene) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "host", "call", "gated", "+442071234567", "--json"),
+        env={**os.environ, **scene.environment},
+        cwd=scene.folder,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    out, _ = await asyncio.wait_for(process.communicate(), 60)
+    assert process.returncode == Outcome.BLOCKED.exit_code
+    told = json.loads(out)
+    assert (told["outcome"], told["retryable"]) == ("blocked", False)
+
+
+async def test_a_number_is_not_dialled_again_on_the_same_day(scene: Scene) -> None:
+    number = "+15552229001"
+    scene.exchange.connect(number, Busy())
+    begun = len(scene.exchange.ledger.entries)
+    placed = [await scene.place("seldom", number) for _ in range(2)]
+    assert [each.outcome for each in placed] == [Outcome.BUSY, Outcome.BLOCKED]
+    assert "(rule: attempts)" in placed[1].reason
+    assert dialled(scene, begun) == [number]
+
+
+async def test_nobody_is_called_at_night(scene: Scene) -> None:
+    """It is never the first minute of the day in all of the country's time zones."""
+    number = "+15552229002"
+    scene.exchange.connect(number, Busy())
+    begun = len(scene.exchange.ledger.entries)
+    placed = await scene.place("asleep", number)
+    assert placed.outcome is Outcome.BLOCKED
+    assert "(rule: hours)" in placed.reason
+    assert dialled(scene, begun) == []
+
+
+async def test_a_refused_transfer_is_said_and_the_conversation_goes_on(scene: Scene) -> None:
+    async def asks(line: Line) -> None:
+        await line.heard("what can i do for you")
+        await line.say("Put me through please.")
+        await line.heard("let us go on")
+        await line.silence_for(1.0)
+        await line.say("What day is it?")
+        await line.heard("today is monday")
+        await line.hang_up()
+
+    begun = len(scene.exchange.ledger.entries)
+    call = await scene.exchange.ring("+15557770098", GATED, asks)
+    record = await scene.over(call, 90)
+    heard_once(call, "I am sorry, billing can't take your call right now.")
+    heard_once(call, "Today is Monday.")
+    (transfer,) = record.transfers
+    assert (transfer.to, transfer.succeeded) == ("billing", False)
+    assert "(rule: type)" in (transfer.reason or "")
+    assert [tool.failed for tool in record.tools] == [True]
+    assert dialled(scene, begun) == []
+
+
+async def test_whoever_presses_the_key_is_told_so_and_never_called_again(scene: Scene) -> None:
+    async def presses(line: Line) -> None:
+        await line.heard("what can i do for you")
+        await line.press("9")
+        await line.stay()
+
+    caller = "+15557770097"
+    call = await scene.exchange.ring(caller, GATED, presses)
+    record = await scene.over(call, 60)
+    heard_once(call, "All right, we will not call this number again. Goodbye.")
+    assert (record.outcome, record.ended_by) == (Outcome.COMPLETED, "persona")
+    scene.exchange.connect(caller, Busy())
+    begun = len(scene.exchange.ledger.entries)
+    placed = await scene.place("seldom", caller)
+    assert placed.outcome is Outcome.BLOCKED
+    assert "(rule: do_not_call)" in placed.reason
+    assert dialled(scene, begun) == []
