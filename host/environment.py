@@ -126,7 +126,6 @@ def _launcher(settings: Settings) -> Path:
 def _program(settings: Settings) -> str:
     """Make the program. What is set after it was made is passed on, too, where it is known now."""
     names = NEEDED.union(name for name in os.environ if is_passed(name, settings))
-    passed = " ".join(
-        f'${{{name}+"{name}=${name}"}}' for name in sorted(names) if name.isidentifier()
-    )
+    plain = sorted(name for name in names if name.isascii() and name.isidentifier())
+    passed = " ".join(f'${{{name}+"{name}=${name}"}}' for name in plain)
     return f'#!/bin/sh\nexec env -i {passed} {shlex.quote(sys.executable)} "$@"\n'

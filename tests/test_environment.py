@@ -114,7 +114,9 @@ def test_what_host_toml_passes_on_is_passed_on(deployment: Deployment) -> None:
     deployment.write("host.toml", 'pass_environment = ["CRM_TOKEN"]')
     deployment.persona("ann")
     token = 'it\'s a "token"\n$HOME `id` \\ é'
-    for environ in what_calls_get(deployment, CRM_TOKEN=token):
+    odd = {"PYTHON_Ä": "1", "LC_A B": "2", "LC_;exit": "3"}  # what a shell can't spell stays out
+    for environ in what_calls_get(deployment, CRM_TOKEN=token, **odd):
+        assert not set(odd) & set(environ)
         assert environ["CRM_TOKEN"] == token
         assert CANARY not in json.dumps(environ)
 

@@ -1,0 +1,53 @@
+"""What a running host gives its calls, and where the local world listens."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+
+import psutil
+
+from host.local.phone import Line
+from host.outcome import Outcome
+from host.testing import Scene
+
+SECRETS = ("LIVEKIT_API_SECRET", "LIVEKIT_API_KEY", "OPENAI_API_KEY", "DEEPGRAM_API_KEY")
+
+
+def listening(process: psutil.Process) -> Iterator[str]:
+    """The addresses at which a process waits for connections, or for packets as a server does."""
+    server = "livekit-server" in process.name()
+    for each in process.net_connections("inet"):
+        if each.status == psutil.CONN_LISTEN or (server and not each.raddr):
+            yield each.laddr.ip
+
+
+async def test_a_call_has_no_key_in_its_environment_and_works(scene: Scene) -> None:
+    found: list[dict[str, str]] = []
+
+    async def looks(line: Line) -> None:
+        await line.heard("what can I do for you")
+        found.extend(p.environ() for p in psutil.Process(scene.host.pid).children(recursive=True))
+        await line.say("Thank you and goodbye.")
+        await line.stay()
+
+    parent = psutil.Process(scene.host.pid).environ()
+    assert set(SECRETS) <= set(parent)
+    call = await scene.ring("desk", looks)
+    record = await scene.over(call)
+    assert (record.outcome, record.ended_by) == (Outcome.COMPLETED, "persona")
+    of_calls = [environ for environ in found if "HOST_LIFELINE" in environ]
+    assert len(of_calls) >= 3
+    for environ in of_calls:
+        assert not set(SECRETS) & set(environ)
+        assert scene.world.livekit.api_secret not in environ.values()
+        assert environ["TEST_EVENTS"] == parent["TEST_EVENTS"]
+
+
+async def test_everything_local_listens_on_loopback_only(scene: Scene) -> None:
+    ours = [psutil.Process(), *psutil.Process().children(recursive=True)]
+    assert any("livekit-server" in each.name() for each in ours)
+    assert any(each.pid == scene.host.pid for each in ours)
+    found = {address for each in ours for address in listening(each)}
+    assert found
+    assert [each for each in found if not ipaddress.ip_address(each).is_loopback] == []
