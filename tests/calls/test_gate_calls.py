@@ -35,7 +35,9 @@ def dialled(scene: Scene, begun: int) -> list[str]:
     """What the host dialled, or sent callers to, since the ledger was so long."""
     entries = scene.exchange.ledger.entries[begun:]
     return [
-        each.number for each in entries if each.kind in ("INVITE", "REFER") and not each.inbound
+        each.number
+        for each in entries
+        if each.kind == "REFER" or (each.kind == "INVITE" and not each.inbound)
     ]
 
 

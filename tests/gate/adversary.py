@@ -1,4 +1,4 @@
-"""A model that has been talked into everything: it calls the worst tool with the worst arguments."""
+"""A model that was talked into everything: it calls the worst tool with the worst arguments."""
 
 from __future__ import annotations
 

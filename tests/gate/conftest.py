@@ -1,4 +1,4 @@
-"""What the gate's tests share: a clean deployment, and a stand-in of LiveKit that keeps a ledger."""
+"""What the gate's tests share: a clean deployment, and a LiveKit that keeps a ledger."""
 
 from __future__ import annotations
 
