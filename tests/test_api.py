@@ -73,6 +73,7 @@ async def client(
     deployment.write("personas/ann.py", STRICT)
     async with an_api(caplog, livekit) as client:
         yield client
+        livekit.turning_away.set()  # nobody is left waiting in LiveKit's SDK
 
 
 GOOD = {"patient": "Ann", "hour": 9}

@@ -43,7 +43,7 @@ class Book:
     def add(self, key: str, wanted: WantedCall, asked: AskedCall) -> AskedCall | None:
         """Write a call down; or return the one that its key has already. Raises Different."""
         with self._open() as calls:
-            calls.execute("DELETE FROM calls WHERE asked < ?", (time.time() - KEPT,))
+            _forget(calls)
             if found := _find(calls, key, wanted):
                 return found
             told, at = asked.model_dump_json(), asked.asked_at.timestamp()
@@ -60,17 +60,23 @@ class Book:
     def read(self, id: str) -> AskedCall | None:
         """Return a call by its id."""
         with self._open() as calls:
-            found = calls.execute("SELECT told FROM calls WHERE id = ?", (id,)).fetchone()
+            query = "SELECT told FROM calls WHERE id = ? AND asked >= ?"
+            found = calls.execute(query, (id, time.time() - KEPT)).fetchone()
         return AskedCall.model_validate_json(found[0]) if found else None
 
     def unfinished(self) -> list[tuple[str, AskedCall]]:
         """Return the calls whose end is not written down, each with its idempotency key."""
         with self._open() as calls:
+            _forget(calls)
             rows = calls.execute("SELECT key, told FROM calls WHERE NOT over").fetchall()
         return [(key, AskedCall.model_validate_json(told)) for key, told in rows]
 
     def _open(self) -> AbstractContextManager[sqlite3.Connection]:
         return open_table(self._file, _TABLE)
+
+
+def _forget(calls: sqlite3.Connection) -> None:
+    calls.execute("DELETE FROM calls WHERE asked < ?", (time.time() - KEPT,))
 
 
 def _find(calls: sqlite3.Connection, key: str, wanted: WantedCall) -> AskedCall | None:

@@ -90,7 +90,10 @@ class _Server(uvicorn.Server):
 
 
 class _Protocol(H11Protocol):
-    """HTTP that does not wait without end for a request to be whole: uvicorn has no such limit."""
+    """HTTP that does not wait without end for a request to be whole: uvicorn has no such limit.
+
+    While an answer is made, the guard has the time for the body.
+    """
 
     _deadline: asyncio.TimerHandle | None = None
 
@@ -107,7 +110,8 @@ class _Protocol(H11Protocol):
         self._stop_waiting()
 
     def _wait(self) -> None:
-        if self.conn.their_state is not h11.IDLE:
+        answered = self.conn.our_state is h11.DONE and self.conn.their_state is h11.SEND_BODY
+        if not answered and self.conn.their_state is not h11.IDLE:
             self._stop_waiting()
         elif self._deadline is None:
             self._deadline = self.loop.call_later(HEAD_TIME, self.transport.abort)

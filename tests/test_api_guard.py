@@ -1,0 +1,344 @@
+"""What stands before the HTTP API: tokens, rates, sizes, slow clients, and what is written down."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import socket
+import stat
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from api_client import LIMIT, NUMBER, TOKEN, Client, LiveKit, a_livekit, an_api, settings_for
+from deployment import Deployment
+
+from host.api.door import answering_api
+from host.api.token import require_token
+from host.errors import SettingsError
+
+PATHS = [
+    ("POST", "/calls"),
+    ("GET", "/calls/x"),
+    ("GET", "/openapi.json"),
+    ("GET", "/docs"),
+    ("GET", "/nothing"),
+    ("DELETE", "/calls"),
+]
+
+
+@pytest.fixture
+async def livekit() -> AsyncIterator[LiveKit]:
+    """LiveKit as far as HTTP goes; it turns everybody away."""
+    async with a_livekit() as livekit:
+        livekit.turning_away.set()
+        yield livekit
+
+
+@pytest.fixture
+async def client(
+    deployment: Deployment, livekit: LiveKit, caplog: pytest.LogCaptureFixture
+) -> AsyncIterator[Client]:
+    """A program that uses the API of a host with one persona."""
+    deployment.persona("ann")
+    async with an_api(caplog, livekit) as client:
+        yield client
+
+
+async def raw(client: Client, *parts: bytes, pause: float = 0.0) -> bytes:
+    """Send bytes, with a pause after each part, and read until the host closes the connection."""
+    host, port = client.address.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    try:
+        for part in parts:
+            writer.write(part)
+            await asyncio.sleep(pause)
+        return await asyncio.wait_for(reader.read(), LIMIT)
+    finally:
+        writer.close()
+
+
+def head(length: int | None, *, token: str = TOKEN) -> bytes:
+    """The head of a POST; without a length its body is chunked."""
+    size = "Transfer-Encoding: chunked" if length is None else f"Content-Length: {length}"
+    return (
+        f"POST /calls HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
+        f"Content-Type: application/json\r\n{size}\r\n\r\n"
+    ).encode()
+
+
+# The token
+
+
+@pytest.mark.parametrize(("method", "path"), PATHS)
+@pytest.mark.parametrize(
+    "given",
+    [
+        None,
+        "",
+        "Bearer",
+        "Bearer ",
+        TOKEN,
+        f"Basic {TOKEN}",
+        f"Bearer {TOKEN[:-1]}",
+        f"Bearer {TOKEN}x",
+        f"Bearer {TOKEN} {TOKEN}",
+        f"Bearer {TOKEN.upper()}",
+        f"Bearer, {TOKEN}",
+        "Bearer " + "é" * 40,
+    ],
+)
+async def test_without_the_token_nothing_is_told_and_nothing_happens(
+    client: Client, method: str, path: str, given: str | None
+) -> None:
+    headers = {} if given is None else {"Authorization": given}
+    wanted = {"persona": "ann", "number": NUMBER}
+    status, told, answered = await client.ask(method, path, json=wanted, headers=headers)
+    assert (status, told) == (401, {"detail": "the token is missing or wrong"})
+    assert answered["WWW-Authenticate"] == "Bearer"
+    assert client.livekit.rooms == []
+
+
+async def test_two_tokens_are_none(client: Client) -> None:
+    token = f"Authorization: Bearer {TOKEN}\r\n"
+    for given, status in [(token, b"404"), (token * 2, b"401")]:
+        asked = f"GET /calls/x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{given}\r\n"
+        assert (await raw(client, asked.encode())).startswith(b"HTTP/1.1 " + status)
+
+
+async def test_with_the_token_what_is_not_there_is_not_found(client: Client) -> None:
+    for method, path in [("GET", "/docs"), ("GET", "/redoc"), ("GET", "/"), ("POST", "/calls/")]:
+        assert (await client.ask(method, path))[0] == 404
+    for method, path in [("GET", "/calls"), ("DELETE", "/calls/x"), ("OPTIONS", "/calls")]:
+        status, _, headers = await client.ask(method, path)
+        assert status == 405
+        assert headers["Allow"]
+        assert not any(name.lower().startswith("access-control") for name in headers)
+
+
+@pytest.mark.parametrize(
+    "token", ["", "short", "x" * 31, "é" * 32, "x" * 20 + " " + "x" * 20, "x" * 40 + "\n"]
+)
+def test_an_api_without_a_good_token_is_one_clear_line(
+    deployment: Deployment, token: str
+) -> None:
+    settings = settings_for(LiveKit(), api_token=token)
+    with pytest.raises(SettingsError, match="HOST_API_TOKEN is no token of at least 32") as raised:
+        require_token(settings)
+    assert "\n" not in str(raised.value)
+    assert not token or token not in str(raised.value)
+    require_token(settings_for(LiveKit(), api_token=token, api_port=None))
+
+
+# How much, how fast
+
+
+async def test_more_requests_than_the_rate_are_told_when_to_come_again(
+    deployment: Deployment, livekit: LiveKit, caplog: pytest.LogCaptureFixture
+) -> None:
+    deployment.persona("ann")
+    async with an_api(caplog, livekit, api_rate=3) as client:
+        answers = [await client.place() for _ in range(5)]
+        assert [status for status, _, _ in answers] == [202, 202, 202, 429, 429]
+        assert 1 <= int(answers[-1][2]["Retry-After"]) <= 60
+        assert (await client.ask("GET", "/calls/x"))[0] == 404
+        strangers = [(await client.ask("GET", "/calls/x", headers={}))[0] for _ in range(31)]
+        assert strangers == [401] * 30 + [429]
+        assert (await client.ask("GET", "/calls/x"))[0] == 404
+        await livekit.until(lambda: len(livekit.rooms) == 3)
+
+
+@pytest.mark.parametrize("length", [32 * 1024 + 1, 10**9])
+async def test_a_body_that_says_it_is_too_long_is_refused(client: Client, length: int) -> None:
+    answer = await raw(client, head(length), b"{" + b" " * 1000)
+    assert answer.startswith(b"HTTP/1.1 413 ")
+
+
+async def test_a_chunked_body_that_gets_too_long_is_refused(client: Client) -> None:
+    chunk = b"%x\r\n%s\r\n" % (8000, b" " * 8000)
+    assert (await raw(client, head(None), *[chunk] * 6)).startswith(b"HTTP/1.1 413 ")
+
+
+async def test_a_body_of_32_kib_is_read(client: Client) -> None:
+    body = f'{{"persona": "ann", "number": "{NUMBER}"}}'.encode()
+    headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
+    padded = body.ljust(32 * 1024)
+    assert (await client.ask("POST", "/calls", data=padded, headers=headers))[0] == 202
+
+
+async def test_a_head_that_is_too_long_is_refused(client: Client) -> None:
+    answer = await raw(client, b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 20_000)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+
+
+async def test_a_head_that_never_ends_is_cut_off_however_slowly_it_comes(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("host.api.door.HEAD_TIME", 0.5)
+    for sent in ([], [b"GET / HTTP/1.1\r\n", b"X: y\r\n", b"Y: z\r\n", b"Z: x\r\n"]):
+        with contextlib.suppress(ConnectionError):
+            assert await raw(client, *sent, pause=0.1) == b""  # within LIMIT
+    assert (await client.ask("GET", "/calls/x"))[0] == 404
+
+
+async def test_a_body_that_never_ends_is_told_so(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("host.api.guard.BODY_TIME", 0.5)
+    answer = await raw(client, head(100), b"{", b'"', b"p", pause=0.1)
+    assert answer.startswith(b"HTTP/1.1 408 ")
+
+
+async def test_a_body_that_goes_on_after_its_answer_is_cut_off(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("host.api.door.HEAD_TIME", 0.5)
+    host, port = client.address.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(head(10**9, token="x" * 40))
+    assert (await reader.readline()).startswith(b"HTTP/1.1 401 ")
+    async with asyncio.timeout(LIMIT):
+        with pytest.raises(ConnectionError):
+            while True:
+                writer.write(b"x")
+                await writer.drain()
+                await asyncio.sleep(0.1)
+    writer.close()
+
+
+async def test_slow_clients_do_not_stop_the_others(client: Client) -> None:
+    slow = [asyncio.create_task(raw(client, head(100), b"{", pause=0.1)) for _ in range(50)]
+    try:
+        assert (await client.place())[0] == 202
+    finally:
+        for task in slow:
+            task.cancel()
+        await asyncio.gather(*slow, return_exceptions=True)
+
+
+async def test_more_connections_than_there_may_be_are_told_to_come_again(
+    deployment: Deployment,
+    livekit: LiveKit,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("host.api.door.CONNECTIONS", 5)
+    deployment.persona("ann")
+    async with an_api(caplog, livekit) as client:
+        slow = [asyncio.create_task(raw(client, head(100), pause=LIMIT)) for _ in range(5)]
+        try:
+            async with asyncio.timeout(LIMIT):
+                while (await client.ask("GET", "/calls/x"))[0] != 503:
+                    await asyncio.sleep(0.05)  # until the slow ones are there
+        finally:
+            for task in slow:
+                task.cancel()
+            await asyncio.gather(*slow, return_exceptions=True)
+
+
+@pytest.mark.parametrize(
+    "request_line", [b"\x16\x03\x01\x02\x00\x01", b"GET / HTTP/9.9", b"PRI * HTTP/2.0", b"hello"]
+)
+async def test_what_is_no_http_is_refused(client: Client, request_line: bytes) -> None:
+    answer = await raw(client, request_line + b"\r\nHost: x\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 400 ")
+
+
+# What is written down
+
+
+async def test_the_log_has_no_token_no_number_no_details_and_no_query(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    wrong = "another-token-that-somebody-may-use-elsewhere"
+    await client.place(details={"patient": "Ann Secret"}, idempotency_key="order-of-Ann")
+    await client.place(number="+15552220001 please", details={"patient": "Ann Secret"})
+    await client.place(persona="Ann Secret")
+    await client.ask("GET", f"/calls/x?token={TOKEN}&patient=Ann+Secret")
+    await client.ask("GET", "/calls/x", headers={"Authorization": f"Bearer {wrong}"})
+    await client.ask("GET", "/calls/%0d%0aWARNING%20forged")
+    lines = [line.getMessage() for line in caplog.records if line.name == "host"]
+    assert any(re.match(r"API: POST /calls: 202 in \d+ ms", line) for line in lines)
+    assert r"API: GET /calls/\r\nWARNING forged: 404" in "\n".join(lines)
+    for private in (TOKEN, wrong, NUMBER, "Secret", "order-of-Ann", "patient="):
+        assert private not in caplog.text
+
+
+async def test_what_is_kept_is_its_owners_only_and_has_no_number_and_no_details(
+    client: Client, deployment: Deployment
+) -> None:
+    await client.place(details={"patient": "Ann Secret"})
+    folder = deployment.folder / ".host"
+    files = list(folder.glob("api.db*"))
+    assert files
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    for file in files:
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        assert NUMBER.encode() not in file.read_bytes()
+        assert b"Secret" not in file.read_bytes()
+
+
+async def test_a_file_that_is_broken_is_told_to_the_log_and_not_to_the_client(
+    client: Client, deployment: Deployment, caplog: pytest.LogCaptureFixture
+) -> None:
+    await client.place()
+    file = deployment.folder / ".host" / "api.db"
+    for left in file.parent.glob("api.db*"):
+        left.write_bytes(b"this is no database. " * 500)
+    for answer in (await client.place(), await client.ask("GET", "/calls/x")):
+        assert answer[0] == 503
+        assert answer[1] == {"detail": "the host can't read or write down its calls"}
+        assert int(answer[2]["Retry-After"]) > 0
+    assert "file is not a database" in caplog.text
+
+
+# Opening and closing
+
+
+async def test_a_port_that_another_program_has_is_one_clear_line(
+    deployment: Deployment, livekit: LiveKit
+) -> None:
+    deployment.persona("ann")
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(SettingsError) as raised:
+            async with answering_api(settings_for(livekit, api_port=port), lambda: None):
+                pass
+    text = f"HOST_API_PORT: port {port} of 127.0.0.1 is not free: another program has it"
+    assert str(raised.value) == text
+
+
+async def test_a_state_dir_that_can_not_be_written_is_one_clear_line(
+    deployment: Deployment, livekit: LiveKit
+) -> None:
+    deployment.persona("ann")
+    Path(".host").write_text("a file, and no folder")
+    with pytest.raises(SettingsError, match="HOST_STATE_DIR"):
+        async with answering_api(settings_for(livekit), lambda: None):
+            pass
+
+
+async def test_an_address_that_others_reach_is_warned_of(
+    deployment: Deployment, livekit: LiveKit, caplog: pytest.LogCaptureFixture
+) -> None:
+    deployment.persona("ann")
+    async with answering_api(settings_for(livekit, api_host="0.0.0.0"), lambda: None):
+        pass
+    assert "the API speaks plain HTTP" in caplog.text
+
+
+async def test_a_host_that_stops_is_not_held_up_by_a_client_or_a_call(
+    deployment: Deployment, caplog: pytest.LogCaptureFixture
+) -> None:
+    deployment.persona("ann")
+    async with a_livekit() as livekit:
+        async with an_api(caplog, livekit) as client:
+            await client.place()
+            await livekit.until(lambda: len(livekit.rooms) == 1)
+            slow = asyncio.create_task(raw(client, head(100), b"{"))
+            await asyncio.sleep(0)
+            stopping = time.monotonic()
+        assert time.monotonic() - stopping < 15
+        await asyncio.gather(slow, return_exceptions=True)
