@@ -228,6 +228,8 @@ def test_masking_takes_little_time_even_for_a_text_made_to_be_slow() -> None:
         "(" * 100_000,
         "1-" * 50_000,
         "eyJ" * 30_000,
+        "-eyJ" * 30_000,
+        "a-" * 50_000,
         "authorization:" * 8_000,
         "://" * 30_000,
         "five " * 20_000,

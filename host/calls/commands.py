@@ -94,7 +94,11 @@ def show(
 def purge(
     days: Annotated[
         float | None,
-        typer.Option(min=0, max=36500, help="Older than this; else keep_records_days, keep_recordings_days."),
+        typer.Option(
+            min=0,
+            max=36500,
+            help="Older than this; else keep_records_days and keep_recordings_days.",
+        ),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only tell what would be removed.")

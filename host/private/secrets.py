@@ -23,13 +23,13 @@ _NAMED = re.compile(r"(KEY|SECRET|TOKEN|PASSWORD|PASSWD|CREDENTIALS?|DSN)$", re.
 
 _QUOTED = r"""b?(?:"[^"\r\n]*"|'[^'\r\n]*')"""
 _LIKE_ONE = re.compile(
-    r"\beyJ[\w-]{8,}\.[\w-]{4,}(?:\.[\w-]*)?"  # a JSON Web Token (RFC 7519)
+    r"(?<![\w-])eyJ[\w-]{8,}\.[\w-]{4,}(?:\.[\w-]*)?"  # a JSON Web Token (RFC 7519)
     r"|\b(?:sk|pk|rk)[-_][\w-]{16,}|\bwhsec_[\w+/=-]{8,}"
     r"|(?i:(?<=\bbearer )|(?<=\bbearer%20))[\w.~+/=-]{6,}"
 )
 _NAMED_ONE = re.compile(
     r"(?i)(?P<name>\b(?:proxy-)?authorization|\b(?:set-)?cookie"
-    r"|\b[\w-]*(?:api[_-]?key|api[_-]?secret|access[_-]?token|password|passwd|client[_-]?secret)"
+    r"|(?:api[_-]?key|api[_-]?secret|access[_-]?token|password|passwd|client[_-]?secret)"
     r"|\b(?:secret|token|signature|sig)(?=[\"']?\s*[=:]))"
     rf"(?P<is>[\"']?\s*[:=,]\s*)(?P<value>{_QUOTED}|(?:(?:basic|bearer|digest|token)\s)?[^\s,;&)}}\]]+)"
 )
