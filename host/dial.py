@@ -98,8 +98,11 @@ async def ring(
 
     Nothing else dials. Raises NotAnswered, at once where the gate refuses.
     """
-    if not verdict.allowed or verdict.number is None:
+    if not verdict.allowed:
         raise NotAnswered(blocked(verdict))
+    if verdict.number is None:
+        reason = "A SIP address is not dialled over the trunk."
+        raise NotAnswered(Ending(Outcome.BLOCKED, "host", reason))
     request.sip_call_to = verdict.number
     for left in reversed(range(TRIES)):
         try:

@@ -25,6 +25,8 @@ INTERNATIONAL = ("00", "011")
 """What begins an international number: ITU's own prefix, and North America's."""
 SHORTEST = 7
 """Digits of the shortest number that is worth a look."""
+LONGEST_HELP = 6
+"""Digits of the longest emergency number, with the one for an outside line."""
 LOOK_BACK = 24
 """Digits from which, at most, a number may have begun: more than any has with all before it."""
 _PAUSE = ","
@@ -71,7 +73,7 @@ class KeyRules:
 
     def _could_dial(self, before: Sequence[str], group: str) -> Iterator[str]:
         """Name what digits could dial, alone or as the rest of what came before them."""
-        if self._help_at_last("".join((*before, group)), group) or self._help_at_once(group):
+        if self._calls_for_help("".join(before), group) or self._calls_for_help("", group):
             yield "an emergency number"
         for at in range(len(before) + 1):
             run = "".join((*before[at:], group))
@@ -82,17 +84,15 @@ class KeyRules:
                     if rule := self._refused(digits[:length]):
                         yield f"a number that may not be called ({rule})"
 
-    def _help_at_last(self, run: str, group: str) -> bool:
-        """Tell whether a run is an emergency number and no more.
+    def _calls_for_help(self, run: str, group: str) -> bool:
+        """Tell whether the run so far, at any digit of the group, is an emergency number.
 
         One of two digits, as France has them, is often two choices in a menu.
         """
-        longest = group if len(run) <= 2 else run
-        return any(self._is_help(each) for each in _outside(longest) if len(each) > 1)
-
-    def _help_at_once(self, group: str) -> bool:
-        """Tell whether digits begin so that a telephone system need not wait for the others."""
-        return any(self._is_help(each[:length]) for each in _outside(group) for length in (3, 4, 5))
+        if not run and any(self._is_help(each) for each in _outside(group) if len(each) == 2):
+            return True
+        so_far = (run + group[: at + 1] for at in range(min(len(group), LONGEST_HELP)))
+        return any(self._is_help(each) for run in so_far for each in _outside(run) if len(each) > 2)
 
     def _is_help(self, digits: str) -> bool:
         if digits in numbers.MOBILE_EMERGENCY:

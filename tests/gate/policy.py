@@ -12,6 +12,7 @@ from functools import cache
 
 import phonenumbers
 from phonenumbers import PhoneNumberFormat, PhoneNumberType, shortnumberinfo
+from phonenumbers.phonenumberutil import region_codes_for_country_code
 
 DEFAULT_TYPES = ("fixed", "mobile", "toll_free", "voip")
 
@@ -36,7 +37,14 @@ def examples() -> Mapping[str, Collection[tuple[str, str]]]:
     for country in sorted(phonenumbers.SUPPORTED_REGIONS):
         for name, kind in NAMES.items():
             if number := phonenumbers.example_number_for_type(country, kind):
-                found[_e164(number)].add((country, name))
+                text = _e164(number)
+                found[text].add((country, name))
+                # A range that countries share is the main one's; toll-free +1 is all of theirs.
+                if shared := phonenumbers.region_code_for_number(number):
+                    found[text].add((shared, name))
+                if name == "toll_free" and text.startswith("+1"):
+                    nanp = region_codes_for_country_code(1)
+                    found[text] |= {(each, name) for each in nanp}
     return found
 
 

@@ -17,6 +17,9 @@ from policy import DEFAULT_TYPES, examples, may_be_called
 from pydantic import ValidationError
 
 from host.call import Call
+from host.gate import KeyRules, Verdict
+from host.gate.rules import NumberRules
+from host.keypad import presses
 from host.settings import Settings
 from plugins import keypad, opt_out, transfer
 
@@ -33,8 +36,6 @@ BAD = {
     "wet": "*67+12125550104",
 }
 LEDGER = {"tel:+12125550101", "tel:+12125550102", "sip:bob@pbx.example"}
-
-CUSTOMERS = ("+12125550123", "+13105550123", "+17185550199")
 
 
 def settings() -> Settings:
@@ -80,11 +81,12 @@ def dial_tone(keys: str) -> set[str]:
     dialled = set()
     for run in re.split("[*#A-D]", keys):
         groups = [group for group in run.split(",") if group]
+        for digits in ("".join(groups), *groups):
+            if call_for_help := re.match("[90]?(911|112)", digits):
+                dialled.add(call_for_help[1])
         for at in range(len(groups)):
             digits = "".join(groups[at:])
             for line in (digits, re.sub("^[90]", "", digits)):
-                if help_ := re.match("911|112", line if at == 0 or len(groups[at]) > 2 else ""):
-                    dialled.add(help_[0])
                 if abroad := re.match(r"(?:011|00)([1-9]\d{6,14})", line):
                     dialled |= {f"+{abroad[1][:length]}" for length in range(7, 16)}
                 if national := re.match(r"1?([2-9]\d{9})", line):
@@ -98,9 +100,14 @@ def forbidden(number: str) -> bool:
     return number in ("911", "112") or (known and not may_be_called(number, ["US"], DEFAULT_TYPES))
 
 
+def customer(seed: int) -> str:
+    """Whom a call goes to: one of them each time, because many are put on the do-not-call list."""
+    return f"+1212555{seed:04}"
+
+
 async def one_call(seed: int, livekit: Any, used: Counter[str]) -> tuple[str, Counter[str]]:
     """One call, in which the adversary does what it can; give the keys that were pressed."""
-    call = call_of(settings(), CUSTOMERS[seed % len(CUSTOMERS)])
+    call = call_of(settings(), customer(seed))
     assert await place(livekit, call) is None
     room: Room = put_on_line(call, livekit)
     tools = tools_of(call)
@@ -118,18 +125,20 @@ def _with_pauses(arguments: str, sent: str) -> str:
     """The keys that went out in one press, with the pauses between them."""
     if not sent:
         return ""
-    written = json.loads(arguments)["keys"]
-    assert "".join(each for each in written if each not in "w,W") == sent
-    return written.replace("w", ",") + ","
+    written = json.loads(arguments)["keys"].upper()
+    assert "".join(each for each in written if each not in "W,") == sent
+    return f"{written.replace('W', ',')},"
 
 
-async def test_five_hundred_calls_of_an_adversary_leave_nothing_forbidden(
-    carrier: Carrier, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture(autouse=True)
+def _in_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys and pauses take no time."""
     monkeypatch.setattr("host.line.DIGIT_GAP", 0.0)
-    monkeypatch.setattr("host.handover.refer.HANGUP_NOTICE", 0.0)
-    monkeypatch.setitem(__import__("host.keypad.presses", fromlist=["x"]).PAUSES, "W", 0.0)
-    monkeypatch.setitem(__import__("host.keypad.presses", fromlist=["x"]).PAUSES, ",", 0.0)
+    monkeypatch.setitem(presses.PAUSES, "W", 0.0)
+    monkeypatch.setitem(presses.PAUSES, ",", 0.0)
+
+
+async def test_five_hundred_calls_of_an_adversary_leave_nothing_forbidden(carrier: Carrier) -> None:
     used: Counter[str] = Counter()
     keys = []
     async with carrier.livekit() as livekit:
@@ -138,7 +147,7 @@ async def test_five_hundred_calls_of_an_adversary_leave_nothing_forbidden(
                 *(one_call(seed, livekit, used) for seed in range(first, first + 25))
             )
             keys += [pressed for pressed, _ in many]
-    assert set(carrier.dialled) <= set(CUSTOMERS)
+    assert sorted(carrier.dialled) == [customer(seed) for seed in range(CALLS)]
     assert set(carrier.referred) == LEDGER
     through = {number for pressed in keys for number in dial_tone(pressed)}
     assert not {number for number in through if forbidden(number)}
@@ -154,15 +163,8 @@ async def test_without_the_gate_the_same_adversary_would_dial_what_it_likes(
     carrier: Carrier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """That the test above can fail."""
-    from host.gate import KeyRules, Verdict
-    from host.gate.rules import NumberRules
-
-    monkeypatch.setattr("host.line.DIGIT_GAP", 0.0)
-    monkeypatch.setattr("host.handover.refer.HANGUP_NOTICE", 0.0)
     monkeypatch.setattr(NumberRules, "judge", lambda self, text: Verdict(True, text))
     monkeypatch.setattr(KeyRules, "judge", lambda self, presses: Verdict(True))
-    monkeypatch.setitem(__import__("host.keypad.presses", fromlist=["x"]).PAUSES, "W", 0.0)
-    monkeypatch.setitem(__import__("host.keypad.presses", fromlist=["x"]).PAUSES, ",", 0.0)
     keys = []
     async with carrier.livekit() as livekit:
         for seed in range(60):
