@@ -15,6 +15,7 @@ from host.api.token import require_token
 from host.connection import Connection
 from host.desk import check, make_server
 from host.errors import PersonaError, SettingsError
+from host.gate import faults_of
 from host.health import Health, answering
 from host.logs import keep_private
 from host.place import livekit_api, require_livekit
@@ -43,7 +44,8 @@ async def serve(settings: Settings, *, dev: bool, strict: bool = False) -> None:
     keep_private(settings)
     await asyncio.to_thread(close_files, settings)
     loaded = registry.load(settings).require()
-    for line in (*misspelt_settings(), *map(str, loaded.broken)):
+    refused = faults_of(settings, loaded.personas)
+    for line in (*misspelt_settings(), *map(str, loaded.broken), *refused):
         log.warning(line)
     if kept := environment.kept_back(settings):
         log.warning("calls do not get %s of .env: see pass_environment", ", ".join(kept))

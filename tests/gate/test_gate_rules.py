@@ -9,7 +9,7 @@ import pytest
 from carrier import Carrier, call_of, colleague_of, put_on_line
 
 from host import HostError
-from host.gate import Gate, Rule, as_e164
+from host.gate import Gate, Rule, as_e164, faults_of
 from host.handover.failure import TransferFailed
 from host.settings import Settings
 
@@ -200,3 +200,29 @@ async def test_transfers_know_no_hours_and_no_attempts(carrier: Carrier) -> None
             put_on_line(call, livekit)
             await call.transfer("desk")
     assert carrier.referred == ["tel:+12125550101"] * 3
+
+
+# What is told at the start
+
+
+def test_targets_that_nobody_is_sent_to_are_told_at_the_start() -> None:
+    settings = Settings(
+        **OURS,
+        transfers={"sales": "+12125550101", "hotline": "+19005551234"},
+        personas={"desk": {"countries": ["GB"]}},
+    )
+    told = list(faults_of(settings, ["desk", "other"]))
+    assert sorted(told) == [
+        "transfer target hotline of other is never reached: "
+        "numbers of the type premium are not called (rule: type)",
+        "transfer target sales of desk is never reached: "
+        "US is none of the countries that are called (rule: country)",
+    ]
+
+
+def test_a_do_not_call_list_that_stops_all_dialling_is_told_at_the_start() -> None:
+    settings = Settings(**OURS, do_not_call="/nowhere/list.txt")
+    assert list(faults_of(settings, ["desk"])) == [
+        "nobody is called: the do-not-call list /nowhere/list.txt is not there"
+    ]
+    assert list(faults_of(Settings(**OURS), ["desk"])) == []
