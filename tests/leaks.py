@@ -8,6 +8,7 @@ reader sees that it was told, without what is private.
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import logging
 import multiprocessing
@@ -101,6 +102,7 @@ def in_a_task() -> None:
         del task
 
     asyncio.run(nobody_looks())
+    gc.collect()
 
 
 def in_a_trunk() -> None:
@@ -154,7 +156,7 @@ def of_a_call(line: socket.socket) -> None:
     from livekit.agents.utils import aio
 
     root = logging.getLogger()
-    root.handlers.clear()
+    root.setLevel(logging.DEBUG)
     handler = LogQueueHandler(aio.duplex_unix._Duplex.open(line))
     root.addHandler(handler)
     logs.keep_private_in_call(load_settings())
@@ -171,7 +173,7 @@ def with_a_call() -> None:
     from livekit.agents.utils import aio
 
     ours, its = socket.socketpair()
-    call = multiprocessing.get_context("fork").Process(target=of_a_call, args=(its,))
+    call = multiprocessing.get_context("spawn").Process(target=of_a_call, args=(its,))
     call.start()
     its.close()
 

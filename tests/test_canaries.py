@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -50,12 +51,14 @@ def run(folder: Path, workers: int, test: str) -> subprocess.CompletedProcess[st
     )
     (folder / "test_it.py").write_text(WRITES)
     its = folder / "its"
-    command = [sys.executable, "-m", "pytest", "-q", "-c", "/dev/null", f"--rootdir={folder}"]
+    (folder / "pytest.ini").write_text("[pytest]\n")
+    command = [sys.executable, "-m", "pytest", "-q"]
     command += ["-p", "no:cacheprovider", "-n", str(workers), f"--basetemp={its}", "-k", test]
+    outside = {name: text for name, text in os.environ.items() if not name.startswith("PYTEST")}
     done = subprocess.run(
         [*command, str(folder / "test_it.py")],
         cwd=folder,
-        env={"PYTHONPATH": f"{HERE}:{HERE.parent}"},
+        env={**outside, "PYTHONPATH": f"{HERE}:{HERE.parent}"},
         capture_output=True,
         text=True,
         timeout=90,

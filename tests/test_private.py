@@ -100,6 +100,7 @@ def test_what_is_no_number_and_no_secret_stays(text: str) -> None:
         ("api_key='abc', region='eu'", "api_key='••••', region='eu'"),
         ("sk-abcdefghijklmnop1234", "••••"),
         ("whsec_abcdefghijklmnop", "••••"),
+        ("password: b", "password: ••••"),
     ],
 )
 def test_what_looks_like_a_secret_is_masked_whoevers_it_is(text: str, masked: str) -> None:
@@ -161,7 +162,7 @@ def _examples() -> list[str]:
 
 def test_the_examples_of_every_country_are_masked_in_every_format() -> None:
     examples = [each for each in _examples() if sum(map(str.isdigit, each)) >= 7]
-    assert len(examples) > 2000
+    assert len(examples) > 1500
     for number in examples:
         for text in (f"call to {number} failed", f"'{number}'", f"a,{number},b"):
             left = MASKED(text)
@@ -202,7 +203,7 @@ def test_numbers_and_digits_are_opened_one_by_one() -> None:
         ("call-_+15557770001_aB3xYz", None, "call-_+1…01_aB3xYz"),
         ("call-_15557770001_aB3xYz", None, "call-_…01_aB3xYz"),
         ("call-_ann_aB3xYz", "ann", "call-_…_aB3xYz"),
-        ("out-15557770001", "+15557770001", "out-+1…01"),
+        ("out-15557770001", "+15557770001", "out-…01"),
         ("reminder-123456789012", None, "reminder-123456789012"),
         ("front_desk_5f0c2a9d11e4", None, "front_desk_5f0c2a9d11e4"),
     ],
@@ -309,6 +310,13 @@ def test_a_line_that_never_ends_is_not_kept_back_for_ever() -> None:
     out = io.StringIO()
     MaskedStream(out, MASKED).write("x" * 100_000)
     assert len(out.getvalue()) == 100_000
+
+
+def test_a_terminal_that_has_no_bullets_gets_the_line_all_the_same() -> None:
+    out = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    MaskedStream(out, MASKED).write(f"{NUMBER} rang, é\n")
+    out.flush()
+    assert out.buffer.getvalue() == b"+1\\u202657 rang, \\xe9\n"  # type: ignore[attr-defined]
 
 
 def test_lines_of_many_threads_stay_whole() -> None:

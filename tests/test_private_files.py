@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from canaries import NUMBER
 from stored import a_record
 
 from host.budget import Budget
@@ -23,6 +22,8 @@ from host.requests import Requests
 from host.serve import close_files
 from host.settings import PersonaSettings, Settings
 from plugins import call_database, call_log, webhook
+
+CALLER = "+15557770001"
 
 
 @pytest.fixture
@@ -50,10 +51,10 @@ def settings(
 
 async def have_a_call(settings: Settings) -> None:
     """Write whatever a call writes, with the code that writes it."""
-    call = Call(settings, id="AJ_1", room="desk-1", number=NUMBER)
-    record = a_record(number=NUMBER)
+    call = Call(settings, id="AJ_1", room="desk-1", number=CALLER)
+    record = a_record(number=CALLER)
     Journal(settings.state_dir).write(call)
-    Pseudonyms(settings.state_dir).of(NUMBER)
+    Pseudonyms(settings.state_dir).of(CALLER)
     limits = PersonaSettings(max_calls=1)
     Budget(settings.state_dir).admit("AJ_1", "desk", limits)
     Requests(settings.state_dir).claim("key", "AJ_1", "desk-1", "RM_1")

@@ -170,10 +170,10 @@ def test_no_record_is_lost_that_is_written_during_a_purge(tmp_path: Path) -> Non
     assert sorted(ids(log)) == sorted(f"{name}-{number}" for name in "ab" for number in range(200))
 
 
-def waits_for(log: Path) -> bool:
-    """Whether somebody waits for the lock of a file (proc_locks(5))."""
+def waits_for_a_lock(process: int | None) -> bool:
+    """Whether a process waits for the lock of a file (proc_locks(5))."""
     waiting = [line for line in Path("/proc/locks").read_text().splitlines() if "->" in line]
-    return any(f":{log.stat().st_ino} " in line for line in waiting)
+    return any(f" {process} " in line for line in waiting)
 
 
 def test_who_waited_for_the_log_during_a_purge_writes_to_the_new_one(tmp_path: Path) -> None:
@@ -185,7 +185,7 @@ def test_who_waited_for_the_log_during_a_purge_writes_to_the_new_one(tmp_path: P
         line = ended(1).model_dump_json()
         process = spawn.Process(target=call_log.append, args=(log, line))
         process.start()
-        while not waits_for(log):
+        while not waits_for_a_lock(process.pid):
             time.sleep(0.01)  # the kernel tells nobody that somebody waits
         new.touch()
         new.replace(log)

@@ -79,7 +79,7 @@ def pattern_of(secrets: Iterable[str]) -> re.Pattern[str] | None:
 
 def _without_value(found: re.Match[str]) -> str:
     value = found["value"].removeprefix("b")
-    quotes = value[0] if value[0] in "\"'" else ""
+    quotes = value[:1] if value[:1] in ("'", '"') else ""
     return f"{found['name']}{found['is']}{quotes}{BULLETS}{quotes}"
 
 

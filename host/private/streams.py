@@ -51,7 +51,7 @@ class MaskedStream(io.TextIOBase):
             lines, end, rest = (self._line + text).rpartition("\n")
             self._line = rest
             if end:
-                self._out.write(self._mask(lines) + end)
+                self._put(self._mask(lines) + end)
             if len(rest) > LONGEST:
                 self.flush()
         return len(text)
@@ -61,5 +61,12 @@ class MaskedStream(io.TextIOBase):
         with self._one_at_a_time, contextlib.suppress(ValueError):  # it is closed
             if self._line:
                 line, self._line = self._line, ""
-                self._out.write(self._mask(line))
+                self._put(self._mask(line))
             self._out.flush()
+
+    def _put(self, text: str) -> None:
+        try:
+            self._out.write(text)
+        except UnicodeEncodeError:  # a terminal that has no bullets
+            signs = self._out.encoding
+            self._out.write(text.encode(signs, "backslashreplace").decode(signs))

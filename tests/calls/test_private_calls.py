@@ -113,6 +113,7 @@ async def test_no_key_of_livekit_is_anywhere(private: Scene) -> None:
 async def test_all_that_the_host_wrote_is_its_owners_only(private: Scene) -> None:
     call = await private.exchange.ring(NUMBER, "+15550001101", asks)
     await private.over(call)
+    await nowhere(private)  # nothing is under way any more
     ours = [private.settings.state_dir, private.settings.call_log, private.folder / "calls.db"]
     files = [file for one in ours for file in (one, *one.rglob("*"))]
     assert len(files) > len(ours)
