@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
 
-from pydantic_core import PydanticSerializationError, to_jsonable_python
+from pydantic_core import to_jsonable_python
 
 from host.outside import clean
 
@@ -30,8 +29,7 @@ def as_data(value: object, longest: int = LONGEST) -> str:
     nothing in it that ends it before its end. Where a persona's instructions have data in them,
     the host adds that the model must not follow it.
     """
-    text = json.dumps(_plain(value), ensure_ascii=False, default=str)
-    return f"{_OPEN}{clean(text, longest).translate(_BRACKETS)}{_CLOSE}"
+    return f"{_OPEN}{clean(_written(value), longest).translate(_BRACKETS)}{_CLOSE}"
 
 
 def explained(instructions: str) -> str:
@@ -48,10 +46,14 @@ def exactly(words: str) -> str:
     )
 
 
-def _plain(value: object) -> Any:
-    if isinstance(value, Mapping):
-        value = dict(value)
+def _written(value: object) -> str:
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
     try:
-        return to_jsonable_python(value, fallback=str)
-    except (PydanticSerializationError, ValueError, RecursionError):
-        return str(value)
+        return json.dumps(to_jsonable_python(value, fallback=_other), ensure_ascii=False)
+    except (ValueError, RecursionError):  # endless, or deeper than anybody writes by hand
+        return json.dumps(f"a {type(value).__name__} that can't be written down")
+
+
+def _other(value: object) -> object:
+    return dict(value) if isinstance(value, Mapping) else str(value)

@@ -39,7 +39,9 @@ async def test_a_job_has_livekits_api_without_its_environment(settings: Settings
     application.router.add_route("*", "/{path:.*}", answer)
     async with TestServer(application) as livekit, http_context.open():
         with fake_job_context() as job:
-            there = settings.model_copy(update={"livekit_url": str(livekit.make_url("/"))})
+            there = settings.model_copy(
+                update={"livekit_url": str(livekit.make_url("/")).rstrip("/")}
+            )
             give_access(job, there)
             await job.api.room.list_rooms(api.ListRoomsRequest())
     (token,) = shown
@@ -63,7 +65,7 @@ async def test_a_model_that_a_hook_names_is_made_with_the_settings_keys(
     async with http_context.open():
         model = inference_model(settings, kind, named)
         assert isinstance(model, made)
-        assert model.model == named.partition(":")[0]
+        assert named.startswith(model.model)
         call: Any = SimpleNamespace(
             settings=settings,
             deployment=SimpleNamespace(stt_fallbacks=(), llm_fallbacks=(), tts_fallbacks=()),

@@ -6,6 +6,8 @@ import json
 import math
 import time
 import tracemalloc
+from collections.abc import Callable
+from functools import partial
 
 import pytest
 from deployment import HERE, Deployment
@@ -44,6 +46,18 @@ def refusal(loaded: Registry, attack: Attack) -> str | None:
     return None
 
 
+def begins(text: str) -> str:
+    """Name a test by what it is about, which may be megabytes."""
+    return ascii(text[:30])
+
+
+def seconds_of(work: Callable[[], object]) -> float:
+    """Measure work in seconds of this thread, whatever else the machine does."""
+    began = time.thread_time()
+    work()
+    return time.thread_time() - began
+
+
 def test_what_is_good_is_read(personas: Registry) -> None:
     good = {"persona": "desk", "phone_number": VICTIM, "patient": "Änn 😀\n", "time": "3pm"}
     assert refusal(personas, Attack("good", json.dumps(good))) is None
@@ -68,21 +82,17 @@ def test_each_kind_is_refused_in_one_short_line_without_it(personas: Registry, k
 def test_a_thousand_are_refused_in_bounded_time_and_memory(personas: Registry) -> None:
     every = list(attacks(COUNT))
     assert all(refusal(personas, attack) for attack in every)  # what is made once is made
-    took = []
+    took = sorted(seconds_of(partial(refusal, personas, each)) for each in every)
+    assert took[math.ceil(COUNT * 0.99) - 1] < LIMIT, f"the slowest: {took[-12:]}"
     tracemalloc.start()
     try:
         before, _ = tracemalloc.get_traced_memory()
         for attack in every:
-            began = time.thread_time()
             refusal(personas, attack)
-            took.append(time.thread_time() - began)
         after, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    grown = after - before - took.__sizeof__() - 24 * len(took)
-    assert grown < 64 * 1024, f"{grown} bytes are kept of {COUNT}"
-    took.sort()
-    assert took[math.ceil(COUNT * 0.99) - 1] < LIMIT, f"the slowest: {took[-12:]}"
+    assert after - before < 64 * 1024, f"{after - before} bytes are kept of {COUNT}"
 
 
 @pytest.mark.parametrize(
@@ -95,6 +105,7 @@ def test_a_thousand_are_refused_in_bounded_time_and_memory(personas: Registry) -
         "[" + "1," * 8000,
         "\\" * 16_000,
     ],
+    ids=begins,
 )
 def test_the_longest_takes_no_longer_than_its_length(metadata: str) -> None:
     began = time.thread_time()
@@ -123,6 +134,7 @@ def test_the_longest_takes_no_longer_than_its_length(metadata: str) -> None:
         ('{"a": "' + "x" * 2_000_000 + '"}', "the metadata is longer than 16384 bytes"),
         ("[" * 9, "the metadata is nested more than 8 deep"),
     ],
+    ids=begins,
 )
 def test_what_is_wrong_is_named(metadata: str, reason: str) -> None:
     with pytest.raises(MetadataError) as error:
