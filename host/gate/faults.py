@@ -9,6 +9,7 @@ from host.gate.gate import Gate, do_not_call
 from host.settings import Settings
 
 ANYBODY = "+12125550123"
+"""A number that the list is asked for, to see whether it can be read."""
 
 
 def faults_of(settings: Settings, personas: Iterable[str]) -> Iterator[str]:
