@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import secrets
+import sqlite3
 from datetime import UTC, datetime
 from functools import partial
 
@@ -39,8 +41,6 @@ _STANDS: dict[str, Status] = {
 """LiveKit's `sip.callStatus` -> how a call stands."""
 _NOBODY = "No host took the call."
 _UNTOLD = "The host was stopped, and nobody told how the call went."
-
-
 _KEPT_BACK: dict[Rule | None, str] = {
     Rule.DO_NOT_CALL: "the do-not-call list forbids it",
     Rule.ATTEMPTS: "it was dialled as often as it may be today",
@@ -163,14 +163,20 @@ class Placing:
                 placed = await follow(self._settings, asked.persona, key, partial(_stands, asked))
             except HostError as error:
                 log.warning("the call in room %s is not found: %s", asked.room, error)
-            if went := await asyncio.to_thread(self._requests.went, key):
-                outcome = Outcome(went[0])
-                placed = Placed(outcome, went[1], asked.room, retryable=outcome.retryable())
+            placed = await asyncio.to_thread(self._written_down, asked, key) or placed
             if not placed and asyncio.get_running_loop().time() > until:
                 placed = Placed(Outcome.FAILED, _UNTOLD, asked.room)
             if placed:
                 return await self._over(asked, placed)
             await asyncio.sleep(NEWS_EVERY)  # the last run's calls may be told of by any process
+
+    def _written_down(self, asked: AskedCall, key: str) -> Placed | None:
+        """Say how a call went, as its own process or who looked after it wrote it down."""
+        with contextlib.suppress(OSError, sqlite3.Error):  # LiveKit may know more
+            if went := self._requests.went(key):
+                outcome = Outcome(went[0])
+                return Placed(outcome, went[1], asked.room, retryable=outcome.retryable())
+        return None
 
     async def _over(self, asked: AskedCall, placed: Placed) -> None:
         ended = asked.model_copy(
