@@ -5,6 +5,7 @@ pickled requests from its standard input, writes pickled answers, and ends with 
 """
 
 import contextlib
+import os
 import pickle
 import sys
 from typing import Any
@@ -115,6 +116,7 @@ def _join(request: Request, first: int, last: int, longest: float) -> Samples:
 
 def main() -> None:
     """Answer requests until the standard input ends."""
+    os.nice(5)  # sound comes first: what is late is lost, an answer is only later
     recogniser = Recogniser()
     answer: Any
     with contextlib.suppress(EOFError, KeyboardInterrupt, BrokenPipeError):
