@@ -1,14 +1,17 @@
-"""What a call costs this machine: `python benchmarks/size.py [--seconds N] [--calls 1 2 4]`.
+"""What a call costs this machine: `python benchmarks/size.py [--turns vad] [--calls 1 2 4]`.
 
 Callers talk with one host at the same time: a question, its answer, a pause, again and again.
-Printed: processor time and memory of each call's process, the parent's share, and how long callers
-waited for an answer. LiveKit, the exchange and the providers share the machine; they do not count.
+Printed: processor time and memory of each call's process, what the host's other processes take,
+and how long callers waited for an answer. `--turns` is who says that a turn is over: LiveKit's
+model, as hosts have it, or silence. LiveKit, the exchange and the providers share the machine; they
+do not count.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import logging
 import os
 import shutil
@@ -70,7 +73,8 @@ class Cost:
 
     calls: int
     of_a_call: float
-    of_the_parent: float
+    of_the_rest: float
+    """Of the host's parent, and of all processes below it that have none of these calls."""
     memory: float
     """Of its own (USS), the call's process that has most."""
     wait: float
@@ -90,36 +94,40 @@ async def measure(ground: Ground, calls: int, seconds: float) -> Cost:
         processes = [psutil.Process(pid) for pid in pids if pid]
         if len(processes) < calls:
             raise TimeoutError("a call has no process")
-        parent = psutil.Process(ground.worker.pid)
-        before, began = [used(each) for each in (parent, *processes)], time.monotonic()
+        before, began = used_below(ground.worker.pid), time.monotonic()
         await asyncio.sleep(seconds)
-        took = time.monotonic() - began
-        after = [used(each) for each in (parent, *processes)]
-        shares = [(b - a) / took for a, b in zip(before, after, strict=True)]
+        took, after = time.monotonic() - began, used_below(ground.worker.pid)
+        shares = {pid: (now - before.get(pid, 0.0)) / took for pid, now in after.items()}
+        own = [shares.pop(process.pid) for process in processes]
         memory = max(each.memory_full_info().uss for each in processes) / 1024**2
     finally:
         await ground.clear([caller.call for caller in callers if caller.call])
     waits = [wait for caller in callers for wait in caller.waits()]
     if not waits:
         raise TimeoutError("no question was answered")
-    of_a_call = statistics.mean(shares[1:])
-    return Cost(calls, of_a_call, shares[0], memory, statistics.median(waits), max(waits))
+    mean, rest = statistics.mean(own), sum(shares.values())
+    return Cost(calls, mean, rest, memory, statistics.median(waits), max(waits))
 
 
-def used(process: psutil.Process) -> float:
-    """Seconds of processor time that a process has used, without its children."""
-    times = process.cpu_times()
-    return float(times.user + times.system)
+def used_below(pid: int) -> dict[int, float]:
+    """Seconds of processor time that a process and each one below it have used by themselves."""
+    found = {}
+    parent = psutil.Process(pid)
+    for process in (parent, *parent.children(recursive=True)):
+        with contextlib.suppress(psutil.Error):  # it may end meanwhile
+            times = process.cpu_times()
+            found[process.pid] = float(times.user + times.system)
+    return found
 
 
-async def run(calls: Sequence[int], seconds: float) -> None:
+async def run(calls: Sequence[int], seconds: float, turns: str) -> None:
     """Measure, and print a table."""
     folder = ROOT / "build" / "size"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     print(f"{os.cpu_count()} cores; each line: {seconds:.0f} s of conversation")
-    print("calls  cores for each  parent  memory of one  answer after (median, longest)")
-    async with open_ground("host", folder) as ground:
+    print("calls  cores for each    rest  memory of one  answer after (median, longest)")
+    async with open_ground("host", folder, {"HOST_TURN_DETECTION": turns}) as ground:
         costs = []
         for number in calls:
             try:
@@ -128,12 +136,12 @@ async def run(calls: Sequence[int], seconds: float) -> None:
                 print(f"{number:>5}  did not come about: {error}")
                 continue
             print(
-                f"{cost.calls:>5}{cost.of_a_call:>16.3f}{cost.of_the_parent:>8.3f}"
+                f"{cost.calls:>5}{cost.of_a_call:>16.3f}{cost.of_the_rest:>8.3f}"
                 f"{cost.memory:>12.0f} MB{cost.wait:>9.1f} s{cost.longest_wait:>6.1f} s",
                 flush=True,
             )
         if costs:
-            each = max(cost.of_a_call + cost.of_the_parent / cost.calls for cost in costs)
+            each = max(cost.of_a_call + cost.of_the_rest / cost.calls for cost in costs)
             print(f"a core carries {1 / each:.0f} such calls when it does nothing else")
 
 
@@ -142,9 +150,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--calls", type=int, nargs="+", default=[1, 2, 4])
+    parser.add_argument("--turns", choices=("model", "vad"), default="model")
     asked = parser.parse_args()
     logging.getLogger("livekit").setLevel(logging.CRITICAL)  # it calls a room's end an error
-    asyncio.run(until_told(run(asked.calls, asked.seconds)))
+    asyncio.run(until_told(run(asked.calls, asked.seconds, asked.turns)))
     return 0
 
 

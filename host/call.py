@@ -23,7 +23,8 @@ from host.settings import PersonaSettings, Settings
 from host.tasks import Tasks
 
 if TYPE_CHECKING:
-    from livekit.agents import AgentSession, JobContext, SpeechHandle
+    from livekit.agents import AgentSession, JobContext
+    from livekit.agents.voice import SpeechHandle
 
     from host.first_words import FirstWords
     from host.gate import Gate

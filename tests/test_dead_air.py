@@ -13,11 +13,14 @@ from livekit.agents import (
     APIError,
     ErrorEvent,
     FunctionCall,
+    SpeechCreatedEvent,
     ToolExecutionUpdatedEvent,
     UserInputTranscribedEvent,
     UserStateChangedEvent,
+    llm,
     tts,
 )
+from livekit.agents.voice import SpeechHandle
 from livekit.agents.voice.events import ToolCallEnded, ToolCallStarted
 from livekit.agents.voice.io import AudioOutput, AudioOutputCapabilities
 
@@ -52,9 +55,20 @@ async def sink() -> Sink:
     return Sink()
 
 
+class Floor:
+    """Which speech has the word."""
+
+    speech: SpeechHandle | None = None
+
+
 @pytest.fixture
-async def voice(sink: Sink) -> Voice:
-    return Voice(sink)
+async def floor() -> Floor:
+    return Floor()
+
+
+@pytest.fixture
+async def voice(sink: Sink, floor: Floor) -> Voice:
+    return Voice(sink, lambda: floor.speech)
 
 
 async def test_a_voice_sounds_until_its_last_sample_is_out(voice: Voice) -> None:
@@ -160,6 +174,30 @@ async def test_a_reply_that_a_voice_could_not_bring_is_owed_until_it_sounds_agai
     assert debt.lost, "what was made before the failure is no answer"
     debt.lost.again = asyncio.get_running_loop().time()
     await asyncio.sleep(0.01)
+    await voice.capture_frame(a_frame())
+    debt.settle()
+    assert debt.lost is None
+
+
+def begins(session: AgentSession[Any]) -> SpeechHandle:
+    """The model is asked for a reply."""
+    speech = SpeechHandle.create()
+    created = SpeechCreatedEvent(speech_handle=speech, user_initiated=True, source="generate_reply")
+    session.emit("speech_created", created)
+    return speech
+
+
+async def test_what_was_made_of_a_reply_before_it_was_lost_is_no_answer_however_late_it_comes(
+    session: AgentSession[Any], debt: Debt, voice: Voice, floor: Floor
+) -> None:
+    floor.speech = begins(session)
+    error = llm.LLMError(timestamp=0, label="model", error=APIError("cut"), recoverable=False)
+    session.emit("error", ErrorEvent(error=error, source=None))
+    await asyncio.sleep(0.5)
+    await voice.capture_frame(a_frame())
+    debt.settle()
+    assert debt.lost
+    floor.speech = begins(session)
     await voice.capture_frame(a_frame())
     debt.settle()
     assert debt.lost is None

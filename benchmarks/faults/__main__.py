@@ -119,7 +119,7 @@ def main() -> int:
     for name in () if asked.report else asked.only or FAULTS:
         for arm in ARMS:
             fault = FAULTS[name]
-            wanted = asked.tries or fault.tries
+            wanted = asked.tries or fault.wanted(arm)
             if asked.arm in (None, arm) and missing(read(FILE)[0], arm, name, wanted):
                 try:
                     asyncio.run(until_told(play(arm, fault, wanted)))

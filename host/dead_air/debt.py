@@ -19,6 +19,7 @@ from livekit.agents import (
     stt,
     tts,
 )
+from livekit.agents.voice import SpeechHandle
 
 from host.dead_air.voice import Voice
 
@@ -31,7 +32,7 @@ LOSSES = 3
 """How often in a row a reply may be lost. LiveKit closes a session after more, and only where
 nothing at all was heard of them."""
 LEFT = 0.3
-"""Seconds after a failure in which the voice still gets what was made before it."""
+"""Seconds by which it may be noticed late that the voice sounds no more."""
 
 
 @dataclass
@@ -41,6 +42,8 @@ class Lost:
     kind: str
     error: str
     at: float
+    speech: SpeechHandle | None
+    """The speech that it was for. What was made of it before may still come, and is no answer."""
     again: float | None = None
     """When it was asked for again."""
 
@@ -67,6 +70,7 @@ class Debt:
         """The tools that run."""
         self._since: float | None = None
         self._spoke = self._began = 0.0
+        self._speech: SpeechHandle | None = None
         self._words = self._said_exactly = self._thought = False
         session.on("agent_state_changed", self._on_our_state)
         session.on("user_state_changed", self._on_state)
@@ -83,8 +87,8 @@ class Debt:
         """Nobody waits: we speak, or they do, or the host has the word."""
         self._since = None
         if lost := self.lost:
-            answered = self._voice.given > (lost.again or lost.at + LEFT)
-            self.lost = None if answered else lost
+            another = lost.speech is None or self._voice.of is not lost.speech
+            self.lost = None if another and self._voice.given > lost.at else lost
         if self._voice.sounds and self.ever_heard:
             self.unheard = False
 
@@ -154,6 +158,7 @@ class Debt:
             self.unheard, self.asked = False, 0
 
     def _on_speech(self, event: SpeechCreatedEvent) -> None:
+        self._speech = event.speech_handle
         self._said_exactly = event.source == "say"
         self._thought = False
 
@@ -184,4 +189,6 @@ class Debt:
 
     def _lose(self, kind: str, error: str) -> None:
         self.losses += 1
-        self.lost = Lost(kind, error, self._loop.time())
+        # A model may think ahead of a speech that is still to come; a voice speaks one at a time.
+        speech = self._speech if kind == "llm" else self._session.current_speech or self._speech
+        self.lost = Lost(kind, error, self._loop.time(), speech)

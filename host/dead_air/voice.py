@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from livekit import rtc
+from livekit.agents.voice import SpeechHandle
 
 # Not among the names that livekit.agents offers at its top, but the way that LiveKit documents to
 # stand between a session and its output.
@@ -12,9 +14,12 @@ from livekit.agents.voice.io import AudioOutput, AudioOutputCapabilities
 
 
 class Voice(AudioOutput):
-    """Passes the session's voice on, and knows until when it sounds."""
+    """Passes the session's voice on, and knows until when it sounds.
 
-    def __init__(self, below: AudioOutput) -> None:
+    `speech` tells which speech of the session has the word now.
+    """
+
+    def __init__(self, below: AudioOutput, speech: Callable[[], SpeechHandle | None]) -> None:
         super().__init__(
             label="host",
             capabilities=AudioOutputCapabilities(pause=True),
@@ -26,10 +31,13 @@ class Voice(AudioOutput):
         """When the last sample that was given will have sounded, by the loop's clock."""
         self.given = 0.0
         """When the last sample was given."""
+        self.of: SpeechHandle | None = None
+        """The speech that it belongs to."""
         self.begun = False
         """Whether a speech has begun and is not complete."""
         self.paused: float | None = None
         """Since when it is paused: somebody spoke into it, and it may go on."""
+        self._speech = speech
         self._free = asyncio.Event()
         self._free.set()
 
@@ -52,7 +60,7 @@ class Voice(AudioOutput):
         assert self.next_in_chain is not None
         await self.next_in_chain.capture_frame(frame)
         await super().capture_frame(frame)
-        self.given, self.begun = self._loop.time(), True
+        self.given, self.of, self.begun = self._loop.time(), self._speech(), True
         self.until = max(self.until, self.given) + frame.duration
 
     def flush(self) -> None:

@@ -43,7 +43,7 @@ def watch(call: Call) -> None:
     session = call.session
     if session is None or session.output.audio is None:
         return
-    voice = Voice(session.output.audio)
+    voice = Voice(session.output.audio, lambda: session.current_speech)
     session.output.audio = voice
     call.spawn(DeadAir(call, session, voice).hold(), "the limit of dead air")
 

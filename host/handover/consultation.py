@@ -103,8 +103,9 @@ class Consultation:
             self._settle(Reply.BROKEN)
             return
         spoken = asyncio.ensure_future(speech.wait_for_playout())
+        either: set[asyncio.Future[Any]] = {spoken, self._reply}
         try:
-            await asyncio.wait({spoken, self._reply}, return_when=_FIRST)
+            await asyncio.wait(either, return_when=_FIRST)
             if not spoken.done():
                 speech.interrupt(force=True)
         finally:

@@ -63,10 +63,12 @@ class CartesiaServer(LocalServer):
         app.router.add_post("/tts/bytes", self._bytes)
         return app
 
-    async def synthesize(self, request: Mapping[str, Any], pause: float = 0.0) -> bytes:
+    async def synthesize(
+        self, request: Mapping[str, Any], pause: float = 0.0, *, kept: bool = False
+    ) -> bytes:
         """Speak a request's transcript in the format that it asks for, `pause` seconds before it.
 
-        Raises BadRequest.
+        Whoever gets it may have it `kept`, and heard at any time. Raises BadRequest.
         """
         form = request.get("output_format") or {}
         if form.get("container") != "raw" or form.get("encoding") not in _ENCODINGS:
@@ -76,7 +78,7 @@ class CartesiaServer(LocalServer):
             return b""
         self.spoken.append(text)
         if self.sentences is not None:
-            self.sentences.add(text)
+            self.sentences.add(text, kept=kept)
         await self._trouble()
         rate = int(form["sample_rate"])
         samples = np.concatenate([silence(pause, rate), await speak(text, rate)])
@@ -106,7 +108,7 @@ class CartesiaServer(LocalServer):
             trouble = self.troubles.meet(str(asked.get("model_id")))
             if trouble:
                 return await self._spoil(trouble, request)
-            return web.Response(body=await self.synthesize(asked))
+            return web.Response(body=await self.synthesize(asked, kept=True))
         except (BadRequest, ValueError, KeyError) as error:
             return web.Response(status=400, text=str(error))
 

@@ -115,6 +115,14 @@ class World:
             "HOST_TURN_DETECTION": "vad",
         }
 
+    def forget(self) -> None:
+        """Let ears forget what was said so far, but for what is kept on disk: the next test begins.
+
+        They are slower, the more they know.
+        """
+        self.callers.forget()
+        self.agents.forget()
+
     async def give_numbers(self, personas: Mapping[str, Iterable[str]]) -> None:
         """Give every persona a number that rings it: those of host.toml, or one of the world's."""
         for at, (persona, numbers) in enumerate(sorted(personas.items())):

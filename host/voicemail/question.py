@@ -12,7 +12,7 @@ from host.voicemail.phrases import read
 from host.voicemail.weighing import Evidence, Verdict, weigh
 
 if TYPE_CHECKING:
-    from livekit.agents import SpeechHandle
+    from livekit.agents.voice import SpeechHandle
 
 ANSWER_PATIENCE = 4.0
 """Seconds of silence after the question in which somebody may still answer it."""

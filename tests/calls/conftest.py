@@ -37,6 +37,14 @@ async def scene_of_2025(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterat
         yield scene
 
 
+@pytest.fixture(autouse=True)
+def another_story(request: pytest.FixtureRequest) -> None:
+    """Ears know the sentences of one test: with those of all they would take most of a core."""
+    for name in {"scene", "scene_of_2025", "either_scene"} & set(request.fixturenames):
+        scene: Scene = request.getfixturevalue(name)
+        scene.world.forget()
+
+
 @pytest.fixture(params=["now", "2025"])
 def either_scene(request: pytest.FixtureRequest) -> Scene:
     """Failures look different to both generations of livekit-sip, and must end alike."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 from troubles import (
     ANSWER,
@@ -64,26 +62,28 @@ def called_off(kind: str, troubled: Troubled) -> None:
     assert worst_silence(call) < LIMIT + SLACK
 
 
-@pytest.mark.parametrize("trouble", Trouble)
+TROUBLES = [(kind, trouble) for trouble in Trouble for kind in KINDS]
+LASTING = [each for each in TROUBLES if each != ("stt", Trouble.STALL)]
+"""An STT that stalls has worked before, and is given another chance: see below."""
+
+
+@pytest.mark.parametrize(("kind", "trouble"), LASTING)
 async def test_a_provider_alone_fails_and_the_caller_is_told(
-    scene: Scene, trouble: Trouble
+    scene: Scene, kind: str, trouble: Trouble
 ) -> None:
-    # An STT that stalls has worked before, and is given another chance: see below.
-    kinds = [kind for kind in KINDS if (kind, trouble) != ("stt", Trouble.STALL)]
-    scripts = {"stt": asks, "llm": asks, "tts": listens}
-    calls = (ring(scene, "troubled", kind, trouble, scripts[kind]) for kind in kinds)
-    for kind, troubled in zip(kinds, await asyncio.gather(*calls), strict=True):
-        called_off(kind, troubled)
+    script = listens if kind == "tts" else asks
+    called_off(kind, await ring(scene, "troubled", kind, trouble, script))
 
 
-@pytest.mark.parametrize("trouble", Trouble)
-async def test_with_a_fallback_the_conversation_goes_on(scene: Scene, trouble: Trouble) -> None:
-    calls = (ring(scene, "rescued", kind, trouble, asks_until_answered) for kind in KINDS)
-    for troubled in await asyncio.gather(*calls):
-        assert any(found.whole for found in heard(troubled.call, ANSWER))
-        assert troubled.record.outcome == Outcome.COMPLETED
-        not_heard(troubled.call, APOLOGY)
-        assert worst_silence(troubled.call) < LIMIT + SLACK
+@pytest.mark.parametrize(("kind", "trouble"), TROUBLES)
+async def test_with_a_fallback_the_conversation_goes_on(
+    scene: Scene, kind: str, trouble: Trouble
+) -> None:
+    troubled = await ring(scene, "rescued", kind, trouble, asks_until_answered)
+    assert any(found.whole for found in heard(troubled.call, ANSWER))
+    assert troubled.record.outcome == Outcome.COMPLETED
+    not_heard(troubled.call, APOLOGY)
+    assert worst_silence(troubled.call) < LIMIT + SLACK
 
 
 async def test_a_filler_comes_two_seconds_after_the_turn(scene: Scene) -> None:
@@ -97,18 +97,16 @@ async def test_a_filler_comes_two_seconds_after_the_turn(scene: Scene) -> None:
     assert troubled.record.reason == "The LLM gave no answer."
 
 
-async def test_a_glitch_is_no_reason_to_end_a_call(scene: Scene) -> None:
-    calls = [
-        ring(scene, "troubled", kind, trouble, asks_until_answered, times=times)
-        for kind, trouble, times in (
-            ("llm", Trouble.CLOSE, 1),
-            ("llm", Trouble.BROKEN, 4),
-            ("tts", Trouble.BROKEN, 4),
-        )
-    ]
-    for troubled in await asyncio.gather(*calls):
-        assert troubled.record.outcome == Outcome.COMPLETED
-        not_heard(troubled.call, APOLOGY)
+@pytest.mark.parametrize(
+    ("kind", "trouble", "times"),
+    [("llm", Trouble.CLOSE, 1), ("llm", Trouble.BROKEN, 4), ("tts", Trouble.BROKEN, 4)],
+)
+async def test_a_glitch_is_no_reason_to_end_a_call(
+    scene: Scene, kind: str, trouble: Trouble, times: int
+) -> None:
+    troubled = await ring(scene, "troubled", kind, trouble, asks_until_answered, times=times)
+    assert troubled.record.outcome == Outcome.COMPLETED
+    not_heard(troubled.call, APOLOGY)
 
 
 async def test_whoever_is_told_what_failed_may_be_somebody_else(scene: Scene) -> None:

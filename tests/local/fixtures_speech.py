@@ -65,15 +65,18 @@ def opus(samples: Samples, lost: float = 0.0) -> Samples:
     return resample(heard, 48000, RATE)
 
 
-def stretched(samples: Samples) -> Samples:
-    """As a jitter buffer stretches and shortens time: by 4 to 11 ms, now and then."""
-    luck, parts, at = np.random.default_rng(0), [], 0
+def stretched(samples: Samples, seed: int = 0, most: int = 90) -> Samples:
+    """As a jitter buffer stretches and shortens time: by 4 to 11 ms, now and then.
+
+    `most` samples at once: 240 are what a machine under load does.
+    """
+    luck, parts, at = np.random.default_rng(seed), [], 0
     while at < samples.size:
         size = int(luck.integers(2000, 5000))
         parts.append(samples[at : at + size])
         at += size
         if at < samples.size:
-            at += int(luck.choice([-1, 1]) * luck.integers(30, 90))
+            at += int(luck.choice([-1, 1]) * luck.integers(30, most))
     return np.concatenate(parts)
 
 

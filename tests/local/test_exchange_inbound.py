@@ -1,7 +1,9 @@
 """Calls that come in: a person rings, an agent answers or doesn't."""
 
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
 from google.protobuf.duration_pb2 import Duration
@@ -294,3 +296,23 @@ async def test_two_calls_at_once_keep_apart(exchange: Exchange, join: Join) -> N
     assert second.status == "ringing"
     await first.hang_up()
     assert second.status == "ringing"
+
+
+async def test_a_call_that_is_over_sends_no_more_silence(exchange: Exchange) -> None:
+    before = sources()
+    await exchange.route(HOST_NUMBER, agent="")
+    call = await exchange.ring(CALLER, HOST_NUMBER)
+    await call.rings()
+    assert sources() == before + 1
+    await call.hang_up()
+    await call.ended()
+    async with asyncio.timeout(5):
+        while sources() > before:
+            gc.collect()
+            await asyncio.sleep(0.05)  # the SDK has no event for it
+
+
+def sources() -> int:
+    """How many threads of this process send the sound of tracks."""
+    names = Path("/proc/self/task").glob("*/comm")
+    return sum(name.read_text().startswith("AudioSource") for name in names)

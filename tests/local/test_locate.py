@@ -78,6 +78,13 @@ def test_another_sentence_by_the_same_voice_is_not_found(text: str, others: Samp
     assert locate(others, RATE, text) == []
 
 
+@pytest.mark.parametrize("seed", [9, 18, 161, 190])
+def test_half_of_a_short_sentence_that_is_alike_by_chance_is_not_found(seed: int) -> None:
+    said = synthesize("I am sorry, something went wrong on our side.", RATE)
+    under_load = on_a_line(stretched(said, seed, 240))
+    assert locate(under_load, RATE, "One moment please.") == []
+
+
 def test_nothing_is_found_in_silence_or_in_a_sound_that_is_too_short() -> None:
     assert locate(silence(3, RATE), RATE, TEXT) == []
     assert locate(silence(0.1, RATE), RATE, TEXT) == []

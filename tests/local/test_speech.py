@@ -127,8 +127,25 @@ async def test_a_sentence_can_be_heard_as_soon_as_it_is_added() -> None:
     sound = on_a_line(await speak("The dentist is in.", RATE))
     assert await heard_in(sound, growing) == []
     growing.add("The dentist is in. Please come in.")
-    assert growing.changes == 3
+    assert len(growing) == 3
     assert [heard.text for heard in await heard_in(sound, growing)] == ["The dentist is in."]
+
+
+async def test_another_story_knows_what_was_kept_and_what_is_added_again() -> None:
+    stories = Sentences(["Hello."])
+    stories.add("The dentist is in.")
+    stories.add("Please come in.", kept=True)
+    sounds = [on_a_line(await speak(text, RATE)) for text in stories]
+
+    async def heard() -> list[str]:
+        return [each.text for sound in sounds for each in await heard_in(sound, stories)]
+
+    everything = ["Hello.", "The dentist is in.", "Please come in."]
+    assert await heard() == everything
+    stories.forget()
+    assert await heard() == ["Hello.", "Please come in."]
+    stories.add("The dentist is in.")
+    assert await heard() == everything
 
 
 async def test_flushing_ends_an_utterance_without_silence(scene: Sentences) -> None:

@@ -72,6 +72,8 @@ class Leg:
 
     async def publish(self) -> None:
         """Publish the audio track, named like the participant, from a microphone."""
+        if self._media.track is None:
+            return  # the call is over
         options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
         await self._try(self._room.local_participant.publish_track(self._media.track, options))
         self._media.start()

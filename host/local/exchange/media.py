@@ -25,8 +25,10 @@ class Media:
     """A mouth and two ears: an audio track into the room, and the room's tracks out of it."""
 
     def __init__(self, name: str, *, g711: bool = True) -> None:
-        self._source = rtc.AudioSource(RATE, 1, queue_size_ms=1000)
-        self.track = rtc.LocalAudioTrack.create_audio_track(name, self._source)
+        source = rtc.AudioSource(RATE, 1, queue_size_ms=1000)
+        self._source: rtc.AudioSource | None = source
+        self.track: rtc.LocalAudioTrack | None
+        self.track = rtc.LocalAudioTrack.create_audio_track(name, source)
         self.recording = Recording()
         self.heard_something_at = 0.0
         """Seconds from the answer to the end of the last sound from the far end."""
@@ -79,7 +81,10 @@ class Media:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._tick_heard(asyncio.get_running_loop().time())
-        await self._source.aclose()
+        source, self._source, self.track = self._source, None, None
+        # A source has a thread that sends silence for as long as anybody holds it or its track.
+        if source:
+            await source.aclose()
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
@@ -92,7 +97,7 @@ class Media:
             chunk = self._line(self._next_chunk(sent))
             # After a stall everything due is sent at once and would stay late for good:
             # silence is where that can be made up.
-            if self._source.queued_duration < 0.4 or level(chunk) > -60:
+            if self._queued < 0.4 or level(chunk) > -60:
                 await self._capture(chunk)
             sent += CHUNK
             if self._answered is not None:
@@ -110,7 +115,14 @@ class Media:
         chunk[: now.size] = now
         return chunk
 
+    @property
+    def _queued(self) -> float:
+        """Seconds that WebRTC has and has not sent."""
+        return self._source.queued_duration if self._source else 0.0
+
     async def _capture(self, chunk: Samples) -> None:
+        if self._source is None:
+            return
         frame = rtc.AudioFrame(chunk.tobytes(), RATE, 1, chunk.size)
         # The track may go away under it: the room was deleted.
         with contextlib.suppress(Exception):

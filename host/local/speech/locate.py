@@ -37,6 +37,8 @@ SHIFT = RATE * 25 // 1000
 """Samples by which neighbouring windows may move apart or together."""
 LEAST = 0.5
 """Least share of a sentence that is reported."""
+ENOUGH = 7
+"""Least windows of a sentence that is not whole: half of a short one is alike by chance."""
 SHORT = 8
 """Windows under which a sentence must stand alone and whole: others hold the same sounds."""
 BETWEEN = 3.0
@@ -118,8 +120,9 @@ class _Sentence:
         found: list[Found] = []
         for path in sorted(paths, key=_weight, reverse=True):
             one = self._found(path, heard)
-            known = one.share >= LEAST if len(self.windows) >= SHORT else self._alone(one, heard)
-            if known and all(one.start >= f.end or one.end <= f.start for f in found):
+            if self._known(one, len(path), heard) and all(
+                one.start >= f.end or one.end <= f.start for f in found
+            ):
                 found.append(one)
         return found
 
@@ -168,6 +171,12 @@ class _Sentence:
         if ends == end:
             ends += self.windows[last][0] + WINDOW
         return Found(begins / RATE, ends / RATE, len(path) / len(self.windows), whole)
+
+    def _known(self, one: Found, windows: int, heard: Curve) -> bool:
+        """Tell whether what was found is more than chance; `windows`: how many were found."""
+        if len(self.windows) < SHORT:
+            return self._alone(one, heard)
+        return one.share >= LEAST and (one.whole or windows >= ENOUGH)
 
     def _alone(self, one: Found, heard: Curve) -> bool:
         """Tell whether a short sentence is there whole, with silence on both sides."""

@@ -5,6 +5,7 @@ pickled requests from its standard input, writes pickled answers, and ends with 
 """
 
 import contextlib
+import os
 import pickle
 import sys
 from typing import Any
@@ -36,24 +37,32 @@ class Recogniser:
     def __init__(self) -> None:
         self._decoder = Decoder(lm=None, cmn="batch", loglevel="FATAL")
         self._vocabularies: dict[str, Vocabulary] = {}
+        """Of the story that each scene is at."""
         self._times: dict[str, list[float]] = {}
 
     def answer(self, request: Request) -> list[Finding]:
         """Learn the new sentences, then give the sentences in the pieces, in order."""
-        name = request.vocabulary
-        if name not in self._vocabularies:
-            self._vocabularies[name] = Vocabulary(self._decoder, name)
-        vocabulary = self._vocabularies[name]
-        vocabulary.learn(request.new)
+        vocabulary = self._vocabulary_of(request)
+        vocabulary.learn(request.sentences)
         if not len(vocabulary):
             return []
-        self._decoder.activate_search(name)
+        self._decoder.activate_search(vocabulary.name)
         findings, first = [], 0
         while first < len(request.pieces):
             found = self._longest(vocabulary, request, first)
             findings += [found] if found else []
             first = found.last + 1 if found else first + 1
         return findings
+
+    def _vocabulary_of(self, request: Request) -> Vocabulary:
+        """Give the vocabulary of the scene's story; that of its last one is forgotten."""
+        known = self._vocabularies.get(request.scene)
+        if known is not None and known.name == request.story:
+            return known
+        if known is not None:
+            known.forget()
+        new = self._vocabularies[request.scene] = Vocabulary(self._decoder, request.story)
+        return new
 
     def _longest(self, vocabulary: Vocabulary, request: Request, first: int) -> Finding | None:
         """Give the sentence that begins with piece `first` and takes most pieces."""
@@ -115,6 +124,7 @@ def _join(request: Request, first: int, last: int, longest: float) -> Samples:
 
 def main() -> None:
     """Answer requests until the standard input ends."""
+    os.nice(5)  # sound comes first: what is late is lost, an answer is only later
     recogniser = Recogniser()
     answer: Any
     with contextlib.suppress(EOFError, KeyboardInterrupt, BrokenPipeError):

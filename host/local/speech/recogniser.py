@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 
 from host.local.speech.audio import Samples
 from host.local.speech.request import Finding, Request
@@ -21,7 +22,8 @@ class RecogniserProcess:
     def __init__(self) -> None:
         self._waiting: ThreadPoolExecutor | None = None
         self._process: subprocess.Popen[bytes] | None = None
-        self._learnt: dict[str, int] = {}
+        self._learnt: dict[str, tuple[str, int]] = {}
+        """Scene -> its story, and how many sentences of it the process knows."""
         self._lock = threading.Lock()
 
     def learn(self, sentences: Sentences) -> None:
@@ -50,20 +52,21 @@ class RecogniserProcess:
         with self._lock:
             if self._waiting is None:
                 self._waiting = ThreadPoolExecutor(1, thread_name_prefix="recogniser")
-            return self._waiting.submit(self._ask, sentences, tuple(pieces), tuple(pauses))
+            # What is known is what was known now, not when it is asked for: the story goes on.
+            request = Request(sentences.scene, *sentences.story, tuple(pieces), tuple(pauses))
+            return self._waiting.submit(self._ask, request)
 
-    def _ask(
-        self, sentences: Sentences, pieces: tuple[Samples, ...], pauses: tuple[float, ...]
-    ) -> list[Finding]:
+    def _ask(self, request: Request) -> list[Finding]:
         process = self._running()
-        known = self._learnt.get(sentences.name, 0)
-        everything = tuple(sentences)
-        if not pieces and known == len(everything):
+        story, known = self._learnt.get(request.scene, ("", 0))
+        known = known if story == request.story else 0
+        if not request.pieces and known == len(request.sentences):
             return []
+        new = replace(request, sentences=request.sentences[known:])
         assert process.stdin
         assert process.stdout
         try:
-            pickle.dump(Request(sentences.name, everything[known:], pieces, pauses), process.stdin)
+            pickle.dump(new, process.stdin)
             process.stdin.flush()
             answer = pickle.load(process.stdout)
         except (EOFError, BrokenPipeError):
@@ -71,7 +74,7 @@ class RecogniserProcess:
             raise RuntimeError("the process that recognises speech ended") from None
         if isinstance(answer, Exception):
             raise answer
-        self._learnt[sentences.name] = len(everything)
+        self._learnt[request.scene] = request.story, len(request.sentences)
         return list(answer)
 
     def _running(self) -> subprocess.Popen[bytes]:

@@ -10,10 +10,14 @@ RATE = 8000
 
 @dataclass(frozen=True)
 class Request:
-    """Pieces of speech at 8 kHz, and the vocabulary's sentences that the process lacks."""
+    """Pieces of speech at 8 kHz, and the sentences of a story: to the process, those it lacks.
 
-    vocabulary: str
-    new: tuple[str, ...]
+    A scene has one story at a time.
+    """
+
+    scene: str
+    story: str
+    sentences: tuple[str, ...]
     pieces: tuple[Samples, ...] = ()
     pauses: tuple[float, ...] = ()
 

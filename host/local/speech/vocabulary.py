@@ -5,6 +5,7 @@ word sounds that pocketsphinx's dictionary lacks (`-ps`), so that every sentence
 """
 
 from collections.abc import Iterable
+from functools import cache
 
 from pocketsphinx import Decoder
 
@@ -21,6 +22,13 @@ itself by its length.
 """
 
 
+@cache
+def _reading(text: str) -> tuple[tuple[bytes, ...], float]:
+    """Give the words of a sentence as flite reads them, and its seconds without the silence."""
+    words = tuple(run_flite("-pw", "none", text=text).split())
+    return words, synthesize(text, 8000).size / 8000 - 0.08
+
+
 class Vocabulary:
     """The sentences that one decoder knows under one name."""
 
@@ -34,14 +42,20 @@ class Vocabulary:
         """Add sentences, and make the grammar anew if there are any."""
         before = len(self._sentences)
         for text in texts:
-            words = tuple(self._word(w) for w in run_flite("-pw", "none", text=text).split())
+            read, seconds = _reading(text)
+            words = tuple(self._word(word) for word in read)
             if words:
                 self._sentences.setdefault(words, text)
-                self._seconds[text] = synthesize(text, 8000).size / 8000 - 0.08
+                self._seconds[text] = seconds
         if len(self._sentences) > before:
             choices = " | ".join(" ".join(words) for words in self._sentences)
             grammar = f"#JSGF V1.0;\ngrammar {self.name};\npublic <sentence> = {choices};\n"
             self._decoder.add_jsgf_string(self.name, grammar)
+
+    def forget(self) -> None:
+        """Let the decoder forget the grammar; it still knows the words."""
+        if self._sentences:
+            self._decoder.remove_search(self.name)
 
     def sentence(self, words: tuple[str, ...]) -> str | None:
         """Give the sentence of these words, if they are a whole one."""
