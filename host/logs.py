@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 
 from host import private
+from host.outside import visible
 from host.settings import Settings
 
 _ERRORS = logging.getLogger("host")
@@ -121,10 +122,10 @@ def _matters(record: logging.LogRecord) -> bool:
 
 
 class _Masked(logging.Formatter):
-    """Text as ever, without what is private."""
+    """Text as ever, without what is private, or what a terminal would take for orders."""
 
     def format(self, record: logging.LogRecord) -> str:
-        text = private.mask(super().format(record))
+        text = visible(private.mask(super().format(record)))
         if record.exc_text:  # it was cached on the way, and may travel to another process
             record.exc_text = private.mask(record.exc_text)
         return text

@@ -27,3 +27,13 @@ def shown(value: object, longest: int = 80) -> str:
     """
     text = ascii(value[: longest + 1] if isinstance(value, str) else value)
     return text if len(text) <= longest else f"{text[: longest - 3]}..."
+
+
+def visible(text: str) -> str:
+    """Escape what would write over a terminal, or turn a line around; ends of lines stay."""
+    if text.isprintable():
+        return text
+    return "".join(
+        ascii(each)[1:-1] if each not in "\n\t" and unicodedata.category(each) in _UNSEEN else each
+        for each in text
+    )

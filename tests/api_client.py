@@ -1,4 +1,4 @@
-"""The API over HTTP for tests: a real server on loopback, with LiveKit's HTTP API at its far side."""
+"""The API over HTTP for tests: a real server on loopback, and LiveKit's HTTP API behind it."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class LiveKit(ComingAndGoing):
         return _protobuf(api.DeleteRoomResponse())
 
     async def _turn_away(self, request: web.Request) -> web.Response:
-        self.joined += "websocket" == request.headers.get("Upgrade", "").lower()
+        self.joined += request.headers.get("Upgrade", "").lower() == "websocket"
         await self.turning_away.wait()
         return web.Response(status=401, text="nobody is let in here")
 

@@ -54,6 +54,10 @@ def in_the_fields_of_a_line() -> None:
     log.info("in_the_fields_of_a_line", extra={"room": ROOM, "persona": "desk"})
 
 
+def in_orders_to_a_terminal() -> None:
+    log.warning("in_orders_to_a_terminal from room call-\x1b[2J\x1b]0;owned\x07\u202e\r%s", NUMBER)
+
+
 def in_a_wrong_format() -> None:
     log.info("in_a_wrong_format %d", NUMBER)
     library.warning("in_a_wrong_format %d", NUMBER)
@@ -129,6 +133,7 @@ LEAKS = (
     in_a_library,
     in_a_traceback,
     in_the_fields_of_a_line,
+    in_orders_to_a_terminal,
     in_a_wrong_format,
     in_a_warning,
     in_print,

@@ -44,6 +44,7 @@ async def test_a_job_has_livekits_api_without_its_environment(settings: Settings
             )
             give_access(job, there)
             await job.api.room.list_rooms(api.ListRoomsRequest())
+            job._tempdir.cleanup()  # private: LiveKit's helper leaves it behind
     (token,) = shown
     assert api.TokenVerifier(KEY, SECRET).verify(token).video
 

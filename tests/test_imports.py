@@ -36,7 +36,8 @@ LAYERS = (
     {"access", "budget", "environment", "gate", "logs", "purge", "redaction", "requests"},
     {"settings"},
     {"answers", "caller", "data", "metadata", "record"},
-    {"connection", "errors", "outcome", "outside", "private", "processes", "sight", "state", "tasks"},
+    {"connection", "errors", "outcome", "outside", "private", "processes"},
+    {"sight", "state", "tasks"},
 )
 """The modules of the host: each imports only from the layers below its own."""
 

@@ -90,3 +90,14 @@ def test_a_variable_that_is_named_like_a_secret_is_one(tmp_path: Path) -> None:
     named = {"HOST_LOG_NUMBERS": "true", "SOME_CRM_TOKEN": NUMBER}
     out, errors = output_of("parent", "json", tmp_path, named)
     assert NUMBER not in out + errors
+
+
+@pytest.mark.parametrize("form", ["terminal", "json"])
+@pytest.mark.parametrize("process", ["parent", "call"])
+def test_a_name_from_outside_gives_no_orders_to_a_terminal(
+    tmp_path: Path, process: str, form: str
+) -> None:
+    _, errors = output_of(process, form, tmp_path)
+    (line,) = [line for line in errors.splitlines() if "in_orders_to_a_terminal" in line]
+    assert "+1…57" in line.replace("\\u2026", "…")
+    assert not {"\x1b", "\x07", "\u202e", "\r"} & set(line)

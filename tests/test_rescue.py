@@ -19,6 +19,7 @@ from host.journal import DIED, Journal
 from host.one_agent import CALL
 from host.outcome import Outcome
 from host.record import CallRecord, record_of
+from host.redaction import redacted
 from host.rescue import Rescue
 from host.settings import Settings, load_settings
 
@@ -103,7 +104,8 @@ async def test_the_record_of_a_call_whose_process_died_is_finished_once(
     of_a_dead_process(draft)
     record = await finished(deployment, settings)
     assert (record.id, record.outcome, record.error) == ("AJ_1", Outcome.FAILED, DIED)
-    assert (record.direction, record.number) == ("outbound", "+15552220001")
+    assert record.direction == "outbound"
+    assert str(record.number).startswith("+1\N{HORIZONTAL ELLIPSIS}01~")
     assert record.ended_at >= record.answered_at
     assert [path.rpartition("/")[2] for path in livekit] == [
         "ListParticipants",  # another agent may have the room
@@ -122,7 +124,7 @@ async def test_a_record_that_was_not_told_to_its_end_is_told_as_it_is(
     Journal(settings.state_dir).write(call, record)
     (draft,) = (settings.state_dir / "unfinished").iterdir()
     of_a_dead_process(draft)
-    assert await finished(deployment, settings) == record
+    assert await finished(deployment, settings) == redacted(record, settings, settings.state_dir)
 
 
 async def test_a_call_whose_process_lives_is_left_alone(

@@ -31,7 +31,7 @@ _NAMED_ONE = re.compile(
     r"(?i)(?P<name>\b(?:proxy-)?authorization|\b(?:set-)?cookie"
     r"|(?:api[_-]?key|api[_-]?secret|access[_-]?token|password|passwd|client[_-]?secret)"
     r"|\b(?:secret|token|signature|sig)(?=[\"']?\s*[=:]))"
-    rf"(?P<is>[\"']?\s*[:=,]\s*)(?P<value>{_QUOTED}|(?:(?:basic|bearer|digest|token)\s)?[^\s,;&)}}\]]+)"
+    rf"(?P<is>(?:[\"']?\s*[:=]|[\"']\s*,)\s*)(?P<value>{_QUOTED}|(?:(?:basic|bearer|digest|token)\s)?[^\s,;&)}}\]]+)"
 )
 _DIGEST = re.compile(r"(?i)(\bauthorization[\"']?\s*[:=,]\s*[\"']?digest\s)[^\r\n]*")
 _USER_INFO = re.compile(r"(?<=://)[^\s/@:]*:[^\s/@]+(?=@)")

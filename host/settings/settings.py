@@ -72,7 +72,10 @@ class Settings(BaseSettings, Shared):
         None, gt=0, le=36500, description="days after which call records are removed; unset: never"
     )
     keep_recordings_days: float | None = Field(
-        None, gt=0, le=36500, description="days after which recorded calls are removed; unset: never"
+        None,
+        gt=0,
+        le=36500,
+        description="days after which recorded calls are removed; unset: never",
     )
     log_numbers: bool = Field(False, description="telephone numbers stand whole in the log")
     log_digits: bool = Field(False, description="pressed keys stand in the log")

@@ -14,7 +14,6 @@ from carrier import Carrier, Room, call_of, place, put_on_line
 from livekit.agents import StopResponse, ToolError, llm
 from livekit.agents.llm.utils import prepare_function_arguments
 from policy import DEFAULT_TYPES, examples, may_be_called
-from pydantic import ValidationError
 
 from host.call import Call
 from host.gate import KeyRules, Verdict
@@ -64,11 +63,12 @@ async def use(tool: Any, arguments: str) -> str:
     """Use a tool as a session does: the arguments are read against its schema first."""
     try:
         read, named = prepare_function_arguments(fnc=tool, json_arguments=arguments)
+    except (ToolError, ValueError, TypeError):  # which of them is LiveKit's matter
+        return "unreadable"
+    try:
         await tool(*read, **named)
     except (ToolError, StopResponse) as error:
         return type(error).__name__
-    except (ValueError, TypeError, ValidationError, json.JSONDecodeError):
-        return "unreadable"
     return "done"
 
 

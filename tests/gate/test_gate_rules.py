@@ -13,15 +13,15 @@ from host.gate import Gate, Rule, as_e164, faults_of
 from host.handover.failure import TransferFailed
 from host.settings import Settings
 
-NOON = datetime(2026, 11, 23, 17, tzinfo=UTC)
-"""Noon in New York."""
+DAY = datetime(2026, 11, 23, 19, tzinfo=UTC)
+"""It is day from New York to Honolulu."""
 OURS = {"caller_id": "+12125550100"}
 
 
 def rule_of(number: str, **settings: Any) -> Rule | None:
-    """The rule that refuses a number at noon; None where it may be dialled."""
+    """The rule that refuses a number by day; None where it may be dialled."""
     deployment = Settings(**{**OURS, **settings})
-    return Gate(deployment, deployment.persona("desk")).dial(number, NOON, attempt=False).rule
+    return Gate(deployment, deployment.persona("desk")).dial(number, DAY, attempt=False).rule
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_a_personas_own_denials_come_beside_those_for_all() -> None:
         personas={"desk": {"deny_numbers": ["+12125550102"]}, "other": {"countries": ["GB"]}},
     )
     desk, other = (Gate(settings, settings.persona(each)) for each in ("desk", "other"))
-    rules = [desk.dial(f"+1212555010{each}", NOON, attempt=False).rule for each in (1, 2, 3)]
+    rules = [desk.dial(f"+1212555010{each}", DAY, attempt=False).rule for each in (1, 2, 3)]
     assert rules == [Rule.DENIED, Rule.DENIED, None]
     assert other.numbers.judge("+12125550103").rule is Rule.COUNTRY
 
@@ -169,7 +169,7 @@ async def test_a_transfer_goes_to_targets_that_the_number_rules_allow(carrier: C
             except HostError as error:
                 refused[name] = str(error)
             assert call.over is (name not in refused)
-            assert call.transfers[-1].reason == refused.get(name)
+            assert call.transfers[-1].reason == refused.get(name, "")
     assert carrier.referred == ["sip:bob@pbx.example", "tel:+12125550101", "tel:+12125550102"]
     assert carrier.dialled == []
     rules = {name: text.rpartition("(rule: ")[2].rstrip(")") for name, text in refused.items()}
