@@ -6,11 +6,18 @@ import asyncio
 import json
 import os
 import sys
+from collections import Counter
+from pathlib import Path
 
 import pytest
+from carrier import call_of, place
+from policy import DEFAULT_TYPES, examples, may_be_called, never_allowed
+from tricks import tricks
 
+from host.line import delete_room
 from host.local.phone import Busy, Line
 from host.outcome import Outcome
+from host.settings import Settings
 from host.testing import Scene, heard_once
 
 GATED = "+15550001150"
@@ -58,6 +65,39 @@ async def test_allowed_numbers_are_dialled_and_forbidden_ones_are_blocked(scene:
         assert number not in record.reason
         await scene.no_room(placed.room)
     assert dialled(scene, begun) == list(ALLOWED)
+
+
+@pytest.mark.timeout(600)
+async def test_of_a_thousand_numbers_and_all_tricks_the_ledger_has_what_is_allowed_and_no_other(
+    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dialled by the host's own code in this process: a thousand calls would take an hour."""
+    monkeypatch.chdir(tmp_path)
+    countries = ("US", "GB", "DE", "BR", "AU", "NG", "RU")
+    settings = Settings(
+        trunk=scene.settings.trunk,
+        countries=countries,
+        calling_hours="",
+        max_attempts_a_day=0,
+    )
+    numbers = [*sorted({*examples(), *never_allowed()}), *tricks()]
+    allowed = [each for each in numbers if may_be_called(each, countries, DEFAULT_TYPES)]
+    for number in allowed:
+        scene.exchange.connect(number, Busy())
+    begun = len(scene.exchange.ledger.entries)
+    outcomes: Counter[Outcome | None] = Counter()
+    async with scene.livekit() as livekit:
+        for number in numbers:
+            ending = await place(livekit, call_of(settings, number))
+            outcomes[ending.outcome if ending else None] += 1
+        await delete_room(livekit, call_of(settings, None).room)
+    assert len(numbers) > 1100
+    assert len(allowed) > 20
+    assert dialled(scene, begun) == allowed
+    assert outcomes == {
+        Outcome.BUSY: len(allowed),
+        Outcome.BLOCKED: len(numbers) - len(allowed),
+    }
 
 
 async def test_the_command_tells_a_blocked_call_by_its_exit_code(scene: Scene) -> None:
