@@ -39,8 +39,12 @@ OUTAGE = 4.0
 """Seconds that a provider is gone."""
 EVERY = 5.0
 """Seconds between two looks at the parent."""
-LONGEST = 90.0
-"""Seconds that a call may last: it is left hanging if the far end has not ended it by then."""
+LONGEST = 180.0
+"""Seconds that a call may last: it is left hanging if the far end has not ended it by then.
+
+A caller who only listens is asked twice whether it is there, and hung up after 45 s; and once more
+where its call is taken over just before that.
+"""
 ENDS_IN = 60.0
 """Seconds after the last call in which everything must be over."""
 DOES = ("", "", "", "fail", "sleep", "spin", "backtrack")

@@ -15,6 +15,7 @@ import aiohttp
 from livekit import api, rtc
 from livekit.agents import JobContext
 from livekit.protocol.agent import JobStatus
+from livekit.protocol.models import ParticipantInfo
 
 from host.call import Call, Ending
 from host.line import delete_room
@@ -27,6 +28,7 @@ CALL = "host.call"
 _OURS = (CALL, "host.persona")
 _AGENT = rtc.ParticipantKind.PARTICIPANT_KIND_AGENT
 _LIVE = (JobStatus.JS_PENDING, JobStatus.JS_RUNNING)
+_CONNECTING = (ParticipantInfo.JOINING, ParticipantInfo.JOINED)
 
 LEAVE_LIMIT = 2.0
 """Seconds that leaving a room may take."""
@@ -34,6 +36,8 @@ LOOK_LIMIT = 2.0
 """Seconds that LiveKit may take to say who has a room."""
 LOOK_EVERY = 0.05
 """Seconds between two looks."""
+CONNECT_LIMIT = 5.0
+"""Seconds that a telephone which has joined a room may take to be connected to it."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,9 @@ async def end_room(
         async with asyncio.timeout(patience + LOOK_LIMIT):
             if await _is_taken(livekit, room, besides, patience):
                 return
+    with contextlib.suppress(api.ServerError, aiohttp.ClientError, TimeoutError, OSError):
+        async with asyncio.timeout(CONNECT_LIMIT):
+            await _is_connected(livekit, room)
     await delete_room(livekit, room)
 
 
@@ -104,6 +111,20 @@ async def _is_taken(livekit: api.LiveKitAPI, room: str, besides: str, patience: 
         if loop.time() >= until:
             return False
         await asyncio.sleep(LOOK_EVERY)  # LiveKit has no event for it
+
+
+async def _is_connected(livekit: api.LiveKitAPI, room: str) -> None:
+    """Wait until whoever has joined a room is connected to it.
+
+    LiveKit's clients do not see that their room is deleted while they connect: they wait for 15 s
+    and come again, into a new room of that name. The caller hears it ringing meanwhile.
+    """
+    request = api.ListParticipantsRequest(room=room)
+    while True:
+        there = (await livekit.room.list_participants(request)).participants
+        if not any(participant.state in _CONNECTING for participant in there):
+            return
+        await asyncio.sleep(LOOK_EVERY)  # as above
 
 
 def _is_ours(participant: rtc.RemoteParticipant) -> bool:

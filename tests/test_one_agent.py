@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from livekit import rtc
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from livekit import api, rtc
+from livekit.protocol import models
 
-from host.one_agent import CALL, already_taken
+from host.one_agent import CALL, already_taken, end_room
 
 AGENT = rtc.ParticipantKind.PARTICIPANT_KIND_AGENT
 SIP = rtc.ParticipantKind.PARTICIPANT_KIND_SIP
@@ -84,3 +87,65 @@ def test_of_those_who_see_each_other_one_stays_whoever_came_when(order: tuple[in
             if taken(me, *(other for other in there if other is not me)) is None
         ]
         assert len(stay) == 1, (moments, stay)
+
+
+# A room that nobody answers
+
+
+class Rooms:
+    """LiveKit's API over HTTP: a room with a telephone whose connection takes some looks."""
+
+    def __init__(self, *states: models.ParticipantInfo.State) -> None:
+        self.asked: list[str] = []
+        self._states = [*states]
+
+    def server(self) -> TestServer:
+        """Serve it on loopback."""
+        application = web.Application()
+        application.router.add_post("/twirp/{service}/{method}", self._answer)
+        return TestServer(application)
+
+    async def _answer(self, request: web.Request) -> web.Response:
+        method = request.match_info["method"]
+        self.asked.append(method)
+        body = b""
+        if method == "ListParticipants" and self._states:
+            phone = api.ParticipantInfo(identity="sip_+15550001111", state=self._states[0])
+            del self._states[: len(self._states) > 1]  # the last one stays
+            body = api.ListParticipantsResponse(participants=[phone]).SerializeToString()
+        return web.Response(body=body, content_type="application/protobuf")
+
+
+async def ended(rooms: Rooms) -> list[str]:
+    """End a room, and give what LiveKit was asked for."""
+    async with (
+        rooms.server() as server,
+        api.LiveKitAPI(str(server.make_url("/")), "devkey", "secret" * 8) as livekit,
+    ):
+        await end_room(livekit, "desk-1")
+    return rooms.asked
+
+
+JOINED, ACTIVE = models.ParticipantInfo.JOINED, models.ParticipantInfo.ACTIVE
+
+
+async def test_a_room_ends_when_its_telephone_is_connected() -> None:
+    """One that is still connecting does not notice, and comes again after 15 s of ringing."""
+    asked = await ended(Rooms(JOINED, JOINED, ACTIVE))
+    assert asked == ["ListDispatch", *["ListParticipants"] * 3, "DeleteRoom"]
+
+
+@pytest.mark.parametrize("states", [(ACTIVE,), (models.ParticipantInfo.DISCONNECTED,), ()])
+async def test_a_room_in_which_nobody_is_connecting_ends_at_once(
+    states: tuple[models.ParticipantInfo.State, ...],
+) -> None:
+    assert await ended(Rooms(*states)) == ["ListDispatch", "ListParticipants", "DeleteRoom"]
+
+
+async def test_a_telephone_that_never_connects_does_not_keep_a_room(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("host.one_agent.CONNECT_LIMIT", 0.3)
+    asked = await ended(Rooms(JOINED))
+    assert asked.count("ListParticipants") > 1
+    assert asked[-1] == "DeleteRoom"

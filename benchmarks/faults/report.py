@@ -51,7 +51,9 @@ calls harmed*: live calls that were not meant, with an unbroken sound on the lin
 that ended, or that had a gap over 100 ms longer than the longest one of all of them in windows
 without the fault, in the same runs. A gap is what is silent after the telephone's decoder, which
 bridges a few lost packets. The first row is a control: nothing happens in it. There are at least
-20 tries of a fault, or 10 where one takes over 30 s.
+20 tries of a fault, or 10 where one takes over 30 s. A caller of these tries is silent until it
+hears something: where the agent lives and waits for it to speak, the first word is the host's "are
+you still there?" after 10 s of its silence, and the worst silence is the caller's own.
 
 What no worker can mend: a caller who rings while none is there hears what the carrier plays. What
 both arms have in common: the local livekit-server never withholds a call from a busy machine, as
@@ -164,11 +166,12 @@ def head(tries: Sequence[Try], sessions: Sequence[Session]) -> str:
         return f"{len(tries)} tries."
     machines, versions = ({getattr(s, f) for s in sessions} for f in ("machine", "versions"))
     took = sum(session.took for session in sessions) / 60
-    began = sorted(session.began for session in sessions)
+    days = sorted({session.began[:10] for session in sessions})
+    when = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
     void = sum(session.void for session in sessions)
     seeds = sorted({one.seed.split("/")[0] for one in tries})
     return (
-        f"{len(tries)} tries on {began[0][:10]} to {began[-1][:10]}, {took:.0f} minutes in all; "
+        f"{len(tries)} tries on {when}, {took:.0f} minutes in all; "
         f"seeds {', '.join(seeds)}; {void} rounds whose calls did not come about were played again."
         f"\n\n{'; '.join(sorted(machines))}. {'; '.join(sorted(versions))}. "
         "Made by `make faults`."
