@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -50,6 +53,20 @@ def events(scene: Scene, room: str) -> list[tuple[str, str]]:
     file = scene.folder / "events.jsonl"
     told = map(json.loads, file.read_text().splitlines() if file.exists() else [])
     return [(event["event"], event["fact"]) for event in told if event["room"] == room]
+
+
+def host_calls(scene: Scene, *words: str) -> str:
+    """What `python -m host calls` prints for the scene's deployment."""
+    done = subprocess.run(
+        [sys.executable, "-m", "host", "calls", *words],
+        cwd=scene.folder,
+        env={**os.environ, **scene.environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    return done.stdout
 
 
 def _together(folder: Path, kind: str) -> Path:

@@ -7,15 +7,13 @@ import json
 import os
 import re
 import stat
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from canaries import NUMBER, SECRETS, found_below
-from scene import HERE, a_scene
+from scene import HERE, a_scene, host_calls
 
 from host.local.phone import Line, Telephone
 from host.outcome import Outcome
@@ -119,20 +117,6 @@ async def test_all_that_the_host_wrote_is_its_owners_only(private: Scene) -> Non
     assert len(files) > len(ours)
     for file in files:
         assert stat.S_IMODE(file.stat().st_mode) & 0o077 == 0, file
-
-
-def host_calls(scene: Scene, *words: str) -> str:
-    """Run `python -m host calls` in the deployment of a scene."""
-    done = subprocess.run(
-        [sys.executable, "-m", "host", "calls", *words],
-        cwd=scene.folder,
-        env={**os.environ, **scene.environment},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    return done.stdout
 
 
 def test_the_toml_of_this_host_opens_nothing(tmp_path: Path) -> None:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 
+from scene import host_calls
 from stored import stored
 
 from host.local.phone import Busy, Line, Telephone
@@ -62,20 +60,6 @@ def used(record: CallRecord) -> dict[str, float]:
     """The kinds of models that were used, and the sum of each one's amounts."""
     assert all(usage.provider and usage.model for usage in record.usage)
     return {usage.kind: sum(usage.amounts.values()) for usage in record.usage}
-
-
-def host_calls(scene: Scene, *words: str) -> str:
-    """What `python -m host calls` prints for the scene's deployment."""
-    done = subprocess.run(
-        [sys.executable, "-m", "host", "calls", *words],
-        cwd=scene.folder,
-        env={**os.environ, **scene.environment},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    return done.stdout
 
 
 async def test_a_call_that_came_in_is_recorded_with_all_that_happened(scene: Scene) -> None:
