@@ -47,8 +47,8 @@ class Verdict:
         return f"{self.reason} (rule: {self.rule})" if self.rule else self.reason
 
     def as_json(self) -> str:
-        """The verdict for a program to read."""
-        return json.dumps(asdict(self))
+        """The verdict for a program to read: `rule` is always a word."""
+        return json.dumps({**asdict(self), "rule": self.rule or "allowed"})
 
 
 def refuse(rule: Rule, reason: str, number: str | None = None) -> Verdict:

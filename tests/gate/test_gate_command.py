@@ -39,7 +39,12 @@ def test_an_allowed_number_is_exit_code_0() -> None:
     code, verdict = told("+12125550123", "--at", BY_DAY)
     assert code == 0
     reason = "it is a number of US that may be called"
-    assert verdict == {"allowed": True, "number": "+12125550123", "rule": None, "reason": reason}
+    assert verdict == {
+        "allowed": True,
+        "number": "+12125550123",
+        "rule": "allowed",
+        "reason": reason,
+    }
 
 
 @pytest.mark.parametrize(
