@@ -36,7 +36,7 @@ class _ListsByDefault(TyperGroup):
 
 calls = typer.Typer(
     cls=_ListsByDefault,
-    help="List the calls there were; show one.",
+    help="List the calls there were; show one; purge old ones.",
     rich_markup_mode=None,
 )
 
