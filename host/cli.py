@@ -248,6 +248,7 @@ async def _world(local: bool) -> AsyncIterator[Settings]:
         yield load_settings()
         return
     from host.local.world import World
+    from host.logs import keep_private
 
     world: World
     async with World() as world:
@@ -256,6 +257,7 @@ async def _world(local: bool) -> AsyncIterator[Settings]:
         personas = registry.load(settings).personas.values()
         await world.give_numbers({persona.name: persona.numbers for persona in personas})
         world.open_to_handsets()
+        keep_private(settings)  # which opens the numbers of this world: they are to be read
         typer.echo(world.welcome(), err=True)
         yield settings
 

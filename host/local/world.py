@@ -146,6 +146,8 @@ class World:
             if own_llm and name in ("HOST_LLM_BASE_URL", "OPENAI_API_KEY"):
                 continue
             os.environ[name] = value
+        # Its numbers are nobody's, and whoever tries it wants to see which one rang.
+        os.environ.setdefault("HOST_LOG_NUMBERS", "true")
 
     def open_to_handsets(self) -> None:
         """Let `phone` and `call --local` find this world; the note holds a key of its own."""
