@@ -23,7 +23,7 @@ from host.worker import Worker
 
 log = logging.getLogger("host")
 
-OTHERS_LIMIT = 0.5
+OTHERS_LIMIT = 0.4
 """Seconds in which another host may take a caller who is one too many for us."""
 OTHERS_LIMIT_TO_DIAL = 6.0
 """Seconds in which it may take a call that is yet to be dialled.
