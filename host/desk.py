@@ -7,29 +7,37 @@ import math
 import os
 import sys
 
+import aiohttp
+from livekit import api
 from livekit.agents import AgentServer, JobRequest
 
 from host import fallbacks, registry
-from host.access import livekit_of
 from host.call import Call
-from host.errors import HostError
+from host.dispatch import read_dispatch
+from host.errors import HostError, MetadataError
 from host.handover import is_consultation
 from host.lifeline import Lifelines
-from host.one_agent import CALL, end_room
+from host.one_agent import CALL, end_room, mark_taken
 from host.settings import Settings
 from host.worker import Worker
 
 log = logging.getLogger("host")
 
-OTHERS_LIMIT = 0.3
-"""Seconds in which another host may take a call that is one too many for us."""
+OTHERS_LIMIT = 0.4
+"""Seconds in which another host may take a caller who is one too many for us."""
+OTHERS_LIMIT_TO_DIAL = 6.0
+"""Seconds in which it may take a call that is yet to be dialled.
+
+Nobody hears it ring, and nobody in its room could tell before the 5 s are over in which LiveKit
+does not show its job: see `one_agent.TAKEN`.
+"""
 
 
 class Desk:
     """The parent's side: takes jobs from LiveKit up to the number of calls that it may have."""
 
-    def __init__(self, settings: Settings, lifelines: Lifelines) -> None:
-        self.settings, self.lifelines = settings, lifelines
+    def __init__(self, settings: Settings, lifelines: Lifelines, livekit: api.LiveKitAPI) -> None:
+        self.settings, self.lifelines, self.livekit = settings, lifelines, livekit
 
     def load(self, server: AgentServer) -> float:
         """Live calls over `max_calls`, kept under the threshold of 0.7 that livekit-server has.
@@ -61,22 +69,40 @@ class Desk:
             except BaseException:
                 self.lifelines.forget(request.id)
                 raise
+            await self._mark(request)
             return
         why = "stopping" if self.lifelines.closed else f"{self.settings.max_calls} calls"
         log.warning("call in room %s refused: %s", request.room.name, why)
         await request.reject(terminate=False)  # another host may have a free line
-        await self._end_room(request.room.name)
+        patience = OTHERS_LIMIT_TO_DIAL if _is_to_dial(request) else OTHERS_LIMIT
+        room = request.room
+        await end_room(self.livekit, room.name, sid=room.sid, patience=patience)
 
-    async def _end_room(self, room: str) -> None:
-        async with livekit_of(self.settings) as livekit:
-            await end_room(livekit, room, patience=OTHERS_LIMIT)
+    async def _mark(self, request: JobRequest) -> None:
+        """Tell a host that was asked before us, and is full, that the caller is ours."""
+        if _is_to_dial(request):
+            return
+        try:
+            await mark_taken(self.livekit, request.room.name, request.id)
+        except (api.ServerError, aiohttp.ClientError, TimeoutError, OSError) as error:
+            log.debug("room %s is not marked: %s", request.room.name, error)
 
 
-def make_server(settings: Settings, lifelines: Lifelines, *, dev: bool) -> AgentServer:
+def _is_to_dial(request: JobRequest) -> bool:
+    """Tell whether a job is to call somebody: nobody waits in its room yet."""
+    try:
+        return read_dispatch(request.job.metadata).outbound
+    except MetadataError:
+        return False
+
+
+def make_server(
+    settings: Settings, lifelines: Lifelines, livekit: api.LiveKitAPI, *, dev: bool
+) -> AgentServer:
     """Make the AgentServer of this host. Everything was checked before: see `check`."""
     for name in ("LIVEKIT_AGENT_NAME_OVERRIDE", "LIVEKIT_AGENT_NAME"):
         os.environ.pop(name, None)  # LiveKit would let these beat HOST_AGENT_NAME without a word
-    desk, worker = Desk(settings, lifelines), Worker(settings)
+    desk, worker = Desk(settings, lifelines, livekit), Worker(settings)
     server = AgentServer(
         ws_url=settings.livekit_url,
         api_key=settings.livekit_api_key.get_secret_value(),

@@ -11,6 +11,7 @@ from typing import Any
 from livekit import api
 
 from host import environment, registry
+from host.access import livekit_of
 from host.api.token import require_token
 from host.connection import Connection
 from host.desk import check, make_server
@@ -57,13 +58,14 @@ async def serve(settings: Settings, *, dev: bool, strict: bool = False) -> None:
         raise SettingsError("; ".join(faults))
     async with livekit_api(settings) as livekit:
         await asyncio.wait_for(livekit.room.list_rooms(api.ListRoomsRequest()), 10)
-    await _run(settings, loaded, dev=dev)
+    async with livekit_of(settings) as livekit:
+        await _run(settings, loaded, livekit, dev=dev)
 
 
-async def _run(settings: Settings, loaded: Registry, *, dev: bool) -> None:
+async def _run(settings: Settings, loaded: Registry, livekit: api.LiveKitAPI, *, dev: bool) -> None:
     """Run the worker, and what watches over it, until it has stopped."""
     rescue = Rescue(settings, dev=dev)
-    server = make_server(settings, rescue.lifelines, dev=dev)
+    server = make_server(settings, rescue.lifelines, livekit, dev=dev)
     connection = Connection(server)
 
     async def launch(room: api.Room, token: str) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -12,7 +15,7 @@ from aiohttp.test_utils import TestServer
 from livekit import api, rtc
 from livekit.protocol import models
 
-from host.one_agent import CALL, already_taken, end_room
+from host.one_agent import CALL, TAKEN, already_taken, end_room, mark_taken
 
 AGENT = rtc.ParticipantKind.PARTICIPANT_KIND_AGENT
 SIP = rtc.ParticipantKind.PARTICIPANT_KIND_SIP
@@ -93,11 +96,15 @@ def test_of_those_who_see_each_other_one_stays_whoever_came_when(order: tuple[in
 
 
 class Rooms:
-    """LiveKit's API over HTTP: a room with a telephone whose connection takes some looks."""
+    """LiveKit's API over HTTP: a room, and who is in it at one look after the other.
 
-    def __init__(self, *states: models.ParticipantInfo.State) -> None:
+    It shows no job of any dispatch, as LiveKit does in the seconds in which it asks for workers.
+    """
+
+    def __init__(self, *looks: Sequence[api.ParticipantInfo], sid: str = "RM_1") -> None:
         self.asked: list[str] = []
-        self._states = [*states]
+        self.marked: list[api.UpdateParticipantRequest] = []
+        self._looks, self._sid = [*looks] or [()], sid
 
     def server(self) -> TestServer:
         """Serve it on loopback."""
@@ -109,43 +116,85 @@ class Rooms:
         method = request.match_info["method"]
         self.asked.append(method)
         body = b""
-        if method == "ListParticipants" and self._states:
-            phone = api.ParticipantInfo(identity="sip_+15550001111", state=self._states[0])
-            del self._states[: len(self._states) > 1]  # the last one stays
-            body = api.ListParticipantsResponse(participants=[phone]).SerializeToString()
+        if method == "ListRooms":
+            body = api.ListRoomsResponse(rooms=[api.Room(sid=self._sid)]).SerializeToString()
+        elif method == "ListParticipants":
+            there = self._looks[0]
+            del self._looks[: len(self._looks) > 1]  # the last one stays
+            body = api.ListParticipantsResponse(participants=there).SerializeToString()
+        elif method == "UpdateParticipant":
+            self.marked.append(api.UpdateParticipantRequest.FromString(await request.read()))
         return web.Response(body=body, content_type="application/protobuf")
 
+    @asynccontextmanager
+    async def livekit(self) -> AsyncIterator[api.LiveKitAPI]:
+        """Open LiveKit's own client of this API."""
+        async with (
+            self.server() as server,
+            api.LiveKitAPI(str(server.make_url("/")), "devkey", "secret" * 8) as livekit,
+        ):
+            yield livekit
 
-async def ended(rooms: Rooms) -> list[str]:
+
+async def ended(rooms: Rooms, **how: Any) -> list[str]:
     """End a room, and give what LiveKit was asked for."""
-    async with (
-        rooms.server() as server,
-        api.LiveKitAPI(str(server.make_url("/")), "devkey", "secret" * 8) as livekit,
-    ):
-        await end_room(livekit, "desk-1")
+    async with rooms.livekit() as livekit:
+        await end_room(livekit, "desk-1", **how)
     return rooms.asked
 
 
-JOINED, ACTIVE = models.ParticipantInfo.JOINED, models.ParticipantInfo.ACTIVE
+def phone(
+    state: models.ParticipantInfo.State = models.ParticipantInfo.ACTIVE, **attributes: str
+) -> list[api.ParticipantInfo]:
+    """Whoever is in a room in which there is a telephone alone."""
+    named = {name.replace("_", "."): value for name, value in attributes.items()}
+    return [api.ParticipantInfo(identity="sip_+15550001111", state=state, attributes=named)]
+
+
+CONNECTING = phone(models.ParticipantInfo.JOINED)
+AN_AGENT = api.ParticipantInfo(
+    identity="agent-1", kind=models.ParticipantInfo.AGENT, attributes={CALL: "AJ_2"}
+)
 
 
 async def test_a_room_ends_when_its_telephone_is_connected() -> None:
     """One that is still connecting does not notice, and comes again after 15 s of ringing."""
-    asked = await ended(Rooms(JOINED, JOINED, ACTIVE))
+    asked = await ended(Rooms(CONNECTING, CONNECTING, phone()))
     assert asked == ["ListDispatch", *["ListParticipants"] * 3, "DeleteRoom"]
 
 
-@pytest.mark.parametrize("states", [(ACTIVE,), (models.ParticipantInfo.DISCONNECTED,), ()])
+@pytest.mark.parametrize("there", [phone(), phone(models.ParticipantInfo.DISCONNECTED), []])
 async def test_a_room_in_which_nobody_is_connecting_ends_at_once(
-    states: tuple[models.ParticipantInfo.State, ...],
+    there: list[api.ParticipantInfo],
 ) -> None:
-    assert await ended(Rooms(*states)) == ["ListDispatch", "ListParticipants", "DeleteRoom"]
+    assert await ended(Rooms(there)) == ["ListDispatch", "ListParticipants", "DeleteRoom"]
 
 
 async def test_a_telephone_that_never_connects_does_not_keep_a_room(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("host.one_agent.CONNECT_LIMIT", 0.3)
-    asked = await ended(Rooms(JOINED))
+    asked = await ended(Rooms(CONNECTING))
     assert asked.count("ListParticipants") > 1
     assert asked[-1] == "DeleteRoom"
+
+
+@pytest.mark.parametrize("there", [phone(host_taken="AJ_2"), [*phone(), AN_AGENT]])
+async def test_a_call_that_another_host_has_is_left_to_it_though_livekit_shows_no_job(
+    there: list[api.ParticipantInfo],
+) -> None:
+    assert "DeleteRoom" not in await ended(Rooms(phone(), phone(), there), patience=5.0)
+
+
+async def test_a_new_room_of_the_same_name_is_not_ended() -> None:
+    assert "DeleteRoom" not in await ended(Rooms(phone(), sid="RM_2"), sid="RM_1")
+    assert "DeleteRoom" in await ended(Rooms(phone(), sid="RM_1"), sid="RM_1")
+
+
+async def test_a_host_marks_the_caller_that_it_takes_as_soon_as_there_is_one() -> None:
+    rooms = Rooms([AN_AGENT], [AN_AGENT], [AN_AGENT, *phone()])
+    async with rooms.livekit() as livekit:
+        await mark_taken(livekit, "desk-1", "AJ_1")
+    (mark,) = rooms.marked
+    assert (mark.room, mark.identity) == ("desk-1", "sip_+15550001111")
+    assert dict(mark.attributes) == {TAKEN: "AJ_1"}

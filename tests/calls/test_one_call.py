@@ -389,6 +389,37 @@ async def test_a_host_that_is_full_leaves_its_callers_to_another(
         assert len(records(first)) == len(records(second)) == 2
 
 
+async def test_a_host_that_is_full_ends_no_call_that_another_has_just_taken(
+    two_lines: Scene, tmp_path: Path
+) -> None:
+    """For 5 s after hosts have come, and once a minute, LiveKit does not show who has a call."""
+    await two_lines.host.stop()
+    one, many = tmp_path / "one", tmp_path / "many"
+    one.mkdir()
+    many.mkdir()
+
+    async def is_answered(line: Line) -> None:
+        await line.sound(30)
+        await line.stay()
+
+    async with (
+        two_lines.another_host(one, {"HOST_MAX_CALLS": "1"}) as full,
+        two_lines.another_host(many, {"HOST_MAX_CALLS": "9"}),
+    ):
+        calls = []
+        for _ in range(6):  # about every fourth of them is offered to the full one first
+            caller = f"+1555776{next(_callers):04}"
+            desk = two_lines.world.numbers["desk"]
+            calls.append(await two_lines.exchange.ring(caller, desk, is_answered))
+            await asyncio.sleep(0.6)  # so that two cores keep up
+        await asyncio.gather(*(call.answered(40) for call in calls), return_exceptions=True)
+        print("offered to the full one first:", full.log().count("refused: 1 calls"))
+        assert [call.sip_status for call in calls] == [200] * len(calls)
+        for call in calls:
+            await call.hang_up()
+            await two_lines.no_room(call.room)
+
+
 async def _a_talk(scene: Scene) -> PhoneCall:
     """Ring the desk, be greeted, and stay on the line."""
     greeted = asyncio.Event()
