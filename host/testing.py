@@ -126,8 +126,10 @@ class Scene:
     ) -> AsyncIterator[Scene]:
         """Bring up one more host of the same name, which shares the calls of this world.
 
-        It has the settings of the first but for these, and a folder for its own files.
+        It has the settings of the first but for these, and a folder for its own files, which is
+        made where there is none.
         """
+        folder.mkdir(parents=True, exist_ok=True)
         together = {**self.environment, **_files(folder), **environment}
         async with _hosting(self.world, folder, together, command=command) as scene:
             yield scene

@@ -196,8 +196,6 @@ async def test_of_two_hosts_one_drains_and_the_other_takes_what_comes(
     ground: Scene, tmp_path: Path
 ) -> None:
     old, new = tmp_path / "old", tmp_path / "new"
-    old.mkdir()
-    new.mkdir()
     async with ground.another_host(old) as first:
         call, talk = await a_call(first)
         async with ground.another_host(new) as second:
@@ -215,8 +213,6 @@ async def test_of_two_hosts_one_is_killed_and_the_others_calls_go_on(
     ground: Scene, tmp_path: Path
 ) -> None:
     one, other = tmp_path / "one", tmp_path / "other"
-    one.mkdir()
-    other.mkdir()
     async with ground.another_host(one) as first, ground.another_host(other) as second:
         live: dict[str, tuple[PhoneCall, Talk]] = {}
         for _ in range(SHARED):

@@ -17,7 +17,7 @@ from scene import a_scene
 
 from host import place as placing
 from host.errors import LiveKitError
-from host.local.phone import Busy, Line, NoAnswer, PhoneCall, Telephone
+from host.local.phone import Busy, Line, NoAnswer, PersonScript, PhoneCall, Telephone
 from host.outcome import Outcome
 from host.place import metadata_of, place, room_for
 from host.record import CallRecord
@@ -348,11 +348,10 @@ async def test_each_caller_too_many_hears_busy_while_others_talk(
 ) -> None:
     await two_lines.host.stop()
     async with two_lines.another_host(tmp_path) as host:
-        desk = host.world.numbers["desk"]
         talking = [await _a_talk(host) for _ in range(2)]
         late = []
         for _ in range(5):
-            late.append(await host.exchange.ring(f"+1555776{next(_callers):04}", desk))
+            late.append(await _rings(host))
             await late[-1].ended(20)
         waited = _busy(late)
         print("one at a time, busy after", [f"{seconds:.2f}" for seconds in waited], "s")
@@ -369,12 +368,9 @@ async def test_a_host_that_is_full_leaves_its_callers_to_another(
 ) -> None:
     await two_lines.host.stop()
     one, other = tmp_path / "one", tmp_path / "other"
-    one.mkdir()
-    other.mkdir()
-    desk = two_lines.world.numbers["desk"]
     async with two_lines.another_host(one) as first, two_lines.another_host(other) as second:
         talking = [await _a_talk(two_lines) for _ in range(4)]
-        late = await two_lines.exchange.ring(f"+1555776{next(_callers):04}", desk)
+        late = await _rings(two_lines)
         await late.ended(20)
         assert late.sip_status == 486
         for call in talking:
@@ -395,8 +391,6 @@ async def test_a_host_that_is_full_ends_no_call_that_another_has_just_taken(
     """For 5 s after hosts have come, and once a minute, LiveKit does not show who has a call."""
     await two_lines.host.stop()
     one, many = tmp_path / "one", tmp_path / "many"
-    one.mkdir()
-    many.mkdir()
 
     async def is_answered(line: Line) -> None:
         await line.sound(30)
@@ -408,9 +402,7 @@ async def test_a_host_that_is_full_ends_no_call_that_another_has_just_taken(
     ):
         calls = []
         for _ in range(6):  # about every fourth of them is offered to the full one first
-            caller = f"+1555776{next(_callers):04}"
-            desk = two_lines.world.numbers["desk"]
-            calls.append(await two_lines.exchange.ring(caller, desk, is_answered))
+            calls.append(await _rings(two_lines, is_answered))
             await asyncio.sleep(0.6)  # so that two cores keep up
         await asyncio.gather(*(call.answered(40) for call in calls), return_exceptions=True)
         print("offered to the full one first:", full.log().count("refused: 1 calls"))
@@ -418,6 +410,12 @@ async def test_a_host_that_is_full_ends_no_call_that_another_has_just_taken(
         for call in calls:
             await call.hang_up()
             await two_lines.no_room(call.room)
+
+
+async def _rings(scene: Scene, script: PersonScript | None = None) -> PhoneCall:
+    """Ring the desk from a telephone that has not rung before."""
+    caller = f"+1555776{next(_callers):04}"
+    return await scene.exchange.ring(caller, scene.world.numbers["desk"], script)
 
 
 async def _a_talk(scene: Scene) -> PhoneCall:
@@ -430,22 +428,14 @@ async def _a_talk(scene: Scene) -> PhoneCall:
         greeted.set()
         await line.stay()
 
-    caller = f"+1555776{next(_callers):04}"
-    call = await scene.exchange.ring(caller, scene.world.numbers["desk"], talk)
+    call = await _rings(scene, talk)
     await asyncio.wait_for(greeted.wait(), 30)
     return call
 
 
 async def _many_callers(scene: Scene, many: int) -> list[PhoneCall]:
     """Ring the desk from so many telephones at once; give their calls when all are over."""
-    calls = await asyncio.gather(
-        *(
-            scene.exchange.ring(
-                f"+1555776{next(_callers):04}", scene.world.numbers["desk"], calls_the_desk
-            )
-            for _ in range(many)
-        )
-    )
+    calls = await asyncio.gather(*(_rings(scene, calls_the_desk) for _ in range(many)))
     await asyncio.gather(*(call.ended(60) for call in calls))
     await asyncio.gather(*(scene.no_room(call.room) for call in calls))
     return calls
