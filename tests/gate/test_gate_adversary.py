@@ -76,10 +76,12 @@ def dial_tone(keys: str) -> set[str]:
     """What a careless telephone system would dial of keys that were pressed in one call.
 
     It collects digits up to a # or *, begins anew at every pause, takes 9 or 0 for an outside line
-    and dials as soon as it knows what: as in New York.
+    and dials as soon as it knows what: as in New York, where *67 and 1167 are no part of a number.
     """
     dialled = set()
-    for run in re.split("[*#A-D]", keys):
+    runs = re.split("[*#A-D]", keys)
+    runs += re.findall(r"\*\d\d([\d,]+)", keys) + re.findall(r"\b[90]?11\d\d([\d,]+)", keys)
+    for run in runs:
         groups = [group for group in run.split(",") if group]
         for digits in ("".join(groups), *groups):
             if call_for_help := re.match("[90]?(911|112)", digits):

@@ -49,6 +49,16 @@ def pressed(far_end: str | None, *presses: str, **settings: Any) -> list[str]:
         (US, "2129761234"),
         (US, "2125551212"),
         (US, "918765551234"),  # Jamaica
+        (US, "*6719005551234"),  # hides the caller's number
+        (US, "*679005551234"),
+        (US, "9*67,19005551234"),
+        (US, "*27219005551234"),
+        (US, "116719005551234"),  # the same from a dial without a star
+        (US, "91167,1900,555,1234"),
+        (US, "101028801153512345678"),  # by another carrier
+        (US, "*67911"),
+        (US, "1167911"),
+        (US, "01167112"),
         (US, "911"),
         (US, "9911"),
         (US, "99110"),
@@ -64,8 +74,10 @@ def pressed(far_end: str | None, *presses: str, **settings: Any) -> list[str]:
         (GB, "09012345678"),
         (GB, "909012345678"),
         (GB, "07012345678"),
+        (GB, "14109012345678"),  # hides the caller's number
         (GB, "999"),
         (GB, "9999"),
+        (GB, "141999"),
         (FR, "15"),
         (FR, "017"),
         (FR, "0899123456"),
@@ -87,6 +99,10 @@ def test_what_could_dial_a_forbidden_number_is_not_pressed(
         (US, "1w2,,345#"),
         (US, "0"),
         (US, "*9"),
+        (US, "*12#"),
+        (US, "*1234567890#"),
+        (US, "12,23,1970#"),
+        (US, "1134567890#"),
         (US, "12345678#"),
         (US, "2125550199"),  # a number that may be called
         (US, "12125550199"),
@@ -113,6 +129,8 @@ def test_what_menus_ask_for_is_pressed(far_end: str | None, written: str) -> Non
         ["9005", "551", "234"],
         ["4", "9,900", "555", "1234"],
         ["5", "#", "900555", "1234"],
+        ["*", "67", "1900555", "1234"],
+        ["*67", "911"],
     ],
 )
 def test_a_number_is_not_pressed_in_pieces_either(presses: list[str]) -> None:
