@@ -76,8 +76,9 @@ async def test_a_browser_that_goes_away_ends_its_call(scene: Scene) -> None:
 
 
 async def test_of_a_browsers_tracks_only_the_sound_is_taken(scene: Scene) -> None:
+    key = scene.settings.livekit_api_key.get_secret_value()
     token = (
-        api.AccessToken(scene.settings.livekit_api_key, scene.world.livekit.api_secret)
+        api.AccessToken(key, scene.world.livekit.api_secret)
         .with_identity("visitor")
         .with_grants(api.VideoGrants(room_join=True, room="desk-with-a-camera"))
         .with_room_config(api.RoomConfiguration(agents=[api.RoomAgentDispatch(agent_name="host")]))
