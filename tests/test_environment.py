@@ -40,6 +40,7 @@ KEYS_OF_A_TELEPHONE = ["opt_out_key"]
 HOST = """
 import asyncio, json, os
 import psutil
+from livekit import api
 from host import environment, registry
 from host.desk import make_server
 from host.lifeline import Lifelines
@@ -48,9 +49,9 @@ from host.settings import load_settings
 async def main():
     settings, lifelines = load_settings(), Lifelines(None)
     registry.load(settings).require()
-    async with lifelines.listening():
+    async with api.LiveKitAPI(settings.livekit_url) as livekit, lifelines.listening():
         with environment.kept_from_calls(settings):
-            server = make_server(settings, lifelines, dev=False)
+            server = make_server(settings, lifelines, livekit, dev=False)
             started = asyncio.Event()
             server.once("worker_started", started.set)
             running = asyncio.create_task(server.run(devmode=False, unregistered=True))
