@@ -53,6 +53,8 @@ def pressed(far_end: str | None, *presses: str, **settings: Any) -> list[str]:
         (US, "*679005551234"),
         (US, "9*67,19005551234"),
         (US, "*27219005551234"),
+        (US, "*7219005551234"),  # forwards every call
+        (US, "**21*19005551234#"),
         (US, "116719005551234"),  # the same from a dial without a star
         (US, "91167,1900,555,1234"),
         (US, "101028801153512345678"),  # by another carrier
