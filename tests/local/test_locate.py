@@ -27,6 +27,17 @@ def test_a_text_is_found_once_and_whole(text: str, line: str) -> None:
     assert found.end == pytest.approx(0.5 + said.size / RATE - 0.06, abs=0.12)
 
 
+@pytest.mark.parametrize("at", [0.1, 0.2, 0.3, 1.5, 2.7])
+def test_a_sentence_in_which_the_line_stood_still_is_whole(at: float) -> None:
+    """As a machine under load makes it: 60 ms of nothing, and the rest so much later."""
+    text = "I am sorry, sales can't take your call right now."
+    said, stop = synthesize(text, RATE), round(at * RATE)
+    stalled = np.concatenate([said[:stop], silence(0.06, RATE), said[stop:]])
+    (found,) = locate(on_a_line(stalled), RATE, text)
+    assert found.whole
+    assert found.share > 0.8
+
+
 def test_a_text_spoken_twice_is_found_twice() -> None:
     said = synthesize(TEXT, RATE)
     twice = np.concatenate([said, silence(4, RATE), said])

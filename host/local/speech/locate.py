@@ -35,6 +35,8 @@ SURE = 0.72
 """Least correlation of a window from which a search sets out."""
 SHIFT = RATE * 25 // 1000
 """Samples by which neighbouring windows may move apart or together."""
+STALL = 4 * SHIFT
+"""Samples by which what is surely alike may be late, because the line stood still before it."""
 LEAST = 0.5
 """Least share of a sentence that is reported."""
 ENOUGH = 7
@@ -145,14 +147,12 @@ class _Sentence:
             drift, slack = at - self.windows[seed][0], SHIFT
             for k in way:
                 expected = self.windows[k][0] + drift
-                low = max(expected - slack, 0)
-                near = curves[k][low : max(expected + slack + 1, 0)]
-                best = int(near.argmax()) if near.size else 0
-                if near.size and near[best] >= ALIKE:
-                    path[k] = low + best, float(near[best])
-                    drift, slack = path[k][0] - self.windows[k][0], SHIFT
+                near = _best(curves[k], expected, slack, ALIKE)
+                if hit := near or _best(curves[k], expected, STALL, SURE):
+                    path[k] = hit
+                    drift, slack = hit[0] - self.windows[k][0], SHIFT
                 else:
-                    slack = min(slack + SHIFT // 2, 4 * SHIFT)
+                    slack = min(slack + SHIFT // 2, STALL)
         return path
 
     def _found(self, path: dict[int, tuple[int, float]], heard: Curve) -> Found:
@@ -212,6 +212,14 @@ def _alike(heard: Curve, edge: Curve, at: int, shift: int) -> float:
     """Give the best correlation with the edge up to `shift` samples off its place."""
     there = heard[max(at - shift, 0) : max(at + edge.size + shift, 0)]
     return float(_correlations(there, [edge])[0].max()) if there.size >= edge.size else 0.0
+
+
+def _best(curve: Curve, expected: int, slack: int, least: float) -> tuple[int, float] | None:
+    """Give (sample, likeness) of the best place near the expected one; None under `least`."""
+    low = max(expected - slack, 0)
+    near = curve[low : max(expected + slack + 1, 0)]
+    best = int(near.argmax()) if near.size else 0
+    return (low + best, float(near[best])) if near.size and near[best] >= least else None
 
 
 def _weight(path: dict[int, tuple[int, float]]) -> float:
