@@ -8,6 +8,7 @@ import contextlib
 import os
 import pickle
 import sys
+from collections import OrderedDict
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,11 @@ OUT_OF_STEP = 0.2
 """Seconds by which a word may begin earlier or later than where flite speaks the sentence."""
 LONGEST_PAUSES = 0.3, 0.08
 """Seconds that a pause keeps, tried in turn: as it was, and as if the network tore a word apart."""
+REMEMBERED = 300
+"""Hearings whose result is kept: pieces without meaning, as of music, are tried again with each new
+one, and music took a core."""
+
+_Result = tuple[str, float] | None
 
 
 class Recogniser:
@@ -39,6 +45,8 @@ class Recogniser:
         self._vocabularies: dict[str, Vocabulary] = {}
         """Of the story that each scene is at."""
         self._times: dict[str, list[float]] = {}
+        self._known: OrderedDict[tuple[str, int, bytes], _Result] = OrderedDict()
+        """What speech was among the sentences that there were then."""
 
     def answer(self, request: Request) -> list[Finding]:
         """Learn the new sentences, then give the sentences in the pieces, in order."""
@@ -72,8 +80,16 @@ class Recogniser:
                     return Finding(heard[0], first, last, heard[1])
         return None
 
-    def _one(self, vocabulary: Vocabulary, speech: Samples) -> tuple[str, float] | None:
+    def _one(self, vocabulary: Vocabulary, speech: Samples) -> _Result:
         """Give the one sentence that the speech is, and its probability."""
+        heard = vocabulary.name, len(vocabulary), speech.tobytes()
+        if heard not in self._known:
+            self._known[heard] = self._listen(vocabulary, speech)
+            if len(self._known) > REMEMBERED:
+                self._known.popitem(last=False)
+        return self._known[heard]
+
+    def _listen(self, vocabulary: Vocabulary, speech: Samples) -> _Result:
         seconds = speech.size / RATE
         if not vocabulary.fits(seconds):
             return None
