@@ -20,11 +20,15 @@ from pathlib import Path
 from dotenv import dotenv_values
 
 from host.errors import SettingsError
-from host.settings import Settings, variables_of_settings
+from host.settings import Settings, env_name, variables_of_settings
 
-_NEEDED = """
+_OF_THE_MACHINE = """
 PATH HOME USER LOGNAME SHELL TZ LANG LANGUAGE TMPDIR TEMP TMP VIRTUAL_ENV
 LD_LIBRARY_PATH LD_PRELOAD XDG_CACHE_HOME XDG_CONFIG_HOME XDG_DATA_HOME
+"""
+OF_THE_MACHINE = frozenset(_OF_THE_MACHINE.split())
+"""What any program needs that asks nobody on the internet."""
+_NEEDED = """
 SSL_CERT_FILE SSL_CERT_DIR REQUESTS_CA_BUNDLE CURL_CA_BUNDLE
 HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY http_proxy https_proxy all_proxy no_proxy
 LIVEKIT_URL LIVEKIT_INFERENCE_URL LIVEKIT_OBSERVABILITY_URL LIVEKIT_REMOTE_EOT_URL
@@ -33,13 +37,19 @@ LIVEKIT_LIB_PATH LIVEKIT_LOG_LEVEL LIVEKIT_RTC_DEBUG LIVEKIT_TELEMETRY_ALLOW_PII
 HOST_CONFIG HOST_PERSONAS_DIR HOST_PLUGINS_DIR HOST_DEFAULT_PERSONA
 HOST_LIFELINE _HOST_METRICS_SOCKET PROMETHEUS_MULTIPROC_DIR
 """
-NEEDED = frozenset(_NEEDED.split())
+NEEDED = OF_THE_MACHINE.union(_NEEDED.split())
 """What Python, LiveKit, TLS and the way to the internet need, where personas are, and where the
 parent listens."""
 NEEDED_KINDS = ("LC_", "PYTHON", "MALLOC_", "OMP_", "OPENBLAS_", "MKL_", "LIVEKIT_AGENTS_")
 """How the names of more of them begin."""
 FOR_TRACES = "OTEL_"
 """How the names begin of what says where traces go, and with which key: for calls that are traced.
+"""
+
+_REDUCES = """\
+import os, sys
+passed = {{name: os.environ[name] for name in {names!r}.split() if name in os.environ}}
+os.execve({python!r}, [{python!r}, *sys.argv[1:]], passed)
 """
 
 
@@ -58,10 +68,22 @@ def of_a_call(settings: Settings) -> dict[str, str]:
 
 
 def of_a_helper(settings: Settings) -> dict[str, str]:
-    """Return the environment of a process of ours that reads the settings for itself."""
-    known = variables_of_settings()
+    """Return the environment of a process of ours that reads the settings for itself.
+
+    It answers nobody at the API, and has not its token.
+    """
+    known = variables_of_settings() - {env_name("api_token")}
     own = {name: value for name, value in os.environ.items() if name.upper() in known}
     return of_a_call(settings) | own
+
+
+def of_a_program() -> dict[str, str]:
+    """Return the environment of a program that works on this machine alone."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name in OF_THE_MACHINE or name.startswith(NEEDED_KINDS)
+    }
 
 
 def kept_back(settings: Settings) -> list[str]:
@@ -124,8 +146,13 @@ def _launcher(settings: Settings) -> Path:
 
 
 def _program(settings: Settings) -> str:
-    """Make the program. What is set after it was made is passed on, too, where it is known now."""
+    """Make the program: a Python that starts Python with a smaller environment.
+
+    A command line is open to everybody on the machine, so it has names alone. What is set after
+    the program was made is passed on, too, where its name is known now.
+    """
     names = NEEDED.union(name for name in os.environ if is_passed(name, settings))
     plain = sorted(name for name in names if name.isascii() and name.isidentifier())
-    passed = " ".join(f'${{{name}+"{name}=${name}"}}' for name in plain)
-    return f'#!/bin/sh\nexec env -i {passed} {shlex.quote(sys.executable)} "$@"\n'
+    code = _REDUCES.format(python=sys.executable, names=" ".join(plain))
+    # -I and -S: it needs nobody's settings and packages, and starts at once.
+    return f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -ISc {shlex.quote(code)} "$@"\n'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import subprocess
@@ -122,6 +123,43 @@ def test_what_host_toml_passes_on_is_passed_on(deployment: Deployment) -> None:
         assert CANARY not in json.dumps(environ)
 
 
+PTRACE_TRACEME, PTRACE_CONT = 0, 7
+
+
+def command_lines(command: list[str], environ: dict[str, str]) -> tuple[str, str]:
+    """Stop a program wherever it becomes another one (ptrace(2)): each command line, and output."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    pipe = subprocess.PIPE
+
+    def traced() -> None:
+        if libc.ptrace(PTRACE_TRACEME, 0, None, None):
+            raise OSError(ctypes.get_errno(), "nobody is traced here")
+
+    try:
+        run = subprocess.Popen(command, env=environ, stdout=pipe, text=True, preexec_fn=traced)
+    except subprocess.SubprocessError:
+        pytest.skip("this machine lets nobody watch a program")
+    lines = ""
+    while os.WIFSTOPPED(os.waitpid(run.pid, 0)[1]):
+        lines += Path(f"/proc/{run.pid}/cmdline").read_text() + "\n"
+        libc.ptrace(PTRACE_CONT, run.pid, None, None)
+    return lines, run.communicate()[0]
+
+
+def test_no_value_stands_on_a_command_line_which_everybody_may_read(deployment: Deployment) -> None:
+    deployment.write("host.toml", 'pass_environment = ["CRM_TOKEN"]')
+    given = {"CRM_TOKEN": f"{CANARY}-crm", "HTTPS_PROXY": f"http://me:{CANARY}@proxy.test"}
+    os.environ.update(SECRETS, **given, HOST_OTLP_ENDPOINT="http://127.0.0.1:9")
+    tells = "import json, os; print(json.dumps(dict(os.environ)))"
+    with environment.kept_from_calls(load_settings()):
+        launcher = os.fsdecode(spawn.get_executable())
+        lines, told = command_lines([launcher, "-c", tells], dict(os.environ))
+    assert lines.count(tells) >= 2, "the launcher, and the Python that it becomes"
+    assert CANARY not in lines
+    passed = {name for name, value in json.loads(told).items() if CANARY in value}
+    assert passed == {*given, "OTEL_EXPORTER_OTLP_HEADERS"}
+
+
 def test_the_key_of_traces_is_passed_where_calls_are_traced(deployment: Deployment) -> None:
     os.environ.update(OTEL_EXPORTER_OTLP_HEADERS="key=k")
     assert "OTEL_EXPORTER_OTLP_HEADERS" not in environment.of_a_call(load_settings())
@@ -131,12 +169,21 @@ def test_the_key_of_traces_is_passed_where_calls_are_traced(deployment: Deployme
 
 def test_a_process_that_reads_the_settings_gets_the_settings(deployment: Deployment) -> None:
     os.environ.update(SECRETS, LIVEKIT_SIP_OUTBOUND_TRUNK="ST_1", CRM_TOKEN="t")
+    os.environ["HOST_API_TOKEN"] = f"{CANARY}-of-who-may-place-calls"
     given = environment.of_a_helper(load_settings())
     assert {*SECRETS, "LIVEKIT_SIP_OUTBOUND_TRUNK", "PATH"} - set(given) == {
         "AWS_SECRET_ACCESS_KEY",
         "OTEL_EXPORTER_OTLP_HEADERS",
     }
-    assert "CRM_TOKEN" not in given
+    assert not {"CRM_TOKEN", "HOST_API_TOKEN"} & set(given), "a helper answers nobody"
+
+
+def test_a_program_of_the_local_world_gets_no_key_of_anybody(deployment: Deployment) -> None:
+    os.environ.update(SECRETS, HOST_API_TOKEN=f"{CANARY}-api", HTTPS_PROXY=f"http://me:{CANARY}@p")
+    os.environ["LC_ALL"] = "C.UTF-8"
+    given = environment.of_a_program()
+    assert CANARY not in json.dumps(given)
+    assert (given["PATH"], given["LC_ALL"]) == (os.environ["PATH"], "C.UTF-8")
 
 
 async def test_sounds_are_made_with_the_settings_and_nothing_else(deployment: Deployment) -> None:

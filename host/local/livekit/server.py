@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import secrets
 import shutil
 import socket
@@ -14,6 +13,7 @@ from typing import Any, Self
 import aiohttp
 from livekit import api
 
+from host.environment import of_a_program
 from host.errors import HostError
 from host.local.livekit.find import find_or_build
 
@@ -104,7 +104,7 @@ class LiveKitServer:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env={**os.environ, "LIVEKIT_CONFIG": json.dumps(self._config())},
+                env={**of_a_program(), "LIVEKIT_CONFIG": json.dumps(self._config())},
             )
 
     def _config(self) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import unicodedata
 from functools import lru_cache
 from pathlib import Path
 
+from host.environment import of_a_program
 from host.errors import HostError
 
 VOICE = "rms"
@@ -32,7 +33,11 @@ def find_flite() -> Path | None:
 
 
 def run_flite(*arguments: str, text: str) -> bytes:
-    """Run flite on `text` and give what it writes; raise HostError when there is no flite."""
+    """Run flite on `text` and give what it writes; raise HostError when there is no flite.
+
+    From a file, or its standard input, it would read sentences of its own, and speak them
+    differently.
+    """
     program = find_flite()
     if program is None:
         raise HostError("flite is not installed: run `make setup`")
@@ -62,7 +67,7 @@ def _environment(program: Path) -> dict[str, str]:
     """Let a flite outside the system's folders find the libraries that lie beside it."""
     libraries = sorted(str(p.parent) for p in program.parents[1].glob("lib/*/libflite.so.*"))
     if program.is_relative_to("/usr") or not libraries:
-        return dict(os.environ)
+        return of_a_program()
     before = os.environ.get("LD_LIBRARY_PATH")
     path = [libraries[0], *([before] if before else [])]
-    return {**os.environ, "LD_LIBRARY_PATH": os.pathsep.join(path)}
+    return {**of_a_program(), "LD_LIBRARY_PATH": os.pathsep.join(path)}

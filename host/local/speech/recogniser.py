@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 
+from host.environment import of_a_program
 from host.local.speech.audio import Samples
 from host.local.speech.request import Finding, Request
 from host.local.speech.sentences import Sentences
@@ -84,7 +85,7 @@ class RecogniserProcess:
                 [sys.executable, "-m", "host.local.speech.recognise"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+                env={**of_a_program(), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
                 start_new_session=True,
             )
         return self._process
