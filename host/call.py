@@ -278,12 +278,7 @@ class Call:
 
         Raises HostError where its number is not known, or can't be written down.
         """
-        from host.gate import as_e164
-
-        number = as_e164(self.number or "", self.our_number)
-        if number is None:
-            raise HostError("the far end's number is not known")
-        await asyncio.to_thread(self.gate.do_not_call.add, number)
+        await asyncio.to_thread(self.gate.opt_out, self.number or "", self.our_number)
         log.info("the far end is on the do-not-call list from now on")
 
     def note_key(

@@ -4,8 +4,7 @@ from host.gate.do_not_call import DoNotCall
 from host.gate.faults import faults_of
 from host.gate.gate import Gate
 from host.gate.keys import KeyRules
-from host.gate.number import as_e164
 from host.gate.rules import as_uri
 from host.gate.verdict import Rule, Verdict
 
-__all__ = ["DoNotCall", "Gate", "KeyRules", "Rule", "Verdict", "as_e164", "as_uri", "faults_of"]
+__all__ = ["DoNotCall", "Gate", "KeyRules", "Rule", "Verdict", "as_uri", "faults_of"]

@@ -1,14 +1,19 @@
-"""The do-not-call list: a file with one number a line, read anew whenever it has changed."""
+"""The do-not-call list: a file with one number a line, read anew whenever somebody is called."""
 
 from __future__ import annotations
 
 import fcntl
 import os
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
 from host.errors import HostError
 from host.gate.number import as_e164
+
+PATIENCE = 2.0
+"""Seconds to wait for somebody who has locked the list: after them nobody is called."""
+TRY_EVERY = 0.05
 
 
 class DoNotCall:
@@ -16,26 +21,18 @@ class DoNotCall:
 
     def __init__(self, file: Path, *, must_exist: bool = False) -> None:
         self._file, self._must_exist = file, must_exist
-        self._seen: tuple[int, int, int] | None = None
-        self._numbers: frozenset[str] = frozenset()
 
     def has(self, number: str) -> bool:
         """Tell whether a number is on the list. Raises HostError where the list can't be read."""
         try:
-            opened = os.open(self._file, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+            content = self._read()
         except FileNotFoundError:
             if self._must_exist:
                 raise HostError(f"the do-not-call list {self._file} is not there") from None
             return False
         except OSError as error:
             raise HostError(f"the do-not-call list can't be read: {error}") from error
-        try:
-            self._read(opened)
-        except OSError as error:
-            raise HostError(f"the do-not-call list can't be read: {error}") from error
-        finally:
-            os.close(opened)
-        return number in self._numbers
+        return number in _numbers_of(content, self._file)
 
     def add(self, number: str) -> None:
         """Put a number on the list, for every process and every host that has the file.
@@ -47,15 +44,22 @@ class DoNotCall:
         except OSError as error:
             raise HostError(f"the number can't be put on the do-not-call list: {error}") from error
 
+    def _read(self) -> bytes:
+        opened = os.open(self._file, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        try:
+            _lock(opened, fcntl.LOCK_SH)  # never half a line of somebody who opts out now
+            return _all_of(opened)
+        finally:
+            os.close(opened)
+
     def _append(self, number: str) -> None:
         create = 0 if self._must_exist else os.O_CREAT
         opened = os.open(self._file, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | create, 0o600)
         try:
-            fcntl.flock(opened, fcntl.LOCK_EX)
+            _lock(opened, fcntl.LOCK_EX)
             before = _all_of(opened)
-            if any(
-                _number_of(line) == number for line in before.decode(errors="replace").splitlines()
-            ):
+            lines = before.decode(errors="replace").splitlines()
+            if number in (_uncommented(line) for line in lines):
                 return
             gap = "" if before.endswith(b"\n") or not before else "\n"
             line = f"{gap}{number}  # opted out {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}\n".encode()
@@ -65,15 +69,17 @@ class DoNotCall:
         finally:
             os.close(opened)
 
-    def _read(self, opened: int) -> None:
-        fcntl.flock(opened, fcntl.LOCK_SH)  # never half a line of somebody who opts out now
-        state = os.fstat(opened)
-        now = (state.st_mtime_ns, state.st_size, state.st_ino)
-        if now == self._seen:
-            return
-        self._seen = None
-        self._numbers = frozenset(_numbers_of(_all_of(opened), self._file))
-        self._seen = now
+
+def _lock(opened: int, how: int) -> None:
+    """Lock the list. Raises TimeoutError where somebody else keeps it locked."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return fcntl.flock(opened, how | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > until:
+                raise TimeoutError("another process has it locked") from None
+            time.sleep(TRY_EVERY)
 
 
 def _numbers_of(content: bytes, file: Path) -> set[str]:
@@ -93,8 +99,12 @@ def _numbers_of(content: bytes, file: Path) -> set[str]:
 
 def _number_of(line: str) -> str | None:
     """Read one line: its number, empty where it has none, None where it is no number."""
-    text = line.partition("#")[0].strip()
+    text = _uncommented(line)
     return as_e164(text) if text else ""
+
+
+def _uncommented(line: str) -> str:
+    return line.partition("#")[0].strip()
 
 
 def _all_of(opened: int) -> bytes:

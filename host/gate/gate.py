@@ -6,15 +6,13 @@ import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-import phonenumbers
-
 from host.errors import HostError
 from host.gate import hours, number
 from host.gate.attempts import Attempts
 from host.gate.do_not_call import DoNotCall
-from host.gate.rules import NumberRules, as_uri, is_sip
+from host.gate.rules import NumberRules, as_uri, is_caribbean
 from host.gate.verdict import Rule, Verdict, refuse
-from host.settings import PersonaSettings, Settings
+from host.settings import PersonaSettings, Settings, is_sip
 
 
 class Gate:
@@ -31,13 +29,15 @@ class Gate:
             named=frozenset(filter(is_sip, self._targets)),
         )
         self.do_not_call = do_not_call(settings)
+        own = (*deployment.numbers, deployment.caller_id or "")
+        self._homes = number.countries_of(own) or self.numbers.countries
         self._attempts = Attempts(settings.state_dir)
 
     def transfer(self, target: str) -> Verdict:
         """Judge a transfer target of host.toml: by the number rules alone, at any hour."""
         if as_uri(target) not in self._targets:
             return refuse(Rule.DENIED, "host.toml names no such transfer target")
-        return self.numbers.judge(target.removeprefix("tel:"))
+        return self.numbers.judge(as_uri(target).removeprefix("tel:"))
 
     def dial(self, text: str, at: datetime | None = None, *, attempt: bool = True) -> Verdict:
         """Judge a number that is to be dialled, now or at another time.
@@ -50,6 +50,18 @@ class Gate:
             return verdict
         moment = at or datetime.now(UTC)
         return self._person(verdict.number, moment, attempt=attempt) or verdict
+
+    def opt_out(self, shown: str, ours: str | None) -> None:
+        """Put whoever shows this number to ours on the do-not-call list, in each of its readings.
+
+        Raises HostError where it is no number, or can't be written down.
+        """
+        home = number.country_of(ours) if ours else None
+        meant = number.meant_by(shown, [home] if home else self._homes)
+        if not meant:
+            raise HostError("the far end's number is not known")
+        for each in sorted(meant):
+            self.do_not_call.add(each)
 
     def _person(self, dialled: str, at: datetime, *, attempt: bool) -> Verdict | None:
         """Give the refusal that whoever has the number has a right to."""
@@ -79,10 +91,12 @@ def do_not_call(settings: Settings) -> DoNotCall:
 
 
 def own_countries(settings: Settings) -> frozenset[str]:
-    """Name the countries of the host's own numbers."""
-    parsed = map(number.parse, _own_numbers(settings))
-    found = {phonenumbers.region_code_for_number(each) for each in parsed if each}
-    return frozenset(country for country in found if country in phonenumbers.SUPPORTED_REGIONS)
+    """Name the countries of the host's own numbers, but for the Caribbean's: host.toml names them.
+
+    Calls there are dear, and their numbers look like any of North America.
+    """
+    found = number.countries_of(_own_numbers(settings))
+    return frozenset(each for each in found if not is_caribbean(each))
 
 
 def _own_numbers(settings: Settings) -> Iterator[str]:

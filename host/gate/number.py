@@ -5,18 +5,28 @@ phonenumbers is Google's libphonenumber: the numbering plan of every country, fr
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterable
 
 import phonenumbers
-from phonenumbers import PhoneNumber, PhoneNumberFormat, PhoneNumberType, shortnumberinfo
+from phonenumbers import (
+    PhoneNumber,
+    PhoneNumberFormat,
+    PhoneNumberType,
+    ValidationResult,
+    shortnumberinfo,
+)
 from phonenumbers.phonenumberutil import region_codes_for_country_code
 
 E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
 """A plus, a country code that has no leading zero, at most 15 digits (ITU-T E.164)."""
 
 _SHORT = re.compile(r"\+?[0-9]{2,6}", re.ASCII)
+_DIGITS = re.compile(r"[0-9]{7,18}", re.ASCII)
 _PUNCTUATION = re.compile(r"[ ().-]")
+_OLD_MEXICO = re.compile(r"^\+521(?=[0-9]{10}$)", re.ASCII)
+"""Mexican mobiles had a 1 behind the country code until 2019, and still show it."""
 
 _TYPES = {
     PhoneNumberType.FIXED_LINE: {"fixed"},
@@ -35,6 +45,10 @@ _NANP_SERVICES = re.compile(r"\+1[2-9][0-9]{2}(?:976[0-9]{4}|5551212)", re.ASCII
 """Premium numbers that North America has within its areas, which phonenumbers takes for telephones:
 exchange 976, and directory assistance."""
 
+_SATELLITE = re.compile(r"\+(?:1600|61147|62868|7954|861349)[0-9]+", re.ASCII)
+"""Satellite telephones that have numbers of a country: of Canada, Australia, Indonesia, Russia and
+China."""
+
 MOBILE_EMERGENCY = ("112", "911")
 """What every mobile telephone puts through to the police, wherever it is (3GPP TS 22.101)."""
 
@@ -43,11 +57,8 @@ def parse(text: str) -> PhoneNumber | None:
     """Read a number in E.164; None where it is none, or is written in two ways at once."""
     if not E164.fullmatch(text):
         return None
-    try:
-        number = phonenumbers.parse(text)
-    except phonenumbers.NumberParseException:
-        return None
-    return number if e164(number) == text else None
+    number = _read(text)
+    return number if number and e164(number) == text else None
 
 
 def e164(number: PhoneNumber) -> str:
@@ -55,29 +66,53 @@ def e164(number: PhoneNumber) -> str:
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)
 
 
-def as_e164(text: str, neighbour: str | None = None) -> str | None:
-    """Write a number in E.164 that is given as people do, or as a neighbour dials it; or None."""
-    bare = text if E164.fullmatch(text) else _PUNCTUATION.sub("", text)
-    if E164.fullmatch(bare):
-        return bare
-    if not re.fullmatch(r"[0-9]{7,18}", bare, re.ASCII):
-        return None
-    try:
-        number = phonenumbers.parse(bare, country_of(neighbour) if neighbour else None)
-    except phonenumbers.NumberParseException:
-        return None
-    return e164(number) if phonenumbers.is_valid_number(number) else None
+def as_e164(text: str) -> str | None:
+    """Write a number as it is dialled that is written as people do, like +44 (0)20 7946 0958.
+
+    None where it is none: it has no plus, or more or fewer digits than any number of its country.
+    It need not be in use.
+    """
+    bare = _OLD_MEXICO.sub("+52", _PUNCTUATION.sub("", text))
+    number = _read(bare) if E164.fullmatch(bare) else None
+    possible = number and phonenumbers.is_possible_number_with_reason(number)
+    return e164(number) if number and possible == ValidationResult.IS_POSSIBLE else None
+
+
+def meant_by(shown: str, countries: Iterable[str]) -> set[str]:
+    """Give the numbers in E.164 that a telephone may have which shows this to one of `countries`.
+
+    Without a plus it may be a whole number, and one within a country too: 4722345678 is a telephone
+    in Norway, or in New York.
+    """
+    bare = _PUNCTUATION.sub("", shown)
+    if bare.startswith("+"):
+        return {number for number in (as_e164(bare),) if number}
+    if not _DIGITS.fullmatch(bare):
+        return set()
+    readings = (_read(f"+{bare}"), *(_read(bare, country) for country in countries))
+    return {e164(each) for each in readings if each and phonenumbers.is_valid_number(each)}
+
+
+def _read(text: str, country: str | None = None) -> PhoneNumber | None:
+    with contextlib.suppress(phonenumbers.NumberParseException):
+        return phonenumbers.parse(text, country)
+    return None
 
 
 def country_of(text: str) -> str | None:
     """Name the country of a number in E.164 (ISO 3166): of its country code, if of no other."""
-    try:
-        number = phonenumbers.parse(text)
-    except phonenumbers.NumberParseException:
+    number = _read(text)
+    if number is None:
         return None
     if found := phonenumbers.region_code_for_number(number):
         return found
     return next(iter(regions_of_code(number)), None)
+
+
+def countries_of(texts: Iterable[str]) -> frozenset[str]:
+    """Name the countries of numbers that are in a numbering plan."""
+    found = {phonenumbers.region_code_for_number(each) for each in map(parse, texts) if each}
+    return frozenset(country for country in found if country in phonenumbers.SUPPORTED_REGIONS)
 
 
 def regions_of_code(number: PhoneNumber) -> Iterable[str]:
@@ -96,6 +131,11 @@ def types_of(number: PhoneNumber) -> set[str]:
     if _NANP_SERVICES.fullmatch(e164(number)):
         return {"premium"}
     return _TYPES.get(phonenumbers.number_type(number), set())
+
+
+def is_satellite(number: PhoneNumber) -> bool:
+    """Tell whether a number of a country is a satellite telephone's."""
+    return bool(_SATELLITE.fullmatch(e164(number)))
 
 
 def is_emergency(text: str, regions: Iterable[str] | None = None) -> bool:

@@ -10,6 +10,7 @@ from phonenumbers import PhoneNumber, shortnumberinfo
 
 from host.gate import number as numbers
 from host.gate.verdict import Rule, Verdict, refuse
+from host.settings import is_sip
 
 NANP = 1
 """The country code that North America shares with the Caribbean."""
@@ -56,24 +57,25 @@ class NumberRules:
         if phonenumbers.region_code_for_country_code(code) == NO_COUNTRY:
             what = f"+{code} is no country's: satellite telephones and international services"
             return refuse(Rule.SATELLITE, what, text)
+        if numbers.is_satellite(number):
+            return refuse(Rule.SATELLITE, "it is a satellite telephone's", text)
         if not phonenumbers.is_valid_number(number):
             return refuse(Rule.INVALID, "there is no such number", text)
         country = phonenumbers.region_code_for_number(number)
         if not numbers.belongs_to(number, self.countries):
-            return refuse(*self._abroad(code, country), text)
+            return refuse(*self._abroad(country), text)
         types = numbers.types_of(number)
         if not types & self.types:
             what = f"numbers of the type {' or '.join(sorted(types)) or 'unknown'} are not called"
             return refuse(Rule.TYPE, what, text)
         return Verdict(True, text, None, f"it is a number of {country} that may be called")
 
-    def _abroad(self, code: int, country: str | None) -> tuple[Rule, str]:
+    def _abroad(self, country: str | None) -> tuple[Rule, str]:
         if not self.countries:
             what = "no country may be called: countries is empty, and no number of ours has one"
             return Rule.COUNTRY, what
         what = f"{country} is none of the countries that are called"
-        other_nanp = code == NANP and country not in MAINLAND
-        return (Rule.CARIBBEAN if other_nanp else Rule.COUNTRY), what
+        return (Rule.CARIBBEAN if is_caribbean(country) else Rule.COUNTRY), what
 
     def _address(self, text: str) -> Verdict:
         if as_uri(text) in self.named:
@@ -98,13 +100,14 @@ def covered(number: str, patterns: Iterable[str]) -> bool:
     )
 
 
-def is_sip(text: str) -> bool:
-    """Tell whether it is a SIP address rather than a number."""
-    return "@" in text or text.lower().startswith(("sip:", "sips:"))
+def is_caribbean(country: str | None) -> bool:
+    """Tell whether a country that shares +1 is neither the United States nor Canada."""
+    return country not in MAINLAND and phonenumbers.country_code_for_region(country or "") == NANP
 
 
 def as_uri(target: str) -> str:
-    """Give a transfer target the scheme that LiveKit asks for: tel: or sip:."""
-    if target.startswith(("tel:", "sip:", "sips:")):
-        return target
-    return f"sip:{target}" if "@" in target else f"tel:{target}"
+    """Give a transfer target the scheme that LiveKit asks for: tel: or sip:, in small letters."""
+    scheme, colon, rest = target.partition(":")
+    if colon and scheme.lower() in ("tel", "sip", "sips"):
+        return f"{scheme.lower()}:{rest}"
+    return f"sip:{target}" if is_sip(target) else f"tel:{target}"

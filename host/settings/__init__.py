@@ -4,6 +4,7 @@ What differs from persona to persona in a deployment (numbers, trunk, caller ID,
 targets, words) is a table of `host.toml`, so that a persona's code holds none of it.
 """
 
+from host.settings.calling import is_sip
 from host.settings.load import (
     env_name,
     load_settings,
@@ -23,6 +24,7 @@ __all__ = [
     "TransferTarget",
     "Words",
     "env_name",
+    "is_sip",
     "load_settings",
     "misspelt_settings",
     "variables_of_settings",

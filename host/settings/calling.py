@@ -46,6 +46,11 @@ def _hours(given: str) -> str:
     return given
 
 
+def is_sip(text: str) -> bool:
+    """Tell whether it is a SIP address rather than a number."""
+    return "@" in text or text.lower().startswith(("sip:", "sips:"))
+
+
 _List = (NoDecode, BeforeValidator(parted))
 
 Countries = Annotated[tuple[Annotated[str, AfterValidator(_country)], ...], *_List]

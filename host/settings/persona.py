@@ -21,6 +21,7 @@ from host.settings.calling import (
     Key,
     NumberPatterns,
     NumberTypes,
+    is_sip,
     parted,
 )
 from host.settings.words import Words
@@ -56,7 +57,7 @@ class TransferTarget(BaseModel):
 
     @model_validator(mode="after")
     def _can_be_dialled(self) -> Self:
-        if self.warm and ("@" in self.number or self.number.startswith(("sip:", "sips:"))):
+        if self.warm and is_sip(self.number):
             raise ValueError("a warm transfer rings a number, over the trunk, and no SIP address")
         return self
 

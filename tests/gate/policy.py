@@ -14,6 +14,9 @@ import phonenumbers
 from phonenumbers import PhoneNumberFormat, PhoneNumberType, shortnumberinfo
 from phonenumbers.phonenumberutil import region_codes_for_country_code
 
+SATELLITES = ("+1600", "+61147", "+62868", "+7954", "+861349")
+"""Beginnings of satellite telephones' numbers that phonenumbers gives to a country."""
+
 DEFAULT_TYPES = ("fixed", "mobile", "toll_free", "voip")
 
 NAMES = {
@@ -69,7 +72,9 @@ def never_allowed() -> Collection[str]:
 
 
 def may_be_called(number: str, countries: Collection[str], types: Collection[str]) -> bool:
-    """Say whether an example is one of these countries and types."""
+    """Say whether an example is one of these countries and types, and on the ground."""
+    if number.startswith(SATELLITES):
+        return False
     kinds = examples().get(number, ())
     return any(country in countries and kind in types for country, kind in kinds)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
 import textwrap
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from carrier import Carrier, call_of, place
@@ -19,6 +22,7 @@ from host.settings import Settings
 
 ANN, BOB = "+12125550101", "+12125550102"
 OURS = {"countries": ["US"], "calling_hours": "", "trunk": "ST_1"}
+NONE = {"caller_id": None}
 
 
 def rule_of(number: str, settings: Settings) -> Rule | None:
@@ -56,7 +60,43 @@ def test_the_list_is_read_again_when_it_changes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"+12125550199\nAnn Baker\n", b"\xff\xfe", b"2125550199\n", b"+0123456789\n"]
+    ("written", "number"),
+    [
+        ("+44 (0)20 7946 0958", "+442079460958"),
+        ("+4402079460958", "+442079460958"),
+        ("+49 (0)30 123-456", "+4930123456"),
+        ("+39 06 1234 5678", "+390612345678"),
+        ("+1.212.555.0199", "+12125550199"),
+        ("+52 1 55 1234 5678", "+525512345678"),
+    ],
+)
+def test_a_number_is_on_the_list_however_people_write_it(
+    deployment_folder: Path, written: str, number: str
+) -> None:
+    (deployment_folder / "do-not-call.txt").write_text(f"{written}\n")
+    everywhere = {**OURS, "countries": ["GB", "DE", "IT", "US", "MX"]}
+    assert rule_of(number, Settings(**everywhere)) is Rule.DO_NOT_CALL
+
+
+def test_numbers_that_no_numbering_plan_has_may_be_on_the_list(deployment_folder: Path) -> None:
+    (deployment_folder / "do-not-call.txt").write_text("+15552220001\n")
+    opened = Settings(**OURS, allow_numbers=["+1555*"])
+    assert rule_of("+15552220001", opened) is Rule.DO_NOT_CALL
+    assert rule_of("+15552220002", opened) is None
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"+12125550199\nAnn Baker\n",
+        b"\xff\xfe",
+        b"2125550199\n",
+        b"+0123456789\n",
+        b"+1 212 555 0199 5\n",
+        b"+1 212 555 019\n",
+        b"+999123456789\n",
+        b"+12125550199 +12125550198\n",
+    ],
 )
 def test_a_list_that_nobody_understands_lets_nobody_be_called(
     deployment_folder: Path, content: bytes
@@ -86,6 +126,36 @@ def test_nobody_waits_for_a_list_that_is_a_pipe(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(HostError, match="can't be read"):
         DoNotCall(tmp_path / "pipe").has(ANN)
+
+
+def test_who_keeps_the_list_locked_does_not_make_anybody_wait_for_long(
+    deployment_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("host.gate.do_not_call.PATIENCE", 0.2)
+    file = deployment_folder / "do-not-call.txt"
+    with file.open("w") as editor:
+        fcntl.flock(editor, fcntl.LOCK_EX)
+        began = time.monotonic()
+        settings = Settings(**OURS)
+        verdict = Gate(settings, settings.persona("desk")).dial(ANN, attempt=False)
+        with pytest.raises(HostError, match=r"can't be put on .* another process has it locked"):
+            DoNotCall(file).add(ANN)
+        assert time.monotonic() - began < 2
+    assert verdict.rule is Rule.DO_NOT_CALL
+    assert "another process has it locked" in verdict.reason
+    assert rule_of(ANN, Settings(**OURS)) is None
+
+
+def test_a_lock_that_is_soon_gone_is_waited_for(tmp_path: Path) -> None:
+    file = tmp_path / "list.txt"
+    with file.open("w") as editor, ThreadPoolExecutor(1) as pool:
+        fcntl.flock(editor, fcntl.LOCK_EX)
+        adding = pool.submit(DoNotCall(file).add, ANN)
+        time.sleep(0.2)
+        assert not adding.done()
+        fcntl.flock(editor, fcntl.LOCK_UN)
+        adding.result(timeout=5)
+    assert DoNotCall(file).has(ANN)
 
 
 def test_a_list_that_the_settings_name_must_be_there(deployment_folder: Path) -> None:
@@ -164,3 +234,58 @@ async def test_an_opt_out_that_cannot_be_written_is_said(deployment_folder: Path
 async def test_a_caller_without_a_number_cannot_opt_out(number: str | None) -> None:
     with pytest.raises(HostError, match="number is not known"):
         await call_of(Settings(**OURS), number).opt_out()
+
+
+# Whoever opts out, however the trunk writes their number
+
+
+def listed(shown: str, ours: str | None, **settings: Any) -> set[str]:
+    """What stands on the list after somebody has opted out who shows a number to one of ours."""
+    deployment = Settings(**settings)
+    Gate(deployment, deployment.persona("desk")).opt_out(shown, ours)
+    lines = deployment.do_not_call.read_text().splitlines()
+    return {line.split()[0] for line in lines}
+
+
+@pytest.mark.parametrize(
+    ("shown", "ours", "numbers"),
+    [
+        ("+12125550123", None, {"+12125550123"}),
+        ("+1 (212) 555-0123", None, {"+12125550123"}),
+        ("+15557770001", "+15550001111", {"+15557770001"}),
+        ("+5215512345678", "+12125550100", {"+525512345678"}),
+        ("12125550123", "+12125550100", {"+12125550123"}),
+        ("2125550123", "+12125550100", {"+12125550123"}),
+        ("011442079460958", "+12125550100", {"+442079460958"}),
+        ("030 123456", "+4930654321", {"+4930123456"}),
+        ("00442079460958", "+4930654321", {"+442079460958"}),
+        # A number abroad, and one of our country: both are meant, for all that anybody knows
+        ("4722345678", "+12125550100", {"+4722345678", "+14722345678"}),
+    ],
+)
+def test_a_callers_number_is_listed_as_our_number_would_dial_it(
+    shown: str, ours: str | None, numbers: set[str]
+) -> None:
+    assert listed(shown, ours) == numbers
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"caller_id": "+12125550100"},
+        {"caller_id": "+4930654321", "personas": {"desk": {"numbers": ["+12125550100"], **NONE}}},
+        {"personas": {"other": {"numbers": ["+12125550100"]}}},
+        {"countries": ["US"]},
+    ],
+)
+@pytest.mark.parametrize("shown", ["12125550123", "2125550123"])
+def test_where_a_trunk_writes_no_plus_the_settings_name_the_country(
+    shown: str, settings: dict[str, Any]
+) -> None:
+    assert listed(shown, "12125550100", **settings) == {"+12125550123"}
+
+
+@pytest.mark.parametrize("shown", ["2125550123", "911", "1 212 555 019", "anonymous"])
+def test_what_may_be_anybodys_number_is_not_listed(shown: str) -> None:
+    with pytest.raises(HostError, match="number is not known"):
+        listed(shown, None)

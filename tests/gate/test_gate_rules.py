@@ -9,7 +9,7 @@ import pytest
 from carrier import Carrier, call_of, colleague_of, put_on_line
 
 from host import HostError
-from host.gate import Gate, Rule, as_e164, faults_of
+from host.gate import Gate, Rule, faults_of
 from host.handover.failure import TransferFailed
 from host.settings import Settings
 
@@ -51,6 +51,11 @@ def rule_of(number: str, **settings: Any) -> Rule | None:
         ("+88812345678901", Rule.SATELLITE),
         ("+979123456789", Rule.SATELLITE),
         ("+80012345678", Rule.SATELLITE),
+        ("+16002345678", Rule.SATELLITE),
+        ("+61147123456", Rule.SATELLITE),
+        ("+62868123456", Rule.SATELLITE),
+        ("+79541234567", Rule.SATELLITE),
+        ("+8613491234567", Rule.SATELLITE),
         ("+442071234567", Rule.COUNTRY),
         ("+14165550123", Rule.COUNTRY),
         ("+18765551234", Rule.CARIBBEAN),
@@ -72,6 +77,7 @@ def test_each_refusal_names_its_rule(text: str, rule: Rule | None) -> None:
         ("+18765551234", {"countries": ["JM"]}),
         ("+19005551234", {"number_types": ["premium"]}),
         ("+881612345678", {"allow_numbers": ["+8816*"]}),
+        ("+16002345678", {"allow_numbers": ["+1600*"]}),
         ("+15552220001", {"allow_numbers": ["+1555*"]}),
         ("+442071234567", {"allow_numbers": ["+442071234567"], "number_types": []}),
     ],
@@ -80,6 +86,18 @@ def test_a_deployment_may_open_each_of_them_by_name(number: str, opened: dict[st
     anytime = {"calling_hours": ""}
     assert rule_of(number, **anytime) is not None
     assert rule_of(number, **opened, **anytime) is None
+
+
+def test_a_country_does_not_open_satellite_telephones_that_have_its_numbers() -> None:
+    opened = {"countries": ["CA", "AU", "RU"], "calling_hours": ""}
+    for number in ("+16002345678", "+61147123456", "+79541234567"):
+        assert rule_of(number, **opened) is Rule.SATELLITE
+
+
+def test_numbers_of_our_own_in_the_caribbean_open_no_country() -> None:
+    own = {"caller_id": "+18765550100", "calling_hours": ""}
+    assert rule_of("+18765551234", **own) is Rule.COUNTRY
+    assert rule_of("+18765551234", **own, countries=["JM"]) is None
 
 
 def test_to_allow_one_number_allows_no_other() -> None:
@@ -114,27 +132,6 @@ def test_a_personas_own_denials_come_beside_those_for_all() -> None:
     assert other.numbers.judge("+12125550103").rule is Rule.COUNTRY
 
 
-@pytest.mark.parametrize(
-    ("given", "neighbour", "number"),
-    [
-        ("+12125550123", None, "+12125550123"),
-        ("+1 (212) 555-0123", None, "+12125550123"),
-        ("12125550123", "+12125550100", "+12125550123"),
-        ("2125550123", "+12125550100", "+12125550123"),
-        ("030 123456", "+4930654321", "+4930123456"),
-        ("2125550123", None, None),
-        ("anonymous", "+12125550100", None),
-        ("sip:+12125550123@evil", "+12125550100", None),
-        ("", None, None),
-        ("123", "+12125550100", None),
-    ],
-)
-def test_a_callers_number_is_read_as_its_neighbour_dials_it(
-    given: str, neighbour: str | None, number: str | None
-) -> None:
-    assert as_e164(given, neighbour) == number
-
-
 # Transfers
 
 TARGETS = {
@@ -146,6 +143,8 @@ TARGETS = {
     "warm": {"number": "+12125550103", "warm": True},
     "extension": "tel:+12125550104;ext=5",
     "police": "911",
+    "shouted": "SIP:ann@pbx.example",
+    "upper": "TEL:+12125550105",
 }
 
 
@@ -161,7 +160,7 @@ QUIET = {"transfer_failed": ""}
 async def test_a_transfer_goes_to_targets_that_the_number_rules_allow(carrier: Carrier) -> None:
     refused = {}
     async with carrier.livekit() as livekit:
-        for name in ("bob", "desk", "written", "abroad", "extension", "police", "premium"):
+        for name in (name for name in TARGETS if name != "warm"):
             call = call_of(with_targets(), "+12125550123")
             put_on_line(call, livekit)
             try:
@@ -170,7 +169,13 @@ async def test_a_transfer_goes_to_targets_that_the_number_rules_allow(carrier: C
                 refused[name] = str(error)
             assert call.over is (name not in refused)
             assert call.transfers[-1].reason == refused.get(name, "")
-    assert carrier.referred == ["sip:bob@pbx.example", "tel:+12125550101", "tel:+12125550102"]
+    assert carrier.referred == [
+        "sip:bob@pbx.example",
+        "tel:+12125550101",
+        "tel:+12125550102",
+        "sip:ann@pbx.example",
+        "tel:+12125550105",
+    ]
     assert carrier.dialled == []
     rules = {name: text.rpartition("(rule: ")[2].rstrip(")") for name, text in refused.items()}
     assert rules == {
@@ -190,6 +195,12 @@ async def test_a_colleague_is_rung_through_the_gate(carrier: Carrier) -> None:
         with pytest.raises(TransferFailed, match="SIP address"):
             await colleague_of(livekit, call, "bob").ring(60)
     assert carrier.dialled == ["+12125550103"]
+
+
+@pytest.mark.parametrize("address", ["bob@pbx.example", "sip:bob", "SIP:bob", "SIPS:bob@pbx"])
+def test_a_sip_address_is_no_target_of_a_warm_transfer(address: str) -> None:
+    with pytest.raises(ValueError, match="no SIP address"):
+        Settings(transfers={"bob": {"number": address, "warm": True}})
 
 
 async def test_transfers_know_no_hours_and_no_attempts(carrier: Carrier) -> None:
@@ -226,3 +237,39 @@ def test_a_do_not_call_list_that_stops_all_dialling_is_told_at_the_start() -> No
         "nobody is called: the do-not-call list /nowhere/list.txt is not there"
     ]
     assert list(faults_of(Settings(**OURS), ["desk"])) == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        ({}, "no number of ours is of a country"),
+        ({"caller_id": "2125550100"}, "caller_id is no number in E.164"),
+        ({"caller_id": "+1 212 555 0100"}, "caller_id is no number in E.164"),
+        (
+            {"personas": {"desk": {"numbers": ["12125550100"]}}},
+            "not all of its numbers are in E.164",
+        ),
+        ({"caller_id": "+18765550100"}, "no number of ours is of a country"),
+    ],
+)
+def test_a_host_that_can_call_nobody_is_told_at_the_start(
+    settings: dict[str, Any], why: str
+) -> None:
+    (told,) = faults_of(Settings(trunk="ST_1", **settings), ["desk"])
+    assert told.startswith(f"nobody is called by desk: {why}")
+    assert told.endswith(", so set countries")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"trunk": None},
+        {"countries": ["US"], "caller_id": "2125550100"},
+        {"caller_id": "+12125550100"},
+        {"allow_numbers": ["+1555*"]},
+    ],
+)
+def test_a_host_that_can_call_somebody_or_has_no_trunk_is_told_nothing(
+    settings: dict[str, Any],
+) -> None:
+    assert list(faults_of(Settings(**{"trunk": "ST_1", **settings}), ["desk"])) == []
