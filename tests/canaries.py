@@ -5,6 +5,7 @@ At the end of the suite, all that was written is searched for them: see `conftes
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ SECRETS = {
     "CARTESIA_API_KEY": "sk_car_canary4f1c9a7be2d05836",
     "OPENAI_API_KEY": "sk-canary-openai-4f1c9a7be2d05836",
     "HOST_WEBHOOK_SECRET": "whsec_Y2FuYXJ5LXdlYmhvb2stNGYxYzlhN2JlMmQwNTgzNg==",
+    "HOST_API_TOKEN": "canary-api-4f1c9a7be2d05836-4f1c9a7be2d05836",
     "CANARY_CRM_TOKEN": "canary-crm-4f1c9a7be2d05836",
 }
 """Variables of a host, and their values: keys of providers, and one of a persona's own."""
@@ -22,19 +24,25 @@ TRUNK_PASSWORD = "canary-trunk-4f1c9a7be2d05836"
 """The SIP password of a trunk, which LiveKit's API may tell of."""
 NUMBER = "+15550142857"
 """The number of people whose calls are private."""
+_TOLD = 14
+"""Signs of a secret that give it away: whoever hides the rest of it has not hidden it."""
 _SIGNS = {
-    **{name: value.encode() for name, value in SECRETS.items()},
-    "TRUNK_PASSWORD": TRUNK_PASSWORD.encode(),
-    "NUMBER": NUMBER.removeprefix("+1").encode(),
+    name: value[:_TOLD].encode()
+    for name, value in {**SECRETS, "TRUNK_PASSWORD": TRUNK_PASSWORD}.items()
 }
+_BETWEEN = rb"(?:%[0-9A-Fa-f]{2}|[^0-9]){0,4}"
+_NUMBER = re.compile(_BETWEEN.join((b"555", b"014", b"2857")))
+"""The number, however it is written: with spaces, dashes, or as an address has it."""
 BLOCK = 1 << 22
 """Bytes of a file that are looked at together; the next ones begin with the last of them."""
-_OVERLAP = max(map(len, _SIGNS.values()))
+_OVERLAP = 64
+"""Bytes: more than a secret's beginning has, or the number with all that may be between."""
 
 
 def found_in(text: bytes) -> list[str]:
     """Name the canaries in a text."""
-    return [name for name, sign in _SIGNS.items() if sign in text]
+    secrets = [name for name, sign in _SIGNS.items() if sign in text]
+    return [*secrets, "NUMBER"] if _NUMBER.search(text) else secrets
 
 
 def found_below(folder: Path) -> Iterator[str]:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from canaries import BLOCK, NUMBER, SECRETS, found_below
+from canaries import BLOCK, NUMBER, SECRETS, found_below, found_in
 from deployment import HERE
 
 WRITES = """
@@ -76,3 +76,19 @@ def test_a_canary_is_found_wherever_it_lies_in_a_file(tmp_path: Path) -> None:
         assert list(found_below(tmp_path)) == [f"{file}: CARTESIA_API_KEY"]
     file.write_bytes(NUMBER[:-1].encode())
     assert list(found_below(tmp_path)) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("+1 555 014 2857", "(555) 014-2857", "tel%3A%2B1555%200142857", "tel:5550142857"),
+        *("555.014.2857", "+1_555_014_2857"),
+    ],
+)
+def test_the_number_is_found_however_it_is_written(text: str) -> None:
+    assert found_in(text.encode()) == ["NUMBER"]
+
+
+def test_the_beginning_of_a_secret_gives_it_away() -> None:
+    assert found_in(b"key canary-crm-4f1c9a\xe2\x80\xa2\xe2\x80\xa2") == ["CANARY_CRM_TOKEN"]
+    assert found_in(b"+1 555 010 2857 canary sk-") == []

@@ -10,6 +10,8 @@ END = "end of the tests"
 
 RULES = (
     *ACTS,
+    Rule(about="leaky one", hears="look me up", calls=("look_up", {})),
+    Rule(about="leaky one", after="look_up", says="I can not find you."),
     Rule(about="heavy one", hears="stand still", calls=("stand_still", {})),
     Rule(about=END, hears="leave me alone", calls=("leave", {})),
     Rule(about=END, hears="close the door", calls=("stop", {})),
