@@ -60,7 +60,7 @@ def keep_private_in_call(settings: Settings) -> None:
     keep_private(settings)
     for handler in logging.getLogger().handlers:
         handler.setFormatter(_Masked())
-    _mask_what_is_printed()
+    mask_what_is_printed()
 
 
 def keep_words_out(said: Callable[[], Iterable[str]]) -> None:
@@ -70,10 +70,10 @@ def keep_words_out(said: Callable[[], Iterable[str]]) -> None:
 
 def _log(out: logging.Handler, level: int) -> None:
     logging.basicConfig(level=level, handlers=[out], force=True)
-    _mask_what_is_printed()
+    mask_what_is_printed()
 
 
-def _mask_what_is_printed() -> None:
+def mask_what_is_printed() -> None:
     """Send what Python prints through the mask, and what nobody caught into the log."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)

@@ -1,8 +1,8 @@
 """A program that tells secrets in every way that a program can: `test_logs.py` reads its output.
 
-`python leaks.py parent|call json|terminal|verbose`. As `call` it is the process of a call, whose
-records go to its parent through LiveKit's own queue. Each leak says a word of its own, so that the
-reader sees that it was told, without what is private.
+`python leaks.py parent|call|forkserver json|terminal|verbose`. As `call` it is the process of a
+call, whose records go to its parent through LiveKit's own queue. Each leak says a word of its own,
+so that the reader sees that it was told, without what is private.
 """
 
 from __future__ import annotations
@@ -191,12 +191,32 @@ def with_a_call() -> None:
     listener.stop()
 
 
+def of_a_call_that_was_made_ready() -> None:
+    """Be the process of a call whose persona has made a handler when it was imported."""
+    logs.keep_private_in_call(load_settings())
+    assert sys.stderr is logging.getLogger("ann").handlers[0].stream  # type: ignore[attr-defined]
+    logging.getLogger("ann").error("in_a_handler_made_at_import %s %s", NUMBER, KEY)
+
+
+def with_two_calls_of_a_forkserver() -> None:
+    """Be the host of calls whose processes are forked from one that has imported everything."""
+    forkserver = multiprocessing.get_context("forkserver")
+    forkserver.set_forkserver_preload(["host.preload"])
+    for _ in range(2):
+        call = forkserver.Process(target=of_a_call_that_was_made_ready)
+        call.start()
+        call.join()
+        assert call.exitcode == 0
+
+
 if __name__ == "__main__":
     process, form = sys.argv[1:]
     logs.log_as_json() if form == "json" else logs.log_to_terminal(verbose=form == "verbose")
     logs.keep_private(load_settings())
     if process == "call":
         with_a_call()
+    elif process == "forkserver":
+        with_two_calls_of_a_forkserver()
     else:
         logs.keep_words_out(lambda: [SAID])
         leak()

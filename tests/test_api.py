@@ -45,6 +45,10 @@ STRICT = '''
                 sys.exit(3)
             case "dies":
                 os._exit(3)
+            case "prints":
+                print("in_parse_metadata", metadata, flush=True)
+                print("in_parse_metadata", metadata, file=sys.stderr)
+                raise ValueError("printed")
             case "half":
                 raise ValueError("half of a character: \\ud800")
             case str(text) if text.startswith("aaaa"):
@@ -248,6 +252,17 @@ async def test_a_persona_that_can_not_read_the_details_is_one_fault_and_never_a_
     assert "Secret" not in caplog.text
     if patient == "breaks":
         assert re.search(r"parse_metadata of ann: AttributeError at \S+/ann.py:\d+", caplog.text)
+
+
+async def test_what_a_persona_prints_of_the_details_is_masked(
+    client: Client, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert (await client.place(details={"patient": "prints"}))[0] == 422
+    printed = capfd.readouterr()
+    for text in printed:
+        assert "in_parse_metadata {'patient': 'prints'" in text
+        assert "+1…01" in text
+        assert NUMBER not in text
 
 
 async def test_a_persona_that_takes_for_ever_stops_neither_the_host_nor_the_next_request(

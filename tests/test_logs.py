@@ -101,3 +101,29 @@ def test_a_name_from_outside_gives_no_orders_to_a_terminal(
     (line,) = [line for line in errors.splitlines() if "in_orders_to_a_terminal" in line]
     assert "+1…57" in line.replace("\\u2026", "…")
     assert not {"\x1b", "\x07", "\u202e", "\r"} & set(line)
+
+
+HAS_A_HANDLER = '''
+"""Ann: has a handler of her own, and prints, when she is imported."""
+import logging
+from host import hookimpl
+
+logging.getLogger("ann").addHandler(logging.StreamHandler())
+print("imported with +1555" + "0142857", end="")
+
+@hookimpl
+def instructions(call):
+    return "ann"
+'''
+
+
+def test_what_a_persona_keeps_from_its_import_is_masked_in_all_its_calls(tmp_path: Path) -> None:
+    (tmp_path / "personas").mkdir()
+    (tmp_path / "personas" / "ann.py").write_text(HAS_A_HANDLER)
+    folder = {"HOST_PERSONAS_DIR": str(tmp_path / "personas")}
+    out, errors = output_of("forkserver", "json", tmp_path, folder)
+    for private in PRIVATE:
+        assert private not in out + errors
+    assert errors.count("in_a_handler_made_at_import +1…57 ••••") == 2, errors
+    told = errors.count("imported with +1…57")
+    assert told == 1, "and no process tells what the one that it was forked from has told"

@@ -23,6 +23,7 @@ from pydantic import ValidationError
 from host import registry
 from host.api.forms import Fault
 from host.dispatch import read_dispatch
+from host.logs import keep_private, mask_what_is_printed
 from host.registry import Registry
 from host.settings import Settings
 
@@ -106,6 +107,8 @@ class Checks:
 def _answer(pipe: Connection, settings: Settings) -> None:
     """Answer what is asked through a pipe, until its other end is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the host's business
+    keep_private(settings)
+    mask_what_is_printed()
     logging.disable(logging.CRITICAL)  # nothing here passes the host's own filters
     loaded = registry.load(settings)
     with contextlib.suppress(EOFError, OSError):
