@@ -11,6 +11,7 @@ import contextlib
 import fcntl
 import logging
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -28,6 +29,15 @@ log = logging.getLogger("host")
 
 EVERY = 0.25
 """Seconds between two looks at a call for what its draft does not know yet."""
+BEAT = 30.0
+"""Seconds after which a draft of which nothing is new is written again, as a sign of life."""
+FORSAKEN = 300.0
+"""Seconds without one after which a call of another machine has nobody any more.
+
+Of a call's process on another machine nobody here can tell, but its own host kills one whose loop
+stands still for 6 s. So a draft that has missed ten signs of life is one of a machine that is gone,
+as that of a container is which came back under another name.
+"""
 DIED = "The call's process died."
 
 
@@ -55,6 +65,11 @@ class Draft(BaseModel):
         """The process that has the call, or had it."""
         return Process(self.machine, self.number, self.began)
 
+    def forsaken(self, written: float) -> bool:
+        """Tell whether nobody has the call any more; its draft was written at that time."""
+        alive = self.process.alive
+        return time.time() - written > FORSAKEN if alive is None else not alive
+
 
 class Journal:
     """The drafts of a host's calls."""
@@ -64,17 +79,18 @@ class Journal:
 
     async def keep(self, call: Call) -> None:
         """Keep the draft of a call up to date until the call is over."""
-        known = None
+        known, since, told = None, 0.0, False
         while True:
-            draft = self.draft(call)
+            draft, now = self.draft(call), time.monotonic()
             facts = draft.model_dump(exclude={"record": {"ended_at", "duration"}})
-            try:
-                if facts != known:
+            if facts != known or now - since > BEAT:
+                known, since = facts, now
+                try:
                     self.put(draft)
-            except OSError as error:
-                log.error("no draft of the call's record can be written: %s", error)
-                return
-            known = facts
+                except OSError as error:
+                    if not told:
+                        log.error("no draft of the call's record can be written: %s", error)
+                    told = True
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(call.noted.wait(), EVERY)
             call.noted.clear()
@@ -116,7 +132,7 @@ class Journal:
         except FileNotFoundError:
             return None
         except (OSError, ValidationError) as error:
-            log.error("the draft of the call %s can't be read: %s", call, error)
+            log.error("the draft of the call %s can't be read: %s", call, unquoted(error))
             return None
 
     def close(self, call: str) -> None:
@@ -126,6 +142,14 @@ class Journal:
     def file(self, call: str) -> Path:
         """The file of a call's draft."""
         return self.folder / f"{call}.json"
+
+
+def unquoted(error: OSError | ValidationError) -> str:
+    """Say what is wrong with a draft without a word of what is in it."""
+    if isinstance(error, OSError):
+        return str(error)
+    faults = error.errors(include_url=False, include_context=False, include_input=False)
+    return "; ".join(" ".join([*map(str, fault["loc"]), fault["msg"]]) for fault in faults)
 
 
 @contextlib.contextmanager

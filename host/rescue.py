@@ -20,7 +20,7 @@ from host.access import livekit_of, token_of
 from host.aftermath import ended_now, hang_up
 from host.call import Call, Ending
 from host.environment import of_a_helper
-from host.journal import DIED, Draft, Journal, claimed
+from host.journal import DIED, Draft, Journal, claimed, unquoted
 from host.lifeline import Lifelines, Live
 from host.line import consult_room, delete_room
 from host.outcome import Outcome
@@ -90,7 +90,7 @@ class Rescue:
                     if text is not None:
                         await self._look_at(file, text)
             except (OSError, ValidationError) as error:
-                log.error("the unfinished record %s: %s", file.name, error)
+                log.error("the unfinished record %s: %s", file.name, unquoted(error))
                 with contextlib.suppress(OSError):
                     file.rename(file.with_suffix(".broken"))
 
@@ -98,7 +98,11 @@ class Rescue:
         draft = Draft.model_validate_json(text)
         if draft.record.id != file.stem:
             raise OSError(f"it is of another call, {draft.record.id}")
-        if draft.process.alive is False:
+        try:
+            written = file.stat().st_mtime
+        except FileNotFoundError:
+            return  # another host has told of its end meanwhile
+        if draft.forsaken(written):
             log.error("the process of the call in room %s is gone", draft.record.room)
             await self._finish(draft)
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import os
 import stat
+import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -34,14 +39,67 @@ async def test_a_draft_is_private_and_goes_when_the_call_is_recorded(tmp_path: P
     assert journal.read("AJ_1") is None
 
 
-async def test_a_draft_that_is_half_is_none(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+@contextlib.asynccontextmanager
+async def kept(journal: Journal, call: Call) -> AsyncIterator[None]:
+    """Keep the draft of a call until the end of the block."""
+    keeping = asyncio.create_task(journal.keep(call))
+    async with asyncio.timeout(10):
+        yield
+    keeping.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await keeping
+
+
+async def test_a_draft_of_which_nothing_is_new_gives_signs_of_life(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("host.journal.EVERY", 0.01)
+    monkeypatch.setattr("host.journal.BEAT", 0.05)
+    journal, call = Journal(tmp_path), a_call()
+    file = journal.file(call.id)
+    async with kept(journal, call):
+        while not file.exists():
+            await asyncio.sleep(0.01)  # a file has no event
+        for _ in range(2):
+            os.utime(file, (0, 0))
+            while not file.stat().st_mtime:
+                await asyncio.sleep(0.01)
+        assert time.time() - file.stat().st_mtime < 5
+
+
+async def test_a_disk_that_was_full_is_said_once_and_the_draft_is_kept_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("host.journal.EVERY", 0.01)
+    journal, call = Journal(tmp_path), a_call()
+    journal.folder.write_text("a file, where nothing can be made")
+    async with kept(journal, call):
+        while "no draft of the call's record can be written" not in caplog.text:
+            await asyncio.sleep(0.01)
+        call.number = "+15552220002"
+        await asyncio.sleep(0.1)
+        journal.folder.unlink()
+        call.number = "+15552220003"
+        while not journal.file(call.id).exists():
+            await asyncio.sleep(0.01)
+    draft = journal.read(call.id)
+    assert draft is not None
+    assert draft.record.number == "+15552220003"
+    assert len(caplog.records) == 1
+
+
+@pytest.mark.parametrize("text", ["{half", '{"number": "+15552220001", "record": {"id": 3}}'])
+async def test_a_draft_that_can_not_be_read_is_none_and_not_quoted(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, text: str
 ) -> None:
     journal = Journal(tmp_path)
     journal.folder.mkdir()
-    journal.file("AJ_1").write_text("{half")
+    journal.file("AJ_1").write_text(text)
     assert journal.read("AJ_1") is None
-    assert "AJ_1" in caplog.text
+    (line,) = caplog.messages
+    assert line.startswith("the draft of the call AJ_1 can't be read: ")
+    assert "half" not in line
+    assert "555" not in line
 
 
 async def test_a_draft_of_another_machine_is_left_to_that_machine() -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from deployment import Deployment
 from livekit import api
 
 from host.call import Call, Ending
-from host.journal import DIED, Journal
+from host.journal import DIED, FORSAKEN, Journal
 from host.one_agent import CALL
 from host.outcome import Outcome
 from host.record import CallRecord, record_of
@@ -145,6 +147,35 @@ async def test_a_call_whose_process_lives_is_left_alone(
     assert len(livekit) == 4, "one call is finished, and only one"
 
 
+def of_another_machine(draft: Path, seconds_ago: float) -> None:
+    """Make a draft one of another machine, whose last sign of life is so many seconds old."""
+    text = draft.read_text().replace(socket.gethostname(), "an-earlier-container", 1)
+    draft.write_text(text)
+    then = time.time() - seconds_ago
+    os.utime(draft, (then, then))
+
+
+async def test_a_call_of_a_machine_that_is_gone_is_finished_and_one_that_lives_is_not(
+    deployment: Deployment, settings: Settings, livekit: list[str]
+) -> None:
+    journal = Journal(settings.state_dir)
+    journal.write(a_call(settings))
+    (dead,) = (settings.state_dir / "unfinished").iterdir()
+    live = dead.with_name("AJ_2.json")
+    live.write_text(dead.read_text().replace('"AJ_1"', '"AJ_2"'))
+    of_another_machine(dead, FORSAKEN + 10)
+    of_another_machine(live, FORSAKEN - 30)
+    watching = asyncio.create_task(Rescue(settings).sweep())
+    async with asyncio.timeout(30):
+        while dead.exists():
+            await asyncio.sleep(0.02)
+    watching.cancel()
+    assert live.exists()
+    (line,) = (deployment.folder / "records").read_text().splitlines()
+    assert CallRecord.model_validate_json(line).id == "AJ_1"
+    assert len(livekit) == 4, "whoever was left on the line is hung up"
+
+
 async def test_the_room_of_another_agent_stays(
     deployment: Deployment, settings: Settings, livekit: list[str]
 ) -> None:
@@ -162,10 +193,11 @@ async def test_a_draft_that_is_broken_is_put_aside_and_said(
 ) -> None:
     folder = settings.state_dir / "unfinished"
     folder.mkdir(parents=True)
-    (folder / "AJ_3.json").write_text("{half")
+    (folder / "AJ_3.json").write_text('{"number": "+15552220001"')
     watching = asyncio.create_task(Rescue(settings).sweep())
     async with asyncio.timeout(30):
         while not (folder / "AJ_3.broken").exists():
             await asyncio.sleep(0.02)
     watching.cancel()
     assert "AJ_3.json" in caplog.text
+    assert "555" not in caplog.text, "it is not quoted"
