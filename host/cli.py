@@ -127,7 +127,8 @@ def gate(
     settings = load_settings()
     if persona is not None:
         registry.load(settings).view(persona)  # there must be one of that name
-    verdict = Gate(settings, settings.persona(persona or "")).dial(number, at, attempt=False)
+    rules = Gate(settings, settings.persona(persona or ""), persona or "")
+    verdict = rules.dial(number, at, attempt=False)
     shown = f"{'allowed' if verdict.allowed else 'blocked'}: {verdict}"
     typer.echo(verdict.as_json() if as_json else shown)
     raise typer.Exit(0 if verdict.allowed else 1)

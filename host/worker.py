@@ -24,9 +24,10 @@ from host.aftermath import finish_alone
 from host.budget import Budget, Exhausted
 from host.call import Call, Ending
 from host.details import parse_details
-from host.dial import dial
+from host.dial import blocked, dial
 from host.dispatch import read_dispatch
 from host.ending import DIED, STOPPED, Refused, fail, let_go, logged, orphan, say_goodbye
+from host.gate import Rule, refuse
 from host.greeting import first_agent, greet
 from host.handover import Handover
 from host.journal import Draft, Journal
@@ -167,7 +168,7 @@ class Worker:
             call.time_left = self.budget.admit(call.id, call.persona, call.deployment)
         except Exhausted as error:
             if call.outbound and error.today:
-                call.end(Ending(Outcome.BLOCKED, "host", str(error)))
+                call.end(blocked(refuse(Rule.BUDGET, str(error))))
             raise Refused(str(error)) from error
         except (OSError, sqlite3.Error) as error:
             log.error("the calls of %s can't be counted: %s", call.persona, error)
@@ -235,7 +236,8 @@ class Worker:
         with logged("the draft of the record"):
             self.journal.close(call.id)
         with logged("counting the call out"):
-            self.budget.settle(call.id, call.lasted, call.deployment)
+            made = not call.outbound or "dialled" in call.times
+            self.budget.settle(call.id, call.lasted, call.deployment, made=made)
         await lifeline.over()
         job.shutdown(reason=ending.outcome.value)
 

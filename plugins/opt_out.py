@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 from typing import Any
 
 from host import Call, HostError, hookimpl
+
+GOODBYE_LIMIT = 15.0
+"""Seconds that the goodbye may take before the call ends without it."""
 
 log = logging.getLogger("host")
 
@@ -44,4 +49,16 @@ async def digit_pressed(call: Call, digit: str) -> None:
         log.error("an opt-out could not be noted: %s", error)
         await call.say(call.deployment.words.apology)
         return
-    await call.hang_up(call.deployment.words.opted_out)
+    if not call.giving_up:  # a second press does not break the goodbye off
+        call.giving_up = True
+        call.spawn(_say_goodbye(call), "the goodbye of who has opted out")
+
+
+async def _say_goodbye(call: Call) -> None:
+    """Break off whatever is said, say goodbye and hang up. An event would be too short for it."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(GOODBYE_LIMIT):
+            if call.session and call.session.current_speech:
+                await call.session.interrupt(force=True)
+            await call.say(call.deployment.words.opted_out, interruptible=False)
+    await call.hang_up()

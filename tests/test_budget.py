@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,63 @@ def test_a_call_may_last_as_long_as_there_are_minutes_left_today(budget: Budget)
         budget.admit("3", "ann", A_MINUTE_A_DAY)
 
 
+def test_live_calls_share_the_minutes_of_a_day(budget: Budget) -> None:
+    ten = PersonaSettings(max_minutes_a_day=10, max_duration=240)
+    assert [budget.admit(str(call), "ann", ten) for call in range(3)] == [600, 360, 120]
+    with pytest.raises(Exhausted, match=r"its 10 minutes of today, with what its 3 live calls may"):
+        budget.admit("3", "ann", ten)
+    budget.settle("0", 60.0, ten)
+    left = budget.admit("4", "ann", ten)
+    assert left is not None
+    assert 59 < left <= 60
+
+
+def test_of_many_at_once_none_takes_the_minutes_of_another(budget: Budget) -> None:
+    limits = PersonaSettings(max_minutes_a_day=10, max_duration=90)
+
+    def longest(call: int) -> float:
+        try:
+            left = budget.admit(str(call), "ann", limits)
+        except Exhausted:
+            return 0.0
+        assert left is not None
+        return min(left, limits.max_duration)
+
+    with ThreadPoolExecutor(16) as pool:
+        assert sum(pool.map(longest, range(40))) <= 600
+    assert longest(40) == 0.0
+
+
+def test_a_call_that_is_taken_over_has_what_the_others_leave_it(budget: Budget) -> None:
+    ten = PersonaSettings(max_minutes_a_day=10, max_duration=240)
+    for call in ("1", "2", "3"):
+        budget.admit(call, "ann", ten)
+    assert budget.adopt("3", ten) == 120
+    budget.settle("1", 60.0, ten)
+    assert budget.adopt("3", ten) == 300
+
+
+def test_a_call_that_was_never_made_is_none_of_the_day(budget: Budget) -> None:
+    for call in range(5):
+        budget.admit(str(call), "ann", TWO_A_DAY)
+        budget.settle(str(call), 0.0, TWO_A_DAY, made=False)
+    budget.admit("5", "ann", TWO_A_DAY)
+    budget.admit("6", "ann", TWO_A_DAY)
+
+
+def test_to_ask_counts_nothing_and_knows_each_day(budget: Budget, tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    for _ in range(5):
+        budget.require("ann", TWO_A_DAY, now)
+    assert not (tmp_path / "state").exists()
+    for call in ("1", "2"):
+        budget.admit(call, "ann", TWO_A_DAY)
+    with pytest.raises(Exhausted, match="ann has had its 2 calls of today"):
+        budget.require("ann", TWO_A_DAY, now)
+    budget.require("ann", TWO_A_DAY, now + timedelta(days=1))
+    budget.require("bob", TWO_A_DAY, now)
+
+
 def test_a_new_day_begins_with_nothing(budget: Budget, monkeypatch: pytest.MonkeyPatch) -> None:
     budget.admit("1", "ann", TWO_A_DAY)
     budget.settle("1", 1.0, TWO_A_DAY)
@@ -103,6 +161,13 @@ def test_a_call_whose_process_died_is_no_longer_one_of_those_at_once(
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(program), tmp_path / "state"])
     assert done.returncode == 9
     budget.admit("2", "ann", ONE_AT_ONCE)
+    with sqlite3.connect(tmp_path / "state" / "calls-today.db") as calls:
+        calls.execute("UPDATE calls SET seconds = NULL, begun = begun - 7200 WHERE id = '1'")
+    calls.close()
+    budget.settle("2", 0.0, ONE_AT_ONCE)
+    two_hours = PersonaSettings(max_minutes_a_day=20, max_duration=900)
+    left = budget.admit("3", "ann", two_hours)
+    assert left == 300  # nobody talked for longer than a call may last
 
 
 def test_the_count_is_small_whatever_there_was(budget: Budget, tmp_path: Path) -> None:

@@ -61,6 +61,30 @@ def test_the_environment_weighs_more_than_dotenv_and_dotenv_more_than_host_toml(
     assert (settings.max_calls, settings.max_duration, settings.trunk) == (111, 12, "ST_3")
 
 
+def test_numbers_that_host_toml_denies_stay_denied_beside_those_of_the_environment(
+    here: Path,
+) -> None:
+    os.environ["HOST_DENY_NUMBERS"] = "+12125550101,+1900*"
+    assert load_settings().deny_numbers == ("+12125550101", "+1900*")
+    (here / "host.toml").write_text(
+        'deny_numbers = ["+12125550102"]\n[personas.ann]\ndeny_numbers = ["+12125550103"]\n'
+    )
+    assert set(load_settings().persona("ann").deny_numbers) == {
+        "+12125550101",
+        "+1900*",
+        "+12125550102",
+        "+12125550103",
+    }
+    os.environ["HOST_DENY_NUMBERS"] = ""
+    assert load_settings().deny_numbers == ("+12125550102",)
+
+
+def test_denied_numbers_that_are_none_are_told_wherever_they_stand(here: Path) -> None:
+    os.environ["HOST_DENY_NUMBERS"] = "+12125550101"
+    (here / "host.toml").write_text("deny_numbers = 7\n")
+    assert "deny_numbers" in refusal()
+
+
 def test_host_config_names_another_host_toml(here: Path) -> None:
     (here / "other.toml").write_text("max_calls = 7\n")
     os.environ["HOST_CONFIG"] = "other.toml"

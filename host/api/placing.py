@@ -44,6 +44,7 @@ _UNTOLD = "The host was stopped, and nobody told how the call went."
 _KEPT_BACK: dict[Rule | None, str] = {
     Rule.DO_NOT_CALL: "the do-not-call list forbids it",
     Rule.ATTEMPTS: "it was dialled as often as it may be today",
+    Rule.BUDGET: "the persona has had its calls or minutes of today",
 }
 """What is told where the reason may name a file of the host."""
 
@@ -136,7 +137,7 @@ class Placing:
 
     def _pass_gate(self, wanted: WantedCall) -> None:
         """Ask the gate, which the call itself passes again. Raises Blocked."""
-        gate = Gate(self._settings, self._settings.persona(wanted.persona))
+        gate = Gate(self._settings, self._settings.persona(wanted.persona), wanted.persona)
         verdict = gate.dial(wanted.number, attempt=False)
         if not verdict.allowed:
             log.warning("a call of %s is refused: %s", wanted.persona, verdict)

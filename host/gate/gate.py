@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from host.budget import Budget, Exhausted
 from host.errors import HostError
 from host.gate import hours, number
 from host.gate.attempts import Attempts
@@ -18,8 +19,12 @@ from host.settings import PersonaSettings, Settings, is_sip
 class Gate:
     """Judges everything that one persona's calls might have dialled."""
 
-    def __init__(self, settings: Settings, deployment: PersonaSettings) -> None:
-        self._deployment = deployment
+    def __init__(self, settings: Settings, deployment: PersonaSettings, persona: str = "") -> None:
+        """Take what host.toml says. With a persona's name, its calls of the day are asked for too.
+
+        A call itself needs no name: it was counted in before it came here.
+        """
+        self._deployment, self._persona = deployment, persona
         self._targets = {as_uri(target.number) for target in deployment.transfers.values()}
         self.numbers = NumberRules(
             countries=frozenset(deployment.countries) or own_countries(settings),
@@ -31,6 +36,7 @@ class Gate:
         self.do_not_call = do_not_call(settings)
         own = (*deployment.numbers, deployment.caller_id or "")
         self._homes = number.countries_of(own) or self.numbers.countries
+        self._budget = Budget(settings.state_dir)
         self._attempts = Attempts(settings.state_dir)
 
     def transfer(self, target: str) -> Verdict:
@@ -49,7 +55,11 @@ class Gate:
         if not verdict.allowed or verdict.number is None:
             return verdict
         moment = at or datetime.now(UTC)
-        return self._person(verdict.number, moment, attempt=attempt) or verdict
+        return (
+            self._who_is_called(verdict.number, moment, attempt=attempt)
+            or self._who_calls(verdict.number, moment)
+            or verdict
+        )
 
     def opt_out(self, shown: str, ours: str | None) -> None:
         """Put whoever shows this number to ours on the do-not-call list, in each of its readings.
@@ -63,7 +73,7 @@ class Gate:
         for each in sorted(meant):
             self.do_not_call.add(each)
 
-    def _person(self, dialled: str, at: datetime, *, attempt: bool) -> Verdict | None:
+    def _who_is_called(self, dialled: str, at: datetime, *, attempt: bool) -> Verdict | None:
         """Give the refusal that whoever has the number has a right to."""
         try:
             if self.do_not_call.has(dialled):
@@ -82,6 +92,18 @@ class Gate:
             return refuse(Rule.ATTEMPTS, f"attempts can't be counted: {error}", dialled)
         times = "once" if most == 1 else f"{most} times"
         return None if left else refuse(Rule.ATTEMPTS, f"it was dialled {times} today", dialled)
+
+    def _who_calls(self, dialled: str, at: datetime) -> Verdict | None:
+        """Give the refusal where the persona has had its calls or minutes of the day."""
+        if not self._persona:
+            return None
+        try:
+            self._budget.require(self._persona, self._deployment, at)
+        except Exhausted as error:
+            return refuse(Rule.BUDGET, str(error), dialled)
+        except (OSError, sqlite3.Error) as error:
+            return refuse(Rule.BUDGET, f"its calls can't be counted: {error}", dialled)
+        return None
 
 
 def do_not_call(settings: Settings) -> DoNotCall:

@@ -13,6 +13,7 @@ import phonenumbers
 from phonenumbers import timezone
 
 from host.gate.number import country_of
+from host.settings.calling import ALL_DAY
 
 
 def why_not_now(number: str, hours: str, at: datetime) -> str | None:
@@ -20,7 +21,7 @@ def why_not_now(number: str, hours: str, at: datetime) -> str | None:
 
     A number that may be in several time zones is called where it is day in all of them.
     """
-    if not hours:
+    if hours in ("", ALL_DAY):
         return None
     zones = zones_of(number)
     if not zones:

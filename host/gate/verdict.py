@@ -23,12 +23,13 @@ class Rule(StrEnum):
     DO_NOT_CALL = "do_not_call"
     HOURS = "hours"
     ATTEMPTS = "attempts"
+    BUDGET = "budget"
     KEYS = "keys"
 
     @property
     def passes(self) -> bool:
         """Whether the same call may be allowed later, with nothing changed but the time."""
-        return self in (Rule.HOURS, Rule.ATTEMPTS)
+        return self in (Rule.HOURS, Rule.ATTEMPTS, Rule.BUDGET)
 
 
 @dataclass(frozen=True)

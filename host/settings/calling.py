@@ -51,6 +51,23 @@ def is_sip(text: str) -> bool:
     return "@" in text or text.lower().startswith(("sip:", "sips:"))
 
 
+def _denied(pattern: str) -> str:
+    """Refuse a number that nobody would ever dial, so that it would deny nothing."""
+    import phonenumbers
+
+    if pattern.endswith("*"):
+        return pattern
+    try:
+        number = phonenumbers.parse(pattern)
+    except phonenumbers.NumberParseException:
+        number = phonenumbers.PhoneNumber()
+    dialled = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    possible = phonenumbers.is_possible_number_with_reason(number)
+    if dialled != pattern or possible != phonenumbers.ValidationResult.IS_POSSIBLE:
+        raise ValueError("it is no whole number as it is dialled; beginnings end with a star")
+    return pattern
+
+
 _List = (NoDecode, BeforeValidator(parted))
 
 Countries = Annotated[tuple[Annotated[str, AfterValidator(_country)], ...], *_List]
@@ -58,6 +75,8 @@ NumberTypes = Annotated[tuple[NumberType, ...], *_List]
 NumberPattern = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{0,14}\*?$")]
 """A number in E.164, or the beginning of numbers and a star."""
 NumberPatterns = Annotated[tuple[NumberPattern, ...], *_List]
+DeniedNumbers = Annotated[tuple[Annotated[NumberPattern, AfterValidator(_denied)], ...], *_List]
 CallingHours = Annotated[str, AfterValidator(_hours)]
 """From when to when, in the called party's own time: 08:00-21:00. Empty is any time."""
+ALL_DAY = "00:00-24:00"
 Key = Annotated[str, StringConstraints(pattern=r"^[0-9*#]?$")]

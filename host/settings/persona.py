@@ -18,6 +18,7 @@ from pydantic_settings import NoDecode
 from host.settings.calling import (
     CallingHours,
     Countries,
+    DeniedNumbers,
     Key,
     NumberPatterns,
     NumberTypes,
@@ -80,7 +81,7 @@ class Shared(BaseModel):
     allow_numbers: NumberPatterns = Field(
         (), description="numbers, or beginnings with *, whatever their country and type"
     )
-    deny_numbers: NumberPatterns = Field(
+    deny_numbers: DeniedNumbers = Field(
         (), description="numbers, or beginnings with *, that are never called"
     )
     calling_hours: CallingHours = Field(

@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import (
@@ -14,6 +14,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from host.settings.calling import parted
 from host.settings.persona import Names, PersonaSettings, Shared
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,6 +23,16 @@ ROOT = Path(__file__).resolve().parents[2]
 def _env(name: str) -> AliasChoices:
     """Read an environment variable that has no HOST_ prefix; host.toml has it in lower case."""
     return AliasChoices(name, name.lower())
+
+
+def _denied_by_both(environment: dict[str, Any], toml: dict[str, Any]) -> dict[str, Any]:
+    """Join the numbers that the environment denies and those of host.toml."""
+    if not (given := environment.get("deny_numbers")):
+        return {}
+    written = parted(toml.get("deny_numbers", []))
+    return {
+        "deny_numbers": [*parted(given), *(written if isinstance(written, list) else [written])]
+    }
 
 
 def config_path() -> Path:
@@ -157,12 +168,13 @@ class Settings(BaseSettings, Shared):
         """What was given weighs most, then the environment, then host.toml.
 
         A variable that is empty counts as not set, but for an empty HOST_AGENT_NAME, which says
-        something.
+        something. Numbers that are denied in one place are not opened by another.
         """
         environment = EnvSettingsSource(settings_cls, env_ignore_empty=True)
         nameless = {"agent_name": ""} if os.environ.get("HOST_AGENT_NAME") == "" else {}
         toml = TomlConfigSettingsSource(settings_cls, toml_file=config_path())
-        return init_settings, InitSettingsSource(settings_cls, nameless), environment, toml
+        joined = nameless | _denied_by_both(environment(), toml())
+        return init_settings, InitSettingsSource(settings_cls, joined), environment, toml
 
     def persona(self, name: str) -> PersonaSettings:
         """Return what host.toml says of a persona, with the shared values filled in."""

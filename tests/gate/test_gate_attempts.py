@@ -13,10 +13,13 @@ from pathlib import Path
 import pytest
 from carrier import Carrier, call_of, place
 
+from host.call import Call, Ending
+from host.ending import Refused
 from host.gate import Gate, Rule
 from host.gate.attempts import Attempts
 from host.outcome import Outcome
 from host.settings import Settings
+from host.worker import Worker
 
 ANN, BOB = "+12125550101", "+12125550102"
 OURS = {"countries": ["US"], "calling_hours": "", "trunk": "ST_1"}
@@ -122,3 +125,30 @@ def test_the_count_is_the_owners_alone_and_forgets(deployment_folder: Path) -> N
 def test_a_limit_is_a_whole_number(limit: float) -> None:
     with pytest.raises(ValueError, match="max_attempts_a_day"):
         Settings(max_attempts_a_day=limit)
+
+
+# A persona's own calls of the day: counted in by the worker, before the gate
+
+
+def counted_in(call: Call) -> Ending | None:
+    """Count a call in as the worker does; return how it ended where it may not be made."""
+    worker = Worker(call.settings)
+    try:
+        worker._count_in(call)
+    except Refused:
+        return call.ending.result() if call.over else None
+    return None
+
+
+async def test_a_persona_that_has_had_its_calls_is_blocked_by_that_rule() -> None:
+    settings = Settings(**OURS, personas={"desk": {"max_calls_a_day": 1}})
+    first, second = (call_of(settings, ANN) for _ in range(2))
+    first.id, second.id = "AJ_1", "AJ_2"
+    assert counted_in(first) is None
+    ending = counted_in(second)
+    assert ending is not None
+    assert ending.outcome is Outcome.BLOCKED
+    assert ending.reason == (
+        "The number was not dialled: desk has had its 1 calls of today (rule: budget)."
+    )
+    assert ending.worth_a_retry

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
+from host.api.forms import WantedCall
+from host.api.placing import Blocked, Placing
+from host.budget import Budget
 from host.cli import cli
 from host.errors import PersonaError
+from host.settings import load_settings
 
 BY_DAY, BY_NIGHT = "2026-11-23T12:00:00-05:00", "2026-11-23T23:00:00-05:00"
 
@@ -82,6 +87,47 @@ def test_to_ask_counts_nothing(deployment_folder: Path) -> None:
     for _ in range(5):
         assert told("+12125550123", "--at", BY_DAY)[0] == 0
     assert not (deployment_folder / ".host").exists()
+
+
+def test_a_persona_that_has_had_its_calls_of_today_is_blocked_until_tomorrow(
+    deployment_folder: Path,
+) -> None:
+    with (deployment_folder / "host.toml").open("a") as more:
+        more.write('calling_hours = "00:00-24:00"\nmax_calls_a_day = 1\n')
+    asked = ("+442071234567", "--persona", "ann")
+    assert told(*asked)[0] == 0
+    settings = load_settings()
+    Budget(settings.state_dir).admit("AJ_1", "ann", settings.persona("ann"))
+    code, verdict = told(*asked)
+    assert (code, verdict["rule"]) == (1, "budget")
+    assert verdict["reason"] == "ann has had its 1 calls of today"
+    tomorrow = datetime.now().astimezone() + timedelta(days=1)
+    assert told(*asked, "--at", tomorrow.isoformat())[0] == 0
+    assert told("+12125550123", "--at", BY_DAY)[0] == 0  # nobody's calls in particular
+
+
+def test_the_api_refuses_a_call_of_such_a_persona_by_the_same_rule(
+    deployment_folder: Path,
+) -> None:
+    with (deployment_folder / "host.toml").open("a") as more:
+        more.write('calling_hours = "00:00-24:00"\nmax_minutes_a_day = 1\n')
+    settings = load_settings()
+    placing, wanted = Placing(settings), WantedCall(persona="ann", number="+442071234567")
+    placing._pass_gate(wanted)
+    Budget(settings.state_dir).admit("AJ_1", "ann", settings.persona("ann"))
+    with pytest.raises(Blocked, match="its 1 minutes of today") as refused:
+        placing._pass_gate(wanted)
+    assert refused.value.rule == "budget"
+
+
+def test_where_calls_cannot_be_counted_nobody_calls(deployment_folder: Path) -> None:
+    with (deployment_folder / "host.toml").open("a") as more:
+        more.write("max_calls_a_day = 1\n")
+    (deployment_folder / ".host").mkdir()
+    (deployment_folder / ".host" / "calls-today.db").write_bytes(b"no database at all" * 99)
+    code, verdict = told("+442071234567", "--persona", "ann", "--at", "2026-11-23T12:00:00Z")
+    assert (code, verdict["rule"]) == (1, "budget")
+    assert "can't be counted" in verdict["reason"]
 
 
 def test_it_is_one_line_for_people() -> None:

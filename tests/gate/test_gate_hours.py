@@ -79,6 +79,15 @@ def test_a_deployment_may_call_at_any_hour(hours: str) -> None:
     assert is_called("+12125550123", "2026-01-15T04:59:59Z", hours)
 
 
+def test_any_hour_is_any_hour_also_where_nobody_knows_the_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("host.gate.hours.zones_of", lambda number: frozenset())
+    assert is_called("+12125550123", "2026-01-15T12:00:00Z", "00:00-24:00")
+    assert is_called("+12125550123", "2026-01-15T12:00:00Z", "")
+    assert not is_called("+12125550123", "2026-01-15T12:00:00Z", "00:00-23:59")
+
+
 def test_of_several_zones_the_strictest_counts_all_year_round() -> None:
     """Numbers of area 208 are in Idaho's south and north: an hour apart."""
     many = "+12082225678"

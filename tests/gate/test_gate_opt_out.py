@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -75,8 +77,53 @@ async def test_a_chat_has_nobody_to_opt_out() -> None:
 
 async def test_the_key_does_it_says_so_and_ends_the_call(call: Call, said: list[str]) -> None:
     await opt_out.digit_pressed(call, "9")
+    await call.ending
     assert call.gate.do_not_call.has(ANN)
     assert said == ["All right, we will not call this number again. Goodbye."]
+    assert call.ending.result().outcome is Outcome.COMPLETED
+
+
+async def test_the_goodbye_breaks_off_what_is_said_and_takes_longer_than_a_key(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[str] = []
+    session = call.session
+
+    class Talking:
+        current_speech = "a long story"
+
+        async def interrupt(self, *, force: bool) -> None:
+            assert force
+            heard.append("silence")
+
+    async def say(text: str, *, interruptible: bool = True) -> None:
+        assert not interruptible
+        await asyncio.sleep(0.3)
+        heard.append(text)
+
+    call.session = Talking()  # type: ignore[assignment]
+    monkeypatch.setattr(call, "say", say)
+    monkeypatch.setattr("host.call.EVENT_LIMIT", 0.1)
+    call.take("desk", SimpleNamespace(digit_pressed=lambda **facts: [pressed(**facts)]))  # type: ignore[arg-type]
+    for _ in range(3):
+        await call.tell_all("digit_pressed", digit="9")
+    assert call.gate.do_not_call.has(ANN)
+    await asyncio.wait_for(call.ending, 5)
+    assert heard == ["silence", call.deployment.words.opted_out]
+    call.session = session
+
+
+async def pressed(call: Call, digit: str) -> None:
+    await opt_out.digit_pressed(call, digit)
+
+
+async def test_a_goodbye_that_is_never_heard_ends_the_call_all_the_same(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opt_out, "GOODBYE_LIMIT", 0.1)
+    monkeypatch.setattr(call, "say", lambda *words, **how: asyncio.sleep(60))
+    await opt_out.digit_pressed(call, "9")
+    await asyncio.wait_for(call.ending, 5)
     assert call.ending.result().outcome is Outcome.COMPLETED
 
 
@@ -88,8 +135,6 @@ async def test_another_key_does_not(call: Call, said: list[str]) -> None:
 
 
 async def test_a_key_that_answers_a_question_does_not(call: Call) -> None:
-    import asyncio
-
     asking = asyncio.create_task(call.collect_digits(length=2, tries=1))
     await asyncio.sleep(0)
     assert call.keypad.asking

@@ -112,6 +112,19 @@ def test_deny_beats_allow(denied: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "denied", ["+4420", "+4402079460958", "+121255501995", "+15550199", "+999123456789"]
+)
+def test_what_would_deny_nothing_is_told_at_once(denied: str) -> None:
+    with pytest.raises(ValueError, match="no whole number as it is dialled; beginnings end with a"):
+        Settings(deny_numbers=[denied])
+
+
+@pytest.mark.parametrize("denied", ["+4420*", "+442079460958", "+15552220001", "+390612345678"])
+def test_numbers_and_beginnings_are_denied(denied: str) -> None:
+    assert Settings(deny_numbers=[denied]).deny_numbers == (denied,)
+
+
+@pytest.mark.parametrize(
     ("number", "rule"),
     [("+1911", Rule.EMERGENCY), ("911", Rule.EMERGENCY), ("+49116117", Rule.SHORT_CODE)],
 )
