@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import random
 import stat
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import quote, quote_plus
 
 import phonenumbers
 import pytest
@@ -53,6 +56,19 @@ MASKED = Mask(frozenset(SECRETS.values()))
         ("dtmf: '4321#'", "dtmf: '••••'"),
         ("digits=1, 2, 3 now", "digits=•••• now"),
         ('{"number": "+15557770001"}', '{"number": "+1…01"}'),
+        ("555-777-0001x12", "…01x12"),
+        ("(555) 777-0001ext5", "…01ext5"),
+        ("?phone=%2B1+555+777+0001", "?phone=+1…01"),
+        ("%2B1%20555%20777%200001", "+1…01"),
+        ("tel%3A15557770001", "tel%3A…01"),
+        ("sip%3A15557770001%40pbx", "sip%3A…01%40pbx"),
+        ("next=id%253D15557770001", "next=id%253D…01"),
+        ("phone%3D5557770001", "phone%3D…01"),
+        (repr("+1\xa0555\xa0777\xa00001"), "'+1…01'"),
+        (r"\u002b15557770001", "+1…01"),
+        ("+1_555_777_0001", "+1…01"),
+        ("call-_+15557770001_8aB3xYzQ1wEr", "call-_+1…01_8aB3xYzQ1wEr"),
+        ("call-_15557770001_8aB3xYzQ1wEr", "call-_…01_8aB3xYzQ1wEr"),
     ],
 )
 def test_a_number_is_masked_however_it_is_written(text: str, masked: str) -> None:
@@ -75,6 +91,8 @@ def test_a_number_is_masked_however_it_is_written(text: str, masked: str) -> Non
         "at 1763900000.123456",
         "the call has reached its limit of 900 s",
         "Basic facts, a token of thanks, authorization failed",
+        "a first pass: fine; sip:1001@pbx.example:5060",
+        "video of 1920x1080, 7 x 24",
     ],
 )
 def test_what_is_no_number_and_no_secret_stays(text: str) -> None:
@@ -101,6 +119,14 @@ def test_what_is_no_number_and_no_secret_stays(text: str) -> None:
         ("sk-abcdefghijklmnop1234", "••••"),
         ("whsec_abcdefghijklmnop", "••••"),
         ("password: b", "password: ••••"),
+        ("Cookie: lang=en; sessionid=abc123secret", "Cookie: ••••"),
+        ("Authorization: ApiKey VnVhQ2Zn next", "Authorization: •••• next"),
+        ("auth_token='abc', refresh_token=def", "auth_token='••••', refresh_token=••••"),
+        ("webhook_secret=abc&x=1", "webhook_secret=••••&x=1"),
+        ("aws_secret_access_key=abc/def", "aws_secret_access_key=••••"),
+        ("private_key='abc'", "private_key='••••'"),
+        ("SMTP_PASS=hunter22", "SMTP_PASS=••••"),
+        ("<sip:1001:hunter22@pbx.example>", "<sip:••••@pbx.example>"),
     ],
 )
 def test_what_looks_like_a_secret_is_masked_whoevers_it_is(text: str, masked: str) -> None:
@@ -110,9 +136,6 @@ def test_what_looks_like_a_secret_is_masked_whoevers_it_is(text: str, masked: st
 
 @pytest.mark.parametrize("secret", [*SECRETS.values(), 'pass"word\\with/signs+é', "sp ace&amp=1"])
 def test_a_known_secret_is_found_in_every_spelling(secret: str) -> None:
-    import json
-    from urllib.parse import quote
-
     masked = Mask(frozenset([secret]))
     for written in (secret, quote(secret, safe=""), json.dumps({"a": secret}), repr([secret])):
         assert "••••" in masked(f"x {written} y")
@@ -131,6 +154,20 @@ def test_all_secrets_of_the_settings_and_the_environment_are_known(
     known = secrets_of(Settings())
     assert {*SECRETS.values(), "a-livekit-secret"} <= known
     assert {"abcdefghijklmnopqrst", "the-password"} <= known
+
+
+def test_what_a_persona_reads_from_the_environment_is_a_secret_whatever_its_name(
+    clean_environment: None,
+) -> None:
+    environment = {
+        "SMTP_PASS": "the-mail-password",
+        "CRM_LOGIN": "ann-of-the-crm",
+        "PWD": "/home/the-host",
+        "OTEL_EXPORTER_OTLP_HEADERS": "x-team=the-team-key,authorization=Basic%20VGhlIGtleQ==",
+    }
+    known = secrets_of(Settings(pass_environment=("CRM_LOGIN", "NOT_SET")), environment)
+    assert {"the-mail-password", "ann-of-the-crm", "the-team-key", "VGhlIGtleQ=="} <= known
+    assert "/home/the-host" not in known
 
 
 def test_short_words_of_a_development_server_are_no_secrets(clean_environment: None) -> None:
@@ -181,6 +218,17 @@ def test_the_examples_of_every_country_are_masked_in_every_format() -> None:
         ("One or two or three?", "One or two or three?"),
         ("On 2026-11-23 at 10:30 for 12.50", "On 2026-11-23 at 10:30 for 12.50"),
         ("From nine to five, Monday to Friday", "From nine to five, Monday to Friday"),
+        ("My pin is 4, 3, 2, 1.", "My pin is ••••."),
+        ("5, 5, 5, 7, 7, 7, 0, 0, 0, 1", "…01"),
+        ("It is 4321x or AB4321.", "It is ••••x or AB••••."),
+        ("one two, 3 4", "••••"),
+        ("four 3 2 1 5 5 5 5, please", "••••, please"),
+        ("eins zwei drei vier", "••••"),
+        ("cuatro tres dos uno", "••••"),
+        ("zéro six deux huit", "••••"),
+        ("At 10:30, 11:00 or 12", "At 10:30, 11:00 or 12"),
+        ("It costs 1,200 or EUR12.50. One moment", "It costs 1,200 or EUR12.50. One moment"),
+        ("Rooms 2, 3 and four", "Rooms 2, 3 and four"),
     ],
 )
 def test_digits_that_were_said_are_masked_and_other_words_are_not(said: str, told: str) -> None:
@@ -204,7 +252,9 @@ def test_numbers_and_digits_are_opened_one_by_one() -> None:
         ("call-_15557770001_aB3xYz", None, "call-_…01_aB3xYz"),
         ("call-_ann_aB3xYz", "ann", "call-_…_aB3xYz"),
         ("out-15557770001", "+15557770001", "out-…01"),
-        ("reminder-123456789012", None, "reminder-123456789012"),
+        ("reminder-15552220001", None, "reminder-…01"),
+        ("reminder-123456789012", "+15557770001", "reminder-123456789012"),
+        ("reminder-5f0c2a123456789", None, "reminder-5f0c2a123456789"),
         ("front_desk_5f0c2a9d11e4", None, "front_desk_5f0c2a9d11e4"),
     ],
 )
@@ -222,6 +272,56 @@ def test_what_was_said_is_kept_out_wherever_an_error_quotes_it() -> None:
     assert said[0] in Mask(said=lambda: said, words=False)(said[0])
 
 
+@pytest.mark.parametrize("write", [str.upper, repr, json.dumps, quote, quote_plus])
+def test_what_was_said_is_found_in_every_spelling(write: Callable[[str], str]) -> None:
+    words = 'It\'s "The Old Mill" behind Jäger Street'
+    left = Mask(said=lambda: [words])(f"no place in {write(words)}")
+    assert "Mill".casefold() not in left.casefold()
+    assert left.startswith("no place in ")
+
+
+NOT_SPOKEN = "no audio frames were pushed for text: "
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        (f"{NOT_SPOKEN}You have\n\nthe flu.", f"{NOT_SPOKEN}••••"),
+        (f"x: {NOT_SPOKEN}The flu, retrying in 0.1s", f"x: {NOT_SPOKEN}••••, retrying in 0.1s"),
+        (
+            f"{NOT_SPOKEN}The flu.\n\nDuring handling of the above",
+            f"{NOT_SPOKEN}••••\n\nDuring handling of the above",
+        ),
+    ],
+)
+def test_words_that_no_voice_could_say_are_kept_out(text: str, masked: str) -> None:
+    assert Mask()(text) == masked == Mask()(masked)
+    assert Mask(words=False)(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("no account 482913", "no account ••••"),
+        ("no account '4829' of x482913x", "no account '••••' of x••••x"),
+        ("no card 123", "no card ••••"),
+        ("line 829, 24829137, 2913 and 99", "line 829, …37, •••• and 99"),
+    ],
+)
+def test_keys_that_were_pressed_in_the_call_are_kept_out(text: str, masked: str) -> None:
+    pressed = ["1482913", "123", ""]
+    assert Mask(pressed=lambda: pressed)(text) == masked
+    assert Mask(pressed=lambda: pressed, digits=False, numbers=False)(text) == text
+
+
+REPEATED = (
+    *("1", "1,", "1_", "1_1a", "1x", "+1", "%", "%2B", "%201", "%11", "\\x", r"\xa01", r"\u00a01"),
+    *("1.1 ", "1,000,", "12:34 ", "2026-", "one ", "1 one ", "one    ", "un deux ", "1     "),
+    *("sip:a:", "Cookie: a;", "cookie=", "_pass", "no audio frames were pushed for text:"),
+)
+"""Of what numbers and secrets are made, to be written over and over."""
+
+
 def test_masking_takes_little_time_even_for_a_text_made_to_be_slow() -> None:
     hostile = [
         "1 " * 50_000 + "a",
@@ -237,6 +337,8 @@ def test_masking_takes_little_time_even_for_a_text_made_to_be_slow() -> None:
         "a:" * 50_000 + "@",
         "api_key" * 15_000,
         "-" * 100_000,
+        *(unit * (65_536 // len(unit)) for unit in REPEATED),
+        *(unit * (65_536 // len(unit)) + "a" for unit in REPEATED),
     ]
     for text in hostile:
         begun = time.perf_counter()
@@ -283,6 +385,16 @@ def test_without_a_place_for_its_key_a_number_is_masked_and_has_no_name(tmp_path
     assert Pseudonyms(tmp_path / "state").of(NUMBER) == "+1…57"
 
 
+@pytest.mark.parametrize("forged", ["+15557770001…", "+1555…7770001", "+15557770001~bcdfghjklm"])
+def test_a_number_that_looks_as_if_it_were_masked_is_masked(forged: str) -> None:
+    assert mask_number(forged) == "+1…01"
+
+
+@pytest.mark.parametrize("masked", ["+1…01", "…01", "…", "+44…18~bcdfghjklm", "…~bcdfghjklm"])
+def test_a_number_that_is_masked_stays_as_it_is(masked: str) -> None:
+    assert mask_number(masked) == masked
+
+
 @pytest.mark.parametrize("withheld", ["anonymous", "Restricted"])
 def test_who_shows_no_number_is_called_as_before(tmp_path: Path, withheld: str) -> None:
     assert Pseudonyms(tmp_path).of(withheld) == withheld
@@ -317,6 +429,16 @@ def test_a_terminal_that_has_no_bullets_gets_the_line_all_the_same() -> None:
     MaskedStream(out, MASKED).write(f"{NUMBER} rang, é\n")
     out.flush()
     assert out.buffer.getvalue() == b"+1\\u202657 rang, \\xe9\n"  # type: ignore[attr-defined]
+
+
+def test_a_stream_may_be_reconfigured_as_stdout_may() -> None:
+    behind = io.TextIOWrapper(io.BytesIO(), encoding="ascii", newline="")
+    stream = MaskedStream(behind, MASKED)
+    stream.write("before, ")
+    stream.reconfigure(encoding="utf-8", line_buffering=True)
+    stream.write("é\n")
+    assert stream.encoding == "utf-8"
+    assert behind.buffer.getvalue() == "before, é\n".encode()  # type: ignore[attr-defined]
 
 
 def test_lines_of_many_threads_stay_whole() -> None:

@@ -7,12 +7,14 @@ from host.private.files import (
     write_for_owner_only,
 )
 from host.private.mask import Mask, current, keep_out, mask, use, without_secrets
-from host.private.numbers import mask_number, mask_room, mask_words
+from host.private.numbers import BULLETS, mask_number, mask_room, mask_words
 from host.private.pseudonyms import NAMED, Pseudonyms
-from host.private.secrets import secrets_of
+from host.private.secrets import names_a_secret, secrets_of
 from host.private.streams import MaskedStream
+from host.private.words import mask_said
 
 __all__ = [
+    "BULLETS",
     "NAMED",
     "Mask",
     "MaskedStream",
@@ -23,7 +25,9 @@ __all__ = [
     "mask",
     "mask_number",
     "mask_room",
+    "mask_said",
     "mask_words",
+    "names_a_secret",
     "private_folder",
     "private_opener",
     "secrets_of",

@@ -9,11 +9,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from host.private.numbers import BULLETS, mask_in_logs
+from host.private.numbers import BULLETS, mask_in_logs, mask_pressed
 from host.private.secrets import mask_keys, mask_secrets, named_in, pattern_of
-
-SHORTEST_WORDS = 12
-"""Signs of a sentence that is looked for in a text. A shorter one, as "hello", proves nothing."""
+from host.private.words import mask_said
 
 
 @dataclass(frozen=True)
@@ -26,18 +24,23 @@ class Mask:
     words: bool = True
     said: Callable[[], Iterable[str]] = tuple
     """What was said in this process's call: its `words`."""
+    pressed: Callable[[], Iterable[str]] = tuple
+    """What was pressed in it, in a row, and each number that is private: its `digits`."""
 
     def __call__(self, text: str) -> str:
         """Return a text without what nobody may read."""
-        for words in self.said() if self.words else ():
-            if len(words) >= SHORTEST_WORDS and words in text:
-                text = text.replace(words, BULLETS)
+        if self.words:
+            text = mask_said(text, self.said())
+        text = self.without_secrets(text)
+        if self.digits:
+            text = mask_pressed(mask_keys(text), self.pressed())
+        return mask_in_logs(text, numbers=self.numbers, digits=self.digits)
+
+    def without_secrets(self, text: str) -> str:
+        """Return a text without secrets, and with all else that is in it."""
         if self._known:
             text = self._known.sub(BULLETS, text)
-        text = mask_secrets(text)
-        if self.digits:
-            text = mask_keys(text)
-        return mask_in_logs(text, numbers=self.numbers, digits=self.digits)
+        return mask_secrets(text)
 
     @cached_property
     def _known(self) -> re.Pattern[str] | None:
@@ -55,8 +58,8 @@ def current() -> Mask:
 
 
 def without_secrets(text: str) -> str:
-    """Hide secrets alone: for what is told to whoever wrote the numbers themselves."""
-    return dataclasses.replace(current(), numbers=False, digits=False, words=False)(text)
+    """Hide secrets alone: for what is told to whoever may see all else."""
+    return current().without_secrets(text)
 
 
 def use(mask: Mask) -> None:
@@ -64,9 +67,11 @@ def use(mask: Mask) -> None:
     _used[:] = [mask]
 
 
-def keep_out(said: Callable[[], Iterable[str]]) -> None:
-    """Keep out, from now on, what was said in a call."""
-    use(dataclasses.replace(current(), said=said))
+def keep_out(
+    said: Callable[[], Iterable[str]], pressed: Callable[[], Iterable[str]] = tuple
+) -> None:
+    """Keep out, from now on, what was said and pressed in a call."""
+    use(dataclasses.replace(current(), said=said, pressed=pressed))
 
 
 def mask(text: str) -> str:

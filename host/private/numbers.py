@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 BULLETS = "\N{BULLET}" * 4
 """Stands for what is left out altogether; it does not tell how long that was."""
@@ -14,6 +15,8 @@ DOTS = "\N{HORIZONTAL ELLIPSIS}"
 """Stands for the digits of a number between its country code and its last two."""
 FEWEST, MOST = 7, 15
 """Digits of a telephone number (ITU-T E.164 has 15 at the most)."""
+SHORTEST_ROW = 3
+"""Digits of what may be a private number by itself, as on the back of a card."""
 FEW = 4
 """Digits in a row, as a PIN has them, that are masked in what was said."""
 
@@ -22,19 +25,25 @@ _COUNTRY = re.compile(r"1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58
 _WITHHELD = {"anonymous", "restricted", "private", "unavailable", "unknown"}
 """What callers are called who don't show a number."""
 
-_PLUS = r"(?:[+\uff0b\ufe62]|%2[Bb])"
-_BETWEEN = r"[ \t\u00a0\u2007\u2009\u202f().\u2010-\u2015/-]{0,3}"
-_BEFORE = r"(?:(?<![^\W_])|(?<=\\[nrt]))"
-_AFTER = r"(?![^\W_])"
+_PLUS = r"(?:[+\uff0b\ufe62]|%(?:25)?2[Bb]|\\x2[Bb]|\\u002[Bb])"
+_ESCAPED = r"(?:%[\dA-Fa-f]{2}|\\x[\dA-Fa-f]{2}|\\u[\dA-Fa-f]{4})"
+"""One sign as addresses, `repr` and JSON write it, as a space in `%20`."""
+_NO_DIGITS = re.compile(f"{_PLUS}|{_ESCAPED}")
+_SIGNS = r" \t\u00a0\u2007\u2009\u202f().+\u2010-\u2015/-"
+_LOW_LINE = r"_(?=\d++(?![^\W_]))"
+"""Not before what is random in the name of a room: there, letters follow the digits."""
+_BETWEEN = rf"(?:[{_SIGNS}]|{_ESCAPED}|{_LOW_LINE}){{0,3}}"
+_BETWEEN_WORDS = _BETWEEN.replace("[", "[,", 1)
+_BEFORE = (
+    r"(?:(?<![^\W_])(?<!%)|(?<=\\[nrt])"
+    r"|(?<=%[\dA-Fa-f]{2})|(?<=%25[\dA-Fa-f]{2})|(?<=\\x[\dA-Fa-f]{2})|(?<=\\u[\dA-Fa-f]{4}))"
+)
+_AFTER = r"(?:(?![^\W_])|(?=(?i:x|ext)[.:\s]?\d))"
 
 
-def _number(fewest: int) -> str:
-    """Make the pattern of a number: with a plus it has six digits, without `fewest`, or more."""
-    more = rf"(?:{_BETWEEN}\d)"
-    return (
-        rf"(?P<plus>{_PLUS}{_BETWEEN}\d{more}{{5,}})"
-        rf"|(?P<bare>{_BEFORE}\(?\d{more}{{{fewest - 1},}}{_AFTER})"
-    )
+def _with_plus(between: str) -> str:
+    """Make the pattern of a number with a plus: it has six digits or more."""
+    return rf"(?P<plus>{_PLUS}{between}\d(?:{between}\d){{5,}})"
 
 
 _TIME = r"[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?"
@@ -43,14 +52,35 @@ _UUID = r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b"
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 _ADDRESS = rf"(?<![\w.+])(?:{_OCTET}\.){{3}}{_OCTET}(?::\d{{1,5}})?(?![\w.])"
 _EPOCH = r"(?<![\w.+])1[5-9]\d{8}\.\d+"
-_IN_LOGS = re.compile(rf"{_MOMENT}|{_UUID}|{_ADDRESS}|{_EPOCH}|{_number(FEWEST)}")
-_PRICE = r"(?<![\w.+])\d{1,3}\.\d{1,2}(?![\w.])"
-_IN_WORDS = re.compile(rf"{_MOMENT}|{_PRICE}|{_number(FEW)}")
-_SPOKEN = re.compile(
-    r"\b(?:(?:zero|oh|one|two|three|four|five|six|seven|eight|nine|double|triple)\b[\s,.-]*){4,}",
-    re.IGNORECASE,
+_IN_LOGS = re.compile(
+    rf"{_MOMENT}|{_UUID}|{_ADDRESS}|{_EPOCH}|{_with_plus(_BETWEEN)}"
+    rf"|(?P<bare>{_BEFORE}\(?\d(?:{_BETWEEN}\d){{{FEWEST - 1},}}{_AFTER})"
 )
+_CLOCK = r"(?<![\d:])\d{1,2}:\d\d(?![\d:])"
+_PRICE = r"(?<![\d.,+])\d{1,3}(?:(?:,\d{3})+(?:\.\d{1,2})?|\.\d{1,2})(?!\d|[.,]\d)"
+_TOLD = rf"{_MOMENT}|{_CLOCK}|{_PRICE}"
+_IN_WORDS = re.compile(
+    rf"{_TOLD}|{_with_plus(_BETWEEN_WORDS)}|(?P<bare>\(?\d(?:{_BETWEEN_WORDS}\d){{{FEW - 1},}})"
+)
+_SPELT = re.sub(
+    r"\s+",
+    "|",
+    """
+    zero oh one two three four five six seven eight nine double triple
+    null eins zwei zwo drei vier fünf sechs sieben acht neun
+    cero uno dos tres cuatro cinco seis siete ocho nueve
+    zéro un deux trois quatre cinq six sept huit neuf
+    """.strip(),
+)
+_DIGIT = rf"(?:(?:{_SPELT})\b|(?!{_TOLD})\d++)"
+_SPOKEN = re.compile(
+    rf"{_TOLD}|(?P<run>(?<![^\W_]){_DIGIT}(?:[\s,.-]{{1,4}}{_DIGIT})+)", re.IGNORECASE
+)
+_MASKED = re.compile(rf"(?:\+\d{{1,3}})?{DOTS}(?:\d\d)?(?:~[a-z]+)?", re.ASCII)
+"""What was masked before, with the name that it may have got."""
+_ROW = re.compile(rf"(?<!\d)\d{{{SHORTEST_ROW},}}", re.ASCII)
 _CALLER_OF_A_ROOM = re.compile(rf"{_PLUS}\d{{5,}}|(?<=_)\d{{5,}}(?=_)")
+_AT_THE_END = re.compile(rf"(?<![^\W_])\d{{{FEWEST},{MOST}}}\Z")
 
 
 def mask_in_logs(text: str, *, numbers: bool = True, digits: bool = True) -> str:
@@ -62,27 +92,40 @@ def mask_in_logs(text: str, *, numbers: bool = True, digits: bool = True) -> str
     return _IN_LOGS.sub(masked, text)
 
 
+def mask_pressed(text: str, pressed: Iterable[str]) -> str:
+    """Mask digits that were `pressed` in a row: four or more of them, or three that were all."""
+    rows = [row for row in pressed if len(row) >= SHORTEST_ROW]
+
+    def hidden(found: re.Match[str]) -> str:
+        digits = found[0]
+        known = digits in rows or (len(digits) >= FEW and any(digits in row for row in rows))
+        return BULLETS if known else digits
+
+    return _ROW.sub(hidden, text) if rows else text
+
+
 def mask_words(text: str, *, numbers: bool = True, digits: bool = True) -> str:
     """Mask `numbers` in what was said or done, and all other `digits` of which four are in a row.
 
-    Dates and prices stay. Of numbers that are spelt in words, English ones are known.
+    Dates, times and prices stay. Digits may be spelt, in English, German, Spanish or French.
     """
 
     def masked(found: re.Match[str]) -> str:
         return _masked(found, numbers=numbers, digits=digits)
 
     def unspelt(found: re.Match[str]) -> str:
-        spelt = len(found[0].split())
-        hidden = numbers if FEWEST <= spelt <= MOST else digits
-        words = found[0]
-        return BULLETS + words[len(words.rstrip()) :] if hidden else words
+        signs = re.split(r"[\s,.-]+", found["run"] or "")
+        count = sum(len(sign) if sign.isdecimal() else 1 for sign in signs)
+        if count < FEW or all(sign.isdecimal() for sign in signs):
+            return found[0]
+        return BULLETS if (numbers if FEWEST <= count <= MOST else digits) else found[0]
 
-    return _SPOKEN.sub(unspelt, _IN_WORDS.sub(masked, text))
+    return _IN_WORDS.sub(masked, _SPOKEN.sub(unspelt, text))
 
 
 def mask_number(number: str) -> str:
     """Mask who called or was called, whatever they are called: a SIP address has names, too."""
-    if number.casefold() in _WITHHELD or DOTS in number:
+    if number.casefold() in _WITHHELD or _MASKED.fullmatch(number):
         return number
     digits = _digits(number)
     return _short(digits, plus=number.startswith("+")) if len(digits) >= FEWEST else DOTS
@@ -92,11 +135,13 @@ def mask_room(room: str, number: str | None = None) -> str:
     """Mask the caller in the name of a room; what is random in it stays, so that it is found.
 
     LiveKit's dispatch rules name rooms `<prefix>_<caller>_<random>`; `number` is the far end's,
-    where it is known.
+    where it is known; where it is not, digits at the end may be one.
     """
     for known in (number, number.removeprefix("+") if number else None):
         if known and len(known) > 2:
             room = room.replace(known, mask_number(known))
+    if not number:
+        room = _AT_THE_END.sub(lambda found: mask_number(found[0]), room)
     return _CALLER_OF_A_ROOM.sub(lambda found: mask_number(found[0]), room)
 
 
@@ -118,5 +163,5 @@ def _short(digits: str, *, plus: bool) -> str:
 
 def _digits(text: str) -> str:
     """The digits of a text, in whatever script they are written."""
-    plain = text.replace("%2B", "").replace("%2b", "")
+    plain = _NO_DIGITS.sub("", text)
     return "".join(str(unicodedata.digit(sign)) for sign in plain if sign.isdecimal())

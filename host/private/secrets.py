@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 from pydantic import BaseModel, SecretStr
 
@@ -18,8 +18,12 @@ SHORTEST = 8
 SHORTEST_IN_A_PATH = 16
 """Signs of a part of an address that is taken for a token: many webhooks have theirs there."""
 
-_NAMED = re.compile(r"(KEY|SECRET|TOKEN|PASSWORD|PASSWD|CREDENTIALS?|DSN)$", re.IGNORECASE)
+_NAMED = re.compile(
+    r"(KEY|SECRET|TOKEN|PASSWORD|PASSWD|PASSPHRASE|(^|_)PASS|_PWD|CREDENTIALS?|DSN)$", re.IGNORECASE
+)
 """How variables are named that hold secrets, those of personas and plugins too."""
+_HEADERS = re.compile(r"OTEL_(\w+_)?HEADERS$")
+"""How those are named that hold headers: `api-key=...,authorization=Basic%20...`."""
 
 _QUOTED = r"""b?(?:"[^"\r\n]*"|'[^'\r\n]*')"""
 _LIKE_ONE = re.compile(
@@ -27,14 +31,29 @@ _LIKE_ONE = re.compile(
     r"|\b(?:sk|pk|rk)[-_][\w-]{16,}|\bwhsec_[\w+/=-]{8,}"
     r"|(?i:(?<=\bbearer )|(?<=\bbearer%20))[\w.~+/=-]{6,}"
 )
-_NAMED_ONE = re.compile(
-    r"(?i)(?P<name>\b(?:proxy-)?authorization|\b(?:set-)?cookie"
-    r"|(?:api[_-]?key|api[_-]?secret|access[_-]?token|password|passwd|client[_-]?secret)"
-    r"|\b(?:secret|token|signature|sig)(?=[\"']?\s*[=:]))"
-    rf"(?P<is>(?:[\"']?\s*[:=]|[\"']\s*,)\s*)(?P<value>{_QUOTED}|(?:(?:basic|bearer|digest|token)\s)?[^\s,;&)}}\]]+)"
+_VALUE = r"[^\s,;&)}\]]+?(?=[\"']?(?:[\s,;&)}\]]|\Z))"
+
+
+def _called(name: str, value: str) -> re.Pattern[str]:
+    """Make the pattern of a value that a text calls by a name."""
+    equals = r"(?:[\"']?\s*[:=]|[\"']\s*,)\s*"
+    return re.compile(rf"(?i)(?P<name>{name})(?P<is>{equals})(?P<value>{_QUOTED}|{value})")
+
+
+_CALLED_SO = (
+    _called(r"\b(?:proxy-)?authorization", rf"(?:[a-z][\w-]*[ \t]+)?{_VALUE}"),
+    _called(r"\b(?:set-)?cookie", rf"{_VALUE}(?:;[ \t]*{_VALUE})*"),
+    _called(
+        r"(?:(?:api|access|private|secret|signing)[_-]?key|(?:api|client|webhook)[_-]?secret"
+        r"|(?:access|auth|refresh)[_-]?token|password|passwd|passphrase|(?<=_)pass"
+        r"|(?<![^\W_])(?:secret|token|signature|sig|pwd))",
+        rf"(?:(?:basic|bearer|digest|token)\s)?{_VALUE}",
+    ),
 )
 _DIGEST = re.compile(r"(?i)(\bauthorization[\"']?\s*[:=,]\s*[\"']?digest\s)[^\r\n]*")
-_USER_INFO = re.compile(r"(?<=://)[^\s/@:]*:[^\s/@]+(?=@)")
+_USER_INFO = re.compile(
+    r"(?i)(?:(?<=://)|(?<=\bsip:)|(?<=\bsips:))[^\s/@:<>]{0,256}:[^\s/@<>]{1,256}(?=@)"
+)
 _KEYS = re.compile(
     r"(?i)(\b(?:dtmf|digits?|pin)(?:_(?:pressed|inputs?))?[\"']?\s*[:=]\s*[\"']?)"
     r"[0-9*#][0-9*#\s,]{0,63}(?![\w-])"
@@ -45,7 +64,15 @@ def mask_secrets(text: str) -> str:
     """Mask what looks like a secret: tokens, headers, passwords, whoever's they are."""
     text = _USER_INFO.sub(BULLETS, text)
     text = _DIGEST.sub(lambda found: found[1] + BULLETS, text)
-    return _NAMED_ONE.sub(_without_value, _LIKE_ONE.sub(BULLETS, text))
+    text = _LIKE_ONE.sub(BULLETS, text)
+    for called_so in _CALLED_SO:
+        text = called_so.sub(_without_value, text)
+    return text
+
+
+def names_a_secret(name: str) -> bool:
+    """Tell whether what a text calls by this name is masked in it."""
+    return mask_secrets(f"{name}=x") != f"{name}=x"
 
 
 def mask_keys(text: str) -> str:
@@ -54,8 +81,13 @@ def mask_keys(text: str) -> str:
 
 
 def secrets_of(settings: BaseModel, environment: Mapping[str, str] = os.environ) -> frozenset[str]:
-    """Return every secret that the settings and the environment hold."""
-    held = {*_secrets_in(settings)} | named_in(environment)
+    """Return every secret that the settings and the environment hold.
+
+    What a persona reads from the environment by itself counts as one, whatever its name.
+    """
+    passed = getattr(settings, "pass_environment", ())
+    held = {*_secrets_in(settings), *(environment.get(name, "") for name in passed)}
+    held |= named_in(environment)
     for name in type(settings).model_fields:
         if name.endswith(("_url", "_endpoint")) and isinstance(
             value := getattr(settings, name), str
@@ -66,15 +98,31 @@ def secrets_of(settings: BaseModel, environment: Mapping[str, str] = os.environ)
 
 def named_in(environment: Mapping[str, str]) -> frozenset[str]:
     """Return the secrets of an environment, by the names of its variables."""
-    held = (value for name, value in environment.items() if _NAMED.search(name))
+    held = {value for name, value in environment.items() if _NAMED.search(name)}
+    for name, value in environment.items():
+        if _HEADERS.match(name):
+            held |= {*_secrets_of_headers(value)}
     return frozenset(value for value in held if len(value) >= SHORTEST)
 
 
 def pattern_of(secrets: Iterable[str]) -> re.Pattern[str] | None:
     """Make what finds these secrets in a text, also as addresses, JSON and `repr` write them."""
-    written = {form for secret in secrets for form in _forms(secret)}
+    written = {form for secret in secrets for form in spellings(secret)}
     longest_first = sorted(written, key=lambda form: (-len(form), form))
     return re.compile("|".join(map(re.escape, longest_first))) if written else None
+
+
+def spellings(text: str) -> Iterator[str]:
+    """Write a text as addresses, JSON and `repr` do, and as it is."""
+    yield text
+    yield quote(text, safe="")
+    yield quote_plus(text)
+    yield unquote(text)
+    yield json.dumps(text)[1:-1]
+    yield json.dumps(text, ensure_ascii=False)[1:-1]
+    yield repr(text)[1:-1]
+    if text.startswith("whsec_"):
+        yield text.removeprefix("whsec_")
 
 
 def _without_value(found: re.Match[str]) -> str:
@@ -108,11 +156,8 @@ def _secrets_of_an_address(address: str) -> Iterator[str]:
             yield part
 
 
-def _forms(secret: str) -> Iterator[str]:
-    yield secret
-    yield quote(secret, safe="")
-    yield unquote(secret)
-    yield json.dumps(secret)[1:-1]
-    yield repr(secret)[1:-1]
-    if secret.startswith("whsec_"):
-        yield secret.removeprefix("whsec_")
+def _secrets_of_headers(headers: str) -> Iterator[str]:
+    for header in headers.split(","):
+        value = unquote(header.partition("=")[2]).strip()
+        yield value
+        yield value.rpartition(" ")[2]  # without `Basic` or `Bearer`

@@ -6,7 +6,7 @@ import contextlib
 import io
 import threading
 from collections.abc import Callable
-from typing import BinaryIO, TextIO
+from typing import Any, BinaryIO, TextIO
 
 LONGEST = 1 << 16
 """Signs of a line that are kept back until it ends."""
@@ -32,6 +32,11 @@ class MaskedStream(io.TextIOBase):
     def buffer(self) -> BinaryIO:
         """The bytes behind, for who insists on them: they are not masked."""
         return self._out.buffer
+
+    def reconfigure(self, **how: Any) -> None:
+        """Change how the stream behind writes, as a text file lets one."""
+        self.flush()
+        self._out.reconfigure(**how)  # type: ignore[attr-defined]
 
     def writable(self) -> bool:
         """Say that it can be written to."""
