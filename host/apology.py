@@ -27,6 +27,7 @@ async def give_up(call: Call, reason: str, error: str | None = None) -> None:
     if call.over or call.connected or call.giving_up:
         return
     call.giving_up = True
+    error = error and call.keypad.hide(error)
     log.error("the call can't go on: %s %s", reason, error or "")
     handed_over = False
     try:

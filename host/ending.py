@@ -46,7 +46,7 @@ async def fail(call: Call, error: BaseException) -> None:
     else:
         log.error("%r failed", call, exc_info=error)
         await apologise(call)
-        text = f"{type(error).__name__}: {error}"
+        text = call.keypad.hide(f"{type(error).__name__}: {error}")
         call.end(Ending(Outcome.FAILED, "host", Outcome.FAILED.sentence, error=text))
 
 

@@ -33,7 +33,7 @@ from host.handover import Handover
 from host.journal import Draft, Journal
 from host.lifeline import Lifeline
 from host.line import Line, tell_watchers
-from host.logs import keep_private_in_call, keep_words_out
+from host.logs import keep_call_out, keep_private_in_call
 from host.one_agent import Superfluous, already_taken, room_is_gone, superfluous, withdraw
 from host.outcome import Outcome
 from host.record import record_of
@@ -70,7 +70,7 @@ class Worker:
         give_access(job, self.settings)
         call = Call(self.settings, id=job.job.id, room=job.job.room.name)
         call.job = job
-        keep_words_out(lambda: [line.text for line in call.transcript])
+        keep_call_out(lambda: [line.text for line in call.transcript], call.keypad.in_a_row)
         job.log_context_fields = {"room": call.room}
         draft = None
         if vacant := call_to_take_over(job.local_participant_identity):

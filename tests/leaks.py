@@ -26,6 +26,7 @@ from host.settings import load_settings
 
 KEY, WEBHOOK = SECRETS["OPENAI_API_KEY"], SECRETS["HOST_WEBHOOK_SECRET"]
 SAID = "I live in Elm Street, behind the mill."
+ILLNESS, KEYS = "the flu", "482913"
 ROOM = f"call-_{NUMBER}_aB3xYzQ1wErT"
 log = logging.getLogger("host")
 library = logging.getLogger("some.library")
@@ -124,6 +125,16 @@ def in_an_error_that_quotes_the_caller() -> None:
     log.error("in_an_error_that_quotes_the_caller: no place in %r", SAID)
 
 
+def in_words_that_no_voice_could_say() -> None:
+    error = RuntimeError(f"no audio frames were pushed for text: You have {ILLNESS}.")
+    library.warning("in_words_that_no_voice_could_say: %s, retrying in %ss", error, 0.1)
+    log.error("the call can't go on: The TTS failed for good. %s", error)
+
+
+def in_keys_that_were_pressed() -> None:
+    log.error("in_keys_that_were_pressed: no account %s", KEYS)
+
+
 def in_the_details_of_a_library() -> None:
     logging.getLogger("openai._base_client").debug("in_the_details of %s %s", SAID[:9], "quoted")
 
@@ -144,6 +155,8 @@ LEAKS = (
     in_a_trunk,
     in_a_printed_traceback,
     in_an_error_that_quotes_the_caller,
+    in_words_that_no_voice_could_say,
+    in_keys_that_were_pressed,
     in_the_details_of_a_library,
 )
 
@@ -165,7 +178,7 @@ def of_a_call(line: socket.socket) -> None:
     handler = LogQueueHandler(aio.duplex_unix._Duplex.open(line))
     root.addHandler(handler)
     logs.keep_private_in_call(load_settings())
-    logs.keep_words_out(lambda: [SAID])
+    logs.keep_call_out(lambda: [SAID], lambda: [KEYS])
     try:
         leak()
     finally:
@@ -218,5 +231,5 @@ if __name__ == "__main__":
     elif process == "forkserver":
         with_two_calls_of_a_forkserver()
     else:
-        logs.keep_words_out(lambda: [SAID])
+        logs.keep_call_out(lambda: [SAID], lambda: [KEYS])
         leak()

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from types import SimpleNamespace
 
 import pytest
 from livekit.agents import Agent, AgentSession, ConversationItemAddedEvent
 
-from host import HostError, Menu, NoKeys
+from host import HostError, Menu, NoKeys, private
+from host.apology import give_up
 from host.call import Call, Ending
+from host.ending import fail
 from host.keypad import MASK, Keypad, read_presses
 from host.keypad.private import Secrets
 from host.outcome import Outcome
@@ -41,6 +43,14 @@ async def call(said: list[str]) -> AsyncIterator[Call]:
         call = Call(Settings(), persona="desk", hook=SimpleNamespace())  # type: ignore[arg-type]
         call.session = session
         yield call
+
+
+@pytest.fixture
+def mask_of_a_process() -> Iterator[None]:
+    """Give this process the mask back that it had."""
+    before = private.current()
+    yield
+    private.use(before)
 
 
 @pytest.fixture
@@ -278,6 +288,30 @@ async def test_a_deployment_may_mask_every_key(call: Call) -> None:
     assert await call.collect_digits(length=4) == "1234"
     assert recorded(call) == MASK * 4
     assert call.keypad.hide("It is 1234.") == f"It is {MASK * 4}."
+
+
+async def test_keys_are_kept_out_of_what_the_process_of_the_call_tells(
+    call: Call, mask_of_a_process: None
+) -> None:
+    private.use(private.Mask())
+    private.keep_out(tuple, call.keypad.in_a_row)
+    type_in(call.keypad, "1482913#77*")
+    assert await call.collect_digits(length=1) == "1"
+    pin = await call.collect_digits(length=6, private=True)
+    error = LookupError(f"no account {pin} in 9999")
+    assert private.mask(repr(error)) == "LookupError('no account •••• in 9999')"
+
+
+@pytest.mark.parametrize("provider", [False, True])
+async def test_an_error_that_quotes_a_private_number_is_told_without_it(
+    call: Call, provider: bool
+) -> None:
+    type_in(call.keypad, "123")
+    quoting = f"no card {await call.collect_digits(length=3, private=True)}"
+    await (give_up(call, "It failed.", quoting) if provider else fail(call, LookupError(quoting)))
+    error = call.ending.result().error
+    assert error
+    assert error.removeprefix("LookupError: ") == "no card •••"
 
 
 @pytest.mark.parametrize(

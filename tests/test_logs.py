@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+import io
 import json
+import logging
 import os
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from canaries import NUMBER, SECRETS, TRUNK_PASSWORD
 from deployment import HERE, OF_A_DEPLOYMENT
-from leaks import LEAKS, ROOM, SAID
+from leaks import ILLNESS, KEYS, LEAKS, ROOM, SAID
+
+from host.logs import _matters
 
 TOLD = {leak.__name__ for leak in LEAKS if leak.__name__ != "in_the_details_of_a_library"}
 """What an output must have: what is private is masked, and not the line that it is in."""
 PRIVATE = (*SECRETS.values(), TRUNK_PASSWORD, NUMBER[2:])
 FORMS = ("json", "terminal", "verbose")
+
+
+class Mute:
+    """Can't be written down."""
+
+    def __repr__(self) -> str:
+        raise RuntimeError("mute")
 
 
 def output_of(
@@ -46,7 +58,7 @@ def test_whatever_tells_of_a_number_or_a_secret_it_is_not_in_the_output(
         assert private not in out + errors
     for leak in TOLD | {"in_the_end"}:
         assert leak in out + errors, f"{leak} told nothing at all:\n{errors}"
-    assert SAID not in out + errors
+    assert not [words for words in (SAID, ILLNESS, KEYS) if words in out + errors]
     assert "+1…57" in out + errors.replace("\\u2026", "…")
 
 
@@ -82,6 +94,7 @@ def test_words_are_opened_by_name(tmp_path: Path, opened: bool) -> None:
     settings = {"HOST_LOG_TRANSCRIPTS": str(opened)}
     out, errors = output_of("call", "verbose", tmp_path, settings)
     assert (SAID in out + errors) is opened
+    assert (ILLNESS in out + errors) is opened
     # A library's own details quote whole requests: they are for those who open words.
     assert ("in_the_details" in errors) is opened
 
@@ -127,3 +140,22 @@ def test_what_a_persona_keeps_from_its_import_is_masked_in_all_its_calls(tmp_pat
     assert errors.count("in_a_handler_made_at_import +1…57 ••••") == 2, errors
     told = errors.count("imported with +1…57")
     assert told == 1, "and no process tells what the one that it was forked from has told"
+
+
+@pytest.mark.parametrize("given", ["%s", Mute()], ids=["argument", "message"])
+def test_whoever_logs_what_has_no_text_does_not_hear_of_it(
+    given: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging, "raiseExceptions", False)  # which prints what went wrong
+    out = io.StringIO()
+    handler = logging.StreamHandler(out)
+    handler.addFilter(_matters)
+    library = logging.getLogger("some.library")
+    library.addHandler(handler)
+    try:
+        library.warning(given, *([Mute()] if given == "%s" else []))
+        library.warning("a line that follows")
+        library.warning("%s - %s", "livekit", "Attempted to drop unknown FFI handle 7")
+    finally:
+        library.removeHandler(handler)
+    assert out.getvalue() == "a line that follows\n"

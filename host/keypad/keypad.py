@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from host.keypad.digits import Digits, Valid
@@ -37,6 +37,7 @@ class Keypad:
         self._typed = Typed()
         self._one_at_a_time = asyncio.Lock()
         self._secrets = Secrets()
+        self._row = ""
         self._private, self._private_until, self._asking_until = False, 0.0, 0.0
 
     @property
@@ -51,7 +52,12 @@ class Keypad:
 
     def pressed(self, digit: str) -> None:
         """Take a key, in capitals."""
+        self._row += digit if digit.isdecimal() else ""
         self._typed.add(Pressed(digit, self._call.note_key("caller", digit, private=self.private)))
+
+    def in_a_row(self) -> Sequence[str]:
+        """Return the digits of this call: all that were pressed, and each private number."""
+        return (self._row, *self._secrets.known)
 
     def hide(self, text: str) -> str:
         """Mask the private numbers of this call in what is to be written down."""

@@ -14,16 +14,16 @@ class Secrets:
     """The private numbers of one call, to be hidden wherever a tool repeats them."""
 
     def __init__(self) -> None:
-        self._known: set[str] = set()
+        self.known: set[str] = set()
 
     def add(self, secret: str) -> None:
         """Remember a number that nobody may write down."""
         if secret:
-            self._known.add(secret)
+            self.known.add(secret)
 
     def hide(self, text: str) -> str:
         """Mask every private number in a text; JSON stays JSON."""
-        if not self._known:
+        if not self.known:
             return text
         try:
             told = json.loads(text)
@@ -35,7 +35,7 @@ class Secrets:
         return hidden if isinstance(hidden, str) else json.dumps(hidden, ensure_ascii=False)
 
     def _in_words(self, text: str) -> str:
-        for secret in sorted(self._known, key=len, reverse=True):
+        for secret in sorted(self.known, key=len, reverse=True):
             alone = rf"(?<![\w*#]){re.escape(secret)}(?![\w*#])"
             text = re.sub(alone, MASK * len(secret), text)
         return text
