@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from host.private import Pseudonyms, mask_room, mask_words
+from host.private import (
+    BULLETS,
+    Pseudonyms,
+    mask_room,
+    mask_said,
+    mask_words,
+    names_a_secret,
+    without_secrets,
+)
 from host.record import CallRecord, Keys, Line, ToolUse, Transfer
 from host.settings import Shared
 
@@ -15,12 +24,12 @@ MASKED_KEY = "\N{BULLET}"
 
 
 def redacted(record: CallRecord, settings: Shared, state: Path) -> CallRecord:
-    """Leave out of a record what the settings of its persona do not open.
+    """Leave out of a record what the settings of its persona do not open, and secrets.
 
     Numbers are masked and named: the calls of one number can be counted, by no one who has not the
     key in `state`.
     """
-    words = _Words(settings)
+    words = _Words(settings, [line.text for line in record.transcript])
     changed: dict[str, object] = {
         "transcript": [words.of_line(line) for line in record.transcript]
         if settings.record_transcripts
@@ -28,7 +37,7 @@ def redacted(record: CallRecord, settings: Shared, state: Path) -> CallRecord:
         "tools": [words.of_tool(tool) for tool in record.tools],
         "keys": [words.of_key(key) for key in record.keys],
         "transfers": [words.of_transfer(transfer) for transfer in record.transfers],
-        "reason": words(record.reason),
+        "reason": words.written(record.reason),
         "error": words.maybe(record.error),
         "voicemail_reason": words.maybe(record.voicemail_reason),
     }
@@ -44,8 +53,8 @@ def redacted(record: CallRecord, settings: Shared, state: Path) -> CallRecord:
 class _Words:
     """What was said and done, as far as it may be told."""
 
-    def __init__(self, settings: Shared) -> None:
-        self._settings = settings
+    def __init__(self, settings: Shared, said: Sequence[str]) -> None:
+        self._settings, self._said = settings, said
 
     def __call__(self, text: str) -> str:
         settings = self._settings
@@ -53,29 +62,39 @@ class _Words:
             text, numbers=not settings.record_numbers, digits=not settings.record_digits
         )
 
+    def written(self, text: str) -> str:
+        """Mask what is written and not said: it may hold a secret, or quote the call."""
+        if not self._settings.record_transcripts:
+            text = mask_said(text, self._said)
+        return self(without_secrets(text))
+
     def in_json(self, text: str) -> str:
         """Mask a text that may be JSON, and is still JSON then."""
         try:
             told = json.loads(text)
         except (ValueError, RecursionError):
-            return self(text)
+            return self.written(text)
         if not isinstance(told, dict | list):
-            return self(text)
+            return self.written(text)
         masked = self._inside(told)
         return text if masked == told else json.dumps(masked, ensure_ascii=False)
 
     def _inside(self, told: Any) -> Any:
         if isinstance(told, dict):
-            return {self(name): self._inside(value) for name, value in told.items()}
+            return {self.written(name): self._called(name, value) for name, value in told.items()}
         if isinstance(told, list):
             return [self._inside(value) for value in told]
         if told is None or isinstance(told, bool):
             return told
-        masked = self(str(told))
+        masked = self.written(str(told))
         return told if masked == str(told) else masked
 
+    def _called(self, name: str, value: Any) -> Any:
+        secret = names_a_secret(name) and value and value is not True
+        return BULLETS if secret else self._inside(value)
+
     def maybe(self, text: str | None) -> str | None:
-        return None if text is None else self(text)
+        return None if text is None else self.written(text)
 
     def of_line(self, line: Line) -> Line:
         return line.model_copy(update={"text": self(line.text)})
@@ -95,4 +114,4 @@ class _Words:
         return key.model_copy(update={"digit": MASKED_KEY})
 
     def of_transfer(self, transfer: Transfer) -> Transfer:
-        return transfer.model_copy(update={"reason": self(transfer.reason)})
+        return transfer.model_copy(update={"reason": self.written(transfer.reason)})

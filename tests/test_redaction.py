@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from canaries import NUMBER
+from canaries import NUMBER, SECRETS
 from deployment import Deployment
 from stored import a_record
 
+from host import private
 from host.call import Call
-from host.private import Pseudonyms
+from host.private import Mask, Pseudonyms
 from host.record import CallRecord, Keys, Line, ToolUse, Transfer
 from host.redaction import redacted
 from host.settings import Shared, load_settings
@@ -38,6 +40,14 @@ PRIVATE = a_record(
     keys=[Keys(at=AT, who="caller", digit=digit) for digit in "4321#"],
     transfers=[Transfer(at=AT, to="desk", succeeded=False, reason=f"{NUMBER} is busy.")],
 )
+
+
+@pytest.fixture
+def mask_of_a_process() -> Iterator[None]:
+    """Give this process the mask back that it had."""
+    before = private.current()
+    yield
+    private.use(before)
 
 
 def told(folder: Path, **opened: Any) -> CallRecord:
@@ -94,6 +104,49 @@ def test_words_are_closed_by_name(tmp_path: Path) -> None:
     record = told(tmp_path, record_transcripts=False)
     assert record.transcript == []
     assert [(tool.name, tool.arguments, tool.result) for tool in record.tools] == [("book", "", "")]
+
+
+def test_words_that_are_closed_stand_in_no_error_either(tmp_path: Path) -> None:
+    closed = told(tmp_path, record_transcripts=False, record_digits=True, record_numbers=True)
+    assert closed.error == "ValueError: ••••"
+    silent = "APIError: no audio frames were pushed for text: "
+    unsaid = PRIVATE.model_copy(update={"error": f"{silent}You have the flu."})
+    assert redacted(unsaid, Shared(record_transcripts=False), tmp_path).error == f"{silent}••••"
+    assert redacted(unsaid, Shared(), tmp_path).error == unsaid.error
+
+
+KEY = SECRETS["CANARY_CRM_TOKEN"]
+
+
+def test_secrets_stand_in_no_record_however_open_it_is(
+    tmp_path: Path, mask_of_a_process: None
+) -> None:
+    private.use(Mask(frozenset([KEY])))
+    token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJob3N0In0.c2lnbmF0dXJl"
+    arguments = {"url": f"https://crm.example/{KEY}", "auth_token": {"a": "hunter22x"}, "ok": True}
+    use = PRIVATE.tools[0].model_copy(
+        update={"arguments": json.dumps(arguments), "result": 'password: "hunter22x"'}
+    )
+    whole = PRIVATE.model_copy(
+        update={
+            "error": f"HTTPStatusError: 401 for url 'https://crm.example/p?api_key={KEY}'",
+            "reason": f'{token} auth_password: "hunter22x"',
+            "voicemail_reason": f"sent {KEY}",
+            "transfers": [PRIVATE.transfers[0].model_copy(update={"reason": f"{KEY} is wrong"})],
+            "tools": [use],
+        }
+    )
+    record = redacted(whole, Shared(record_numbers=True, record_digits=True), tmp_path)
+    assert record.error == "HTTPStatusError: 401 for url 'https://crm.example/p?api_key=••••'"
+    assert record.reason == '•••• auth_password: "••••"'
+    assert record.transfers[0].reason == "•••• is wrong"
+    assert record.tools[0].result == 'password: "••••"'
+    assert json.loads(record.tools[0].arguments) == {
+        "url": "https://crm.example/••••",
+        "auth_token": "••••",
+        "ok": True,
+    }
+    assert not [each for each in (KEY, token, "hunter22x") if each in record.model_dump_json()]
 
 
 def test_a_record_that_is_open_is_the_whole_one(tmp_path: Path) -> None:

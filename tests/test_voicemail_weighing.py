@@ -1,10 +1,15 @@
 """Weighing what answered a call: words, a beep, the model, and an answer to a question."""
 
+import logging
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
+from host.call import Call
+from host.settings import Settings
 from host.voicemail.phrases import read
+from host.voicemail.policy import Policy
 from host.voicemail.weighing import LONG_SPEECH, TALKS_ON, Answer, Evidence, weigh
 
 MACHINES = (
@@ -175,10 +180,35 @@ def test_silence_after_words_of_a_full_mailbox_leaves_no_message() -> None:
 def test_a_verdict_says_what_it_was_concluded_from() -> None:
     verdict = weigh(Evidence(MACHINES[0]))
     assert verdict is not None
-    assert "reached the voicemail" in verdict.reason
+    assert verdict.told(words=True) == "it said 'have reached the voicemail'"
+    assert verdict.told(words=False) == "it said …"
     assert verdict.transcript == MACHINES[0]
     assert verdict.mailbox
     assert verdict.takes_messages
+    asked = weigh(Evidence(answer=Answer(FULL[0])))
+    assert asked is not None
+    assert asked.told(words=True).startswith("asked, it said 'mailbox is full")
+    assert asked.told(words=False) == "asked, it said …"
+    beep = weigh(Evidence(beep=True))
+    assert beep is not None
+    assert beep.told(words=False) == "a beep after the greeting"
+
+
+@pytest.mark.parametrize("log_transcripts", [False, True])
+@pytest.mark.parametrize("record_transcripts", [False, True])
+def test_what_it_said_is_told_where_words_are(
+    caplog: pytest.LogCaptureFixture, log_transcripts: bool, record_transcripts: bool
+) -> None:
+    settings = Settings(log_transcripts=log_transcripts, record_transcripts=record_transcripts)
+    call = Call(settings, persona="desk", hook=SimpleNamespace())  # type: ignore[arg-type]
+    verdict = weigh(Evidence("I'll see if John Smith is available."))
+    assert verdict is not None
+    with caplog.at_level(logging.INFO, "host"):
+        Policy(call, SimpleNamespace()).note(verdict)  # type: ignore[arg-type]
+    assert call.voicemail == "screening"
+    assert ("john smith" in (call.voicemail_reason or "")) is record_transcripts
+    assert ("john smith" in caplog.text) is log_transcripts
+    assert "answered by screening (it said" in caplog.text
 
 
 @pytest.mark.parametrize(

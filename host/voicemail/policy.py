@@ -29,11 +29,13 @@ class Policy:
     def note(self, verdict: Verdict) -> None:
         """Keep what answered for the record; a screener stays one, whatever comes after it."""
         call = self._call
-        log.info("answered by %s (%s)", verdict.category, verdict.reason)
+        told = verdict.told(words=call.settings.log_transcripts)
+        log.info("answered by %s (%s)", verdict.category, told)
         if call.voicemail == "screening":
             call.voicemail_reason = f"{call.voicemail_reason}; then {verdict.category}"
         else:
-            call.voicemail, call.voicemail_reason = verdict.category, verdict.reason
+            call.voicemail = verdict.category
+            call.voicemail_reason = verdict.told(words=call.deployment.record_transcripts)
 
     async def follow(self, verdict: Verdict) -> str | None:
         """Return what the far end has said, where somebody is to be greeted; else end the call."""

@@ -7,10 +7,12 @@ there is neither, the far end is asked, and its answer decides.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from host.voicemail.phrases import Reading, read
 
+DOTS = "\N{HORIZONTAL ELLIPSIS}"
+"""Stands for words that are not told."""
 LONG_SPEECH = 10.0
 """Seconds without a pause after which even a "person" is asked whether it is one."""
 TALKS_ON = 8.0
@@ -53,7 +55,14 @@ class Verdict:
 
     category: str
     reason: str
+    phrase: str = ""
+    """The words that gave it away: they are part of what was said in the call."""
     transcript: str = ""
+
+    def told(self, *, words: bool) -> str:
+        """Give the reason, with the words themselves only where those may be told."""
+        phrase = repr(self.phrase) if words else DOTS
+        return f"{self.reason} {phrase}" if self.phrase else self.reason
 
     @property
     def mailbox(self) -> bool:
@@ -72,68 +81,73 @@ def weigh(evidence: Evidence) -> Verdict | None:
         verdict = _by_the_answer(evidence, evidence.answer)
     else:
         verdict = _by_proof(evidence) or _by_the_model(evidence)
-    return verdict and Verdict(*verdict, transcript=evidence.words)
+    return verdict and replace(verdict, transcript=evidence.words)
 
 
-def _by_proof(evidence: Evidence) -> tuple[str, str] | None:
+def _by_proof(evidence: Evidence) -> Verdict | None:
     said = read(evidence.words)
     if said.asks_back:
         return None  # whoever asks a question may be a person, whatever else was said
     if said.screening:
-        return "screening", _said(said.screening)
+        return _said("screening", said.screening)
     if evidence.late and not evidence.beep:
         return None  # a person may speak of voicemail, too
     if machine := _by_words(said):
         return machine
     if evidence.beep and not evidence.late:
-        return "machine-vm", "a beep after the greeting"
+        return Verdict("machine-vm", "a beep after the greeting")
     return None
 
 
-def _by_words(said: Reading) -> tuple[str, str] | None:
+def _by_words(said: Reading) -> Verdict | None:
     if said.unavailable:
-        return "machine-unavailable", _said(said.unavailable)
+        return _said("machine-unavailable", said.unavailable)
     if said.voicemail:
-        return "machine-vm", _said(said.voicemail)
+        return _said("machine-vm", said.voicemail)
     return None
 
 
-def _by_the_model(evidence: Evidence) -> tuple[str, str] | None:
+def _by_the_model(evidence: Evidence) -> Verdict | None:
     said = read(evidence.words)
     if evidence.label is None or evidence.late:
         return None
     if evidence.beep or said.voicemail or said.unavailable:
         return None  # proof, and a question that only a person asks
     if said.asks_back:
-        return "human", _said(said.asks_back)
+        return _said("human", said.asks_back)
     if evidence.label == "machine-ivr":
-        return "machine-ivr", "the model heard a menu"
+        return Verdict("machine-ivr", "the model heard a menu")
     if evidence.label not in ("human", "uncertain"):
         return None
     if said.suspicious or evidence.longest > LONG_SPEECH:
         return None
-    return evidence.label, "the model heard a person" if evidence.label == "human" else "no proof"
+    reason = "the model heard a person" if evidence.label == "human" else "no proof"
+    return Verdict(evidence.label, reason)
 
 
-def _by_the_answer(evidence: Evidence, answer: Answer) -> tuple[str, str] | None:
+def _by_the_answer(evidence: Evidence, answer: Answer) -> Verdict | None:
     said = read(answer.words)
     if said.asks_back:
-        return "human", f"asked, {_said(said.asks_back)}"
+        return _answered(_said("human", said.asks_back))
     if said.screening:
-        return "screening", f"asked, {_said(said.screening)}"
+        return _answered(_said("screening", said.screening))
     if machine := _by_words(said):
-        return machine[0], f"asked, {machine[1]}"
+        return _answered(machine)
     if answer.beep:
-        return "machine-vm", "asked, it beeped"
+        return Verdict("machine-vm", "asked, it beeped")
     if answer.longest > TALKS_ON and not said.replies:
-        return "machine-vm", "asked, it talked on"
+        return Verdict("machine-vm", "asked, it talked on")
     if not answer.over:
         return None
     if answer.spoke or answer.words:
-        return "human", "asked, it answered"
+        return Verdict("human", "asked, it answered")
     full = evidence.label == "machine-unavailable" or bool(read(evidence.words).unavailable)
-    return "machine-unavailable" if full else "machine-vm", "asked, it was silent"
+    return Verdict("machine-unavailable" if full else "machine-vm", "asked, it was silent")
 
 
-def _said(phrase: str) -> str:
-    return f"it said {phrase.lower().strip()!r}"
+def _said(category: str, phrase: str) -> Verdict:
+    return Verdict(category, "it said", phrase.lower().strip())
+
+
+def _answered(verdict: Verdict) -> Verdict:
+    return replace(verdict, reason=f"asked, {verdict.reason}")
