@@ -258,14 +258,22 @@ class Worker:
 
 
 async def _open(job: JobContext, call: Call) -> tuple[AgentSession[Any], Agent]:
-    """Open the session of a call, with an agent that does not speak yet."""
+    """Open the session of a call, with an agent that does not speak yet.
+
+    It hears the far end's voice and takes nothing else from the room: LiveKit would answer what is
+    written there, and let anybody with a token read the instructions and steer the session.
+    """
     assert call.line is not None
     session, agent = make_session(call)
     options = room_io.RoomOptions(
         participant_identity=call.line.identity or "",
+        audio_input=room_io.AudioInputOptions(pre_connect_audio=False),
         video_input=False,
+        text_input=False,
         close_on_disconnect=False,
     )
     first = first_agent(call, agent)
-    await session.start(first, room=job.room, room_options=options, record=False)
+    await session.start(
+        first, room=job.room, room_options=options, session_host=False, record=False
+    )
     return session, agent
