@@ -31,7 +31,7 @@ class Requests:
     """The requests of one host."""
 
     def __init__(self, state: Path, patience: float = 5.0) -> None:
-        self._file, self._patience = state / "requests.db", patience
+        self.file, self._patience = state / "requests.db", patience
 
     def claim(self, key: str, call: str, room: str, room_sid: str) -> None:
         """Have a request for a call; another job in the same room may have it again.
@@ -67,12 +67,18 @@ class Requests:
             found: tuple[str, str] | None = requests.execute(query, (key,)).fetchone()
             return found
 
+    def forget(self) -> None:
+        """Forget requests of more than a day ago. Raises sqlite3.Error or OSError."""
+        if self.file.is_file():
+            with self._open() as requests:
+                _forget(requests)
+
     def _open(self) -> AbstractContextManager[sqlite3.Connection]:
-        return open_table(self._file, _TABLE, self._patience)
+        return open_table(self.file, _TABLE, self._patience)
 
 
 def _refuse_a_second(requests: sqlite3.Connection, key: str, room_sid: str) -> None:
-    requests.execute("DELETE FROM requests WHERE begun < ?", (time.time() - KEPT,))
+    _forget(requests)
     found = requests.execute(
         "SELECT call, room, room_sid, outcome, reason FROM requests WHERE key = ?", (key,)
     ).fetchone()
@@ -83,3 +89,7 @@ def _refuse_a_second(requests: sqlite3.Connection, key: str, room_sid: str) -> N
         return
     went = f"{outcome}. {reason}" if outcome else "it is not over yet"
     raise NotClaimed(f"This request has its call already, {call} in room {room}: {went}")
+
+
+def _forget(requests: sqlite3.Connection) -> None:
+    requests.execute("DELETE FROM requests WHERE begun < ?", (time.time() - KEPT,))

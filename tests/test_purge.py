@@ -7,10 +7,12 @@ import fcntl
 import logging
 import multiprocessing
 import os
+import sqlite3
 import stat
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -20,11 +22,14 @@ from click.testing import Result
 from stored import LISTS, a_record, rows_of
 from typer.testing import CliRunner
 
+from host.api.book import Book
+from host.api.forms import AskedCall, WantedCall
 from host.calls.log import CallLog
 from host.cli import cli
 from host.purge import purge, purge_daily
 from host.purge.log_file import purge_log
 from host.record import CallRecord
+from host.requests import Requests
 from host.settings import Settings
 from plugins import call_database, call_log
 
@@ -145,6 +150,77 @@ def test_a_purge_that_can_not_be_finished_leaves_the_log_whole(
     assert [file.name for file in tmp_path.iterdir()] == ["calls.jsonl"]
 
 
+only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+
+
+@only_root
+def test_the_log_stays_its_owners_whoever_purges_it(tmp_path: Path) -> None:
+    log = tmp_path / "calls.jsonl"
+    write(log, ended(40), ended(1))
+    os.chown(log, 12345, 12346)
+    assert purge_log(log, NOW - timedelta(days=30)) == 1
+    assert (log.stat().st_uid, log.stat().st_gid) == (12345, 12346)
+    assert stat.S_IMODE(log.stat().st_mode) == 0o600
+
+
+@only_root
+def test_a_log_that_can_not_be_given_back_to_its_owner_is_not_purged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    write(log, ended(40), ended(1))
+    os.chown(log, 12345, 12346)
+    whole = log.read_bytes()
+
+    def refused(file: int, user: int, group: int) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "fchown", refused)
+    with pytest.raises(PermissionError):
+        purge_log(log, NOW - timedelta(days=30))
+    assert log.read_bytes() == whole
+
+
+def test_a_time_without_a_zone_is_one_of_utc(tmp_path: Path) -> None:
+    log = tmp_path / "calls.jsonl"
+    write(log, ended(40))
+    old, young = "2026-10-01T00:00:00", "2026-11-23T00:00:00"
+    with log.open("a") as by_somebody_else:
+        by_somebody_else.write(f'{{"ended_at":"{old}"}}\n{{"ended_at":"{young}"}}\n')
+    assert purge_log(log, NOW - timedelta(days=30), dry_run=True) == 2
+    assert purge_log(log, NOW - timedelta(days=30)) == 2
+    assert log.read_text() == f'{{"ended_at":"{young}"}}\n'
+
+
+def test_what_a_killed_purge_has_left_of_the_log_goes(settings: Settings) -> None:
+    log = settings.call_log
+    write(log, ended(1))
+    left = log.with_name(".calls.jsonl.purge-4711")
+    left.write_bytes(log.read_bytes())
+    purge(settings, NOW, dry_run=True)
+    assert left.exists()
+    assert purge(settings, NOW).faults == []
+    assert not left.exists()
+    assert ids(log) == ["AJ_1"]
+
+
+def test_the_draft_of_a_purge_that_is_under_way_is_left_to_it(settings: Settings) -> None:
+    log = settings.call_log
+    write(log, ended(1))
+    with log.open("rb") as held, ThreadPoolExecutor(1) as pool:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        draft = log.with_name(".calls.jsonl.purge-4711")
+        draft.write_bytes(log.read_bytes())
+        purging = pool.submit(purge, settings, NOW)
+        while not waits_for_a_lock(os.getpid()):
+            time.sleep(0.01)
+        assert draft.exists()
+        draft.replace(log)
+        fcntl.flock(held, fcntl.LOCK_UN)
+        assert purging.result(timeout=30).faults == []
+    assert ids(log) == ["AJ_1"]
+
+
 def ends_calls(log: Path, name: str) -> None:
     for number in range(200):
         record = a_record(id=f"{name}-{number}", ended_at=NOW)
@@ -226,6 +302,29 @@ def test_times_are_compared_and_not_their_texts(settings: Settings) -> None:
     assert rows_of(database, "SELECT id FROM calls") == [{"id": "a"}]
 
 
+def test_what_a_reader_holds_back_is_overwritten_once_it_is_gone(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("host.purge.database.PATIENCE", 0.2)
+    database = settings.call_database
+    assert database is not None
+    for record in (ended(40, reason="of an old call"), ended(1)):
+        call_database.write(database, record.model_dump(mode="json"))
+    with closing(sqlite3.connect(database, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM calls").fetchall()
+        purged = purge(settings, NOW, days=30)
+        assert purged.removed["calls.db"] == 1
+        (fault,) = purged.faults
+        assert fault.startswith("calls.db: somebody reads it")
+        reader.execute("COMMIT")
+        # The reader is still there: no last one to leave cleans up.
+        again = purge(settings, NOW, days=30)
+        assert (again.removed["calls.db"], again.faults) == (0, [])
+        for file in Path().glob("calls.db*"):
+            assert b"of an old call" not in file.read_bytes(), file
+
+
 # Recordings, and what waits
 
 
@@ -274,12 +373,73 @@ def test_records_that_nobody_comes_for_go_and_those_of_live_calls_stay(settings:
     assert all(file.exists() for file in stay)
 
 
+def test_recordings_of_calls_that_live_stay_whatever_the_days(settings: Settings) -> None:
+    day = settings.recordings_dir / "2026-11-23"
+    live, dead = aged(day / "AJ_1.ogg.part", 0.1), aged(day / "AJ_2.ogg.part", 0.1)
+    aged(settings.state_dir / "unfinished" / "AJ_1.json", 0.1)
+    assert purge(settings, NOW, days=0, dry_run=True).removed["recordings"] == 1
+    purge(settings, NOW, days=0)
+    assert live.exists()
+    assert not dead.exists()
+
+
+def test_halves_that_a_killed_process_has_left_go_after_an_hour(settings: Settings) -> None:
+    state = settings.state_dir
+    names = ("webhooks/.call_{}-4711", "unfinished/AJ_{}.part", ".numbers.key-4711-0a1b2c3{}")
+    old = [aged(state / name.format(1), 0.05) for name in names]
+    young = [aged(state / name.format(2), 0.03) for name in names]
+    stay = [aged(state / "webhooks" / "call_2.json", 0.05), aged(state / "numbers.key", 400)]
+    assert purge(settings, NOW, dry_run=True).faults == []
+    assert all(file.exists() for file in old)
+    assert purge(settings, NOW).faults == []
+    assert not any(file.exists() for file in old)
+    assert all(file.exists() for file in (*young, *stay))
+
+
+def test_requests_are_forgotten_in_time_though_no_other_comes(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    requests, book = Requests(settings.state_dir), Book(settings.state_dir)
+    wanted = WantedCall(persona="ann", number=NUMBER, idempotency_key="order-of-ann")
+    began = time.time()
+    for days_ago, name in ((0.5, "young"), (8, "old")):  # nothing else comes after the old ones
+        monkeypatch.setattr(time, "time", lambda at=began - days_ago * 86400: at)
+        requests.claim(f"key-{name}", f"AJ_{name}", "ann-1", f"RM_{name}")
+        requests.settle(f"AJ_{name}", "busy", f"reason-{name}", begun=True)
+        at = datetime.fromtimestamp(time.time(), UTC)
+        asked = AskedCall(id=name, persona="ann", room=f"room-{name}", asked_at=at)
+        book.add(f"key-{name}", wanted, asked)
+    monkeypatch.setattr(time, "time", lambda: began)
+    assert purge(settings, NOW).faults == []
+    for file in ("requests.db", "api.db"):
+        content = (settings.state_dir / file).read_bytes()
+        assert b"key-young" in content
+        assert b"-old" not in content, file
+
+
+def test_nothing_is_made_where_nobody_has_asked_for_a_call(settings: Settings) -> None:
+    purge(settings, NOW, days=0)
+    assert list(Path().iterdir()) == []
+
+
 def test_one_place_that_fails_keeps_no_other(settings: Settings) -> None:
     Path("calls.db").write_bytes(b"This is no database at all. " * 100)
     write(settings.call_log, ended(40))
     purged = purge(settings, NOW, days=30)
     assert purged.faults == ["calls.db: file is not a database"]
     assert purged.removed["calls.jsonl"] == 1
+
+
+def test_what_nobody_foresaw_keeps_no_other(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*given: object, **more: object) -> int:
+        raise TypeError("can't compare")
+
+    monkeypatch.setattr("host.purge.log_file.purge_log", fails)
+    old = aged(settings.state_dir / "webhooks" / "call_1.json", 40)
+    assert purge(settings, NOW, days=30).faults == ["calls.jsonl: TypeError: can't compare"]
+    assert not old.exists()
 
 
 # Once a day, and by hand
@@ -308,10 +468,38 @@ async def test_a_running_host_purges_where_days_are_set(
         await purging
 
 
-async def test_a_running_host_keeps_everything_where_no_days_are_set(settings: Settings) -> None:
+async def test_a_running_host_keeps_every_record_where_no_days_are_set(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write(settings.call_log, a_record(ended_at=YEAR_AGO))
-    await purge_daily(settings)
+    requests = Requests(settings.state_dir)
+    purging = asyncio.create_task(purge_daily(settings, every=0.01))
+    with monkeypatch.context() as patched:
+        patched.setattr("host.requests.time.time", lambda: YEAR_AGO.timestamp())
+        requests.claim("a key", "AJ_1", "ann-1", "RM_1")
+    async with asyncio.timeout(10):
+        while b"a key" in (settings.state_dir / "requests.db").read_bytes():
+            await asyncio.sleep(0.01)
     assert len(ids(settings.call_log)) == 1
+    purging.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await purging
+
+
+async def test_a_purge_that_fails_is_said_and_made_again(
+    settings: Settings, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*given: object) -> None:
+        raise RuntimeError("no thread for it")
+
+    monkeypatch.setattr("host.purge.daily.purge", fails)
+    purging = asyncio.create_task(purge_daily(settings, every=0.01))
+    async with asyncio.timeout(10):
+        while caplog.messages.count("old calls are still there") < 2:
+            await asyncio.sleep(0.01)
+    purging.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await purging
 
 
 Host = Callable[..., Result]

@@ -33,7 +33,7 @@ class Book:
     """The calls that one host's API was asked for."""
 
     def __init__(self, state: Path) -> None:
-        self._file = state / "api.db"
+        self.file = state / "api.db"
 
     def find(self, key: str, wanted: WantedCall) -> AskedCall | None:
         """Return the call of an idempotency key. Raises Different where it is not this one's."""
@@ -71,8 +71,14 @@ class Book:
             rows = calls.execute("SELECT key, told FROM calls WHERE NOT over").fetchall()
         return [(key, AskedCall.model_validate_json(told)) for key, told in rows]
 
+    def forget(self) -> None:
+        """Forget calls of more than a week ago. Raises sqlite3.Error or OSError."""
+        if self.file.is_file():
+            with self._open() as calls:
+                _forget(calls)
+
     def _open(self) -> AbstractContextManager[sqlite3.Connection]:
-        return open_table(self._file, _TABLE)
+        return open_table(self.file, _TABLE)
 
 
 def _forget(calls: sqlite3.Connection) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from datetime import UTC, datetime
 
-from host.purge.old_calls import purge
+from host.purge.old_calls import Purged, purge
 from host.settings import Settings
 
 log = logging.getLogger("host")
@@ -16,13 +16,17 @@ EVERY = 24 * 3600.0
 
 
 async def purge_daily(settings: Settings, every: float = EVERY) -> None:
-    """Remove what is too old at once and every day, where days are set, until cancelled."""
-    if settings.keep_records_days is settings.keep_recordings_days is None:
-        return
+    """Remove what is too old, or nobody needs, at once and every day, until cancelled."""
     while True:
-        purged = await asyncio.to_thread(purge, settings, datetime.now(UTC))
-        if any(purged.removed.values()):
-            log.info("removed of old calls: %s", purged)
-        for fault in purged.faults:
-            log.error("old calls are still there: %s", fault)
+        try:
+            _tell(await asyncio.to_thread(purge, settings, datetime.now(UTC)))
+        except Exception:
+            log.exception("old calls are still there")
         await asyncio.sleep(every)
+
+
+def _tell(purged: Purged) -> None:
+    if any(purged.removed.values()):
+        log.info("removed of old calls: %s", purged)
+    for fault in purged.faults:
+        log.error("old calls are still there: %s", fault)

@@ -15,7 +15,7 @@ _OLD = "FROM calls WHERE julianday(ended_at) < julianday(?)"
 def purge_database(file: Path, before: datetime, *, dry_run: bool = False) -> int:
     """Remove the records of calls that ended before a moment; return how many.
 
-    What was removed is overwritten, in the file and in its log of changes. Raises sqlite3.Error.
+    What was removed is overwritten, once `overwrite` has come about. Raises sqlite3.Error.
     """
     if not file.is_file():
         return 0
@@ -28,6 +28,17 @@ def purge_database(file: Path, before: datetime, *, dry_run: bool = False) -> in
             return int(number)
         calls.execute("PRAGMA foreign_keys = ON")
         calls.execute("PRAGMA secure_delete = ON")
-        removed = calls.execute(f"DELETE {_OLD}", (moment,)).rowcount
-        calls.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        return int(removed)
+        return int(calls.execute(f"DELETE {_OLD}", (moment,)).rowcount)
+
+
+def overwrite(file: Path) -> None:
+    """Put all changes into the file, and empty its log of changes, which has what was removed.
+
+    SQLite waits for readers meanwhile. Raises sqlite3.Error where one of them stays.
+    """
+    if file.is_file():
+        with closing(sqlite3.connect(file, timeout=PATIENCE, isolation_level=None)) as calls:
+            busy, *_ = calls.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if busy:
+            text = f"somebody reads it: what was removed still stands in it, or in {file.name}-wal"
+            raise sqlite3.OperationalError(text)

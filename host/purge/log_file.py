@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import glob
 import os
 import re
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
@@ -39,6 +40,7 @@ def purge_log(log: Path, before: datetime, *, dry_run: bool = False) -> int:
     draft = log.with_name(f".{log.name}.purge-{os.getpid()}")
     try:
         with _locked(log) as read, open(draft, "xb", opener=private_opener) as written:
+            _give(written.fileno(), read.fileno())
             removed = 0
             for line, old in _judged(read, before):
                 removed += old
@@ -50,6 +52,27 @@ def purge_log(log: Path, before: datetime, *, dry_run: bool = False) -> int:
         return removed
     finally:
         draft.unlink(missing_ok=True)
+
+
+def remove_leftovers(log: Path) -> None:
+    """Remove what killed purges have left of the log. One that is under way has its lock."""
+    if log.is_file():
+        log = log.resolve()
+        if any(_drafts(log)):
+            with _locked(log):
+                for draft in _drafts(log):
+                    draft.unlink(missing_ok=True)
+
+
+def _drafts(log: Path) -> Iterator[Path]:
+    return log.parent.glob(f".{glob.escape(log.name)}.purge-*")
+
+
+def _give(new: int, old: int) -> None:
+    """Give a file to the owner of another: hosts write to it. Raises PermissionError."""
+    owner = os.fstat(old)
+    if os.fstat(new).st_uid != owner.st_uid:
+        os.fchown(new, owner.st_uid, owner.st_gid)
 
 
 @contextlib.contextmanager
@@ -77,5 +100,6 @@ def _judged(read: BinaryIO, before: datetime) -> Iterator[tuple[bytes, bool]]:
     for line in read:
         if found := _ENDED.search(line):
             with contextlib.suppress(ValueError):
-                old = datetime.fromisoformat(found[1].decode()) < before
+                ended = datetime.fromisoformat(found[1].decode())
+                old = (ended if ended.tzinfo else ended.replace(tzinfo=UTC)) < before
         yield line, old

@@ -9,8 +9,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from host.api.book import Book
 from host.purge import database, files, log_file
+from host.requests import Requests
 from host.settings import Settings
+
+LONGEST_WRITING = timedelta(hours=1)
+"""After this long, a file that is not yet whole is nobody's any more: it is written at once."""
 
 
 @dataclass
@@ -31,16 +36,21 @@ def purge(
 ) -> Purged:
     """Remove what is older than the settings' days, or than these; with `dry_run` count it only.
 
-    A host, and other purges, may go on beside it. What can't be removed keeps nothing else.
+    What nobody needs goes whatever the days: requests for calls after a day, or a week, and what
+    killed processes have left half written. A host, and other purges, may go on beside it. What
+    can't be removed keeps nothing else.
     """
     purged = Purged()
     if (kept := settings.keep_records_days if days is None else days) is not None:
         _purge_records(settings, now - timedelta(days=kept), purged, dry_run=dry_run)
     if (kept := settings.keep_recordings_days if days is None else days) is not None:
         before = now - timedelta(days=kept)
-        folder = settings.recordings_dir
+        folder, live = settings.recordings_dir, files.live_calls(settings.state_dir)
         with _told(purged, folder):
-            purged.removed[str(folder)] = files.purge_recordings(folder, before, dry_run=dry_run)
+            removed = files.purge_recordings(folder, before, live=live, dry_run=dry_run)
+            purged.removed[str(folder)] = removed
+    if not dry_run:
+        _clear_up(settings, now, purged)
     return purged
 
 
@@ -51,8 +61,21 @@ def _purge_records(settings: Settings, before: datetime, purged: Purged, *, dry_
     if db is not None:
         with _told(purged, db):
             purged.removed[str(db)] = database.purge_database(db, before, dry_run=dry_run)
+            if not dry_run:
+                database.overwrite(db)
     with _told(purged, state):
         purged.removed[str(state)] = files.purge_state(state, before, dry_run=dry_run)
+
+
+def _clear_up(settings: Settings, now: datetime, purged: Purged) -> None:
+    log, state = settings.call_log, settings.state_dir
+    with _told(purged, log):
+        log_file.remove_leftovers(log)
+    with _told(purged, state):
+        files.remove_halves(state, now - LONGEST_WRITING)
+    for asked in (Requests(state), Book(state)):
+        with _told(purged, asked.file):
+            asked.forget()
 
 
 @contextlib.contextmanager
@@ -62,3 +85,5 @@ def _told(purged: Purged, where: Path) -> Iterator[None]:
         yield
     except (OSError, sqlite3.Error) as error:
         purged.faults.append(f"{where}: {error}")
+    except Exception as error:  # the others are old, whatever is wrong with this one
+        purged.faults.append(f"{where}: {type(error).__name__}: {error}")
