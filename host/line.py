@@ -1,8 +1,8 @@
 """The line of a call: its far end in the room, what it does, and what can be done to it.
 
 The far end is one participant: a telephone behind LiveKit SIP, or a browser or app. Its name and
-its `sip.*` attributes are written by whoever calls, and some arrive late: what is used of them is
-bounded and cleaned here.
+number are written by whoever calls, and some arrive late: what is used of them is bounded and
+cleaned here. The `sip.*` attributes of a telephone alone are LiveKit's.
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ It queues what comes sooner (LiveKit's own helper sends every 0.3 s), which woul
 STATUS_LIMIT = 10.0
 """Seconds to wait for a telephone's first `sip.callStatus`; some arrive 0.7 s late."""
 
+MOST_KEYS = 1000
+"""Keys of the far end that are taken in one call. A browser may send as many in a second."""
 STATUSES = ("dialing", "ringing", "automation", "active", "hangup")
 """What LiveKit SIP tells of a call."""
 
@@ -67,6 +69,7 @@ class Line:
         self._key_rules: KeyRules | None = None
         self._status: str | None = None
         self._sip = False
+        self._keys = 0
         self.identity: str | None = None
         self.colleague: tuple[str, str] | None = None
         """Identity and name of whom the far end was handed over to."""
@@ -85,8 +88,7 @@ class Line:
     @property
     def left(self) -> bool:
         """True once the far end has hung up, even if it is not yet out of the room."""
-        participant = self.participant
-        return participant is None or participant.attributes.get("sip.callStatus") == "hangup"
+        return self.participant is None or self._sip_status == "hangup"
 
     @property
     def telephone(self) -> bool:
@@ -105,7 +107,7 @@ class Line:
         waiting = self._job.wait_for_participant(kind=_FAR_ENDS)
         participant = await asyncio.wait_for(waiting, limit)
         self.identity, self._sip = participant.identity, participant.kind == _SIP
-        self._call.number = number_shown(participant.attributes.get("sip.phoneNumber"))
+        self._call.number = number_shown(_of_sip(participant, "phoneNumber"))
         self._know_caller(participant)
         if self.telephone:
             self._call.mark("ringing")
@@ -142,7 +144,7 @@ class Line:
         while not self._active():
             self._moved.clear()
             left = patience - asyncio.get_running_loop().time()
-            silent = not (self.participant and "sip.callStatus" in self.participant.attributes)
+            silent = self._sip_status is None
             if silent and left <= 0:
                 log.warning("the telephone never told its status; going on")
                 return
@@ -150,8 +152,11 @@ class Line:
                 await asyncio.wait_for(self._moved.wait(), max(left, 0.1) if silent else None)
 
     def _active(self) -> bool:
-        participant = self.participant
-        return participant is not None and participant.attributes.get("sip.callStatus") == "active"
+        return self._sip_status == "active"
+
+    @property
+    def _sip_status(self) -> str | None:
+        return _of_sip(self.participant, "callStatus") if self.participant else None
 
     def _know_caller(self, participant: rtc.RemoteParticipant) -> None:
         call = self._call
@@ -160,9 +165,9 @@ class Line:
             log.warning("the caller shows no number that can be one: %s", shown(call.number))
 
     def _follow(self, participant: rtc.RemoteParticipant) -> None:
-        ours = number_shown(participant.attributes.get("sip.trunkPhoneNumber"))
+        ours = number_shown(_of_sip(participant, "trunkPhoneNumber"))
         self._call.our_number = self._call.our_number or ours
-        status = participant.attributes.get("sip.callStatus")
+        status = _of_sip(participant, "callStatus")
         if status in STATUSES:
             self._told(status)
 
@@ -197,6 +202,11 @@ class Line:
         digit = key.digit.upper()
         if len(digit) != 1 or digit not in KEYS:
             return  # a packet that no telephone sends: anybody in the room can
+        self._keys += 1
+        if self._keys > MOST_KEYS:
+            if self._keys == MOST_KEYS + 1:
+                log.warning("the far end has pressed %d keys: no more are taken", MOST_KEYS)
+            return
         self._call.keypad.pressed(digit)
         self._call.tell("digit_pressed", digit=digit)
 
@@ -288,7 +298,9 @@ class Line:
             rules.paused()
 
     def _rules_of_keys(self) -> KeyRules:
-        return KeyRules(self._call.gate.numbers, self._call.number)
+        call = self._call
+        rules = call.gate.numbers
+        return KeyRules(rules, call.number, call.our_number, rung=not call.outbound)
 
     async def _press(self, key: str) -> None:
         if self.participant is None:
@@ -323,6 +335,11 @@ class Line:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.room.disconnect(), 2)
         await delete_room(self._job.api, self._call.room)
+
+
+def _of_sip(participant: rtc.RemoteParticipant, name: str) -> str | None:
+    """Read what LiveKit SIP tells of its telephone. Others may write such attributes themselves."""
+    return participant.attributes.get(f"sip.{name}") if participant.kind == _SIP else None
 
 
 def consult_room(room: str) -> str:

@@ -12,11 +12,12 @@ from livekit.agents import JobContext
 from host import Caller
 from host.call import Call
 from host.caller import LONGEST, name_shown, number_shown
-from host.line import Line
+from host.line import MOST_KEYS, Line
 from host.outside import clean, shown
 from host.settings import Settings
 
 SIP = rtc.ParticipantKind.PARTICIPANT_KIND_SIP
+CONNECTOR = rtc.ParticipantKind.PARTICIPANT_KIND_CONNECTOR
 HOSTILE = [
     "anonymous\r\nlevel=ERROR the host is compromised",
     "\x1b]0;owned\x07\x1b[2J",
@@ -151,6 +152,36 @@ async def test_what_is_no_key_is_not_pressed(digit: str) -> None:
     assert call.keys == []
     room.tells["sip_dtmf_received"](rtc.SipDTMF(code=13, digit="b", participant=telephone))
     assert len(call.keys) == 1
+
+
+@pytest.mark.parametrize("kind", [rtc.ParticipantKind.PARTICIPANT_KIND_STANDARD, CONNECTOR])
+async def test_a_browser_that_writes_what_livekit_sip_writes_is_not_believed(kind: Any) -> None:
+    """A token may let its holder set attributes."""
+    browser = a_telephone("Ann", phoneNumber="+15557770001", trunkPhoneNumber="+15550001111")
+    browser.kind = kind
+    browser.attributes["sip.callStatus"] = "hangup"
+    call, line, room = await rung(browser)
+    browser.attributes["sip.callStatus"] = "active"
+    room.tells["participant_attributes_changed"]({}, browser)
+    browser.attributes["sip.callStatus"] = "hangup"
+    assert (call.number, call.our_number, call.caller.number) == (None, None, None)
+    assert call.status == "ringing"
+    assert "answered" not in call.times
+    assert not line.left
+
+
+async def test_keys_without_end_are_taken_up_to_a_thousand(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    telephone = a_telephone(phoneNumber="+15557770001")
+    call, _, room = await rung(telephone)
+    told: list[str] = []
+    monkeypatch.setattr(call, "tell", lambda event, **facts: told.append(event))
+    key = rtc.SipDTMF(code=1, digit="1", participant=telephone)
+    for _ in range(50 * MOST_KEYS):
+        room.tells["sip_dtmf_received"](key)
+    assert len(call.keys) == told.count("digit_pressed") == MOST_KEYS == 1000
+    assert caplog.messages == ["the far end has pressed 1000 keys: no more are taken"]
 
 
 # Text from outside

@@ -43,10 +43,24 @@ _ENDS = re.compile("[*#A-D]")
 class KeyRules:
     """The keys of one call, judged before they are pressed."""
 
-    def __init__(self, rules: NumberRules, far_end: str | None) -> None:
-        """Take the number rules, and the far end's number, whose country its telephones have."""
+    def __init__(
+        self,
+        rules: NumberRules,
+        far_end: str | None,
+        ours: str | None = None,
+        *,
+        rung: bool = False,
+    ) -> None:
+        """Take the number rules, and the far end's number, whose country its telephones have.
+
+        Where it has rung us its number may be forged, and theirs be any country that we may have
+        to do with: that of our own number, and those that may be called.
+        """
         self._rules = rules
-        self._country = numbers.country_of(far_end) if far_end else None
+        known = map(numbers.country_of, filter(None, (far_end, ours if rung else None)))
+        self._countries = frozenset(filter(None, known)) | (
+            rules.countries if rung else frozenset()
+        )
         self._run, self._last = "", 0.0
         self._judged: dict[str, Rule | None] = {}
 
@@ -107,7 +121,7 @@ class KeyRules:
     def _is_help(self, digits: str) -> bool:
         if digits in numbers.MOBILE_EMERGENCY:
             return True
-        return bool(self._country and numbers.is_emergency(digits, [self._country]))
+        return numbers.is_emergency(digits, self._countries)
 
     def _refused(self, digits: str) -> Rule | None:
         """Name the rule against what digits dial; None where they dial nothing, or it may be."""
@@ -118,13 +132,14 @@ class KeyRules:
         return self._judged[digits]
 
     def _numbers_in(self, digits: str) -> Iterator[str]:
-        """Give the valid numbers, in E.164, that digits dial abroad or within the country."""
+        """Give the valid numbers, in E.164, that digits dial abroad or within a country."""
         texts = [
             "+" + digits.removeprefix(each) for each in INTERNATIONAL if digits.startswith(each)
         ]
-        if self._country and _is_national(digits, self._country):
-            with contextlib.suppress(phonenumbers.NumberParseException):
-                texts.append(numbers.e164(phonenumbers.parse(digits, self._country)))
+        for country in self._countries:
+            if _is_national(digits, country):
+                with contextlib.suppress(phonenumbers.NumberParseException):
+                    texts.append(numbers.e164(phonenumbers.parse(digits, country)))
         for text in texts:
             number = numbers.parse(text)
             if number and phonenumbers.is_valid_number(number):

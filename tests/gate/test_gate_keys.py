@@ -15,10 +15,13 @@ from host.settings import Settings
 US, DE, FR, GB = "+12125550123", "+4930123456", "+33123456789", "+442071234567"
 
 
-def pressed(far_end: str | None, *presses: str, **settings: Any) -> list[str]:
+def pressed(
+    far_end: str | None, *presses: str, ours: str | None = None, rung: bool = False, **settings: Any
+) -> list[str]:
     """Press these one after the other; give those that went out."""
     deployment = Settings(**{"countries": ["US", "DE", "FR", "GB"], **settings})
-    rules = KeyRules(Gate(deployment, deployment.persona("desk")).numbers, far_end)
+    gate = Gate(deployment, deployment.persona("desk"))
+    rules = KeyRules(gate.numbers, far_end, ours, rung=rung)
     out = []
     for written in presses:
         keys = read_presses(written)
@@ -140,10 +143,45 @@ def test_a_number_is_not_pressed_in_pieces_either(presses: list[str]) -> None:
 
 
 def test_what_ends_a_number_begins_another() -> None:
+FORGED = [None, "anonymous", "+881612345678", "5550001", US, DE, "+5351234567"]
+"""What somebody may show who rings us: nothing, no number, and numbers of other countries."""
+
+
+@pytest.mark.parametrize("shown", FORGED)
+@pytest.mark.parametrize("written", ["9,19005551234", "9005551234", "918765551234#", "9911"])
+def test_no_caller_opens_keys_by_the_number_that_they_show(shown: str | None, written: str) -> None:
+    assert pressed(shown, written, rung=True, countries=["US"]) == []
+    assert pressed(shown, written, ours=US, rung=True, countries=[]) == []
+    assert pressed(shown, written, rung=True, countries=[], caller_id=US) == []
+
+
+@pytest.mark.parametrize("shown", [*FORGED, GB])
+def test_a_caller_who_shows_a_country_is_held_to_it_too(shown: str | None) -> None:
+    out = pressed(shown, "09012345678", "999", ours=US, rung=True, countries=["US"])
+    assert out == ([] if shown == GB else ["09012345678", "999"])
+
+
+@pytest.mark.parametrize("shown", FORGED)
+def test_menus_of_whoever_rings_us_are_gone_through_whatever_they_show(shown: str | None) -> None:
+    menus = ["1", "2,w5#", "0", "*12#", "12345678#", "2125550199"]
+    assert pressed(shown, *menus, ours=US, rung=True, countries=["US"]) == menus
+
+
+def test_a_number_that_we_dialled_is_held_to_its_own_country_alone() -> None:
+    assert pressed(GB, "9005551234", ours=US) == ["9005551234"]
+    assert pressed(US, "9005551234", ours=US) == []
+
+
     assert pressed(US, "9", "#", "1", "1") == ["9", "#", "1", "1"]
     assert pressed(US, "1,2,3,4,5,6", "#", "5551234#") == ["1,2,3,4,5,6", "#", "5551234#"]
 
 
+        ["1", "9", "1", "1"],
+        ["1", "2", "3", "9", "1", "1"],
+        ["9", "A", "1", "1"],
+        ["9A1", "B1"],
+        ["9011", "A5351", "2345678"],
+        ["9", "4", "11"],
 def test_keys_of_long_ago_are_no_part_of_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("host.gate.keys.FORGOTTEN", -1.0)
     assert pressed(US, "9", "1", "1") == ["9", "1", "1"]
@@ -173,3 +211,17 @@ def test_nobody_writes_more_keys_at_once_than_anyone_needs() -> None:
     assert len(read_presses("1" * 100)) == 100
     with pytest.raises(HostError, match="more than 100"):
         read_presses("1" * 101)
+@pytest.mark.parametrize("shown", FORGED)
+async def test_a_caller_has_no_key_pressed_that_dials_in_our_country(
+    carrier: Carrier, shown: str | None
+) -> None:
+    async with carrier.livekit() as livekit:
+        call = call_of(Settings(countries=["FR"]), shown)
+        call.outbound, call.our_number = False, US
+        room = put_on_line(call, livekit)
+        with pytest.raises(HostError, match=r"\(rule: keys\)"):
+            await call.press("9,19005551234")
+        await call.press("5#")
+    assert room.keys == "5#"
+
+
