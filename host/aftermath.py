@@ -18,6 +18,7 @@ from host.journal import Draft, Journal
 from host.line import consult_room, delete_room
 from host.one_agent import CALL
 from host.record import CallRecord
+from host.redaction import redacted
 from host.requests import Requests
 from host.settings import Settings
 
@@ -50,14 +51,22 @@ async def hang_up(settings: Settings, record: CallRecord) -> None:
             await delete_room(livekit, consult_room(record.room))
 
 
+def settle_request(settings: Settings, record: CallRecord, *, begun: bool) -> None:
+    """Write down what became of a call's request: no more than its record tells of it.
+
+    Raises OSError or sqlite3.Error.
+    """
+    told = redacted(record, settings.persona(record.persona or ""), settings.state_dir)
+    Requests(settings.state_dir).settle(told.id, told.outcome, told.reason, begun=begun)
+
+
 async def tell_end(settings: Settings, draft: Draft) -> None:
     """Tell everyone of the end of a call, as its own process would have."""
     record = draft.record
     if draft.metadata.get("idempotency_key"):
         with contextlib.suppress(OSError, sqlite3.Error):
             # It may have been dialled: the request is not free again.
-            requests = Requests(settings.state_dir)
-            requests.settle(record.id, record.outcome, record.reason, begun=True)
+            settle_request(settings, record, begun=True)
     loaded = registry.load(settings)
     persona = record.persona if record.persona in loaded.personas else None
     call = Call(

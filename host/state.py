@@ -13,8 +13,8 @@ from pathlib import Path
 def open_table(file: Path, table: str, patience: float = 5.0) -> Iterator[sqlite3.Connection]:
     """Open a file, with its table made: nobody else reads or writes it until this is over.
 
-    Only its owner may read it, and what is deleted is overwritten. Raises OSError or sqlite3.Error where that does not go within
-    `patience` seconds.
+    Only its owner may read it, and what is deleted is overwritten. Raises OSError or sqlite3.Error
+    where that does not go within `patience` seconds.
     """
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))

@@ -20,7 +20,7 @@ from livekit.agents import (
 
 from host import dead_air, limits, registry
 from host.access import give_access
-from host.aftermath import finish_alone
+from host.aftermath import finish_alone, settle_request
 from host.budget import Budget, Exhausted
 from host.call import Call, Ending
 from host.details import parse_details
@@ -245,7 +245,7 @@ class Worker:
         if call.metadata.get("idempotency_key"):
             with logged("what became of the request"):
                 begun = "dialled" in call.times or call.answered
-                self.requests.settle(call.id, ending.outcome, ending.reason, begun=begun)
+                settle_request(self.settings, record_of(call, ending), begun=begun)
         await let_go(job, call)
         record = record_of(call, ending)
         log.info("%s: %s %.1f s", record.outcome, record.reason, record.duration)

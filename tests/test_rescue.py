@@ -22,8 +22,10 @@ from host.one_agent import CALL
 from host.outcome import Outcome
 from host.record import CallRecord, record_of
 from host.redaction import redacted
+from host.requests import Requests
 from host.rescue import Rescue
 from host.settings import Settings, load_settings
+from host.worker import Worker
 
 WRITES_DOWN = """
 from host import hookimpl
@@ -127,6 +129,40 @@ async def test_a_record_that_was_not_told_to_its_end_is_told_as_it_is(
     (draft,) = (settings.state_dir / "unfinished").iterdir()
     of_a_dead_process(draft)
     assert await finished(deployment, settings) == redacted(record, settings, settings.state_dir)
+
+
+async def test_what_is_kept_of_a_request_tells_no_more_than_the_record(
+    deployment: Deployment, settings: Settings
+) -> None:
+    call = a_call(settings)
+    call.metadata = {"idempotency_key": "order-7"}
+    requests = Requests(settings.state_dir)
+    requests.claim("order-7", call.id, call.room, "RM_1")
+    call.end(Ending(Outcome.BLOCKED, "host", "+15552220001 is on the do-not-call list."))
+    record = record_of(call, call.ending.result())
+    Journal(settings.state_dir).write(call, record)
+    (draft,) = (settings.state_dir / "unfinished").iterdir()
+    of_a_dead_process(draft)
+    await finished(deployment, settings)
+    assert requests.went("order-7") == ("blocked", "+1…01 is on the do-not-call list.")
+    assert b"2220001" not in requests.file.read_bytes()
+
+
+async def test_nor_does_the_call_itself_write_more_down(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def gone(job: object, call: Call) -> None:
+        """Nobody is on the line."""
+
+    monkeypatch.setattr("host.worker.let_go", gone)
+    call = a_call(settings)
+    call.metadata = {"idempotency_key": "order-7"}
+    worker = Worker(settings)
+    worker.requests.claim("order-7", call.id, call.room, "RM_1")
+    ending = Ending(Outcome.BLOCKED, "host", "+15552220001 is on the do-not-call list.")
+    call.end(ending)
+    await worker._tell_of(None, call, ending)  # type: ignore[arg-type]
+    assert worker.requests.went("order-7") == ("blocked", "+1…01 is on the do-not-call list.")
 
 
 async def test_a_call_whose_process_lives_is_left_alone(

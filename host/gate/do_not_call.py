@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import time
@@ -57,6 +58,7 @@ class DoNotCall:
         opened = os.open(self._file, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | create, 0o600)
         try:
             _lock(opened, fcntl.LOCK_EX)
+            self._close_to_others(opened)
             before = _all_of(opened)
             lines = before.decode(errors="replace").splitlines()
             if number in (_uncommented(line) for line in lines):
@@ -68,6 +70,12 @@ class DoNotCall:
             os.fsync(opened)
         finally:
             os.close(opened)
+
+    def _close_to_others(self, opened: int) -> None:
+        """Let nobody else read a list of our own; one that the settings name is also others'."""
+        if not self._must_exist:
+            with contextlib.suppress(PermissionError):
+                os.fchmod(opened, 0o600)
 
 
 def _lock(opened: int, how: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 import subprocess
 import sys
 import textwrap
@@ -155,6 +156,18 @@ def test_a_lock_that_is_soon_gone_is_waited_for(tmp_path: Path) -> None:
         assert not adding.done()
         fcntl.flock(editor, fcntl.LOCK_UN)
         adding.result(timeout=5)
+    assert DoNotCall(file).has(ANN)
+
+
+@pytest.mark.parametrize(("named", "mode"), [(False, 0o600), (True, 0o644)])
+def test_a_list_of_our_own_is_closed_to_others_and_one_that_is_named_is_theirs_too(
+    tmp_path: Path, named: bool, mode: int
+) -> None:
+    file = tmp_path / "do-not-call.txt"
+    file.write_text(f"{BOB}\n")
+    file.chmod(0o644)
+    DoNotCall(file, must_exist=named).add(ANN)
+    assert stat.S_IMODE(file.stat().st_mode) == mode
     assert DoNotCall(file).has(ANN)
 
 
