@@ -123,26 +123,6 @@ def test_what_menus_ask_for_is_pressed(far_end: str | None, written: str) -> Non
     assert pressed(far_end, written) == [written]
 
 
-@pytest.mark.parametrize(
-    "presses",
-    [
-        ["9", "1", "1"],
-        ["9", "9", "1", "1"],
-        ["9", "1", "15"],
-        ["1", "2", "9", "011", "53", "512345678"],
-        ["9011535", "12345678"],
-        ["9005", "551", "234"],
-        ["4", "9,900", "555", "1234"],
-        ["5", "#", "900555", "1234"],
-        ["*", "67", "1900555", "1234"],
-        ["*67", "911"],
-    ],
-)
-def test_a_number_is_not_pressed_in_pieces_either(presses: list[str]) -> None:
-    assert pressed(US, *presses) == presses[:-1]
-
-
-def test_what_ends_a_number_begins_another() -> None:
 FORGED = [None, "anonymous", "+881612345678", "5550001", US, DE, "+5351234567"]
 """What somebody may show who rings us: nothing, no number, and numbers of other countries."""
 
@@ -172,16 +152,36 @@ def test_a_number_that_we_dialled_is_held_to_its_own_country_alone() -> None:
     assert pressed(US, "9005551234", ours=US) == []
 
 
-    assert pressed(US, "9", "#", "1", "1") == ["9", "#", "1", "1"]
-    assert pressed(US, "1,2,3,4,5,6", "#", "5551234#") == ["1,2,3,4,5,6", "#", "5551234#"]
-
-
+@pytest.mark.parametrize(
+    "presses",
+    [
+        ["9", "1", "1"],
         ["1", "9", "1", "1"],
         ["1", "2", "3", "9", "1", "1"],
         ["9", "A", "1", "1"],
         ["9A1", "B1"],
         ["9011", "A5351", "2345678"],
         ["9", "4", "11"],
+        ["9", "9", "1", "1"],
+        ["9", "1", "15"],
+        ["1", "2", "9", "011", "53", "512345678"],
+        ["9011535", "12345678"],
+        ["9005", "551", "234"],
+        ["4", "9,900", "555", "1234"],
+        ["5", "#", "900555", "1234"],
+        ["*", "67", "1900555", "1234"],
+        ["*67", "911"],
+    ],
+)
+def test_a_number_is_not_pressed_in_pieces_either(presses: list[str]) -> None:
+    assert pressed(US, *presses) == presses[:-1]
+
+
+def test_what_ends_a_number_begins_another() -> None:
+    assert pressed(US, "9", "#", "1", "1") == ["9", "#", "1", "1"]
+    assert pressed(US, "1,2,3,4,5,6", "#", "5551234#") == ["1,2,3,4,5,6", "#", "5551234#"]
+
+
 def test_keys_of_long_ago_are_no_part_of_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("host.gate.keys.FORGOTTEN", -1.0)
     assert pressed(US, "9", "1", "1") == ["9", "1", "1"]
@@ -199,18 +199,6 @@ async def test_a_refused_press_sends_no_key_at_all(carrier: Carrier) -> None:
         assert len(call.keys) == 2
 
 
-async def test_a_persona_may_be_allowed_to_press_anything(carrier: Carrier) -> None:
-    async with carrier.livekit() as livekit:
-        call = call_of(Settings(countries=["US"], personas={"desk": {"keys_may_dial": True}}), US)
-        room: Room = put_on_line(call, livekit)
-        await call.press("911")
-    assert room.keys == "911"
-
-
-def test_nobody_writes_more_keys_at_once_than_anyone_needs() -> None:
-    assert len(read_presses("1" * 100)) == 100
-    with pytest.raises(HostError, match="more than 100"):
-        read_presses("1" * 101)
 @pytest.mark.parametrize("shown", FORGED)
 async def test_a_caller_has_no_key_pressed_that_dials_in_our_country(
     carrier: Carrier, shown: str | None
@@ -225,3 +213,15 @@ async def test_a_caller_has_no_key_pressed_that_dials_in_our_country(
     assert room.keys == "5#"
 
 
+async def test_a_persona_may_be_allowed_to_press_anything(carrier: Carrier) -> None:
+    async with carrier.livekit() as livekit:
+        call = call_of(Settings(countries=["US"], personas={"desk": {"keys_may_dial": True}}), US)
+        room: Room = put_on_line(call, livekit)
+        await call.press("911")
+    assert room.keys == "911"
+
+
+def test_nobody_writes_more_keys_at_once_than_anyone_needs() -> None:
+    assert len(read_presses("1" * 100)) == 100
+    with pytest.raises(HostError, match="more than 100"):
+        read_presses("1" * 101)
