@@ -13,6 +13,7 @@ from livekit import api
 
 from host import registry
 from host.access import livekit_of
+from host.budget import Budget
 from host.call import Call, now
 from host.journal import Draft, Journal
 from host.line import consult_room, delete_room
@@ -67,6 +68,8 @@ async def tell_end(settings: Settings, draft: Draft) -> None:
         with contextlib.suppress(OSError, sqlite3.Error):
             # It may have been dialled: the request is not free again.
             settle_request(settings, record, begun=True)
+    with contextlib.suppress(OSError, sqlite3.Error):
+        _count_out(settings, record)
     loaded = registry.load(settings)
     persona = record.persona if record.persona in loaded.personas else None
     call = Call(
@@ -81,6 +84,13 @@ async def tell_end(settings: Settings, draft: Draft) -> None:
         our_number=record.our_number,
     )
     await call.tell_end(record)
+
+
+def _count_out(settings: Settings, record: CallRecord) -> None:
+    """Count a call out: of one of another machine, the budget can't tell that it is over."""
+    made = record.direction == "inbound" or record.dialled_at is not None
+    limits = settings.persona(record.persona or "")
+    Budget(settings.state_dir).settle(record.id, record.duration, limits, made=made)
 
 
 def finish_alone(settings: Settings, draft: Draft) -> None:

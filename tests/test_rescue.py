@@ -16,6 +16,8 @@ from aiohttp import web
 from deployment import Deployment
 from livekit import api
 
+from host import registry
+from host.budget import Budget, Exhausted
 from host.call import Call, Ending
 from host.journal import DIED, FORSAKEN, Journal
 from host.one_agent import CALL
@@ -210,6 +212,26 @@ async def test_a_call_of_a_machine_that_is_gone_is_finished_and_one_that_lives_i
     (line,) = (deployment.folder / "records").read_text().splitlines()
     assert CallRecord.model_validate_json(line).id == "AJ_1"
     assert len(livekit) == 4, "whoever was left on the line is hung up"
+
+
+async def test_a_call_of_a_machine_that_is_gone_takes_no_line_any_more(
+    deployment: Deployment, livekit: list[str], settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployment.write("host.toml", "[personas.ann]\nmax_calls = 1\n")
+    settings = load_settings()
+    budget, limits = Budget(settings.state_dir), settings.persona("ann")
+    call = a_call(settings)
+    call.take("ann", registry.load(settings).view("ann"))
+    with monkeypatch.context() as before:
+        before.setattr("socket.gethostname", lambda: "an-earlier-container")
+        budget.admit(call.id, "ann", limits)
+    with pytest.raises(Exhausted):
+        budget.admit("AJ_2", "ann", limits)
+    Journal(settings.state_dir).write(call)
+    (draft,) = (settings.state_dir / "unfinished").iterdir()
+    of_another_machine(draft, FORSAKEN + 10)
+    await finished(deployment, settings)
+    budget.admit("AJ_2", "ann", limits)
 
 
 async def test_the_room_of_another_agent_stays(
