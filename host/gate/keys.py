@@ -38,6 +38,12 @@ does where there is no star; 1010288 takes another carrier; 141 and 1470 are Bri
 _LONGEST_CODE = 7
 _PAUSE, _STAR = ",", "*"
 _ENDS = re.compile("[*#A-D]")
+_FOURTH_ROW = re.compile("[A-D]")
+"""Keys that a receiver of twelve does not hear: 9A1A1 is 911 there, and ends thrice elsewhere."""
+_DEAR_IN_NORTH_AMERICA = re.compile(r"[90]1?(?:411|5551212|976[0-9]{4})", re.ASCII)
+_DEAR_IN_GERMANY = re.compile(r"[90]118[0-9]{2,3}", re.ASCII)
+_DEAR_ELSEWHERE = re.compile(r"9118[0-9]{2,3}", re.ASCII)
+"""Directory assistance and 976 behind an outside line. In Britain 0118 is Reading, in Italy Turin."""
 
 
 class KeyRules:
@@ -61,44 +67,58 @@ class KeyRules:
         self._countries = frozenset(filter(None, known)) | (
             rules.countries if rung else frozenset()
         )
-        self._run, self._last = "", 0.0
+        self._run, self._heard, self._last = "", "", 0.0
+        self._dear = {_dear_in(country) for country in self._countries or [None]}
         self._judged: dict[str, Rule | None] = {}
 
     def judge(self, presses: Sequence[str | float]) -> Verdict:
         """Judge keys, and seconds of pauses between them, by what was pressed before them."""
         self._forget()
         written = "".join(each if isinstance(each, str) else _PAUSE for each in presses)
-        before = _latest(_groups(self._run))
-        for part in re.split(f"(?={_ENDS.pattern})", written):
+        readings = [(self._run, written), (self._heard, _FOURTH_ROW.sub("", written))]
+        for run, keys in dict.fromkeys(readings):
+            for what in self._would_dial(run, keys):
+                reason = f"they could dial {what}, if the far end gave an outside line"
+                return refuse(Rule.KEYS, reason)
+        return Verdict(True, None, None, "the keys dial nothing that may not be called")
+
+    def _would_dial(self, run: str, keys: str) -> Iterator[str]:
+        """Name what keys could dial after those of a run."""
+        before = _latest(_groups(run))
+        for part in re.split(f"(?={_ENDS.pattern})", keys):
             if _ENDS.match(part):
                 before = []
             for group in _groups(_begin_anew(part)):
-                for what in self._could_dial(before, group):
-                    reason = f"they could dial {what}, if the far end gave an outside line"
-                    return refuse(Rule.KEYS, reason)
+                yield from self._could_dial(before, group)
                 before = _latest([*before, group])
-        return Verdict(True, None, None, "the keys dial nothing that may not be called")
 
     def pressed(self, key: str) -> None:
         """Remember a key that went out."""
         self._forget()
-        self._run = _begin_anew(key) if _ENDS.fullmatch(key) else self._run + key
+        self._run = _after(self._run, key)
+        if not _FOURTH_ROW.fullmatch(key):
+            self._heard = _after(self._heard, key)
         self._last = time.monotonic()
 
     def paused(self) -> None:
         """Remember a pause after which a number may begin, as at the end of what was pressed."""
         self._run += _PAUSE
+        self._heard += _PAUSE
 
     def _forget(self) -> None:
         if time.monotonic() - self._last > FORGOTTEN:
-            self._run = ""
+            self._run = self._heard = ""
 
     def _could_dial(self, before: Sequence[str], group: str) -> Iterator[str]:
         """Name what digits could dial, alone or as the rest of what came before them."""
-        if self._calls_for_help("".join(before), group) or self._calls_for_help("", group):
-            yield "an emergency number"
         for at in range(len(before) + 1):
-            for digits in _dialled("".join((*before[at:], group))):
+            run = "".join(before[at:])
+            if self._calls_for_help(run, group):
+                yield "an emergency number"
+            so_far = _at_each_key(run, group)
+            if any(dear.fullmatch(digits) for dear in self._dear for digits in so_far):
+                yield "directory assistance, or another service that costs"
+            for digits in _dialled(run + group):
                 # A telephone system may dial as soon as there are enough of them.
                 for length in range(SHORTEST, min(len(digits), LOOK_BACK) + 1):
                     if rule := self._refused(digits[:length]):
@@ -112,9 +132,9 @@ class KeyRules:
         alone = group.removeprefix(_STAR)
         if not run and any(self._is_help(each) for each in _outside(alone) if len(each) == 2):
             return True
-        longest = min(len(group), LONGEST_HELP + _LONGEST_CODE)
-        so_far = (run + group[: at + 1] for at in range(longest))
-        lines = (line for run in so_far for each in _outside(run) for line in _lines(each))
+        so_far = _at_each_key(run, group)
+        # A menu may have taken any first digit.
+        lines = (line for run in so_far for each in (run, run[1:]) for line in _lines(each))
         dialled = (each for line in lines for each in _outside(line))
         return any(self._is_help(each) for each in dialled if len(each) > 2)
 
@@ -154,6 +174,23 @@ def _is_national(digits: str, country: str) -> bool:
     prefix = phonenumbers.ndd_prefix_for_region(country, True)
     code = phonenumbers.country_code_for_region(country)
     return code == NANP or not prefix or digits.startswith(prefix)
+
+
+def _dear_in(country: str | None) -> re.Pattern[str]:
+    """Give what short numbers that cost look like behind a digit for an outside line."""
+    if country and phonenumbers.country_code_for_region(country) == NANP:
+        return _DEAR_IN_NORTH_AMERICA
+    return _DEAR_IN_GERMANY if country == "DE" else _DEAR_ELSEWHERE
+
+
+def _at_each_key(run: str, group: str) -> list[str]:
+    """Give the digits so far at each of the first keys of a group: short numbers end soon."""
+    longest = min(len(group), LONGEST_HELP + _LONGEST_CODE)
+    return [run + group[: at + 1] for at in range(longest)]
+
+
+def _after(run: str, key: str) -> str:
+    return _begin_anew(key) if _ENDS.fullmatch(key) else run + key
 
 
 def _begin_anew(part: str) -> str:

@@ -22,7 +22,10 @@ OUTSIDE = ("", "9", "0", "9,", "9w", "8", "1", "1,9,", "#", "*9", "#9,w", "00", 
 HIDDEN = ("", "", "", "*67", "1167")
 """What hides the number that calls, in North America."""
 ABROAD = ("011", "00", "0011", "")
-HELP = ("911", "112", "999", "9911", "0112", "9,911", "9,9,1,1", "#911", "1#911", "9110", "110")
+HELP = (
+    *("911", "112", "999", "9911", "0112", "9,911", "9,9,1,1", "#911", "1#911", "9110", "110"),
+    *("1,9,1,1", "5,9,11", "9A1A1", "1B9,1C1"),
+)
 
 
 class Adversary:
@@ -82,7 +85,7 @@ class Adversary:
             digits = self._chance.choice([digits, digits[1:]])
         hidden = self._chance.choice(HIDDEN)
         dialled = f"{self._chance.choice(OUTSIDE)}{hidden}{prefix}{digits}"
-        gap = self._chance.choice(["", "", "", ",", "w"])
+        gap = self._chance.choice(["", "", "", ",", "w", "A"])
         return gap.join(dialled) if len(dialled) < 40 else dialled
 
     def _number(self) -> str:

@@ -77,13 +77,18 @@ def dial_tone(keys: str) -> set[str]:
 
     It collects digits up to a # or *, begins anew at every pause, takes 9 or 0 for an outside line
     and dials as soon as it knows what: as in New York, where *67 and 1167 are no part of a number.
+    It may hear the keys A to D as ends, or not at all.
     """
+    return _dialled_of(keys) | _dialled_of(re.sub("[A-D]", "", keys))
+
+
+def _dialled_of(keys: str) -> set[str]:
     dialled = set()
     runs = re.split("[*#A-D]", keys)
     runs += re.findall(r"\*\d\d([\d,]+)", keys) + re.findall(r"\b[90]?11\d\d([\d,]+)", keys)
     for run in runs:
         groups = [group for group in run.split(",") if group]
-        for digits in ("".join(groups), *groups):
+        for digits in ["".join(groups[at:]) for at in range(len(groups))]:
             if call_for_help := re.match("[90]?(911|112)", digits):
                 dialled.add(call_for_help[1])
         for at in range(len(groups)):
