@@ -175,6 +175,11 @@ class Worker:
             if call.outbound:  # nobody is kept waiting by a call that is not placed
                 raise Refused(f"The calls of {call.persona} can't be counted: {error}") from error
 
+    def _count_out(self, call: Call) -> None:
+        """Count the call out; one that was never dialled is none of today's."""
+        made = not call.outbound or "dialled" in call.times
+        self.budget.settle(call.id, call.lasted, call.deployment, made=made)
+
     async def _converse(self, job: JobContext, call: Call, line: Line) -> None:
         if call.outbound:
             line.expect(f"sip_{call.number}")
@@ -236,8 +241,7 @@ class Worker:
         with logged("the draft of the record"):
             self.journal.close(call.id)
         with logged("counting the call out"):
-            made = not call.outbound or "dialled" in call.times
-            self.budget.settle(call.id, call.lasted, call.deployment, made=made)
+            self._count_out(call)
         await lifeline.over()
         job.shutdown(reason=ending.outcome.value)
 

@@ -43,7 +43,7 @@ _FOURTH_ROW = re.compile("[A-D]")
 _DEAR_IN_NORTH_AMERICA = re.compile(r"[90]1?(?:411|5551212|976[0-9]{4})", re.ASCII)
 _DEAR_IN_GERMANY = re.compile(r"[90]118[0-9]{2,3}", re.ASCII)
 _DEAR_ELSEWHERE = re.compile(r"9118[0-9]{2,3}", re.ASCII)
-"""Directory assistance and 976 behind an outside line. In Britain 0118 is Reading, in Italy Turin."""
+"""Directory assistance and 976 behind an outside line. 0118 is Reading, in Britain, or Turin."""
 
 
 class KeyRules:

@@ -152,3 +152,16 @@ async def test_a_persona_that_has_had_its_calls_is_blocked_by_that_rule() -> Non
         "The number was not dialled: desk has had its 1 calls of today (rule: budget)."
     )
     assert ending.worth_a_retry
+
+
+async def test_a_call_that_the_gate_refused_is_none_of_the_day(carrier: Carrier) -> None:
+    settings = Settings(**OURS, personas={"desk": {"max_calls_a_day": 1}})
+    abroad, near, late = (call_of(settings, each) for each in ("+442071234567", ANN, BOB))
+    async with carrier.livekit() as livekit:
+        for at, call in enumerate((abroad, near, late)):
+            call.id = f"AJ_{at}"
+            if counted_in(call) is None:
+                await place(livekit, call)
+            Worker(settings)._count_out(call)
+    assert carrier.dialled == [ANN]
+    assert "(rule: budget)" in late.ending.result().reason
