@@ -25,6 +25,7 @@ E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
 _SHORT = re.compile(r"\+?[0-9]{2,6}", re.ASCII)
 _DIGITS = re.compile(r"[0-9]{7,18}", re.ASCII)
 _PUNCTUATION = re.compile(r"[ ().-]")
+_NORTH_AMERICAN = re.compile(r"\+1(?:[2-9][0-9]{2}){2}[0-9]{4}", re.ASCII)
 _OLD_MEXICO = re.compile(r"^\+521(?=[0-9]{10}$)", re.ASCII)
 """Mexican mobiles had a 1 behind the country code until 2019, and still show it."""
 
@@ -72,6 +73,8 @@ def as_e164(text: str) -> str | None:
     None where it is none: it has no plus, or more or fewer digits than any number of its country.
     It need not be in use.
     """
+    if _NORTH_AMERICAN.fullmatch(text):
+        return text  # of a do-not-call list with a million of them, reading each takes 14 s
     bare = _OLD_MEXICO.sub("+52", _PUNCTUATION.sub("", text))
     number = _read(bare) if E164.fullmatch(bare) else None
     possible = number and phonenumbers.is_possible_number_with_reason(number)

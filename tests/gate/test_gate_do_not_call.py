@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import random
 import stat
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from carrier import Carrier, call_of, place
 
 from host import HostError
 from host.gate import DoNotCall, Gate, Rule
+from host.gate.number import as_e164
 from host.outcome import Outcome
 from host.settings import Settings
 
@@ -302,3 +304,11 @@ def test_where_a_trunk_writes_no_plus_the_settings_name_the_country(
 def test_what_may_be_anybodys_number_is_not_listed(shown: str) -> None:
     with pytest.raises(HostError, match="number is not known"):
         listed(shown, None)
+
+
+def test_a_north_american_number_is_read_at_once_and_as_any_other() -> None:
+    dice = random.Random(7)
+    for _ in range(500):
+        area, office = dice.randint(200, 999), dice.randint(200, 999)
+        written = f"+1{area}{office}{dice.randint(0, 9999):04}"
+        assert as_e164(written) == as_e164(f"+1 ({area}) {written[5:]}") == written
