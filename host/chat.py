@@ -16,7 +16,7 @@ from host import registry
 from host.call import Call
 from host.details import parse_details
 from host.greeting import greeting_of
-from host.session import make_session
+from host.session import explain_data, make_session
 from host.settings import Settings
 
 HANG_UP_LIMIT = 3.0
@@ -47,6 +47,7 @@ async def chat(
     await call.tell_all("prepare_call")
     with fake_job_context():
         session, agent = make_session(call, text=True)
+        await explain_data(agent)
         async with session:
             await _talk(call, session, agent, ask, show)
 

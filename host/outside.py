@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 MARK = "\N{REPLACEMENT CHARACTER}"
@@ -10,11 +11,16 @@ must not be another number."""
 
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Unicode's categories of what writes over a terminal, turns a line around, or hides in it."""
+_BLANK = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+"""Letters, signs and marks that nobody sees either: fillers, variation selectors, empty Braille."""
 
 
 def clean(text: str, longest: int) -> str:
     """Return text as one line of at most `longest` characters, an ellipsis where it was cut."""
     kept = text if len(text) <= longest else f"{text[: longest - 1]}…"
+    kept = _BLANK.sub(MARK, kept)
     if kept.isprintable():
         return kept
     return "".join(MARK if unicodedata.category(each) in _UNSEEN else each for each in kept)

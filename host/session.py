@@ -84,6 +84,12 @@ def make_session(call: Call, *, text: bool = False) -> tuple[AgentSession[Any], 
     return session, agent
 
 
+async def explain_data(agent: Agent) -> None:
+    """Add what data is to the instructions of an author's own agent, before it begins."""
+    if isinstance(agent.instructions, str):
+        await agent.update_instructions(explained(agent.instructions))
+
+
 def ears_and_voice(call: Call, model: Any) -> tuple[Any, Any]:
     """Ask a call's hooks for ears and a voice, as far as its model has none of its own."""
     can = model.capabilities if isinstance(model, llm.RealtimeModel) else None

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 
 from livekit import api, rtc
 
 from host.access import token_of
+from host.errors import MetadataError
+from host.metadata import read_metadata
 from host.outcome import Outcome
 from host.outside import clean
 from host.settings import Settings
@@ -23,7 +26,7 @@ A call whose process alone died is taken over, or ended, within 5 s.
 """
 LONGEST_STATUS = 20
 """Characters of a status that is told: a participant may write anything there."""
-_WATCHER = "watcher-"
+_WATCHER, _OURS = "watcher-", "host."
 
 
 @dataclass(frozen=True)
@@ -79,9 +82,11 @@ class Watch:
             self._agents.add(participant.identity)
             if self._losing:
                 self._losing.cancel()
-            self._facts.update(participant.attributes)
+            self._facts.update(_told(participant.attributes))
             if "host.outcome" in self._facts:
                 self.over.set()
+        if participant.kind != rtc.ParticipantKind.PARTICIPANT_KIND_SIP:
+            return
         status = clean(participant.attributes.get("sip.callStatus", ""), LONGEST_STATUS)
         if status and status != self._status:
             self._status = status
@@ -98,9 +103,8 @@ class Watch:
         self.over.set()
 
     def _read(self, metadata: str) -> None:
-        with contextlib.suppress(ValueError):
-            facts = json.loads(metadata)
-            self._facts.update(facts if isinstance(facts, dict) else {})
+        with contextlib.suppress(MetadataError):
+            self._facts.update(_told(read_metadata(metadata)))
 
     def _gone(self, reason: rtc.DisconnectReason.ValueType) -> None:
         if self._losing:
@@ -120,15 +124,22 @@ class Watch:
         if "host.outcome" not in facts:
             reason = "The host did not tell how the call went."
             return Placed(Outcome.FAILED, reason, room)
-        status = facts.get("host.sip_status")
-        outcome = Outcome(facts["host.outcome"])
+        status = facts.get("host.sip_status", "")
         return Placed(
-            outcome,
-            facts["host.reason"],
+            Outcome(facts["host.outcome"]),
+            facts.get("host.reason", ""),
             room,
-            int(status) if status else None,
+            int(status) if re.fullmatch("[1-6][0-9]{2}", status) else None,
             facts.get("host.retryable") != "False",
         )
+
+
+def _told(facts: Mapping[str, object]) -> dict[str, str]:
+    """Keep of what somebody wrote what a host may have told."""
+    told = {name: str(fact) for name, fact in facts.items() if name.startswith(_OURS)}
+    if told.get("host.outcome") not in {*Outcome}:
+        told.pop("host.outcome", None)
+    return told
 
 
 def watcher_token(settings: Settings, room: str, metadata: str) -> str:

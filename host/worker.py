@@ -39,7 +39,7 @@ from host.outcome import Outcome
 from host.record import record_of
 from host.recording import Recorder
 from host.requests import Requests
-from host.session import make_session
+from host.session import explain_data, make_session
 from host.settings import Settings
 from host.takeover import call_to_take_over, go_on, restore
 from host.voicemail import Voicemail
@@ -269,6 +269,7 @@ async def _open(job: JobContext, call: Call) -> tuple[AgentSession[Any], Agent]:
     """
     assert call.line is not None
     session, agent = make_session(call)
+    await explain_data(agent)
     options = room_io.RoomOptions(
         participant_identity=call.line.identity or "",
         audio_input=room_io.AudioInputOptions(pre_connect_audio=False),

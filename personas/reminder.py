@@ -1,12 +1,12 @@
 """Reminder: phones a patient about tomorrow's appointment."""
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from host import LeaveMessage, as_data, hookimpl
 
 class Appointment(BaseModel):
-    patient: str
-    time: str
+    patient: str = Field(max_length=80)
+    time: str = Field(max_length=80)
 
 @hookimpl
 def parse_metadata(metadata):

@@ -1,11 +1,11 @@
 """Survey: asks how a visit was; the answer is a key, or a word."""
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from host import as_data, hookimpl
 
 class Visit(BaseModel):
-    patient: str
+    patient: str = Field(max_length=80)
 
 @hookimpl
 def parse_metadata(metadata):

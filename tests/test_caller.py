@@ -129,7 +129,9 @@ def test_no_number_is_none(number: str | None) -> None:
 
 
 def test_a_forged_number_does_not_become_another_when_it_is_cleaned() -> None:
-    for hidden in "\u200b\u00ad\0\x7f\u202e\ufeff\ud800":
+    for (
+        hidden
+    ) in "\u200b\u00ad\0\x7f\u202e\ufeff\ud800\u034f\u2800\u3164\ufe0f\U000e0100\U000e01ef":
         assert number_shown(f"+1555000{hidden}1111") != "+15550001111"
     assert number_shown("+15550001111" + "0" * 100) != number_shown("+15550001111" + "0" * 51)
 

@@ -2,12 +2,13 @@
 
 from livekit.agents import Agent
 
-from host import hookimpl
+from host import as_data, hookimpl
 
 
 @hookimpl
 def agent(call):
-    return Agent(instructions="You are the custom agent of the tests.")
+    who = as_data(call.metadata.get("patient", "somebody"))
+    return Agent(instructions=f"You are the custom agent of the tests. You talk to {who}.")
 
 
 @hookimpl
