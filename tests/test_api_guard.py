@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import re
 import socket
 import stat
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from pathlib import Path
 
 import pytest
@@ -49,15 +50,36 @@ async def client(
 
 async def raw(client: Client, *parts: bytes, pause: float = 0.0) -> bytes:
     """Send bytes, with a pause after each part, and read until the host closes the connection."""
+    loop = asyncio.get_running_loop()
+    read = b""
+    with connect(client) as connection, contextlib.suppress(ConnectionError):
+        async with asyncio.timeout(LIMIT):
+            with contextlib.suppress(ConnectionError):  # an answer may be there all the same
+                for part in parts:
+                    await loop.sock_sendall(connection, part)
+                    await asyncio.sleep(pause)
+            while more := await loop.sock_recv(connection, 65536):
+                read += more
+    return read
+
+
+def connect(client: Client) -> socket.socket:
+    """Open a connection to the API."""
     host, port = client.address.removeprefix("http://").split(":")
-    reader, writer = await asyncio.open_connection(host, int(port))
-    try:
-        for part in parts:
-            writer.write(part)
-            await asyncio.sleep(pause)
-        return await asyncio.wait_for(reader.read(), LIMIT)
-    finally:
-        writer.close()
+    connection = socket.create_connection((host, int(port)))
+    connection.setblocking(False)
+    return connection
+
+
+async def longest_stop(doing: Awaitable[object]) -> float:
+    """Give the seconds for which this loop, which is the host's too, did nothing else meanwhile."""
+    longest, task = 0.0, asyncio.ensure_future(doing)
+    while not task.done():
+        begun = time.perf_counter()
+        await asyncio.sleep(0.005)
+        longest = max(longest, time.perf_counter() - begun - 0.005)
+    await task
+    return longest
 
 
 def head(length: int | None, *, token: str = TOKEN) -> bytes:
@@ -67,6 +89,9 @@ def head(length: int | None, *, token: str = TOKEN) -> bytes:
         f"POST /calls HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
         f"Content-Type: application/json\r\n{size}\r\n\r\n"
     ).encode()
+
+
+TOO_LONG = b'{"detail":"the request is longer than 32768 bytes"}'
 
 
 # The token
@@ -152,11 +177,37 @@ async def test_more_requests_than_the_rate_are_told_when_to_come_again(
 async def test_a_body_that_says_it_is_too_long_is_refused(client: Client, length: int) -> None:
     answer = await raw(client, head(length), b"{" + b" " * 1000)
     assert answer.startswith(b"HTTP/1.1 413 ")
+    assert TOO_LONG in answer
 
 
 async def test_a_chunked_body_that_gets_too_long_is_refused(client: Client) -> None:
     chunk = b"%x\r\n%s\r\n" % (8000, b" " * 8000)
-    assert (await raw(client, head(None), *[chunk] * 6)).startswith(b"HTTP/1.1 413 ")
+    for parts in ([chunk] * 6, [chunk * 100]):
+        answer = await raw(client, head(None), *parts)
+        assert answer.startswith(b"HTTP/1.1 413 ")
+        assert TOO_LONG in answer
+
+
+async def test_a_body_has_one_length(client: Client) -> None:
+    both = head(2).replace(b"\r\n\r\n", b"\r\nTransfer-Encoding: chunked\r\n\r\n")
+    answer = await raw(client, both + b"2\r\n{}\r\n0\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"both a Content-Length and a Transfer-Encoding" in answer
+    assert b"connection: close" in answer
+
+
+async def test_who_is_answered_before_the_end_is_parsed_no_further(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("host.api.guard.BODY_TIME", 0.5)
+    chunks = b"1\r\nx\r\n" * 200_000
+    for token, clients in [(TOKEN, 3), ("a-stranger", 50)]:
+        sent = head(None, token=token) + chunks
+        stop = await longest_stop(asyncio.gather(*(raw(client, sent) for _ in range(clients))))
+        assert stop < 0.5, token  # all of what was sent would take many seconds
+    answer = await raw(client, head(10**9, token="a-stranger"))  # and not one byte of it
+    assert answer.startswith(b"HTTP/1.1 401 ")
+    assert b"connection: close" in answer
 
 
 async def test_a_body_of_32_kib_is_read(client: Client) -> None:
@@ -167,14 +218,15 @@ async def test_a_body_of_32_kib_is_read(client: Client) -> None:
 
 
 async def test_a_head_that_is_too_long_is_refused(client: Client) -> None:
-    answer = await raw(client, b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 20_000)
-    assert answer.startswith(b"HTTP/1.1 400 ")
+    sent = b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 20_000
+    for end in (b"", b"\r\n\r\n", b"x" * 100_000 + b"\r\n\r\n"):
+        assert (await raw(client, sent + end)).startswith(b"HTTP/1.1 400 ")
 
 
 async def test_a_head_that_never_ends_is_cut_off_however_slowly_it_comes(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("host.api.door.HEAD_TIME", 0.5)
+    monkeypatch.setattr("host.api.protocol.HEAD_TIME", 0.5)
     for sent in ([], [b"GET / HTTP/1.1\r\n", b"X: y\r\n", b"Y: z\r\n", b"Z: x\r\n"]):
         with contextlib.suppress(ConnectionError):
             assert await raw(client, *sent, pause=0.1) == b""  # within LIMIT
@@ -192,9 +244,8 @@ async def test_a_body_that_never_ends_is_told_so(
 async def test_a_body_that_goes_on_after_its_answer_is_cut_off(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("host.api.door.HEAD_TIME", 0.5)
-    host, port = client.address.removeprefix("http://").split(":")
-    reader, writer = await asyncio.open_connection(host, int(port))
+    monkeypatch.setattr("host.api.protocol.HEAD_TIME", 0.5)
+    reader, writer = await asyncio.open_connection(sock=connect(client))
     writer.write(head(10**9, token="x" * 40))
     assert (await reader.readline()).startswith(b"HTTP/1.1 401 ")
     with pytest.raises(ConnectionError):
@@ -219,24 +270,29 @@ async def test_slow_clients_do_not_stop_the_others(client: Client) -> None:
         await asyncio.gather(*slow, return_exceptions=True)
 
 
-async def test_more_connections_than_there_may_be_are_told_to_come_again(
-    deployment: Deployment,
-    livekit: LiveKit,
-    caplog: pytest.LogCaptureFixture,
-    monkeypatch: pytest.MonkeyPatch,
+async def test_more_connections_than_there_may_be_are_closed_before_they_say_anything(
+    client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("host.api.door.CONNECTIONS", 5)
-    deployment.persona("ann")
-    async with an_api(caplog, livekit) as client:
-        slow = [asyncio.create_task(raw(client, head(100), pause=LIMIT)) for _ in range(5)]
-        try:
-            async with asyncio.timeout(LIMIT):
-                while (await client.ask("GET", "/calls/x"))[0] != 503:
-                    await asyncio.sleep(0.05)  # until the slow ones are there
-        finally:
-            for task in slow:
-                task.cancel()
-            await asyncio.gather(*slow, return_exceptions=True)
+    monkeypatch.setattr("host.api.protocol.CONNECTIONS", 5)
+    idle = [connect(client) for _ in range(5)]
+    assert await raw(client) == b""
+    for connection in idle:
+        connection.close()
+    async with asyncio.timeout(LIMIT):
+        while not (await raw(client, b"GET / HTTP/1.1\r\n\r\n")).startswith(b"HTTP/1.1 400"):
+            await asyncio.sleep(0.05)  # until the idle ones are gone
+
+
+async def test_a_client_that_takes_no_answers_is_cut_off(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("host.api.protocol.HEAD_TIME", 0.5)
+    ask = f"GET /openapi.json HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n\r\n"
+    asking = asyncio.get_running_loop().sock_sendall
+    with connect(client) as connection, contextlib.suppress(ConnectionError):
+        async with asyncio.timeout(LIMIT):
+            while True:  # and nothing is read
+                await asking(connection, ask.encode() * 100)
 
 
 @pytest.mark.parametrize(
@@ -274,6 +330,30 @@ async def test_the_log_has_no_token_no_number_no_details_and_no_query(
         assert private not in caplog.text
 
 
+async def test_strangers_write_one_line_a_minute_and_no_traceback(
+    client: Client, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("host.api.guard.TELLING", 0.5)
+    upgrade = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+    stranger = head(None, token="x" * 40)
+    await raw(client, upgrade)
+    await raw(client, b"no HTTP\r\n\r\n")
+    await raw(client, stranger + b"no chunk\r\n\r\n")
+    await raw(client, stranger, b"no chunk\r\n\r\n", pause=0.1)
+    for _ in range(5):
+        await client.ask("GET", "/calls/x", headers={})
+    async with asyncio.timeout(LIMIT):
+        while "more requests" not in caplog.text:
+            await asyncio.sleep(0.05)
+    await client.ask("GET", "/calls/x", headers={})
+    told = [line.getMessage() for line in caplog.records if line.levelno >= logging.INFO]
+    assert [re.sub(r"[\d.]+ m?s", "... s", line) for line in told] == [
+        "API: GET /: 401 in ... s",
+        "API: 7 more requests without the token in ... s",
+        "API: GET /calls/x: 401 in ... s",
+    ]
+
+
 async def test_what_is_kept_is_its_owners_only_and_has_no_number_and_no_details(
     client: Client, deployment: Deployment
 ) -> None:
@@ -300,6 +380,19 @@ async def test_a_file_that_is_broken_is_told_to_the_log_and_not_to_the_client(
         assert answer[1] == {"detail": "the host can't read or write down its calls"}
         assert int(answer[2]["Retry-After"]) > 0
     assert "file is not a database" in caplog.text
+
+
+async def test_a_folder_that_is_none_any_more_is_told_to_the_log_and_not_to_the_client(
+    client: Client, deployment: Deployment, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = deployment.folder / ".host"
+    folder.rename(deployment.folder / "gone")
+    folder.write_text("a file, and no folder")
+    for answer in (await client.place(), await client.ask("GET", "/calls/x")):
+        assert answer[0] == 503
+        assert answer[1] == {"detail": "the host can't read or write down its calls"}
+        assert int(answer[2]["Retry-After"]) > 0
+    assert ".host" in caplog.text
 
 
 # Opening and closing

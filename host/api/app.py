@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import logging
+import re
 import sqlite3
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
@@ -16,15 +18,17 @@ from fastapi.security import HTTPBearer
 from pydantic_core import from_json
 
 from host.api.book import Different
+from host.api.checks import MOST, Unready
 from host.api.forms import AskedCall, Fault, Faults, Key, Problem, Refusal, WantedCall
+from host.api.guard import TOO_LONG
 from host.api.placing import Blocked, Placing, TooMany, Unusable
 
 log = logging.getLogger("host")
 
-LONGEST_BODY = 32 * 1024
-"""Bytes that a request may have."""
 LATER = "30"
 """Seconds after which a host that takes no calls may be asked again."""
+
+_SECONDS = "seconds after which it may be asked again"
 
 Closed = Callable[[], str | None]
 """Says why the host takes no calls; None where it does."""
@@ -40,6 +44,8 @@ class StrictRequest(Request):
         """Read the body. Raises JSONDecodeError."""
         body = await self.body()
         try:
+            if body.startswith(codecs.BOM_UTF8):
+                raise ValueError("it begins with a byte order mark")
             from_json(body, allow_inf_nan=False)  # knows what JSON is, where Python's is lenient
             return json.loads(body, object_pairs_hook=_each_key_once)
         except ValueError as error:
@@ -89,25 +95,53 @@ def open_for_calls(request: Request) -> None:
         raise HTTPException(503, f"the host takes no calls: {why}", {"Retry-After": LATER})
 
 
+def in_json(request: Request) -> None:
+    """Refuse a body that does not say that it is JSON."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if not (kind.startswith("application/") and re.search(r"[/+]json$", kind)):
+        text = "it is not application/json"
+        raise Unusable(Fault(loc=["header", "Content-Type"], msg=text, type="content_type"))
+
+
+def named_once(request: Request) -> None:
+    """Refuse a request that has two names."""
+    if len(set(request.headers.getlist("idempotency-key"))) > 1:
+        raise HTTPException(400, "it has two headers Idempotency-Key that differ")
+
+
 router = APIRouter(route_class=StrictRoute, dependencies=[Depends(HTTPBearer(auto_error=False))])
 Calls = Annotated[Placing, Depends(placing_of)]
+
+
+def _problem(what: str, model: type = Problem, **headers: str) -> dict[str, Any]:
+    told = {
+        name.replace("_", "-"): {"description": meaning, "schema": {"type": "string"}}
+        for name, meaning in headers.items()
+    }
+    return {"model": model, "description": what, "headers": told}
+
+
 _ANY: dict[int | str, dict[str, Any]] = {
-    401: {"model": Problem, "description": "the token is missing or wrong"},
-    422: {"model": Faults, "description": "what is wrong with the request, field by field"},
-    429: {"model": Problem, "description": "too many requests; see Retry-After"},
+    400: _problem("the request can't be read, or says two things"),
+    401: _problem("the token is missing or wrong", WWW_Authenticate="Bearer"),
+    413: _problem(TOO_LONG),
+    422: _problem("what is wrong with the request, field by field", Faults),
+    429: _problem("too many requests", Retry_After=_SECONDS),
+    503: _problem("the host can't do it now", Retry_After=_SECONDS),
 }
 _PLACING: dict[int | str, dict[str, Any]] = {
-    400: {"model": Problem, "description": "the request can't be read"},
-    403: {"model": Refusal, "description": "the number must not be called; nothing was dialled"},
-    408: {"model": Problem, "description": "the request took too long"},
-    409: {"model": Problem, "description": "another request had this idempotency key"},
-    413: {"model": Problem, "description": f"the request is longer than {LONGEST_BODY} bytes"},
-    503: {"model": Problem, "description": "the host takes no calls now; see Retry-After"},
+    202: {"headers": {"Location": {"description": "the call", "schema": {"type": "string"}}}},
+    403: _problem("the number must not be called; nothing was dialled", Refusal),
+    408: _problem("the request took too long"),
+    409: _problem("another request had this idempotency key"),
 }
 
 
 @router.post(
-    "/calls", status_code=202, responses=_ANY | _PLACING, dependencies=[Depends(open_for_calls)]
+    "/calls",
+    status_code=202,
+    responses=_ANY | _PLACING,
+    dependencies=[Depends(open_for_calls), Depends(in_json), Depends(named_once)],
 )
 async def place_call(
     wanted: WantedCall,
@@ -123,7 +157,7 @@ async def place_call(
 
 @router.get(
     "/calls/{id}",
-    responses=_ANY | {404: {"model": Problem, "description": "there is no such call"}},
+    responses=_ANY | {404: _problem("there is no such call")},
 )
 async def read_call(id: str, calls: Calls) -> AskedCall:
     """Say how a call stands, or how it went."""
@@ -141,14 +175,15 @@ def make_api(placing: Placing, closed: Closed) -> Api:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        max_body_size=LONGEST_BODY,
         exception_handlers={
             RequestValidationError: _invalid,
             Unusable: _unusable,
             Blocked: _blocked,
             Different: _different,
             TooMany: _too_many,
+            Unready: _unready,
             sqlite3.Error: _unwritten,
+            OSError: _unwritten,
             Exception: _broken,
         },
     )
@@ -167,11 +202,7 @@ def _with_key(wanted: WantedCall, header: str | None) -> WantedCall:
 
 
 async def _invalid(request: Request, error: Any) -> JSONResponse:
-    faults = (
-        Fault(loc=list(fault["loc"]), msg=fault["msg"], type=fault["type"])
-        for fault in error.errors()[:50]
-    )
-    return _faulty(list(faults))
+    return _faulty([_fault(told) for told in error.errors()[:MOST]])
 
 
 async def _unusable(request: Request, error: Any) -> JSONResponse:
@@ -191,6 +222,11 @@ async def _too_many(request: Request, error: Exception) -> JSONResponse:
     return JSONResponse(detail, 503, {"Retry-After": LATER})
 
 
+async def _unready(request: Request, error: Exception) -> JSONResponse:
+    detail = {"detail": "the host can't check details now"}
+    return JSONResponse(detail, 503, {"Retry-After": LATER})
+
+
 async def _unwritten(request: Request, error: Exception) -> JSONResponse:
     log.error("the API's calls can't be read or written down: %s", error)
     detail = {"detail": "the host can't read or write down its calls"}
@@ -200,6 +236,13 @@ async def _unwritten(request: Request, error: Exception) -> JSONResponse:
 async def _broken(request: Request, error: Exception) -> JSONResponse:
     """Tell nothing of what broke: the host's log does."""
     return JSONResponse({"detail": "something broke in the host"}, 500)
+
+
+def _fault(told: dict[str, Any]) -> Fault:
+    kind, message = told["type"], told["msg"]
+    if kind == "json_invalid":
+        message = f"it is no JSON that can be used: {told['ctx']['error']}"
+    return Fault(loc=list(told["loc"]), msg=message, type=kind)
 
 
 def _faulty(faults: list[Fault]) -> JSONResponse:

@@ -42,6 +42,10 @@ PLACES = {"persona": "persona", "phone_number": "number", "idempotency_key": "id
 _CONTEXT = multiprocessing.get_context("forkserver")
 
 
+class Unready(Exception):
+    """The details can't be checked now, whatever they are."""
+
+
 @dataclass(frozen=True)
 class _Child:
     process: BaseProcess
@@ -57,7 +61,7 @@ class Checks:
         self._child: _Child | None = None
 
     async def faults(self, metadata: str) -> list[Fault]:
-        """Say what the persona finds wrong with a call's metadata."""
+        """Say what the persona finds wrong with a call's metadata. Raises Unready."""
         return await asyncio.get_running_loop().run_in_executor(self._one, self._ask, metadata)
 
     async def close(self) -> None:
@@ -66,10 +70,10 @@ class Checks:
         self._one.shutdown(wait=False)
 
     def _ask(self, metadata: str) -> list[Fault]:
+        child = self._ready()
         faults: list[Fault] | None = None
         trouble = "its process died"
         with contextlib.suppress(EOFError, OSError):
-            child = self._child or self._start()
             child.pipe.send(metadata)
             if child.pipe.poll(LIMIT):
                 faults, trouble = child.pipe.recv()
@@ -81,6 +85,18 @@ class Checks:
             self._end()
             return [_fault(f"the persona could not check them: {trouble}", "details_unchecked")]
         return faults
+
+    def _ready(self) -> _Child:
+        """Give the process; one that has died since its last answer is replaced. Raises Unready."""
+        if self._child and not self._child.process.is_alive():
+            log.warning("the process that checks details died; another one is started")
+            self._end()
+        try:
+            return self._child or self._start()
+        except (EOFError, OSError) as error:
+            log.error("the process that checks details does not start: %r", error)
+            self._end()
+            raise Unready from error
 
     def _start(self) -> _Child:
         pipe, theirs = _CONTEXT.Pipe()

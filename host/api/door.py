@@ -11,27 +11,20 @@ import socket
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 
-import h11
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from host.api.app import Closed, make_api
 from host.api.guard import Guard
 from host.api.placing import Placing
+from host.api.protocol import CONNECTIONS, LONGEST_HEAD, Protocol
 from host.errors import SettingsError
 from host.settings import Settings
 
 log = logging.getLogger("host")
 
-HEAD_TIME = 10.0
-"""Seconds that a client may take to send the head of a request."""
-LONGEST_HEAD = 16 * 1024
-"""Bytes that the head of a request may have."""
 IDLE_TIME = 5
 """Seconds that a connection is kept for the next request."""
-CONNECTIONS = 100
-"""Connections at once; one more is told to come again."""
 CLOSING_LIMIT = 2
 """Seconds that an answer which is under way may take when the host stops."""
 
@@ -67,15 +60,15 @@ async def answering_api(settings: Settings, closed: Closed) -> AsyncIterator[Non
 def _config(app: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http=_Protocol,
+        http=Protocol,
         ws="none",
         lifespan="off",
         proxy_headers=False,
         server_header=False,
         log_config=None,
-        log_level="warning",
+        log_level="error",  # its warnings are what any stranger can bring about
         access_log=False,
-        limit_concurrency=CONNECTIONS,
+        backlog=CONNECTIONS,
         h11_max_incomplete_event_size=LONGEST_HEAD,
         timeout_keep_alive=IDLE_TIME,
         timeout_graceful_shutdown=CLOSING_LIMIT,
@@ -87,39 +80,6 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Leave the signals to the host: it drains."""
         yield
-
-
-class _Protocol(H11Protocol):
-    """HTTP that does not wait without end for a request to be whole: uvicorn has no such limit.
-
-    While an answer is made, the guard has the time for the body.
-    """
-
-    _deadline: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        self._wait()
-
-    def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        self._wait()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        super().connection_lost(exc)
-        self._stop_waiting()
-
-    def _wait(self) -> None:
-        answered = self.conn.our_state is h11.DONE and self.conn.their_state is h11.SEND_BODY
-        if not answered and self.conn.their_state is not h11.IDLE:
-            self._stop_waiting()
-        elif self._deadline is None:
-            self._deadline = self.loop.call_later(HEAD_TIME, self.transport.abort)
-
-    def _stop_waiting(self) -> None:
-        if self._deadline:
-            self._deadline.cancel()
-            self._deadline = None
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -21,8 +21,17 @@ log = logging.getLogger("host")
 
 BODY_TIME = 10.0
 """Seconds that a client may take to send a request."""
-READS = 10
+LONGEST_BODY = 32 * 1024
+"""Bytes that the body of a request may have."""
+READS = 100
 """How many requests that place nothing may come for each that may place a call."""
+STRANGERS = 10
+"""How many requests without the token are answered for each that may place a call."""
+TELLING = 60.0
+"""Seconds in which one line tells of all strangers."""
+TOO_LONG = f"the request is longer than {LONGEST_BODY} bytes"
+CLOSE = (b"connection", b"close")
+"""What is said to a client that is not listened to any further."""
 PRIVATE = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
 
 
@@ -32,10 +41,11 @@ class Guard:
     def __init__(self, app: ASGIApp, token: str, rate: int) -> None:
         self._app, self._token = app, token.encode()
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self._strangers = _Strangers()
         self._rates = {
             "POST": RateLimitItemPerMinute(rate),
             "another method": RateLimitItemPerMinute(rate * READS),
-            "a stranger": RateLimitItemPerMinute(rate * READS),
+            "a stranger": RateLimitItemPerMinute(rate * STRANGERS),
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -43,30 +53,36 @@ class Guard:
         if scope["type"] != "http":
             return
         begun, status = time.monotonic(), 500
+        body, known = _Body(scope, receive), self._knows(scope)
+        refusal = await self._refusal(scope, body, known=known)
 
         async def sent(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message.get("headers", ()), *PRIVATE]
+                over = (CLOSE,) if refusal or not body.whole else ()
+                message["headers"] = [*message.get("headers", ()), *PRIVATE, *over]
             await send(message)
 
-        app = await self._refusal(scope) or self._app
         try:
-            await app(scope, _in_time(receive), sent)
+            await (refusal or self._app)(scope, body.receive, sent)
         finally:
-            _log(scope, status, time.monotonic() - begun)
+            log_it = _log if known else self._strangers.log
+            log_it(scope, status, time.monotonic() - begun)
 
-    async def _refusal(self, scope: Scope) -> ASGIApp | None:
-        """Answer who has no token, or asks too often; None lets the request pass."""
-        given = [value for name, value in scope["headers"] if name == b"authorization"]
-        known = is_token(given, self._token)
+    def _knows(self, scope: Scope) -> bool:
+        return is_token(_values(scope, b"authorization"), self._token)
+
+    async def _refusal(self, scope: Scope, body: _Body, *, known: bool) -> ASGIApp | None:
+        """Answer a request that goes no further; None lets it pass."""
         who = "POST" if scope["method"] == "POST" else "another method"
         if wait := await self._wait(who if known else "a stranger"):
             return _told(429, "too many requests", {"retry-after": str(wait)})
         if not known:
             return _told(401, "the token is missing or wrong", {"www-authenticate": "Bearer"})
-        return None
+        if _values(scope, b"content-length") and _values(scope, b"transfer-encoding"):
+            return _told(400, "it has both a Content-Length and a Transfer-Encoding")
+        return _told(413, TOO_LONG) if body.length > LONGEST_BODY else None
 
     async def _wait(self, who: str) -> int:
         """Count a request; give the seconds to wait where it is one too many, or 0."""
@@ -76,28 +92,59 @@ class Guard:
         return max(1, math.ceil(free - time.time()))
 
 
-def _told(status: int, detail: str, headers: dict[str, str]) -> ASGIApp:
-    return JSONResponse({"detail": detail}, status, headers)
+class _Body:
+    """The body of one request: what is taken of it, for BODY_TIME and no longer."""
 
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        lengths = _values(scope, b"content-length")
+        self.length = int(lengths[0]) if lengths else 0
+        self.whole = not self.length and not _values(scope, b"transfer-encoding")
+        self._receive, self._taken = receive, 0
+        self._until = asyncio.get_running_loop().time() + BODY_TIME
 
-def _in_time(receive: Receive) -> Receive:
-    """Take a request's body for BODY_TIME and no longer."""
-    until = asyncio.get_running_loop().time() + BODY_TIME
-    whole = False
-
-    async def receive_in_time() -> Message:
-        nonlocal whole
-        if whole:
-            return await receive()  # now that waits for the client to go
+    async def receive(self) -> Message:
+        """Take what there is of it, as ASGI has it."""
+        if self.whole:
+            return await self._receive()  # now that waits for the client to go
         try:
-            async with asyncio.timeout_at(until):
-                message = await receive()
+            async with asyncio.timeout_at(self._until):
+                message = await self._receive()
         except TimeoutError:
             raise HTTPException(408, "the request took too long") from None
-        whole = not message.get("more_body", False)
+        self._taken += len(message.get("body", b""))
+        if self._taken > LONGEST_BODY:
+            raise HTTPException(413, TOO_LONG)
+        self.whole = not message.get("more_body", False)
         return message
 
-    return receive_in_time
+
+class _Strangers:
+    """Logs requests without the token: one, and in the next minute how many more there were."""
+
+    def __init__(self) -> None:
+        self._more: int | None = None
+
+    def log(self, scope: Scope, status: int, seconds: float) -> None:
+        """Note a request."""
+        if self._more is not None:
+            self._more += 1
+            return
+        self._more = 0
+        _log(scope, status, seconds)
+        asyncio.get_running_loop().call_later(TELLING, self._tell)
+
+    def _tell(self) -> None:
+        if self._more:
+            log.info("API: %d more requests without the token in %.0f s", self._more, TELLING)
+        self._more = None
+
+
+def _values(scope: Scope, wanted: bytes) -> list[bytes]:
+    return [value for name, value in scope["headers"] if name == wanted]
+
+
+def _told(status: int, detail: str, headers: dict[str, str] | None = None) -> ASGIApp:
+    return JSONResponse({"detail": detail}, status, headers)
 
 
 def _log(scope: Scope, status: int, seconds: float) -> None:

@@ -1,0 +1,98 @@
+"""HTTP as the API speaks it: uvicorn's, with bounds on what a stranger may hold or keep busy."""
+
+from __future__ import annotations
+
+import asyncio
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+CONNECTIONS = 100
+"""Connections at once; one more is closed before it can say anything."""
+LONGEST_HEAD = 16 * 1024
+"""Bytes that the head of a request may have."""
+LONGEST_REQUEST = 48 * 1024
+"""Bytes that are taken of one request, head and body, as they come over the wire."""
+PIECE = 1024
+"""Bytes that are parsed at a time, until a head is whole: hardly any of the body come with it."""
+HEAD_TIME = 10.0
+"""Seconds that a client may take to send the head of a request, or to take what it is sent."""
+
+
+class Protocol(H11Protocol):
+    """One connection. What comes in is parsed in the host's loop, so there is an end to it.
+
+    While an answer is made, the guard has the time for the body, and closes what it need not read.
+    """
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._received = 0
+        self._head, self._unread = (_Deadline(self.loop, transport) for _ in range(2))
+        if len(self.connections) > CONNECTIONS:
+            transport.abort()
+            return
+        transport.set_write_buffer_limits(0)  # tells at once of a client that does not read
+        self._head.set()
+
+    def data_received(self, data: bytes) -> None:
+        while data and not self.transport.is_closing():
+            in_head = self.conn.their_state is h11.IDLE
+            room = (LONGEST_HEAD if in_head else LONGEST_REQUEST) + 1 - self._received
+            if room <= 0:
+                self.cycle.keep_alive = False  # once this one is answered, it is over
+                self.transport.pause_reading()
+                break
+            piece = data[: min(room, PIECE) if in_head else room]
+            self._received += len(piece)
+            super().data_received(piece)
+            data = data[len(piece) :]
+            if data and in_head and self.conn.their_state is not h11.IDLE:
+                self.loop.call_soon(self.data_received, data)  # the guard looks at the head first
+                break
+        if self.conn.their_state is h11.IDLE:
+            self._head.set()
+        else:
+            self._head.clear()
+
+    def on_response_complete(self) -> None:
+        self._received = 0
+        super().on_response_complete()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._unread.set()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._unread.clear()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._head.clear()
+        self._unread.clear()
+
+    def send_400_response(self, msg: str) -> None:
+        """Say that this is no HTTP, where nothing was said yet, and no more to that client."""
+        if self.cycle:
+            self.cycle.disconnected = True
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            super().send_400_response(msg)
+        else:
+            self.transport.abort()
+
+
+class _Deadline:
+    """Ends a connection HEAD_TIME after it was set, unless it is cleared."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, transport: asyncio.Transport) -> None:
+        self._loop, self._transport = loop, transport
+        self._timer: asyncio.TimerHandle | None = None
+
+    def set(self) -> None:
+        self._timer = self._timer or self._loop.call_later(HEAD_TIME, self._transport.abort)
+
+    def clear(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
