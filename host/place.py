@@ -67,7 +67,8 @@ def metadata_of(
 def written(persona: str, number: str, details: Mapping[str, Any], key: str | None) -> str:
     """Write a call's metadata as a host will read it. Raises MetadataError."""
     named = {} if key is None else {"idempotency_key": key}
-    metadata = json.dumps({**details, **named, "persona": persona, "phone_number": number})
+    wanted = {**details, **named, "persona": persona, "phone_number": number}
+    metadata = json.dumps(wanted, ensure_ascii=False)  # bytes are counted, and so is each escape
     read_dispatch(metadata)
     return metadata
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import multiprocessing
 import re
+import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -137,6 +139,20 @@ async def test_no_more_calls_are_under_way_than_there_may_be(
     await client.livekit.until(lambda: len(client.livekit.rooms) == 2)
 
 
+async def test_nor_are_there_more_of_those_that_are_asked_for_at_once(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("host.api.placing.MOST", 2)
+    answers = await asyncio.gather(*(client.place(details=GOOD) for _ in range(20)))
+    assert sorted(status for status, _, _ in answers) == [202] * 2 + [503] * 18
+    await client.livekit.until(lambda: len(client.livekit.rooms) == 2)
+    client.livekit.turning_away.set()
+    for status, call, _ in answers:
+        if status == 202:
+            await client.over(call["id"])
+    assert (await client.place(details=GOOD))[0] == 202
+
+
 # The request
 
 
@@ -205,10 +221,52 @@ async def test_what_is_no_good_json_is_refused(client: Client, body: bytes) -> N
     assert client.livekit.rooms == []
 
 
-async def test_a_body_of_another_type_is_refused(client: Client) -> None:
-    headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "text/plain"}
-    body = f'{{"persona": "ann", "number": "{NUMBER}"}}'
-    assert (await client.ask("POST", "/calls", data=body, headers=headers))[0] == 422
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (b'{"number": "+15552220001", "number": "x"}', "a key stands twice in one object"),
+        (b'{"details": {"hour": NaN}}', "expected value at line 1 column 22"),
+        (b"\xef\xbb\xbf{}", "it begins with a byte order mark"),
+    ],
+)
+async def test_why_it_is_no_good_json_is_told(client: Client, body: bytes, why: str) -> None:
+    headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
+    status, told, _ = await client.ask("POST", "/calls", data=body, headers=headers)
+    assert (status, told["detail"][0]["msg"]) == (422, f"it is no JSON that can be used: {why}")
+
+
+@pytest.mark.parametrize("kind", [None, "text/plain", "json", "application/jsonp"])
+async def test_a_body_of_another_type_is_refused(client: Client, kind: str | None) -> None:
+    headers = {"Authorization": f"Bearer {TOKEN}"} | ({"Content-Type": kind} if kind else {})
+    more = {} if kind else {"skip_auto_headers": ["Content-Type"]}
+    body = f'{{"persona": "ann", "number": "{NUMBER}"}}'.encode()
+    status, told, _ = await client.ask("POST", "/calls", data=body, headers=headers, **more)
+    text = "it is not application/json"
+    fault = {"loc": ["header", "Content-Type"], "msg": text, "type": "content_type"}
+    assert (status, told) == (422, {"detail": [fault]})
+
+
+async def test_a_body_of_json_with_its_alphabet_is_read(client: Client) -> None:
+    for kind in ("application/json; charset=utf-8", "Application/JSON", "application/x+json"):
+        headers = {"Content-Type": kind}
+        assert (await client.place(details=GOOD, headers=headers))[0] == 202
+
+
+async def test_details_may_be_as_long_in_any_script(client: Client) -> None:
+    extra = {**GOOD, "notes": "牙" * 5000}
+    assert (await client.place(details=extra))[0] == 202
+    status, told, _ = await client.place(details={**GOOD, "notes": "x" * 17_000})
+    assert (status, told["detail"][0]["msg"]) == (422, "the metadata is longer than 16384 bytes")
+
+
+async def test_a_request_has_one_key(client: Client) -> None:
+    for keys, status in [(["one", "other"], 400), (["one", "one"], 202)]:
+        headers = [
+            ("Authorization", f"Bearer {TOKEN}"),
+            *(("Idempotency-Key", key) for key in keys),
+        ]
+        wanted = {"persona": "ann", "number": NUMBER, "details": GOOD}
+        assert (await client.ask("POST", "/calls", json=wanted, headers=headers))[0] == status
 
 
 # The persona's own schema
@@ -266,6 +324,28 @@ async def test_what_a_persona_prints_of_the_details_is_masked(
         assert "in_parse_metadata {'patient': 'prints'" in text
         assert "+1…01" in text
         assert NUMBER not in text
+
+
+async def test_a_process_that_died_meanwhile_is_replaced_and_no_fault_of_the_request(
+    client: Client,
+) -> None:
+    assert (await client.place(details=GOOD))[0] == 202
+    (process,) = [each for each in multiprocessing.active_children() if each.name == "details"]
+    process.kill()
+    process.join()
+    assert (await client.place(details=GOOD))[0] == 202
+
+
+async def test_where_details_can_not_be_checked_the_request_may_come_again(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr("host.api.checks.START_LIMIT", 0)
+        status, told, headers = await client.place(details=GOOD, idempotency_key="order-7")
+    assert (status, told) == (503, {"detail": "the host can't check details now"})
+    assert int(headers["Retry-After"]) > 0
+    assert client.livekit.rooms == []
+    assert (await client.place(details=GOOD, idempotency_key="order-7"))[0] == 202
 
 
 async def test_a_persona_that_takes_for_ever_stops_neither_the_host_nor_the_next_request(
@@ -410,6 +490,25 @@ async def test_a_call_that_nobody_ever_tells_of_has_failed_and_is_not_placed_aga
     assert over["outcome"] == "failed"
     assert over["reason"] == "The host was stopped, and nobody told how the call went."
     assert livekit.joined == 1
+
+
+async def test_a_call_that_another_version_wrote_down_does_not_stop_the_next_start(
+    deployment: Deployment, livekit: LiveKit, caplog: pytest.LogCaptureFixture
+) -> None:
+    deployment.write("personas/ann.py", STRICT)
+    async with an_api(caplog, livekit) as client:
+        calls = [(await client.place(details=GOOD, idempotency_key=key))[1] for key in "ab"]
+    with contextlib.closing(sqlite3.connect(deployment.folder / ".host" / "api.db")) as rows, rows:
+        told = '{"status": "something new, of Ann Secret"}'
+        rows.execute("UPDATE calls SET told = ? WHERE key = 'a'", (told,))
+    for _ in range(2):
+        caplog.clear()
+        async with an_api(caplog, livekit) as client:
+            assert (await client.ask("GET", f"/calls/{calls[0]['id']}"))[0] == 503
+            assert (await client.place(details=GOOD, idempotency_key="a"))[0] == 503
+            assert (await client.ask("GET", f"/calls/{calls[1]['id']}"))[0] == 200
+        assert "Secret" not in caplog.text
+    assert "is not looked for" not in caplog.text  # the second start knows that it is over
 
 
 # What costs nothing while nobody asks for it

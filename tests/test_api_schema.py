@@ -12,13 +12,16 @@ import schemathesis
 from api_client import TOKEN, Client, a_livekit, an_api
 from deployment import Deployment
 
-EXAMPLES = 60
+EXAMPLES = 100
 """Requests for each operation and way of making them."""
 
 
 @pytest.fixture
-async def client(deployment: Deployment, caplog: pytest.LogCaptureFixture) -> AsyncIterator[Client]:
+async def client(
+    deployment: Deployment, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Client]:
     """A program that uses the API of a host with two personas; nobody takes its calls."""
+    monkeypatch.setattr("host.api.placing.MOST", 10_000)
     deployment.persona("ann")
     deployment.write(
         "personas/bob.py",
@@ -40,7 +43,7 @@ async def client(deployment: Deployment, caplog: pytest.LogCaptureFixture) -> As
     )
     async with a_livekit() as livekit:
         livekit.turning_away.set()
-        async with an_api(caplog, livekit, api_rate=100_000) as client:
+        async with an_api(caplog, livekit, api_rate=100_000, allow_numbers=ANY_NUMBER) as client:
             yield client
 
 
@@ -54,32 +57,56 @@ async def test_its_openapi_names_the_personas_and_says_what_may_come_back(client
     expected = {"202", "400", "401", "403", "408", "409", "413", "422", "429", "503"}
     assert set(posted["responses"]) == expected
     assert posted["security"] == [{"HTTPBearer": []}]
-    assert set(described["paths"]["/calls/{id}"]["get"]["responses"]) >= {"200", "401", "404"}
+    assert posted["responses"]["202"]["headers"].keys() == {"Location"}
+    assert posted["responses"]["503"]["headers"].keys() == {"Retry-After"}
+    read = described["paths"]["/calls/{id}"]["get"]["responses"]
+    assert set(read) == {"200", "400", "401", "404", "413", "422", "429", "503"}
+    assert read["429"]["headers"].keys() == {"Retry-After"}
+    assert read["401"]["headers"].keys() == {"WWW-Authenticate"}
     assert set(described["paths"]) == {"/calls", "/calls/{id}"}
 
 
 @pytest.mark.timeout(600)
 async def test_nothing_that_schemathesis_sends_breaks_it(client: Client) -> None:
-    sent = await asyncio.to_thread(fuzz, client.address)
-    assert sent["POST /calls"] >= EXAMPLES
-    assert sent["GET /calls/{id}"] >= EXAMPLES / 2
+    _, call, _ = await client.place(idempotency_key=TAKEN)
+    answers = await asyncio.to_thread(fuzz, client.address, call["id"])
+    assert answers["POST /calls"].keys() >= {202, 403, 409, 422}
+    assert answers["GET /calls/{id}"].keys() >= {200, 404}
+    assert answers["POST /calls"].total() >= EXAMPLES
+    assert answers["GET /calls/{id}"].total() >= EXAMPLES
     assert (await client.place(details={"time": "3pm"}))[0] == 202
 
 
-def fuzz(address: str) -> Counter[str]:
-    """Send requests of every kind; give how many of each operation. Raises what is wrong."""
+def fuzz(address: str, id: str) -> dict[str, Counter[int]]:
+    """Send requests of every kind; give how often each operation answered with each status.
+
+    Some of those that are allowed ask for the call with this id, or have its key. Raises what is
+    wrong with an answer.
+    """
     schema = schemathesis.openapi.from_url(f"{address}/openapi.json", headers=HEADERS)
-    sent: Counter[str] = Counter()
+    answers: dict[str, Counter[int]] = {}
     for found in schema.get_all_operations():
         operation = found.ok()
         for mode in schemathesis.GenerationMode:
-            sent[operation.label] += _many(operation.as_strategy(generation_mode=mode))
-    return sent
+            cases = operation.as_strategy(generation_mode=mode)
+            if mode.is_positive:
+                cases |= cases.map(lambda case: _of_a_call_there_is(case, id))
+            answers.setdefault(operation.label, Counter()).update(_many(cases))
+    return answers
 
 
-def _many(cases: hypothesis.strategies.SearchStrategy[schemathesis.Case]) -> int:
-    """Send EXAMPLES of these cases, or as many as there are; give how many."""
-    sent = 0
+def _of_a_call_there_is(case: schemathesis.Case, id: str) -> schemathesis.Case:
+    if "id" in case.path_parameters:
+        case.path_parameters["id"] = id
+    else:
+        case.headers.pop("Idempotency-Key", None)
+        case.body["idempotency_key"] = TAKEN
+    return case
+
+
+def _many(cases: hypothesis.strategies.SearchStrategy[schemathesis.Case]) -> Counter[int]:
+    """Send EXAMPLES of these cases, or as many as there are; give how each was answered."""
+    statuses: Counter[int] = Counter()
 
     @hypothesis.given(case=cases)
     @hypothesis.settings(
@@ -90,16 +117,17 @@ def _many(cases: hypothesis.strategies.SearchStrategy[schemathesis.Case]) -> int
         suppress_health_check=list(hypothesis.HealthCheck),
     )
     def send(case: schemathesis.Case) -> None:
-        nonlocal sent
-        sent += 1
         answer = case.call(headers=HEADERS)
+        statuses[answer.status_code] += 1
         assert answer.status_code < 500, (case, answer.text)
         case.validate_response(answer, checks=CHECKS)
 
     send()
-    return sent
+    return statuses
 
 
+ANY_NUMBER = [f"+{digit}*" for digit in range(1, 10)]
+TAKEN = "the-key-of-a-call-there-is"
 HEADERS = {"Authorization": f"Bearer {TOKEN}"}
 CHECKS = [
     getattr(schemathesis.checks, name)

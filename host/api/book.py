@@ -7,13 +7,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import sqlite3
 import time
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from host.api.forms import AskedCall, WantedCall
 from host.state import open_table
+
+log = logging.getLogger("host")
 
 KEPT = 7 * 24 * 3600.0
 """Seconds that a call is remembered, and its idempotency key with it."""
@@ -62,14 +68,14 @@ class Book:
         with self._open() as calls:
             query = "SELECT told FROM calls WHERE id = ? AND asked >= ?"
             found = calls.execute(query, (id, time.time() - KEPT)).fetchone()
-        return AskedCall.model_validate_json(found[0]) if found else None
+        return _asked(found[0]) if found else None
 
     def unfinished(self) -> list[tuple[str, AskedCall]]:
         """Return the calls whose end is not written down, each with its idempotency key."""
         with self._open() as calls:
             _forget(calls)
-            rows = calls.execute("SELECT key, told FROM calls WHERE NOT over").fetchall()
-        return [(key, AskedCall.model_validate_json(told)) for key, told in rows]
+            rows = calls.execute("SELECT id, key, told FROM calls WHERE NOT over").fetchall()
+            return list(_readable(calls, rows))
 
     def forget(self) -> None:
         """Forget calls of more than a week ago. Raises sqlite3.Error or OSError."""
@@ -93,7 +99,27 @@ def _find(calls: sqlite3.Connection, key: str, wanted: WantedCall) -> AskedCall 
     id, request, told = found
     if request != _fingerprint(id, wanted):
         raise Different
-    return AskedCall.model_validate_json(told)
+    return _asked(told)
+
+
+def _readable(
+    calls: sqlite3.Connection, rows: Iterable[tuple[str, str, str]]
+) -> Iterator[tuple[str, AskedCall]]:
+    """Give calls with their keys; one that can't be read is over."""
+    for id, key, told in rows:
+        try:
+            yield key, _asked(told)
+        except sqlite3.DataError as error:
+            log.error("the API's call %s is not looked for: %s", id, error)
+            calls.execute("UPDATE calls SET over = 1 WHERE id = ?", (id,))
+
+
+def _asked(told: str) -> AskedCall:
+    """Read a call. Raises DataError where another version of the host wrote it otherwise."""
+    try:
+        return AskedCall.model_validate_json(told)
+    except ValidationError:
+        raise sqlite3.DataError("this version can't read how it was written") from None
 
 
 def _fingerprint(id: str, wanted: WantedCall) -> str:

@@ -82,7 +82,7 @@ class Placing:
     async def ask(self, wanted: WantedCall) -> AskedCall:
         """Place a call, and say how it stands at once; a repeated request gets the call it has.
 
-        Raises Different, Unusable, Blocked or TooMany, and nothing is dialled.
+        Raises Different, Unusable, Unready, Blocked or TooMany, and nothing is dialled.
         """
         if wanted.idempotency_key:
             find = partial(self._book.find, wanted.idempotency_key, wanted)
@@ -96,9 +96,15 @@ class Placing:
         )
         if sum(call.status != "over" for call in self._live.values()) >= MOST:
             raise TooMany
-        if known := await asyncio.to_thread(self._book.add, key, wanted, asked):
+        self._live[id] = asked  # it counts from here on, while others are asked for
+        try:
+            known = await asyncio.to_thread(self._book.add, key, wanted, asked)
+        except BaseException:
+            del self._live[id]
+            raise
+        if known:
+            del self._live[id]
             return self._live.get(known.id, known)
-        self._live[id] = asked
         self._tasks.start(self._place(asked, metadata), "a call that the API placed")
         return asked
 
@@ -119,7 +125,7 @@ class Placing:
         await self._checks.close()
 
     async def _checked(self, wanted: WantedCall, key: str) -> str:
-        """Make a call's metadata. Raises Unusable or Blocked."""
+        """Make a call's metadata. Raises Unusable, Unready or Blocked."""
         if wanted.persona not in self.personas:
             known = ", ".join(self.personas)
             text = f"there is no persona {wanted.persona!r} (there are: {known})"
