@@ -29,7 +29,9 @@ _JSON_NAMES: Mapping[type, str] = {
     type(None): "null",
 }
 # A string that never ends counts to the end: each character is looked at once, whatever comes.
-_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
+_ALIKE = bytes.maketrans(b"{}", b"[]")
+_NO_BRACKETS = bytes(set(range(256)) - {*b"[]{}"})
 
 
 def read_metadata(metadata: str) -> dict[str, Any]:
@@ -70,21 +72,18 @@ def _check_unicode(text: str) -> bytes:
 
 def _check_depth(metadata: str) -> None:
     """Refuse what is nested too deep before a parser has to follow it there."""
-    depth = 0
-    for found in _BRACKETS.finditer(metadata):
-        if found[0] in "[{":
-            depth += 1
-        elif found[0] in "]}":
-            depth -= 1
-        if depth > MAX_DEPTH:
-            raise MetadataError(f"the metadata is nested more than {MAX_DEPTH} deep")
+    brackets = _STRING.sub(b"", metadata.encode()).translate(_ALIKE, _NO_BRACKETS)
+    for _ in range(MAX_DEPTH):
+        brackets = brackets.replace(b"[]", b"")  # the innermost of all
+    if b"[]" in brackets or brackets.count(b"[") > MAX_DEPTH:
+        raise MetadataError(f"the metadata is nested more than {MAX_DEPTH} deep")
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     read = dict(pairs)
     if len(read) < len(pairs):
         raise MetadataError("the metadata has the same key twice in one object")
-    if not all(key.isprintable() for key in read):
+    if not "".join(read).isprintable():
         raise MetadataError("the metadata has a key with characters that can't be printed")
     return read
 

@@ -77,6 +77,14 @@ def depth_bomb(dice: random.Random) -> str:
     return bomb if dice.random() < 0.5 else _raw("bomb", bomb)
 
 
+def many_of_it(dice: random.Random) -> str:
+    """As much for a parser to do as 16 KiB may hold, before it meets what is wrong."""
+    of = dice.choice(["{}", '{"a":{}}', '{"a":1}', "[]", '""', "0"])
+    room = 16 * 1024 - len(_raw("many", "[]")) - 1
+    many = f"[{','.join([of] * (room // (len(of) + 1)))}]"
+    return many if dice.random() < 0.5 else _raw("many", many)[:-1]
+
+
 def same_key_twice(dice: random.Random) -> str:
     key = dice.choice(["persona", "phone_number", "patient"])
     twice = f'"{key}": "{SECRET}", "{key}": "desk"'
@@ -180,6 +188,7 @@ KINDS: tuple[Callable[[random.Random], str | Attack], ...] = (
     truncated,
     without_a_mark,
     depth_bomb,
+    many_of_it,
     same_key_twice,
     number_bomb,
     no_number,
