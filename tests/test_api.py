@@ -65,6 +65,27 @@ STRICT = '''
 '''
 
 
+FORBIDS = """
+    from pydantic import BaseModel
+
+    from host import hookimpl
+
+
+    class Nothing(BaseModel, extra="forbid"):
+        FIELDS
+
+
+    @hookimpl
+    def parse_metadata(metadata):
+        return Nothing.model_validate(metadata)
+
+
+    @hookimpl
+    def instructions(call):
+        return "nobody"
+"""
+
+
 @pytest.fixture
 async def livekit() -> AsyncIterator[LiveKit]:
     """LiveKit as far as HTTP goes."""
@@ -362,6 +383,18 @@ async def test_a_persona_that_takes_for_ever_stops_neither_the_host_nor_the_next
     assert (status, told["detail"][0]["type"]) == (422, "details_unchecked")
     assert answers > 10
     assert (await client.place(details=GOOD))[0] == 202
+
+
+async def test_a_persona_that_forbids_other_fields_has_a_place_for_the_key(
+    deployment: Deployment, livekit: LiveKit, caplog: pytest.LogCaptureFixture
+) -> None:
+    fields = ["persona: str", "phone_number: str", "idempotency_key: str | None = None"]
+    for name, has in [("ann", fields), ("bob", fields[:2])]:
+        deployment.write(f"personas/{name}.py", FORBIDS.replace("FIELDS", "; ".join(has)))
+    async with an_api(caplog, livekit) as client:
+        assert (await client.place())[0] == 202
+        status, told, _ = await client.place(persona="bob")
+        assert (status, told["detail"][0]["loc"]) == (422, ["body", "idempotency_key"])
 
 
 # The gate

@@ -202,8 +202,8 @@ async def test_who_is_answered_before_the_end_is_parsed_no_further(
     monkeypatch.setattr("host.api.guard.BODY_TIME", 0.5)
     chunks = b"1\r\nx\r\n" * 200_000
     for token, clients in [(TOKEN, 3), ("a-stranger", 50)]:
-        sent = head(None, token=token) + chunks
-        stop = await longest_stop(asyncio.gather(*(raw(client, sent) for _ in range(clients))))
+        sent = [head(None, token=token), chunks]
+        stop = await longest_stop(asyncio.gather(*(raw(client, *sent) for _ in range(clients))))
         assert stop < 0.5, token  # all of what was sent would take many seconds
     answer = await raw(client, head(10**9, token="a-stranger"))  # and not one byte of it
     assert answer.startswith(b"HTTP/1.1 401 ")
@@ -215,6 +215,23 @@ async def test_a_body_of_32_kib_is_read(client: Client) -> None:
     headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
     padded = body.ljust(32 * 1024)
     assert (await client.ask("POST", "/calls", data=padded, headers=headers))[0] == 202
+
+
+async def test_a_body_may_come_in_parts_and_after_it_was_asked_for(client: Client) -> None:
+    body = f'{{"persona": "ann", "number": "{NUMBER}"}}'.encode().ljust(30_000)
+    asking = b"\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n"
+    sent = head(len(body)).replace(b"\r\n\r\n", asking)
+    parts = [body[at : at + 7000] for at in range(0, len(body), 7000)]
+    answer = await raw(client, sent, *parts, pause=0.05)
+    assert answer.startswith(b"HTTP/1.1 100 ")
+    assert b"HTTP/1.1 202 " in answer
+
+
+async def test_requests_may_follow_each_other_without_waiting(client: Client) -> None:
+    body = f'{{"persona": "ann", "number": "{NUMBER}"}}'.encode()
+    last = head(len(body)).replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+    answer = await raw(client, (head(len(body)) + body) * 3 + last + body)
+    assert answer.count(b"HTTP/1.1 202 ") == 4
 
 
 async def test_a_head_that_is_too_long_is_refused(client: Client) -> None:

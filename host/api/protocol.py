@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import h11
+from starlette.types import Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 CONNECTIONS = 100
@@ -13,21 +14,23 @@ LONGEST_HEAD = 16 * 1024
 """Bytes that the head of a request may have."""
 LONGEST_REQUEST = 48 * 1024
 """Bytes that are taken of one request, head and body, as they come over the wire."""
-PIECE = 1024
+PIECE = 256
 """Bytes that are parsed at a time, until a head is whole: hardly any of the body come with it."""
 HEAD_TIME = 10.0
 """Seconds that a client may take to send the head of a request, or to take what it is sent."""
 
 
 class Protocol(H11Protocol):
-    """One connection. What comes in is parsed in the host's loop, so there is an end to it.
+    """One connection. What comes in is parsed in the host's loop: no more than somebody asks for.
 
-    While an answer is made, the guard has the time for the body, and closes what it need not read.
+    A body is parsed as the app reads it, in the time that the guard has for it. Whoever is refused
+    is answered before, and closed.
     """
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._received = 0
+        self._received, self._rest = 0, b""
+        self.app = self._answer
         self._head, self._unread = (_Deadline(self.loop, transport) for _ in range(2))
         if len(self.connections) > CONNECTIONS:
             transport.abort()
@@ -47,13 +50,25 @@ class Protocol(H11Protocol):
             self._received += len(piece)
             super().data_received(piece)
             data = data[len(piece) :]
-            if data and in_head and self.conn.their_state is not h11.IDLE:
-                self.loop.call_soon(self.data_received, data)  # the guard looks at the head first
+            if in_head and self.conn.their_state is h11.SEND_BODY:
+                self.flow.pause_reading()  # until the app asks for more
+                self._rest = data
                 break
         if self.conn.their_state is h11.IDLE:
             self._head.set()
         else:
             self._head.clear()
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request whose body is not parsed before the app asks for it."""
+
+        async def receive_on() -> Message:
+            rest, self._rest = self._rest, b""
+            if rest:
+                self.data_received(rest)
+            return await receive()
+
+        await self.config.loaded_app(scope, receive_on, send)
 
     def on_response_complete(self) -> None:
         self._received = 0
