@@ -141,7 +141,7 @@ class Settings(BaseSettings, Shared):
         SecretStr(""), description="who may place calls there: a secret of 32 characters or more"
     )
     api_rate: int = Field(
-        60, ge=1, description="POST requests a minute that it takes; ten times as many others"
+        60, ge=1, description="POST requests a minute that it takes; a hundred times as many others"
     )
     drain_timeout: float = Field(
         3600, gt=0, description="seconds that live calls may go on after SIGTERM"
