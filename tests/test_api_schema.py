@@ -43,7 +43,8 @@ async def client(
     )
     async with a_livekit() as livekit:
         livekit.turning_away.set()
-        async with an_api(caplog, livekit, api_rate=100_000, allow_numbers=ANY_NUMBER) as client:
+        numbers = {"allow_numbers": ANY_NUMBER, "deny_numbers": [DENIED]}
+        async with an_api(caplog, livekit, api_rate=100_000, **numbers) as client:
             yield client
 
 
@@ -80,8 +81,8 @@ async def test_nothing_that_schemathesis_sends_breaks_it(client: Client) -> None
 def fuzz(address: str, id: str) -> dict[str, Counter[int]]:
     """Send requests of every kind; give how often each operation answered with each status.
 
-    Some of those that are allowed ask for the call with this id, or have its key. Raises what is
-    wrong with an answer.
+    Some of those that are allowed ask for the call with this id, have its key, or a number that is
+    denied. Raises what is wrong with an answer.
     """
     schema = schemathesis.openapi.from_url(f"{address}/openapi.json", headers=HEADERS)
     answers: dict[str, Counter[int]] = {}
@@ -90,7 +91,7 @@ def fuzz(address: str, id: str) -> dict[str, Counter[int]]:
         for mode in schemathesis.GenerationMode:
             cases = operation.as_strategy(generation_mode=mode)
             if mode.is_positive:
-                cases |= cases.map(lambda case: _of_a_call_there_is(case, id))
+                cases |= cases.map(lambda case: _of_a_call_there_is(case, id)) | cases.map(_denied)
             answers.setdefault(operation.label, Counter()).update(_many(cases))
     return answers
 
@@ -101,6 +102,13 @@ def _of_a_call_there_is(case: schemathesis.Case, id: str) -> schemathesis.Case:
     else:
         case.headers.pop("Idempotency-Key", None)
         case.body["idempotency_key"] = TAKEN
+    return case
+
+
+def _denied(case: schemathesis.Case) -> schemathesis.Case:
+    if "id" not in case.path_parameters:
+        case.headers.pop("Idempotency-Key", None)
+        case.body = {"persona": "ann", "number": DENIED}
     return case
 
 
@@ -127,6 +135,7 @@ def _many(cases: hypothesis.strategies.SearchStrategy[schemathesis.Case]) -> Cou
 
 
 ANY_NUMBER = [f"+{digit}*" for digit in range(1, 10)]
+DENIED = "+12125550199"
 TAKEN = "the-key-of-a-call-there-is"
 HEADERS = {"Authorization": f"Bearer {TOKEN}"}
 CHECKS = [
