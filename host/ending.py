@@ -21,6 +21,8 @@ from host.requests import NotClaimed
 
 log = logging.getLogger("host")
 
+TOLD_LIMIT = 5.0
+"""Seconds in which LiveKit may take down what watchers are told of the end: it may be busy."""
 SESSION_LIMIT = 3.0
 """Seconds that a session may take to close, once nobody is on the line any more."""
 HOOKS_LIMIT = 10.0
@@ -79,10 +81,8 @@ async def let_go(job: JobContext, call: Call) -> None:
     if ending.sip_status:
         told["host.sip_status"] = str(ending.sip_status)
     told["host.retryable"] = str(ending.worth_a_retry)
-    await tell_watchers(job.room, told)
-    with logged("hanging up"):
-        if call.line:
-            await call.line.hang_up()
+    # Who misses this takes a call for cancelled that was busy. It holds nobody up.
+    await asyncio.gather(tell_watchers(job.room, told, TOLD_LIMIT), _hang_up(call))
     with logged("stopping a transfer"):
         if call.handover:
             await call.handover.close()
@@ -98,6 +98,12 @@ async def let_go(job: JobContext, call: Call) -> None:
         else:  # we never were in the room: it may be another agent's
             await end_room(job.api, call.room, besides=job.job.id)
     await call.settle(HOOKS_LIMIT)  # `call_ended` is the last that is told
+
+
+async def _hang_up(call: Call) -> None:
+    with logged("hanging up"):
+        if call.line:
+            await call.line.hang_up()
 
 
 class logged(contextlib.AbstractContextManager[None]):

@@ -365,8 +365,8 @@ async def delete_room(livekit: api.LiveKitAPI, room: str) -> None:
     log.error("room %s could not be deleted", room)
 
 
-async def tell_watchers(room: rtc.Room, told: dict[str, str]) -> None:
+async def tell_watchers(room: rtc.Room, told: dict[str, str], limit: float = 2.0) -> None:
     """Tell `python -m host call`, which watches our participant, how the call stands."""
     if room.isconnected():
         with contextlib.suppress(Exception):
-            await asyncio.wait_for(room.local_participant.set_attributes(told), 2)
+            await asyncio.wait_for(room.local_participant.set_attributes(told), limit)
