@@ -81,6 +81,14 @@ def malformed() -> Iterator[Attack]:
     return islice((each for each in every if each.kind not in no_calls), COUNT)
 
 
+def a_desk(lines: Lifelines, livekit: LiveKit, *, full: bool) -> Desk:
+    """A desk for one call, which it has already where it is full."""
+    edge: Any = livekit
+    if full:
+        lines.expect("AJ_live", "desk-1")
+    return Desk(Settings(max_calls=1), lines, edge)
+
+
 async def offered(desk: Desk, livekit: LiveKit, every: list[Attack]) -> list[float]:
     """Offer one job after the other, each of which is over at once; give the seconds of each."""
     took = []
@@ -97,10 +105,7 @@ async def offered(desk: Desk, livekit: LiveKit, every: list[Attack]) -> list[flo
 async def test_a_thousand_malformed_are_decided_at_once_and_leave_nothing_behind(
     lines: Lifelines, livekit: LiveKit, full: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
-    edge: Any = livekit
-    desk = Desk(Settings(max_calls=1), lines, edge)
-    if full:
-        lines.expect("AJ_live", "desk-1")
+    desk = a_desk(lines, livekit, full=full)
     every = list(malformed())
     assert len(every) == COUNT
     await offered(desk, livekit, every)  # what is made once is made
@@ -127,10 +132,7 @@ async def test_a_thousand_malformed_are_decided_at_once_and_leave_nothing_behind
 async def test_nothing_of_a_thousand_is_kept(
     lines: Lifelines, livekit: LiveKit, full: bool
 ) -> None:
-    edge: Any = livekit
-    desk = Desk(Settings(max_calls=1), lines, edge)
-    if full:
-        lines.expect("AJ_live", "desk-1")
+    desk = a_desk(lines, livekit, full=full)
     every = list(malformed())
     module.log.disabled = True  # what is logged is kept by pytest
     try:

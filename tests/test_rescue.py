@@ -167,14 +167,19 @@ async def test_nor_does_the_call_itself_write_more_down(
     assert worker.requests.went("order-7") == ("blocked", "+1…01 is on the do-not-call list.")
 
 
+def two_drafts(settings: Settings) -> tuple[Path, Path]:
+    """The drafts of two calls, AJ_1 and AJ_2, of this process."""
+    Journal(settings.state_dir).write(a_call(settings))
+    (first,) = (settings.state_dir / "unfinished").iterdir()
+    second = first.with_name("AJ_2.json")
+    second.write_text(first.read_text().replace('"AJ_1"', '"AJ_2"'))
+    return first, second
+
+
 async def test_a_call_whose_process_lives_is_left_alone(
     deployment: Deployment, settings: Settings, livekit: list[str]
 ) -> None:
-    journal = Journal(settings.state_dir)
-    journal.write(a_call(settings))
-    (live,) = (settings.state_dir / "unfinished").iterdir()
-    dead = live.with_name("AJ_2.json")
-    dead.write_text(live.read_text().replace('"AJ_1"', '"AJ_2"'))
+    live, dead = two_drafts(settings)
     of_a_dead_process(dead)
     watching = asyncio.create_task(Rescue(settings).sweep())
     async with asyncio.timeout(30):
@@ -196,11 +201,7 @@ def of_another_machine(draft: Path, seconds_ago: float) -> None:
 async def test_a_call_of_a_machine_that_is_gone_is_finished_and_one_that_lives_is_not(
     deployment: Deployment, settings: Settings, livekit: list[str]
 ) -> None:
-    journal = Journal(settings.state_dir)
-    journal.write(a_call(settings))
-    (dead,) = (settings.state_dir / "unfinished").iterdir()
-    live = dead.with_name("AJ_2.json")
-    live.write_text(dead.read_text().replace('"AJ_1"', '"AJ_2"'))
+    dead, live = two_drafts(settings)
     of_another_machine(dead, FORSAKEN + 10)
     of_another_machine(live, FORSAKEN - 30)
     watching = asyncio.create_task(Rescue(settings).sweep())
