@@ -27,6 +27,12 @@ BRIDGED_LIMIT = 4 * 3600.0
 ROOM_LIMIT = 1.0
 """Seconds in which we hear that our room was closed."""
 
+MARGIN = 15.0
+"""Seconds beyond the ringing that LiveKit may take to say how it went.
+
+It counts the ringing from the INVITE, and joins the room before; its own client allows 2 s for all
+that, after which nobody would know of a telephone that still rings.
+"""
 NO_RESPONSE = 32.0
 """Seconds after which LiveKit SIP gives up a trunk that does not respond (RFC 3261 Timer B)."""
 
@@ -61,7 +67,7 @@ async def dial(job: JobContext, call: Call, line: Line) -> None:
     assert line.identity is not None
     verdict = await asyncio.to_thread(call.gate.dial, call.number or "")
     if verdict.allowed:
-        call.mark("dialled")
+        line.dialling()
     request = api.CreateSIPParticipantRequest(
         sip_trunk_id=trunk,
         sip_number=call.deployment.caller_id or "",
@@ -104,9 +110,10 @@ async def ring(
         reason = "A SIP address is not dialled over the trunk."
         raise NotAnswered(Ending(Outcome.BLOCKED, "host", reason))
     request.sip_call_to = verdict.number
+    limit = request.ringing_timeout.ToTimedelta().total_seconds() + MARGIN
     for left in reversed(range(TRIES)):
         try:
-            await livekit.sip.create_sip_participant(request)
+            await livekit.sip.create_sip_participant(request, timeout=limit)
             return
         except api.ServerError as error:
             if not (left and _never_sent(error)):

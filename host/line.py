@@ -119,6 +119,10 @@ class Line:
         if participant := self.participant:
             self._follow(participant)
 
+    def dialling(self) -> None:
+        """Say that the far end is dialled now: LiveKit's own word may be overtaken by `ringing`."""
+        self._told("dialing")
+
     def rejoin(self, identity: str, colleague: tuple[str, str] | None) -> None:
         """Go on with a far end that another process had on the line, and with its colleague."""
         self.identity = identity

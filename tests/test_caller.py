@@ -146,6 +146,23 @@ async def test_only_statuses_of_livekit_are_told() -> None:
         assert call.status == kept
 
 
+async def test_a_call_that_we_dial_is_told_as_dialled_even_where_it_rings_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """LiveKit tells the newest status alone to whom it has not told the one before."""
+    room = Room()
+    call = Call(Settings(), id="AJ_1", room="desk-1")
+    told: list[str] = []
+    monkeypatch.setattr(call, "tell", lambda event, status: told.append(status))
+    line = Line(cast(JobContext, SimpleNamespace(room=room)), call)
+    line.expect("sip_1")
+    line.dialling()
+    for status in ("ringing", "active"):
+        room.tells["participant_connected"](a_telephone(callStatus=status))
+    assert told == ["dialing", "ringing", "active"]
+    assert call.times["dialled"] <= call.times["ringing"]
+
+
 @pytest.mark.parametrize("digit", ["", "12", "1" * 9999, "w", "\n", "*67+1900", "１", "x"])
 async def test_what_is_no_key_is_not_pressed(digit: str) -> None:
     telephone = a_telephone(phoneNumber="+1")

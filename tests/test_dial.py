@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -11,7 +12,8 @@ from livekit.protocol.sip import CreateSIPParticipantRequest
 from sip_statuses import SIP_STATUSES
 
 from host.call import Ending
-from host.dial import name
+from host.dial import NotAnswered, duration, name, ring
+from host.gate import Verdict
 from host.local.exchange import PROFILES, Profile
 from host.local.exchange.errors import FROM_SIP_NODE, TwirpError
 from host.local.exchange.twirp import PREFIX, Method, TwirpServer
@@ -26,8 +28,8 @@ both_profiles = pytest.mark.parametrize("profile", PROFILES.values(), ids=lambda
 class Refuses(LocalServer):
     """LiveKit's SIP API, which answers every dial with one error."""
 
-    def __init__(self, error: TwirpError) -> None:
-        self._error = error
+    def __init__(self, error: TwirpError, after: float = 0.0) -> None:
+        self._error, self._after = error, after
 
     def application(self) -> web.Application:
         """Serve the one method."""
@@ -38,6 +40,7 @@ class Refuses(LocalServer):
         return application
 
     async def _refuse(self, *request: Any) -> CreateSIPParticipantRequest:
+        await asyncio.sleep(self._after)
         raise self._error
 
 
@@ -114,6 +117,19 @@ async def test_what_may_pass_by_itself_may_be_tried_again(code: str, text: str) 
     assert (ending.outcome, ending.by, ending.sip_status) == (Outcome.TRUNK_ERROR, "livekit", None)
     assert worth_a_retry(ending)
     assert ending.reason.endswith(".")
+
+
+async def test_a_telephone_that_comes_late_into_the_room_rings_as_long_as_any() -> None:
+    """LiveKit SIP counts the ringing from its INVITE, after it has joined the room."""
+    unanswered = TwirpError("canceled", FROM_SIP_NODE + "sip request timed out")
+    request = CreateSIPParticipantRequest(wait_until_answered=True, ringing_timeout=duration(1))
+    async with (
+        Refuses(unanswered, after=3.5) as server,
+        api.LiveKitAPI(server.url, KEY, SECRET) as livekit,
+    ):
+        with pytest.raises(NotAnswered) as refused:
+            await ring(livekit, Verdict(True, "+15550001111"), request)
+    assert refused.value.ending.outcome is Outcome.NO_ANSWER
 
 
 def worth_a_retry(ending: Ending) -> bool:

@@ -10,7 +10,7 @@ from livekit.agents import JobContext
 from livekit.protocol import sip
 
 from host.call import Call
-from host.dial import duration
+from host.dial import MARGIN, duration
 from host.gate import as_uri
 from host.handover.failure import TransferFailed
 from host.line import Line
@@ -38,7 +38,9 @@ async def refer(job: JobContext, call: Call, line: Line, target: TransferTarget)
         ringing_timeout=duration(target.ringing_timeout),
     )
     try:
-        answer = await job.api.sip.transfer_sip_participant(request)
+        answer = await job.api.sip.transfer_sip_participant(
+            request, timeout=target.ringing_timeout + MARGIN
+        )
     except api.SipCallError as error:
         status = error.sip_status_code
         raise TransferFailed(f"the other side answered {status}", status) from error
