@@ -16,11 +16,11 @@ from host.access import livekit_of
 from host.budget import Budget
 from host.call import Call, now
 from host.journal import Draft, Journal
-from host.line import consult_room, delete_room
 from host.one_agent import CALL
 from host.record import CallRecord
 from host.redaction import redacted
 from host.requests import Requests
+from host.rooms import consult_room, delete_room
 from host.settings import Settings
 
 log = logging.getLogger("host")
@@ -94,10 +94,11 @@ def _count_out(settings: Settings, record: CallRecord) -> None:
 
 
 def finish_alone(settings: Settings, draft: Draft) -> None:
-    """Hang up and tell of the end in a thread, which the process waits for.
+    """Hang up and tell of the end, and come back when that is done. It blocks the loop of the call.
 
-    LiveKit cancels all that the loop of a call does, and closes its connections, once the parent is
-    gone.
+    LiveKit cancels all that this loop does, and closes its connections, once the parent is gone: so
+    it is done by another loop, in a thread. We wait for it, since with its main thread at its end
+    the interpreter starts no more work of other threads: no file written, no name looked up.
     """
 
     async def finish() -> None:
@@ -108,7 +109,9 @@ def finish_alone(settings: Settings, draft: Draft) -> None:
         await tell_end(settings, draft)
         journal.close(draft.record.id)
 
-    threading.Thread(target=lambda: asyncio.run(finish()), name="finishing a call").start()
+    finishing = threading.Thread(target=lambda: asyncio.run(finish()), name="finishing a call")
+    finishing.start()
+    finishing.join()
 
 
 async def _is_anothers(livekit: api.LiveKitAPI, record: CallRecord) -> bool:

@@ -7,7 +7,6 @@ import math
 import os
 import sys
 
-import aiohttp
 from livekit import api
 from livekit.agents import AgentServer, JobRequest
 
@@ -18,6 +17,7 @@ from host.errors import HostError, MetadataError
 from host.handover import is_consultation
 from host.lifeline import Lifelines
 from host.one_agent import CALL, end_room, mark_taken
+from host.rooms import UNREACHABLE
 from host.settings import Settings
 from host.worker import Worker
 
@@ -84,7 +84,7 @@ class Desk:
             return
         try:
             await mark_taken(self.livekit, request.room.name, request.id)
-        except (api.ServerError, aiohttp.ClientError, TimeoutError, OSError) as error:
+        except (api.ServerError, *UNREACHABLE) as error:
             log.debug("room %s is not marked: %s", request.room.name, error)
 
 

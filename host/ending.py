@@ -14,10 +14,10 @@ from host.call import LINGER, Call, Ending
 from host.dial import NotAnswered
 from host.errors import MetadataError
 from host.limits import end_with_words
-from host.line import tell_watchers
 from host.one_agent import end_room
 from host.outcome import Outcome
 from host.requests import NotClaimed
+from host.rooms import tell_watchers
 
 log = logging.getLogger("host")
 

@@ -12,7 +12,6 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING, Any
 
-import aiohttp
 from livekit import api, rtc
 
 from host.call import Call, Ending
@@ -23,6 +22,7 @@ from host.keypad import KEYS, read_presses
 from host.outcome import Outcome
 from host.outside import shown
 from host.record import Who
+from host.rooms import UNREACHABLE, delete_room
 from host.sight import NOT_SAID, comes_back, hear_again
 
 if TYPE_CHECKING:
@@ -54,7 +54,6 @@ _PUT_OUT = (
     rtc.DisconnectReason.PARTICIPANT_REMOVED,
     rtc.DisconnectReason.SERVER_SHUTDOWN,
 )
-_UNREACHABLE = (TimeoutError, OSError, aiohttp.ClientError)
 
 
 class Line:
@@ -326,7 +325,7 @@ class Line:
         """Put everyone who called out of the room: LiveKit SIP says goodbye to a telephone."""
         for participant in list(self.room.remote_participants.values()):
             if participant.kind in _FAR_ENDS:
-                with contextlib.suppress(api.ServerError, *_UNREACHABLE):
+                with contextlib.suppress(api.ServerError, *UNREACHABLE):
                     identity = api.RoomParticipantIdentity(
                         room=self._call.room, identity=participant.identity
                     )
@@ -344,33 +343,3 @@ class Line:
 def _of_sip(participant: rtc.RemoteParticipant, name: str) -> str | None:
     """Read what LiveKit SIP tells of its telephone. Others may write such attributes themselves."""
     return participant.attributes.get(f"sip.{name}") if participant.kind == _SIP else None
-
-
-def consult_room(room: str) -> str:
-    """Name the room in which a colleague is asked whether they take the call of a room."""
-    return f"{room}-consult"
-
-
-async def delete_room(livekit: api.LiveKitAPI, room: str) -> None:
-    """Delete a room, trying three times: an inbound caller that still rings hears busy."""
-    for pause in (0.5, 2.0, None):
-        try:
-            await asyncio.wait_for(livekit.room.delete_room(api.DeleteRoomRequest(room=room)), 5)
-            return
-        except api.ServerError as error:
-            if error.code == api.ServerErrorCode.NOT_FOUND:
-                return
-            problem: Exception = error
-        except _UNREACHABLE as error:
-            problem = error
-        log.warning("room %s is not deleted: %s", room, problem)
-        if pause:
-            await asyncio.sleep(pause)
-    log.error("room %s could not be deleted", room)
-
-
-async def tell_watchers(room: rtc.Room, told: dict[str, str], limit: float = 2.0) -> None:
-    """Tell `python -m host call`, which watches our participant, how the call stands."""
-    if room.isconnected():
-        with contextlib.suppress(Exception):
-            await asyncio.wait_for(room.local_participant.set_attributes(told), limit)

@@ -12,15 +12,14 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import aiohttp
 from livekit import api, rtc
 from livekit.agents import JobContext
 from livekit.protocol.agent import JobStatus
 from livekit.protocol.models import ParticipantInfo
 
 from host.call import Call, Ending
-from host.line import delete_room
 from host.outcome import Outcome
+from host.rooms import UNREACHABLE, delete_room
 
 log = logging.getLogger("host")
 
@@ -122,13 +121,13 @@ async def end_room(
     of our own. Of a room with another `sid` we know nothing: a new one with the same name.
     """
     # Where LiveKit does not say, the room is deleted: nobody is left to ring.
-    with contextlib.suppress(api.ServerError, aiohttp.ClientError, TimeoutError, OSError):
+    with contextlib.suppress(api.ServerError, *UNREACHABLE):
         async with asyncio.timeout(patience + LOOK_LIMIT):
             if await _is_taken(livekit, room, besides, patience):
                 return
             if sid and await _sid_of(livekit, room) != sid:
                 return
-    with contextlib.suppress(api.ServerError, aiohttp.ClientError, TimeoutError, OSError):
+    with contextlib.suppress(api.ServerError, *UNREACHABLE):
         async with asyncio.timeout(CONNECT_LIMIT):
             await _is_connected(livekit, room)
     await delete_room(livekit, room)

@@ -10,7 +10,6 @@ import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
-import aiohttp
 from livekit import api, rtc
 
 from host import registry
@@ -18,6 +17,7 @@ from host.access import livekit_of
 from host.details import parse_details
 from host.dispatch import read_dispatch
 from host.errors import HostError, LiveKitError, PersonaError, SettingsError
+from host.rooms import UNREACHABLE
 from host.settings import Settings
 from host.watching import Placed, Watch, is_watched, watcher_token
 
@@ -85,7 +85,7 @@ async def livekit_api(settings: Settings) -> AsyncIterator[api.LiveKitAPI]:
             text = f"LiveKit at {settings.livekit_url} refuses LIVEKIT_API_KEY and its secret"
             raise LiveKitError(text) from None
         raise LiveKitError(f"LiveKit at {settings.livekit_url}: {error.message}") from None
-    except (aiohttp.ClientError, rtc.ConnectError, TimeoutError, OSError) as error:
+    except (rtc.ConnectError, *UNREACHABLE) as error:
         text = f"LiveKit at {settings.livekit_url} can't be reached: {type(error).__name__}"
         raise LiveKitError(text) from None
 
@@ -217,7 +217,7 @@ class _Placing:
     async def _close_room(self) -> None:
         """Delete the room, unless others have placed the same call and still wait for it."""
         until = asyncio.get_running_loop().time() + LEAVING_LIMIT
-        with contextlib.suppress(api.ServerError, aiohttp.ClientError, TimeoutError, OSError):
+        with contextlib.suppress(api.ServerError, *UNREACHABLE):
             while self.key and await is_watched(self._livekit, self.name):
                 if asyncio.get_running_loop().time() > until:
                     return

@@ -22,9 +22,9 @@ from host.call import Call, Ending
 from host.environment import of_a_helper
 from host.journal import DIED, Draft, Journal, claimed, unquoted
 from host.lifeline import Lifelines, Live
-from host.line import consult_room, delete_room
 from host.outcome import Outcome
 from host.record import CallRecord, record_of
+from host.rooms import consult_room, delete_room
 from host.settings import Settings
 from host.takeover import identity_for
 

@@ -32,13 +32,14 @@ from host.greeting import first_agent, greet
 from host.handover import Handover
 from host.journal import Draft, Journal
 from host.lifeline import Lifeline
-from host.line import Line, tell_watchers
+from host.line import Line
 from host.logs import keep_call_out, keep_private_in_call
 from host.one_agent import Superfluous, already_taken, room_is_gone, superfluous, withdraw
 from host.outcome import Outcome
 from host.record import record_of
 from host.recording import Recorder
 from host.requests import Requests
+from host.rooms import tell_watchers
 from host.session import explain_data, make_session
 from host.settings import Settings
 from host.takeover import call_to_take_over, go_on, restore

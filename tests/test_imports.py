@@ -38,7 +38,7 @@ LAYERS = (
     {"settings"},
     {"answers", "caller", "data", "metadata", "record"},
     {"connection", "errors", "outcome", "outside", "private", "processes"},
-    {"sight", "state", "tasks"},
+    {"rooms", "sight", "state", "tasks"},
 )
 """The modules of the host: each imports only from the layers below its own."""
 

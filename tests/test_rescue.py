@@ -39,13 +39,44 @@ async def call_ended(call, record):
 """
 
 
+WRITES_IN_A_THREAD = """
+import asyncio
+from pathlib import Path
+from host import hookimpl
+
+@hookimpl
+async def call_ended(call, record):
+    await asyncio.to_thread(Path({file!r}).write_text, record.model_dump_json())
+"""
+DIES = """
+import asyncio
+from host.aftermath import finish_alone
+from host.journal import Journal
+from host.settings import load_settings
+
+async def main():
+    settings = load_settings()
+    finish_alone(settings, Journal(settings.state_dir).read("AJ_1"))
+
+asyncio.run(main())
+"""
+"""A call's process as LiveKit lets it end once its parent is gone: nobody waits for anything."""
+
+
+class Asked(list[str]):
+    """The paths that LiveKit's API was asked for, and the seconds in which it answers."""
+
+    after = 0.0
+
+
 @pytest.fixture
-async def livekit() -> AsyncIterator[list[str]]:
+async def livekit() -> AsyncIterator[Asked]:
     """An API that is asked to delete rooms, and the paths that it was asked for."""
-    asked: list[str] = []
+    asked = Asked()
 
     async def answer(request: web.Request) -> web.Response:
         asked.append(request.path)
+        await asyncio.sleep(asked.after)
         inside = api.ListParticipantsResponse()
         if "another" in (await request.read()).decode(errors="replace"):
             inside.participants.add(attributes={CALL: "AJ_of_another"})
@@ -119,6 +150,21 @@ async def test_the_record_of_a_call_whose_process_died_is_finished_once(
         "DeleteRoom",
         "DeleteRoom",  # the consultation, where there was one
     ]
+
+
+async def test_a_call_whose_parent_is_gone_is_recorded_however_slow_livekit_is(
+    deployment: Deployment, settings: Settings, livekit: Asked
+) -> None:
+    Journal(settings.state_dir).write(a_call(settings))
+    file = deployment.folder / "record"
+    plugin = WRITES_IN_A_THREAD.format(file=str(file))
+    deployment.write("plugins/writes.py", f'"""Writes."""\n{plugin}')
+    livekit.after = 0.5
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", DIES)
+    assert await asyncio.wait_for(process.wait(), 60) == 0
+    assert CallRecord.model_validate_json(file.read_text()).id == "AJ_1"
+    assert [path.rpartition("/")[2] for path in livekit].count("DeleteRoom") == 2
+    assert not list((settings.state_dir / "unfinished").iterdir())
 
 
 async def test_a_record_that_was_not_told_to_its_end_is_told_as_it_is(

@@ -6,13 +6,13 @@ import asyncio
 import contextlib
 import re
 
-import aiohttp
 from livekit import api
 from livekit.agents import JobContext
 
 from host.call import Call
 from host.dial import NotAnswered, duration, ring
 from host.handover.failure import TransferFailed
+from host.rooms import UNREACHABLE
 from host.settings import TransferTarget
 
 IDENTITY = "colleague"
@@ -67,7 +67,7 @@ class Colleague:
 
     async def _put_out(self) -> None:
         identity = api.RoomParticipantIdentity(room=self._room, identity=IDENTITY)
-        with contextlib.suppress(api.ServerError, TimeoutError, OSError, aiohttp.ClientError):
+        with contextlib.suppress(api.ServerError, *UNREACHABLE):
             await asyncio.wait_for(self._job.api.room.remove_participant(identity), 5)
 
     @property

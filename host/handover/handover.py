@@ -19,9 +19,10 @@ from host.handover.failure import TransferFailed
 from host.handover.hold import deaf, hold_music
 from host.handover.refer import refer, require
 from host.handover.room import consultation_room
-from host.line import Line, consult_room, tell_watchers
+from host.line import Line
 from host.outcome import Outcome
 from host.record import Transfer
+from host.rooms import consult_room, tell_watchers
 from host.settings import TransferTarget
 
 log = logging.getLogger("host")

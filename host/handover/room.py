@@ -11,7 +11,7 @@ from livekit.agents import JobContext
 
 from host.access import token_of
 from host.call import Call
-from host.line import consult_room, delete_room
+from host.rooms import consult_room, delete_room
 
 EMPTY_LIMIT = 5
 """Seconds after which LiveKit deletes the room by itself once no telephone is in it: what is left

@@ -14,9 +14,9 @@ from carrier import call_of, place
 from policy import DEFAULT_TYPES, examples, may_be_called, never_allowed
 from tricks import tricks
 
-from host.line import delete_room
 from host.local.phone import Busy, Line
 from host.outcome import Outcome
+from host.rooms import delete_room
 from host.settings import Settings
 from host.testing import Scene, heard_once
 

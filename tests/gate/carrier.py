@@ -75,8 +75,8 @@ class Room:
 
 
 def call_of(settings: Settings, number: str | None, persona: str = "desk") -> Call:
-    """A call of a persona without hooks."""
-    hook: Any = SimpleNamespace()
+    """A call of a persona that answers no hook."""
+    hook: Any = SimpleNamespace(call_status_changed=lambda **facts: [])
     return Call(settings, room="desk-1", persona=persona, hook=hook, outbound=True, number=number)
 
 
@@ -93,8 +93,9 @@ def put_on_line(call: Call, livekit: api.LiveKitAPI) -> Room:
 
 async def place(livekit: api.LiveKitAPI, call: Call) -> Ending | None:
     """Dial a call's number as the worker does; return why it was not, None where it was."""
-    job: Any = SimpleNamespace(api=livekit)
-    line: Any = SimpleNamespace(identity="sip_far_end", participant=object())
+    job: Any = SimpleNamespace(api=livekit, room=Room())
+    line = Line(job, call)
+    line.identity = "sip_far_end"
     try:
         await dial(job, call, line)
     except NotAnswered as unanswered:

@@ -1,0 +1,45 @@
+"""A call's room in LiveKit: its end, the one beside it, and what it tells to whoever watches."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+
+import aiohttp
+from livekit import api, rtc
+
+log = logging.getLogger("host")
+
+UNREACHABLE = (TimeoutError, OSError, aiohttp.ClientError)
+"""What is raised where LiveKit, or its API, can't be reached."""
+
+
+def consult_room(room: str) -> str:
+    """Name the room in which a colleague is asked whether they take the call of a room."""
+    return f"{room}-consult"
+
+
+async def delete_room(livekit: api.LiveKitAPI, room: str) -> None:
+    """Delete a room, trying three times: an inbound caller that still rings hears busy."""
+    for pause in (0.5, 2.0, None):
+        try:
+            await asyncio.wait_for(livekit.room.delete_room(api.DeleteRoomRequest(room=room)), 5)
+            return
+        except api.ServerError as error:
+            if error.code == api.ServerErrorCode.NOT_FOUND:
+                return
+            problem: Exception = error
+        except UNREACHABLE as error:
+            problem = error
+        log.warning("room %s is not deleted: %s", room, problem)
+        if pause:
+            await asyncio.sleep(pause)
+    log.error("room %s could not be deleted", room)
+
+
+async def tell_watchers(room: rtc.Room, told: dict[str, str], limit: float = 2.0) -> None:
+    """Tell `python -m host call`, which watches our participant, how the call stands."""
+    if room.isconnected():
+        with contextlib.suppress(Exception):
+            await asyncio.wait_for(room.local_participant.set_attributes(told), limit)
