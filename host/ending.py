@@ -21,8 +21,6 @@ from host.rooms import tell_watchers
 
 log = logging.getLogger("host")
 
-TOLD_LIMIT = 5.0
-"""Seconds in which LiveKit may take down what watchers are told of the end: it may be busy."""
 SESSION_LIMIT = 3.0
 """Seconds that a session may take to close, once nobody is on the line any more."""
 HOOKS_LIMIT = 10.0
@@ -82,7 +80,7 @@ async def let_go(job: JobContext, call: Call) -> None:
         told["host.sip_status"] = str(ending.sip_status)
     told["host.retryable"] = str(ending.worth_a_retry)
     # Who misses this takes a call for cancelled that was busy. It holds nobody up.
-    await asyncio.gather(tell_watchers(job.room, told, TOLD_LIMIT), _hang_up(call))
+    await asyncio.gather(tell_watchers(job.room, told), _hang_up(call))
     with logged("stopping a transfer"):
         if call.handover:
             await call.handover.close()

@@ -14,6 +14,13 @@ log = logging.getLogger("host")
 UNREACHABLE = (TimeoutError, OSError, aiohttp.ClientError)
 """What is raised where LiveKit, or its API, can't be reached."""
 
+TELLING = 3
+TOLD_IN = 1.5
+"""Seconds in which LiveKit says that it has taken down what watchers are told, up to three times.
+
+Its SDK (1.1.21) misses that word once in a hundred times or so, and would wait for it for ever.
+"""
+
 
 def consult_room(room: str) -> str:
     """Name the room in which a colleague is asked whether they take the call of a room."""
@@ -38,8 +45,11 @@ async def delete_room(livekit: api.LiveKitAPI, room: str) -> None:
     log.error("room %s could not be deleted", room)
 
 
-async def tell_watchers(room: rtc.Room, told: dict[str, str], limit: float = 2.0) -> None:
+async def tell_watchers(room: rtc.Room, told: dict[str, str]) -> None:
     """Tell `python -m host call`, which watches our participant, how the call stands."""
-    if room.isconnected():
+    for _ in range(TELLING):
+        if not room.isconnected():
+            return
         with contextlib.suppress(Exception):
-            await asyncio.wait_for(room.local_participant.set_attributes(told), limit)
+            await asyncio.wait_for(room.local_participant.set_attributes(told), TOLD_IN)
+            return
