@@ -5,8 +5,22 @@ parent has checked and reported the same things already.
 """
 
 import contextlib
+import importlib
 import logging
 import sys
+
+LATER = (
+    "anyio._backends._asyncio",
+    "livekit.agents.beta.tools",
+    "livekit.agents.llm.async_toolset",
+    "livekit.agents.voice.report",
+    "numpy.fft",
+)
+"""Modules that a call would import when it is under way, and hold up its own sound meanwhile.
+
+Half a second together on a busy machine. LiveKit imports them at first use, and anyio its part for
+asyncio with the first request to a model.
+"""
 
 with contextlib.suppress(Exception):
     from host.logs import mask_what_is_printed
@@ -24,3 +38,24 @@ with contextlib.suppress(Exception):
         logging.disable(logging.NOTSET)
         for stream in (sys.stdout, sys.stderr):
             stream.flush()  # each process would have it again, and tell it
+
+for name in LATER:
+    with contextlib.suppress(ImportError):  # another version may have it elsewhere
+        importlib.import_module(name)
+
+with contextlib.suppress(Exception):
+    from openai import AsyncClient
+
+    client = AsyncClient(api_key="none")
+    parts = (client.models, client.chat.completions)  # imported where they are asked for
+
+with contextlib.suppress(Exception):
+    from phonenumbers import PhoneMetadata
+
+    PhoneMetadata.load_all()  # 1.4 MB, for all calls together
+
+with contextlib.suppress(Exception):
+    from livekit.agents.utils import http_context
+
+    # Private (1.8.9): the one TLS context of each process, which is made with its first request.
+    http_context._create_ssl_context()

@@ -50,13 +50,13 @@ def groups(rows: Sequence[Row], size: int) -> pytest.MarkDecorator:
 
 
 @one_at_a_time
-@groups(BY_SIP_STATUS, 5)
+@groups(BY_SIP_STATUS, 4)
 async def test_a_dial_ends_as_its_sip_status_says(scene: Scene, rows: Sequence[Row]) -> None:
     await all_end_as_they_should(scene, rows)
 
 
 @one_at_a_time
-@groups(UNANSWERED, 5)
+@groups(UNANSWERED, 4)
 async def test_a_dial_that_nobody_answers_is_named(scene: Scene, rows: Sequence[Row]) -> None:
     await all_end_as_they_should(scene, rows)
 
@@ -68,7 +68,7 @@ async def test_a_dial_that_is_answered_ends_once(scene: Scene, rows: Sequence[Ro
 
 
 @one_at_a_time
-@groups(UNTAKEN, 5)
+@groups(UNTAKEN, 4)
 async def test_a_caller_who_is_not_answered_leaves_nothing(
     scene: Scene, rows: Sequence[Row]
 ) -> None:
@@ -76,18 +76,18 @@ async def test_a_caller_who_is_not_answered_leaves_nothing(
 
 
 @one_at_a_time
-@groups(FRAGILE, 4)
+@groups(FRAGILE, 3)
 async def test_what_breaks_ends_its_own_call(scene: Scene, rows: Sequence[Row]) -> None:
     await all_end_as_they_should(scene, rows)
 
 
 @one_at_a_time
-@groups(TAKEN, 3)
+@groups(TAKEN, 2)
 async def test_a_conversation_ends_once(scene: Scene, rows: Sequence[Row]) -> None:
     await all_end_as_they_should(scene, rows)
 
 
-@groups(BY_2025, 5)
+@groups(BY_2025, 3)
 async def test_an_ending_of_2025_is_named_alike(scene_of_2025: Scene, rows: Sequence[Row]) -> None:
     await all_end_as_they_should(scene_of_2025, rows)
 

@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import Iterator
 
 import psutil
+from scene import events
 
 from host.local.phone import Line
 from host.outcome import Outcome
@@ -42,6 +43,19 @@ async def test_a_call_has_no_key_in_its_environment_and_works(scene: Scene) -> N
         assert not set(SECRETS) & set(environ)
         assert scene.world.livekit.api_secret not in environ.values()
         assert environ["TEST_EVENTS"] == parent["TEST_EVENTS"]
+
+
+async def test_a_call_imports_no_library_which_would_hold_up_its_sound(scene: Scene) -> None:
+    async def asks(line: Line) -> None:
+        await line.heard("what can I do for you")
+        await line.say("Thank you and goodbye.")
+        await line.stay()
+
+    call = await scene.ring("desk", asks)
+    await scene.over(call)
+    (imported,) = [fact for event, fact in events(scene, call.room) if event == "imported"]
+    of_python = ("multiprocessing.popen_forkserver", "multiprocessing.popen_fork")
+    assert [name for name in imported.split() if name not in of_python] == []
 
 
 async def test_everything_local_listens_on_loopback_only(scene: Scene) -> None:

@@ -2,8 +2,12 @@
 
 import json
 import os
+import sys
 
 from host import hookimpl
+
+born_with = set()
+os.register_at_fork(after_in_child=lambda: born_with.update(sys.modules))
 
 
 def note(call, event, fact):
@@ -23,4 +27,5 @@ async def digit_pressed(call, digit):
 
 @hookimpl
 async def call_ended(call, record):
+    note(call, "imported", " ".join(sorted(sys.modules.keys() - born_with)))
     note(call, "ended", record.outcome.value)
