@@ -38,6 +38,19 @@ def test_a_sentence_in_which_the_line_stood_still_is_whole(at: float) -> None:
     assert found.share > 0.8
 
 
+@pytest.mark.parametrize(("instead", "whole"), [("another hiss", True), ("nothing", False)])
+def test_a_hiss_at_the_end_is_heard_however_a_lost_packet_of_it_was_made_up(
+    instead: str, whole: bool
+) -> None:
+    text = "One moment please, I am connecting you to sales."
+    said = synthesize(text, RATE)
+    tail = said[-round(0.22 * RATE) :]
+    hiss = np.random.default_rng(1).permutation(tail) // 2
+    made_up = hiss if instead == "another hiss" else np.zeros_like(tail)
+    (found,) = locate(on_a_line(np.concatenate([said[: -tail.size], made_up])), RATE, text)
+    assert found.whole == whole
+
+
 def test_a_text_spoken_twice_is_found_twice() -> None:
     said = synthesize(TEXT, RATE)
     twice = np.concatenate([said, silence(4, RATE), said])
