@@ -40,7 +40,7 @@ with contextlib.suppress(Exception):
             stream.flush()  # each process would have it again, and tell it
 
 for name in LATER:
-    with contextlib.suppress(ImportError):  # another version may have it elsewhere
+    with contextlib.suppress(Exception):  # another version may have it elsewhere
         importlib.import_module(name)
 
 with contextlib.suppress(Exception):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 from scene import HERE, a_scene
+from turns import turn
 
 from host.testing import Scene
 
@@ -35,6 +37,18 @@ async def scene_of_2025(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterat
     """A host on the livekit-sip of 2025."""
     async with a_scene(tmp_path_factory.mktemp("of-2025"), "2025") as scene:
         yield scene
+
+
+@pytest_asyncio.fixture(autouse=True, loop_scope="session")
+async def its_turn(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[None]:
+    """Have no other whole call go on beside a test that is marked `alone`."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # all workers have it
+    async with turn(folder, alone=request.node.get_closest_marker("alone") is not None):
+        yield
 
 
 @pytest.fixture(autouse=True)

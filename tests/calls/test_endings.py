@@ -92,6 +92,7 @@ async def test_an_ending_of_2025_is_named_alike(scene_of_2025: Scene, rows: Sequ
     await all_end_as_they_should(scene_of_2025, rows)
 
 
+@pytest.mark.alone
 @one_at_a_time
 async def test_calls_that_come_at_the_same_moment_are_all_taken(scene: Scene) -> None:
     many = [Dispatches("", "not json") for _ in range(8)]

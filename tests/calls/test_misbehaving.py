@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
+import pytest
 from scene import events
 
 from host.local.phone import Line
@@ -25,6 +26,7 @@ async def waits_for_another(line: Line) -> None:
     await line.hang_up()
 
 
+@pytest.mark.alone  # it takes all of a processor
 async def test_a_greeting_that_never_comes_is_passed_over_by_another_process(scene: Scene) -> None:
     async def listens(line: Line) -> None:
         await line.heard("what can I do for you")
@@ -43,6 +45,7 @@ async def test_a_greeting_that_never_comes_is_passed_over_by_another_process(sce
     heard_once(other, "This is the desk. What can I do for you?")
 
 
+@pytest.mark.alone  # it takes all of a processor
 async def test_an_end_that_never_comes_leaves_one_record(scene: Scene) -> None:
     call = await scene.ring("endless", hears_it_out)
     await call.ended()

@@ -102,6 +102,7 @@ async def logged(scene: Scene, text: str, times: int = 1, limit: float = 15.0) -
 # One call for one request
 
 
+@pytest.mark.alone
 async def test_fifty_equal_requests_at_the_same_moment_are_one_call(scene: Scene) -> None:
     number = a_number(scene, Telephone(answer_after=12.0, script=hears_something))
     metadata = asked_for(scene, number, "fifty orders")
@@ -115,6 +116,7 @@ async def test_fifty_equal_requests_at_the_same_moment_are_one_call(scene: Scene
     assert {each.reason for each in placed} == {record.reason}
 
 
+@pytest.mark.alone
 async def test_fifty_dispatches_of_one_request_into_rooms_of_their_own_dial_once(
     scene: Scene,
 ) -> None:
@@ -328,6 +330,7 @@ async def test_a_second_host_leaves_the_room_of_a_live_call_as_it_is(
 # One caller too many
 
 
+@pytest.mark.alone
 async def test_of_three_times_as_many_callers_as_lines_each_is_greeted_whole_or_hears_busy(
     tmp_path: Path,
 ) -> None:
@@ -343,6 +346,7 @@ async def test_of_three_times_as_many_callers_as_lines_each_is_greeted_whole_or_
         assert max(waited) < 10
 
 
+@pytest.mark.alone
 async def test_each_caller_too_many_hears_busy_while_others_talk(
     two_lines: Scene, tmp_path: Path
 ) -> None:
@@ -385,6 +389,7 @@ async def test_a_host_that_is_full_leaves_its_callers_to_another(
         assert len(records(first)) == len(records(second)) == 2
 
 
+@pytest.mark.alone
 async def test_a_host_that_is_full_ends_no_call_that_another_has_just_taken(
     two_lines: Scene, tmp_path: Path
 ) -> None:
