@@ -36,6 +36,8 @@ from host.local.phone import Busy, Declines, Invalid, Line, NoAnswer, Telephone,
 from host.outcome import Outcome
 from host.testing import Scene, heard, heard_once, not_heard
 
+pytestmark = pytest.mark.alone  # three telephones, two sessions and music: two of them are too many
+
 
 async def test_a_colleague_who_presses_one_talks_with_the_caller(scene: Scene) -> None:
     async def hears_and_hangs_up(line: Line) -> None:

@@ -140,7 +140,7 @@ def _join(request: Request, first: int, last: int, longest: float) -> Samples:
 
 def main() -> None:
     """Answer requests until the standard input ends."""
-    os.nice(5)  # sound comes first: what is late is lost, an answer is only later
+    os.nice(10)  # sound comes first: what is late is lost, an answer is only later
     recogniser = Recogniser()
     answer: Any
     with contextlib.suppress(EOFError, KeyboardInterrupt, BrokenPipeError):
