@@ -7,7 +7,7 @@ import math
 import time
 import tracemalloc
 from collections.abc import Iterator
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Any
 
 import psutil
@@ -26,6 +26,8 @@ LIMIT = 0.005
 """Seconds in which 99 of 100 are decided."""
 GROWTH = 1024**2
 """Bytes that the parent may have grown by after all of them."""
+ROUNDS = 3
+"""How often they are all offered once more."""
 
 
 class LiveKit:
@@ -111,20 +113,25 @@ async def test_a_thousand_malformed_are_decided_at_once_and_leave_nothing_behind
     await offered(desk, livekit, every)  # what is made once is made
     assert (SECRET in caplog.text, VICTIM in caplog.text) == (False, False)
     module.log.disabled = True  # what is logged is kept by pytest
-    gc.collect()
-    process = psutil.Process()
-    before = process.memory_info().rss
+    took: list[float] = []
+    sizes: list[int] = []
     try:
-        took = await offered(desk, livekit, every)
+        for _ in range(ROUNDS):
+            gc.collect()
+            sizes.append(psutil.Process().memory_info().rss)
+            took = await offered(desk, livekit, every)
     finally:
         module.log.disabled = False
     gc.collect()
-    grown = process.memory_info().rss - before
+    sizes.append(psutil.Process().memory_info().rss)
+    # Threads of the tests before grow as well, now and then; what is kept of these grows each time.
+    grown = min(after - before for before, after in pairwise(sizes))
     assert took[math.ceil(COUNT * 0.99) - 1] < LIMIT, f"the slowest: {took[-12:]}"
     assert grown < GROWTH, f"the process has grown by {grown} bytes"
-    assert (livekit.rejected if full else livekit.accepted) == 2 * COUNT
+    offers = (1 + ROUNDS) * COUNT
+    assert (livekit.rejected if full else livekit.accepted) == offers
     assert livekit.waited == ({OTHERS_LIMIT} if full else set()), "one of them is yet to be dialled"
-    assert livekit.marked == (0 if full else 2 * COUNT), "one of them is yet to be dialled"
+    assert livekit.marked == (0 if full else offers), "one of them is yet to be dialled"
     assert len(lines) == full
 
 
