@@ -12,7 +12,7 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING, Any
 
-from livekit import api, rtc
+from livekit import rtc
 
 from host.call import Call, Ending
 from host.caller import name_shown, number_shown
@@ -22,7 +22,7 @@ from host.keypad import KEYS, read_presses
 from host.outcome import Outcome
 from host.outside import shown
 from host.record import Who
-from host.rooms import UNREACHABLE, delete_room
+from host.rooms import delete_room, put_out
 from host.sight import NOT_SAID, comes_back, hear_again
 
 if TYPE_CHECKING:
@@ -325,11 +325,7 @@ class Line:
         """Put everyone who called out of the room: LiveKit SIP says goodbye to a telephone."""
         for participant in list(self.room.remote_participants.values()):
             if participant.kind in _FAR_ENDS:
-                with contextlib.suppress(api.ServerError, *UNREACHABLE):
-                    identity = api.RoomParticipantIdentity(
-                        room=self._call.room, identity=participant.identity
-                    )
-                    await asyncio.wait_for(self._job.api.room.remove_participant(identity), 5)
+                await put_out(self._job.api, self._call.room, participant.identity)
         if self.identity and self.telephone:
             self._told("hangup")  # we leave before LiveKit could tell us
 

@@ -1,4 +1,4 @@
-"""A call's room in LiveKit: its end, the one beside it, and what it tells to whoever watches."""
+"""A call's room in LiveKit: its end, who is put out of it, and what it tells to whoever watches."""
 
 from __future__ import annotations
 
@@ -43,6 +43,13 @@ async def delete_room(livekit: api.LiveKitAPI, room: str) -> None:
         if pause:
             await asyncio.sleep(pause)
     log.error("room %s could not be deleted", room)
+
+
+async def put_out(livekit: api.LiveKitAPI, room: str, identity: str) -> None:
+    """Put somebody out of a room, if they are there and LiveKit can be reached."""
+    who = api.RoomParticipantIdentity(room=room, identity=identity)
+    with contextlib.suppress(api.ServerError, *UNREACHABLE):
+        await asyncio.wait_for(livekit.room.remove_participant(who), 5)
 
 
 async def tell_watchers(room: rtc.Room, told: dict[str, str]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import re
 
 from livekit import api
@@ -12,7 +11,7 @@ from livekit.agents import JobContext
 from host.call import Call
 from host.dial import NotAnswered, duration, ring
 from host.handover.failure import TransferFailed
-from host.rooms import UNREACHABLE
+from host.rooms import put_out
 from host.settings import TransferTarget
 
 IDENTITY = "colleague"
@@ -60,15 +59,10 @@ class Colleague:
         for _ in range(TRIES):
             # One that is not in the room yet would come after we have looked.
             settled = self._dialling.done()
-            await self._put_out()
+            await put_out(self._job.api, self._room, IDENTITY)
             if settled:
                 return
             await asyncio.wait({self._dialling}, timeout=AGAIN)
-
-    async def _put_out(self) -> None:
-        identity = api.RoomParticipantIdentity(room=self._room, identity=IDENTITY)
-        with contextlib.suppress(api.ServerError, *UNREACHABLE):
-            await asyncio.wait_for(self._job.api.room.remove_participant(identity), 5)
 
     @property
     def _shown(self) -> str:

@@ -213,8 +213,7 @@ class _Sentence:
         power = float(np.sum(there**2)) / float(np.sum(edge**2))
         if power > HISSING and _hisses(edge) and _hisses(there):
             return True  # an "s" that a packet was lost of: made up anew, so no sample is alike
-        sounds = power > 1 / 3
-        return sounds and _alike(heard, edge, at, 2 * SHIFT) >= EDGE_SURE
+        return power > 1 / 3 and _alike(heard, edge, at, 2 * SHIFT) >= EDGE_SURE
 
 
 def _hisses(sound: Curve) -> bool:
