@@ -27,7 +27,7 @@ models' clients tell of each request, is for `log_transcripts` alone."""
 def log_to_terminal(*, verbose: bool = False) -> None:
     """Log lines that a person reads."""
     out = logging.StreamHandler(sys.stderr)
-    out.setFormatter(_Masked("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S"))
+    out.setFormatter(Masked("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S"))
     out.addFilter(_tells_no_words if verbose else _matters)
     _log(out, logging.DEBUG if verbose else logging.INFO)
 
@@ -59,7 +59,7 @@ def keep_private_in_call(settings: Settings) -> None:
     """
     keep_private(settings)
     for handler in logging.getLogger().handlers:
-        handler.setFormatter(_Masked())
+        handler.setFormatter(Masked())
     mask_what_is_printed()
 
 
@@ -131,7 +131,7 @@ def _harmless(record: logging.LogRecord) -> bool:
     return any("Attempted to drop unknown FFI handle" in text for text in texts)
 
 
-class _Masked(logging.Formatter):
+class Masked(logging.Formatter):
     """Text as ever, without what is private, or what a terminal would take for orders."""
 
     def format(self, record: logging.LogRecord) -> str:

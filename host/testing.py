@@ -43,7 +43,6 @@ from host.local.process import HostProcess
 from host.local.records import records_of
 from host.local.rules import Rule
 from host.local.scripts import RULES
-from host.local.speech import locate
 from host.local.speech.locate import Found
 from host.local.world import CALLER, World
 from host.place import Placed, metadata_of, place
@@ -218,7 +217,7 @@ async def scene(
 
 def heard(call: PhoneCall, text: str) -> list[Found]:
     """Say where the telephone heard a text of the persona: seconds from its answer."""
-    return locate(call.recording[:, 1], 8000, text)
+    return call.find(text)
 
 
 def heard_once(call: PhoneCall, text: str) -> Found:

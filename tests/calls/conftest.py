@@ -1,46 +1,153 @@
-"""Whole calls: a host in its own process, on the local world, judged from the far end."""
+"""Calls, judged from the far end: each test plays in memory, and some on real processes and sound.
+
+A test that takes `scene`, `scene_of_2025` or `either_scene` plays in memory: the host and LiveKit's
+agents in this process, rooms and sound in `tests/in_memory`, on a virtual clock. The same test as a
+whole call has a host in a process of its own, a real livekit-server, and a voice.
+
+    @pytest.mark.promise("what README says")    also a whole call in `make test`
+    @pytest.mark.whole("why")                   a whole call only: nothing in memory would do
+    @pytest.mark.every                          only in `make test-all`
+
+Every other whole call is for `make test-all` alone.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from scene import HERE, a_scene
+from in_memory.clock import VirtualClockLoop, virtual_time
+from in_memory.world import MemoryScene
+from scene import HERE, a_memory_scene, a_scene, together
 from turns import turn
 
 from host.testing import Scene
 
+MEMORY, WHOLE = "memory", "whole"
+SCENES = {"scene", "scene_of_2025", "either_scene"}
+
+LoopFactory = Callable[[], asyncio.AbstractEventLoop]
+
+
+def pytest_asyncio_loop_factories(
+    config: pytest.Config, item: pytest.Item
+) -> Mapping[str, LoopFactory]:
+    """In which worlds a test plays: its loop has the clock of its world."""
+    if item.get_closest_marker("whole") or not SCENES & set(item.fixturenames):  # type: ignore[attr-defined]
+        return {WHOLE: asyncio.new_event_loop}
+    return {MEMORY: VirtualClockLoop, WHOLE: asyncio.new_event_loop}
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All whole calls share one event loop, in which their world lives."""
+    """Mark whole calls, which share one event loop in which their world lives, and put them last."""
     for item in items:
-        if HERE in item.path.parents:
-            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
-            item.add_marker(pytest.mark.calls)
-            # A world takes ten seconds to come up: those that few tests need come up once.
-            if "2025" in item.name or "one_line" in getattr(item, "fixturenames", ()):
-                group = "2025" if "2025" in item.name else "one line"
-                item.add_marker(pytest.mark.xdist_group(group))
+        if HERE not in item.path.parents or _in_memory(item):
+            continue
+        item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+        item.add_marker(pytest.mark.calls)
+        if not (item.get_closest_marker("promise") or item.get_closest_marker("whole")):
+            item.add_marker(pytest.mark.every)
+        # A world takes ten seconds to come up: those that few tests need come up once.
+        if "2025" in item.name or "one_line" in getattr(item, "fixturenames", ()):
+            group = "2025" if "2025" in item.name else "one line"
+            item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: item.get_closest_marker("calls") is not None)
+
+
+def _in_memory(item: pytest.Item) -> bool:
+    callspec = getattr(item, "callspec", None)
+    return callspec is not None and VirtualClockLoop in callspec.params.values()
+
+
+@pytest.fixture
+def in_memory(request: pytest.FixtureRequest) -> bool:
+    """Whether a test plays in memory."""
+    return _in_memory(request.node)
+
+
+@pytest.fixture(scope="session")
+def deployment_in_memory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The personas and plugins of all scenes in memory: they are loaded once."""
+    folder = tmp_path_factory.mktemp("deployment")
+    together(folder, "personas")
+    together(folder, "plugins", in_memory=True)
+    return folder
+
+
+@pytest.fixture
+async def virtual_clock() -> AsyncIterator[None]:
+    """All clocks of Python follow the loop's."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualClockLoop)
+    with virtual_time(loop):
+        yield
+
+
+@pytest.fixture
+async def memory_scene(
+    deployment_in_memory: Path, tmp_path: Path, virtual_clock: None
+) -> AsyncIterator[MemoryScene]:
+    """A host in memory, on the livekit-sip of now."""
+    async with a_memory_scene(tmp_path, deployment_in_memory, "now") as scene:
+        yield scene
+
+
+@pytest.fixture
+async def memory_scene_of_2025(
+    deployment_in_memory: Path, tmp_path: Path, virtual_clock: None
+) -> AsyncIterator[MemoryScene]:
+    """A host in memory, on the livekit-sip of 2025."""
+    async with a_memory_scene(tmp_path, deployment_in_memory, "2025") as scene:
+        yield scene
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene]:
-    """A host on the livekit-sip of now."""
+async def whole_scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene]:
+    """A host in a process of its own, on the livekit-sip of now."""
     async with a_scene(tmp_path_factory.mktemp("now"), "now") as scene:
         yield scene
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def scene_of_2025(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene]:
-    """A host on the livekit-sip of 2025."""
+async def whole_scene_of_2025(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene]:
+    """A host in a process of its own, on the livekit-sip of 2025."""
     async with a_scene(tmp_path_factory.mktemp("of-2025"), "2025") as scene:
         yield scene
 
 
-@pytest_asyncio.fixture(autouse=True, loop_scope="session")
-async def its_turn(
+@pytest.fixture
+def scene(request: pytest.FixtureRequest, in_memory: bool) -> Scene:
+    """A host on the livekit-sip of now, in the world in which the test plays."""
+    return _scene(request, "scene", in_memory)
+
+
+@pytest.fixture
+def scene_of_2025(request: pytest.FixtureRequest, in_memory: bool) -> Scene:
+    """A host on the livekit-sip of 2025, in the world in which the test plays."""
+    return _scene(request, "scene_of_2025", in_memory)
+
+
+@pytest.fixture(params=["now", "2025"])
+def either_scene(request: pytest.FixtureRequest, in_memory: bool) -> Scene:
+    """Failures look different to both generations of livekit-sip, and must end alike."""
+    name = "scene" if request.param == "now" else "scene_of_2025"
+    return _scene(request, name, in_memory)
+
+
+def _scene(request: pytest.FixtureRequest, name: str, in_memory: bool) -> Scene:
+    scene: Scene = request.getfixturevalue(f"{MEMORY if in_memory else WHOLE}_{name}")
+    if not in_memory:
+        # Ears know the sentences of one test: with those of all they would take most of a core.
+        scene.world.forget()
+    return scene
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def turn_of_a_whole_call(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[None]:
     """Have no other whole call go on beside a test that is marked `alone`."""
@@ -52,16 +159,7 @@ async def its_turn(
 
 
 @pytest.fixture(autouse=True)
-def another_story(request: pytest.FixtureRequest) -> None:
-    """Ears know the sentences of one test: with those of all they would take most of a core."""
-    for name in {"scene", "scene_of_2025", "either_scene"} & set(request.fixturenames):
-        scene: Scene = request.getfixturevalue(name)
-        scene.world.forget()
-
-
-@pytest.fixture(params=["now", "2025"])
-def either_scene(request: pytest.FixtureRequest) -> Scene:
-    """Failures look different to both generations of livekit-sip, and must end alike."""
-    name = "scene" if request.param == "now" else "scene_of_2025"
-    scene: Scene = request.getfixturevalue(name)
-    return scene
+def its_turn(request: pytest.FixtureRequest, in_memory: bool) -> None:
+    """Whole calls wait for their turn; those in memory need none."""
+    if not in_memory:
+        request.getfixturevalue("turn_of_a_whole_call")

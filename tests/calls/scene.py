@@ -11,6 +11,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from canaries import SECRETS
+from in_memory.world import MemoryScene
+from in_memory.world import open_scene as open_memory_scene
 from scripts import RULES as TEST_RULES
 
 from host.local.realtime import RealtimeServer
@@ -20,6 +22,8 @@ from host.settings import ROOT
 from host.testing import Scene, open_scene
 
 HERE = Path(__file__).parent
+PROVIDERS = ("cartesia", "deepgram", "llm")
+"""The bundled plugins that providers in memory take the place of."""
 
 
 @asynccontextmanager
@@ -27,15 +31,9 @@ async def a_scene(
     folder: Path, profile: str, more: Mapping[str, str] | None = None, agent_name: str = "host"
 ) -> AsyncIterator[Scene]:
     """Bring up a host with the personas and plugins of this folder."""
-    environment = {
-        "HOST_CONFIG": str(HERE / "host.toml"),
-        "HOST_PERSONAS_DIR": str(_together(folder, "personas")),
-        "HOST_PLUGINS_DIR": str(_together(folder, "plugins")),
-        "HOST_CALL_DATABASE": str(folder / "calls.db"),
-        "TEST_EVENTS": str(folder / "events.jsonl"),
-        **SECRETS,
-        **(more or {}),
-    }
+    for kind in ("personas", "plugins"):
+        together(folder, kind)
+    environment = {**_environment(folder, folder), **(more or {})}
     async with RealtimeServer(Sentences()) as realtime:
         environment["TEST_REALTIME_URL"] = realtime.url
         async with open_scene(
@@ -46,6 +44,35 @@ async def a_scene(
             agent_name=agent_name,
         ) as scene:
             yield scene
+
+
+@asynccontextmanager
+async def a_memory_scene(
+    folder: Path, deployment: Path, profile: str, agent_name: str = "host"
+) -> AsyncIterator[MemoryScene]:
+    """Bring up a host in memory, with the personas and plugins of a deployment."""
+    environment = _environment(deployment, folder)
+    environment["TEST_REALTIME_URL"] = "http://realtime.invalid"
+    async with open_memory_scene(
+        folder,
+        environment,
+        rules=(*TEST_RULES, *BUNDLED_RULES),
+        profile=profile,
+        agent_name=agent_name,
+    ) as scene:
+        yield scene
+
+
+def _environment(deployment: Path, folder: Path) -> dict[str, str]:
+    """The settings of a host with the personas and plugins of one folder and files in another."""
+    return {
+        "HOST_CONFIG": str(HERE / "host.toml"),
+        "HOST_PERSONAS_DIR": str(deployment / "personas"),
+        "HOST_PLUGINS_DIR": str(deployment / "plugins"),
+        "HOST_CALL_DATABASE": str(folder / "calls.db"),
+        "TEST_EVENTS": str(folder / "events.jsonl"),
+        **SECRETS,
+    }
 
 
 def events(scene: Scene, room: str) -> list[tuple[str, str]]:
@@ -69,10 +96,15 @@ def host_calls(scene: Scene, *words: str) -> str:
     return done.stdout
 
 
-def _together(folder: Path, kind: str) -> Path:
-    """The bundled personas or plugins, and the tests' own beside them."""
-    together = folder / kind
-    together.mkdir()
+def together(folder: Path, kind: str, *, in_memory: bool = False) -> None:
+    """Put the bundled personas or plugins, and the tests' own beside them, into a folder.
+
+    In memory, one plugin stands for all providers.
+    """
+    (folder / kind).mkdir()
     for source in (*(ROOT / kind).glob("[!_.]*"), *(HERE / kind).glob("[!_.]*")):
-        (together / source.name).symlink_to(source)
-    return together
+        if not (in_memory and source.stem in PROVIDERS):
+            (folder / kind / source.name).symlink_to(source)
+    if in_memory:
+        plugin = HERE.parent / "in_memory" / "plugin.py"
+        (folder / kind / "in_memory_providers.py").symlink_to(plugin)

@@ -11,7 +11,7 @@ from host.local.exchange.facts import UNANSWERED, Ending, HungUp, Key, TransferR
 from host.local.exchange.media import Media
 from host.local.exchange.pulse import Pulse
 from host.local.sound import RATE, Samples, save_wav
-from host.local.speech import Heard
+from host.local.speech import Found, Heard
 
 log = logging.getLogger(__name__)
 
@@ -83,6 +83,10 @@ class PhoneCall:
         seconds = self.ended_at - self.answered_at if self.ended_at and self.answered_at else None
         length = None if seconds is None else round(seconds * RATE)
         return self.media.recording.stereo(length)
+
+    def find(self, text: str) -> list[Found]:
+        """Say where the telephone heard a text: seconds from its answer."""
+        return self.media.find(text, self.recording)
 
     def save_wav(self, path: Path | str) -> None:
         """Write the recording as a stereo WAV file of 8000 Hz."""

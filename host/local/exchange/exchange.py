@@ -18,7 +18,6 @@ from host.local.exchange.facts import TransferReply
 from host.local.exchange.ledger import Ledger
 from host.local.exchange.leg import Leg
 from host.local.exchange.line import PersonScript
-from host.local.exchange.media import Media
 from host.local.exchange.methods import methods
 from host.local.exchange.office import Office
 from host.local.exchange.profiles import PROFILES, Profile
@@ -167,7 +166,7 @@ class Exchange(LocalServer):
             where = route(trunk, rule, caller, called, host)
         except NoRoute as error:
             return await self._nowhere(caller, called, error)
-        media = Media(where.identity)
+        media = self._office.media(where.identity)
         call = PhoneCall(caller, caller, called, media)
         call.on_transfer = on_transfer or call.on_transfer
         leg = Leg(where.room, where.identity, media)
@@ -191,7 +190,7 @@ class Exchange(LocalServer):
         config = RoomConfiguration()
         if agent:
             config.agents.append(RoomAgentDispatch(agent_name=agent, metadata=metadata))
-        media = Media(identity, g711=False)
+        media = self._office.media(identity, g711=False)
         call, leg = PhoneCall(identity, identity, room, media), Leg(room, identity, media)
         call.is_sip = False
         self._office.live(call, leg, visit(self._office, call, leg, config, script))
@@ -221,7 +220,7 @@ class Exchange(LocalServer):
         return found
 
     async def _nowhere(self, caller: str, called: str, error: NoRoute) -> PhoneCall:
-        call = PhoneCall(caller, caller, called, Media(caller))
+        call = PhoneCall(caller, caller, called, self._office.media(caller))
         call.sip_status = error.sip_status
         await self._office.turn_away(call, str(error))
         return call

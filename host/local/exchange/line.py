@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from host.local.exchange.call import PhoneCall
 from host.local.exchange.facts import Ending, HungUp, Key
 from host.local.sound import Samples, tone
-from host.local.speech import Heard, Sentences, speak
+from host.local.speech import Heard, Sentences
 
 LIMIT = 20.0
 """Seconds that anything is waited for, unless a script says otherwise."""
@@ -35,7 +35,7 @@ class Line:
     async def begin(self, text: str) -> float:
         """Begin to say it, and come back at once with the seconds it will take."""
         self._spoken.add(text)
-        return self.call.media.say(await speak(text, 8000))
+        return await self.call.media.speak(text)
 
     async def play(self, samples: Samples) -> None:
         """Send a sound (mono int16, 8000 Hz), and come back when it is out."""

@@ -14,6 +14,7 @@ from livekit import rtc
 from host.local.exchange.mixer import Mixer
 from host.local.exchange.recording import HEARD, SAID, Recording
 from host.local.sound import RATE, Samples, level, loud, ringback, telephone_line
+from host.local.speech import Found, locate, speak
 
 CHUNK = RATE // 10
 SECONDS = CHUNK / RATE
@@ -64,6 +65,14 @@ class Media:
         if task := self._listening.pop(sid, None):
             task.cancel()
         self._mixer.remove(sid)
+
+    async def speak(self, text: str) -> float:
+        """Queue words behind what is being said; give the seconds until the last is out."""
+        return self.say(await speak(text, RATE))
+
+    def find(self, text: str, recording: Samples) -> list[Found]:
+        """Say where a text was heard in the stereo recording of the call."""
+        return locate(recording[:, HEARD], RATE, text)
 
     def say(self, samples: Samples) -> float:
         """Queue samples behind what is being said; give the seconds until the last is out."""

@@ -3,17 +3,18 @@
 import asyncio
 import json
 import logging
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 
 from livekit import api, rtc
 
-from host.local.exchange.call import PhoneCall
+from host.local.exchange.call import EarsOfACall, PhoneCall
 from host.local.exchange.facts import Ending
 from host.local.exchange.hearing import Hearing
 from host.local.exchange.ids import new_id
 from host.local.exchange.ledger import Kind, Ledger
 from host.local.exchange.leg import CannotJoin, Leg
 from host.local.exchange.line import Line, PersonScript
+from host.local.exchange.media import Media
 from host.local.exchange.profiles import Profile
 from host.local.exchange.pulse import Pulse
 from host.local.speech import Sentences
@@ -47,6 +48,8 @@ class Office:
         """Every call there ever was, oldest first."""
         self.legs: dict[PhoneCall, Leg] = {}
         """The calls in progress, those that ring included."""
+        self.media: Callable[..., Media] = Media
+        """Makes the sound of a leg, both ways."""
         self._key, self._secret = api_key, api_secret
         self._lives: set[asyncio.Task[None]] = set()
 
@@ -118,8 +121,7 @@ class Office:
 
     def answer(self, call: PhoneCall, leg: Leg, script: PersonScript | None) -> None:
         """Pick up: from now on the telephone hears, sound, words and keys, and `script` acts."""
-        if self._understood is not None:
-            call.ears = Hearing(call, self._understood)
+        call.ears = self.ears(call)
         digits: asyncio.Queue[str] = asyncio.Queue()
         leg.on_digits = lambda several: _queue(several, digits)
         delivering = asyncio.create_task(_deliver(digits, call))
@@ -129,6 +131,10 @@ class Office:
         self.write(call, "ANSWERED")
         if script:
             call.begin(script, Line(call, self._spoken))
+
+    def ears(self, call: PhoneCall) -> EarsOfACall | None:
+        """Make what recognises words on a call; None where telephones are deaf."""
+        return None if self._understood is None else Hearing(call, self._understood)
 
     async def close(self) -> None:
         """End every call, and wait until its leg is out of its room."""

@@ -14,7 +14,6 @@ from host.local.exchange.call import PhoneCall
 from host.local.exchange.directory import Directory
 from host.local.exchange.errors import FROM_SIP_NODE, TwirpError
 from host.local.exchange.leg import Leg
-from host.local.exchange.media import Media
 from host.local.exchange.office import Office
 from host.local.exchange.outbound import Dial, Order
 from host.local.exchange.subscriber import Subscriber
@@ -50,7 +49,7 @@ class CallService:
         if phone.error and not phone.dialled:
             raise phone.error
         identity = request.participant_identity or f"sip_{request.sip_call_to}"
-        media = Media(identity)
+        media = self._office.media(identity)
         call = PhoneCall(request.sip_call_to, order.from_number, request.sip_call_to, media)
         call.on_transfer = phone.on_transfer
         leg, dial = Leg(request.room_name, identity, media), Dial(self._office, order, phone)

@@ -1,0 +1,121 @@
+"""A virtual clock: an event loop in which waiting takes no time.
+
+When nothing is ready to run, the loop moves its clock to the next timer instead of sleeping. Work in
+threads (`asyncio.to_thread`) is waited for in real time, and the clock stands still meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import time_machine
+
+STARTED = 1000.0
+"""The loop's time when it starts, in seconds."""
+EPOCH = 1_800_000_000.0
+"""What `time.time()` is when the loop's time is 0: a Friday morning of January 2027."""
+TURN = 1e-6
+"""Seconds that one turn of the loop takes: whoever waits for a tiny rest of time gets on."""
+GLANCE = 0.05
+"""Real seconds between two looks at a thread that works."""
+
+
+class NothingLeftToWaitFor(RuntimeError):
+    """Every task waits for something that will never happen: the test would hang."""
+
+
+class _Selector(selectors.DefaultSelector):
+    """Moves the loop's clock instead of waiting for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loop: VirtualClockLoop | None = None
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        assert self.loop is not None
+        if timeout is not None and timeout <= 0:
+            self.loop.advance(TURN)
+            return super().select(0)
+        if self.loop.threads:
+            return super().select(GLANCE if timeout is None else min(timeout, GLANCE))
+        if ready := super().select(0):
+            return ready
+        if timeout is None:
+            raise NothingLeftToWaitFor("nothing is scheduled, and no thread works")
+        self.loop.advance(timeout)
+        return []
+
+
+class VirtualClockLoop(asyncio.SelectorEventLoop):
+    """An asyncio loop with a clock of its own, `now`, in seconds."""
+
+    def __init__(self) -> None:
+        selector = _Selector()
+        selector.loop = self
+        self.now = STARTED
+        self.threads = 0
+        """How many threads of an executor work for this loop."""
+        super().__init__(selector)
+        self._thread = threading.get_ident()
+
+        self.on_advance: Callable[[float], None] = lambda seconds: None
+
+    def time(self) -> float:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        """Move the clock."""
+        self.now += seconds
+        self.on_advance(seconds)
+
+    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:
+        self.threads += 1
+        future = super().run_in_executor(executor, func, *args)
+        future.add_done_callback(self._thread_is_done)
+        return future
+
+    async def shutdown_default_executor(self, *args: Any) -> None:
+        self.threads += 1
+        try:
+            await super().shutdown_default_executor(*args)
+        finally:
+            self.threads -= 1
+
+    def call_soon_threadsafe(
+        self, callback: Callable[..., object], *args: Any, context: Any = None
+    ) -> asyncio.Handle:
+        if threading.get_ident() == self._thread:
+            return self.call_soon(callback, *args, context=context)
+        return super().call_soon_threadsafe(callback, *args, context=context)
+
+    def _thread_is_done(self, _: asyncio.Future[Any]) -> None:
+        self.threads -= 1
+
+
+@contextmanager
+def virtual_time(loop: VirtualClockLoop) -> Iterator[None]:
+    """Let all clocks of Python follow the loop's until the end of the block.
+
+    LiveKit's session measures speech and pauses with them, and the host its calls.
+    """
+    clocks: dict[str, Callable[[], float]] = {
+        "monotonic": lambda: loop.now,
+        "perf_counter": lambda: loop.now,
+        "monotonic_ns": lambda: round(loop.now * 1e9),
+        "perf_counter_ns": lambda: round(loop.now * 1e9),
+    }
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        time_machine.travel(EPOCH + loop.now, tick=False) as traveller,
+    ):
+        for name, clock in clocks.items():
+            patch.setattr(time, name, clock)
+        loop.on_advance = traveller.shift
+        yield

@@ -1,0 +1,266 @@
+"""A host in memory: its desk, its rescue and its worker in this process, on the loop's own clock.
+
+What is missing of the real one is what makes processes: LiveKit's `AgentServer`, the lifelines'
+sockets, the subprocess that tells of the end of a call whose process died.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from livekit import api, rtc
+from livekit.agents import JobContext, JobExecutorType, JobProcess, JobRequest
+from livekit.agents.job import JobAcceptArguments, RunningJobInfo, _JobContextVar
+from livekit.agents.utils import http_context
+from livekit.protocol.agent import Job, JobState, JobStatus, JobType
+
+from host.access import livekit_of, token_of
+from host.aftermath import tell_end
+from host.call import Call
+from host.desk import Desk
+from host.journal import Draft, Journal
+from host.lifeline import Live
+from host.rescue import Rescue
+from host.settings import Settings
+from host.worker import Worker
+
+from .sdk import Connection, Sdk
+from .server import Room
+
+log = logging.getLogger(__name__)
+
+STARTS_IN = 0.05
+"""Seconds from a job that was accepted to its process having it."""
+
+
+class _Rescue(Rescue):
+    """Tells of the end of a call in this process."""
+
+    async def _tell(self, draft: Draft) -> None:
+        self._journal.put(draft)
+        await tell_end(self._settings, draft)
+        self._journal.close(draft.record.id)
+
+
+class _Journal(Journal):
+    call: Call | None = None
+
+    async def keep(self, call: Call) -> None:
+        self.call = call
+        await super().keep(call)
+
+
+class _Worker(Worker):
+    """One call's process: it may die."""
+
+    dead = False
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self.journal: _Journal = _Journal(settings.state_dir)
+
+    async def _finish(self, *facts: Any) -> None:
+        if not self.dead:
+            await super()._finish(*facts)
+
+
+@dataclass(eq=False)
+class _Running:
+    """A call under way."""
+
+    job: JobContext
+    worker: _Worker
+    task: asyncio.Task[None]
+
+
+class MemoryHost:
+    """Takes jobs from a server in memory, as `host.serve` does from a real one."""
+
+    def __init__(self, settings: Settings, sdk: Sdk) -> None:
+        self._settings, self._sdk = settings, sdk
+        self._rescue = _Rescue(settings)
+        self._rescue.launch = self._take_over
+        self.lifelines = self._rescue.lifelines
+        self._livekit = livekit_of(settings)
+        self._desk = Desk(settings, self.lifelines, self._livekit)
+        self._running: dict[str, _Running] = {}
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def open(self) -> None:
+        """Register with the server."""
+        self._sdk.server.workers[self._settings.agent_name] = self._offer
+
+    async def close(self) -> None:
+        """Wait until every call is over; break off those that do not end."""
+        self._sdk.server.workers.clear()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=30)
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._livekit.aclose()
+
+    def goodbye(self) -> None:
+        """Tell every live call to say goodbye and end, as a second SIGTERM does."""
+        from host.ending import say_goodbye
+
+        self.lifelines.closed = True
+        for running in self._running.values():
+            if call := running.worker.journal.call:
+                say_goodbye(call)
+
+    def call_in(self, room: str) -> Call:
+        """Give the call that has a room."""
+        for running in self._running.values():
+            call = running.worker.journal.call
+            if call is not None and call.room == room:
+                return call
+        raise KeyError(room)
+
+    def kill(self, room: str) -> None:
+        """Kill the process of the call in a room: nothing of it runs on, and nobody is told."""
+        ((id, running),) = [
+            (id, each) for id, each in self._running.items() if each.job.job.room.name == room
+        ]
+        running.worker.dead = True
+        for connection in self._sdk.connections:
+            if connection.open and connection.me.room.name == room and connection.me.agent:
+                self._cut(connection)
+        running.task.cancel()
+        if call := running.worker.journal.call:
+            call._beside.cancel()
+            call._telling.cancel()
+        live = self.lifelines._calls[id]
+        self._start(self._rescue.lost(live), "looking after a lost call")
+
+    def _cut(self, connection: Connection) -> None:
+        connection.open = False
+        for track in connection.me.tracks.values():
+            track.subscribers.clear()
+        self._sdk.server.lose(connection.me)
+
+    # Jobs
+
+    def _offer(self, room: Room, dispatch: api.AgentDispatch) -> None:
+        job = Job(
+            id=f"AJ_{secrets.token_hex(6)}",
+            dispatch_id=dispatch.id,
+            type=JobType.JT_ROOM,
+            room=room.info(),
+            metadata=dispatch.metadata,
+            agent_name=dispatch.agent_name,
+            state=JobState(status=JobStatus.JS_PENDING),
+        )
+
+        async def accept(arguments: JobAcceptArguments) -> None:
+            job.state.status = JobStatus.JS_RUNNING
+            dispatch.state.jobs.append(job)
+            attributes = {**(arguments.attributes or {}), "lk.agent.name": dispatch.agent_name}
+            arguments.identity = arguments.identity or f"agent-{job.id}"
+            grants = api.VideoGrants(
+                room_join=True, room=room.name, agent=True, can_update_own_metadata=True
+            )
+            token = (
+                token_of(self._settings)
+                .with_identity(arguments.identity)
+                .with_kind("agent")
+                .with_attributes(attributes)
+                .with_grants(grants)
+                .to_jwt()
+            )
+            self._run(job, arguments, token)
+
+        async def reject(terminate: bool) -> None:
+            job.state.status = JobStatus.JS_FAILED
+
+        request = JobRequest(job=job, on_reject=reject, on_accept=accept)
+        self._start(self._desk.request(request), "the desk")
+
+    async def _take_over(self, room: api.Room, token: str) -> None:
+        """Start a job in a room, as `AgentServer.simulate_job` does."""
+        job = Job(id=f"AJ_{secrets.token_hex(6)}", type=JobType.JT_ROOM, room=room)
+        identity = api.TokenVerifier(
+            self._settings.livekit_api_key.get_secret_value(),
+            self._settings.livekit_api_secret.get_secret_value(),
+        ).verify(token).identity
+        arguments = JobAcceptArguments(identity=identity, name="", metadata="")
+        self._run(job, arguments, token)
+
+    def _run(self, job: Job, arguments: JobAcceptArguments, token: str) -> None:
+        info = RunningJobInfo(
+            accept_arguments=arguments,
+            job=job,
+            url=self._settings.livekit_url,
+            token=token,
+            worker_id="AW_memory",
+            fake_job=False,
+        )
+        process = JobProcess(
+            executor_type=JobExecutorType.THREAD, user_arguments=None, http_proxy=None
+        )
+        context = JobContext(
+            proc=process,
+            info=info,
+            room=rtc.Room(),
+            on_connect=lambda: None,
+            on_shutdown=lambda reason: None,
+            inference_executor=None,  # type: ignore[arg-type]
+        )
+        worker = _Worker(self._settings)
+        task = self._start(self._process(context, worker), f"the call in {job.room.name}")
+        self._running[job.id] = _Running(context, worker, task)
+
+    async def _process(self, context: JobContext, worker: _Worker) -> None:
+        """What the process of one call does."""
+        await asyncio.sleep(STARTS_IN)
+        _JobContextVar.set(context)
+        id = context.job.id
+        try:
+            async with http_context.open():
+                begun = asyncio.create_task(self._begun(id, context, worker))
+                try:
+                    await worker.answer(context)
+                finally:
+                    begun.cancel()
+                    if not worker.dead:
+                        await context.room.disconnect()
+                    context._tempdir.cleanup()  # as LiveKit's own process does at its end
+        finally:
+            del self._running[id]
+            if worker.journal.call:
+                self.lifelines.forget(worker.journal.call.id)
+            self.lifelines.forget(id)
+
+    async def _begun(self, id: str, context: JobContext, worker: _Worker) -> None:
+        """Tell the parent's side that a process has the call, as its lifeline would."""
+        while worker.journal.call is None:
+            await asyncio.sleep(0.01)
+        call = worker.journal.call
+        live = Live(call.id, context.job.room.name, process=1)
+        live.writer = _Silent()  # type: ignore[assignment]
+        self.lifelines._calls[call.id] = live
+        self.lifelines._moved.set()
+
+    def _start(self, work: Any, what: str) -> asyncio.Task[Any]:
+        task = asyncio.create_task(work, name=what)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("%s failed", task.get_name(), exc_info=error)
+
+
+class _Silent:
+    """The parent's end of a lifeline that nothing is sent on."""
+
+    def write(self, data: bytes) -> None:
+        """Nobody listens."""
+
+

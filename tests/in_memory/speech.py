@@ -1,0 +1,365 @@
+"""Providers in memory: STT, LLM, TTS and VAD for LiveKit's session, which run on its own clock.
+
+They take the place of Deepgram's, OpenAI's and Cartesia's plugins and of the servers that
+`host.local` has for them: the same delays, and the same troubles.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import secrets
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from livekit import rtc
+from livekit.agents import (
+    DEFAULT_API_CONNECT_OPTIONS,
+    NOT_GIVEN,
+    APIConnectionError,
+    APIConnectOptions,
+    APIStatusError,
+    LanguageCode,
+    llm,
+    stt,
+    tts,
+    vad,
+)
+from livekit.agents.llm import ToolContext
+
+from host.local.rules import Reply, Rule, read_turn, reply_to
+from host.local.trouble import Trouble, Troubles, for_ever
+
+from .sound import is_speech, read, speak
+
+RATE = 24000
+"""Samples a second that the voice speaks at, and that LiveKit's session hears."""
+FINAL_AFTER = 0.2
+"""Seconds of silence after which the STT's transcript is final: Deepgram's takes 0.24 s."""
+FIRST_TOKEN, FIRST_SOUND = 0.2, 0.12
+"""Seconds that the LLM takes to its first word, and the TTS to its first sample."""
+SPEECH_AFTER, SILENCE_AFTER = 0.05, 0.25
+"""Seconds of speech, and of silence, that the VAD believes: those of LiveKit's own."""
+STALLS_AFTER = 0.4
+"""Seconds of sound that come before a voice in trouble stalls, or closes."""
+
+
+class Provider:
+    """What all calls share of one provider: its troubles, and how long it takes."""
+
+    def __init__(self) -> None:
+        self.troubles = Troubles()
+        self.delay = 0.0
+        """Seconds more than usual before an answer."""
+        self.hang = False
+        self.fail_with: int | None = None
+
+    def meet(self, model: str) -> Trouble | None:
+        """Say what is wrong with a model this time. Raises APIStatusError where it refuses."""
+        trouble = self.troubles.meet(model)
+        status = self.fail_with or (trouble.status if trouble else None)
+        if status:
+            raise APIStatusError("in trouble", status_code=status, body=None)
+        return Trouble.HANG if self.hang else trouble
+
+
+class Listener(Provider):
+    """The STT's side; `heard` is all that it understood."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard: list[str] = []
+
+
+class Thinker(Provider):
+    """The LLM's side: it answers by rules. `requests` is everything that it was asked."""
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        super().__init__()
+        self.rules = tuple(rules)
+        self.requests: list[dict[str, Any]] = []
+
+
+class Speaker(Provider):
+    """The TTS's side; `spoken` is all that it was given to say."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.spoken: list[str] = []
+
+
+class Stt(stt.STT[Any]):
+    """Reads the words out of the samples."""
+
+    def __init__(self, provider: Listener, model: str) -> None:
+        can = stt.STTCapabilities(streaming=True, interim_results=True)
+        super().__init__(capabilities=can)
+        self.side, self._model = provider, model
+
+    @property
+    def model(self) -> str:
+        return self._model
+
+    @property
+    def provider(self) -> str:
+        return "Deepgram"
+
+    async def _recognize_impl(self, buffer: Any, **options: Any) -> stt.SpeechEvent:
+        if self.side.meet(self._model):
+            await for_ever()
+        frame = rtc.combine_audio_frames(buffer)
+        text = read(np.frombuffer(frame.data, np.int16), frame.sample_rate)
+        return _transcript(stt.SpeechEventType.FINAL_TRANSCRIPT, text)
+
+    def stream(
+        self,
+        *,
+        language: Any = NOT_GIVEN,
+        conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS,
+    ) -> stt.RecognizeStream:
+        return _Listening(stt=self, conn_options=conn_options)
+
+
+class _Listening(stt.RecognizeStream):
+    async def _run(self) -> None:
+        ears = self._stt
+        assert isinstance(ears, Stt)
+        trouble = ears.side.meet(ears.model)
+        heard, silence, told, rate = [], 0.0, "", RATE
+        async for frame in self._input_ch:
+            if isinstance(frame, self._FlushSentinel):
+                continue
+            if trouble is Trouble.HANG or ears.side.hang:
+                continue
+            rate = frame.sample_rate
+            samples = np.frombuffer(frame.data, np.int16)
+            if is_speech(samples):
+                if not heard:
+                    self._tell(stt.SpeechEvent(stt.SpeechEventType.START_OF_SPEECH))
+                heard.append(samples)
+                silence = 0.0
+                words = read(np.concatenate(heard), rate)
+                if words.count(" ") > told.count(" "):
+                    told = words
+                    kind = stt.SpeechEventType.INTERIM_TRANSCRIPT
+                    self._tell(_transcript(kind, words.rpartition(" ")[0]))
+            elif heard:
+                heard.append(samples)
+                silence += frame.duration
+                if silence >= FINAL_AFTER:
+                    words = read(np.concatenate(heard), rate)
+                    heard, told = [], ""
+                    if trouble is Trouble.CLOSE:
+                        raise APIConnectionError("closed")
+                    if trouble is Trouble.GARBAGE:
+                        continue  # Deepgram's plugin logs what it can't read, and goes on
+                    if trouble is Trouble.STALL:
+                        trouble = Trouble.HANG
+                    await asyncio.sleep(ears.side.delay)
+                    ears.side.heard.append(words)
+                    self._tell(_transcript(stt.SpeechEventType.FINAL_TRANSCRIPT, words))
+                    self._tell(stt.SpeechEvent(stt.SpeechEventType.END_OF_SPEECH))
+        if heard and trouble is None:  # as a recogniser does that is told that nothing more comes
+            words = read(np.concatenate(heard), rate)
+            self._tell(_transcript(stt.SpeechEventType.FINAL_TRANSCRIPT, words))
+
+    def _tell(self, event: stt.SpeechEvent) -> None:
+        self._event_ch.send_nowait(event)
+
+
+def _transcript(kind: stt.SpeechEventType, text: str) -> stt.SpeechEvent:
+    data = stt.SpeechData(language=LanguageCode("en"), text=text, confidence=0.99)
+    return stt.SpeechEvent(type=kind, alternatives=[data])
+
+
+class Vad(vad.VAD):
+    """Tells speech from silence and tones by its samples."""
+
+    def __init__(self) -> None:
+        super().__init__(capabilities=vad.VADCapabilities(update_interval=0.05))
+
+    @property
+    def min_silence_duration(self) -> float:
+        return SILENCE_AFTER
+
+    def stream(self) -> vad.VADStream:
+        return _Watching(self)
+
+
+class _Watching(vad.VADStream):
+    async def _main_task(self) -> None:
+        speaking, speech, silence, index, frames = False, 0.0, 0.0, 0, []
+        talked = quiet = 0.0
+        async for frame in self._input_ch:
+            if not isinstance(frame, rtc.AudioFrame):
+                speaking, speech, silence, frames = False, 0.0, 0.0, []
+                continue
+            loud = is_speech(np.frombuffer(frame.data, np.int16))
+            index += frame.samples_per_channel
+            speech = speech + frame.duration if loud else 0.0
+            silence = 0.0 if loud else silence + frame.duration
+            if speaking or loud:
+                frames.append(frame)
+            talked, quiet = (talked + frame.duration, 0.0) if speaking else (0.0, quiet)
+
+            def event(kind: vad.VADEventType, which: list[rtc.AudioFrame]) -> vad.VADEvent:
+                return vad.VADEvent(
+                    type=kind,
+                    samples_index=index,  # noqa: B023
+                    timestamp=index / RATE,  # noqa: B023
+                    speech_duration=talked,  # noqa: B023
+                    silence_duration=silence,  # noqa: B023
+                    frames=which,
+                    probability=1.0 if loud else 0.0,  # noqa: B023
+                    speaking=speaking,  # noqa: B023
+                    raw_accumulated_silence=silence,  # noqa: B023
+                    raw_accumulated_speech=speech,  # noqa: B023
+                )
+
+            self._event_ch.send_nowait(event(vad.VADEventType.INFERENCE_DONE, [frame]))
+            if not speaking and speech >= SPEECH_AFTER:
+                speaking, talked = True, speech
+                self._event_ch.send_nowait(event(vad.VADEventType.START_OF_SPEECH, frames))
+            elif speaking and silence >= SILENCE_AFTER:
+                speaking = False
+                self._event_ch.send_nowait(event(vad.VADEventType.END_OF_SPEECH, frames))
+                frames = []
+
+
+class Tts(tts.TTS[Any]):
+    """Writes the words into samples."""
+
+    def __init__(self, provider: Speaker, model: str) -> None:
+        can = tts.TTSCapabilities(streaming=False)
+        super().__init__(capabilities=can, sample_rate=RATE, num_channels=1)
+        self.side, self._model = provider, model
+
+    @property
+    def model(self) -> str:
+        return self._model
+
+    @property
+    def provider(self) -> str:
+        return "Cartesia"
+
+    def synthesize(
+        self, text: str, *, conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS
+    ) -> tts.ChunkedStream:
+        return _Speaking(tts=self, input_text=text, conn_options=conn_options)
+
+
+class _Speaking(tts.ChunkedStream):
+    async def _run(self, output_emitter: tts.AudioEmitter) -> None:
+        voice = self._tts
+        assert isinstance(voice, Tts)
+        output_emitter.initialize(
+            request_id=secrets.token_hex(4),
+            sample_rate=RATE,
+            num_channels=1,
+            mime_type="audio/pcm",
+        )
+        await asyncio.sleep(FIRST_SOUND + voice.side.delay)
+        trouble = voice.side.meet(voice.model)
+        if trouble is Trouble.GARBAGE:
+            raise APIConnectionError("what came is no message")
+        if trouble is Trouble.HANG:
+            async with asyncio.timeout(self._conn_options.timeout):
+                await for_ever()
+        voice.side.spoken.append(self.input_text)
+        sound = speak(f"{self.input_text} ", RATE)  # a breath between two sentences
+        if trouble:
+            sound = sound[: round(STALLS_AFTER * RATE)]
+        output_emitter.push(sound.tobytes())
+        output_emitter.flush()
+        if trouble is Trouble.CLOSE:
+            raise APIConnectionError("closed")
+        if trouble:
+            await asyncio.sleep(self._conn_options.timeout)
+            raise APIConnectionError("nothing more came")
+
+
+class Llm(llm.LLM[Any]):
+    """Answers by the rules of `host.local.rules`."""
+
+    def __init__(self, provider: Thinker, model: str) -> None:
+        super().__init__()
+        self.side, self._model = provider, model
+
+    @property
+    def model(self) -> str:
+        return self._model
+
+    @property
+    def provider(self) -> str:
+        return "OpenAI"
+
+    def chat(
+        self,
+        *,
+        chat_ctx: llm.ChatContext,
+        tools: list[llm.Tool] | None = None,
+        conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS,
+        parallel_tool_calls: Any = NOT_GIVEN,
+        tool_choice: Any = NOT_GIVEN,
+        extra_kwargs: Any = NOT_GIVEN,
+        **more: Any,
+    ) -> llm.LLMStream:
+        stream = _Thinking(self, chat_ctx=chat_ctx, tools=tools or [], conn_options=conn_options)
+        stream.choice = tool_choice if tool_choice is not NOT_GIVEN else "auto"
+        return stream
+
+
+class _Thinking(llm.LLMStream):
+    choice: Any = "auto"
+
+    async def _run(self) -> None:
+        mind = self._llm
+        assert isinstance(mind, Llm)
+        messages, _ = self._chat_ctx.to_provider_format(format="openai")
+        request = {
+            "model": mind.model,
+            "messages": messages,
+            "tools": ToolContext(self._tools).parse_function_tools("openai"),
+            "tool_choice": self.choice,
+        }
+        mind.side.requests.append(request)
+        trouble = mind.side.meet(mind.model)
+        if trouble is Trouble.HANG:
+            await self._in_vain()
+        await asyncio.sleep(FIRST_TOKEN + mind.side.delay)
+        reply = reply_to(read_turn(request), mind.side.rules)
+        for at, delta in enumerate(_deltas(reply)):
+            if trouble and at == 1:
+                if trouble is Trouble.STALL:
+                    await self._in_vain()
+                raise APIConnectionError("it broke off" if trouble is Trouble.CLOSE else "garbage")
+            self._event_ch.send_nowait(llm.ChatChunk(id=secrets.token_hex(4), delta=delta))
+        tokens = sum(len(str(message).split()) for message in messages)
+        usage = llm.CompletionUsage(
+            completion_tokens=len(reply.text.split()) + 1,
+            prompt_tokens=tokens,
+            total_tokens=tokens + len(reply.text.split()) + 1,
+        )
+        self._event_ch.send_nowait(llm.ChatChunk(id=secrets.token_hex(4), usage=usage))
+
+    async def _in_vain(self) -> None:
+        """Wait as long as the caller of a provider does for the next word."""
+        await asyncio.sleep(self._conn_options.timeout)
+        raise APIConnectionError("nothing came in time")
+
+
+def _deltas(reply: Reply) -> Iterable[llm.ChoiceDelta]:
+    for word in re.findall(r"\S+\s*", reply.text):
+        yield llm.ChoiceDelta(role="assistant", content=word)
+    if reply.tool:
+        name, arguments = reply.tool
+        call = llm.FunctionToolCall(
+            name=name,
+            arguments=json.dumps(dict(arguments)),
+            call_id=f"call_{secrets.token_hex(8)}",
+        )
+        yield llm.ChoiceDelta(role="assistant", tool_calls=[call])
+
+

@@ -1,0 +1,276 @@
+"""The exchange and its telephones in memory: its own code, but for sockets, sound and ears."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from difflib import Match, SequenceMatcher
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from livekit import rtc
+
+from host.local.exchange import Exchange, Heard, PhoneCall
+from host.local.exchange.methods import methods
+from host.local.exchange.profiles import Profile
+from host.local.exchange.recording import HEARD, SAID, Recording
+from host.local.exchange.service import CallService
+from host.local.exchange.twirp import Method
+from host.local.sound import RATE, Samples
+from host.local.speech import Found
+
+from .sound import SECONDS_A_CHARACTER, Reader, speak
+
+PIECE = RATE // 20
+"""Samples that are sent at once: 50 ms."""
+HUSH = 1.5
+"""Seconds of silence that are sent after a sound; after them, nothing is until the next one."""
+PAUSE = 0.3
+"""Seconds of silence that end a sentence for whoever listens."""
+
+
+@dataclass
+class Utterance:
+    """What was heard without a pause; times are seconds from the answer."""
+
+    text: str
+    start: float
+    end: float
+    cut: bool = False
+    """Whether something came in the middle of it."""
+
+
+class MemoryMedia:
+    """A mouth and two ears, as `host.local.exchange.media.Media`: what is heard is read."""
+
+    def __init__(self, name: str, *, g711: bool = True) -> None:
+        self._source: rtc.AudioSource | None = rtc.AudioSource(RATE, 1, queue_size_ms=1000)
+        self.track: rtc.LocalAudioTrack | None
+        self.track = rtc.LocalAudioTrack.create_audio_track(name, self._source)
+        self.recording = Recording()
+        self.ringback_out = False
+        self.ringback_in = False
+        self.on_heard: Callable[[Samples], None] = lambda samples: None
+        self.on_tick: Callable[[], None] = lambda: None
+        self.on_words: Callable[[Heard], None] = lambda heard: None
+        self.utterances: list[Utterance] = []
+        self._to_say: list[Samples] = []
+        self._said_until = 0.0
+        self._wake = asyncio.Event()
+        self._answered: float | None = None
+        self._started: asyncio.Task[None] | None = None
+        self._listening: dict[str, asyncio.Task[None]] = {}
+        self._ticking: asyncio.TimerHandle | None = None
+        self._heard_until = 0.0
+
+    @property
+    def settled(self) -> int:
+        """Samples since the answer."""
+        return round(self._since_answer() * RATE)
+
+    @property
+    def heard_something_at(self) -> float:
+        """Seconds from the answer to the end of the last sound from the far end."""
+        return self._heard_until
+
+    def start(self) -> None:
+        """Begin to send what there is to say."""
+        self._started = asyncio.create_task(self._run())
+
+    def answer(self) -> None:
+        """Begin to hear and to record: this is second 0."""
+        self._answered = _now()
+        self._tick()
+
+    def listen(self, sid: str, track: rtc.Track) -> None:
+        """Hear this track too."""
+        if sid not in self._listening:
+            self._listening[sid] = asyncio.create_task(self._hear(track))
+
+    def unlisten(self, sid: str) -> None:
+        """Stop hearing a track that is gone."""
+        if task := self._listening.pop(sid, None):
+            task.cancel()
+
+    async def speak(self, text: str) -> float:
+        """Queue words; give the seconds until the last is out."""
+        return self.say(speak(text, RATE))
+
+    def say(self, samples: Samples) -> float:
+        """Queue samples behind what is being said; give the seconds until the last is out."""
+        self._to_say += [samples[at : at + PIECE] for at in range(0, samples.size, PIECE)]
+        self._said_until = max(self._said_until, _now()) + samples.size / RATE
+        self._wake.set()
+        return self._said_until - _now()
+
+    def hush(self) -> None:
+        """Break off what is being said."""
+        self._to_say.clear()
+        self._said_until = _now()
+
+    async def close(self) -> None:
+        """Stop, and let go of the track."""
+        if self._ticking:
+            self._ticking.cancel()
+        tasks = [task for task in (self._started, *self._listening.values()) if task]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._tell_words(ended=True)
+        source, self._source, self.track = self._source, None, None
+        if source:
+            await source.aclose()
+
+    def find(self, text: str, recording: Samples) -> list[Found]:
+        """Say where a text was heard, as `host.local.speech.locate` does."""
+        found = []
+        wanted = " ".join(text.split())
+        sentences = [part for part in _sentences(wanted) if part]
+        for at, utterance in enumerate(self.utterances):
+            whole = utterance.text.find(wanted)
+            if whole >= 0:
+                start = utterance.start + whole * SECONDS_A_CHARACTER
+                end = start + len(wanted) * SECONDS_A_CHARACTER
+                found.append(Found(start, end, 1.0, True))
+                continue
+            if joined := self._joined(at, sentences):
+                found.append(joined)
+                continue
+            if part := _part(utterance.text, wanted):
+                start = utterance.start + part.a * SECONDS_A_CHARACTER
+                end = start + part.size * SECONDS_A_CHARACTER
+                found.append(Found(start, end, part.size / len(wanted), False))
+        return found
+
+    def _joined(self, at: int, sentences: list[str]) -> Found | None:
+        """Find a text of several sentences that came one after the other."""
+        some = self.utterances[at : at + len(sentences)]
+        if len(some) < 2 or [each.text.strip() for each in some] != sentences:
+            return None
+        return Found(some[0].start, some[-1].end, 1.0, True)
+
+    def _since_answer(self) -> float:
+        return 0.0 if self._answered is None else max(0.0, _now() - self._answered)
+
+    async def _run(self) -> None:
+        hush = 0
+        while True:
+            if self._to_say:
+                piece, hush = self._to_say.pop(0), round(HUSH * RATE / PIECE)
+                if piece.size < PIECE:
+                    piece = np.pad(piece, (0, PIECE - piece.size))
+            elif hush:
+                piece, hush = np.zeros(PIECE, np.int16), hush - 1
+            else:
+                self._wake.clear()
+                await self._wake.wait()
+                continue
+            await self._send(piece)
+
+    async def _send(self, piece: Samples) -> None:
+        if self._answered is not None and piece.any():
+            self.recording.write(SAID, round(self._since_answer() * RATE), piece)
+        if self._source is not None:
+            await self._source.capture_frame(rtc.AudioFrame(piece.tobytes(), RATE, 1, piece.size))
+        await asyncio.sleep(PIECE / RATE)
+
+    async def _hear(self, track: rtc.Track) -> None:
+        stream = rtc.AudioStream.from_track(track=track, sample_rate=RATE, num_channels=1)
+        reader = Reader(RATE)
+        try:
+            async for event in stream:
+                if self._answered is not None:
+                    self._add(np.frombuffer(event.frame.data, np.int16), reader)
+        finally:
+            await stream.aclose()
+
+    def _add(self, samples: Samples, reader: Reader) -> None:
+        """Take in what has just been heard to its end."""
+        end = self._since_answer()
+        start = end - samples.size / RATE
+        self.recording.write(HEARD, max(0, round(start * RATE)), samples)
+        if samples.any():
+            self._heard_until = end
+        for index, text in reader.push(samples):
+            at = float(start + index / RATE)
+            last = self.utterances[-1] if self.utterances else None
+            if last is None or at - last.end > PAUSE:
+                self._tell_words(ended=True)
+                last = Utterance("", at, at)
+                self.utterances.append(last)
+            last.text += text
+            last.end = at + SECONDS_A_CHARACTER
+        self.on_heard(samples)
+        self.on_tick()
+
+    def _tick(self) -> None:
+        """Beat ten times a second while there is something to wait for, as the real one does."""
+        self._tell_words(ended=False)
+        self.on_tick()
+        self._ticking = asyncio.get_running_loop().call_later(0.1, self._tick)
+
+    _told = 0
+
+    def _tell_words(self, *, ended: bool) -> None:
+        """Tell of the last utterance once nothing follows it."""
+        if self._told < len(self.utterances):
+            last = self.utterances[-1]
+            if ended or self._since_answer() - last.end >= PAUSE:
+                self._told = len(self.utterances)
+                self.on_words(Heard(last.text.strip(), last.start, last.end, 1.0))
+
+
+def _sentences(text: str) -> list[str]:
+    return re.split(r"(?<=[.?!])\s+", text)
+
+
+def _part(heard: str, wanted: str) -> Match | None:
+    """Find a part of a text, at least half of it, that stands in what was heard."""
+    match = SequenceMatcher(None, heard, wanted, autojunk=False).find_longest_match()
+    return match if match.size >= max(6, len(wanted) / 2) else None
+
+
+class MemoryEars:
+    """Passes on to a call what its sound has read."""
+
+    def __init__(self, call: PhoneCall) -> None:
+        assert isinstance(call.media, MemoryMedia)
+        call.media.on_words = call.words_arrived
+
+    def push(self, samples: Samples) -> None:
+        """Nothing is recognised here."""
+
+    async def aclose(self) -> None:
+        """All has been told."""
+
+
+class MemoryExchange(Exchange):
+    """An exchange that no socket leads to: its SIP methods are `sip`."""
+
+    def __init__(self, key: str, secret: str, *, profile: str | Profile = "now") -> None:
+        super().__init__("memory://livekit", key, secret, profile=profile, deaf=True)
+        self.url = "memory://livekit"
+        self._office.media = MemoryMedia  # type: ignore[assignment]
+        self._office.ears = MemoryEars  # type: ignore[assignment]
+        service = CallService(self._office, self.directory, self._subscriber)
+        self.sip: dict[str, Method] = methods(service, self.directory)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._office.close()
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+

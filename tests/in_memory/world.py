@@ -1,0 +1,161 @@
+"""The local world in memory, and a host in it: `open_scene` gives what whole-call tests play on.
+
+The tests see a `Scene` as they do with real processes and sound: they ring, dial, listen and read
+records. A call of a quarter of an hour takes as long as its work does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from host import registry
+from host.local.process import OF_A_DEPLOYMENT
+from host.local.rules import Rule
+from host.local.world import OUR_NUMBER
+from host.logs import Masked, keep_private
+from host.settings import load_settings
+from host.testing import Scene
+
+from .api import Api, answered_by
+from .host import MemoryHost
+from .sdk import Sdk, in_memory
+from .server import Server
+from .speech import Listener, Speaker, Thinker
+from .telephones import MemoryExchange
+
+KEY, SECRET = "devkey", "a secret of 32 characters or more"
+URL = "ws://livekit.invalid"
+
+_worlds: list[MemoryWorld] = []
+
+
+class MemoryWorld:
+    """All that a host needs of the outside."""
+
+    def __init__(self, rules: Iterable[Rule], profile: str, agent_name: str) -> None:
+        self.server = Server()
+        self.exchange = MemoryExchange(KEY, SECRET, profile=profile)
+        self.api = Api(self.server, self.exchange.sip, KEY, SECRET)
+        self.deepgram, self.llm, self.cartesia = Listener(), Thinker(rules), Speaker()
+        self.agent = agent_name
+        self.trunk = ""
+        self.numbers: dict[str, str] = {}
+        """Persona -> a number that rings it."""
+
+    def forget(self) -> None:
+        """Nothing is learned here."""
+
+    async def give_numbers(self, personas: Mapping[str, Iterable[str]]) -> None:
+        """Give every persona a number that rings it, as the real world does."""
+        for at, (persona, numbers) in enumerate(sorted(personas.items())):
+            own = list(numbers)
+            for number in own:
+                if number != OUR_NUMBER:
+                    await self.exchange.route(number, agent=self.agent)
+            if not own:
+                own = [f"+1555100{at:04}"]
+                await self.exchange.route(own[0], agent=self.agent, prefix=persona)
+            self.numbers[persona] = own[0]
+
+
+def world() -> MemoryWorld:
+    """Give the world that is open, for the plugin that stands for its providers."""
+    return _worlds[-1]
+
+
+@dataclass
+class MemoryScene(Scene):
+    """A scene whose host is in this process."""
+
+    memory: MemoryHost
+
+    def log(self) -> str:
+        """What the host has logged so far."""
+        return (self.folder / "host.log").read_text(errors="replace")
+
+
+@asynccontextmanager
+async def open_scene(
+    folder: Path,
+    environment: Mapping[str, str],
+    *,
+    rules: Iterable[Rule] = (),
+    profile: str = "now",
+    agent_name: str = "host",
+) -> AsyncIterator[MemoryScene]:
+    """Bring up a world in memory and a host in it; the loop must have a virtual clock."""
+    made = MemoryWorld(rules, profile, agent_name)
+    sdk = Sdk(made.server, KEY, SECRET)
+    with pytest.MonkeyPatch.context() as patch, in_memory(sdk), answered_by(made.api):
+        _worlds.append(made)
+        made.trunk = await made.exchange.trunk(OUR_NUMBER)
+        await made.exchange.route(OUR_NUMBER, agent=agent_name)
+        together = {**_settings(made, folder), **environment}
+        patch.chdir(Path(environment["HOST_PERSONAS_DIR"]).parent)
+        for name in [name for name in os.environ if name.startswith(OF_A_DEPLOYMENT)]:
+            patch.delenv(name)
+        for name, value in together.items():
+            patch.setenv(name, value)
+        settings = load_settings(dotenv=False)
+        personas = registry.load(settings).personas.values()
+        await made.give_numbers({persona.name: persona.numbers for persona in personas})
+        memory = MemoryHost(settings, sdk)
+        memory.open()
+        keep_private(settings)
+        with _logging_to(folder / "host.log"):
+            try:
+                async with made.exchange:
+                    yield MemoryScene(made, settings, memory, folder, together, memory)  # type: ignore[arg-type]
+            finally:
+                await memory.close()
+                made.server.close()
+                await asyncio.sleep(0.1)
+                _worlds.remove(made)
+
+
+def _settings(made: MemoryWorld, folder: Path) -> dict[str, str]:
+    return {
+        "LIVEKIT_URL": URL,
+        "LIVEKIT_API_KEY": KEY,
+        "LIVEKIT_API_SECRET": SECRET,
+        "HOST_AGENT_NAME": made.agent,
+        "HOST_TRUNK": made.trunk,
+        "HOST_ALLOW_NUMBERS": "+1555*",
+        "HOST_CALLING_HOURS": "00:00-24:00",
+        "HOST_MAX_ATTEMPTS_A_DAY": "0",
+        "HOST_TURN_DETECTION": "vad",
+        "HOST_CALL_LOG": str(folder / "calls.jsonl"),
+        "HOST_STATE_DIR": str(folder / "state"),
+        "HOST_RECORDINGS_DIR": str(folder / "recordings"),
+    }
+
+
+class _logging_to:
+    """Write what is logged into a file."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._handler = logging.FileHandler(file)
+        self._handler.setFormatter(Masked("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S"))
+
+    def __enter__(self) -> None:
+        root = logging.getLogger()
+        self._level, host = root.level, logging.getLogger("host")
+        self._hosts = host.level
+        root.addHandler(self._handler)
+        host.setLevel(logging.INFO)
+
+    def __exit__(self, *facts: Any) -> None:
+        root, host = logging.getLogger(), logging.getLogger("host")
+        root.removeHandler(self._handler)
+        host.setLevel(self._hosts)
+        self._handler.close()
