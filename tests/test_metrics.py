@@ -8,17 +8,18 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
 import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from stored import a_record
 
 from host.call import Call
 from host.outcome import Outcome
-from host.record import CallRecord, Transfer
+from host.record import Transfer
 from host.registry import View
 from host.settings import Settings
 from plugins import metrics
@@ -28,29 +29,7 @@ Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 
 
-def a_record(**more: Any) -> CallRecord:
-    given: dict[str, Any] = {
-        "id": "AJ_one",
-        "room": "desk_+15551234567_x",
-        "persona": "desk",
-        "direction": "inbound",
-        "number": "+15551234567",
-        "outcome": Outcome.COMPLETED,
-        "ended_by": "far end",
-        "reason": "The far end hung up.",
-        "retryable": False,
-        "dispatched_at": NOW - timedelta(seconds=10),
-        "answered_at": NOW - timedelta(seconds=8),
-        "ended_at": NOW,
-        "duration": 8.0,
-        "ring_time": 2.0,
-        "time_to_first_word": 0.3,
-        **more,
-    }
-    return CallRecord(**given)
-
-
-def a_call(settings: Settings, persona: str = "desk") -> Call:
+def a_call(settings: Settings, persona: str = "reminder") -> Call:
     """A call as the plugin sees it: it looks at the persona, and whether LiveKit has a job."""
     call = Call(settings, id="AJ_one")
     call.take(persona, cast(View, None))
@@ -109,14 +88,15 @@ def settings(clean_environment: None) -> Settings:
 async def test_a_call_is_counted_by_persona_direction_and_outcome(
     settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
-    by = {"persona": "desk", "direction": "inbound", "outcome": "completed"}
+    by = {"persona": "reminder", "direction": "outbound", "outcome": "transferred"}
+    record = a_record(ring_time=2.0, time_to_first_word=0.3, duration=8.0)
     async with counting(settings, caplog) as url:
         for _ in range(2):
             call = a_call(settings)
             await metrics.prepare_call(call=call)
-            await metrics.call_ended(call=call, record=a_record())
+            await metrics.call_ended(call=call, record=record)
         seen = await until(url, lambda seen: value(seen, "host_calls_total", **by) == 2)
-        await until(url, live("desk", 0))
+        await until(url, live("reminder", 0))
     assert value(seen, "host_call_ring_seconds_sum", **by) == 4.0
     assert value(seen, "host_call_first_word_seconds_count", **by) == 2
     assert value(seen, "host_call_first_word_seconds_bucket", le="0.25", **by) == 0
@@ -128,14 +108,13 @@ async def test_what_a_call_did_not_come_to_is_not_counted_of_it(
     settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     record = a_record(
-        direction="outbound",
         outcome=Outcome.BUSY,
         answered_at=None,
         ring_time=None,
         time_to_first_word=None,
         duration=0.0,
     )
-    by = {"persona": "desk", "direction": "outbound", "outcome": "busy"}
+    by = {"persona": "reminder", "direction": "outbound", "outcome": "busy"}
     async with counting(settings, caplog) as url:
         await metrics.call_ended(call=a_call(settings), record=record)
         seen = await until(url, lambda seen: value(seen, "host_calls_total", **by) == 1)
@@ -155,12 +134,12 @@ async def test_voicemail_verdicts_and_transfers_are_counted(
     )
     async with counting(settings, caplog) as url:
         await metrics.call_ended(call=a_call(settings), record=record)
-        verdict = {"persona": "desk", "verdict": "machine-vm"}
+        verdict = {"persona": "reminder", "verdict": "machine-vm"}
         seen = await until(
             url, lambda seen: value(seen, "host_voicemail_verdicts_total", **verdict) == 1
         )
     for kind, result in (("warm", "failed"), ("blind", "succeeded")):
-        labels = {"persona": "desk", "kind": kind, "result": result}
+        labels = {"persona": "reminder", "kind": kind, "result": result}
         assert value(seen, "host_transfers_total", **labels) == 1
 
 
@@ -172,8 +151,8 @@ async def test_no_number_and_nothing_that_was_said_is_shown(
         await until(url, lambda seen: any(name == "host_calls_total" for name, _ in seen))
         async with aiohttp.ClientSession() as web, web.get(url) as response:
             text = await response.text()
-    assert "5551234567" not in text
-    assert "hung up" not in text
+    assert "5552220001" not in text
+    assert "handed over" not in text
 
 
 async def test_a_call_is_live_until_it_has_ended(
@@ -183,10 +162,10 @@ async def test_a_call_is_live_until_it_has_ended(
         one, other = a_call(settings), a_call(settings, "survey")
         await metrics.prepare_call(call=one)
         await metrics.prepare_call(call=other)
-        await until(url, live("desk", 1))
+        await until(url, live("reminder", 1))
         await until(url, live("survey", 1))
         await metrics.call_ended(call=one, record=a_record())
-        await until(url, live("desk", 0))
+        await until(url, live("reminder", 0))
         await until(url, live("survey", 1))
         await metrics.call_ended(call=other, record=a_record(persona="survey"))
         await until(url, live("survey", 0))

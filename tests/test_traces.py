@@ -14,6 +14,7 @@ from collector import CollectorStandIn
 from livekit.agents import telemetry
 from opentelemetry import trace as otel
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
+from stored import a_record
 
 from host.call import Call
 from host.outcome import Outcome
@@ -29,28 +30,26 @@ def at(seconds: float) -> datetime:
     return NOW + timedelta(seconds=seconds - 60)
 
 
-def a_record(**more: Any) -> CallRecord:
+def a_recent_record(**more: Any) -> CallRecord:
+    """The record of a call that was dispatched a minute ago, with its times in whole seconds."""
+    moments = {
+        "dispatched_at": 0,
+        "dialled_at": 1,
+        "ringing_at": 2,
+        "answered_at": 5,
+        "first_word_at": 6,
+        "ended_at": 30,
+    }
     given: dict[str, Any] = {
+        **{name: at(seconds) for name, seconds in moments.items()},
         "id": "AJ_one",
         "room": "desk_+15551234567_x",
         "persona": "desk",
-        "direction": "outbound",
         "number": "+15551234567",
-        "our_number": "+15550001111",
-        "outcome": Outcome.TRANSFERRED,
-        "ended_by": "persona",
         "reason": "The call was transferred to billing.",
-        "retryable": False,
-        "dispatched_at": at(0),
-        "dialled_at": at(1),
-        "ringing_at": at(2),
-        "answered_at": at(5),
-        "first_word_at": at(6),
-        "ended_at": at(30),
         "duration": 25.0,
         "ring_time": 4.0,
         "time_to_first_word": 1.0,
-        "voicemail": "human",
         "tools": [
             ToolUse(at=at(10), name="book", arguments='{"who": "Ann"}', result="ok", failed=False)
         ],
@@ -58,9 +57,8 @@ def a_record(**more: Any) -> CallRecord:
             Transfer(at=at(20), to="billing", succeeded=False, reason="busy", sip_status=486),
             Transfer(at=at(29), to="billing", warm=True, succeeded=True),
         ],
-        **more,
     }
-    return CallRecord(**given)
+    return a_record(**{**given, **more})
 
 
 def a_call(endpoint: str) -> Call:
@@ -94,7 +92,7 @@ def stage(collector: CollectorStandIn, name: str) -> tuple[float, float]:
 
 
 async def test_a_call_is_one_trace_of_its_stages(collector: CollectorStandIn) -> None:
-    await traces.call_ended(call=a_call(collector.url), record=a_record())
+    await traces.call_ended(call=a_call(collector.url), record=a_recent_record())
     assert len({span.trace_id for span in collector.spans}) == 1
     root = collector.one("call")
     assert not root.parent_span_id
@@ -112,7 +110,7 @@ async def test_a_call_is_one_trace_of_its_stages(collector: CollectorStandIn) ->
 
 
 async def test_the_root_tells_how_the_call_went(collector: CollectorStandIn) -> None:
-    await traces.call_ended(call=a_call(collector.url), record=a_record(sip_status=200))
+    await traces.call_ended(call=a_call(collector.url), record=a_recent_record(sip_status=200))
     assert collector.attributes("call") == {
         "host.call.id": "AJ_one",
         "host.persona": "desk",
@@ -132,7 +130,7 @@ async def test_the_root_tells_how_the_call_went(collector: CollectorStandIn) -> 
 async def test_tools_and_transfers_are_moments_of_the_conversation(
     collector: CollectorStandIn,
 ) -> None:
-    await traces.call_ended(call=a_call(collector.url), record=a_record())
+    await traces.call_ended(call=a_call(collector.url), record=a_recent_record())
     conversation = collector.one("conversation").span_id
     assert stage(collector, "tool") == (10, 10)
     assert collector.attributes("tool") == {"host.tool": "book"}
@@ -146,7 +144,7 @@ async def test_tools_and_transfers_are_moments_of_the_conversation(
 async def test_a_call_that_nobody_took_has_only_the_stages_it_came_to(
     collector: CollectorStandIn,
 ) -> None:
-    record = a_record(
+    record = a_recent_record(
         outcome=Outcome.FAILED,
         ringing_at=None,
         answered_at=None,
@@ -175,7 +173,7 @@ async def test_no_number_and_no_word_is_told(
             span.record_exception(ValueError("hello there, +15551234567"))
 
     await asyncio.create_task(in_a_call())
-    await traces.call_ended(call=call, record=a_record())
+    await traces.call_ended(call=call, record=a_recent_record())
     assert collector.attributes("llm_node")["lk.response.ttft"] == 0.2
     for secret in (b"5551234567", b"5550001111", b"hello there", b"Ann", b"transferred to"):
         assert secret not in collector.received, secret
@@ -196,7 +194,7 @@ async def test_spans_of_livekit_are_in_the_trace_of_the_call(
         await asyncio.create_task(later())
 
     await asyncio.create_task(opens_the_session())
-    await traces.call_ended(call=call, record=a_record())
+    await traces.call_ended(call=call, record=a_recent_record())
     root, session = collector.one("call"), collector.one("agent_session")
     assert session.parent_span_id == root.span_id
     assert collector.one("llm_request").parent_span_id == session.span_id
@@ -209,9 +207,11 @@ async def test_a_call_whose_process_died_ends_the_same_trace(
     died = a_call(collector.url)
     traces.session_options(call=died)
     first = died.state.host_trace
-    await traces.call_ended(call=a_call(collector.url), record=a_record(outcome=Outcome.FAILED))
+    await traces.call_ended(
+        call=a_call(collector.url), record=a_recent_record(outcome=Outcome.FAILED)
+    )
     root = collector.one("call")
-    await first.end(a_record())  # as its process would have, had it lived
+    await first.end(a_recent_record())  # as its process would have, had it lived
     roots: list[Span] = collector.named("call")
     assert [span.trace_id for span in roots] == [root.trace_id] * 2
     assert [span.span_id for span in roots] == [root.span_id] * 2
@@ -221,7 +221,7 @@ async def test_nothing_is_sent_where_no_collector_is_set(clean_environment: None
     call = Call(Settings(), id="AJ_one")
     call.job = cast(Any, object())
     traces.session_options(call=call)
-    await traces.call_ended(call=call, record=a_record())
+    await traces.call_ended(call=call, record=a_recent_record())
     assert not hasattr(call.state, "host_trace")
 
 
@@ -240,7 +240,7 @@ async def test_a_collector_that_is_not_there_costs_one_warning_and_no_time(
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
     begun = time.monotonic()
-    await traces.call_ended(call=a_call(f"http://{address}"), record=a_record())
+    await traces.call_ended(call=a_call(f"http://{address}"), record=a_recent_record())
     assert time.monotonic() - begun < 5
     assert the_one_warning(caplog).startswith(f"traces: {address} does not take the spans")
 
@@ -253,7 +253,7 @@ async def test_a_collector_that_never_answers_costs_a_second(
         mute.listen()  # connections are taken by the kernel, and nobody answers
         endpoint = f"http://127.0.0.1:{mute.getsockname()[1]}"
         begun = time.monotonic()
-        await traces.call_ended(call=a_call(endpoint), record=a_record())
+        await traces.call_ended(call=a_call(endpoint), record=a_recent_record())
         assert time.monotonic() - begun < 5
     assert "does not take the spans of this call" in the_one_warning(caplog)
 
@@ -262,7 +262,7 @@ async def test_a_collector_that_refuses_is_told_of_once(
     collector: CollectorStandIn, caplog: pytest.LogCaptureFixture
 ) -> None:
     collector.status = 401
-    await traces.call_ended(call=a_call(collector.url), record=a_record())
+    await traces.call_ended(call=a_call(collector.url), record=a_recent_record())
     assert "refuses" in the_one_warning(caplog)
 
 
@@ -273,5 +273,5 @@ async def test_an_exporter_that_cannot_be_made_fails_no_call(
     monkeypatch.setenv("OTEL_BSP_MAX_QUEUE_SIZE", "-1")
     call = a_call("http://127.0.0.1:9")
     traces.session_options(call=call)
-    await traces.call_ended(call=call, record=a_record())
+    await traces.call_ended(call=call, record=a_recent_record())
     assert the_one_warning(caplog).startswith("traces: this call has none")

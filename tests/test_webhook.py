@@ -22,9 +22,9 @@ import pytest
 from aiohttp import web
 from receiver import KEY, SECRET, FarSide, Reply
 from standardwebhooks import Webhook, WebhookVerificationError
+from stored import a_record
 
 from host.call import Call
-from host.outcome import Outcome
 from host.record import CallRecord
 from host.settings import Settings
 from plugins import webhook
@@ -78,25 +78,6 @@ def put(queue: Queue, *ids: str) -> None:
         os.utime(queue.folder / f"{id}.json", ns=(time.time_ns(), time.time_ns()))
 
 
-def a_record(**more: Any) -> CallRecord:
-    now = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
-    given: dict[str, Any] = {
-        "id": "AJ_one",
-        "room": "desk-1",
-        "persona": "desk",
-        "direction": "inbound",
-        "outcome": Outcome.COMPLETED,
-        "ended_by": "far end",
-        "reason": "The far end hung up.",
-        "retryable": False,
-        "dispatched_at": now - timedelta(seconds=9),
-        "ended_at": now,
-        "duration": 8.0,
-        **more,
-    }
-    return CallRecord(**given)
-
-
 def settings_for(folder: Path, **more: Any) -> Settings:
     given = {"state_dir": folder, "webhook_secret": SECRET, **more}
     return Settings(**given)
@@ -111,7 +92,7 @@ async def test_a_record_arrives_in_the_standard_form(
     tmp_path: Path, far_side: FarSide, clean_environment: None
 ) -> None:
     settings = settings_for(tmp_path, webhook_url=far_side.url)
-    record = a_record()
+    record = a_record(id="AJ_one")
     await webhook.call_ended(call=Call(settings, id=record.id), record=record)
     serving = asyncio.create_task(webhook.while_serving(settings=settings))
     await far_side.until(lambda: bool(far_side.accepted))
@@ -156,7 +137,7 @@ async def test_a_record_that_is_told_twice_is_one_message(
 ) -> None:
     settings = settings_for(tmp_path, webhook_url="http://127.0.0.1:9/")
     for _ in range(2):
-        await webhook.call_ended(call=Call(settings), record=a_record())
+        await webhook.call_ended(call=Call(settings), record=a_record(id="AJ_one"))
     assert Queue(tmp_path).names() == {"call_AJ_one.json"}
 
 
@@ -425,7 +406,7 @@ async def test_a_wrong_setting_is_one_line_at_the_start_and_loses_no_record(
     assert line in said.getMessage()
     assert not said.exc_info
     assert not secret or secret not in caplog.text
-    await webhook.call_ended(call=Call(settings), record=a_record())
+    await webhook.call_ended(call=Call(settings), record=a_record(id="AJ_one"))
     assert Queue(tmp_path).names() == {"call_AJ_one.json"}
 
 
