@@ -4,11 +4,11 @@ A test that takes `scene`, `scene_of_2025` or `either_scene` plays in memory: th
 agents in this process, rooms and sound in `tests/in_memory`, on a virtual clock. The same test as a
 whole call has a host in a process of its own, a real livekit-server, and a voice.
 
-    @pytest.mark.promise("what README says")    also a whole call in `make test`
+    @pytest.mark.promise("what README says")    also a whole call in `make test`; with
+                                                only="llm-hang", of its variations this one
     @pytest.mark.whole("why")                   a whole call only: nothing in memory would do
-    @pytest.mark.every                          only in `make test-all`
 
-Every other whole call is for `make test-all` alone.
+A whole call without a promise is marked `every`: it is for `make test-all` alone.
 """
 
 from __future__ import annotations
@@ -43,13 +43,14 @@ def pytest_asyncio_loop_factories(
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark whole calls, which share one event loop in which their world lives, and put them last."""
+    """Mark whole calls, which share a loop in which their world lives, and put them last."""
     for item in items:
         if HERE not in item.path.parents or _in_memory(item):
             continue
         item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
         item.add_marker(pytest.mark.calls)
-        if not (item.get_closest_marker("promise") or item.get_closest_marker("whole")):
+        promise = item.get_closest_marker("promise")
+        if promise is None or promise.kwargs.get("only", "") not in item.name:
             item.add_marker(pytest.mark.every)
         # A world takes ten seconds to come up: those that few tests need come up once.
         if "2025" in item.name or "one_line" in getattr(item, "fixturenames", ()):

@@ -170,7 +170,6 @@ TAKEN = [
             ("the caller goes in a transfer", "connecting you to", IgnoresTransfer()),
         )
     ),
-    taken("the caller of a realtime model goes", Rings("realtime", goes_when_greeted)),
     taken("a visitor goes", Visits("desk", goes(DESK))),
     taken(
         "the persona hangs up on a visitor",
@@ -180,3 +179,5 @@ TAKEN = [
     ),
 ]
 """Callers who are answered."""
+
+REALTIME = [taken("the caller of a realtime model goes", Rings("realtime", goes_when_greeted))]

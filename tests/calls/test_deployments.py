@@ -48,6 +48,7 @@ async def a_free_line() -> None:
             await asyncio.sleep(0.05)  # the host has no event for it
 
 
+@pytest.mark.promise("A browser gets the same persona")
 async def test_a_browser_gets_the_same_persona_and_the_same_end(scene: Scene) -> None:
     async def visitor(line: Line) -> None:
         await line.heard("what can I do for you")
@@ -75,6 +76,7 @@ async def test_a_browser_that_goes_away_ends_its_call(scene: Scene) -> None:
     assert (record.outcome, record.ended_by) == (Outcome.COMPLETED, "far end")
 
 
+@pytest.mark.whole("a browser has a camera")
 async def test_of_a_browsers_tracks_only_the_sound_is_taken(scene: Scene) -> None:
     key = scene.settings.livekit_api_key.get_secret_value()
     token = (
@@ -118,6 +120,7 @@ async def test_a_host_without_a_name_places_calls_too(one_line: Scene) -> None:
     assert len(one_line.exchange.ledger.of("INVITE", number=number)) == 1
 
 
+@pytest.mark.promise("One caller too many hears busy at once")
 async def test_one_caller_too_many_hears_busy_at_once(one_line: Scene) -> None:
     await a_free_line()
     first = await one_line.exchange.ring(CALLER, DESK)
@@ -131,6 +134,7 @@ async def test_one_caller_too_many_hears_busy_at_once(one_line: Scene) -> None:
     assert record.outcome is Outcome.COMPLETED
 
 
+@pytest.mark.whole("a command is a process")
 async def test_keys_that_livekit_refuses_are_named(scene: Scene) -> None:
     wrong = {**scene.environment, "LIVEKIT_API_SECRET": "no-secret-of-this-server-" * 2}
     process = await asyncio.create_subprocess_exec(

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Sequence
 
 import pytest
 from endings import Row
 from endings_2025 import BY_2025
 from endings_dialled import ANSWERED, BY_SIP_STATUS, UNANSWERED
-from endings_rung import FRAGILE, TAKEN, UNTAKEN
+from endings_rung import FRAGILE, REALTIME, TAKEN, UNTAKEN
 from scene import events
 from ways import Dispatches, Seen
 
@@ -35,65 +33,53 @@ GREETINGS = {
 }
 
 
-one_at_a_time = pytest.mark.xdist_group("endings")
-"""On one worker: their calls are several at a time already."""
+def rows(table: Sequence[Row]) -> pytest.MarkDecorator:
+    """One test for each row of a table."""
+    return pytest.mark.parametrize("row", table, ids=[row.name for row in table])
 
 
-def groups(rows: Sequence[Row], size: int) -> pytest.MarkDecorator:
-    """About so many rows at a time: a call is mostly waiting."""
-    count = round(len(rows) / size)
-    edges = [len(rows) * at // count for at in range(count + 1)]
-    some = [rows[first:last] for first, last in pairwise(edges)]
-    return pytest.mark.parametrize(
-        "rows", some, ids=[", ".join(row.name for row in each) for each in some]
-    )
+@rows(BY_SIP_STATUS)
+async def test_a_dial_ends_as_its_sip_status_says(scene: Scene, row: Row) -> None:
+    await ends_as_it_should(scene, row)
 
 
-@one_at_a_time
-@groups(BY_SIP_STATUS, 4)
-async def test_a_dial_ends_as_its_sip_status_says(scene: Scene, rows: Sequence[Row]) -> None:
-    await all_end_as_they_should(scene, rows)
+@rows(UNANSWERED)
+async def test_a_dial_that_nobody_answers_is_named(scene: Scene, row: Row) -> None:
+    await ends_as_it_should(scene, row)
 
 
-@one_at_a_time
-@groups(UNANSWERED, 4)
-async def test_a_dial_that_nobody_answers_is_named(scene: Scene, rows: Sequence[Row]) -> None:
-    await all_end_as_they_should(scene, rows)
+@rows(ANSWERED)
+async def test_a_dial_that_is_answered_ends_once(scene: Scene, row: Row) -> None:
+    await ends_as_it_should(scene, row)
 
 
-@one_at_a_time
-@groups(ANSWERED, 2)
-async def test_a_dial_that_is_answered_ends_once(scene: Scene, rows: Sequence[Row]) -> None:
-    await all_end_as_they_should(scene, rows)
+@rows(UNTAKEN)
+async def test_a_caller_who_is_not_answered_leaves_nothing(scene: Scene, row: Row) -> None:
+    await ends_as_it_should(scene, row)
 
 
-@one_at_a_time
-@groups(UNTAKEN, 4)
-async def test_a_caller_who_is_not_answered_leaves_nothing(
-    scene: Scene, rows: Sequence[Row]
-) -> None:
-    await all_end_as_they_should(scene, rows)
+@rows(FRAGILE)
+async def test_what_breaks_ends_its_own_call(scene: Scene, row: Row) -> None:
+    await ends_as_it_should(scene, row)
 
 
-@one_at_a_time
-@groups(FRAGILE, 3)
-async def test_what_breaks_ends_its_own_call(scene: Scene, rows: Sequence[Row]) -> None:
-    await all_end_as_they_should(scene, rows)
+@rows(TAKEN)
+async def test_a_conversation_ends_once(scene: Scene, row: Row) -> None:
+    await ends_as_it_should(scene, row)
 
 
-@one_at_a_time
-@groups(TAKEN, 2)
-async def test_a_conversation_ends_once(scene: Scene, rows: Sequence[Row]) -> None:
-    await all_end_as_they_should(scene, rows)
+@pytest.mark.whole("a realtime model speaks over a websocket")
+@rows(REALTIME)
+async def test_a_conversation_with_a_realtime_model_ends_once(scene: Scene, row: Row) -> None:
+    await ends_as_it_should(scene, row)
 
 
-@groups(BY_2025, 3)
-async def test_an_ending_of_2025_is_named_alike(scene_of_2025: Scene, rows: Sequence[Row]) -> None:
-    await all_end_as_they_should(scene_of_2025, rows)
+@rows(BY_2025)
+async def test_an_ending_of_2025_is_named_alike(scene_of_2025: Scene, row: Row) -> None:
+    await ends_as_it_should(scene_of_2025, row)
 
 
 @pytest.mark.alone
-@one_at_a_time
 async def test_calls_that_come_at_the_same_moment_are_all_taken(scene: Scene) -> None:
     many = [Dispatches("", "not json") for _ in range(8)]
     seen = await asyncio.gather(*(each.make(scene) for each in many))
@@ -101,34 +87,8 @@ async def test_calls_that_come_at_the_same_moment_are_all_taken(scene: Scene) ->
     assert {record.outcome for record in records} == {Outcome.REFUSED}
 
 
-async def all_end_as_they_should(scene: Scene, rows: Sequence[Row]) -> None:
-    """Play rows at the same time; each that fails is named."""
-    failures: list[Exception] = []
-    played: list[tuple[Row, Seen]] = []
-
-    @contextlib.contextmanager
-    def named(row: Row) -> Iterator[None]:
-        try:
-            yield
-        except Exception as error:
-            error.add_note(f"in the row {row.name!r}")
-            failures.append(error)
-
-    async def play(row: Row) -> None:
-        with named(row):
-            played.append((row, await ends_as_it_should(scene, row)))
-
-    await asyncio.gather(*map(play, rows))
-    # To look for words takes half a second, in which nobody who shares the loop can speak.
-    for row, seen in played:
-        with named(row):
-            await its_words_were_heard(row, seen)
-    if failures:
-        raise ExceptionGroup("rows of the table", failures)
-
-
-async def ends_as_it_should(scene: Scene, row: Row) -> Seen:
-    """Play one row, and give what was seen of it."""
+async def ends_as_it_should(scene: Scene, row: Row) -> None:
+    """Play one row: one record that says how it ended, no room, no telephone, no word too many."""
     seen = await row.way.make(scene)
     if seen.call:
         await asyncio.wait_for(asyncio.shield(seen.call.over), 60)
@@ -144,7 +104,7 @@ async def ends_as_it_should(scene: Scene, row: Row) -> Seen:
         assert (seen.placed.outcome, seen.placed.sip_status) == (row.outcome, row.sip_status)
         assert (seen.placed.reason, seen.placed.retryable) == (record.reason, row.again)
     await nothing_is_left(scene, row, seen, record)
-    return seen
+    await its_words_were_heard(row, seen)
 
 
 async def nothing_is_left(scene: Scene, row: Row, seen: Seen, record: CallRecord) -> None:
@@ -159,11 +119,7 @@ async def nothing_is_left(scene: Scene, row: Row, seen: Seen, record: CallRecord
 
 
 async def its_words_were_heard(row: Row, seen: Seen) -> None:
-    """The greeting as often as the row says; what the row names besides, once.
-
-    Whether it was whole is for the tests that have the machine to themselves: with so many calls at
-    a time, some sound is lost.
-    """
+    """The greeting as often as the row says; what the row names besides, once."""
     call = seen.call
     if call is None:
         return

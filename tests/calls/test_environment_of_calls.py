@@ -6,11 +6,14 @@ import ipaddress
 from collections.abc import Iterator
 
 import psutil
+import pytest
 from scene import events
 
 from host.local.phone import Line
 from host.outcome import Outcome
 from host.testing import Scene
+
+pytestmark = pytest.mark.whole("processes have environments")
 
 SECRETS = ("LIVEKIT_API_SECRET", "LIVEKIT_API_KEY", "OPENAI_API_KEY", "DEEPGRAM_API_KEY")
 
@@ -23,6 +26,7 @@ def listening(process: psutil.Process) -> Iterator[str]:
             yield each.laddr.ip
 
 
+@pytest.mark.promise("The process of a call has no key in its environment")
 async def test_a_call_has_no_key_in_its_environment_and_works(scene: Scene) -> None:
     found: list[dict[str, str]] = []
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from host.local.phone import Line, Telephone
 from host.testing import Scene, heard_once
 
@@ -11,6 +13,7 @@ FIRM = (
 )
 
 
+@pytest.mark.promise("What is said into a greeting is answered after it")
 async def test_words_into_a_greeting_that_can_not_be_interrupted_are_answered_after_it(
     scene: Scene,
 ) -> None:

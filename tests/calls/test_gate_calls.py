@@ -48,6 +48,7 @@ def dialled(scene: Scene, begun: int) -> list[str]:
     ]
 
 
+@pytest.mark.promise("The gate blocks what may not be called")
 @pytest.mark.timeout(600)
 async def test_allowed_numbers_are_dialled_and_forbidden_ones_are_blocked(scene: Scene) -> None:
     for number in ALLOWED:
@@ -100,6 +101,7 @@ async def test_of_a_thousand_numbers_and_all_tricks_the_ledger_has_what_is_allow
     }
 
 
+@pytest.mark.whole("a command is a process")
 async def test_the_command_tells_a_blocked_call_by_its_exit_code(scene: Scene) -> None:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "host", "call", "gated", "+442071234567", "--json"),
@@ -156,6 +158,7 @@ async def test_a_refused_transfer_is_said_and_the_conversation_goes_on(scene: Sc
     assert dialled(scene, begun) == []
 
 
+@pytest.mark.promise("A key opts out of further calls")
 async def test_whoever_presses_the_key_is_told_so_and_never_called_again(scene: Scene) -> None:
     async def presses(line: Line) -> None:
         await line.heard("what can i do for you")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from guest import a_guest
 from livekit.protocol.agent_pb.agent_session import SessionRequest
 
@@ -29,6 +30,8 @@ SETTLED = 2.0
 """Seconds in which what a guest sends would have been taken up: a reply takes a tenth of that."""
 
 
+@pytest.mark.promise("Others in the room neither steer the session nor listen to it")
+@pytest.mark.whole("LiveKit itself passes on data, tracks and requests")
 async def test_nobody_else_in_the_room_steers_the_session_or_listens_to_it(scene: Scene) -> None:
     meddled = asyncio.Event()
 
@@ -56,6 +59,7 @@ async def test_nobody_else_in_the_room_steers_the_session_or_listens_to_it(scene
     assert record.outcome is Outcome.COMPLETED
 
 
+@pytest.mark.whole("LiveKit itself passes on what is written")
 async def test_what_a_caller_writes_is_not_answered(scene: Scene) -> None:
     room = "desk-writes"
     async with a_guest(scene, room, "writer", dispatch=True) as writer:

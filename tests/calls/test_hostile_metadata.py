@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import psutil
+import pytest
 from hostile import SECRET, VICTIM, attacks
 from livekit import api
 
@@ -32,6 +33,8 @@ def memory_of(scene: Scene) -> int:
     return int(psutil.Process(scene.host.pid).memory_info().rss)
 
 
+@pytest.mark.promise("No hostile metadata dials, or stops the host")
+@pytest.mark.whole("the memory of the host's process is looked at")
 async def test_no_hostile_metadata_dials_or_stops_the_host(scene: Scene) -> None:
     scene.exchange.connect(VICTIM, Telephone())
     chosen: dict[str, list[str]] = {}

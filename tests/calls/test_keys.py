@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from scene import events
 
 from host.local.phone import Line, Telephone
@@ -33,6 +34,7 @@ async def listened(line: Line) -> None:
     await line.silence_for(1.2)
 
 
+@pytest.mark.promise("A caller chooses from a menu by key")
 async def test_a_key_breaks_the_prompt_off_and_counts(scene: Scene) -> None:
     async def hurries(line: Line) -> None:
         await line.sound()
@@ -111,6 +113,7 @@ async def test_what_is_said_during_a_menu_is_kept_and_not_answered(scene: Scene)
     assert "What day is it?" in str(asked[-1]["messages"])
 
 
+@pytest.mark.whole("a realtime model speaks over a websocket")
 async def test_a_realtime_model_says_the_menu_and_leaves_the_word_to_it(scene: Scene) -> None:
     async def talks(line: Line) -> None:
         await listened(line)
@@ -189,6 +192,7 @@ async def test_a_wrong_number_is_asked_for_again(scene: Scene) -> None:
     assert keyed(record) == MASK * 16 + "2500"
 
 
+@pytest.mark.promise("Keys go both ways")
 async def test_keys_go_both_ways(scene: Scene) -> None:
     async def presses(line: Line) -> None:
         await line.heard("press a key please")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import pytest
 from scene import a_scene, events
 from transfers import (
     ANN,
@@ -50,6 +51,7 @@ async def goes_on(line: Line) -> None:
     await line.hang_up()
 
 
+@pytest.mark.promise("A call whose process is killed is taken over")
 async def test_another_process_goes_on_with_the_call(scene: Scene) -> None:
     call = await scene.ring("desk", goes_on)
     await call.pulse.until(lambda: _heard(call, "only a test"), 30, "an answer")
@@ -94,6 +96,8 @@ async def test_a_call_that_nobody_may_take_over_is_hung_up(scene: Scene) -> None
     assert not _drafts(scene, call)
 
 
+@pytest.mark.promise("A call whose process blocks is taken over within ten seconds")
+@pytest.mark.whole("a process is blocked")
 async def test_a_blocked_call_is_taken_over_within_ten_seconds(scene: Scene) -> None:
     asked: list[float] = []
 
@@ -172,6 +176,7 @@ async def test_two_people_who_were_connected_notice_nothing(scene: Scene) -> Non
     assert (record.outcome, record.ended_by, record.taken_over) == ("transferred", "colleague", 1)
 
 
+@pytest.mark.promise("Calls of a killed host are hung up and recorded")
 async def test_calls_whose_parent_is_killed_end_at_once_and_are_recorded(tmp_path: Path) -> None:
     async with a_scene(tmp_path, "now") as scene:
         calls = [await scene.ring("desk", waits) for _ in range(2)]

@@ -26,6 +26,7 @@ async def waits_for_another(line: Line) -> None:
     await line.hang_up()
 
 
+@pytest.mark.whole("a process is blocked")
 @pytest.mark.alone  # it takes all of a processor
 async def test_a_greeting_that_never_comes_is_passed_over_by_another_process(scene: Scene) -> None:
     async def listens(line: Line) -> None:

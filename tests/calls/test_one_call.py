@@ -102,6 +102,7 @@ async def logged(scene: Scene, text: str, times: int = 1, limit: float = 15.0) -
 # One call for one request
 
 
+@pytest.mark.promise("Fifty equal requests at the same moment are one call")
 @pytest.mark.alone
 async def test_fifty_equal_requests_at_the_same_moment_are_one_call(scene: Scene) -> None:
     number = a_number(scene, Telephone(answer_after=12.0, script=hears_something))
@@ -181,6 +182,8 @@ async def test_a_key_that_can_not_be_used_refuses_the_call(scene: Scene) -> None
     assert invites(scene, number) == 0
 
 
+@pytest.mark.promise("`--key`: one call for one request")
+@pytest.mark.whole("a command is a process")
 async def test_the_command_places_one_call_for_one_key(scene: Scene) -> None:
     number = a_number(scene, Busy())
     codes, told = [], []
@@ -225,6 +228,7 @@ async def test_equal_requests_that_are_all_given_up_ring_no_longer(scene: Scene)
     assert record.outcome is Outcome.CANCELLED
 
 
+@pytest.mark.whole("a command is a process")
 async def test_a_command_that_is_terminated_rings_no_longer(scene: Scene) -> None:
     number = a_number(scene, NoAnswer())
     process = await _command(scene, number)
@@ -296,6 +300,7 @@ async def test_a_call_that_no_host_takes_fails_in_one_line_and_leaves_no_room(
 # One agent in a room
 
 
+@pytest.mark.whole("two hosts meet")
 async def test_a_second_host_leaves_the_room_of_a_live_call_as_it_is(
     scene: Scene, tmp_path: Path
 ) -> None:

@@ -67,6 +67,9 @@ LASTING = [each for each in TROUBLES if each != ("stt", Trouble.STALL)]
 """An STT that stalls has worked before, and is given another chance: see below."""
 
 
+@pytest.mark.promise(
+    "A provider that fails: the caller hears an apology that needs none", only="llm-broken"
+)
 @pytest.mark.parametrize(("kind", "trouble"), LASTING)
 async def test_a_provider_alone_fails_and_the_caller_is_told(
     scene: Scene, kind: str, trouble: Trouble
@@ -75,6 +78,7 @@ async def test_a_provider_alone_fails_and_the_caller_is_told(
     called_off(kind, await ring(scene, "troubled", kind, trouble, script))
 
 
+@pytest.mark.promise("A fallback takes over from a provider that hangs", only="tts-hang")
 @pytest.mark.parametrize(("kind", "trouble"), TROUBLES)
 async def test_with_a_fallback_the_conversation_goes_on(
     scene: Scene, kind: str, trouble: Trouble

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pytest
 from studio import Samples, both_sides
 
 from host.local.phone import Line, Subscriber, Telephone, voicemail
@@ -62,6 +63,8 @@ async def listens(line: Line) -> None:
     await line.hang_up()
 
 
+@pytest.mark.promise("A call is recorded from the end of its notice")
+@pytest.mark.whole("a recording is Opus, in which no written samples survive")
 async def test_a_call_is_recorded_from_the_end_of_its_notice_to_its_own(scene: Scene) -> None:
     async def talks_into_the_notice(line: Line) -> None:
         await line.sound()
@@ -99,6 +102,7 @@ async def test_a_call_is_recorded_from_the_end_of_its_notice_to_its_own(scene: S
     assert talked - 2 < recorded.seconds < talked + 4
 
 
+@pytest.mark.whole("a recording is Opus, in which no written samples survive")
 async def test_who_talks_over_the_end_of_the_notice_hears_the_greeting_and_then_the_answer(
     scene: Scene,
 ) -> None:
@@ -130,6 +134,7 @@ async def test_a_recording_is_its_owners_alone_and_has_its_name_when_it_is_compl
     assert stat.S_IMODE(file.parent.parent.stat().st_mode) == 0o700
 
 
+@pytest.mark.whole("a recording is Opus, in which no written samples survive")
 async def test_a_model_that_opens_its_recorded_call_speaks_after_the_notice(scene: Scene) -> None:
     call = await scene.ring("starter", listens)
     record = await scene.over(call)
@@ -152,6 +157,7 @@ async def test_a_disclosure_is_heard_before_an_agent_that_speaks_on_entering(sce
     assert not files_of(scene, record)
 
 
+@pytest.mark.whole("a recording is Opus, in which no written samples survive")
 async def test_a_recording_holds_what_was_said_until_the_caller_hung_up(scene: Scene) -> None:
     async def leaves(line: Line) -> None:
         await line.heard("desk of the museum")
@@ -173,6 +179,7 @@ async def test_a_recording_holds_what_was_said_until_the_caller_hung_up(scene: S
     assert np.abs(last).max() > 1000  # half a sentence, too little of it to be found as one
 
 
+@pytest.mark.whole("a recording is Opus, in which no written samples survive")
 async def test_a_recording_ends_where_the_caller_is_transferred(scene: Scene) -> None:
     async def asks(line: Line) -> None:
         await line.heard("desk of the museum")
@@ -190,6 +197,7 @@ async def test_a_recording_ends_where_the_caller_is_transferred(scene: Scene) ->
     assert asked.end < announced.start
 
 
+@pytest.mark.whole("a recording is Opus, in which no written samples survive")
 async def test_a_recording_ends_where_a_colleague_has_the_call(scene: Scene) -> None:
     async def asks(line: Line) -> None:
         await line.heard("desk of the museum")
@@ -224,6 +232,7 @@ async def test_a_recording_ends_where_a_colleague_has_the_call(scene: Scene) -> 
     assert not recorded.persona("Hello, this is the museum shop.")
 
 
+@pytest.mark.whole("a recording is Opus, in which no written samples survive")
 async def test_a_recording_holds_the_goodbye_of_a_call_that_lasts_too_long(scene: Scene) -> None:
     call = await scene.ring("brief")
     record = await scene.over(call)
@@ -234,6 +243,7 @@ async def test_a_recording_holds_the_goodbye_of_a_call_that_lasts_too_long(scene
     assert found.start < goodbye.start  # the notice before it is not there
 
 
+@pytest.mark.whole("a recording is Opus, in which no written samples survive")
 async def test_a_callee_is_told_that_the_call_is_recorded_and_a_machine_is_not(
     scene: Scene,
 ) -> None:

@@ -5,10 +5,13 @@ import re
 import sys
 from pathlib import Path
 
+import pytest
+
 from host.local.process import bare_environment
 from host.settings import ROOT
 
 
+@pytest.mark.promise("An author tests a persona with `host.testing`")
 async def test_an_author_can_run_the_readmes_test(tmp_path: Path) -> None:
     readme = (ROOT / "README.md").read_text()
     (example,) = re.findall(r"```python\n(# conftest.py\n.*?)```", readme, re.DOTALL)

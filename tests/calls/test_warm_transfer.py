@@ -39,6 +39,7 @@ from host.testing import Scene, heard, heard_once, not_heard
 pytestmark = pytest.mark.alone  # three telephones, two sessions and music: two of them are too many
 
 
+@pytest.mark.promise("A warm transfer connects the caller with a colleague who takes the call")
 async def test_a_colleague_who_presses_one_talks_with_the_caller(scene: Scene) -> None:
     async def hears_and_hangs_up(line: Line) -> None:
         await line.wait(1.5)
@@ -310,6 +311,7 @@ async def test_a_browser_is_handed_over_too(scene: Scene) -> None:
     assert (record.outcome, record.ended_by) == (Outcome.TRANSFERRED, "colleague")
 
 
+@pytest.mark.whole("a realtime model speaks over a websocket")
 async def test_a_model_that_speaks_itself_asks_the_colleague_itself(scene: Scene) -> None:
     async def presses_in_the_silence(line: Line) -> None:
         await line.sound()

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+import jwt
 import pytest
 from google.protobuf.message import Message
 from livekit import api
@@ -62,9 +63,10 @@ class Api:
         self.requests.append((method, data))
         async with asyncio.timeout(limit):
             await asyncio.sleep(ROUND_TRIP)
+            claims = self._claims(headers)
             try:
                 if service == "SIP":
-                    return await self._of_sip(method, data, headers)
+                    return await self._of_sip(method, data, claims)
                 return self._answers[f"{service}/{method}"](data)
             except Refused as error:
                 body = {"code": error.code, "msg": str(error)}
@@ -72,9 +74,14 @@ class Api:
             except TwirpError as error:
                 raise TwirpClient._server_error(error.body(), error.http_status) from error
 
-    async def _of_sip(self, name: str, data: Message, headers: Mapping[str, str]) -> Message:
+    def _claims(self, headers: Mapping[str, str]) -> api.access_token.Claims:
+        try:
+            return self._verifier.verify(headers["authorization"].removeprefix("Bearer "))
+        except jwt.InvalidTokenError as error:
+            raise TwirpClient._server_error({}, 401) from error  # as text, which is no JSON
+
+    async def _of_sip(self, name: str, data: Message, claims: api.access_token.Claims) -> Message:
         method = self._sip[name]
-        claims = self._verifier.verify(headers["Authorization"].removeprefix("Bearer "))
         if not claims.sip or not getattr(claims.sip, method.grant):
             raise TwirpError("unauthenticated", "permissions denied")
         asked = method.request()
@@ -148,5 +155,3 @@ def answered_by(answers: Api) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TwirpClient, "request", request)
         yield
-
-

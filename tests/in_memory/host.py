@@ -183,10 +183,14 @@ class MemoryHost:
     async def _take_over(self, room: api.Room, token: str) -> None:
         """Start a job in a room, as `AgentServer.simulate_job` does."""
         job = Job(id=f"AJ_{secrets.token_hex(6)}", type=JobType.JT_ROOM, room=room)
-        identity = api.TokenVerifier(
-            self._settings.livekit_api_key.get_secret_value(),
-            self._settings.livekit_api_secret.get_secret_value(),
-        ).verify(token).identity
+        identity = (
+            api.TokenVerifier(
+                self._settings.livekit_api_key.get_secret_value(),
+                self._settings.livekit_api_secret.get_secret_value(),
+            )
+            .verify(token)
+            .identity
+        )
         arguments = JobAcceptArguments(identity=identity, name="", metadata="")
         self._run(job, arguments, token)
 
@@ -262,5 +266,3 @@ class _Silent:
 
     def write(self, data: bytes) -> None:
         """Nobody listens."""
-
-

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from host import hookimpl
 from in_memory.speech import Llm, Stt, Tts, Vad
 from in_memory.world import world
-
-from host import hookimpl
 
 
 @hookimpl

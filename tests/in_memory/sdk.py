@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
-import gc
 import itertools
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -446,6 +445,7 @@ class Connection:
     def published(self, track: Track) -> None:
         if track.sid in self._known:
             return
+
         def fill(event: room_pb2.RoomEvent) -> None:
             event.track_published.participant_identity = track.publisher.identity
             self.describe(event.track_published.publication, track)
@@ -519,11 +519,11 @@ def in_memory(sdk: Sdk) -> Iterator[None]:
     try:
         yield
     finally:
-        gc.collect()  # rooms that are dropped later would look for the real library
         for handle in list(_ffi_client._live_handles):
             if handle.handle >= FIRST_HANDLE:
                 handle.mark_consumed()
         client._instance = before
+        _ = client.instance  # what is dropped later looks for the real library, up to the very end
 
 
 def _describe(info: participant_pb2.ParticipantInfo, who: Participant) -> None:

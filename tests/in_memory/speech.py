@@ -21,6 +21,7 @@ from livekit.agents import (
     APIConnectionError,
     APIConnectOptions,
     APIStatusError,
+    APITimeoutError,
     LanguageCode,
     llm,
     stt,
@@ -127,13 +128,13 @@ class _Listening(stt.RecognizeStream):
         ears = self._stt
         assert isinstance(ears, Stt)
         trouble = ears.side.meet(ears.model)
-        heard, silence, told, rate = [], 0.0, "", RATE
+        heard, silence, told, rate, lasted = [], 0.0, "", RATE, 0.0
         async for frame in self._input_ch:
             if isinstance(frame, self._FlushSentinel):
                 continue
             if trouble is Trouble.HANG or ears.side.hang:
                 continue
-            rate = frame.sample_rate
+            rate, lasted = frame.sample_rate, lasted + frame.duration
             samples = np.frombuffer(frame.data, np.int16)
             if is_speech(samples):
                 if not heard:
@@ -161,12 +162,19 @@ class _Listening(stt.RecognizeStream):
                     ears.side.heard.append(words)
                     self._tell(_transcript(stt.SpeechEventType.FINAL_TRANSCRIPT, words))
                     self._tell(stt.SpeechEvent(stt.SpeechEventType.END_OF_SPEECH))
+                    self._tell(_usage(lasted))
+                    lasted = 0.0
         if heard and trouble is None:  # as a recogniser does that is told that nothing more comes
             words = read(np.concatenate(heard), rate)
             self._tell(_transcript(stt.SpeechEventType.FINAL_TRANSCRIPT, words))
 
     def _tell(self, event: stt.SpeechEvent) -> None:
         self._event_ch.send_nowait(event)
+
+
+def _usage(seconds: float) -> stt.SpeechEvent:
+    usage = stt.RecognitionUsage(audio_duration=seconds)
+    return stt.SpeechEvent(type=stt.SpeechEventType.RECOGNITION_USAGE, recognition_usage=usage)
 
 
 def _transcript(kind: stt.SpeechEventType, text: str) -> stt.SpeechEvent:
@@ -265,8 +273,8 @@ class _Speaking(tts.ChunkedStream):
         if trouble is Trouble.GARBAGE:
             raise APIConnectionError("what came is no message")
         if trouble is Trouble.HANG:
-            async with asyncio.timeout(self._conn_options.timeout):
-                await for_ever()
+            await asyncio.sleep(self._conn_options.timeout)
+            raise APITimeoutError
         voice.side.spoken.append(self.input_text)
         sound = speak(f"{self.input_text} ", RATE)  # a breath between two sentences
         if trouble:
@@ -277,7 +285,7 @@ class _Speaking(tts.ChunkedStream):
             raise APIConnectionError("closed")
         if trouble:
             await asyncio.sleep(self._conn_options.timeout)
-            raise APIConnectionError("nothing more came")
+            raise APITimeoutError
 
 
 class Llm(llm.LLM[Any]):
@@ -347,7 +355,7 @@ class _Thinking(llm.LLMStream):
     async def _in_vain(self) -> None:
         """Wait as long as the caller of a provider does for the next word."""
         await asyncio.sleep(self._conn_options.timeout)
-        raise APIConnectionError("nothing came in time")
+        raise APITimeoutError
 
 
 def _deltas(reply: Reply) -> Iterable[llm.ChoiceDelta]:
@@ -361,5 +369,3 @@ def _deltas(reply: Reply) -> Iterable[llm.ChoiceDelta]:
             call_id=f"call_{secrets.token_hex(8)}",
         )
         yield llm.ChoiceDelta(role="assistant", tool_calls=[call])
-
-

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from difflib import Match, SequenceMatcher
 from types import TracebackType
@@ -19,7 +19,7 @@ from host.local.exchange.profiles import Profile
 from host.local.exchange.recording import HEARD, SAID, Recording
 from host.local.exchange.service import CallService
 from host.local.exchange.twirp import Method
-from host.local.sound import RATE, Samples
+from host.local.sound import RATE, Samples, ringback
 from host.local.speech import Found
 
 from .sound import SECONDS_A_CHARACTER, Reader, speak
@@ -39,8 +39,13 @@ class Utterance:
     text: str
     start: float
     end: float
-    cut: bool = False
-    """Whether something came in the middle of it."""
+
+    def sentences(self) -> Iterator[Heard]:
+        """Each sentence by itself, as ears tell them."""
+        for match in re.finditer(r"\S.*?(?:[.?!](?=\s|$)|$)", self.text):
+            start = self.start + match.start() * SECONDS_A_CHARACTER
+            end = self.start + match.end() * SECONDS_A_CHARACTER
+            yield Heard(match[0], start, end, 1.0)
 
 
 class MemoryMedia:
@@ -158,7 +163,9 @@ class MemoryMedia:
     async def _run(self) -> None:
         hush = 0
         while True:
-            if self._to_say:
+            if self.ringback_out:
+                piece, hush = ringback(round(_now() * RATE), PIECE), round(HUSH * RATE / PIECE)
+            elif self._to_say:
                 piece, hush = self._to_say.pop(0), round(HUSH * RATE / PIECE)
                 if piece.size < PIECE:
                     piece = np.pad(piece, (0, PIECE - piece.size))
@@ -209,6 +216,8 @@ class MemoryMedia:
     def _tick(self) -> None:
         """Beat ten times a second while there is something to wait for, as the real one does."""
         self._tell_words(ended=False)
+        if self.ringback_in:
+            self.recording.write(HEARD, self.settled, ringback(self.settled, RATE // 10))
         self.on_tick()
         self._ticking = asyncio.get_running_loop().call_later(0.1, self._tick)
 
@@ -220,7 +229,8 @@ class MemoryMedia:
             last = self.utterances[-1]
             if ended or self._since_answer() - last.end >= PAUSE:
                 self._told = len(self.utterances)
-                self.on_words(Heard(last.text.strip(), last.start, last.end, 1.0))
+                for heard in last.sentences():
+                    self.on_words(heard)
 
 
 def _sentences(text: str) -> list[str]:
@@ -272,5 +282,3 @@ class MemoryExchange(Exchange):
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
-
-

@@ -20,9 +20,11 @@ import pytest
 from host import registry
 from host.local.process import OF_A_DEPLOYMENT
 from host.local.rules import Rule
+from host.local.speech import Sentences
 from host.local.world import OUR_NUMBER
 from host.logs import Masked, keep_private
 from host.settings import load_settings
+from host.sounds.making import make_sounds
 from host.testing import Scene
 
 from .api import Api, answered_by
@@ -36,6 +38,7 @@ KEY, SECRET = "devkey", "a secret of 32 characters or more"
 URL = "ws://livekit.invalid"
 
 _worlds: list[MemoryWorld] = []
+_sounds: dict[str, bytes] = {}
 
 
 class MemoryWorld:
@@ -47,6 +50,8 @@ class MemoryWorld:
         self.api = Api(self.server, self.exchange.sip, KEY, SECRET)
         self.deepgram, self.llm, self.cartesia = Listener(), Thinker(rules), Speaker()
         self.agent = agent_name
+        self.callers, self.agents = Sentences(), Sentences()
+        """What ears would have to know; here, all is read."""
         self.trunk = ""
         self.numbers: dict[str, str] = {}
         """Persona -> a number that rings it."""
@@ -77,6 +82,19 @@ class MemoryScene(Scene):
     """A scene whose host is in this process."""
 
     memory: MemoryHost
+
+    async def keep_sounds(self) -> None:
+        """Have what is said without a provider on disk, as it is soon after a host has started.
+
+        It is made once, and copied for each scene.
+        """
+        folder = self.settings.state_dir / "sounds"
+        if not _sounds:
+            assert await make_sounds(self.settings) == []
+            _sounds.update((file.name, file.read_bytes()) for file in folder.iterdir())
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in _sounds.items():
+            (folder / name).write_bytes(content)
 
     def log(self) -> str:
         """What the host has logged so far."""
