@@ -1,12 +1,11 @@
 """One call: its ending, its events, its record."""
 
 import asyncio
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
+from sample_calls import call_of
 
-from host.call import Call, Ending
+from host.call import Ending
 from host.errors import HostError
 from host.outcome import Outcome
 from host.record import record_of
@@ -16,13 +15,9 @@ from host.settings import PersonaSettings, Settings
 @pytest.fixture
 def settings() -> Settings:
     return Settings(
-        personas={"sales": PersonaSettings(transfers={"billing": "+15550003333"})},
-        transfers={"desk": "+15550004444"},
+        personas={"desk": PersonaSettings(transfers={"billing": "+15550003333"})},
+        transfers={"bob": "+15550004444"},
     )
-
-
-def call_of(settings: Settings, **hooks: Any) -> Call:
-    return Call(settings, id="AJ_1", room="sales-1", persona="sales", hook=SimpleNamespace(**hooks))
 
 
 async def test_only_the_first_ending_counts(settings: Settings) -> None:
@@ -47,7 +42,7 @@ async def test_an_event_that_fails_is_passed_over(
     call = call_of(settings, call_status_changed=lambda call, status: [bad(), good(status)])
     await call.tell_all("call_status_changed", status="active")
     assert told == ["active"]
-    assert "call_status_changed of sales failed" in caplog.text
+    assert "call_status_changed of desk failed" in caplog.text
     assert "a broken plugin" in caplog.text
 
 
@@ -57,7 +52,7 @@ async def test_an_event_that_never_returns_is_left_behind(
     monkeypatch.setattr("host.call.EVENT_LIMIT", 0.05)
     call = call_of(settings, prepare_call=lambda call: [asyncio.Event().wait()])
     await asyncio.wait_for(call.tell_all("prepare_call"), 5)
-    assert "prepare_call of sales failed" in caplog.text
+    assert "prepare_call of desk failed" in caplog.text
 
 
 async def test_what_runs_beside_a_call_ends_with_it(settings: Settings) -> None:
@@ -91,9 +86,9 @@ async def test_a_record_of_a_call_that_nobody_answered_has_no_duration(settings:
 
 async def test_a_transfer_takes_names_of_host_toml_and_no_numbers(settings: Settings) -> None:
     call = call_of(settings)
-    with pytest.raises(HostError, match=r"'\+19005551234' is no transfer target of sales"):
+    with pytest.raises(HostError, match=r"'\+19005551234' is no transfer target of desk"):
         await call.transfer("+19005551234")
-    with pytest.raises(HostError, match=r"known: billing, desk"):
+    with pytest.raises(HostError, match=r"known: billing, bob"):
         await call.transfer("nobody")
 
 

@@ -11,6 +11,7 @@ from aiohttp import web
 from livekit import api
 from livekit.protocol import sip
 from pydantic import ValidationError
+from sample_calls import call_of
 
 from host.call import Call
 from host.gate import as_uri
@@ -78,7 +79,7 @@ def call_with(**targets: Any) -> Call:
     settings = Settings(
         personas={"desk": PersonaSettings(transfers=targets)}, allow_numbers=("+1555*",)
     )
-    call = Call(settings, room="desk-1", persona="desk", hook=SimpleNamespace())
+    call = call_of(settings)
     call.line = SimpleNamespace(
         telephone=True, identity="sip_+15557770001", left=False, room=SimpleNamespace()
     )

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from sample_calls import an_answered_call
 
 from host.call import Call
 from host.journal import Journal
@@ -18,16 +19,8 @@ from host.processes import Process, this_process
 from host.settings import Settings
 
 
-def a_call() -> Call:
-    """A call that is under way."""
-    call = Call(Settings(), id="AJ_1", room="ann-1", number="+15552220001", outbound=True)
-    call.mark("dialled")
-    call.mark("answered")
-    return call
-
-
 async def test_a_draft_is_private_and_goes_when_the_call_is_recorded(tmp_path: Path) -> None:
-    journal, call = Journal(tmp_path), a_call()
+    journal, call = Journal(tmp_path), an_answered_call(Settings())
     journal.write(call)
     (file,) = (tmp_path / "unfinished").iterdir()
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -55,7 +48,7 @@ async def test_a_draft_of_which_nothing_is_new_gives_signs_of_life(
 ) -> None:
     monkeypatch.setattr("host.journal.EVERY", 0.01)
     monkeypatch.setattr("host.journal.BEAT", 0.05)
-    journal, call = Journal(tmp_path), a_call()
+    journal, call = Journal(tmp_path), an_answered_call(Settings())
     file = journal.file(call.id)
     async with kept(journal, call):
         while not file.exists():
@@ -71,7 +64,7 @@ async def test_a_disk_that_was_full_is_said_once_and_the_draft_is_kept_again(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("host.journal.EVERY", 0.01)
-    journal, call = Journal(tmp_path), a_call()
+    journal, call = Journal(tmp_path), an_answered_call(Settings())
     journal.folder.write_text("a file, where nothing can be made")
     async with kept(journal, call):
         while "no draft of the call's record can be written" not in caplog.text:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
-from types import SimpleNamespace
 
 import pytest
 from livekit.agents import Agent, AgentSession, ConversationItemAddedEvent
+from sample_calls import call_of
 
 from host import HostError, Menu, NoKeys, private
 from host.apology import give_up
@@ -40,7 +40,7 @@ async def call(said: list[str]) -> AsyncIterator[Call]:
             said.append(event.item.text_content or "")  # type: ignore[union-attr]
 
         await session.start(Agent(instructions=""))
-        call = Call(Settings(), persona="desk", hook=SimpleNamespace())  # type: ignore[arg-type]
+        call = call_of(Settings())
         call.session = session
         yield call
 

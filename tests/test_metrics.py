@@ -10,31 +10,21 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
 
 import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from sample_calls import a_call_with_a_job
 from stored import a_record
 
-from host.call import Call
 from host.outcome import Outcome
 from host.record import Transfer
-from host.registry import View
 from host.settings import Settings
 from plugins import metrics
 from plugins.metrics import line
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
-
-
-def a_call(settings: Settings, persona: str = "reminder") -> Call:
-    """A call as the plugin sees it: it looks at the persona, and whether LiveKit has a job."""
-    call = Call(settings, id="AJ_one")
-    call.take(persona, cast(View, None))
-    call.job = cast(Any, object())
-    return call
 
 
 @asynccontextmanager
@@ -92,7 +82,7 @@ async def test_a_call_is_counted_by_persona_direction_and_outcome(
     record = a_record(ring_time=2.0, time_to_first_word=0.3, duration=8.0)
     async with counting(settings, caplog) as url:
         for _ in range(2):
-            call = a_call(settings)
+            call = a_call_with_a_job(settings)
             await metrics.prepare_call(call=call)
             await metrics.call_ended(call=call, record=record)
         seen = await until(url, lambda seen: value(seen, "host_calls_total", **by) == 2)
@@ -116,7 +106,7 @@ async def test_what_a_call_did_not_come_to_is_not_counted_of_it(
     )
     by = {"persona": "reminder", "direction": "outbound", "outcome": "busy"}
     async with counting(settings, caplog) as url:
-        await metrics.call_ended(call=a_call(settings), record=record)
+        await metrics.call_ended(call=a_call_with_a_job(settings), record=record)
         seen = await until(url, lambda seen: value(seen, "host_calls_total", **by) == 1)
     for name in ("ring", "first_word", "duration"):
         assert value(seen, f"host_call_{name}_seconds_count", **by) is None
@@ -133,7 +123,7 @@ async def test_voicemail_verdicts_and_transfers_are_counted(
         ],
     )
     async with counting(settings, caplog) as url:
-        await metrics.call_ended(call=a_call(settings), record=record)
+        await metrics.call_ended(call=a_call_with_a_job(settings), record=record)
         verdict = {"persona": "reminder", "verdict": "machine-vm"}
         seen = await until(
             url, lambda seen: value(seen, "host_voicemail_verdicts_total", **verdict) == 1
@@ -147,7 +137,7 @@ async def test_no_number_and_nothing_that_was_said_is_shown(
     settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with counting(settings, caplog) as url:
-        await metrics.call_ended(call=a_call(settings), record=a_record())
+        await metrics.call_ended(call=a_call_with_a_job(settings), record=a_record())
         await until(url, lambda seen: any(name == "host_calls_total" for name, _ in seen))
         async with aiohttp.ClientSession() as web, web.get(url) as response:
             text = await response.text()
@@ -159,7 +149,7 @@ async def test_a_call_is_live_until_it_has_ended(
     settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with counting(settings, caplog) as url:
-        one, other = a_call(settings), a_call(settings, "survey")
+        one, other = a_call_with_a_job(settings), a_call_with_a_job(settings, "survey")
         await metrics.prepare_call(call=one)
         await metrics.prepare_call(call=other)
         await until(url, live("reminder", 1))
@@ -201,7 +191,7 @@ async def test_a_call_whose_process_is_killed_is_no_longer_live(
 async def test_nothing_is_counted_where_no_port_is_set(clean_environment: None) -> None:
     settings = Settings()
     await asyncio.wait_for(metrics.while_serving(settings=settings), 5)
-    call = a_call(settings)
+    call = a_call_with_a_job(settings)
     await metrics.prepare_call(call=call)
     await metrics.call_ended(call=call, record=a_record())
     assert not hasattr(call.state, "host_metrics_line")
@@ -210,7 +200,7 @@ async def test_nothing_is_counted_where_no_port_is_set(clean_environment: None) 
 
 async def test_a_chat_is_no_call(settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
     async with counting(settings, caplog):
-        chat = a_call(settings)
+        chat = a_call_with_a_job(settings)
         chat.job = None
         await metrics.prepare_call(call=chat)
         assert not hasattr(chat.state, "host_metrics_line")
@@ -219,14 +209,14 @@ async def test_a_chat_is_no_call(settings: Settings, caplog: pytest.LogCaptureFi
 async def test_a_host_that_is_gone_costs_a_call_nothing(
     settings: Settings, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    call = a_call(settings)
+    call = a_call_with_a_job(settings)
     async with counting(settings, caplog):
         address = os.environ[line.ADDRESS]
         await metrics.prepare_call(call=call)
     assert not Path(address).exists()
     monkeypatch.setenv(line.ADDRESS, address)
     await asyncio.wait_for(metrics.call_ended(call=call, record=a_record()), 5)
-    late = a_call(settings)
+    late = a_call_with_a_job(settings)
     await asyncio.wait_for(metrics.prepare_call(call=late), 5)
     assert late.state.host_metrics_line is None
     assert "a call is not counted" in caplog.text

@@ -15,6 +15,7 @@ import pytest
 from aiohttp import web
 from deployment import Deployment
 from livekit import api
+from sample_calls import an_answered_call
 
 from host import registry
 from host.budget import Budget, Exhausted
@@ -105,14 +106,6 @@ def settings(deployment: Deployment, livekit: list[str]) -> Settings:
     return load_settings()
 
 
-def a_call(settings: Settings) -> Call:
-    """A call that is under way."""
-    call = Call(settings, id="AJ_1", room="ann-1", number="+15552220001", outbound=True)
-    call.mark("dialled")
-    call.mark("answered")
-    return call
-
-
 async def finished(deployment: Deployment, settings: Settings) -> CallRecord:
     """Look after the journal until one record was told of."""
     watching = asyncio.create_task(Rescue(settings).sweep())
@@ -136,7 +129,7 @@ def of_a_dead_process(draft: Path) -> None:
 async def test_the_record_of_a_call_whose_process_died_is_finished_once(
     deployment: Deployment, settings: Settings, livekit: list[str]
 ) -> None:
-    Journal(settings.state_dir).write(a_call(settings))
+    Journal(settings.state_dir).write(an_answered_call(settings))
     (draft,) = (settings.state_dir / "unfinished").iterdir()
     of_a_dead_process(draft)
     record = await finished(deployment, settings)
@@ -155,7 +148,7 @@ async def test_the_record_of_a_call_whose_process_died_is_finished_once(
 async def test_a_call_whose_parent_is_gone_is_recorded_however_slow_livekit_is(
     deployment: Deployment, settings: Settings, livekit: Asked
 ) -> None:
-    Journal(settings.state_dir).write(a_call(settings))
+    Journal(settings.state_dir).write(an_answered_call(settings))
     file = deployment.folder / "record"
     plugin = WRITES_IN_A_THREAD.format(file=str(file))
     deployment.write("plugins/writes.py", f'"""Writes."""\n{plugin}')
@@ -170,7 +163,7 @@ async def test_a_call_whose_parent_is_gone_is_recorded_however_slow_livekit_is(
 async def test_a_record_that_was_not_told_to_its_end_is_told_as_it_is(
     deployment: Deployment, settings: Settings
 ) -> None:
-    call = a_call(settings)
+    call = an_answered_call(settings)
     call.end(Ending(Outcome.BUSY, "far end", "The line was busy.", 486))
     record = record_of(call, call.ending.result())
     Journal(settings.state_dir).write(call, record)
@@ -182,7 +175,7 @@ async def test_a_record_that_was_not_told_to_its_end_is_told_as_it_is(
 async def test_what_is_kept_of_a_request_tells_no_more_than_the_record(
     deployment: Deployment, settings: Settings
 ) -> None:
-    call = a_call(settings)
+    call = an_answered_call(settings)
     call.metadata = {"idempotency_key": "order-7"}
     requests = Requests(settings.state_dir)
     requests.claim("order-7", call.id, call.room, "RM_1")
@@ -203,7 +196,7 @@ async def test_nor_does_the_call_itself_write_more_down(
         """Nobody is on the line."""
 
     monkeypatch.setattr("host.worker.let_go", gone)
-    call = a_call(settings)
+    call = an_answered_call(settings)
     call.metadata = {"idempotency_key": "order-7"}
     worker = Worker(settings)
     worker.requests.claim("order-7", call.id, call.room, "RM_1")
@@ -215,7 +208,7 @@ async def test_nor_does_the_call_itself_write_more_down(
 
 def two_drafts(settings: Settings) -> tuple[Path, Path]:
     """The drafts of two calls, AJ_1 and AJ_2, of this process."""
-    Journal(settings.state_dir).write(a_call(settings))
+    Journal(settings.state_dir).write(an_answered_call(settings))
     (first,) = (settings.state_dir / "unfinished").iterdir()
     second = first.with_name("AJ_2.json")
     second.write_text(first.read_text().replace('"AJ_1"', '"AJ_2"'))
@@ -267,7 +260,7 @@ async def test_a_call_of_a_machine_that_is_gone_takes_no_line_any_more(
     deployment.write("host.toml", "[personas.ann]\nmax_calls = 1\n")
     settings = load_settings()
     budget, limits = Budget(settings.state_dir), settings.persona("ann")
-    call = a_call(settings)
+    call = an_answered_call(settings)
     call.take("ann", registry.load(settings).view("ann"))
     with monkeypatch.context() as before:
         before.setattr("socket.gethostname", lambda: "an-earlier-container")

@@ -7,13 +7,14 @@ import socket
 import time
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from collector import CollectorStandIn
 from livekit.agents import telemetry
 from opentelemetry import trace as otel
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
+from sample_calls import a_call_with_a_job
 from stored import a_record
 
 from host.call import Call
@@ -42,7 +43,7 @@ def a_recent_record(**more: Any) -> CallRecord:
     }
     given: dict[str, Any] = {
         **{name: at(seconds) for name, seconds in moments.items()},
-        "id": "AJ_one",
+        "id": "AJ_1",
         "room": "desk_+15551234567_x",
         "persona": "desk",
         "number": "+15551234567",
@@ -61,10 +62,10 @@ def a_recent_record(**more: Any) -> CallRecord:
     return a_record(**{**given, **more})
 
 
-def a_call(endpoint: str) -> Call:
-    call = Call(Settings(otlp_endpoint=endpoint), id="AJ_one")
+def a_call_to_trace(endpoint: str) -> Call:
+    """A call that was dispatched a minute ago, and whose spans go to that collector."""
+    call = a_call_with_a_job(Settings(otlp_endpoint=endpoint))
     call.times["dispatched"] = at(0)
-    call.job = cast(Any, object())
     return call
 
 
@@ -92,7 +93,7 @@ def stage(collector: CollectorStandIn, name: str) -> tuple[float, float]:
 
 
 async def test_a_call_is_one_trace_of_its_stages(collector: CollectorStandIn) -> None:
-    await traces.call_ended(call=a_call(collector.url), record=a_recent_record())
+    await traces.call_ended(call=a_call_to_trace(collector.url), record=a_recent_record())
     assert len({span.trace_id for span in collector.spans}) == 1
     root = collector.one("call")
     assert not root.parent_span_id
@@ -110,9 +111,10 @@ async def test_a_call_is_one_trace_of_its_stages(collector: CollectorStandIn) ->
 
 
 async def test_the_root_tells_how_the_call_went(collector: CollectorStandIn) -> None:
-    await traces.call_ended(call=a_call(collector.url), record=a_recent_record(sip_status=200))
+    record = a_recent_record(sip_status=200)
+    await traces.call_ended(call=a_call_to_trace(collector.url), record=record)
     assert collector.attributes("call") == {
-        "host.call.id": "AJ_one",
+        "host.call.id": "AJ_1",
         "host.persona": "desk",
         "host.direction": "outbound",
         "host.outcome": "transferred",
@@ -130,7 +132,7 @@ async def test_the_root_tells_how_the_call_went(collector: CollectorStandIn) -> 
 async def test_tools_and_transfers_are_moments_of_the_conversation(
     collector: CollectorStandIn,
 ) -> None:
-    await traces.call_ended(call=a_call(collector.url), record=a_recent_record())
+    await traces.call_ended(call=a_call_to_trace(collector.url), record=a_recent_record())
     conversation = collector.one("conversation").span_id
     assert stage(collector, "tool") == (10, 10)
     assert collector.attributes("tool") == {"host.tool": "book"}
@@ -152,7 +154,7 @@ async def test_a_call_that_nobody_took_has_only_the_stages_it_came_to(
         tools=[],
         transfers=[],
     )
-    await traces.call_ended(call=a_call(collector.url), record=record)
+    await traces.call_ended(call=a_call_to_trace(collector.url), record=record)
     assert {span.name for span in collector.spans} == {"call", "dialling", "ending"}
     assert collector.one("call").status.code == Status.STATUS_CODE_ERROR
 
@@ -160,7 +162,7 @@ async def test_a_call_that_nobody_took_has_only_the_stages_it_came_to(
 async def test_no_number_and_no_word_is_told(
     collector: CollectorStandIn, livekit_afterwards: None
 ) -> None:
-    call = a_call(collector.url)
+    call = a_call_to_trace(collector.url)
 
     async def in_a_call() -> None:
         traces.session_options(call=call)
@@ -182,7 +184,7 @@ async def test_no_number_and_no_word_is_told(
 async def test_spans_of_livekit_are_in_the_trace_of_the_call(
     collector: CollectorStandIn, livekit_afterwards: None
 ) -> None:
-    call = a_call(collector.url)
+    call = a_call_to_trace(collector.url)
 
     async def opens_the_session() -> None:
         traces.session_options(call=call)
@@ -204,11 +206,11 @@ async def test_spans_of_livekit_are_in_the_trace_of_the_call(
 async def test_a_call_whose_process_died_ends_the_same_trace(
     collector: CollectorStandIn, livekit_afterwards: None
 ) -> None:
-    died = a_call(collector.url)
+    died = a_call_to_trace(collector.url)
     traces.session_options(call=died)
     first = died.state.host_trace
     await traces.call_ended(
-        call=a_call(collector.url), record=a_recent_record(outcome=Outcome.FAILED)
+        call=a_call_to_trace(collector.url), record=a_recent_record(outcome=Outcome.FAILED)
     )
     root = collector.one("call")
     await first.end(a_recent_record())  # as its process would have, had it lived
@@ -218,8 +220,7 @@ async def test_a_call_whose_process_died_ends_the_same_trace(
 
 
 async def test_nothing_is_sent_where_no_collector_is_set(clean_environment: None) -> None:
-    call = Call(Settings(), id="AJ_one")
-    call.job = cast(Any, object())
+    call = a_call_with_a_job(Settings())
     traces.session_options(call=call)
     await traces.call_ended(call=call, record=a_recent_record())
     assert not hasattr(call.state, "host_trace")
@@ -240,7 +241,7 @@ async def test_a_collector_that_is_not_there_costs_one_warning_and_no_time(
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
     begun = time.monotonic()
-    await traces.call_ended(call=a_call(f"http://{address}"), record=a_recent_record())
+    await traces.call_ended(call=a_call_to_trace(f"http://{address}"), record=a_recent_record())
     assert time.monotonic() - begun < 5
     assert the_one_warning(caplog).startswith(f"traces: {address} does not take the spans")
 
@@ -253,7 +254,7 @@ async def test_a_collector_that_never_answers_costs_a_second(
         mute.listen()  # connections are taken by the kernel, and nobody answers
         endpoint = f"http://127.0.0.1:{mute.getsockname()[1]}"
         begun = time.monotonic()
-        await traces.call_ended(call=a_call(endpoint), record=a_recent_record())
+        await traces.call_ended(call=a_call_to_trace(endpoint), record=a_recent_record())
         assert time.monotonic() - begun < 5
     assert "does not take the spans of this call" in the_one_warning(caplog)
 
@@ -262,7 +263,7 @@ async def test_a_collector_that_refuses_is_told_of_once(
     collector: CollectorStandIn, caplog: pytest.LogCaptureFixture
 ) -> None:
     collector.status = 401
-    await traces.call_ended(call=a_call(collector.url), record=a_recent_record())
+    await traces.call_ended(call=a_call_to_trace(collector.url), record=a_recent_record())
     assert "refuses" in the_one_warning(caplog)
 
 
@@ -271,7 +272,7 @@ async def test_an_exporter_that_cannot_be_made_fails_no_call(
 ) -> None:
     monkeypatch.setenv("OTEL_TRACES_SAMPLER_ARG", "half")
     monkeypatch.setenv("OTEL_BSP_MAX_QUEUE_SIZE", "-1")
-    call = a_call("http://127.0.0.1:9")
+    call = a_call_to_trace("http://127.0.0.1:9")
     traces.session_options(call=call)
     await traces.call_ended(call=call, record=a_recent_record())
     assert the_one_warning(caplog).startswith("traces: this call has none")

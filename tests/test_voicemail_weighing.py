@@ -5,8 +5,8 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
+from sample_calls import call_of
 
-from host.call import Call
 from host.settings import Settings
 from host.voicemail.phrases import read
 from host.voicemail.policy import Policy
@@ -200,7 +200,7 @@ def test_what_it_said_is_told_where_words_are(
     caplog: pytest.LogCaptureFixture, log_transcripts: bool, record_transcripts: bool
 ) -> None:
     settings = Settings(log_transcripts=log_transcripts, record_transcripts=record_transcripts)
-    call = Call(settings, persona="desk", hook=SimpleNamespace())  # type: ignore[arg-type]
+    call = call_of(settings)
     verdict = weigh(Evidence("I'll see if John Smith is available."))
     assert verdict is not None
     with caplog.at_level(logging.INFO, "host"):

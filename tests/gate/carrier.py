@@ -18,7 +18,6 @@ from host.handover.colleague import Colleague
 from host.line import Line
 from host.local.exchange.twirp import PREFIX, Method, TwirpServer
 from host.local.server import LocalServer
-from host.settings import Settings
 
 KEY, SECRET = "devkey", "a-secret-that-is-long-enough-for-a-key"
 
@@ -72,12 +71,6 @@ class Room:
 
     async def _publish(self, *, code: int, digit: str) -> None:
         self.keys += digit
-
-
-def call_of(settings: Settings, number: str | None, persona: str = "desk") -> Call:
-    """A call of a persona that answers no hook."""
-    hook: Any = SimpleNamespace(call_status_changed=lambda **facts: [])
-    return Call(settings, room="desk-1", persona=persona, hook=hook, outbound=True, number=number)
 
 
 def put_on_line(call: Call, livekit: api.LiveKitAPI) -> Room:

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 from adversary import Adversary
-from carrier import Carrier, Room, call_of, place, put_on_line
+from carrier import Carrier, Room, place, put_on_line
 from livekit.agents import StopResponse, ToolError, llm
 from livekit.agents.llm.utils import prepare_function_arguments
 from policy import DEFAULT_TYPES, examples, may_be_called
+from sample_calls import call_of
 
 from host.call import Call
 from host.gate import KeyRules, Verdict

@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from carrier import Carrier, call_of, place
+from carrier import Carrier, place
+from sample_calls import call_of
 
 from host.call import Call, Ending
 from host.ending import Refused

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from carrier import Carrier, call_of, place
+from carrier import Carrier, place
+from sample_calls import call_of
 
 from host import HostError
 from host.gate import DoNotCall, Gate, Rule

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from carrier import Carrier, Room, call_of, put_on_line
+from carrier import Carrier, Room, put_on_line
+from sample_calls import call_of
 
 from host import HostError
 from host.gate import Gate, KeyRules, Rule

@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import Collection, Iterable
 
 import pytest
-from carrier import Carrier, call_of, place
+from carrier import Carrier, place
 from livekit import api
 from policy import DEFAULT_TYPES, NAMES, examples, may_be_called, never_allowed
+from sample_calls import call_of
 from tricks import GOOD, tricks
 
 from host.dispatch import read_dispatch

@@ -9,8 +9,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from carrier import Carrier, call_of, put_on_line
+from carrier import Carrier, put_on_line
 from livekit.agents import Agent, AgentSession, ConversationItemAddedEvent, ToolError
+from sample_calls import call_of
 
 from host.call import Call
 from host.outcome import Outcome

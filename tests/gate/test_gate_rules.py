@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from carrier import Carrier, call_of, colleague_of, put_on_line
+from carrier import Carrier, colleague_of, put_on_line
+from sample_calls import call_of
 
 from host import HostError
 from host.gate import Gate, Rule, faults_of
