@@ -24,13 +24,12 @@ CLOUD = {
 }
 
 
-def call_of(deployment: Deployment, toml: str = "", **environment: str) -> Call:
+def a_call_in(deployment: Deployment, toml: str = "", **environment: str) -> Call:
     """A call of Ann, in a deployment with the bundled plugins."""
     os.environ.update(environment, HOST_PLUGINS_DIR=str(ROOT / "plugins"))
     deployment.persona("ann")
     deployment.write("host.toml", toml)
-    loaded = deployment.load()
-    return Call(load_settings(), persona="ann", hook=loaded.view("ann"))
+    return deployment.call_of("ann")
 
 
 @pytest.fixture
@@ -41,7 +40,7 @@ async def web() -> AsyncIterator[None]:
 
 
 def test_without_a_list_a_model_stays_as_it_is(deployment: Deployment) -> None:
-    call = call_of(deployment)
+    call = a_call_in(deployment)
     model = object()
     assert with_fallbacks(call, "llm", model) is model
 
@@ -50,7 +49,7 @@ async def test_a_list_stands_behind_the_model_in_its_order(
     deployment: Deployment, web: None
 ) -> None:
     toml = 'llm_fallbacks = ["openai/second", "openai/third"]'
-    call = call_of(deployment, toml, **KEYS)
+    call = a_call_in(deployment, toml, **KEYS)
     together = with_fallbacks(call, "llm", call.hook.llm(call=call))
     assert isinstance(together, llm.FallbackAdapter)
     assert together.model == "gpt-4.1-mini"
@@ -59,12 +58,12 @@ async def test_a_list_stands_behind_the_model_in_its_order(
 
 async def test_a_personas_own_list_wins(deployment: Deployment, web: None) -> None:
     toml = 'tts_fallbacks = ["cartesia/sonic-2"]\n[personas.ann]\ntts_fallbacks = []'
-    call = call_of(deployment, toml, **KEYS)
+    call = a_call_in(deployment, toml, **KEYS)
     assert isinstance(with_fallbacks(call, "tts", call.hook.tts(call=call)), cartesia.TTS)
 
 
 async def test_a_voice_may_be_named_behind_its_model(deployment: Deployment, web: None) -> None:
-    call = call_of(deployment, **KEYS)
+    call = a_call_in(deployment, **KEYS)
     made = make(call, "tts", "cartesia/sonic-2:a-voice")
     assert (made.model, made._opts.voice) == ("sonic-2", "a-voice")
 
@@ -72,7 +71,7 @@ async def test_a_voice_may_be_named_behind_its_model(deployment: Deployment, web
 async def test_what_no_plugin_makes_comes_from_livekit_inference(
     deployment: Deployment, web: None
 ) -> None:
-    call = call_of(deployment, **CLOUD)
+    call = a_call_in(deployment, **CLOUD)
     assert isinstance(make(call, "stt", "deepgram/nova-3:de"), inference.STT)
     assert isinstance(make(call, "llm", "google/gemini-2.5-flash"), inference.LLM)
     assert isinstance(make(call, "tts", "cartesia/sonic-3:a-voice"), inference.TTS)
@@ -81,14 +80,14 @@ async def test_what_no_plugin_makes_comes_from_livekit_inference(
 async def test_a_key_of_ones_own_is_used_before_livekit_inference(
     deployment: Deployment, web: None
 ) -> None:
-    call = call_of(deployment, **CLOUD, **KEYS)
+    call = a_call_in(deployment, **CLOUD, **KEYS)
     assert isinstance(make(call, "stt", "deepgram/nova-2"), deepgram.STT)
     assert isinstance(make(call, "llm", "openai/gpt-4.1"), openai.LLM)
 
 
 def test_a_fallback_that_nobody_makes_is_found_at_the_start(deployment: Deployment) -> None:
     toml = 'stt_fallbacks = ["nobody/nothing"]\n[personas.ann]\ntransfer_on_failure = "shop"'
-    call = call_of(deployment, toml, **KEYS)
+    call = a_call_in(deployment, toml, **KEYS)
     expected = [
         "stt_fallbacks: nothing makes nobody/nothing: no plugin knows it or its key is not set, "
         "and LiveKit Inference needs LiveKit Cloud",
@@ -99,14 +98,14 @@ def test_a_fallback_that_nobody_makes_is_found_at_the_start(deployment: Deployme
 
 
 def test_a_key_that_no_list_needs_is_not_asked_for(deployment: Deployment) -> None:
-    call = call_of(deployment, 'llm_fallbacks = ["openai/second"]', OPENAI_API_KEY="o")
+    call = a_call_in(deployment, 'llm_fallbacks = ["openai/second"]', OPENAI_API_KEY="o")
     assert faults(call) == []
 
 
 async def test_a_fallback_that_can_not_be_made_costs_no_call(
     deployment: Deployment, web: None
 ) -> None:
-    call = call_of(deployment, 'stt_fallbacks = ["nobody/nothing"]', **KEYS)
+    call = a_call_in(deployment, 'stt_fallbacks = ["nobody/nothing"]', **KEYS)
     assert isinstance(with_fallbacks(call, "stt", call.hook.stt(call=call)), deepgram.STT)
 
 
@@ -118,7 +117,7 @@ def test_a_list_in_the_environment_is_parted_by_commas(deployment: Deployment) -
 def test_one_provider_is_tried_again_and_several_are_asked_in_turn(
     deployment: Deployment,
 ) -> None:
-    call = call_of(deployment, 'tts_fallbacks = ["cartesia/sonic-2"]\ndead_air_limit = 8')
+    call = a_call_in(deployment, 'tts_fallbacks = ["cartesia/sonic-2"]\ndead_air_limit = 8')
     options = connecting(call)
     assert (options.llm_conn_options.timeout, options.llm_conn_options.max_retry) == (4.8, 2)
     assert (options.tts_conn_options.timeout, options.tts_conn_options.max_retry) == (3.0, 0)
@@ -127,7 +126,7 @@ def test_one_provider_is_tried_again_and_several_are_asked_in_turn(
 async def test_the_ears_that_are_left_are_those_behind_the_one_that_listens(
     deployment: Deployment, web: None
 ) -> None:
-    call = call_of(deployment, 'stt_fallbacks = ["deepgram/nova-2"]', **KEYS)
+    call = a_call_in(deployment, 'stt_fallbacks = ["deepgram/nova-2"]', **KEYS)
     ears = [make(call, "stt", f"deepgram/nova-{n}") for n in (3, 2)]
     together: stt.FallbackAdapter = adapter(call, "stt", ears)
     assert ears_left(together) == ears[1:]
@@ -136,6 +135,6 @@ async def test_the_ears_that_are_left_are_those_behind_the_one_that_listens(
 
 
 async def test_the_voice_of_a_list_speaks_at_one_rate(deployment: Deployment, web: None) -> None:
-    call = call_of(deployment, 'tts_fallbacks = ["cartesia/sonic-2"]', **KEYS)
+    call = a_call_in(deployment, 'tts_fallbacks = ["cartesia/sonic-2"]', **KEYS)
     together: tts.FallbackAdapter = with_fallbacks(call, "tts", call.hook.tts(call=call))
     assert together.sample_rate == 24000

@@ -6,8 +6,7 @@ import pytest
 from deployment import Deployment
 
 from host.answers import Greeting
-from host.call import Call
-from host.settings import ROOT, load_settings
+from host.settings import ROOT
 
 RECORDED = "This call is recorded."
 DISCLOSED = "I am a machine."
@@ -21,12 +20,9 @@ def greeting_of(deployment: Deployment, answer: str, settings: str) -> Greeting 
     persona.write_text(persona.read_text().replace("import hookimpl", "import Greeting, hookimpl"))
     (deployment.folder / "plugins" / "notice.py").symlink_to(ROOT / "plugins" / "notice.py")
     deployment.write("host.toml", f"[personas.ann]\n{settings}\n")
-    registry = deployment.load()
-    assert not registry.broken
-    view = registry.view("ann")
-    greeting: Greeting | str | None = view.greeting(
-        call=Call(load_settings(), persona="ann", hook=view)
-    )
+    assert not deployment.faults()
+    call = deployment.call_of("ann")
+    greeting: Greeting | str | None = call.hook.greeting(call=call)
     return greeting
 
 

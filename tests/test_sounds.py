@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from deployment import Deployment
 
-from host.call import Call
 from host.local.cartesia import CartesiaServer
 from host.local.speech import Sentences, speak
 from host.local.trouble import Trouble
@@ -36,11 +35,6 @@ async def voice(deployment: Deployment) -> AsyncIterator[CartesiaServer]:
         yield server
 
 
-def call_of(deployment: Deployment, persona: str = "ann") -> Call:
-    loaded = deployment.load()
-    return Call(load_settings(), persona=persona, hook=loaded.view(persona))
-
-
 def files(deployment: Deployment) -> set[Path]:
     return set((deployment.folder / ".host" / "sounds").glob("*.wav"))
 
@@ -49,7 +43,7 @@ async def test_all_that_is_said_without_a_provider_is_made_once(
     deployment: Deployment, voice: CartesiaServer
 ) -> None:
     deployment.persona("bea")
-    call_of(deployment)
+    deployment.load()
     assert await make_sounds(load_settings()) == []
     assert sorted(voice.spoken) == sorted(wanted(WORDS))
     assert await make_sounds(load_settings()) == []
@@ -60,7 +54,7 @@ async def test_all_that_is_said_without_a_provider_is_made_once(
 async def test_a_call_finds_them_with_no_provider(
     deployment: Deployment, voice: CartesiaServer
 ) -> None:
-    call = call_of(deployment)
+    call = deployment.call_of("ann")
     await make_sounds(call.settings)
     voice.fail_with = 500
     sound = await sound_of(call, WORDS.filler)
@@ -72,7 +66,7 @@ async def test_a_call_finds_them_with_no_provider(
 async def test_words_and_voices_that_change_are_made_anew(
     deployment: Deployment, voice: CartesiaServer
 ) -> None:
-    call_of(deployment)
+    deployment.load()
     await make_sounds(load_settings())
     before = files(deployment)
     deployment.write("host.toml", '[words]\nfiller = "Wait a moment."')
@@ -88,7 +82,7 @@ async def test_a_persona_with_words_of_its_own_says_them(
     deployment: Deployment, voice: CartesiaServer
 ) -> None:
     deployment.write("host.toml", '[personas.ann.words]\napology = "Sorry from Ann."')
-    call = call_of(deployment)
+    call = deployment.call_of("ann")
     await make_sounds(call.settings)
     assert "Sorry from Ann." in voice.spoken
     assert Shelf(call.settings.state_dir).find("ann", "Sorry from Ann.")
@@ -99,7 +93,7 @@ async def test_a_voice_that_is_down_is_one_line_and_made_later(
     deployment: Deployment, voice: CartesiaServer
 ) -> None:
     deployment.persona("bea")
-    call_of(deployment)
+    deployment.load()
     voice.fail_with = 503
     missing = await make_sounds(load_settings())
     assert [line.partition(":")[0] for line in missing] == ["ann", "bea"]
@@ -126,7 +120,7 @@ async def test_a_persona_whose_voice_can_not_be_made_has_the_plugins_voice(
             return call.details["voice"]
         """,
     )
-    call = call_of(deployment, "cid")
+    call = deployment.call_of("cid")
     assert await make_sounds(call.settings) == []
     assert Shelf(call.settings.state_dir).find("cid", WORDS.apology)
 
@@ -136,7 +130,7 @@ async def test_what_is_not_on_disk_is_said_by_the_voice_within_a_short_time(
 ) -> None:
     from livekit.agents.utils import http_context
 
-    call = call_of(deployment)
+    call = deployment.call_of("ann")
     async with http_context.open():
         assert await sound_of(call, "Hello there.")
         voice.troubles.set("sonic-3", Trouble.HANG)
@@ -148,7 +142,7 @@ async def test_a_file_that_is_no_sound_is_passed_over(
 ) -> None:
     from livekit.agents.utils import http_context
 
-    call = call_of(deployment)
+    call = deployment.call_of("ann")
     await make_sounds(call.settings)
     for file in files(deployment):
         file.write_bytes(b"RIFF of nothing")
