@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import canaries
 import pytest
 from deployment import HERE, OF_A_DEPLOYMENT, Deployment
 
+from host import private
 from host.registry import Registry, load_afresh
 from host.settings import load_settings
+
+if TYPE_CHECKING:
+    from dispatcher import Dispatcher
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -47,3 +52,20 @@ def registry(clean_environment: None, monkeypatch: pytest.MonkeyPatch) -> Regist
     os.environ["HOST_PERSONAS_DIR"] = str(HERE / "personas" / "good")
     os.environ["HOST_PLUGINS_DIR"] = str(HERE / "plugins" / "good")
     return load_afresh(load_settings())
+
+
+@pytest.fixture
+async def dispatcher() -> AsyncIterator[Dispatcher]:
+    """LiveKit, as far as a worker's registration goes."""
+    from dispatcher import taking_workers  # it takes seconds, which most tests need not wait
+
+    async with taking_workers() as dispatcher:
+        yield dispatcher
+
+
+@pytest.fixture
+def mask_of_a_process() -> Iterator[None]:
+    """Give this process the mask back that it had."""
+    before = private.current()
+    yield
+    private.use(before)

@@ -12,20 +12,13 @@ from typing import Any
 
 import aiohttp
 import pytest
-from dispatcher import LIMIT, Dispatcher, a_worker, running, taking_workers
+from dispatcher import LIMIT, Dispatcher, a_worker, running
 from livekit.agents import AgentServer
 
 from host.connection import Connection
 from host.errors import SettingsError
 from host.health import Health, answering
 from host.lifeline import Lifelines, Live
-
-
-@pytest.fixture
-async def dispatcher() -> AsyncIterator[Dispatcher]:
-    """LiveKit, as far as a worker's registration goes."""
-    async with taking_workers() as dispatcher:
-        yield dispatcher
 
 
 class Asked:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 from livekit.agents import Agent, AgentSession, ConversationItemAddedEvent
@@ -43,14 +43,6 @@ async def call(said: list[str]) -> AsyncIterator[Call]:
         call = call_of(Settings())
         call.session = session
         yield call
-
-
-@pytest.fixture
-def mask_of_a_process() -> Iterator[None]:
-    """Give this process the mask back that it had."""
-    before = private.current()
-    yield
-    private.use(before)
 
 
 @pytest.fixture

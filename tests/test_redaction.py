@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -40,14 +39,6 @@ PRIVATE = a_record(
     keys=[Keys(at=AT, who="caller", digit=digit) for digit in "4321#"],
     transfers=[Transfer(at=AT, to="desk", succeeded=False, reason=f"{NUMBER} is busy.")],
 )
-
-
-@pytest.fixture
-def mask_of_a_process() -> Iterator[None]:
-    """Give this process the mask back that it had."""
-    before = private.current()
-    yield
-    private.use(before)
 
 
 def told(folder: Path, **opened: Any) -> CallRecord:

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from dispatcher import LIMIT, Dispatcher, a_worker, running, taking_workers
+from dispatcher import LIMIT, Dispatcher, a_worker, running
 from livekit.agents import AgentServer
 
 from host import stopping as module
@@ -80,13 +80,6 @@ async def until_closed(host: Host) -> bool:
         while not host.rescue.lifelines.closed:
             await asyncio.sleep(0.01)  # a flag has no event
     return True
-
-
-@pytest.fixture
-async def dispatcher() -> AsyncIterator[Dispatcher]:
-    """LiveKit, as far as a worker's registration goes."""
-    async with taking_workers() as dispatcher:
-        yield dispatcher
 
 
 @pytest.fixture
