@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 import re
@@ -14,6 +13,7 @@ import aiohttp
 import pytest
 from dispatcher import LIMIT, Dispatcher, a_worker, running
 from livekit.agents import AgentServer
+from waiting import until_logged
 
 from host.connection import Connection
 from host.errors import SettingsError
@@ -141,11 +141,9 @@ async def test_livekit_that_goes_and_comes_back_is_two_lines_in_the_log(
     async with asking(server, caplog) as asked, running(server):
         await dispatcher.until(lambda: asked.connection.up)
         await dispatcher.down()
-        async with asyncio.timeout(LIMIT):
-            while (await asked.of("/readyz"))[0] == 200:
-                continue
-        _, told = await asked.of("/readyz")
-        assert told["reason"] == "not registered with LiveKit"
+        await until_logged(caplog, "LiveKit is lost", limit=LIMIT)
+        status, told = await asked.of("/readyz")
+        assert (status, told["reason"]) == (503, "not registered with LiveKit")
         assert (await asked.of("/healthz"))[0] == 200
         await dispatcher.up()
         await dispatcher.until(lambda: dispatcher.registrations == 2 and asked.connection.up)

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import stat
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from sample_calls import an_answered_call
+from waiting import meanwhile
 
-from host.call import Call
-from host.journal import Journal
+from host.journal import Draft, Journal
 from host.processes import Process, this_process
 from host.settings import Settings
 
@@ -32,15 +30,23 @@ async def test_a_draft_is_private_and_goes_when_the_call_is_recorded(tmp_path: P
     assert journal.read("AJ_1") is None
 
 
-@contextlib.asynccontextmanager
-async def kept(journal: Journal, call: Call) -> AsyncIterator[None]:
-    """Keep the draft of a call until the end of the block."""
-    keeping = asyncio.create_task(journal.keep(call))
-    async with asyncio.timeout(10):
-        yield
-    keeping.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await keeping
+class Watched(Journal):
+    """A journal that tells when it writes a draft, or can't."""
+
+    def __init__(self, state: Path) -> None:
+        super().__init__(state)
+        self._put = asyncio.Event()
+
+    def put(self, draft: Draft) -> None:
+        try:
+            super().put(draft)
+        finally:
+            self._put.set()
+
+    async def next_put(self) -> None:
+        """Wait until it writes, or tries to, from now on."""
+        self._put.clear()
+        await asyncio.wait_for(self._put.wait(), 10)
 
 
 async def test_a_draft_of_which_nothing_is_new_gives_signs_of_life(
@@ -48,33 +54,30 @@ async def test_a_draft_of_which_nothing_is_new_gives_signs_of_life(
 ) -> None:
     monkeypatch.setattr("host.journal.EVERY", 0.01)
     monkeypatch.setattr("host.journal.BEAT", 0.05)
-    journal, call = Journal(tmp_path), an_answered_call(Settings())
+    journal, call, begun = Watched(tmp_path), an_answered_call(Settings()), time.time()
     file = journal.file(call.id)
-    async with kept(journal, call):
-        while not file.exists():
-            await asyncio.sleep(0.01)  # a file has no event
+    async with meanwhile(journal.keep(call)):
+        await journal.next_put()
         for _ in range(2):
             os.utime(file, (0, 0))
-            while not file.stat().st_mtime:
-                await asyncio.sleep(0.01)
-        assert time.time() - file.stat().st_mtime < 5
+            await journal.next_put()
+            assert file.stat().st_mtime >= begun
 
 
 async def test_a_disk_that_was_full_is_said_once_and_the_draft_is_kept_again(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("host.journal.EVERY", 0.01)
-    journal, call = Journal(tmp_path), an_answered_call(Settings())
+    journal, call = Watched(tmp_path), an_answered_call(Settings())
     journal.folder.write_text("a file, where nothing can be made")
-    async with kept(journal, call):
-        while "no draft of the call's record can be written" not in caplog.text:
-            await asyncio.sleep(0.01)
+    async with meanwhile(journal.keep(call)):
+        await journal.next_put()
+        assert "no draft of the call's record can be written" in caplog.text
         call.number = "+15552220002"
-        await asyncio.sleep(0.1)
+        await journal.next_put()
         journal.folder.unlink()
         call.number = "+15552220003"
-        while not journal.file(call.id).exists():
-            await asyncio.sleep(0.01)
+        await journal.next_put()
     draft = journal.read(call.id)
     assert draft is not None
     assert draft.record.number == "+15552220003"

@@ -16,6 +16,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from sample_calls import a_call_with_a_job
 from stored import a_record
+from waiting import meanwhile, until_logged
 
 from host.outcome import Outcome
 from host.record import Transfer
@@ -32,16 +33,10 @@ async def counting(settings: Settings, caplog: pytest.LogCaptureFixture) -> Asyn
     """A host that counts, for the length of the block; gives the address of its metrics."""
     caplog.set_level("INFO", "host")
     caplog.clear()
-    serving = asyncio.create_task(metrics.while_serving(settings=settings))
-    try:
-        async with asyncio.timeout(10):
-            while "metrics at http" not in caplog.text:
-                await asyncio.sleep(0.01)  # a log has no event
+    async with meanwhile(metrics.while_serving(settings=settings)):
+        await until_logged(caplog, "metrics at http")
         [said] = caplog.messages
         yield said.removeprefix("metrics at ")
-    finally:
-        serving.cancel()
-        await asyncio.gather(serving, return_exceptions=True)
 
 
 async def scrape(url: str) -> Samples:

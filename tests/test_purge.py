@@ -15,12 +15,14 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from canaries import NUMBER
 from click.testing import Result
 from stored import LISTS, a_record, rows_of
 from typer.testing import CliRunner
+from waiting import meanwhile, until_logged
 
 from host.api.book import Book
 from host.api.forms import AskedCall, WantedCall
@@ -456,16 +458,11 @@ async def test_a_running_host_purges_where_days_are_set(
     settings = Settings(keep_records_days=30)
     log = settings.call_log
     write(log, a_record(ended_at=YEAR_AGO))
-    purging = asyncio.create_task(purge_daily(settings, every=0.01))
-    async with asyncio.timeout(10):
-        for number in range(2):  # at once, and again
-            while caplog.messages.count("removed of old calls: 1 from calls.jsonl") <= number:
-                await asyncio.sleep(0.01)  # a thread removes it: there is no event
+    async with meanwhile(purge_daily(settings, every=0.01)):
+        for times in (1, 2):  # at once, and again
+            await until_logged(caplog, "removed of old calls: 1 from calls.jsonl", times)
             assert log.read_bytes() == b""
             call_log.append(log, a_record(ended_at=YEAR_AGO).model_dump_json())
-    purging.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await purging
 
 
 async def test_a_running_host_keeps_every_record_where_no_days_are_set(
@@ -473,17 +470,22 @@ async def test_a_running_host_keeps_every_record_where_no_days_are_set(
 ) -> None:
     write(settings.call_log, a_record(ended_at=YEAR_AGO))
     requests = Requests(settings.state_dir)
-    purging = asyncio.create_task(purge_daily(settings, every=0.01))
     with monkeypatch.context() as patched:
         patched.setattr("host.requests.time.time", lambda: YEAR_AGO.timestamp())
         requests.claim("a key", "AJ_1", "ann-1", "RM_1")
-    async with asyncio.timeout(10):
-        while b"a key" in (settings.state_dir / "requests.db").read_bytes():
-            await asyncio.sleep(0.01)
+    loop, purged = asyncio.get_running_loop(), asyncio.Event()
+
+    def purge_and_tell(*given: Any) -> Any:
+        try:
+            return purge(*given)
+        finally:
+            loop.call_soon_threadsafe(purged.set)
+
+    monkeypatch.setattr("host.purge.daily.purge", purge_and_tell)
+    async with meanwhile(purge_daily(settings)):
+        await asyncio.wait_for(purged.wait(), 10)
+    assert b"a key" not in (settings.state_dir / "requests.db").read_bytes()
     assert len(ids(settings.call_log)) == 1
-    purging.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await purging
 
 
 async def test_a_purge_that_fails_is_said_and_made_again(
@@ -493,13 +495,8 @@ async def test_a_purge_that_fails_is_said_and_made_again(
         raise RuntimeError("no thread for it")
 
     monkeypatch.setattr("host.purge.daily.purge", fails)
-    purging = asyncio.create_task(purge_daily(settings, every=0.01))
-    async with asyncio.timeout(10):
-        while caplog.messages.count("old calls are still there") < 2:
-            await asyncio.sleep(0.01)
-    purging.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await purging
+    async with meanwhile(purge_daily(settings, every=0.01)):
+        await until_logged(caplog, "old calls are still there", times=2)
 
 
 Host = Callable[..., Result]

@@ -23,13 +23,14 @@ from aiohttp import web
 from receiver import KEY, SECRET, FarSide, Reply
 from standardwebhooks import Webhook, WebhookVerificationError
 from stored import a_record
+from waiting import meanwhile, until_logged
 
 from host.call import Call
 from host.record import CallRecord
 from host.settings import Settings
 from plugins import webhook
 from plugins.webhook.delivery import AT_ONCE, LONGEST_PAUSE, Delivery, pause
-from plugins.webhook.queue import Queue
+from plugins.webhook.queue import Message, Queue
 from plugins.webhook.receiver import Receiver
 
 
@@ -56,20 +57,27 @@ def answers(*statuses: int, **headers: str) -> Reply:
 @asynccontextmanager
 async def delivering(queue: Queue, side: FarSide, limit: float = 15.0) -> AsyncIterator[None]:
     """A host that sends, for the length of the block."""
-    async with Receiver(side.url, SECRET, limit=limit) as receiver:
-        sending = asyncio.create_task(Delivery(queue, receiver).run())
-        try:
-            yield
-        finally:
-            sending.cancel()
-            await asyncio.gather(sending, return_exceptions=True)
+    async with (
+        Receiver(side.url, SECRET, limit=limit) as receiver,
+        meanwhile(Delivery(queue, receiver).run()),
+    ):
+        yield
 
 
 async def empty(queue: Queue, limit: float = 10.0) -> None:
     """Wait until nothing waits: a message goes a moment after it was accepted."""
-    async with asyncio.timeout(limit):
-        while queue.names():
-            await asyncio.sleep(0.01)  # a folder has no event
+    gone, accepted = asyncio.Event(), Message.accepted
+
+    def accepted_now(message: Message) -> None:
+        accepted(message)
+        gone.set()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Message, "accepted", accepted_now)
+        async with asyncio.timeout(limit):
+            while queue.names():
+                gone.clear()
+                await gone.wait()
 
 
 def put(queue: Queue, *ids: str) -> None:
@@ -94,11 +102,9 @@ async def test_a_record_arrives_in_the_standard_form(
     settings = settings_for(tmp_path, webhook_url=far_side.url)
     record = a_record(id="AJ_one")
     await webhook.call_ended(call=Call(settings, id=record.id), record=record)
-    serving = asyncio.create_task(webhook.while_serving(settings=settings))
-    await far_side.until(lambda: bool(far_side.accepted))
-    await empty(Queue(tmp_path))
-    serving.cancel()
-    await asyncio.gather(serving, return_exceptions=True)
+    async with meanwhile(webhook.while_serving(settings=settings)):
+        await far_side.until(lambda: bool(far_side.accepted))
+        await empty(Queue(tmp_path))
     [(id, headers, body)] = far_side.requests
     assert id == "call_AJ_one"
     told = Webhook(SECRET).verify(body, headers)
@@ -183,9 +189,7 @@ async def test_a_receiver_that_is_down_loses_nothing(
     await far_side.down()
     put(queue, "one", "two")
     async with delivering(queue, far_side):
-        async with asyncio.timeout(10):
-            while "did not take a call record" not in caplog.text:
-                await asyncio.sleep(0.01)  # a log has no event
+        await until_logged(caplog, "did not take a call record")
         await far_side.up()
         put(queue, "three")
         await far_side.until(lambda: len(far_side.accepted) == 3)
@@ -200,7 +204,7 @@ async def test_a_receiver_that_does_not_answer_is_given_up_and_tried_again(
 ) -> None:
     async def first_hangs(id: str) -> web.Response:
         if far_side.tries(id) == 1:
-            await asyncio.sleep(30)
+            await asyncio.Event().wait()
         return web.Response(status=200)
 
     far_side.reply = first_hangs
@@ -212,7 +216,7 @@ async def test_a_receiver_that_does_not_answer_is_given_up_and_tried_again(
 async def test_one_bad_message_holds_up_no_other(queue: Queue, far_side: FarSide) -> None:
     async def never_the_first(id: str) -> web.Response:
         if id == "one":
-            await asyncio.sleep(30)
+            await asyncio.Event().wait()
         return web.Response(status=400 if id == "two" else 200)
 
     far_side.reply = never_the_first
@@ -272,10 +276,10 @@ async def test_what_comes_just_before_the_stop_is_still_sent(
 async def test_a_wish_to_wait_is_granted(queue: Queue, far_side: FarSide) -> None:
     far_side.reply = answers(429, **{"Retry-After": "3"})
     put(queue, "one")
-    begun = time.monotonic()
     async with delivering(queue, far_side):
         await far_side.until(lambda: far_side.accepted == ["one"])
-    assert time.monotonic() - begun >= 3
+    first, second = (int(headers["webhook-timestamp"]) for _, headers, _ in far_side.requests)
+    assert second - first >= 3
 
 
 @pytest.mark.parametrize(
@@ -371,9 +375,7 @@ async def test_a_long_queue_is_told_once(
         (queue.folder / f"m{number}.json").write_text("{}")
     await far_side.down()
     async with delivering(queue, far_side):
-        async with asyncio.timeout(10):
-            while "1001 call records wait" not in caplog.text:
-                await asyncio.sleep(0.01)  # a log has no event
+        await until_logged(caplog, "1001 call records wait")
     assert caplog.text.count("call records wait for") == 1
     assert len(queue.names()) == 1001
 
@@ -400,8 +402,8 @@ async def test_a_wrong_setting_is_one_line_at_the_start_and_loses_no_record(
     line: str,
 ) -> None:
     settings = settings_for(tmp_path, webhook_url=url, webhook_secret=secret)
-    with pytest.raises(TimeoutError):  # it stays up, so that the queue's length is still shown
-        await asyncio.wait_for(webhook.while_serving(settings=settings), 0.2)
+    async with meanwhile(webhook.while_serving(settings=settings)):
+        await until_logged(caplog, line)  # it stays up, so that the queue's length is still shown
     [said] = caplog.records
     assert line in said.getMessage()
     assert not said.exc_info
@@ -416,9 +418,7 @@ async def test_a_folder_that_cannot_be_read_is_one_line_and_stops_nothing(
     (tmp_path / "webhooks").touch()
     queue = Queue(tmp_path)
     async with delivering(queue, far_side):
-        async with asyncio.timeout(10):
-            while "can't be read" not in caplog.text:
-                await asyncio.sleep(0.01)  # a log has no event
+        await until_logged(caplog, "can't be read")
         queue.folder.unlink()
         put(queue, "one")
         await far_side.until(lambda: far_side.accepted == ["one"])
@@ -441,10 +441,7 @@ async def test_the_length_of_the_queue_is_measured(
     await far_side.down()
     settings = settings_for(tmp_path, webhook_url=far_side.url, metrics_port=0)
     put(Queue(tmp_path), "one", "two")
-    serving = asyncio.create_task(webhook.while_serving(settings=settings))
-    async with asyncio.timeout(10):
-        while REGISTRY.get_sample_value("host_webhooks_waiting") != 2.0:
-            await asyncio.sleep(0.01)  # a gauge has no event
-    serving.cancel()
-    await asyncio.gather(serving, return_exceptions=True)
+    async with meanwhile(webhook.while_serving(settings=settings)):
+        await asyncio.sleep(0)  # it has begun
+        assert REGISTRY.get_sample_value("host_webhooks_waiting") == 2.0
     assert REGISTRY.get_sample_value("host_webhooks_waiting") is None
