@@ -7,8 +7,8 @@ import json
 from collections.abc import AsyncIterator
 
 import pytest
-from livekit.agents import Agent, AgentSession, ConversationItemAddedEvent
 from sample_calls import call_of
+from written import Said, a_session_that_writes
 
 from host import HostError, Menu, NoKeys, private
 from host.apology import give_up
@@ -25,23 +25,16 @@ SOON = 0.2
 
 
 @pytest.fixture
-def said() -> list[str]:
+async def said() -> Said:
     """What the host has said, in order."""
-    return []
+    return Said()
 
 
 @pytest.fixture
-async def call(said: list[str]) -> AsyncIterator[Call]:
+async def call(said: Said) -> AsyncIterator[Call]:
     """A call with a real session, whose words are written and not spoken."""
-    async with AgentSession() as session:
-
-        @session.on("conversation_item_added")
-        def wrote(event: ConversationItemAddedEvent) -> None:
-            said.append(event.item.text_content or "")  # type: ignore[union-attr]
-
-        await session.start(Agent(instructions=""))
-        call = call_of(Settings())
-        call.session = session
+    call = call_of(Settings())
+    async with a_session_that_writes(said) as call.session:
         yield call
 
 
@@ -55,11 +48,10 @@ def type_in(keypad: Keypad, keys: str) -> None:
         keypad.pressed(key)
 
 
-async def answer(keypad: Keypad, said: list[str], *typed: str) -> None:
+async def answer(keypad: Keypad, said: Said, *typed: str) -> None:
     """Type a text after each prompt, once it was said."""
     for times, keys in enumerate(typed, 1):
-        while len(said) < times:
-            await asyncio.sleep(0.01)
+        await said.until(times)
         type_in(keypad, keys)
 
 
@@ -102,7 +94,7 @@ async def test_a_number_is_complete(keypad: Keypad, keys: str, how: dict, number
     ],
 )
 async def test_what_is_wrong_or_missing_is_said_and_asked_for_again(
-    keypad: Keypad, said: list[str], first: str, how: dict, words: str
+    keypad: Keypad, said: Said, first: str, how: dict, words: str
 ) -> None:
     typing = asyncio.create_task(answer(keypad, said, first, "2026#"))
     assert await keypad.collect("Which year?", first_timeout=SOON, **how) == "2026"
@@ -110,23 +102,21 @@ async def test_what_is_wrong_or_missing_is_said_and_asked_for_again(
     await typing
 
 
-async def test_after_the_last_try_there_are_no_keys(keypad: Keypad, said: list[str]) -> None:
+async def test_after_the_last_try_there_are_no_keys(keypad: Keypad, said: Said) -> None:
     with pytest.raises(NoKeys, match="no keys in 2 tries") as error:
         await keypad.collect("Which year?", first_timeout=0.01, tries=2)
     assert isinstance(error.value, HostError)
     assert said == ["Which year?", f"{NONE} Which year?"]
 
 
-async def test_whoever_types_ahead_is_not_asked(keypad: Keypad, said: list[str]) -> None:
+async def test_whoever_types_ahead_is_not_asked(keypad: Keypad, said: Said) -> None:
     type_in(keypad, "12#34#")
     assert await keypad.collect("The first number?") == "12"
     assert await keypad.collect("The second?") == "34"
     assert said == []
 
 
-async def test_keys_from_before_the_question_may_be_left_out(
-    keypad: Keypad, said: list[str]
-) -> None:
+async def test_keys_from_before_the_question_may_be_left_out(keypad: Keypad, said: Said) -> None:
     type_in(keypad, "12#")
     typing = asyncio.create_task(answer(keypad, said, "34#"))
     assert await keypad.collect("Which number?", type_ahead=False) == "34"
@@ -134,7 +124,7 @@ async def test_keys_from_before_the_question_may_be_left_out(
 
 
 async def test_keys_of_long_ago_are_no_answer(
-    keypad: Keypad, said: list[str], monkeypatch: pytest.MonkeyPatch
+    keypad: Keypad, said: Said, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     type_in(keypad, "9")
     monkeypatch.setattr("host.keypad.typed.TYPED_AHEAD", 0.0)
@@ -151,7 +141,7 @@ async def test_the_key_that_ends_a_number_may_come_late(keypad: Keypad) -> None:
     assert await keypad.collect() == "5"
 
 
-async def test_what_follows_a_wrong_key_is_forgotten(keypad: Keypad, said: list[str]) -> None:
+async def test_what_follows_a_wrong_key_is_forgotten(keypad: Keypad, said: Said) -> None:
     type_in(keypad, "9999")
     typing = asyncio.create_task(answer(keypad, said, "1"))
     assert await keypad.choose(Menu("One or two?", {"1": "one", "2": "two"})) == "one"
@@ -167,7 +157,7 @@ async def test_a_length_that_is_none_is_refused(
         await keypad.collect(length=length)
 
 
-async def test_questions_wait_for_each_other(keypad: Keypad, said: list[str]) -> None:
+async def test_questions_wait_for_each_other(keypad: Keypad, said: Said) -> None:
     both = asyncio.gather(
         keypad.collect("The first?", length=1), keypad.collect("The second?", length=1)
     )
@@ -198,7 +188,7 @@ async def test_a_choice_may_be_anything(keypad: Keypad) -> None:
     assert await keypad.choose(Menu("", {"0": None})) is None
 
 
-async def test_a_menu_without_an_answer_gives_its_default(keypad: Keypad, said: list[str]) -> None:
+async def test_a_menu_without_an_answer_gives_its_default(keypad: Keypad, said: Said) -> None:
     menu = Menu("One or two?", {"1": "one"}, default="nobody", tries=2, timeout=0.01)
     assert await keypad.choose(menu) == "nobody"
     assert said == ["One or two?", f"{NONE} One or two?"]
@@ -209,7 +199,7 @@ async def test_a_menu_without_a_default_raises(keypad: Keypad) -> None:
         await keypad.choose(Menu("One?", {"1": "one"}, tries=1, timeout=0.01))
 
 
-async def test_star_goes_nowhere_from_the_first_menu(keypad: Keypad, said: list[str]) -> None:
+async def test_star_goes_nowhere_from_the_first_menu(keypad: Keypad, said: Said) -> None:
     typing = asyncio.create_task(answer(keypad, said, "*", "2"))
     assert await keypad.choose(OUTER) == "shapes"
     assert said[1].startswith(WRONG)
@@ -235,10 +225,10 @@ async def test_nobody_else_has_the_word_while_something_is_asked(call: Call) -> 
     assert not call.occupied
 
 
-async def test_a_question_is_cancelled_when_the_call_is_over(call: Call) -> None:
+async def test_a_question_is_cancelled_when_the_call_is_over(call: Call, said: Said) -> None:
     asking = asyncio.create_task(call.collect_digits("Which number?"))
     waiting = asyncio.create_task(call.collect_digits("Which other?"))
-    await asyncio.sleep(SOON)
+    await said.until(1)
     call.end(Ending(Outcome.COMPLETED, "far end", "The far end hung up."))
     await asyncio.wait({asking, waiting}, timeout=5)
     assert asking.cancelled()
@@ -260,7 +250,9 @@ async def test_whoever_gives_up_a_question_gets_the_keypad_back(call: Call) -> N
 async def test_private_keys_are_masked_even_if_typed_ahead(call: Call) -> None:
     type_in(call.keypad, "12")
     collecting = asyncio.create_task(call.collect_digits(length=4, private=True))
-    await asyncio.sleep(0.05)
+    async with asyncio.timeout(5):
+        while not call.keypad.private:
+            await asyncio.sleep(0)
     type_in(call.keypad, "345")
     assert await collecting == "1234"
     assert recorded(call) == MASK * 5

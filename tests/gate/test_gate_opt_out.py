@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 from carrier import Carrier, put_on_line
-from livekit.agents import Agent, AgentSession, ConversationItemAddedEvent, ToolError
+from livekit.agents import ToolError
 from sample_calls import call_of
+from written import Said, a_session_that_writes
 
 from host.call import Call
 from host.outcome import Outcome
@@ -22,24 +23,17 @@ ANN = "+12125550101"
 
 
 @pytest.fixture
-def said() -> list[str]:
+async def said() -> Said:
     """What the host has said, in order."""
-    return []
+    return Said()
 
 
 @pytest.fixture
-async def call(said: list[str], carrier: Carrier) -> AsyncIterator[Call]:
+async def call(said: Said, carrier: Carrier) -> AsyncIterator[Call]:
     """An answered call whose words are written and not spoken."""
-    async with AgentSession() as session, carrier.livekit() as livekit:
-
-        @session.on("conversation_item_added")
-        def wrote(event: ConversationItemAddedEvent) -> None:
-            said.append(event.item.text_content or "")  # type: ignore[union-attr]
-
-        await session.start(Agent(instructions=""))
-        call = call_of(Settings(opt_out_key="9"), ANN)
+    call = call_of(Settings(opt_out_key="9"), ANN)
+    async with a_session_that_writes(said) as call.session, carrier.livekit() as livekit:
         put_on_line(call, livekit)
-        call.session = session
         yield call
 
 
@@ -76,7 +70,7 @@ async def test_a_chat_has_nobody_to_opt_out() -> None:
     assert opt_out.tools(call_of(Settings(), None)) == []
 
 
-async def test_the_key_does_it_says_so_and_ends_the_call(call: Call, said: list[str]) -> None:
+async def test_the_key_does_it_says_so_and_ends_the_call(call: Call, said: Said) -> None:
     await opt_out.digit_pressed(call, "9")
     await call.ending
     assert call.gate.do_not_call.has(ANN)
@@ -88,7 +82,7 @@ async def test_the_goodbye_breaks_off_what_is_said_and_takes_longer_than_a_key(
     call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     heard: list[str] = []
-    session = call.session
+    session, pressed_thrice = call.session, asyncio.Event()
 
     class Talking:
         current_speech = "a long story"
@@ -99,7 +93,7 @@ async def test_the_goodbye_breaks_off_what_is_said_and_takes_longer_than_a_key(
 
     async def say(text: str, *, interruptible: bool = True) -> None:
         assert not interruptible
-        await asyncio.sleep(0.3)
+        await pressed_thrice.wait()
         heard.append(text)
 
     call.session = Talking()  # type: ignore[assignment]
@@ -108,6 +102,7 @@ async def test_the_goodbye_breaks_off_what_is_said_and_takes_longer_than_a_key(
     call.take("desk", SimpleNamespace(digit_pressed=lambda **facts: [pressed(**facts)]))  # type: ignore[arg-type]
     for _ in range(3):
         await call.tell_all("digit_pressed", digit="9")
+    pressed_thrice.set()
     assert call.gate.do_not_call.has(ANN)
     await asyncio.wait_for(call.ending, 5)
     assert heard == ["silence", call.deployment.words.opted_out]
@@ -122,13 +117,13 @@ async def test_a_goodbye_that_is_never_heard_ends_the_call_all_the_same(
     call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(opt_out, "GOODBYE_LIMIT", 0.1)
-    monkeypatch.setattr(call, "say", lambda *words, **how: asyncio.sleep(60))
+    monkeypatch.setattr(call, "say", lambda *words, **how: asyncio.Event().wait())
     await opt_out.digit_pressed(call, "9")
     await asyncio.wait_for(call.ending, 5)
     assert call.ending.result().outcome is Outcome.COMPLETED
 
 
-async def test_another_key_does_not(call: Call, said: list[str]) -> None:
+async def test_another_key_does_not(call: Call, said: Said) -> None:
     for digit in "012345678*#":
         await opt_out.digit_pressed(call, digit)
     assert not call.gate.do_not_call.has(ANN)
@@ -154,7 +149,7 @@ async def test_without_the_setting_no_key_does(call: Call) -> None:
     assert not call.gate.do_not_call.has(ANN)
 
 
-async def test_a_caller_hears_that_it_did_not_work(call: Call, said: list[str]) -> None:
+async def test_a_caller_hears_that_it_did_not_work(call: Call, said: Said) -> None:
     call.number = None
     await opt_out.digit_pressed(call, "9")
     assert said == ["I am sorry, something went wrong on our side. Please call again later."]
