@@ -9,7 +9,7 @@ import stat
 import subprocess
 import sys
 import textwrap
-import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,8 @@ from carrier import Carrier, place
 from sample_calls import call_of
 
 from host import HostError
-from host.gate import DoNotCall, Gate, Rule
+from host.gate import DoNotCall, Gate, Rule, do_not_call
+from host.gate.do_not_call import PATIENCE
 from host.gate.number import as_e164
 from host.outcome import Outcome
 from host.settings import Settings
@@ -132,33 +133,49 @@ def test_nobody_waits_for_a_list_that_is_a_pipe(tmp_path: Path) -> None:
         DoNotCall(tmp_path / "pipe").has(ANN)
 
 
-def test_who_keeps_the_list_locked_does_not_make_anybody_wait_for_long(
+class Clock:
+    """A clock that moves where somebody waits, and not by itself."""
+
+    def __init__(self, while_waiting: Callable[[], object] = lambda: None) -> None:
+        self.now = 0.0
+        self._while_waiting = while_waiting
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self._while_waiting()
+        self.now += seconds
+
+
+def test_who_keeps_the_list_locked_makes_nobody_wait_longer_than_they_have_patience(
     deployment_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("host.gate.do_not_call.PATIENCE", 0.2)
+    monkeypatch.setattr(do_not_call, "time", clock := Clock())
     file = deployment_folder / "do-not-call.txt"
     with file.open("w") as editor:
         fcntl.flock(editor, fcntl.LOCK_EX)
-        began = time.monotonic()
         settings = Settings(**OURS)
         verdict = Gate(settings, settings.persona("desk")).dial(ANN, attempt=False)
+        assert clock.now == pytest.approx(PATIENCE, abs=0.1)
         with pytest.raises(HostError, match=r"can't be put on .* another process has it locked"):
             DoNotCall(file).add(ANN)
-        assert time.monotonic() - began < 2
+        assert clock.now == pytest.approx(2 * PATIENCE, abs=0.2)
     assert verdict.rule is Rule.DO_NOT_CALL
     assert "another process has it locked" in verdict.reason
     assert rule_of(ANN, Settings(**OURS)) is None
 
 
-def test_a_lock_that_is_soon_gone_is_waited_for(tmp_path: Path) -> None:
+def test_a_lock_that_is_soon_gone_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file = tmp_path / "list.txt"
-    with file.open("w") as editor, ThreadPoolExecutor(1) as pool:
+    with file.open("w") as editor:
         fcntl.flock(editor, fcntl.LOCK_EX)
-        adding = pool.submit(DoNotCall(file).add, ANN)
-        time.sleep(0.2)
-        assert not adding.done()
-        fcntl.flock(editor, fcntl.LOCK_UN)
-        adding.result(timeout=5)
+        clock = Clock(while_waiting=lambda: fcntl.flock(editor, fcntl.LOCK_UN))
+        monkeypatch.setattr(do_not_call, "time", clock)
+        DoNotCall(file).add(ANN)
+    assert 0 < clock.now < PATIENCE
     assert DoNotCall(file).has(ANN)
 
 
