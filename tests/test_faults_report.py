@@ -197,7 +197,7 @@ def test_a_run_that_is_told_to_stop_leaves_no_process_of_its_worker(tmp_path: Pa
             await worker.start()
             assert len(processes_of_group(worker.pid)) == 2
             os.kill(os.getpid(), signal.SIGTERM)
-            await asyncio.sleep(30)
+            await asyncio.Event().wait()
         finally:
             await worker.kill()
 

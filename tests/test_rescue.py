@@ -16,6 +16,7 @@ from aiohttp import web
 from deployment import Deployment
 from livekit import api
 from sample_calls import an_answered_call
+from waiting import meanwhile, until_logged
 
 from host import registry
 from host.budget import Budget, Exhausted
@@ -107,14 +108,18 @@ def settings(deployment: Deployment, livekit: list[str]) -> Settings:
 
 
 async def finished(deployment: Deployment, settings: Settings) -> CallRecord:
-    """Look after the journal until one record was told of."""
-    watching = asyncio.create_task(Rescue(settings).sweep())
-    file = deployment.folder / "records"
-    async with asyncio.timeout(30):
-        while not file.exists() or list((settings.state_dir / "unfinished").glob("*.json")):
-            await asyncio.sleep(0.02)  # a file has no event
-    watching.cancel()
-    (line,) = file.read_text().splitlines()
+    """Look after the journal until one record was told of, and its draft is gone."""
+    closed, close = asyncio.Event(), Journal.close
+
+    def close_and_tell(journal: Journal, call: str) -> None:
+        close(journal, call)
+        closed.set()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Journal, "close", close_and_tell)
+        async with meanwhile(Rescue(settings).sweep()):
+            await asyncio.wait_for(closed.wait(), 30)
+    (line,) = (deployment.folder / "records").read_text().splitlines()
     return CallRecord.model_validate_json(line)
 
 
@@ -207,7 +212,7 @@ async def test_nor_does_the_call_itself_write_more_down(
 
 
 def two_drafts(settings: Settings) -> tuple[Path, Path]:
-    """The drafts of two calls, AJ_1 and AJ_2, of this process."""
+    """The drafts of two calls of this process: AJ_1, which is looked at first, and AJ_2."""
     Journal(settings.state_dir).write(an_answered_call(settings))
     (first,) = (settings.state_dir / "unfinished").iterdir()
     second = first.with_name("AJ_2.json")
@@ -220,12 +225,8 @@ async def test_a_call_whose_process_lives_is_left_alone(
 ) -> None:
     live, dead = two_drafts(settings)
     of_a_dead_process(dead)
-    watching = asyncio.create_task(Rescue(settings).sweep())
-    async with asyncio.timeout(30):
-        while dead.exists():
-            await asyncio.sleep(0.02)
-    watching.cancel()
-    assert live.exists()
+    await finished(deployment, settings)
+    assert (live.exists(), dead.exists()) == (True, False)
     assert len(livekit) == 4, "one call is finished, and only one"
 
 
@@ -240,17 +241,11 @@ def of_another_machine(draft: Path, seconds_ago: float) -> None:
 async def test_a_call_of_a_machine_that_is_gone_is_finished_and_one_that_lives_is_not(
     deployment: Deployment, settings: Settings, livekit: list[str]
 ) -> None:
-    dead, live = two_drafts(settings)
-    of_another_machine(dead, FORSAKEN + 10)
+    live, dead = two_drafts(settings)
     of_another_machine(live, FORSAKEN - 30)
-    watching = asyncio.create_task(Rescue(settings).sweep())
-    async with asyncio.timeout(30):
-        while dead.exists():
-            await asyncio.sleep(0.02)
-    watching.cancel()
-    assert live.exists()
-    (line,) = (deployment.folder / "records").read_text().splitlines()
-    assert CallRecord.model_validate_json(line).id == "AJ_1"
+    of_another_machine(dead, FORSAKEN + 10)
+    assert (await finished(deployment, settings)).id == "AJ_2"
+    assert (live.exists(), dead.exists()) == (True, False)
     assert len(livekit) == 4, "whoever was left on the line is hung up"
 
 
@@ -292,10 +287,7 @@ async def test_a_draft_that_is_broken_is_put_aside_and_said(
     folder = settings.state_dir / "unfinished"
     folder.mkdir(parents=True)
     (folder / "AJ_3.json").write_text('{"number": "+15552220001"')
-    watching = asyncio.create_task(Rescue(settings).sweep())
-    async with asyncio.timeout(30):
-        while not (folder / "AJ_3.broken").exists():
-            await asyncio.sleep(0.02)
-    watching.cancel()
-    assert "AJ_3.json" in caplog.text
+    async with meanwhile(Rescue(settings).sweep()):
+        await until_logged(caplog, "AJ_3.json")
+    assert (folder / "AJ_3.broken").exists()
     assert "555" not in caplog.text, "it is not quoted"

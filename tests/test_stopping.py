@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 from collections.abc import AsyncIterator
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 from dispatcher import LIMIT, Dispatcher, a_worker, running
 from livekit.agents import AgentServer
+from waiting import until_logged
 
 from host import stopping as module
 from host.connection import Connection
@@ -74,14 +76,6 @@ class Host:
         return caller
 
 
-async def until_closed(host: Host) -> bool:
-    """Wait until new calls are refused."""
-    async with asyncio.timeout(LIMIT):
-        while not host.rescue.lifelines.closed:
-            await asyncio.sleep(0.01)  # a flag has no event
-    return True
-
-
 @pytest.fixture
 def host(dispatcher: Dispatcher, tmp_path: Path) -> Host:
     """A host that waits long for its calls."""
@@ -96,24 +90,28 @@ async def test_a_host_without_calls_stops_at_once(dispatcher: Dispatcher, host: 
 
 
 async def test_the_first_signal_leaves_new_calls_to_others_and_waits_for_live_ones(
-    dispatcher: Dispatcher, host: Host
+    dispatcher: Dispatcher, host: Host, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO)
     async with host.up(dispatcher) as run:
         call = await host.takes()
         host.stopping.ask()
         assert host.rescue.lifelines.closed
-        assert await until_closed(host)
+        await until_logged(caplog, "stopping when the live calls are over")
         assert not run.done()
         await call.hang_up()
         await asyncio.wait_for(run, 5)
     assert not call.heard_goodbye.is_set()
 
 
-async def test_the_second_signal_says_goodbye(dispatcher: Dispatcher, host: Host) -> None:
+async def test_the_second_signal_says_goodbye(
+    dispatcher: Dispatcher, host: Host, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
     async with host.up(dispatcher) as run:
         call = await host.takes()
         host.stopping.ask()
-        assert await until_closed(host)
+        await until_logged(caplog, "stopping when the live calls are over")
         assert not call.heard_goodbye.is_set()
         host.stopping.ask()
         await asyncio.wait_for(run, 5)
