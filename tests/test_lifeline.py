@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -19,13 +20,15 @@ import asyncio, sys, time
 from host.lifeline import Lifeline
 
 async def main():
-    line = Lifeline(sys.argv[1], "a-room")
-    holding = asyncio.create_task(line.hold(lambda: print("goodbye"), lambda: print("orphan")))
-    await asyncio.sleep(0.3)
+    goodbye, line = asyncio.Event(), Lifeline(sys.argv[1], "a-room")
+    goodbyes = lambda: (print("goodbye"), goodbye.set())
+    holding = asyncio.create_task(line.hold(goodbyes, lambda: print("orphan")))
+    await asyncio.to_thread(sys.stdin.readline)
     {what}
 
 asyncio.run(main())
 """
+"""A call that does something once a line comes in."""
 
 
 @pytest.fixture
@@ -41,32 +44,45 @@ async def lines(lost: asyncio.Queue[Live]) -> AsyncIterator[Lifelines]:
         yield lines
 
 
-def a_process(what: str, call: str = "AJ_1") -> subprocess.Popen[str]:
-    """A process that has a call and does something after 0.3 s."""
+async def joined(lines: Lifelines, what: str, call: str = "AJ_1") -> subprocess.Popen[str]:
+    """A process that has joined with a call, and does something when it is told `now`."""
     code = textwrap.dedent(CALL).format(what=what)
-    return subprocess.Popen(
-        [sys.executable, "-c", code, call], stdout=subprocess.PIPE, text=True, env=os.environ
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, call],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ,
     )
+    assert await lines.joins(call, 20)
+    return process
+
+
+def now(process: subprocess.Popen[str]) -> None:
+    """Let a process do what it is to do."""
+    assert process.stdin
+    process.stdin.write("\n")
+    process.stdin.flush()
 
 
 async def test_a_call_that_ends_by_itself_is_not_lost(
     lines: Lifelines, lost: asyncio.Queue[Live]
 ) -> None:
-    process = a_process("await line.over()")
-    assert await lines.joins("AJ_1", 10)
+    process = await joined(lines, "await line.over()")
     assert "AJ_1" in lines
+    now(process)
     assert await lines.all_over(10)
     assert lost.empty()
     process.communicate(timeout=10)
 
 
-async def test_a_killed_process_is_noticed_at_once(
-    lines: Lifelines, lost: asyncio.Queue[Live]
+async def test_a_killed_process_is_noticed_at_once_and_not_by_its_silence(
+    lines: Lifelines, lost: asyncio.Queue[Live], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    process = a_process("await asyncio.sleep(60)")
-    assert await lines.joins("AJ_1", 10)
+    monkeypatch.setattr(lifeline, "BLOCKED", 60)
+    process = await joined(lines, "pass")
     process.kill()
-    live = await asyncio.wait_for(lost.get(), 1)
+    live = await asyncio.wait_for(lost.get(), 10)
     assert (live.id, live.room, live.process) == ("AJ_1", "a-room", process.pid)
     process.communicate(timeout=10)
 
@@ -75,7 +91,8 @@ async def test_a_blocked_process_is_killed(
     lines: Lifelines, lost: asyncio.Queue[Live], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lifeline, "BLOCKED", 1.5)
-    process = a_process("time.sleep(60)")
+    process = await joined(lines, "time.sleep(60)")
+    now(process)
     await asyncio.wait_for(lost.get(), 10)
     process.communicate(timeout=10)
     assert process.returncode == -9
@@ -85,7 +102,8 @@ async def test_a_busy_process_is_left_alone(
     lines: Lifelines, lost: asyncio.Queue[Live], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lifeline, "BLOCKED", 1.5)
-    process = a_process("[(time.sleep(0.1), await asyncio.sleep(0)) for _ in range(30)]")
+    process = await joined(lines, "[(time.sleep(0.1), await asyncio.sleep(0)) for _ in range(30)]")
+    now(process)
     process.communicate(timeout=20)
     assert (await asyncio.wait_for(lost.get(), 10)).process == process.pid
     assert process.returncode == 0, "it came to its end, though it forgot to say so"
@@ -95,15 +113,13 @@ async def test_a_parent_that_was_blocked_itself_kills_nobody(
     lines: Lifelines, lost: asyncio.Queue[Live], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lifeline, "BLOCKED", 1.0)
-    process = a_process("await asyncio.sleep(60)")
-    assert await lines.joins("AJ_1", 10)
-    blocking = "import time; time.sleep(2.5)"
-    subprocess.run([sys.executable, "-c", blocking], check=True)  # blocks this loop  # noqa: ASYNC221
-    await asyncio.sleep(1)
-    assert process.poll() is None
+    process = await joined(lines, "await line.over()")
+    time.sleep(2.5)  # noqa: ASYNC251 - it blocks this loop
+    now(process)
+    assert await lines.all_over(10)
     assert lost.empty()
-    process.kill()
     process.communicate(timeout=10)
+    assert process.returncode == 0
 
 
 async def test_a_call_that_no_process_begins_is_lost(
@@ -117,9 +133,9 @@ async def test_a_call_that_no_process_begins_is_lost(
 
 
 async def test_a_goodbye_reaches_every_call(lines: Lifelines) -> None:
-    processes = [a_process("await asyncio.sleep(1)", f"AJ_{n}") for n in range(3)]
-    for n in range(3):
-        assert await lines.joins(f"AJ_{n}", 10)
+    processes = [await joined(lines, "await goodbye.wait()", f"AJ_{n}") for n in range(3)]
+    for process in processes:
+        now(process)
     lines.goodbye()
     for process in processes:
         out, _ = await asyncio.to_thread(process.communicate, timeout=10)
@@ -135,7 +151,8 @@ from host.lifeline import Lifelines
 async def main():
     async def lost(live): pass
     async with Lifelines(lost).listening() as lines:
-        subprocess.Popen([sys.executable, "-c", {child!r}, "AJ_1"])
+        call = [sys.executable, "-c", {child!r}, "AJ_1"]
+        subprocess.Popen(call, stdin=subprocess.DEVNULL)
         await lines.joins("AJ_1", 10)
         os.kill(os.getpid(), 9)
 
