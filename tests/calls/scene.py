@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -80,6 +82,18 @@ def events(scene: Scene, room: str) -> list[tuple[str, str]]:
     file = scene.folder / "events.jsonl"
     told = map(json.loads, file.read_text().splitlines() if file.exists() else [])
     return [(event["event"], event["fact"]) for event in told if event["room"] == room]
+
+
+def kill_its_process(scene: Scene, room: str) -> float:
+    """Kill the process that has the call in a room; give the time at which that happened."""
+    if isinstance(scene, MemoryScene):
+        scene.memory.kill(room)
+    else:
+        for file in (scene.folder / "state" / "unfinished").glob("*.json"):
+            draft = json.loads(file.read_text())
+            if draft["record"]["room"] == room:
+                os.kill(draft["number"], signal.SIGKILL)
+    return time.time()
 
 
 def host_calls(scene: Scene, *words: str) -> str:

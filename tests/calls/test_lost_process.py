@@ -12,7 +12,7 @@ from typing import Any
 
 import psutil
 import pytest
-from scene import a_scene, events
+from scene import a_scene, events, kill_its_process
 from transfers import (
     ANN,
     BOB,
@@ -56,7 +56,7 @@ async def test_another_process_goes_on_with_the_call(scene: Scene) -> None:
     call = await scene.ring("desk", goes_on)
     await call.pulse.until(lambda: _heard(call, "only a test"), 30, "an answer")
     await call.pulse.until(lambda: _drafted_words(scene, call) >= 3, 10, "a draft with all of it")
-    killed = _kill(scene, call)
+    killed = kill_its_process(scene, call.room)
     record = await scene.over(call)
     heard_once(call, GREETING)
     assert call.answered_at + heard_once(call, BACK).start - killed < 5
@@ -74,9 +74,9 @@ async def test_a_call_is_taken_over_once(scene: Scene) -> None:
     call = await scene.ring("desk", waits)
     await call.pulse.until(lambda: _heard(call, "can i do"), 30, "the greeting")
     await call.pulse.until(lambda: _drafted_words(scene, call) >= 1, 10, "a draft with it")
-    _kill(scene, call)
+    kill_its_process(scene, call.room)
     await call.pulse.until(lambda: _heard(call, "cut off"), 20, "the second process")
-    killed = _kill(scene, call)
+    killed = kill_its_process(scene, call.room)
     record = await scene.over(call)
     assert call.ended_at - killed < 5
     heard_once(call, BACK)
@@ -88,7 +88,7 @@ async def test_a_call_is_taken_over_once(scene: Scene) -> None:
 async def test_a_call_that_nobody_may_take_over_is_hung_up(scene: Scene) -> None:
     call = await scene.ring("firm", Line.stay)
     await call.pulse.until(lambda: _heard(call, "that was it"), 40, "the greeting")
-    killed = _kill(scene, call)
+    killed = kill_its_process(scene, call.room)
     record = await scene.over(call)
     assert call.ended_at - killed < 5
     not_heard(call, BACK)
@@ -130,7 +130,7 @@ async def test_a_placed_call_is_taken_over_and_its_caller_is_told_how_it_went(sc
     await call.pulse.until(
         lambda: _drafted_words(scene, call) >= 2, 30, "a draft with the greeting"
     )
-    _kill(scene, call)
+    kill_its_process(scene, call.room)
     placed = await asyncio.wait_for(placing, 60)
     record = await scene.over(call)
     assert (placed.outcome, record.outcome) == (Outcome.COMPLETED, Outcome.COMPLETED)
@@ -145,7 +145,7 @@ async def test_a_placed_call_that_still_rings_rings_no_longer(scene: Scene) -> N
     call = await scene.exchange.call_to(number)
     await call.rings()
     await call.pulse.until(lambda: _drafts(scene, call), 10, "a draft")
-    killed = _kill(scene, call)
+    killed = kill_its_process(scene, call.room)
     record = await scene.over(call)
     placed = await asyncio.wait_for(placing, 20)
     assert call.ended_at - killed < 5
@@ -165,7 +165,7 @@ async def test_two_people_who_were_connected_notice_nothing(scene: Scene) -> Non
     call = await scene.exchange.ring(CALLER, SWITCHBOARD, asks_for("sales"))
     connected = await scene.exchange.call_to(SALES, timeout=60, nth=2)
     await connected.pulse.until(lambda: _draft(scene, call).get("colleague"), 40, "a draft of it")
-    _kill(scene, call)
+    kill_its_process(scene, call.room)
     await connected.pulse.until(lambda: _draft(scene, call)["record"]["taken_over"] == 1, 10, "it")
     await asyncio.sleep(6)  # nobody is hung up, which has no event
     assert not call.over.done()
@@ -206,11 +206,6 @@ async def test_a_new_start_finishes_what_a_dead_host_has_left(tmp_path: Path) ->
         async with HostProcess(scene.environment, tmp_path / "again.log", cwd=tmp_path):
             record = await scene.over(call)
         assert (record.outcome, record.reason) == (Outcome.FAILED, "The call's process died.")
-
-
-def _kill(scene: Scene, call: PhoneCall) -> float:
-    os.kill(_draft(scene, call)["number"], signal.SIGKILL)
-    return time.time()
 
 
 def _drafts(scene: Scene, call: PhoneCall) -> list[dict[str, Any]]:

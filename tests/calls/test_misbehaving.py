@@ -46,6 +46,7 @@ async def test_a_greeting_that_never_comes_is_passed_over_by_another_process(sce
     heard_once(other, "This is the desk. What can I do for you?")
 
 
+@pytest.mark.whole("a process is blocked")
 @pytest.mark.alone  # it takes all of a processor
 async def test_an_end_that_never_comes_leaves_one_record(scene: Scene) -> None:
     call = await scene.ring("endless", hears_it_out)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import signal
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,8 +19,7 @@ import pytest_asyncio
 from canaries import NUMBER, SECRETS, found_below, found_in
 from collector import CollectorStandIn
 from receiver import FarSide
-from scene import HERE, a_scene
-from transfers import process_of
+from scene import HERE, a_scene, kill_its_process
 
 from host.local.phone import Line, Telephone
 from host.outcome import Outcome
@@ -151,7 +149,7 @@ async def test_a_call_that_is_taken_over(outside: Outside) -> None:
     async with asyncio.timeout(20):
         while not any("leaky desk" in each.text for each in call.heard):
             await asyncio.sleep(0.05)
-    os.kill(process_of(outside.scene, call), signal.SIGKILL)
+    kill_its_process(outside.scene, call.room)
     record = await outside.scene.over(call, 60)
     assert record.taken_over == 1
     heard_once(call, "I am sorry, we were cut off for a moment. I am here again, please go on.")

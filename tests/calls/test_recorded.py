@@ -120,6 +120,7 @@ async def test_who_talks_over_the_end_of_the_notice_hears_the_greeting_and_then_
     assert notice.end < greeting.start < greeting.end < answer.start
 
 
+@pytest.mark.whole("a recording is Opus, in which no written samples survive")
 async def test_a_recording_is_its_owners_alone_and_has_its_name_when_it_is_complete(
     scene: Scene,
 ) -> None:

@@ -1,11 +1,7 @@
 """Calls that are handed to a colleague who was asked first."""
 
-import os
-import signal
-import time
-
 import pytest
-from scene import a_scene
+from scene import a_scene, kill_its_process
 from transfers import (
     ACCEPTED,
     ANN,
@@ -27,7 +23,6 @@ from transfers import (
     nothing_left,
     presses_one,
     presses_one_at_once,
-    process_of,
     says,
 )
 
@@ -254,8 +249,7 @@ async def test_a_process_that_dies_leaves_neither_telephone_ringing(scene: Scene
     call = await scene.exchange.ring(CALLER, SWITCHBOARD, asks_for("sales"))
     ringing = await scene.exchange.call_to(SALES, timeout=40)
     await ringing.rings()
-    killed = time.time()
-    os.kill(process_of(scene, call), signal.SIGKILL)
+    killed = kill_its_process(scene, call.room)
     await ringing.ended()
     assert ringing.ended_at - killed < 6
     back = "I am sorry, we were cut off for a moment. I am here again, please go on."

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 
 from host.local.exchange import PersonScript, PhoneCall, Subscriber
 from host.local.phone import Line, Telephone
@@ -118,10 +117,3 @@ def music_share(call: PhoneCall, begin: float, end: float) -> float:
     """Say in how much of a stretch (seconds of the recording) something was to be heard."""
     stretch = call.recording[round(begin * 8000) : round(end * 8000), 1]
     return float(loud(stretch, block=0.5).mean())
-
-
-def process_of(scene: Scene, call: PhoneCall) -> int:
-    """Find the process in which a host has a call, as its unfinished record names it."""
-    drafts = (scene.folder / "state" / "unfinished").glob("*.json")
-    told = [json.loads(draft.read_text()) for draft in drafts]
-    return next(int(each["number"]) for each in told if each["record"]["room"] == call.room)

@@ -1,7 +1,7 @@
 """A virtual clock: an event loop in which waiting takes no time.
 
-When nothing is ready to run, the loop moves its clock to the next timer instead of sleeping. Work in
-threads (`asyncio.to_thread`) is waited for in real time, and the clock stands still meanwhile.
+When nothing is ready to run, the loop moves its clock to the next timer instead of sleeping. Work
+in threads (`asyncio.to_thread`) is waited for in real time, and the clock stands still meanwhile.
 """
 
 from __future__ import annotations

@@ -134,7 +134,7 @@ class MemoryHost:
         if call := running.worker.journal.call:
             call._beside.cancel()
             call._telling.cancel()
-        live = self.lifelines._calls[id]
+        live = self.lifelines._calls[call.id if call else id]
         self._start(self._rescue.lost(live), "looking after a lost call")
 
     def _cut(self, connection: Connection) -> None:

@@ -1,4 +1,4 @@
-"""The providers of a world in memory, as a plugin: whoever plays on it hears and speaks with them."""
+"""The STT, LLM and TTS of a world in memory, as a plugin of its host."""
 
 from __future__ import annotations
 

@@ -1,8 +1,10 @@
 """LiveKit's SDK without its native library: rooms and sound in memory, on the loop's own clock.
 
-`livekit.rtc` talks to its native library in protobuf messages. Here they are answered from a `Server`
-in memory; all of the SDK's Python runs as it is, and so does whatever stands on it: the host, LiveKit's
-agents, and the telephones of the local exchange. `FfiClient` and `_live_handles` are private (1.1.21).
+`livekit.rtc` talks to its native library in protobuf messages. Here they are answered from a
+`Server` in memory; all of the SDK's Python runs as it is, and so does whatever stands on it: the
+host, LiveKit's agents, and the telephones of the local exchange.
+
+`FfiClient` and `_live_handles` are private (1.1.21).
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """A LiveKit server in memory: rooms, who is in them, their tracks, and dispatches of agents.
 
-It knows nothing of sockets or sound. Clients are told what happens in the order in which it happened,
-LATENCY later. What a real server does is in `tests/in_memory/test_contract.py`, which plays the same
-scenes on both.
+It knows nothing of sockets or sound. Clients are told what happens in the order in which it
+happened, LATENCY later. `tests/in_memory/test_contract.py` plays the same scenes on a real server.
 """
 
 from __future__ import annotations

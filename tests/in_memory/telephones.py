@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from difflib import Match, SequenceMatcher
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from livekit import rtc
@@ -28,6 +28,8 @@ PIECE = RATE // 20
 """Samples that are sent at once: 50 ms."""
 HUSH = 1.5
 """Seconds of silence that are sent after a sound; after them, nothing is until the next one."""
+BREATH = 0.24
+"""Seconds of silence after a sentence: an STT's transcript is final then, and the speech goes on."""
 PAUSE = 0.3
 """Seconds of silence that end a sentence for whoever listens."""
 
@@ -102,7 +104,9 @@ class MemoryMedia:
 
     async def speak(self, text: str) -> float:
         """Queue words; give the seconds until the last is out."""
-        return self.say(speak(text, RATE))
+        breath = np.zeros(round(BREATH * RATE), np.int16)
+        spoken = [np.concatenate([speak(each, RATE), breath]) for each in _sentences(text)]
+        return self.say(np.concatenate(spoken))
 
     def say(self, samples: Samples) -> float:
         """Queue samples behind what is being said; give the seconds until the last is out."""
@@ -238,9 +242,12 @@ def _sentences(text: str) -> list[str]:
 
 
 def _part(heard: str, wanted: str) -> Match | None:
-    """Find a part of a text, at least half of it, that stands in what was heard."""
+    """Find a part of a text, at least half of it, after which or before which nothing was heard."""
     match = SequenceMatcher(None, heard, wanted, autojunk=False).find_longest_match()
-    return match if match.size >= max(6, len(wanted) / 2) else None
+    broken_off = match.b == 0 and match.a + match.size >= len(heard.rstrip())
+    begun_late = match.a == 0 and match.b + match.size == len(wanted)
+    enough = match.size >= max(6, len(wanted) / 2)
+    return match if enough and (broken_off or begun_late) else None
 
 
 class MemoryEars:
@@ -260,13 +267,23 @@ class MemoryEars:
 class MemoryExchange(Exchange):
     """An exchange that no socket leads to: its SIP methods are `sip`."""
 
-    def __init__(self, key: str, secret: str, *, profile: str | Profile = "now") -> None:
+    def __init__(
+        self, key: str, secret: str, agent: str, *, profile: str | Profile = "now"
+    ) -> None:
         super().__init__("memory://livekit", key, secret, profile=profile, deaf=True)
         self.url = "memory://livekit"
         self._office.media = MemoryMedia  # type: ignore[assignment]
         self._office.ears = MemoryEars  # type: ignore[assignment]
         service = CallService(self._office, self.directory, self._subscriber)
         self.sip: dict[str, Method] = methods(service, self.directory)
+        self.routes: dict[str, str] = {}
+        """Number -> prefix of the rooms of its callers; made into a route when it is rung."""
+        self._agent = agent
+
+    async def ring(self, caller: str, called: str, *facts: Any, **more: Any) -> PhoneCall:
+        if prefix := self.routes.pop(called, None):
+            await self.route(called, agent=self._agent, prefix=prefix)
+        return await super().ring(caller, called, *facts, **more)
 
     async def __aenter__(self) -> Self:
         return self

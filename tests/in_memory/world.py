@@ -46,7 +46,7 @@ class MemoryWorld:
 
     def __init__(self, rules: Iterable[Rule], profile: str, agent_name: str) -> None:
         self.server = Server()
-        self.exchange = MemoryExchange(KEY, SECRET, profile=profile)
+        self.exchange = MemoryExchange(KEY, SECRET, agent_name, profile=profile)
         self.api = Api(self.server, self.exchange.sip, KEY, SECRET)
         self.deepgram, self.llm, self.cartesia = Listener(), Thinker(rules), Speaker()
         self.agent = agent_name
@@ -59,16 +59,19 @@ class MemoryWorld:
     def forget(self) -> None:
         """Nothing is learned here."""
 
-    async def give_numbers(self, personas: Mapping[str, Iterable[str]]) -> None:
-        """Give every persona a number that rings it, as the real world does."""
+    def give_numbers(self, personas: Mapping[str, Iterable[str]]) -> None:
+        """Give every persona a number that rings it, as the real world does.
+
+        The exchange looks at all that it has for each new route: it makes one when it is rung.
+        """
         for at, (persona, numbers) in enumerate(sorted(personas.items())):
             own = list(numbers)
             for number in own:
                 if number != OUR_NUMBER:
-                    await self.exchange.route(number, agent=self.agent)
+                    self.exchange.routes[number] = "call"
             if not own:
                 own = [f"+1555100{at:04}"]
-                await self.exchange.route(own[0], agent=self.agent, prefix=persona)
+                self.exchange.routes[own[0]] = persona
             self.numbers[persona] = own[0]
 
 
@@ -125,7 +128,7 @@ async def open_scene(
             patch.setenv(name, value)
         settings = load_settings(dotenv=False)
         personas = registry.load(settings).personas.values()
-        await made.give_numbers({persona.name: persona.numbers for persona in personas})
+        made.give_numbers({persona.name: persona.numbers for persona in personas})
         memory = MemoryHost(settings, sdk)
         memory.open()
         keep_private(settings)
