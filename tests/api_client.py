@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import re
+import socket
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -102,6 +103,38 @@ class Client:
                 if call["status"] == "over":
                     return dict(call)
                 await asyncio.sleep(0.05)  # a client of the API polls
+
+
+async def raw(client: Client, *parts: bytes, pause: float = 0.0) -> bytes:
+    """Send bytes, with a pause after each part, and read until the host closes the connection."""
+    loop = asyncio.get_running_loop()
+    read = b""
+    with connect(client) as connection, contextlib.suppress(ConnectionError):
+        async with asyncio.timeout(LIMIT):
+            with contextlib.suppress(ConnectionError):  # an answer may be there all the same
+                for part in parts:
+                    await loop.sock_sendall(connection, part)
+                    await asyncio.sleep(pause)
+            while more := await loop.sock_recv(connection, 65536):
+                read += more
+    return read
+
+
+def connect(client: Client) -> socket.socket:
+    """Open a connection to the API."""
+    host, port = client.address.removeprefix("http://").split(":")
+    connection = socket.create_connection((host, int(port)))
+    connection.setblocking(False)
+    return connection
+
+
+def head(length: int | None, *, token: str = TOKEN) -> bytes:
+    """The head of a POST; without a length its body is chunked."""
+    size = "Transfer-Encoding: chunked" if length is None else f"Content-Length: {length}"
+    return (
+        f"POST /calls HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
+        f"Content-Type: application/json\r\n{size}\r\n\r\n"
+    ).encode()
 
 
 def settings_for(livekit: LiveKit, **more: Any) -> Settings:

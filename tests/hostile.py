@@ -1,4 +1,7 @@
-"""Metadata that somebody hostile sends: always the same for a seed, and none of it a call."""
+"""Metadata that somebody hostile sends: always the same for a seed, and none of it a call.
+
+Its tests hold that it is refused and told of; `benchmarks/figures.py` measures what that costs.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,15 @@ import json
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
+
+from deployment import HERE, Deployment
+
+from host.details import parse_details
+from host.dispatch import read_dispatch
+from host.errors import MetadataError
+from host.metadata import MAX_METADATA
+from host.registry import Registry
 
 PERSONAS = ("reminder", "reminder-eu", "desk")
 """The personas that they try to reach."""
@@ -48,6 +60,49 @@ def attacks(count: int, seed: int = 1) -> Iterator[Attack]:
         make = KINDS[at % len(KINDS)]
         made = make(dice)
         yield made if isinstance(made, Attack) else Attack(make.__name__, made)
+
+
+def malformed(count: int) -> list[Attack]:
+    """Metadata that LiveKit takes, and that is no call: of each kind in turn, so many."""
+    no_calls = {"other_persona", "other_number", "details_that_do_not_fit", "room_that_resembles"}
+    every = (each for each in attacks(3 * count) if each.can_be_sent)
+    return list(islice((each for each in every if each.kind not in no_calls), count))
+
+
+LONGEST = (
+    "[" * MAX_METADATA,
+    '{"a":' * 3000,
+    '"\\"' * 5000,
+    '"' * 16_000,
+    '{"a":"' + '\\"' * 8000,
+    "[{" * 8000,
+    "]" * MAX_METADATA,
+    '{"a":"' + "\\u0041" * 2000,
+    "[" + "1," * 8000,
+    "\\" * 16_000,
+)
+"""As long as metadata may be, and made to be slow to read."""
+
+
+def with_personas(deployment: Deployment) -> Registry:
+    """Have the personas that they try to reach; the bundled reminder stands for each."""
+    for name in PERSONAS:
+        source = HERE.parent / "personas" / "reminder.py"
+        deployment.write(f"personas/{name}.py", source.read_text())
+    return deployment.load()
+
+
+def refusal(loaded: Registry, attack: Attack) -> str | None:
+    """Read, choose and parse as a call does; return why it was refused, None where it was not."""
+    try:
+        dispatch = read_dispatch(attack.metadata, attack.room)
+        choice = loaded.choose(dispatch)
+        if choice.persona is None:
+            return choice.reason
+        parse_details(loaded.view(choice.persona), dispatch.metadata)
+    except MetadataError as error:
+        return str(error)
+    return None
 
 
 def _with(**changed: object) -> str:

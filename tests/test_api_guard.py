@@ -8,16 +8,30 @@ import logging
 import re
 import socket
 import stat
-import time
-from collections.abc import AsyncIterator, Awaitable
+from collections import Counter
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from api_client import LIMIT, NUMBER, TOKEN, Client, LiveKit, a_livekit, an_api, settings_for
+from api_client import (
+    LIMIT,
+    NUMBER,
+    TOKEN,
+    Client,
+    LiveKit,
+    a_livekit,
+    an_api,
+    connect,
+    head,
+    raw,
+    settings_for,
+)
 from deployment import Deployment
+from uvicorn.protocols.http.h11_impl import H11Protocol
 from waiting import until_logged
 
 from host.api.door import answering_api
+from host.api.protocol import LONGEST_REQUEST, PIECE, Protocol
 from host.api.token import require_token
 from host.errors import SettingsError
 
@@ -47,49 +61,6 @@ async def client(
     deployment.persona("ann")
     async with an_api(caplog, livekit) as client:
         yield client
-
-
-async def raw(client: Client, *parts: bytes, pause: float = 0.0) -> bytes:
-    """Send bytes, with a pause after each part, and read until the host closes the connection."""
-    loop = asyncio.get_running_loop()
-    read = b""
-    with connect(client) as connection, contextlib.suppress(ConnectionError):
-        async with asyncio.timeout(LIMIT):
-            with contextlib.suppress(ConnectionError):  # an answer may be there all the same
-                for part in parts:
-                    await loop.sock_sendall(connection, part)
-                    await asyncio.sleep(pause)
-            while more := await loop.sock_recv(connection, 65536):
-                read += more
-    return read
-
-
-def connect(client: Client) -> socket.socket:
-    """Open a connection to the API."""
-    host, port = client.address.removeprefix("http://").split(":")
-    connection = socket.create_connection((host, int(port)))
-    connection.setblocking(False)
-    return connection
-
-
-async def longest_stop(doing: Awaitable[object]) -> float:
-    """Give the seconds for which this loop, which is the host's too, did nothing else meanwhile."""
-    longest, task = 0.0, asyncio.ensure_future(doing)
-    while not task.done():
-        begun = time.perf_counter()
-        await asyncio.sleep(0.005)
-        longest = max(longest, time.perf_counter() - begun - 0.005)
-    await task
-    return longest
-
-
-def head(length: int | None, *, token: str = TOKEN) -> bytes:
-    """The head of a POST; without a length its body is chunked."""
-    size = "Transfer-Encoding: chunked" if length is None else f"Content-Length: {length}"
-    return (
-        f"POST /calls HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
-        f"Content-Type: application/json\r\n{size}\r\n\r\n"
-    ).encode()
 
 
 TOO_LONG = b'{"detail":"the request is longer than 32768 bytes"}'
@@ -201,11 +172,21 @@ async def test_who_is_answered_before_the_end_is_parsed_no_further(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("host.api.guard.BODY_TIME", 0.5)
+    parsed: Counter[H11Protocol] = Counter()
+    parse = H11Protocol.data_received
+
+    def parse_and_count(connection: H11Protocol, data: bytes) -> None:
+        parsed[connection] += len(data)
+        parse(connection, data)
+
+    monkeypatch.setattr(H11Protocol, "data_received", parse_and_count)
     chunks = b"1\r\nx\r\n" * 200_000
-    for token, clients in [(TOKEN, 3), ("a-stranger", 50)]:
+    for token, most, clients in [(TOKEN, LONGEST_REQUEST + 1, 3), ("a-stranger", PIECE, 50)]:
+        parsed.clear()
         sent = [head(None, token=token), chunks]
-        stop = await longest_stop(asyncio.gather(*(raw(client, *sent) for _ in range(clients))))
-        assert stop < 0.5, token  # all of what was sent would take many seconds
+        await asyncio.gather(*(raw(client, *sent) for _ in range(clients)))
+        assert len(parsed) == clients
+        assert max(parsed.values()) <= most, token
     answer = await raw(client, head(10**9, token="a-stranger"))  # and not one byte of it
     assert answer.startswith(b"HTTP/1.1 401 ")
     assert b"connection: close" in answer
@@ -292,13 +273,21 @@ async def test_more_connections_than_there_may_be_are_closed_before_they_say_any
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("host.api.protocol.CONNECTIONS", 5)
+    left: asyncio.Queue[Protocol] = asyncio.Queue()
+    leave = Protocol.connection_lost
+
+    def leave_and_tell(connection: Protocol, error: Exception | None) -> None:
+        leave(connection, error)
+        left.put_nowait(connection)
+
+    monkeypatch.setattr(Protocol, "connection_lost", leave_and_tell)
     idle = [connect(client) for _ in range(5)]
     assert await raw(client) == b""
     for connection in idle:
         connection.close()
-    async with asyncio.timeout(LIMIT):
-        while not (await raw(client, b"GET / HTTP/1.1\r\n\r\n")).startswith(b"HTTP/1.1 400"):
-            await asyncio.sleep(0.05)  # until the idle ones are gone
+    for _ in range(6):
+        await asyncio.wait_for(left.get(), LIMIT)
+    assert (await raw(client, b"GET / HTTP/1.1\r\n\r\n")).startswith(b"HTTP/1.1 400")
 
 
 async def test_a_client_that_takes_no_answers_is_cut_off(
@@ -450,12 +439,12 @@ async def test_a_host_that_stops_is_not_held_up_by_a_client_or_a_call(
     deployment: Deployment, caplog: pytest.LogCaptureFixture
 ) -> None:
     deployment.persona("ann")
-    async with a_livekit() as livekit:
-        async with an_api(caplog, livekit) as client:
-            await client.place()
-            await livekit.until(lambda: len(livekit.rooms) == 1)
-            slow = asyncio.create_task(raw(client, head(100), b"{"))
-            await asyncio.sleep(0)
-            stopping = time.monotonic()
-        assert time.monotonic() - stopping < 15
+    async with a_livekit() as livekit, contextlib.AsyncExitStack() as host:
+        client = await host.enter_async_context(an_api(caplog, livekit))
+        await client.place()
+        await livekit.until(lambda: len(livekit.rooms) == 1)
+        slow = asyncio.create_task(raw(client, head(100), b"{"))
+        await asyncio.sleep(0)
+        async with asyncio.timeout(15):
+            await host.aclose()
         await asyncio.gather(slow, return_exceptions=True)

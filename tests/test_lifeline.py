@@ -3,32 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import subprocess
 import sys
-import textwrap
 import time
 from collections.abc import AsyncIterator
 
 import pytest
+from live_calls import CALL, joined, now
 
 from host import lifeline
 from host.lifeline import Lifeline, Lifelines, Live
-
-CALL = """
-import asyncio, sys, time
-from host.lifeline import Lifeline
-
-async def main():
-    goodbye, line = asyncio.Event(), Lifeline(sys.argv[1], "a-room")
-    goodbyes = lambda: (print("goodbye"), goodbye.set())
-    holding = asyncio.create_task(line.hold(goodbyes, lambda: print("orphan")))
-    await asyncio.to_thread(sys.stdin.readline)
-    {what}
-
-asyncio.run(main())
-"""
-"""A call that does something once a line comes in."""
 
 
 @pytest.fixture
@@ -42,27 +26,6 @@ async def lines(lost: asyncio.Queue[Live]) -> AsyncIterator[Lifelines]:
     """The parent's side."""
     async with Lifelines(lost.put).listening() as lines:
         yield lines
-
-
-async def joined(lines: Lifelines, what: str, call: str = "AJ_1") -> subprocess.Popen[str]:
-    """A process that has joined with a call, and does something when it is told `now`."""
-    code = textwrap.dedent(CALL).format(what=what)
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, call],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=os.environ,
-    )
-    assert await lines.joins(call, 20)
-    return process
-
-
-def now(process: subprocess.Popen[str]) -> None:
-    """Let a process do what it is to do."""
-    assert process.stdin
-    process.stdin.write("\n")
-    process.stdin.flush()
 
 
 async def test_a_call_that_ends_by_itself_is_not_lost(
