@@ -7,12 +7,12 @@ import logging
 import multiprocessing
 import resource
 import stat
-import subprocess
-import sys
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import pytest
+from deployment import HERE
+from programs import printed_by
 from stored import a_record
 
 from host.call import Call
@@ -137,12 +137,5 @@ def test_the_log_may_be_the_standard_output(tmp_path: Path) -> None:
         "from pathlib import Path; from test_call_log import end; from stored import a_record\n"
         "end(Path('/dev/stdout'), a_record())"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=Path(__file__).parent,
-        env={"PYTHONPATH": str(Path(__file__).parent.parent)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert CallRecord.model_validate_json(done.stdout) == a_record(), done.stderr
+    printed = printed_by(code, cwd=HERE, env={"PYTHONPATH": str(HERE.parent)})
+    assert CallRecord.model_validate_json(printed) == a_record()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from deployment import HERE, Deployment
+from programs import printed_by
 
 from host.dispatch import Choice, read_dispatch
 from host.errors import PersonaError, SettingsError
@@ -586,18 +586,12 @@ def test_loading_does_not_import_livekit(deployment: Deployment) -> None:
         "import sys; from host.registry import load; from host.settings import load_settings; "
         "assert load(load_settings()).require(); print('livekit' in sys.modules)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env={
-            "PYTHONPATH": str(HERE.parent),
-            "HOST_PERSONAS_DIR": str(deployment.folder / "personas"),
-            "HOST_PLUGINS_DIR": str(deployment.folder / "plugins"),
-        },
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout == "False\n"
+    environment = {
+        "PYTHONPATH": str(HERE.parent),
+        "HOST_PERSONAS_DIR": str(deployment.folder / "personas"),
+        "HOST_PLUGINS_DIR": str(deployment.folder / "plugins"),
+    }
+    assert printed_by(code, env=environment) == "False\n"
 
 
 def test_the_bundled_personas_and_plugins_are_good(clean_environment: None) -> None:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-import subprocess
-import sys
-import textwrap
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from carrier import Carrier, place
+from programs import printed_by
 from sample_calls import call_of
 
 from host.call import Call, Ending
@@ -89,14 +87,7 @@ def test_other_processes_count_too(deployment_folder: Path) -> None:
         settings = Settings(countries=["US"], calling_hours="", max_attempts_a_day=1)
         print(Gate(settings, settings.persona("desk")).dial("+12125550101").rule)
     """
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(program)],
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=deployment_folder,
-    )
-    assert done.stdout.strip() == "None"
+    assert printed_by(program, cwd=deployment_folder) == "None\n"
     assert gate_of(max_attempts_a_day=1).dial(ANN).rule is Rule.ATTEMPTS
 
 

@@ -6,9 +6,6 @@ import fcntl
 import os
 import random
 import stat
-import subprocess
-import sys
-import textwrap
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,6 +13,7 @@ from typing import Any
 
 import pytest
 from carrier import Carrier, place
+from programs import printed_by
 from sample_calls import call_of
 
 from host import HostError
@@ -219,15 +217,7 @@ async def test_who_opts_out_is_not_called_again_by_any_process(
         print(Gate(settings, settings.persona("desk")).dial("+12125550101", attempt=False).rule)
     """
     environment = {**os.environ, "HOST_COUNTRIES": "US"}
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(program)],
-        capture_output=True,
-        text=True,
-        check=True,
-        env=environment,
-        cwd=deployment_folder,
-    )
-    assert done.stdout.strip() == "do_not_call"
+    assert printed_by(program, cwd=deployment_folder, env=environment) == "do_not_call\n"
 
 
 def test_who_opts_out_twice_stands_there_once_and_only_the_owner_reads_it(tmp_path: Path) -> None:
