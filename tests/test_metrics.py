@@ -58,7 +58,7 @@ def live(persona: str, many: int) -> Callable[[Samples], bool]:
 
 
 async def until(url: str, holds: Callable[[Samples], bool], limit: float = 10.0) -> Samples:
-    """Scrape until something holds: what a call says arrives a moment later."""
+    """Scrape, as Prometheus does, until something holds: what a call says arrives later."""
     async with asyncio.timeout(limit):
         while not holds(samples := await scrape(url)):
             await asyncio.sleep(0.02)
@@ -163,7 +163,7 @@ from plugins.metrics import line
 async def live():
     opened = await line.connect()
     await line.say(opened, {"begun": "desk"})
-    await asyncio.sleep(60)
+    await asyncio.Event().wait()
 
 asyncio.run(live())
 """

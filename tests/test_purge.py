@@ -7,6 +7,7 @@ import fcntl
 import logging
 import multiprocessing
 import os
+import re
 import sqlite3
 import stat
 import time
@@ -214,8 +215,7 @@ def test_the_draft_of_a_purge_that_is_under_way_is_left_to_it(settings: Settings
         draft = log.with_name(".calls.jsonl.purge-4711")
         draft.write_bytes(log.read_bytes())
         purging = pool.submit(purge, settings, NOW)
-        while not waits_for_a_lock(os.getpid()):
-            time.sleep(0.01)
+        until_it_waits_for_a_lock(os.getpid())
         assert draft.exists()
         draft.replace(log)
         fcntl.flock(held, fcntl.LOCK_UN)
@@ -248,10 +248,11 @@ def test_no_record_is_lost_that_is_written_during_a_purge(tmp_path: Path) -> Non
     assert sorted(ids(log)) == sorted(f"{name}-{number}" for name in "ab" for number in range(200))
 
 
-def waits_for_a_lock(process: int | None) -> bool:
-    """Whether a process waits for the lock of a file (proc_locks(5))."""
-    waiting = [line for line in Path("/proc/locks").read_text().splitlines() if "->" in line]
-    return any(f" {process} " in line for line in waiting)
+def until_it_waits_for_a_lock(process: int | None) -> None:
+    """Wait until a process waits for the lock of a file; nobody tells of it (proc_locks(5))."""
+    locks = Path("/proc/locks")
+    while not re.search(rf"->.* {process} ", locks.read_text()):
+        time.sleep(0.01)
 
 
 def test_who_waited_for_the_log_during_a_purge_writes_to_the_new_one(tmp_path: Path) -> None:
@@ -263,8 +264,7 @@ def test_who_waited_for_the_log_during_a_purge_writes_to_the_new_one(tmp_path: P
         line = ended(1).model_dump_json()
         process = spawn.Process(target=call_log.append, args=(log, line))
         process.start()
-        while not waits_for_a_lock(process.pid):
-            time.sleep(0.01)  # the kernel tells nobody that somebody waits
+        until_it_waits_for_a_lock(process.pid)
         new.touch()
         new.replace(log)
     process.join(30)
