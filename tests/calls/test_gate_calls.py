@@ -10,8 +10,9 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from carrier import call_of, place
+from carrier import place
 from policy import DEFAULT_TYPES, examples, may_be_called, never_allowed
+from sample_calls import call_of
 from tricks import tricks
 
 from host.local.phone import Busy, Line
