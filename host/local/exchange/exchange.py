@@ -22,6 +22,7 @@ from host.local.exchange.methods import methods
 from host.local.exchange.office import Office
 from host.local.exchange.profiles import PROFILES, Profile
 from host.local.exchange.proxy import Proxy
+from host.local.exchange.removal import Removals
 from host.local.exchange.rules import NoRoute, match_rule, match_trunk, normalize, route
 from host.local.exchange.service import CallService
 from host.local.exchange.subscriber import NOBODY, Subscriber
@@ -80,6 +81,8 @@ class Exchange(LocalServer):
         application = web.Application(client_max_size=LARGEST_REQUEST)
         application.add_routes(Control(self.ring, self.ledger).routes())
         application.router.add_post(PREFIX + "{method}", twirp.serve)
+        removals = Removals(self._office, self._proxy.pass_on, self.api_key, self.api_secret)
+        application.add_routes(removals.routes())
         application.router.add_route("*", "/{path:.*}", self._proxy.pass_on)
         return application
 

@@ -21,6 +21,8 @@ ACKNOWLEDGED_IN = 1.0
 """Seconds to wait for the server's word on an update. The SDK misses one in a hundred or so, though
 the update arrives; and the next one can't overtake it."""
 
+CONNECTED = rtc.ConnectionState.CONN_CONNECTED
+
 log = logging.getLogger(__name__)
 
 
@@ -44,6 +46,9 @@ class Leg:
         self._media = media
         self._room = rtc.Room()
         self._subscribing = False
+        self._going = False
+        self._publishing = asyncio.Lock()
+        self._unpublished = asyncio.Event()
 
     async def join(
         self,
@@ -61,6 +66,7 @@ class Leg:
         self._room.on("disconnected", self._on_disconnected)
         self._room.on("track_published", self._on_published)
         self._room.on("reconnected", self._on_reconnected)
+        self._room.on("local_track_unpublished", lambda _: self._unpublished.set())
         self._room.on("track_subscribed", self._on_subscribed)
         self._room.on("track_unsubscribed", self._on_unsubscribed)
         self._room.on("sip_dtmf_received", lambda dtmf: self.on_digits(dtmf.digit))
@@ -72,11 +78,28 @@ class Leg:
 
     async def publish(self) -> None:
         """Publish the audio track, named like the participant, from a microphone."""
-        if self._media.track is None:
-            return  # the call is over
-        options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
-        await self._try(self._room.local_participant.publish_track(self._media.track, options))
-        self._media.start()
+        async with self._publishing:
+            if self._media.track is None or self._going:
+                return  # the call is over
+            options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
+            await self._try(self._room.local_participant.publish_track(self._media.track, options))
+            self._media.start()
+
+    async def let_go(self) -> bool:
+        """Take the track back, as the server is going to put us out; False if we knew that.
+
+        The SDK never frees the track of a participant that is put out: it cleans up after it has
+        closed the connection, and WebRTC refuses it then. So a thread stays that sends silence.
+        """
+        knew, self._going = self._going, True
+        async with self._publishing:
+            await self._unpublish()
+        return not knew
+
+    async def stay(self) -> None:
+        """Publish the track again, as we are not put out after all."""
+        self._going = False
+        await self.publish()
 
     def subscribe(self) -> None:
         """Subscribe to every audio track of everybody else, now and later."""
@@ -111,6 +134,21 @@ class Leg:
         """
         await self._try(self._room.disconnect(reason=reason))  # type: ignore[arg-type]
         self.left.set()
+
+    async def _unpublish(self) -> None:
+        published = [*self._room.local_participant.track_publications] if self.sid else []
+        if not published or self._room.connection_state != CONNECTED:
+            return
+        self._unpublished.clear()
+        # The SDK tells of it at once, and answers 50 ms later.
+        tasks = [
+            asyncio.create_task(self._room.local_participant.unpublish_track(published[0])),
+            asyncio.create_task(self._unpublished.wait()),
+        ]
+        await asyncio.wait(tasks, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _try(
         self, request: Awaitable[object], limit: float = PATIENCE, quietly: bool = False

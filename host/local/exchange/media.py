@@ -48,8 +48,8 @@ class Media:
         self._listening: dict[str, asyncio.Task[None]] = {}
 
     def start(self) -> None:
-        """Begin to send: silence, until there is something to say."""
-        self._started = asyncio.create_task(self._run())
+        """Begin to send, if not begun: silence, until there is something to say."""
+        self._started = self._started or asyncio.create_task(self._run())
 
     def answer(self) -> None:
         """Begin to hear and to record: this is second 0."""

@@ -40,7 +40,7 @@ class TwirpServer:
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Answer a request; every error is JSON, as the SDKs can read nothing else."""
         try:
-            claims = self._claims(request)
+            claims = claims_of(request, self._verifier)
         except jwt.InvalidTokenError as error:
             # The real server repeats the token here. A log is no place for it.
             return web.Response(status=401, text=f"invalid token: error: {error}")
@@ -48,7 +48,7 @@ class TwirpServer:
             method, binary = self._method(request)
             if claims is None or not getattr(claims.sip, method.grant):
                 raise TwirpError("unauthenticated", "permissions denied")
-            message = _decode(method.request(), await request.read(), binary)
+            message = decode(method.request(), await request.read(), binary)
             answer = await method.answer(message, claims)
         except TwirpError as error:
             return web.json_response(error.body(), status=error.http_status)
@@ -64,10 +64,6 @@ class TwirpServer:
         )
         return web.Response(text=text, content_type="application/json")
 
-    def _claims(self, request: web.Request) -> api.access_token.Claims | None:
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        return self._verifier.verify(token) if scheme == "Bearer" and token else None
-
     def _method(self, request: web.Request) -> tuple[Method, bool]:
         route = f"{request.method} {request.path}"
         method = self._methods.get(request.path.removeprefix(PREFIX))
@@ -82,7 +78,14 @@ class TwirpServer:
         raise TwirpError("bad_route", text, {"twirp_invalid_route": route})
 
 
-def _decode(message: Message, body: bytes, binary: bool) -> Message:
+def claims_of(request: web.Request, verifier: api.TokenVerifier) -> api.access_token.Claims | None:
+    """Read a request's token; None without one. Raises jwt.InvalidTokenError."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return verifier.verify(token) if scheme == "Bearer" and token else None
+
+
+def decode(message: Message, body: bytes, binary: bool) -> Message:
+    """Read a request's body into `message`, and give it back. Raises TwirpError."""
     try:
         if binary:
             message.ParseFromString(body)

@@ -1,0 +1,75 @@
+"""RemoveParticipant and DeleteRoom: passed on, once the telephones have let go of their tracks."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+
+import jwt
+from aiohttp import web
+from google.protobuf.message import Message
+from livekit import api
+
+from host.local.exchange.errors import TwirpError
+from host.local.exchange.leg import Leg
+from host.local.exchange.office import Office
+from host.local.exchange.twirp import claims_of, decode
+
+PREFIX = "/twirp/livekit.RoomService/"
+
+_REQUESTS: dict[str, type[Message]] = {
+    "RemoveParticipant": api.RoomParticipantIdentity,
+    "DeleteRoom": api.DeleteRoomRequest,
+}
+
+
+class Removals:
+    """Passes on the requests that put telephones out of their rooms."""
+
+    def __init__(
+        self,
+        office: Office,
+        pass_on: Callable[[web.Request], Awaitable[web.StreamResponse]],
+        api_key: str,
+        api_secret: str,
+    ) -> None:
+        self._office, self._pass_on = office, pass_on
+        self._verifier = api.TokenVerifier(api_key, api_secret)
+
+    def routes(self) -> list[web.RouteDef]:
+        """Give the routes, which must come before the one that passes everything on."""
+        return [web.post(PREFIX + name, self.serve) for name in _REQUESTS]
+
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        """Answer as the server answers."""
+        async with AsyncExitStack() as refused:
+            for leg in await self._put_out_by(request):
+                if await leg.let_go():
+                    refused.push_async_callback(leg.stay)
+            answer = await self._pass_on(request)
+            if answer.status == 200:
+                refused.pop_all()
+        return answer
+
+    async def _put_out_by(self, request: web.Request) -> list[Leg]:
+        """Find the legs that a request puts out; none if the server is going to refuse it."""
+        whom = _REQUESTS[request.path.removeprefix(PREFIX)]()
+        try:
+            claims = claims_of(request, self._verifier)
+            decode(whom, await request.read(), request.content_type != "application/json")
+        except (jwt.InvalidTokenError, TwirpError):
+            return []
+        if not claims or not claims.video or not _allows(claims.video, whom):
+            return []
+        return [leg for leg in self._office.legs.values() if _is_put_out(leg, whom)]
+
+
+def _allows(grants: api.VideoGrants, whom: Message) -> bool:
+    if isinstance(whom, api.RoomParticipantIdentity):
+        return bool(grants.room_admin) and grants.room == whom.room
+    return bool(grants.room_create)
+
+
+def _is_put_out(leg: Leg, whom: Message) -> bool:
+    if isinstance(whom, api.RoomParticipantIdentity):
+        return (leg.name, leg.identity) == (whom.room, whom.identity)
+    assert isinstance(whom, api.DeleteRoomRequest)
+    return leg.name == whom.room
