@@ -1,10 +1,10 @@
 # What a person types: `make demo`, `make test`. Both make what is missing first.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint faults soak constraints
+.PHONY: help setup demo test test-all test-quick coverage lint faults soak constraints
 
 help:  ## show these targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
 
 setup:  ## make what is missing: .venv, packages, flite, livekit-server
 
@@ -12,8 +12,23 @@ demo: setup  ## hear personas take and make four calls; recordings in demo-calls
 	@.venv/bin/python -m host demo
 
 # The tests run whatever lint says, so that one run tells all; either of them fails the whole.
-test: setup  ## ruff, mypy and the tests
+test: setup  ## ruff, mypy, the tests, and a whole call for each promise
 	@$(MAKE) --no-print-directory lint; linted=$$?; .venv/bin/python -m pytest && exit $$linted
+
+test-quick: setup  ## unit tests and calls in memory: nothing that starts a process or a server
+	.venv/bin/python -m pytest -m "not every and not calls and not processes"
+
+# `make test-all TIMES=20 KEYWORD=voicemail` repeats a choice, to hunt what fails once in a hundred.
+TIMES = 1
+KEYWORD =
+test-all: setup  ## every test and every whole call: make test-all TIMES=20 KEYWORD=voicemail
+	.venv/bin/python -m pytest -m "" -k "$(KEYWORD)" --count $(TIMES)
+
+coverage: setup  ## what `make test` covers of host and plugins; fails below the floor
+	.venv/bin/coverage erase
+	.venv/bin/coverage run -m pytest -m "not every and not calls"
+	.venv/bin/coverage combine -q
+	.venv/bin/coverage report
 
 lint: setup  ## ruff and mypy
 	.venv/bin/ruff check

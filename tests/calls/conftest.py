@@ -50,7 +50,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
         item.add_marker(pytest.mark.calls)
         promise = item.get_closest_marker("promise")
-        if promise is None or promise.kwargs.get("only", "") not in item.name:
+        if promise is None or promise.kwargs.get("only", "") not in _variation(item):
             item.add_marker(pytest.mark.every)
         # A world takes ten seconds to come up: those that few tests need come up once.
         if "2025" in item.name or "one_line" in getattr(item, "fixturenames", ()):
@@ -62,6 +62,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _in_memory(item: pytest.Item) -> bool:
     callspec = getattr(item, "callspec", None)
     return callspec is not None and VirtualClockLoop in callspec.params.values()
+
+
+def _variation(item: pytest.Item) -> str:
+    callspec = getattr(item, "callspec", None)
+    return callspec.id if callspec is not None else ""
 
 
 @pytest.fixture
