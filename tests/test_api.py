@@ -17,6 +17,8 @@ from programs import printed_by
 
 from host.requests import Requests
 
+pytestmark = pytest.mark.processes
+
 STRICT = '''
     """ann: wants a patient, and a time within opening hours."""
 

@@ -35,6 +35,8 @@ from host.api.protocol import LONGEST_REQUEST, PIECE, Protocol
 from host.api.token import require_token
 from host.errors import SettingsError
 
+pytestmark = pytest.mark.processes
+
 PATHS = [
     ("POST", "/calls"),
     ("GET", "/calls/x"),

@@ -12,6 +12,8 @@ import schemathesis
 from api_client import TOKEN, Client, a_livekit, an_api
 from deployment import Deployment
 
+pytestmark = pytest.mark.processes
+
 EXAMPLES = 100
 """Requests for each operation and way of making them."""
 

@@ -21,6 +21,8 @@ from host.record import CallRecord
 from host.settings import Settings
 from plugins import call_log
 
+pytestmark = pytest.mark.processes
+
 LONG = "word " * 40_000
 """Longer than what any system writes in one piece by chance: 200 kB."""
 

@@ -11,6 +11,8 @@ import pytest
 from canaries import BLOCK, NUMBER, SECRETS, found_below, found_in
 from deployment import HERE
 
+pytestmark = pytest.mark.processes
+
 WRITES = """
 import canaries, sys
 

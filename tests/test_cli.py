@@ -10,6 +10,8 @@ import pytest
 from deployment import OF_A_DEPLOYMENT, Deployment
 from programs import printed_by
 
+pytestmark = pytest.mark.processes
+
 SOMEWHERE = {
     "LIVEKIT_URL": "ws://127.0.0.1:9",
     "LIVEKIT_API_KEY": "key",

@@ -20,6 +20,8 @@ from host.errors import SettingsError
 from host.settings import Settings, load_settings, variables_of_settings, with_any_keys
 from host.sounds.keeping import _make
 
+pytestmark = pytest.mark.processes
+
 CANARY = "canary-0f3a"
 """What no process of a call may have in its environment."""
 

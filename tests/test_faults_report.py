@@ -22,6 +22,8 @@ from faults.workers import Worker
 
 from host.local.sound import Samples, silence, tone
 
+pytestmark = pytest.mark.processes
+
 
 def sounds(*parts: Samples) -> Samples:
     return np.concatenate(parts)

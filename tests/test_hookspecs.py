@@ -61,15 +61,15 @@ def test_every_hook_is_typed(name: str) -> None:
         assert argument.default is argument.empty
 
 
-@pytest.mark.parametrize("name", HOOKS)
-def test_every_hook_has_a_test_with_its_name(name: str) -> None:
+def test_every_hook_has_a_test_with_its_name() -> None:
     tests = [
         node.name
         for file in HERE.rglob("test_*.py")
         for node in ast.walk(ast.parse(file.read_text()))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     ]
-    assert any(test.startswith(f"test_{name}_") for test in tests)
+    without = [name for name in HOOKS if not any(t.startswith(f"test_{name}_") for t in tests)]
+    assert without == []
 
 
 def test_events_are_async_and_told_to_all_and_questions_are_sync() -> None:

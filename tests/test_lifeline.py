@@ -14,6 +14,8 @@ from live_calls import CALL, joined, now
 from host import lifeline
 from host.lifeline import Lifeline, Lifelines, Live
 
+pytestmark = pytest.mark.processes
+
 
 @pytest.fixture
 async def lost() -> asyncio.Queue[Live]:

@@ -19,6 +19,8 @@ from leaks import ILLNESS, KEYS, LEAKS, ROOM, SAID
 
 from host.logs import _matters
 
+pytestmark = pytest.mark.processes
+
 TOLD = {leak.__name__ for leak in LEAKS if leak.__name__ != "in_the_details_of_a_library"}
 """What an output must have: what is private is masked, and not the line that it is in."""
 PRIVATE = (*SECRETS.values(), TRUNK_PASSWORD, NUMBER[2:])

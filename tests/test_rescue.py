@@ -31,6 +31,8 @@ from host.rescue import Rescue
 from host.settings import Settings, load_settings
 from host.worker import Worker
 
+pytestmark = pytest.mark.processes
+
 WRITES_DOWN = """
 from host import hookimpl
 

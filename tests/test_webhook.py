@@ -33,6 +33,8 @@ from plugins.webhook.delivery import AT_ONCE, LONGEST_PAUSE, Delivery, pause
 from plugins.webhook.queue import Message, Queue
 from plugins.webhook.receiver import Receiver
 
+pytestmark = pytest.mark.processes
+
 
 @pytest.fixture
 async def far_side() -> AsyncIterator[FarSide]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import unicodedata
 from collections.abc import Iterator
+from functools import cache
 
 GOOD = "+12125550123"
 """A number that may be called where it is written so."""
@@ -51,6 +52,7 @@ def zeros() -> Iterator[str]:
             yield chr(code)
 
 
+@cache
 def tricks() -> list[str]:
     """Every trick, none of which is a number that may be dialled."""
     scripts = [chr(ord(zero) + int(each)) for zero in zeros() for each in DIGITS]

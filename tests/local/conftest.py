@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,15 @@ from plain_agent import Agent
 
 from host.local.exchange import Exchange
 from host.local.livekit import LiveKitServer
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """They stand on servers, and on the programs that speak and listen."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.processes)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
