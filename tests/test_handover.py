@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,6 +17,8 @@ from sample_calls import call_of
 
 from host.call import Call
 from host.gate import as_uri
+from host.handover import Handover, handover
+from host.handover.colleague import Colleague
 from host.handover.consultation import Reply, understood
 from host.handover.failure import TransferFailed
 from host.handover.refer import refer
@@ -144,6 +148,77 @@ async def referred(answer: sip.TransferSIPParticipantResponse, *, left: bool = F
     async with Answers(answer) as server, api.LiveKitAPI(server.url, KEY, SECRET) as livekit:
         target = TransferTarget(number="+15550003102")
         await refer(SimpleNamespace(api=livekit), call, call.line, target)
+
+
+class GoesAgain:
+    """A colleague who picks up, and is out of the room when we look."""
+
+    hung_up = 0
+
+    def __init__(self, *facts: Any) -> None:
+        pass
+
+    async def ring(self, limit: float) -> None:
+        """They have answered."""
+
+    async def hang_up(self) -> None:
+        GoesAgain.hung_up += 1
+
+
+@contextlib.asynccontextmanager
+async def no_music(room: Any) -> AsyncIterator[None]:
+    yield
+
+
+async def test_a_caller_is_not_left_with_a_colleague_who_hung_up_as_they_answered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def consult(*facts: Any) -> None:
+        """They want the call."""
+
+    monkeypatch.setattr(handover, "Colleague", GoesAgain)
+    monkeypatch.setattr(handover, "hold_music", no_music)
+    monkeypatch.setattr(Handover, "_consult", consult)
+    call = call_with(sales={"number": "+15550003101", "warm": True})
+    call.line.room = SimpleNamespace(remote_participants={call.line.identity: "the caller"})
+    call.handover = Handover(SimpleNamespace(), call, call.line)
+    with pytest.raises(TransferFailed, match="sales hung up as they answered"):
+        await call.transfer("sales", announcement="")
+    assert not call.connected
+    assert not call.over
+    assert GoesAgain.hung_up == 1
+    (tried,) = call.transfers
+    assert not tried.succeeded
+
+
+class Dialling:
+    """LiveKit's API while a telephone is dialled that is not in the room yet."""
+
+    def __init__(self) -> None:
+        self.sip = self.room = self
+        self.there = self.put_out = False
+        self.looked = asyncio.Event()
+
+    async def create_sip_participant(self, request: Any, timeout: float) -> None:
+        await self.looked.wait()
+        self.there = True
+
+    async def remove_participant(self, whom: Any) -> None:
+        self.put_out = self.there
+        self.looked.set()
+
+
+async def test_a_colleague_who_comes_into_the_room_late_does_not_ring_on() -> None:
+    livekit = Dialling()
+    targets = {"sales": TransferTarget(number="+15550003101", warm=True)}
+    call = call_of(Settings(allow_numbers=("+1555*",), trunk="ST_1", transfers=targets))
+    colleague = Colleague(SimpleNamespace(api=livekit), call, targets["sales"], "desk-1")
+    ringing = asyncio.create_task(colleague.ring(60))
+    await asyncio.sleep(0)
+    ringing.cancel()
+    await asyncio.wait({ringing})
+    await asyncio.wait_for(colleague.hang_up(), 10)
+    assert livekit.put_out
 
 
 async def test_livekits_word_is_believed_where_it_gives_one() -> None:

@@ -62,6 +62,17 @@ RULES = (
     Rule(about="starter of the tests", hears="^$", says="I am the one who starts the talk."),
     Rule(
         about="switchboard",
+        hears="history",
+        calls=(
+            "transfer_call",
+            {
+                "to": "sales",
+                "summary": " ".join(f"Ann has seen house number {at} ." for at in range(1, 99)),
+            },
+        ),
+    ),
+    Rule(
+        about="switchboard",
         hears="sales",
         calls=(
             "transfer_call",

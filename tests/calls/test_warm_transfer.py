@@ -187,6 +187,44 @@ async def test_a_colleague_who_hangs_up_on_the_question_is_nobody(scene: Scene) 
     assert [each.reason for each in record.transfers] == ["sales hung up"]
 
 
+async def test_a_colleague_who_says_nothing_is_asked_again(scene: Scene) -> None:
+    async def hesitates(line: Line) -> None:
+        await line.heard("otherwise say no")
+        await line.heard("otherwise say no", 30)
+        await line.press("1")
+        await line.stay()
+
+    scene.exchange.connect(SALES, colleague(hesitates))
+    call = await scene.exchange.ring(CALLER, SWITCHBOARD, asks_for("sales"))
+    connected = await scene.exchange.call_to(SALES, timeout=60, nth=2)
+    await connected.answered()
+    await connected.hang_up()
+    record = await nothing_left(scene, call)
+    assert len(heard(await scene.exchange.call_to(SALES, nth=1), QUESTION)) == 2
+    assert record.outcome is Outcome.TRANSFERRED
+
+
+async def test_a_colleague_is_read_no_more_than_the_beginning_of_a_long_summary(
+    scene: Scene,
+) -> None:
+    async def hears_it_out(line: Line) -> None:
+        await line.heard("otherwise say no", 60)
+        await line.press("1")
+        await line.stay()
+
+    scene.exchange.connect(SALES, colleague(hears_it_out))
+    call = await scene.exchange.ring(CALLER, SWITCHBOARD, asks_for("sales and their history"))
+    connected = await scene.exchange.call_to(SALES, timeout=90, nth=2)
+    await connected.answered()
+    await connected.hang_up()
+    await nothing_left(scene, call)
+    asked = await scene.exchange.call_to(SALES, nth=1)
+    words = " ".join(hearing.text for hearing in asked.heard)
+    assert "house number 1 " in words
+    assert "house number 60 " not in words
+    heard_once(asked, ACCEPTED)
+
+
 async def test_a_colleague_who_is_busy_the_second_time_is_nobody(scene: Scene) -> None:
     scene.exchange.connect(SALES, colleague(presses_one_at_once, Busy()))
     call = await scene.exchange.ring(CALLER, SWITCHBOARD, comes_back_from("sales", scene))
