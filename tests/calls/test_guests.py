@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 from guest import a_guest
+from in_memory.world import MemoryScene
 from livekit.protocol.agent_pb.agent_session import SessionRequest
 
 from host.local.phone import Line
@@ -71,3 +72,16 @@ async def test_what_a_caller_writes_is_not_answered(scene: Scene) -> None:
     assert ORDER not in str(scene.world.llm.requests)
     assert [line.text for line in record.transcript] == [GREETING]
     assert record.outcome is Outcome.COMPLETED
+
+
+async def test_no_session_has_an_ear_for_what_is_written(scene: Scene) -> None:
+    """LiveKit would hand what is written to the session: it must not be asked to."""
+    if not isinstance(scene, MemoryScene):
+        pytest.skip("the test before this one writes")
+    call = await scene.ring("desk", Line.stay)
+    await call.pulse.until(lambda: "can I do for you" in str(call.heard), 30, "the greeting")
+    room = scene.memory.call_in(call.room).job.room
+    assert room._text_stream_handlers == {}
+    assert room._byte_stream_handlers == {}
+    await call.hang_up()
+    await scene.over(call)

@@ -29,6 +29,7 @@ from host.local.phone import Line, NoAnswer, PhoneCall, Telephone
 from host.local.process import HostProcess
 from host.local.records import records_of
 from host.outcome import Outcome
+from host.settings import Words
 from host.testing import Scene, heard_once, not_heard
 
 BACK = "I am sorry, we were cut off for a moment. I am here again, please go on."
@@ -83,6 +84,17 @@ async def test_a_call_is_taken_over_once(scene: Scene) -> None:
     assert (record.outcome, record.ended_by, record.taken_over) == ("failed", "host", 1)
     assert record.reason == "The call's process died."
     assert record.duration > 3
+
+
+async def test_a_call_that_was_taken_over_has_its_limits(scene: Scene) -> None:
+    call = await scene.ring("warned", Line.stay)
+    await call.pulse.until(lambda: _drafted_words(scene, call) >= 1, 30, "a draft of the greeting")
+    kill_its_process(scene, call.room)
+    record = await scene.over(call)
+    heard_once(call, BACK)
+    heard_once(call, Words().time_nearly_up)
+    assert 13 < heard_once(call, Words().time_up).start < 19
+    assert (record.outcome, record.ended_by, record.taken_over) == ("completed", "host", 1)
 
 
 async def test_a_call_that_nobody_may_take_over_is_hung_up(scene: Scene) -> None:
@@ -172,7 +184,9 @@ async def test_two_people_who_were_connected_notice_nothing(scene: Scene) -> Non
     assert not connected.over.done()
     await connected.hang_up()
     record = await nothing_left(scene, call)
-    not_heard(call, BACK)
+    for each in (call, connected):
+        not_heard(each, BACK)
+    assert BACK not in [line.text for line in record.transcript]
     assert (record.outcome, record.ended_by, record.taken_over) == ("transferred", "colleague", 1)
 
 

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from in_memory.world import MemoryScene
 from livekit import api
-from scene import a_scene
+from scene import a_scene, events
 
 from host import place as placing
 from host.errors import LiveKitError
@@ -330,6 +331,31 @@ async def test_a_second_host_leaves_the_room_of_a_live_call_as_it_is(
         assert (record.outcome, record.ended_by) == (Outcome.COMPLETED, "far end")
         assert not records(second)
         assert not list((second.folder / "state" / "unfinished").glob("*.json"))
+
+
+async def test_an_agent_that_comes_second_leaves_the_call_and_no_record(scene: Scene) -> None:
+    if not isinstance(scene, MemoryScene):
+        pytest.skip("in the test before this one, two hosts meet")
+    greeted, go_on = asyncio.Event(), asyncio.Event()
+
+    async def waits(line: Line) -> None:
+        await line.heard("what can I do for you")
+        greeted.set()
+        await go_on.wait()
+        await line.say("What day is it?")
+        await line.heard("today is monday")
+        await line.hang_up()
+
+    call = await scene.ring("desk", waits)
+    await asyncio.wait_for(greeted.wait(), 30)
+    await asyncio.wait_for(scene.memory.come_too(call.room), 30)
+    assert not (scene.folder / "calls.jsonl").exists()
+    go_on.set()
+    record = await scene.over(call)
+    heard_once(call, DESK)
+    heard_once(call, "Today is Monday.")
+    assert (record.outcome, record.ended_by) == (Outcome.COMPLETED, "far end")
+    assert [fact for event, fact in events(scene, call.room) if event == "ended"] == ["completed"]
 
 
 # One caller too many

@@ -6,6 +6,7 @@ import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from carrier import Carrier, place
@@ -144,6 +145,33 @@ async def test_a_persona_that_has_had_its_calls_is_blocked_by_that_rule() -> Non
         "The number was not dialled: desk has had its 1 calls of today (rule: budget)."
     )
     assert ending.worth_a_retry
+
+
+async def test_a_persona_that_has_all_its_calls_at_once_is_refused_and_not_blocked() -> None:
+    settings = Settings(**OURS, personas={"desk": {"max_calls": 1}})
+    first, second = (call_of(settings, ANN) for _ in range(2))
+    first.id, second.id = "AJ_1", "AJ_2"
+    assert counted_in(first) is None
+    with pytest.raises(Refused, match="desk has 1 calls, all that it may have"):
+        Worker(settings)._count_in(second)
+    assert not second.over  # the gate has nothing against it
+
+
+@pytest.mark.parametrize("number", [ANN, None])
+async def test_where_calls_cannot_be_counted_nobody_is_called_and_callers_are_answered(
+    number: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def admit(*facts: Any) -> None:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr("host.budget.Budget.admit", admit)
+    call = call_of(Settings(**OURS), number)
+    if number is None:
+        Worker(call.settings)._count_in(call)
+    else:
+        with pytest.raises(Refused, match="can't be counted: the disk is full"):
+            Worker(call.settings)._count_in(call)
+    assert not call.over
 
 
 async def test_a_call_that_the_gate_refused_is_none_of_the_day(carrier: Carrier) -> None:

@@ -121,6 +121,16 @@ class MemoryHost:
                 return call
         raise KeyError(room)
 
+    def come_too(self, room: str) -> asyncio.Task[None]:
+        """Have one more agent come into a room, as one of another host does."""
+        id = f"AJ_{secrets.token_hex(6)}"
+        grants = api.VideoGrants(room_join=True, room=room, agent=True)
+        token = token_of(self._settings).with_identity(f"agent-{id}").with_kind("agent")
+        job = Job(id=id, type=JobType.JT_ROOM, room=self._sdk.server.rooms[room].info())
+        arguments = JobAcceptArguments(identity=f"agent-{id}", name="", metadata="")
+        self._run(job, arguments, token.with_grants(grants).to_jwt())
+        return self._running[id].task
+
     def kill(self, room: str) -> None:
         """Kill the process of the call in a room: nothing of it runs on, and nobody is told."""
         ((id, running),) = [
