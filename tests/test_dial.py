@@ -7,18 +7,21 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from carrier import Carrier, place
 from livekit import api
 from livekit.protocol.sip import CreateSIPParticipantRequest
+from sample_calls import call_of
 from sip_statuses import SIP_STATUSES
 
 from host.call import Ending
-from host.dial import NotAnswered, duration, name, ring
+from host.dial import BRIDGED_LIMIT, NotAnswered, duration, name, ring
 from host.gate import Verdict
 from host.local.exchange import PROFILES, Profile
 from host.local.exchange.errors import FROM_SIP_NODE, TwirpError
 from host.local.exchange.twirp import PREFIX, Method, TwirpServer
 from host.local.server import LocalServer
 from host.outcome import Outcome
+from host.settings import Settings
 
 KEY, SECRET = "devkey", "a-secret-that-is-long-enough-for-a-key"
 
@@ -130,6 +133,80 @@ async def test_a_telephone_that_comes_late_into_the_room_rings_as_long_as_any() 
         with pytest.raises(NotAnswered) as refused:
             await ring(livekit, Verdict(True, "+15550001111"), request)
     assert refused.value.ending.outcome is Outcome.NO_ANSWER
+
+
+class Asked(Carrier):
+    """LiveKit's SIP API, which keeps what it is asked for."""
+
+    request: CreateSIPParticipantRequest
+
+    async def _dial(self, request: Any, claims: Any) -> Any:
+        self.request = request
+        return await super()._dial(request, claims)
+
+
+ANN = "+15552220001"
+DIALS: dict[str, Any] = {
+    "trunk": "ST_1",
+    "caller_id": "+15550009999",
+    "allow_numbers": ("+1555*",),
+    "calling_hours": "",
+    "max_attempts_a_day": 0,
+    "max_duration": 120,
+    "ringing_timeout": 25,
+}
+
+
+async def asked_for(**settings: Any) -> CreateSIPParticipantRequest:
+    """Dial with these settings, and give what LiveKit was asked for."""
+    async with Asked() as server, server.livekit() as livekit:
+        assert await place(livekit, call_of(Settings(**DIALS, **settings), ANN)) is None
+    return server.request
+
+
+of_a_call = pytest.mark.usefixtures("deployment")
+
+
+@of_a_call
+async def test_livekit_is_told_what_to_show_and_when_to_give_up() -> None:
+    request = await asked_for()
+    assert (request.sip_trunk_id, request.sip_number) == ("ST_1", "+15550009999")
+    assert (request.sip_call_to, request.room_name) == (ANN, "desk-1")
+    assert request.wait_until_answered
+    assert request.ringing_timeout.ToTimedelta().total_seconds() == 25
+    # The host ends its calls itself; this is for the calls of a host that is gone.
+    assert 120 + 25 < request.max_call_duration.ToTimedelta().total_seconds() < 300
+
+
+@of_a_call
+async def test_whoever_may_be_connected_to_a_colleague_is_not_cut_off() -> None:
+    sales = {"number": "+15550003101", "warm": True}
+    warm = await asked_for(transfers={"sales": sales})
+    assert warm.max_call_duration.ToTimedelta().total_seconds() == BRIDGED_LIMIT
+    cold = await asked_for(transfers={"sales": "+15550003101"})
+    assert cold.max_call_duration.ToTimedelta().total_seconds() < 300
+
+
+@of_a_call
+async def test_a_host_without_a_trunk_does_not_ask_for_a_retry() -> None:
+    async with Carrier() as server, server.livekit() as livekit:
+        ending = await place(livekit, call_of(Settings(**{**DIALS, "trunk": None}), ANN))
+    assert ending is not None
+    assert (ending.outcome, ending.by) == (Outcome.TRUNK_ERROR, "host")
+    assert "HOST_TRUNK" in ending.reason
+    assert not worth_a_retry(ending)
+
+
+@of_a_call
+async def test_a_livekit_that_can_not_be_reached_is_named_and_may_be_tried_again() -> None:
+    async with Carrier() as server:
+        gone = server.url
+    async with api.LiveKitAPI(gone, KEY, SECRET) as livekit:
+        ending = await place(livekit, call_of(Settings(**DIALS), ANN))
+    assert ending is not None
+    assert (ending.outcome, ending.by) == (Outcome.TRUNK_ERROR, "livekit")
+    assert ending.reason.startswith("LiveKit did not say how the dialling went: ")
+    assert worth_a_retry(ending)
 
 
 def worth_a_retry(ending: Ending) -> bool:

@@ -73,6 +73,13 @@ UNANSWERED = [
     NO_ANSWER,
     NO_RESPONSE,
     DELETED,
+    untaken(
+        "a trunk that does not respond, and is given up before its time",
+        Dials("ends", NoResponse()),
+        Outcome.NO_ANSWER,
+        FAR_END,
+        again=True,
+    ),
     Row(
         "dispatched twice at the same moment",
         Dispatches("ends", '{"persona": "ends", "phone_number": "NUMBER"}', times=2),

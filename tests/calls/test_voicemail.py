@@ -69,6 +69,34 @@ async def test_a_policy_may_speak_into_the_first_pause(scene: Scene) -> None:
     assert record.outcome is Outcome.VOICEMAIL_LEFT
 
 
+async def test_a_machine_that_speaks_into_the_message_does_not_break_it_off(scene: Scene) -> None:
+    async def machine(line: Line) -> None:
+        await line.say(MAILBOX)
+        await line.beep()
+        await line.heard("this is the message", 20)
+        await line.say("Please speak up, we can hardly hear you.")
+        await line.stay()
+
+    _, call, record = await scene.place_to(Telephone(script=machine), "leaves", name="Ann")
+    heard_once(call, MESSAGE)
+    assert record.outcome is Outcome.VOICEMAIL_LEFT
+
+
+async def test_whoever_picks_up_finishes_a_sentence_before_the_greeting(scene: Scene) -> None:
+    async def ann(line: Line) -> None:
+        await line.say("Hello?")
+        await line.wait(0.9)
+        await line.say("This is Ann, I have just come in from the garden.")
+        await line.heard("this is a test call")
+        await line.hang_up()
+
+    _, call, record = await scene.place_to(Telephone(script=ann), "leaves", name="Ann")
+    greeting = heard_once(call, GREETING)
+    said = call.recording[:, 0]
+    assert not said[round(greeting.start * 8000) : round(greeting.end * 8000)].any()
+    assert record.voicemail == "human"
+
+
 async def test_no_machine_is_waited_for_longer_than_the_policy_says(scene: Scene) -> None:
     async def talks_on(line: Line) -> None:
         await line.say(MAILBOX)
@@ -367,6 +395,7 @@ async def test_a_screener_that_turns_us_away_ends_the_call(scene: Scene) -> None
     placed, call, record = await scene.place_to(Telephone(script=screened), "polite")
     assert placed.outcome is Outcome.DECLINED
     assert record.reason == "A call screener answered, and turned us away."
+    assert record.ended_by == "far end"
 
 
 async def test_a_screener_behind_which_nobody_comes_is_not_waited_for_for_ever(
@@ -375,6 +404,7 @@ async def test_a_screener_behind_which_nobody_comes_is_not_waited_for_for_ever(
     placed, call, record = await scene.place_to(Telephone(script=says(SCREENER)), "polite")
     heard_once(call, POLITE)
     assert placed.outcome is Outcome.NO_ANSWER
+    assert record.ended_by == "host"
     assert record.duration < 30
 
 
