@@ -259,6 +259,6 @@ def test_setup_needs_nothing_but_the_standard_library() -> None:
 @pytest.mark.skipif(not shutil.which("make"), reason="no make here")
 def test_make_alone_shows_the_targets() -> None:
     shown = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    targets = re.findall(r"^  make (\w+) +\w", shown, re.MULTILINE)
-    hours = ["faults", "soak"]
-    assert targets == ["help", "setup", "demo", "test", "lint", *hours, "constraints"]
+    targets = re.findall(r"^  make ([\w-]+) +\w", shown, re.MULTILINE)
+    tests, hours = ["test", "test-quick", "test-all", "coverage"], ["faults", "soak"]
+    assert targets == ["help", "setup", "demo", *tests, "lint", *hours, "constraints"]
