@@ -118,6 +118,21 @@ async def test_a_caller_is_not_asked_while_the_host_has_the_word(
     holding.cancel()
 
 
+async def test_a_model_uses_as_many_tools_in_a_row_as_it_may_and_no_more(session: Session) -> None:
+    call = answered_call(session, max_tool_calls=3, max_same_tool=9)
+    ToolUses(call, session)
+    stopped: list[int] = []
+    for nth in range(1, 4):
+        use = SimpleNamespace(name="look_up", arguments=f'{{"what": {nth}}}')
+        session.tell(
+            "function_tools_executed",
+            function_calls=[use],
+            cancel_tool_reply=lambda nth=nth: stopped.append(nth),
+        )
+    assert stopped == [3]
+    assert len(session.done) == 1  # it has to answer now
+
+
 @pytest.mark.parametrize("interrupted", [False, True])
 async def test_an_answer_that_the_caller_breaks_off_is_not_the_end(
     session: Session, monkeypatch: pytest.MonkeyPatch, interrupted: bool
