@@ -27,7 +27,7 @@ ROUND_TRIP = 0.01
 DEFAULT_LIMIT = 60.0
 """Seconds that a request may take whose client does not say: aiohttp's own limit is longer."""
 
-_STATUS = {"not_found": 404, "invalid_argument": 400, "already_exists": 409}
+_STATUS = {"not_found": 404, "unavailable": 503}
 
 Answer = Callable[[Any], Message]
 
@@ -90,7 +90,7 @@ class Api:
         return answer
 
     def _create_room(self, request: api.CreateRoomRequest) -> Message:
-        return self._server.create(request.name).info()
+        return self._server.create(request.name, request).info()
 
     def _list_rooms(self, request: api.ListRoomsRequest) -> Message:
         rooms = self._server.rooms.values()
@@ -105,7 +105,8 @@ class Api:
         return self._server.set_metadata(request.room, request.metadata).info()
 
     def _list_participants(self, request: api.ListParticipantsRequest) -> Message:
-        there = self._server.find(request.room).participants.values()
+        room = self._server.rooms.get(request.room)
+        there = room.participants.values() if room else ()
         return api.ListParticipantsResponse(participants=[one.info() for one in there])
 
     def _get_participant(self, request: api.RoomParticipantIdentity) -> Message:
@@ -117,18 +118,20 @@ class Api:
 
     def _update_participant(self, request: api.UpdateParticipantRequest) -> Message:
         who = self._server.participant(request.room, request.identity)
+        if {field.name for field, _ in request.ListFields()} - {"room", "identity", "attributes"}:
+            raise NotImplementedError(f"in memory, attributes alone can be updated: {request}")
         self._server.set_attributes(who, dict(request.attributes))
         return who.info()
 
     def _create_dispatch(self, request: api.CreateAgentDispatchRequest) -> Message:
-        room = self._server.rooms.get(request.room)
-        if room is None:
-            room = self._server.create(request.room)
+        room = self._server.create(request.room)
         return self._server.dispatch(room, request.agent_name, request.metadata)
 
     def _list_dispatch(self, request: Any) -> Message:
-        there = self._server.find(request.room).dispatches
-        wanted = [one for one in there if request.dispatch_id in ("", one.id)]
+        room = self._server.rooms.get(request.room)
+        if room is None:
+            raise Refused("unavailable", "no response from servers")  # nobody has the room
+        wanted = [one for one in room.dispatches if request.dispatch_id in ("", one.id)]
         return api.ListAgentDispatchResponse(agent_dispatches=wanted)
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import itertools
+import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,12 +25,12 @@ from livekit import api, rtc
 from livekit.rtc import _ffi_client
 from livekit.rtc._proto import ffi_pb2, participant_pb2, room_pb2, track_pb2
 
-from .server import Participant, Server, Track
+from .server import Participant, Refused, Server, Track
 from .sound import Samples
 
 FIRST_HANDLE = 1 << 40
 """Our handles are no handles of the native library, which counts from 1."""
-JOINS_IN, PUBLISHES_IN, SUBSCRIBES_IN, ANSWERS_IN = 0.1, 0.04, 0.05, 0.01
+JOINS_IN, PUBLISHES_IN, UNPUBLISHES_IN, SUBSCRIBES_IN, ANSWERS_IN = 0.1, 0.04, 0.05, 0.05, 0.01
 """Seconds that the real SDK and server take on one machine, about."""
 
 
@@ -42,21 +43,31 @@ class Source:
         """When the last sample will have been played."""
         self._waiting: deque[tuple[float, float, Samples]] = deque()
         self._timer: asyncio.TimerHandle | None = None
+        self._has_room: asyncio.TimerHandle | None = None
+        self._then: Callable[[], None] = lambda: None
         self.play: Callable[[Samples], None] = lambda samples: None
 
-    def capture(self, samples: Samples) -> float:
-        """Queue samples; give the time at which the queue has room for them."""
+    def capture(self, samples: Samples, then: Callable[[], None]) -> bool:
+        """Queue samples, and do something once the queue has room for them.
+
+        False: others still wait for that, and the real one refuses these.
+        """
         loop = asyncio.get_running_loop()
+        if self._has_room and self._has_room.when() > loop.time():
+            return False
         start = max(loop.time(), self.until)
         self.until = start + samples.size / self.rate
         self._waiting.append((start, self.until, samples))
         if self._timer is None:
             self._timer = loop.call_at(self.until, self._played)
-        return self.until - self.queue
+        self._then = then
+        self._has_room = loop.call_at(self.until - self.queue, then)
+        return True
 
     def clear(self) -> None:
-        """Forget what was not played yet."""
-        now = asyncio.get_running_loop().time()
+        """Forget what was not played yet; the queue has room now."""
+        loop = asyncio.get_running_loop()
+        now = loop.time()
         if self._waiting:
             start, _, samples = self._waiting[0]
             if part := round((now - start) * self.rate):
@@ -66,6 +77,10 @@ class Source:
         if self._timer:
             self._timer.cancel()
             self._timer = None
+        if self._has_room and self._has_room.when() > now:
+            self._has_room.cancel()
+            self._has_room = None
+            loop.call_soon(self._then)
 
     def _played(self) -> None:
         self._timer = None
@@ -120,7 +135,7 @@ class Sdk:
         self.queue = _ffi_client.FfiQueue[ffi_pb2.FfiEvent]()
         self.connections: list[Connection] = []
         self._ffi_lib = self
-        self._pid = _ffi_client.os.getpid()
+        self._pid = os.getpid()
         self._verifier = api.TokenVerifier(key, secret)
         self._ids = itertools.count(FIRST_HANDLE)
         self._things: dict[int, Any] = {}
@@ -193,7 +208,12 @@ class Sdk:
             self._put(event)
             return
         connection = Connection(self, request.options.auto_subscribe)
-        me = connection.me = self.server.join(claims, connection)
+        try:
+            me = connection.me = self.server.join(claims, connection)
+        except Refused as error:
+            event.connect.error = str(error)
+            self._put(event)
+            return
         self.connections.append(connection)
         result = event.connect.result
         result.room.handle.id = connection.handle
@@ -222,7 +242,7 @@ class Sdk:
     def _set_local_attributes(self, request: Any, response: Any) -> None:
         connection: Connection = self._things[request.local_participant_handle]
         wanted = {entry.key: entry.value for entry in request.attributes}
-        if connection.open:
+        if connection.open and connection.me.changes_itself:
             self.server.set_attributes(connection.me, wanted)
         self._answer(response, "set_local_attributes", 0.03)
 
@@ -296,8 +316,10 @@ class Sdk:
 
     def _unpublish_track(self, request: Any, response: Any) -> None:
         connection: Connection = self._things[request.local_participant_handle]
-        self.server.unpublish(connection.me, request.track_sid)
-        self._answer(response, "unpublish_track")
+        sid = request.track_sid
+        self.server.unpublish(connection.me, sid)
+        connection.event(lambda event: _set(event.local_track_unpublished, publication_sid=sid))
+        self._answer(response, "unpublish_track", UNPUBLISHES_IN)
 
     def _set_subscribed(self, request: Any, response: Any) -> None:
         track, connection = self._things[request.publication_handle]
@@ -314,9 +336,13 @@ class Sdk:
 
     def _capture_audio_frame(self, request: Any, response: Any) -> None:
         source: Source = self._things[request.source_handle]
-        ready = source.capture(_samples(request.buffer.data_ptr, request.buffer))
-        now = asyncio.get_running_loop().time()
-        self._answer(response, "capture_audio_frame", ready - now)
+        id = response.async_id = next(self._ids)
+
+        def done(**more: str) -> None:
+            self.tell(lambda event: _set(event.capture_audio_frame, async_id=id, **more))
+
+        if not source.capture(_samples(request.buffer.data_ptr, request.buffer), done):
+            done(error="failed to capture frame")
 
     def _clear_audio_buffer(self, request: Any, response: Any) -> None:
         self._things[request.source_handle].clear()
@@ -385,6 +411,9 @@ class Connection:
         self.open = True
         self._held: list[ffi_pb2.FfiEvent] | None = []
         self._known: dict[str, tuple[Track, int]] = {}
+        self._heard: set[Track] = set()
+        there = room_pb2.CONN_CONNECTED
+        self.event(lambda event: _set(event.connection_state_changed, state=there))
 
     def is_ready(self) -> None:
         """Send what was held back until the SDK listens, and subscribe to what is there."""
@@ -432,6 +461,8 @@ class Connection:
             _describe(event.participant_connected.info.info, who)
 
         self.event(fill)
+        name = who.identity
+        self.event(lambda event: _set(event.participant_active, participant_identity=name))
 
     def left(self, who: Participant, reason: int) -> None:
         for track in list(who.tracks.values()):
@@ -459,12 +490,8 @@ class Connection:
     def unpublished(self, track: Track) -> None:
         if self._known.pop(track.sid, None) is None:
             return
+        self.unsubscribed(track)
         who = track.publisher.identity
-        self.event(
-            lambda event: _set(
-                event.track_unsubscribed, participant_identity=who, track_sid=track.sid
-            )
-        )
         self.event(
             lambda event: _set(
                 event.track_unpublished, participant_identity=who, publication_sid=track.sid
@@ -480,7 +507,17 @@ class Connection:
             owned.info.kind, owned.info.remote = track_pb2.KIND_AUDIO, True
             owned.info.stream_state = track_pb2.STATE_ACTIVE
 
+        self._heard.add(track)
         self.event(fill)
+
+    def unsubscribed(self, track: Track) -> None:
+        if track not in self._heard:
+            return
+        self._heard.remove(track)
+        who, sid = track.publisher.identity, track.sid
+        self.event(
+            lambda event: _set(event.track_unsubscribed, participant_identity=who, track_sid=sid)
+        )
 
     def first_heard(self, track: Track) -> None:
         self.event(lambda event: _set(event.local_track_subscribed, track_sid=track.sid))
@@ -538,14 +575,14 @@ def _describe(info: participant_pb2.ParticipantInfo, who: Participant) -> None:
 
 
 def _kind(kind: int) -> Any:
-    name = api.ParticipantInfo.Kind.Name(kind)  # type: ignore[arg-type]
+    name = api.ParticipantInfo.Kind.Name(kind)
     return rtc.ParticipantKind.Value(f"PARTICIPANT_KIND_{name}")
 
 
 def _describe_publication(info: track_pb2.TrackPublicationInfo, track: Track) -> None:
     info.sid, info.name = track.sid, track.name
     info.kind, info.source = track_pb2.KIND_AUDIO, track.source  # type: ignore[assignment]
-    info.mime_type = "audio/opus"
+    info.mime_type = "audio/red"
     info.simulcasted = info.muted = info.remote = False
     info.width = info.height = 0
     info.encryption_type = 0  # type: ignore[assignment]

@@ -1,7 +1,8 @@
 """A LiveKit server in memory: rooms, who is in them, their tracks, and dispatches of agents.
 
 It knows nothing of sockets or sound. Clients are told what happens in the order in which it
-happened, LATENCY later. `tests/in_memory/test_contract.py` plays the same scenes on a real server.
+happened, LATENCY later. (A real server may wait for three seconds before it tells of somebody who
+has published nothing.) `tests/in_memory/test_contract.py` plays the same scenes on a real one.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ LATENCY = 0.02
 DEPARTURE_TIMEOUT = 20.0
 """Seconds that a room stays open when its last participant who is no agent has left."""
 EMPTY_TIMEOUT = 300.0
-"""Seconds that a room stays open that nobody joins."""
+"""Seconds that a room stays open that nobody but agents has ever joined."""
 
 Reason = rtc.DisconnectReason
 _KINDS = {
@@ -63,6 +64,9 @@ class Client(Protocol):
     def subscribed(self, track: Track) -> None:
         """Our subscription of a track stands."""
 
+    def unsubscribed(self, track: Track) -> None:
+        """Our subscription of a track is over."""
+
     def first_heard(self, track: Track) -> None:
         """Somebody has subscribed to a track of ours."""
 
@@ -90,6 +94,8 @@ class Track:
     """What the publisher's SDK sends through it."""
     sid: str = field(default_factory=lambda: f"TR_{secrets.token_hex(6)}")
     subscribers: set[Participant] = field(default_factory=set)
+    heard: bool = False
+    """Whether anybody has ever subscribed to it."""
 
 
 @dataclass(eq=False)
@@ -103,6 +109,8 @@ class Participant:
     metadata: str
     attributes: dict[str, str]
     hidden: bool
+    changes_itself: bool
+    """Whether it may set its own attributes."""
     client: Client
     sid: str = field(default_factory=lambda: f"PA_{secrets.token_hex(6)}")
     joined_at: float = field(default_factory=time.time)
@@ -135,11 +143,17 @@ class Room:
 
     name: str
     metadata: str = ""
+    empty_timeout: float = EMPTY_TIMEOUT
     departure_timeout: float = DEPARTURE_TIMEOUT
     sid: str = field(default_factory=lambda: f"RM_{secrets.token_hex(6)}")
     created: float = field(default_factory=time.time)
     participants: dict[str, Participant] = field(default_factory=dict)
     dispatches: list[api.AgentDispatch] = field(default_factory=list)
+    begun: float = field(default_factory=lambda: _loop().time())
+    visited: bool = False
+    """Whether anybody but agents has ever been there."""
+    left: float = 0.0
+    """When somebody left last."""
     closing: asyncio.TimerHandle | None = None
 
     def info(self) -> api.Room:
@@ -150,6 +164,7 @@ class Room:
             metadata=self.metadata,
             creation_time=int(self.created),
             num_participants=len(self.participants),
+            empty_timeout=int(self.empty_timeout),
             departure_timeout=int(self.departure_timeout),
         )
 
@@ -168,16 +183,18 @@ class Server:
 
     # Rooms
 
-    def create(self, name: str, config: RoomConfiguration | None = None) -> Room:
+    def create(
+        self, name: str, config: RoomConfiguration | api.CreateRoomRequest | None = None
+    ) -> Room:
         """Give a room, made with `config` where it is not there; that dispatches its agents."""
         if room := self.rooms.get(name):
             return room
         room = self.rooms[name] = Room(name)
-        if config and config.departure_timeout:
-            room.departure_timeout = config.departure_timeout
         if config:
             room.metadata = config.metadata
-        room.closing = _loop().call_later(EMPTY_TIMEOUT, self._close, room, Reason.ROOM_CLOSED)
+            room.empty_timeout = config.empty_timeout or EMPTY_TIMEOUT
+            room.departure_timeout = config.departure_timeout or DEPARTURE_TIMEOUT
+        self._close_where_nobody_is(room)
         agents = list(config.agents) if config else []
         for agent in agents or [api.RoomAgentDispatch(agent_name="")]:
             self.dispatch(room, agent.agent_name, agent.metadata)
@@ -202,25 +219,30 @@ class Server:
         return room
 
     def dispatch(self, room: Room, agent_name: str, metadata: str) -> api.AgentDispatch:
-        """Offer a room to an agent by its name; it is lost where nobody has that name."""
+        """Offer a room to whoever has an agent's name now: nobody is offered it later."""
         id = f"AD_{secrets.token_hex(6)}"
         dispatch = api.AgentDispatch(
             id=id, agent_name=agent_name, room=room.name, metadata=metadata
         )
         dispatch.state.created_at = int(time.time() * 1e9)
+        room.dispatches.append(dispatch)
         if offer := self.workers.get(agent_name):
-            room.dispatches.append(dispatch)
             _loop().call_later(LATENCY, offer, room, dispatch)
         return dispatch
 
     # Participants
 
     def join(self, claims: api.access_token.Claims, client: Client) -> Participant:
-        """Let somebody in, as their token says; of two with one identity the first is put out."""
-        assert claims.video
+        """Let somebody in, as their token says; of two with one identity the first is put out.
+
+        Raises Refused where the token lets nobody in.
+        """
+        if not claims.video or not claims.video.room_join:
+            raise Refused("unauthenticated", "permissions denied")
         room = self.create(claims.video.room, claims.room_config)
         if other := room.participants.get(claims.identity):
-            self._remove(other, Reason.DUPLICATE_IDENTITY, told=Reason.DUPLICATE_IDENTITY)
+            # The others are told of the second one only: their SDKs see that the first is gone.
+            self._remove(other, Reason.UNKNOWN_REASON, told=Reason.DUPLICATE_IDENTITY)
         me = Participant(
             room,
             claims.identity,
@@ -229,13 +251,12 @@ class Server:
             claims.metadata or "",
             dict(claims.attributes or {}),
             bool(claims.video.hidden),
+            bool(claims.video.can_update_own_metadata),
             client,
         )
         self._outbox[client] = deque()
         room.participants[me.identity] = me
-        if room.closing:
-            room.closing.cancel()
-            room.closing = None
+        room.visited = room.visited or not me.agent
         self._close_where_nobody_is(room)
         for other in self.others(me):
             if not me.hidden:
@@ -317,15 +338,19 @@ class Server:
         publisher = track.publisher
         if track.sid not in publisher.tracks or me.room.participants.get(me.identity) is not me:
             return
-        first = not track.subscribers
+        if me in track.subscribers:
+            return
         track.subscribers.add(me)
         self._tell(me, lambda: me.client.subscribed(track))
-        if first:
+        if not track.heard:
+            track.heard = True
             self._tell(publisher, lambda: publisher.client.first_heard(track))
 
     def unsubscribe(self, me: Participant, track: Track) -> None:
         """Let somebody hear a track no more."""
-        track.subscribers.discard(me)
+        if me in track.subscribers:
+            track.subscribers.remove(me)
+            self._tell(me, lambda: me.client.unsubscribed(track))
 
     # The end
 
@@ -343,6 +368,7 @@ class Server:
         if told is not None:
             self._tell(who, lambda: who.client.put_out(told))
         del room.participants[who.identity]
+        room.left = _loop().time()
         for other in room.participants.values():
             for track in other.tracks.values():
                 track.subscribers.discard(who)
@@ -351,13 +377,15 @@ class Server:
         self._close_where_nobody_is(room)
 
     def _close_where_nobody_is(self, room: Room) -> None:
-        if all(one.agent for one in room.participants.values()):
-            if room.closing is None:
-                limit = room.departure_timeout
-                room.closing = _loop().call_later(limit, self._close, room, Reason.ROOM_CLOSED)
-        elif room.closing:
+        """Have a room closed in time where only agents are; asked when somebody comes or goes."""
+        if room.closing:
             room.closing.cancel()
             room.closing = None
+        if all(one.agent for one in room.participants.values()):
+            end = room.begun + room.empty_timeout
+            if room.visited and room.left:
+                end = room.left + room.departure_timeout
+            room.closing = _loop().call_at(end, self._close, room, Reason.ROOM_CLOSED)
 
     def _close(self, room: Room, reason: int) -> None:
         if self.rooms.get(room.name) is not room:
