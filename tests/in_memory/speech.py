@@ -11,6 +11,7 @@ import json
 import re
 import secrets
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,7 @@ from livekit.agents.llm import ToolContext
 from host.local.rules import Reply, Rule, read_turn, reply_to
 from host.local.trouble import Trouble, Troubles, for_ever
 
-from .sound import is_speech, read, speak
+from .sound import Samples, is_speech, read, speak
 
 RATE = 24000
 """Samples a second that the voice speaks at, and that LiveKit's session hears."""
@@ -128,7 +129,8 @@ class _Listening(stt.RecognizeStream):
         ears = self._stt
         assert isinstance(ears, Stt)
         trouble = ears.side.meet(ears.model)
-        heard, silence, told, rate, lasted = [], 0.0, "", RATE, 0.0
+        heard: list[Samples] = []
+        silence, told, rate, lasted = 0.0, "", RATE, 0.0
         async for frame in self._input_ch:
             if isinstance(frame, self._FlushSentinel):
                 continue
@@ -198,42 +200,45 @@ class Vad(vad.VAD):
 
 class _Watching(vad.VADStream):
     async def _main_task(self) -> None:
-        speaking, speech, silence, index, frames = False, 0.0, 0.0, 0, []
-        talked = quiet = 0.0
+        speaking, speech, silence, spoken, index = False, 0.0, 0.0, 0.0, 0
+        frames: list[rtc.AudioFrame] = []
         async for frame in self._input_ch:
-            if not isinstance(frame, rtc.AudioFrame):
+            if not isinstance(frame, rtc.AudioFrame):  # what comes now belongs to nothing before
                 speaking, speech, silence, frames = False, 0.0, 0.0, []
                 continue
             loud = is_speech(np.frombuffer(frame.data, np.int16))
             index += frame.samples_per_channel
             speech = speech + frame.duration if loud else 0.0
             silence = 0.0 if loud else silence + frame.duration
+            spoken = spoken + frame.duration if speaking else 0.0
             if speaking or loud:
                 frames.append(frame)
-            talked, quiet = (talked + frame.duration, 0.0) if speaking else (0.0, quiet)
-
-            def event(kind: vad.VADEventType, which: list[rtc.AudioFrame]) -> vad.VADEvent:
-                return vad.VADEvent(
-                    type=kind,
-                    samples_index=index,  # noqa: B023
-                    timestamp=index / RATE,  # noqa: B023
-                    speech_duration=talked,  # noqa: B023
-                    silence_duration=silence,  # noqa: B023
-                    frames=which,
-                    probability=1.0 if loud else 0.0,  # noqa: B023
-                    speaking=speaking,  # noqa: B023
-                    raw_accumulated_silence=silence,  # noqa: B023
-                    raw_accumulated_speech=speech,  # noqa: B023
-                )
-
-            self._event_ch.send_nowait(event(vad.VADEventType.INFERENCE_DONE, [frame]))
+            event = vad.VADEvent(
+                type=vad.VADEventType.INFERENCE_DONE,
+                samples_index=index,
+                timestamp=index / RATE,
+                speech_duration=spoken,
+                silence_duration=silence,
+                frames=[frame],
+                probability=1.0 if loud else 0.0,
+                speaking=speaking,
+                raw_accumulated_silence=silence,
+                raw_accumulated_speech=speech,
+            )
+            self._event_ch.send_nowait(event)
             if not speaking and speech >= SPEECH_AFTER:
-                speaking, talked = True, speech
-                self._event_ch.send_nowait(event(vad.VADEventType.START_OF_SPEECH, frames))
+                speaking, spoken = True, speech
+                kind = vad.VADEventType.START_OF_SPEECH
             elif speaking and silence >= SILENCE_AFTER:
                 speaking = False
-                self._event_ch.send_nowait(event(vad.VADEventType.END_OF_SPEECH, frames))
-                frames = []
+                kind = vad.VADEventType.END_OF_SPEECH
+            else:
+                continue
+            turn = replace(
+                event, type=kind, frames=frames, speaking=speaking, speech_duration=spoken
+            )
+            self._event_ch.send_nowait(turn)
+            frames = [*frames] if speaking else []
 
 
 class Tts(tts.TTS[Any]):
