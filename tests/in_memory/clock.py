@@ -11,8 +11,10 @@ import selectors
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
 from contextlib import contextmanager
-from typing import Any
+from contextvars import Context
+from typing import Any, TypeVar, TypeVarTuple
 
 import pytest
 import time_machine
@@ -25,6 +27,10 @@ TURN = 1e-6
 """Seconds that one turn of the loop takes: whoever waits for a tiny rest of time gets on."""
 GLANCE = 0.05
 """Real seconds between two looks at a thread that works."""
+
+
+_T = TypeVar("_T")
+_Ts = TypeVarTuple("_Ts")
 
 
 class NothingLeftToWaitFor(RuntimeError):
@@ -64,7 +70,6 @@ class VirtualClockLoop(asyncio.SelectorEventLoop):
         """How many threads of an executor work for this loop."""
         super().__init__(selector)
         self._thread = threading.get_ident()
-
         self.on_advance: Callable[[float], None] = lambda seconds: None
 
     def time(self) -> float:
@@ -75,7 +80,9 @@ class VirtualClockLoop(asyncio.SelectorEventLoop):
         self.now += seconds
         self.on_advance(seconds)
 
-    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:
+    def run_in_executor(
+        self, executor: Executor | None, func: Callable[[*_Ts], _T], *args: *_Ts
+    ) -> asyncio.Future[_T]:
         self.threads += 1
         future = super().run_in_executor(executor, func, *args)
         future.add_done_callback(self._thread_is_done)
@@ -89,7 +96,7 @@ class VirtualClockLoop(asyncio.SelectorEventLoop):
             self.threads -= 1
 
     def call_soon_threadsafe(
-        self, callback: Callable[..., object], *args: Any, context: Any = None
+        self, callback: Callable[[*_Ts], object], *args: *_Ts, context: Context | None = None
     ) -> asyncio.Handle:
         if threading.get_ident() == self._thread:
             return self.call_soon(callback, *args, context=context)

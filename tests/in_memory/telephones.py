@@ -29,7 +29,7 @@ PIECE = RATE // 20
 HUSH = 1.5
 """Seconds of silence that are sent after a sound; after them, nothing is until the next one."""
 BREATH = 0.24
-"""Seconds of silence after a sentence: an STT's transcript is final then, and the speech goes on."""
+"""Seconds of silence between two sentences: an STT's transcript is final then."""
 PAUSE = 0.3
 """Seconds of silence that end a sentence for whoever listens."""
 
@@ -273,7 +273,7 @@ class MemoryExchange(Exchange):
         super().__init__("memory://livekit", key, secret, profile=profile, deaf=True)
         self.url = "memory://livekit"
         self._office.media = MemoryMedia  # type: ignore[assignment]
-        self._office.ears = MemoryEars  # type: ignore[assignment]
+        self._office.ears = MemoryEars  # type: ignore[method-assign]
         service = CallService(self._office, self.directory, self._subscriber)
         self.sip: dict[str, Method] = methods(service, self.directory)
         self.routes: dict[str, str] = {}

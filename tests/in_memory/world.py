@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -37,6 +37,8 @@ from .telephones import MemoryExchange
 KEY, SECRET = "devkey", "a secret of 32 characters or more"
 URL = "ws://livekit.invalid"
 
+_MASK = import_module("host.private.mask")
+"""Private: what masks the output of this process; each scene's host has its own."""
 _worlds: list[MemoryWorld] = []
 _sounds: dict[str, bytes] = {}
 
@@ -126,6 +128,7 @@ async def open_scene(
             patch.delenv(name)
         for name, value in together.items():
             patch.setenv(name, value)
+        patch.setattr(_MASK, "_used", [])
         settings = load_settings(dotenv=False)
         personas = registry.load(settings).personas.values()
         made.give_numbers({persona.name: persona.numbers for persona in personas})
@@ -160,23 +163,17 @@ def _settings(made: MemoryWorld, folder: Path) -> dict[str, str]:
     }
 
 
-class _logging_to:
-    """Write what is logged into a file."""
-
-    def __init__(self, file: Path) -> None:
-        self._file = file
-        self._handler = logging.FileHandler(file)
-        self._handler.setFormatter(Masked("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S"))
-
-    def __enter__(self) -> None:
-        root = logging.getLogger()
-        self._level, host = root.level, logging.getLogger("host")
-        self._hosts = host.level
-        root.addHandler(self._handler)
-        host.setLevel(logging.INFO)
-
-    def __exit__(self, *facts: Any) -> None:
-        root, host = logging.getLogger(), logging.getLogger("host")
-        root.removeHandler(self._handler)
-        host.setLevel(self._hosts)
-        self._handler.close()
+@contextmanager
+def _logging_to(file: Path) -> Iterator[None]:
+    """Write what is logged into a file until the end of the block."""
+    root, host = logging.getLogger(), logging.getLogger("host")
+    handler, before = logging.FileHandler(file), host.level
+    handler.setFormatter(Masked("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S"))
+    root.addHandler(handler)
+    host.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+        host.setLevel(before)
+        handler.close()
