@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from aiohttp import web
-from carrier import Carrier, place
+from carrier import Carrier, Room, place
 from livekit import api
 from livekit.protocol.sip import CreateSIPParticipantRequest
 from sample_calls import call_of
 from sip_statuses import SIP_STATUSES
 
 from host.call import Ending
-from host.dial import BRIDGED_LIMIT, NotAnswered, duration, name, ring
+from host.dial import BRIDGED_LIMIT, NotAnswered, dial, duration, name, ring
 from host.gate import Verdict
+from host.line import Line
 from host.local.exchange import PROFILES, Profile
 from host.local.exchange.errors import FROM_SIP_NODE, TwirpError
 from host.local.exchange.twirp import PREFIX, Method, TwirpServer
@@ -33,6 +35,8 @@ class Refuses(LocalServer):
 
     def __init__(self, error: TwirpError, after: float = 0.0) -> None:
         self._error, self._after = error, after
+        self.times = 0
+        """How often a dial was asked for."""
 
     def application(self) -> web.Application:
         """Serve the one method."""
@@ -43,6 +47,7 @@ class Refuses(LocalServer):
         return application
 
     async def _refuse(self, *request: Any) -> CreateSIPParticipantRequest:
+        self.times += 1
         await asyncio.sleep(self._after)
         raise self._error
 
@@ -135,6 +140,25 @@ async def test_a_telephone_that_comes_late_into_the_room_rings_as_long_as_any() 
     assert refused.value.ending.outcome is Outcome.NO_ANSWER
 
 
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        ("unavailable", FROM_SIP_NODE + "dial udp 192.0.2.1:5060: network is unreachable"),
+        ("failed_precondition", FROM_SIP_NODE + "write udp 192.0.2.1:5060: broken pipe"),
+        ("internal", FROM_SIP_NODE + "cpu exhausted"),
+    ],
+)
+async def test_a_telephone_that_may_have_rung_is_not_rung_again(code: str, text: str) -> None:
+    async with (
+        Refuses(TwirpError(code, text)) as server,
+        api.LiveKitAPI(server.url, KEY, SECRET) as livekit,
+    ):
+        with pytest.raises(NotAnswered) as refused:
+            await ring(livekit, Verdict(True, ANN), CreateSIPParticipantRequest())
+    assert server.times == 1
+    assert refused.value.ending.outcome is Outcome.TRUNK_ERROR
+
+
 class Asked(Carrier):
     """LiveKit's SIP API, which keeps what it is asked for."""
 
@@ -185,6 +209,22 @@ async def test_whoever_may_be_connected_to_a_colleague_is_not_cut_off() -> None:
     assert warm.max_call_duration.ToTimedelta().total_seconds() == BRIDGED_LIMIT
     cold = await asked_for(transfers={"sales": "+15550003101"})
     assert cold.max_call_duration.ToTimedelta().total_seconds() < 300
+
+
+@of_a_call
+async def test_whoever_hangs_up_as_they_answer_is_not_waited_for() -> None:
+    room = Room()
+    room.remote_participants = {}
+    call = call_of(Settings(**DIALS), ANN)
+    async with Carrier() as server, server.livekit() as livekit:
+        job: Any = SimpleNamespace(api=livekit, room=room)
+        line = Line(job, call)
+        line.identity = "sip_far_end"
+        with pytest.raises(NotAnswered) as gone:
+            await dial(job, call, line)
+    ending = gone.value.ending
+    assert (ending.outcome, ending.by) == (Outcome.ABANDONED, "far end")
+    assert ending.reason == "The far end hung up as it answered."
 
 
 @of_a_call

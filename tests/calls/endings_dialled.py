@@ -74,8 +74,8 @@ UNANSWERED = [
     NO_RESPONSE,
     DELETED,
     untaken(
-        "a trunk that does not respond, and is given up before its time",
-        Dials("ends", NoResponse()),
+        "no response for as long as LiveKit SIP waits, which is less than it may ring",
+        Dials("polite", NoResponse()),
         Outcome.NO_ANSWER,
         FAR_END,
         again=True,

@@ -7,7 +7,7 @@ from machines import GREETING, MAILBOX, MESSAGE, QUESTION, beep_ends, says
 from host.local.phone import Line, Telephone, voicemail
 from host.local.sound import silence, tone
 from host.outcome import Outcome
-from host.testing import Scene, heard_once, not_heard
+from host.testing import Scene, heard, heard_once, not_heard
 
 SCREENER = "Please say your name and why you are calling."
 POLITE = "This is Molar Dental about the visit of tomorrow."
@@ -84,17 +84,19 @@ async def test_a_machine_that_speaks_into_the_message_does_not_break_it_off(scen
 
 async def test_whoever_picks_up_finishes_a_sentence_before_the_greeting(scene: Scene) -> None:
     async def ann(line: Line) -> None:
-        await line.say("Hello?")
-        await line.wait(0.9)
-        await line.say("This is Ann, I have just come in from the garden.")
+        await line.wait(2.0)
+        for _ in range(4):  # the last one when nobody is listened to any longer
+            await line.say("I was in the garden all morning with the children and the dog.")
+            await line.wait(1.0)
         await line.heard("this is a test call")
         await line.hang_up()
 
     _, call, record = await scene.place_to(Telephone(script=ann), "leaves", name="Ann")
     greeting = heard_once(call, GREETING)
+    assert 20 < greeting.start < 24
     said = call.recording[:, 0]
     assert not said[round(greeting.start * 8000) : round(greeting.end * 8000)].any()
-    assert record.voicemail == "human"
+    assert record.outcome is Outcome.COMPLETED
 
 
 async def test_no_machine_is_waited_for_longer_than_the_policy_says(scene: Scene) -> None:
@@ -280,8 +282,29 @@ async def test_a_beep_into_the_greeting_of_a_person_only_costs_a_question(scene:
         await line.hang_up()
 
     _, call, record = await scene.place_to(Telephone(script=ann), "leaves", name="Ann")
+    heard_once(call, QUESTION)
+    assert not any(found.whole for found in heard(call, GREETING))  # it is broken off at once
     not_heard(call, MESSAGE)
     assert (record.outcome, record.voicemail) == (Outcome.COMPLETED, "human")
+
+
+async def test_a_machine_that_gives_itself_away_as_it_is_asked_gets_its_message_once(
+    scene: Scene,
+) -> None:
+    async def machine(line: Line) -> None:
+        await line.say("Hello?")
+        await line.heard("this is a test call")
+        await line.say("This is a robot speaking.")
+        await line.heard("is somebody there")
+        await line.say("Please leave a message after the tone.")
+        await line.wait(1.0)
+        await line.beep()
+        await line.stay()
+
+    _, call, record = await scene.place_to(Telephone(script=machine), "leaves", name="Ann")
+    heard_once(call, QUESTION)
+    assert heard_once(call, MESSAGE).start > beep_ends(call.recording[:, 0])
+    assert record.outcome is Outcome.VOICEMAIL_LEFT
 
 
 async def test_the_model_can_notice_a_machine_itself(scene: Scene) -> None:
