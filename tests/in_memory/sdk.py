@@ -255,12 +255,6 @@ class Sdk:
     def _publish_transcription(self, request: Any, response: Any) -> None:
         self._answer(response, "publish_transcription")
 
-    def _publish_data(self, request: Any, response: Any) -> None:
-        self._answer(response, "publish_data")
-
-    def _send_text(self, request: Any, response: Any) -> None:
-        self._answer(response, "send_text")
-
     def _text_stream_open(self, request: Any, response: Any) -> None:
         response.async_id = next(self._ids)
 
@@ -278,9 +272,6 @@ class Sdk:
 
     def _register_rpc_method(self, request: Any, response: Any) -> None:
         """Nobody calls one in memory."""
-
-    _unregister_rpc_method = _register_rpc_method
-    _e2ee = _register_rpc_method
 
     # Tracks
 
