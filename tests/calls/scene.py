@@ -89,10 +89,10 @@ def kill_its_process(scene: Scene, room: str) -> float:
     if isinstance(scene, MemoryScene):
         scene.memory.kill(room)
     else:
-        for file in (scene.folder / "state" / "unfinished").glob("*.json"):
-            draft = json.loads(file.read_text())
-            if draft["record"]["room"] == room:
-                os.kill(draft["number"], signal.SIGKILL)
+        files = (scene.folder / "state" / "unfinished").glob("*.json")
+        drafts = [json.loads(file.read_text()) for file in files]
+        (draft,) = [draft for draft in drafts if draft["record"]["room"] == room]
+        os.kill(draft["number"], signal.SIGKILL)
     return time.time()
 
 
