@@ -42,6 +42,13 @@ def pytest_asyncio_loop_factories(
     return {MEMORY: VirtualClockLoop, WHOLE: asyncio.new_event_loop}
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Let a loop's factory live as long as the session, or each test would end its whole world."""
+    if HERE in metafunc.definition.path.parents:
+        metafunc.definition.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark whole calls, which share a loop in which their world lives, and put them last."""
     for item in items:
