@@ -151,7 +151,7 @@ class Placing:
 
     async def _place(self, asked: AskedCall, metadata: str) -> None:
         try:
-            told = partial(_stands, asked)
+            told = partial(note_status, asked)
             placed = await place(self._settings, metadata, told, lasting=True)
         except HostError as error:
             log.error("the call in room %s was not placed: %s", asked.room, error)
@@ -167,7 +167,9 @@ class Placing:
         while True:
             placed = None
             try:
-                placed = await follow(self._settings, asked.persona, key, partial(_stands, asked))
+                placed = await follow(
+                    self._settings, asked.persona, key, partial(note_status, asked)
+                )
             except HostError as error:
                 log.warning("the call in room %s is not found: %s", asked.room, error)
             placed = await asyncio.to_thread(self._written_down, asked, key) or placed
@@ -201,15 +203,22 @@ class Placing:
         del self._live[asked.id]
 
 
-def _stands(asked: AskedCall, status: str) -> None:
-    """Note how the line of a call stands."""
+def note_status(asked: AskedCall, status: str) -> None:
+    """Note LiveKit's `sip.callStatus`, and when it was first so.
+
+    A status that was over before anybody looked was there at this moment at the latest. A call may
+    be answered without ever having rung.
+    """
     stands = _STANDS.get(status)
     if stands is None:
         return
     asked.status = stands
-    moment = {"dialing": "dialing_at", "ringing": "ringing_at", "active": "answered_at"}[stands]
-    if getattr(asked, moment) is None:
-        setattr(asked, moment, _now())
+    at = _now()
+    asked.dialing_at = asked.dialing_at or at
+    if stands == "ringing":
+        asked.ringing_at = asked.ringing_at or at
+    if stands == "active":
+        asked.answered_at = asked.answered_at or at
 
 
 def _now() -> datetime:
