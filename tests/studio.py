@@ -48,7 +48,7 @@ class Loudspeaker(AudioOutput):
         self.on_playback_finished(playback_position=seconds, interrupted=False)
 
 
-class Voice(tts.TTS):
+class Voice(tts.TTS[Any]):
     """Hums for 0.2 s whatever the text is, or fails."""
 
     def __init__(self, *, fails: bool = False) -> None:

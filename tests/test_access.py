@@ -18,6 +18,8 @@ from host.access import give_access, inference_model
 from host.fallbacks import with_fallbacks
 from host.settings import Settings
 
+Model = inference.LLM | inference.RealtimeModel | inference.STT | inference.TTS
+
 KEY, SECRET = "devkey", "a-secret-that-is-long-enough-for-a-key"
 
 
@@ -61,7 +63,7 @@ async def test_a_job_has_livekits_api_without_its_environment(settings: Settings
     ],
 )
 async def test_a_model_that_a_hook_names_is_made_with_the_settings_keys(
-    settings: Settings, kind: Any, named: str, made: type
+    settings: Settings, kind: Any, named: str, made: type[Model]
 ) -> None:
     async with http_context.open():
         model = inference_model(settings, kind, named)

@@ -81,6 +81,7 @@ async def test_a_record_of_a_call_that_nobody_answered_has_no_duration(settings:
     assert record.direction == "outbound"
     assert record.retryable
     assert record.answered_at is None
+    assert record.dialled_at is not None
     assert record.dispatched_at <= record.dialled_at <= record.ended_at
 
 

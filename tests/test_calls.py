@@ -10,9 +10,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from click.testing import Result
 from stored import a_record
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from host.calls import log as call_log
 from host.calls.log import CallLog, lines_from_the_end

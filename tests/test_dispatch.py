@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from typing import Any
 
 import pytest
 
@@ -230,9 +231,9 @@ def test_a_persona_that_only_host_toml_knows_counts_as_set_aside() -> None:
 
 @pytest.mark.parametrize(("what", "word"), [("prefixes", "prefix"), ("numbers", "number")])
 def test_two_personas_cannot_claim_one_number_or_prefix(what: str, word: str) -> None:
-    claims = {"sales": ["a"], "support": ["a"]}
+    claims: dict[str, Any] = {what: {"sales": ["a"], "support": ["a"]}}
     with pytest.raises(SettingsError, match=f"{word} a is given to both sales and support"):
-        make_routes(["sales", "support"], **{what: claims})
+        make_routes(["sales", "support"], **claims)
 
 
 def test_a_prefix_cannot_take_another_personas_rooms() -> None:
@@ -243,8 +244,9 @@ def test_a_prefix_cannot_take_another_personas_rooms() -> None:
 
 @pytest.mark.parametrize("what", ["prefixes", "numbers"])
 def test_an_empty_prefix_or_number_is_a_mistake(what: str) -> None:
+    claims: dict[str, Any] = {what: {"sales": [""]}}
     with pytest.raises(SettingsError, match="an empty .* is given to sales"):
-        make_routes(["sales"], **{what: {"sales": [""]}})
+        make_routes(["sales"], **claims)
 
 
 # Hostile input

@@ -18,6 +18,11 @@ OUT_OF_THE_ROOM: Any = SimpleNamespace(room=SimpleNamespace(isconnected=lambda: 
 """A job that can tell nobody how its call ended."""
 
 
+def standing_in(**methods: Any) -> Any:
+    """A part of a call, of which nothing but these methods is used."""
+    return SimpleNamespace(**methods)
+
+
 async def nothing() -> None:
     """Do it at once."""
 
@@ -38,10 +43,10 @@ async def test_what_fails_at_the_end_of_a_call_does_not_stop_the_rest(
         done.append("leave")
 
     call = call_of(Settings())
-    call.line = SimpleNamespace(hang_up=fails("hang up"), leave=leave)
-    call.handover = SimpleNamespace(close=fails("transfer"))
-    call.session = SimpleNamespace(aclose=fails("session"))
-    call.recorder = SimpleNamespace(close=fails("recording"))
+    call.line = standing_in(hang_up=fails("hang up"), leave=leave)
+    call.handover = standing_in(close=fails("transfer"))
+    call.session = standing_in(aclose=fails("session"))
+    call.recorder = standing_in(close=fails("recording"))
     call.end(Ending(Outcome.COMPLETED, "far end", "The far end hung up."))
     await asyncio.wait_for(let_go(OUT_OF_THE_ROOM, call), 10)
     assert done == ["hang up", "transfer", "session", "recording", "leave"]
@@ -57,7 +62,7 @@ async def test_hooks_that_are_being_told_are_waited_for() -> None:
         told.append(status)
 
     call = call_of(Settings(), call_status_changed=lambda call, status: [slow(status)])
-    call.line = SimpleNamespace(hang_up=nothing, leave=nothing)
+    call.line = standing_in(hang_up=nothing, leave=nothing)
     call.tell("call_status_changed", status="hangup")
     call.end(Ending(Outcome.COMPLETED, "far end", "The far end hung up."))
     await asyncio.wait_for(let_go(OUT_OF_THE_ROOM, call), 10)

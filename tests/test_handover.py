@@ -84,10 +84,20 @@ def call_with(**targets: Any) -> Call:
         personas={"desk": PersonaSettings(transfers=targets)}, allow_numbers=("+1555*",)
     )
     call = call_of(settings)
-    call.line = SimpleNamespace(
-        telephone=True, identity="sip_+15557770001", left=False, room=SimpleNamespace()
-    )
+    call.line = a_line()
     return call
+
+
+def a_line(*, telephone: bool = True, left: bool = False) -> Any:
+    """A line with somebody on it, who may have hung up already."""
+    identity = "sip_+15557770001"
+    room = SimpleNamespace(remote_participants={identity: "the caller"})
+    return SimpleNamespace(telephone=telephone, identity=identity, left=left, room=room)
+
+
+def a_job(livekit: Any = None) -> Any:
+    """The job of a call, of which LiveKit's API alone is used."""
+    return SimpleNamespace(api=livekit)
 
 
 def schema_of(call: Call) -> dict[str, Any]:
@@ -118,7 +128,7 @@ def test_the_model_is_asked_for_no_summary_where_nobody_hears_it() -> None:
 
 def test_in_a_browser_the_model_is_offered_those_who_are_asked_first() -> None:
     call = call_with(sales={"number": "+15550003101", "warm": True}, bob="+15550003102")
-    call.line.telephone = False
+    call.line = a_line(telephone=False)
     assert schema_of(call)["parameters"]["properties"]["to"]["const"] == "sales"
     assert transfer.tools(call_with()) == []
 
@@ -144,10 +154,10 @@ class Answers(LocalServer):
 async def referred(answer: sip.TransferSIPParticipantResponse, *, left: bool = False) -> None:
     """Refer a call to somebody, and be answered so."""
     call = call_with(bob="+15550003102")
-    call.line.left = left
+    call.line = line = a_line(left=left)
     async with Answers(answer) as server, api.LiveKitAPI(server.url, KEY, SECRET) as livekit:
         target = TransferTarget(number="+15550003102")
-        await refer(SimpleNamespace(api=livekit), call, call.line, target)
+        await refer(a_job(livekit), call, line, target)
 
 
 class GoesAgain:
@@ -180,8 +190,8 @@ async def test_a_caller_is_not_left_with_a_colleague_who_hung_up_as_they_answere
     monkeypatch.setattr(handover, "hold_music", no_music)
     monkeypatch.setattr(Handover, "_consult", consult)
     call = call_with(sales={"number": "+15550003101", "warm": True})
-    call.line.room = SimpleNamespace(remote_participants={call.line.identity: "the caller"})
-    call.handover = Handover(SimpleNamespace(), call, call.line)
+    call.line = line = a_line()
+    call.handover = Handover(a_job(), call, line)
     with pytest.raises(TransferFailed, match="sales hung up as they answered"):
         await call.transfer("sales", announcement="")
     assert not call.connected
@@ -212,7 +222,7 @@ async def test_a_colleague_who_comes_into_the_room_late_does_not_ring_on() -> No
     livekit = Dialling()
     targets = {"sales": TransferTarget(number="+15550003101", warm=True)}
     call = call_of(Settings(allow_numbers=("+1555*",), trunk="ST_1", transfers=targets))
-    colleague = Colleague(SimpleNamespace(api=livekit), call, targets["sales"], "desk-1")
+    colleague = Colleague(a_job(livekit), call, targets["sales"], "desk-1")
     ringing = asyncio.create_task(colleague.ring(60))
     await asyncio.sleep(0)
     ringing.cancel()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from sample_calls import call_of
@@ -78,7 +79,9 @@ def recorded(call: Call) -> str:
         ("2026#", {"valid": lambda typed: int(typed) > 2000}, "2026"),
     ],
 )
-async def test_a_number_is_complete(keypad: Keypad, keys: str, how: dict, number: str) -> None:
+async def test_a_number_is_complete(
+    keypad: Keypad, keys: str, how: dict[str, Any], number: str
+) -> None:
     type_in(keypad, keys)
     assert await keypad.collect(**how, tries=1) == number
 
@@ -94,7 +97,7 @@ async def test_a_number_is_complete(keypad: Keypad, keys: str, how: dict, number
     ],
 )
 async def test_what_is_wrong_or_missing_is_said_and_asked_for_again(
-    keypad: Keypad, said: Said, first: str, how: dict, words: str
+    keypad: Keypad, said: Said, first: str, how: dict[str, Any], words: str
 ) -> None:
     typing = asyncio.create_task(answer(keypad, said, first, "2026#"))
     assert await keypad.collect("Which year?", first_timeout=SOON, **how) == "2026"
@@ -162,7 +165,7 @@ async def test_questions_wait_for_each_other(keypad: Keypad, said: Said) -> None
         keypad.collect("The first?", length=1), keypad.collect("The second?", length=1)
     )
     await answer(keypad, said, "1", "2")
-    assert await both == ["1", "2"]
+    assert [*await both] == ["1", "2"]
     assert said == ["The first?", "The second?"]
 
 
@@ -207,7 +210,7 @@ async def test_star_goes_nowhere_from_the_first_menu(keypad: Keypad, said: Said)
 
 
 @pytest.mark.parametrize("choices", [{}, {"12": "twelve"}, {"": 0}, {"x": 1}])
-def test_a_menu_has_keys_of_a_telephone(choices: dict) -> None:
+def test_a_menu_has_keys_of_a_telephone(choices: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="choices are keys"):
         Menu("What?", choices)
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from livekit.agents import AgentSession
 from sample_calls import call_of
 
 from host import limits
@@ -51,11 +52,16 @@ def session() -> Session:
     return Session()
 
 
+def livekits(session: Session) -> AgentSession[Any]:
+    """The session as the host takes it: what the limits use of LiveKit's, it has."""
+    return cast(AgentSession[Any], session)
+
+
 def answered_call(session: Session, **settings: Any) -> Call:
     """A call that somebody has answered."""
     call = call_of(Settings(personas={"desk": PersonaSettings(**settings)}))
     call.mark("answered")
-    call.session = session
+    call.session = livekits(session)
     return call
 
 
@@ -94,7 +100,7 @@ async def test_noise_that_is_no_word_is_no_sign_of_life(
         session.tell("user_input_transcribed", transcript=" ", is_final=True)
 
     monkeypatch.setattr(call, "say", say)
-    await asyncio.wait_for(Silence(call, session).hold(), 10)
+    await asyncio.wait_for(Silence(call, livekits(session)).hold(), 10)
     assert said == [WORDS.silent, WORDS.still_silent, WORDS.silent_goodbye]
     assert call.ending.result().reason == "The caller said nothing any more."
 
@@ -110,7 +116,7 @@ async def test_a_caller_is_not_asked_while_the_host_has_the_word(
 
     monkeypatch.setattr(call, "say", say)
     monkeypatch.setattr(limits, "GLANCE", 0.01)
-    holding = asyncio.create_task(Silence(call, session).hold())
+    holding = asyncio.create_task(Silence(call, livekits(session)).hold())
     with call.occupy():
         await asyncio.sleep(0.3)  # as on hold: nothing happens, which has no event
         assert said.empty()
@@ -120,7 +126,7 @@ async def test_a_caller_is_not_asked_while_the_host_has_the_word(
 
 async def test_a_model_uses_as_many_tools_in_a_row_as_it_may_and_no_more(session: Session) -> None:
     call = answered_call(session, max_tool_calls=3, max_same_tool=9)
-    ToolUses(call, session)
+    ToolUses(call, livekits(session))
     stopped: list[int] = []
     for nth in range(1, 4):
         use = SimpleNamespace(name="look_up", arguments=f'{{"what": {nth}}}')
@@ -144,7 +150,7 @@ async def test_an_answer_that_the_caller_breaks_off_is_not_the_end(
         said.append(text)
 
     monkeypatch.setattr(call, "say", say)
-    ToolUses(call, session)
+    ToolUses(call, livekits(session))
     use = SimpleNamespace(name="look_up", arguments="{}")
     session.tell(
         "function_tools_executed", function_calls=[use, use], cancel_tool_reply=lambda: None

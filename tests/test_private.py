@@ -171,7 +171,7 @@ def test_what_a_persona_reads_from_the_environment_is_a_secret_whatever_its_name
 
 
 def test_short_words_of_a_development_server_are_no_secrets(clean_environment: None) -> None:
-    assert "local" not in secrets_of(Settings(openai_api_key="local"))  # type: ignore[arg-type]
+    assert "local" not in secrets_of(Settings(openai_api_key="local"))
 
 
 @pytest.mark.parametrize("code", sorted(phonenumbers.COUNTRY_CODE_TO_REGION_CODE))
@@ -180,7 +180,7 @@ def test_every_country_code_is_kept(code: int) -> None:
 
 
 def _examples() -> list[str]:
-    found = []
+    found: list[str] = []
     for region in sorted(phonenumbers.SUPPORTED_REGIONS):
         for kind in (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE, PhoneNumberType.TOLL_FREE):
             number = phonenumbers.example_number_for_type(region, kind)
@@ -402,7 +402,7 @@ def test_a_terminal_that_has_no_bullets_gets_the_line_all_the_same() -> None:
     out = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
     MaskedStream(out, MASKED).write(f"{NUMBER} rang, é\n")
     out.flush()
-    assert out.buffer.getvalue() == b"+1\\u202657 rang, \\xe9\n"  # type: ignore[attr-defined]
+    assert out.buffer.getvalue() == b"+1\\u202657 rang, \\xe9\n"
 
 
 def test_a_stream_may_be_reconfigured_as_stdout_may() -> None:
@@ -412,7 +412,7 @@ def test_a_stream_may_be_reconfigured_as_stdout_may() -> None:
     stream.reconfigure(encoding="utf-8", line_buffering=True)
     stream.write("é\n")
     assert stream.encoding == "utf-8"
-    assert behind.buffer.getvalue() == "before, é\n".encode()  # type: ignore[attr-defined]
+    assert behind.buffer.getvalue() == "before, é\n".encode()
 
 
 def test_lines_of_many_threads_stay_whole() -> None:

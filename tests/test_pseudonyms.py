@@ -16,8 +16,17 @@ def test_a_key_is_on_the_disk_before_it_names_a_number(
 ) -> None:
     steps: list[str] = []
     fsync, link = os.fsync, os.link
-    monkeypatch.setattr(os, "fsync", lambda file: (steps.append("on the disk"), fsync(file)))
-    monkeypatch.setattr(os, "link", lambda *names: (steps.append("named"), link(*names)))
+
+    def sync(file: int) -> None:
+        steps.append("on the disk")
+        fsync(file)
+
+    def name(draft: Path, file: Path) -> None:
+        steps.append("named")
+        link(draft, file)
+
+    monkeypatch.setattr(os, "fsync", sync)
+    monkeypatch.setattr(os, "link", name)
     assert "~" in Pseudonyms(tmp_path).of(NUMBER)
     assert steps == ["on the disk", "named", "on the disk"], "the key, its name, and the folder"
     assert len((tmp_path / "numbers.key").read_bytes()) == 32

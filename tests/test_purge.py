@@ -20,9 +20,8 @@ from typing import Any
 
 import pytest
 from canaries import NUMBER
-from click.testing import Result
 from stored import LISTS, a_record, rows_of
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 from waiting import meanwhile, until_logged
 
 from host.api.book import Book
@@ -40,7 +39,7 @@ NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 YEAR_AGO = NOW - timedelta(days=365)
 
 
-def ended(days_ago: float, **other: object) -> CallRecord:
+def ended(days_ago: float, **other: Any) -> CallRecord:
     """A record of a call that ended so many days ago."""
     return a_record(id=f"AJ_{days_ago:g}", ended_at=NOW - timedelta(days=days_ago), **other)
 

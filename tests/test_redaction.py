@@ -176,7 +176,7 @@ async def test_everybody_is_told_the_same_as_the_persona_of_the_call_is_set(
     call = Call(settings, id="AJ_1", persona=persona, hook=loaded.view(persona), number=NUMBER)
     await call.tell_end(PRIVATE)
     (plugin,) = [each for each in loaded.plugins if each.name == "witness"]
-    ((number, record),) = plugin.module.told  # type: ignore[attr-defined]
+    ((number, record),) = plugin.module.told
     assert number == NUMBER  # who has the call has the number, too
     assert record == redacted(PRIVATE, settings.persona(persona), settings.state_dir)
     assert (record == PRIVATE) == (persona == "open")

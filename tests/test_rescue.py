@@ -143,6 +143,7 @@ async def test_the_record_of_a_call_whose_process_died_is_finished_once(
     assert (record.id, record.outcome, record.error) == ("AJ_1", Outcome.FAILED, DIED)
     assert record.direction == "outbound"
     assert str(record.number).startswith("+1\N{HORIZONTAL ELLIPSIS}01~")
+    assert record.answered_at is not None
     assert record.ended_at >= record.answered_at
     assert [path.rpartition("/")[2] for path in livekit] == [
         "ListParticipants",  # another agent may have the room

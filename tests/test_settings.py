@@ -123,7 +123,7 @@ def test_keys_of_others_have_their_own_names(here: Path) -> None:
 def test_settings_cannot_be_changed(here: Path) -> None:
     settings = load_settings()
     with pytest.raises(ValueError, match="frozen"):
-        settings.max_calls = 3
+        settings.max_calls = 3  # type: ignore[misc]
 
 
 # Mistakes

@@ -56,7 +56,9 @@ def never_allowed() -> Collection[str]:
     """Numbers of no country, numbers that do not exist, and short ones, of every country."""
     found = set()
     for code in phonenumbers.COUNTRY_CODES_FOR_NON_GEO_REGIONS:
-        found.add(_e164(phonenumbers.example_number_for_non_geo_entity(code)))
+        number = phonenumbers.example_number_for_non_geo_entity(code)
+        assert number is not None, f"phonenumbers has no example of +{code}"
+        found.add(_e164(number))
     for country in sorted(phonenumbers.SUPPORTED_REGIONS):
         if number := phonenumbers.invalid_example_number(country):
             found.add(_e164(number))

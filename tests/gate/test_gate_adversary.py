@@ -50,7 +50,7 @@ def settings() -> Settings:
     )
 
 
-def tools_of(call: Call) -> dict[str, llm.FunctionTool]:
+def tools_of(call: Call) -> dict[str, llm.FunctionTool[..., Any]]:
     """The real tools of the real plugins, as the session gives them to a model."""
     found = [
         each if isinstance(each, llm.FunctionTool) else llm.function_tool(each)

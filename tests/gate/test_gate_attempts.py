@@ -22,10 +22,10 @@ from host.settings import Settings
 from host.worker import Worker
 
 ANN, BOB = "+12125550101", "+12125550102"
-OURS = {"countries": ["US"], "calling_hours": "", "trunk": "ST_1"}
+OURS: dict[str, Any] = {"countries": ["US"], "calling_hours": "", "trunk": "ST_1"}
 
 
-def gate_of(**settings: object) -> Gate:
+def gate_of(**settings: Any) -> Gate:
     deployment = Settings(**OURS, **settings)
     return Gate(deployment, deployment.persona("desk"))
 

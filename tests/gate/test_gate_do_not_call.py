@@ -24,7 +24,7 @@ from host.outcome import Outcome
 from host.settings import Settings
 
 ANN, BOB = "+12125550101", "+12125550102"
-OURS = {"countries": ["US"], "calling_hours": "", "trunk": "ST_1"}
+OURS: dict[str, Any] = {"countries": ["US"], "calling_hours": "", "trunk": "ST_1"}
 NONE = {"caller_id": None}
 
 

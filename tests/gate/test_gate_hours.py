@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,7 +12,10 @@ from host.gate import Gate, Rule
 from host.gate.hours import day_began, zones_of
 from host.settings import Settings
 
-EVERYWHERE = {"allow_numbers": [f"+{digit}*" for digit in range(1, 10)], "max_attempts_a_day": 0}
+EVERYWHERE: dict[str, Any] = {
+    "allow_numbers": [f"+{digit}*" for digit in range(1, 10)],
+    "max_attempts_a_day": 0,
+}
 
 
 def is_called(number: str, at: str, hours: str = "08:00-21:00") -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Iterable
+from typing import Any
 
 import pytest
 from carrier import Carrier, place
@@ -17,7 +18,11 @@ from host.errors import MetadataError
 from host.outcome import Outcome
 from host.settings import Settings
 
-ALWAYS = {"calling_hours": "00:00-24:00", "max_attempts_a_day": 0, "trunk": "ST_1"}
+ALWAYS: dict[str, Any] = {
+    "calling_hours": "00:00-24:00",
+    "max_attempts_a_day": 0,
+    "trunk": "ST_1",
+}
 
 POLICIES = (
     (("US",), DEFAULT_TYPES),

@@ -16,7 +16,7 @@ from host.settings import Settings
 
 DAY = datetime(2026, 11, 23, 19, tzinfo=UTC)
 """It is day from New York to Honolulu."""
-OURS = {"caller_id": "+12125550100"}
+OURS: dict[str, Any] = {"caller_id": "+12125550100"}
 
 
 def rule_of(number: str, **settings: Any) -> Rule | None:
