@@ -4,6 +4,7 @@ from fractions import Fraction
 
 import av
 import numpy as np
+from numpy.typing import NDArray
 
 from host.local.speech import Ears, Event, Heard, Sentences
 from host.local.speech.audio import Samples, silence
@@ -33,7 +34,7 @@ def mulaw(samples: Samples) -> Samples:
     """Through a telephone line's mu-law and back."""
     x = samples.astype(np.float64) / 32768
     coded = np.rint(np.sign(x) * np.log1p(255 * np.abs(x)) / np.log1p(255) * 127) / 127
-    decoded = np.sign(coded) * (256 ** np.abs(coded) - 1) / 255
+    decoded: NDArray[np.float64] = np.sign(coded) * (256 ** np.abs(coded) - 1) / 255
     return (decoded * 32767).astype(np.int16)
 
 
@@ -88,7 +89,8 @@ def on_a_line(samples: Samples, before: float = 0.5, after: float = 0.6) -> Samp
 def tone(*hertz: float, seconds: float = 1.0) -> Samples:
     """A beep, or a key's two tones."""
     time = np.arange(round(seconds * RATE)) / RATE
-    return (sum(np.sin(2 * np.pi * f * time) for f in hertz) * 6000 / len(hertz)).astype(np.int16)
+    waves = sum((np.sin(2 * np.pi * f * time) for f in hertz), np.zeros_like(time))
+    return (waves * 6000 / len(hertz)).astype(np.int16)
 
 
 async def events_in(sound: Samples, sentences: Sentences, rate: int = RATE) -> list[Event]:

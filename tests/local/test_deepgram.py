@@ -1,7 +1,8 @@
 """LiveKit's own Deepgram plugin, unchanged, against the server of this machine."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import aiohttp
 import pytest
@@ -20,7 +21,7 @@ ONCE = APIConnectOptions(max_retry=0, timeout=5)
 
 
 @pytest.fixture(scope="module", autouse=True)
-def no_process_left_behind():
+def no_process_left_behind() -> Iterator[None]:
     yield
     recogniser.close()
 
@@ -38,7 +39,7 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 
 
 def plugin(
-    server: DeepgramServer, session: aiohttp.ClientSession, key: str = "any", **options: object
+    server: DeepgramServer, session: aiohttp.ClientSession, key: str = "any", **options: Any
 ) -> deepgram.STT:
     url = f"{server.url}/v1/listen"
     return deepgram.STT(base_url=url, api_key=key, http_session=session, **options)

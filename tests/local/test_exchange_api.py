@@ -11,7 +11,7 @@ from livekit.protocol import sip
 from host.local.exchange import Exchange
 from host.local.exchange.profiles import NOW, YEAR_2025
 
-TRUNK = {"name": "ours", "numbers": ["+15550001111"]}
+TRUNK: dict[str, Any] = {"name": "ours", "numbers": ["+15550001111"]}
 
 
 @pytest.fixture

@@ -2,13 +2,13 @@
 
 import asyncio
 import base64
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 import aiohttp
 import pytest
 from google.protobuf.duration_pb2 import Duration
-from google.rpc import status_pb2
+from google.rpc import status_pb2  # type: ignore[import-untyped]
 from livekit import api, rtc
 from livekit.protocol.sip import SIPStatus
 from plain_agent import HOST_NUMBER, Agent, both_profiles
@@ -29,7 +29,7 @@ from host.local.phone import (
 from host.local.sound import level, purity
 
 Join = Callable[[str], Awaitable[Agent]]
-Dial = Callable[..., Awaitable[api.SIPParticipantInfo]]
+Dial = Callable[..., Coroutine[Any, Any, api.SIPParticipantInfo]]
 
 PHONE = "+15552220001"
 ROOM = "survey-1"
@@ -41,8 +41,15 @@ async def dial(exchange: Exchange, lk: api.LiveKitAPI) -> Dial:
     """Dial a number into the room, and wait for the answer unless the test says otherwise."""
     trunk = await exchange.trunk(HOST_NUMBER)
 
-    async def call(number: str = PHONE, ringing: float | None = None, **fields: Any) -> Any:
-        fields = {"sip_trunk_id": trunk, "room_name": ROOM, "wait_until_answered": True} | fields
+    async def call(
+        number: str = PHONE, ringing: float | None = None, **more: Any
+    ) -> api.SIPParticipantInfo:
+        fields: dict[str, Any] = {
+            "sip_trunk_id": trunk,
+            "room_name": ROOM,
+            "wait_until_answered": True,
+            **more,
+        }
         request = api.CreateSIPParticipantRequest(sip_call_to=number, **fields)
         if ringing is not None:
             request.ringing_timeout.FromMilliseconds(round(ringing * 1000))
@@ -276,7 +283,7 @@ async def test_a_person_who_hangs_up_ends_the_call(
 
 async def test_who_is_called_can_decline_while_it_rings(exchange: Exchange, dial: Dial) -> None:
     exchange.connect(PHONE, NoAnswer())
-    dialled = asyncio.create_task(dial())  # type: ignore[arg-type]
+    dialled = asyncio.create_task(dial())
     call = await exchange.call_to(PHONE)
     await call.rings()
     await call.hang_up()

@@ -1,6 +1,7 @@
 """Which trunk and which rule take a call, and what the room is called."""
 
 import re
+from typing import Any
 
 import pytest
 from livekit.protocol.sip import SIPDispatchRule, SIPDispatchRuleInfo, SIPInboundTrunkInfo
@@ -20,9 +21,9 @@ from host.local.exchange.rules import (
 CALLER, CALLED = "+15105550100", "+15550001111"
 
 
-def a_rule(name: str = "R", **fields: object) -> SIPDispatchRuleInfo:
+def a_rule(name: str = "R", **fields: Any) -> SIPDispatchRuleInfo:
     """Make a rule: `direct`, `individual` or `callee` take the fields of their kind."""
-    kinds = {
+    kinds: dict[str, Any] = {
         f"dispatch_rule_{kind}": fields.pop(kind)
         for kind in ("direct", "individual", "callee")
         if kind in fields
@@ -104,7 +105,7 @@ def test_numbers_in_rules_are_compared_as_they_are_written() -> None:
         ({"direct": {"room_name": "lobby"}}, "lobby"),
     ],
 )
-def test_a_room_is_named_by_the_kind_of_its_rule(rule: dict[str, object], room: str) -> None:
+def test_a_room_is_named_by_the_kind_of_its_rule(rule: dict[str, Any], room: str) -> None:
     assert re.fullmatch(room, room_name(a_rule(**rule), CALLER, CALLED))
 
 

@@ -1,7 +1,8 @@
 """Cold transfers: REFER, and how it ends."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 import pytest
 from livekit import api, rtc
@@ -12,7 +13,7 @@ from host.local.phone import Busy, FailsTransfer, IgnoresTransfer, RefusesTransf
 from host.local.sound import purity
 
 Join = Callable[[str], Awaitable[Agent]]
-Transfer = Callable[..., Awaitable[object]]
+Transfer = Callable[..., Coroutine[Any, Any, object]]
 Bring = Callable[..., Awaitable[tuple[PhoneCall, Agent]]]
 
 OFFICE = "+15553330001"
@@ -128,7 +129,7 @@ async def test_a_caller_who_hangs_up_meanwhile_counts_as_success(
     exchange: Exchange, bring: Bring, transfer: Transfer
 ) -> None:
     call, _ = await bring(IgnoresTransfer())
-    referred = asyncio.create_task(transfer(call))  # type: ignore[arg-type]
+    referred = asyncio.create_task(transfer(call))
     await call.pulse.until(lambda: exchange.ledger.of("REFER"), 5, "the REFER")
     await call.hang_up()
     await referred
@@ -140,7 +141,7 @@ async def test_a_second_transfer_joins_the_first_or_is_refused(
 ) -> None:
     exchange.connect(OFFICE, Telephone(answer_after=0.5))
     call, _ = await bring()
-    first = asyncio.create_task(transfer(call))  # type: ignore[arg-type]
+    first = asyncio.create_task(transfer(call))
     await call.pulse.until(lambda: exchange.ledger.of("REFER"), 5, "the REFER")
     with pytest.raises(api.ServerError, match="already being transferred elsewhere") as caught:
         await transfer(call, "tel:+15553330002")
@@ -155,7 +156,7 @@ async def test_the_caller_hears_a_dial_tone_instead_of_the_room(
     exchange.connect(OFFICE, Busy(after=2.2))
     call, agent = await bring()
     await agent.sees("track")
-    referred = asyncio.create_task(transfer(call, dialtone=True))  # type: ignore[arg-type]
+    referred = asyncio.create_task(transfer(call, dialtone=True))
     await call.pulse.until(lambda: exchange.ledger.of("REFER"), 5, "the REFER")
     begun = call.media.settled
     await agent.beeps(700, 0.6)

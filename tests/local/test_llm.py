@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Literal
+from typing import Any, Literal
 
 import aiohttp
 import openai
@@ -68,7 +68,7 @@ def talk(*said: str, instructions: str = "Be brief.") -> llm.ChatContext:
 
 
 async def reply(
-    model: plugin.LLM, context: llm.ChatContext, *tools: llm.Tool
+    model: llm.LLM[Any], context: llm.ChatContext, *tools: llm.Tool
 ) -> llm.CollectedResponse:
     async with asyncio.timeout(20):
         stream = model.chat(chat_ctx=context, tools=list(tools), conn_options=ONCE)

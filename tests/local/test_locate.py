@@ -1,5 +1,7 @@
 """A spoken text is found where it was spoken, whole or clipped, and nowhere else."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from fixtures_speech import RATE, SCENE, on_a_line, opus, stretched
@@ -8,7 +10,7 @@ from host.local.speech import locate, synthesize
 from host.local.speech.audio import Samples, silence
 
 TEXT = "Hello, this is Molar Dental calling for Ann. Your appointment is at 3pm. Goodbye."
-LINES = {
+LINES: dict[str, Callable[[Samples], Samples]] = {
     "mu-law": on_a_line,
     "Opus": lambda said: on_a_line(opus(said)),
     "3 % lost": lambda said: on_a_line(opus(said, lost=0.03)),

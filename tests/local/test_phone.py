@@ -10,7 +10,7 @@ import pytest
 from livekit import api, rtc
 from plain_agent import CALLER, HOST_NUMBER, Agent
 
-from host.local.exchange import Exchange, Sentences
+from host.local.exchange import Exchange, PhoneCall, Sentences
 from host.local.livekit import LiveKitServer
 from host.local.phone import Fails, Line, NotHeard, Telephone, voicemail
 from host.local.sound import RATE, level, loud, purity
@@ -37,11 +37,11 @@ async def exchange(livekit: LiveKitServer) -> AsyncIterator[Exchange]:
         yield exchange
 
 
-async def the_agent_of(call: object, join: Join) -> Agent:
+async def the_agent_of(call: PhoneCall, join: Join) -> Agent:
     """Let an agent take the call, and wait until both can hear each other."""
-    agent = await join(call.room)  # type: ignore[attr-defined]
+    agent = await join(call.room)
     await agent.speaks_up()
-    await call.answered()  # type: ignore[attr-defined]
+    await call.answered()
     await agent.sees("track")
     return agent
 

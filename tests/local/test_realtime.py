@@ -15,7 +15,7 @@ import aiohttp
 import numpy as np
 import pytest
 from livekit import rtc
-from livekit.agents import AgentSession, APIConnectOptions, io
+from livekit.agents import AgentSession, APIConnectOptions, RunResult, io
 from livekit.plugins.openai.realtime import RealtimeModel
 
 from host import defaults
@@ -160,7 +160,7 @@ async def conversing(
         return day
 
     realtime = RealtimeModel(base_url=server.url, api_key=key, http_session=http, **model)
-    hooks = SimpleNamespace(
+    hooks: Any = SimpleNamespace(
         session_options=lambda call: [options],
         stt=lambda call: None,
         llm=lambda call: realtime,
@@ -283,7 +283,8 @@ async def test_a_text_model_reads_and_writes(
 ) -> None:
     async with conversing(server, http, modalities=["text"]) as there:
         await greet(there.call, there.agent)
-        result = await asyncio.wait_for(there.session.run(user_input=HOURS), LIMIT)
+        run: RunResult[None] = there.session.run(user_input=HOURS)
+        result = await asyncio.wait_for(run, LIMIT)
         result.expect.contains_message(role="assistant")
     assert server.spoken[-1] == "We are open from nine to five."
     assert there.transcript == [
@@ -297,9 +298,9 @@ async def test_a_wrong_key_is_an_error_for_good_and_nothing_hangs(
 ) -> None:
     once = APIConnectOptions(max_retry=0, timeout=LIMIT)
     async with conversing(server, http, key="wrong", conn_options=once) as there:
-        failure = asyncio.get_running_loop().create_future()
-        there.session.on("error", lambda event: failure.done() or failure.set_result(event.error))
-        error = await asyncio.wait_for(failure, LIMIT)
+        failures: asyncio.Queue[Any] = asyncio.Queue()
+        there.session.on("error", lambda event: failures.put_nowait(event.error))
+        error = await asyncio.wait_for(failures.get(), LIMIT)
     assert not error.recoverable
     assert "401" in str(error.error)
     assert server.spoken == []
@@ -430,8 +431,8 @@ async def test_items_are_made_cut_and_deleted(client: Client) -> None:
     await client.send("conversation.item.truncate", item_id=said["id"], audio_end_ms=300)
     cut = (await client.get(until="conversation.item.truncated"))[-1]
     assert (cut["item_id"], cut["audio_end_ms"]) == (said["id"], 300)
-    written = {"id": "one", "type": "message", "role": "user"}
-    written["content"] = [{"type": "input_text", "text": HOURS}]  # type: ignore[assignment]
+    words = [{"type": "input_text", "text": HOURS}]
+    written = {"id": "one", "type": "message", "role": "user", "content": words}
     await client.send("conversation.item.create", item=written, previous_item_id="root")
     added = (await client.get(until="conversation.item.added"))[-1]
     assert (added["item"]["id"], added["previous_item_id"]) == ("one", None)
@@ -441,7 +442,7 @@ async def test_items_are_made_cut_and_deleted(client: Client) -> None:
     assert (await client.get(until="conversation.item.deleted"))[-1]["item_id"] == "one"
 
 
-WRONG = [
+WRONG: list[str | bytes] = [
     "",
     "no json",
     "[]",

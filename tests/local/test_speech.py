@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -80,7 +80,9 @@ def test_a_text_is_split_where_its_sentences_end() -> None:
 
 @pytest.mark.parametrize("line", [mulaw, opus], ids=["mu-law", "Opus"])
 @pytest.mark.parametrize("sentence", SCENE)
-async def test_a_sentence_is_heard_as_it_was_written(sentence: str, line, scene: Sentences) -> None:
+async def test_a_sentence_is_heard_as_it_was_written(
+    sentence: str, line: Callable[[Samples], Samples], scene: Sentences
+) -> None:
     said = await speak(sentence, RATE)
     (heard,) = await heard_in(line(on_a_line(said)), scene)
     assert heard.text == sentence
