@@ -72,16 +72,21 @@ def judge(opening: Opening, caller: Caller, call: PhoneCall, record: CallRecord)
 
 async def _open(line: Line, opening: Opening) -> None:
     for step in opening.script:
-        if isinstance(step, str) and opening.noise is None:
-            await line.say(step)
-        elif isinstance(step, str):
-            await line.begin(step)  # registers it for the ears
-            line.hush()
-            await line.play(_noisy(await speak(step, RATE), opening.noise))
+        if isinstance(step, str):
+            await _say(line, step, opening.noise)
         elif isinstance(step, Beep):
             await line.play(tone(step.hz, step.seconds))
         else:
             await line.play(silence(step))
+
+
+async def _say(line: Line, sentence: str, noise: float | None) -> None:
+    if noise is None:
+        await line.say(sentence)
+        return
+    await line.begin(sentence)  # registers it for the ears
+    line.hush()
+    await line.play(_noisy(await speak(sentence, RATE), noise))
 
 
 async def _converse(line: Line, opening: Opening, caller: Caller) -> None:

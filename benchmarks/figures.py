@@ -153,8 +153,8 @@ async def _offered_jobs(*, full: bool) -> None:
         raise NotImplementedError
 
     livekit, every = LiveKit(), malformed(COUNT)
-    desk_module.mark_taken = livekit.mark_taken  # type: ignore[assignment]
-    desk_module.end_room = livekit.end_room  # type: ignore[assignment]
+    module: Any = desk_module
+    module.mark_taken, module.end_room = livekit.mark_taken, livekit.end_room
     asked = a_desk(Lifelines(lost), livekit, full=full)
     logging.getLogger("host").disabled = True
 

@@ -44,14 +44,16 @@ class Opening:
         return isinstance(self.script[-1], Beep)
 
 
-def human(name: str, *script: Step, reply: str = "Yes, I am here.", **more: float) -> Opening:
+def human(
+    name: str, *script: Step, reply: str = "Yes, I am here.", noise: float | None = None
+) -> Opening:
     """Somebody picks up."""
-    return Opening(name, "human", script, reply, **more)
+    return Opening(name, "human", script, reply, noise)
 
 
-def machine(name: str, *script: Step, **more: float) -> Opening:
+def machine(name: str, *script: Step, noise: float | None = None) -> Opening:
     """An answering machine that takes messages."""
-    return Opening(name, "machine-vm", script, **more)
+    return Opening(name, "machine-vm", script, noise=noise)
 
 
 def full(name: str, *script: Step) -> Opening:

@@ -38,7 +38,7 @@ async def entrypoint(ctx: JobContext) -> None:
         await asyncio.sleep(3600)
     if does == "fail at the start":
         trouble.fail()
-    session = AgentSession(
+    session: AgentSession[None] = AgentSession(
         stt=deepgram.STT(base_url=os.environ["DEEPGRAM_URL"]),
         llm=openai.LLM(model="gpt-4.1-mini", base_url=os.environ["OPENAI_BASE_URL"]),
         tts=cartesia.TTS(base_url=os.environ["CARTESIA_URL"]),
