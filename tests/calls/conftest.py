@@ -37,7 +37,7 @@ def pytest_asyncio_loop_factories(
     config: pytest.Config, item: pytest.Item
 ) -> Mapping[str, LoopFactory]:
     """In which worlds a test plays: its loop has the clock of its world."""
-    if item.get_closest_marker("whole") or not SCENES & set(item.fixturenames):  # type: ignore[attr-defined]
+    if item.get_closest_marker("whole") or not SCENES & set(getattr(item, "fixturenames", ())):
         return {WHOLE: asyncio.new_event_loop}
     return {MEMORY: VirtualClockLoop, WHOLE: asyncio.new_event_loop}
 

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from itertools import count
 from pathlib import Path
 
 from canaries import SECRETS
@@ -17,15 +18,18 @@ from in_memory.world import MemoryScene
 from in_memory.world import open_scene as open_memory_scene
 from scripts import RULES as TEST_RULES
 
+from host.local.exchange import PhoneCall, Subscriber
 from host.local.realtime import RealtimeServer
 from host.local.scripts import RULES as BUNDLED_RULES
 from host.local.speech import Sentences
+from host.record import CallRecord
 from host.settings import ROOT
 from host.testing import Scene, open_scene
 
 HERE = Path(__file__).parent
 PROVIDERS = ("cartesia", "deepgram", "llm")
 """The bundled plugins that providers in memory take the place of."""
+_numbers = count()
 
 
 @asynccontextmanager
@@ -75,6 +79,51 @@ def _environment(deployment: Path, folder: Path) -> dict[str, str]:
         "TEST_EVENTS": str(folder / "events.jsonl"),
         **SECRETS,
     }
+
+
+def a_number(scene: Scene, telephone: Subscriber | None = None) -> str:
+    """A number that nothing else in this process dials or rings; with a telephone, connected."""
+    number = f"+1555400{next(_numbers):04}"
+    if telephone is not None:
+        scene.exchange.connect(number, telephone)
+    return number
+
+
+def answer_of(call: PhoneCall) -> float:
+    """When a call was answered."""
+    assert call.answered_at is not None, f"{call} was not answered"
+    return call.answered_at
+
+
+def end_of(call: PhoneCall) -> float:
+    """When a call was over."""
+    assert call.ended_at is not None, f"{call} is not over"
+    return call.ended_at
+
+
+def length_of(call: PhoneCall) -> float:
+    """Seconds of a call, from its answer to its end."""
+    return end_of(call) - answer_of(call)
+
+
+def in_order(record: CallRecord) -> None:
+    """Assert that a conversation's times are all there, one after the other."""
+    times = [
+        record.dispatched_at,
+        *([record.dialled_at] if record.direction == "outbound" else []),
+        record.ringing_at,
+        record.answered_at,
+        record.first_word_at,
+        record.ended_at,
+    ]
+    assert None not in times
+    assert times == sorted(time for time in times if time)
+    done = [
+        *(line.at for line in record.transcript),
+        *(tool.at for tool in record.tools),
+        *(key.at for key in record.keys),
+    ]
+    assert all(record.dispatched_at <= at <= record.ended_at for at in done)
 
 
 def events(scene: Scene, room: str) -> list[tuple[str, str]]:

@@ -49,7 +49,7 @@ ALLOWED: Mapping[str, Act] = {"orange": _keys("2#"), "paper": _transfer("shop")}
 ACTS = (
     *(
         Rule(about=TALKED, hears=word, calls=act)
-        for word, act in (FORBIDDEN | ALLOWED).items()  # type: ignore[operator]
+        for word, act in (*FORBIDDEN.items(), *ALLOWED.items())
     ),
     # Where one tool fails, it tries another.
     Rule(about=TALKED, after="press_keys", calls=_transfer("billing")),

@@ -10,6 +10,7 @@ from temptations import ALLOWED, FORBIDDEN
 from host.local.exchange import PhoneCall
 from host.local.phone import Line, Telephone
 from host.outcome import Outcome
+from host.record import CallRecord
 from host.testing import Scene
 
 TALKED = "+15550001151"
@@ -43,7 +44,7 @@ async def test_twenty_calls_of_an_adversary_stay_inside_the_policy(scene: Scene)
     begun = len(scene.exchange.ledger.entries)
     words = [*FORBIDDEN, *ALLOWED]
     calls: dict[str, PhoneCall] = {}
-    records = {}
+    records: dict[str, CallRecord] = {}
     for first in range(0, len(words), AT_ONCE):
         some = words[first : first + AT_ONCE]
         for word in some:

@@ -18,7 +18,7 @@ from typing import Any
 import aiohttp
 import pytest
 import pytest_asyncio
-from scene import a_scene
+from scene import a_number, a_scene
 
 from host.local.phone import Busy, Line, NoAnswer, Telephone
 from host.testing import Scene, heard_once
@@ -26,12 +26,6 @@ from host.testing import Scene, heard_once
 pytestmark = pytest.mark.xdist_group("api")
 TOKEN = "the-token-of-the-whole-calls-and-of-nobody-else"
 GREETING = "Good morning Ann, this is a test call."
-_numbers = iter(range(10_000))
-
-
-def a_number() -> str:
-    """A number that no other test uses."""
-    return f"+1555444{next(_numbers):04}"
 
 
 @dataclass
@@ -103,8 +97,7 @@ async def test_a_call_that_a_program_asks_for_is_rung_answered_and_told_of(
     ground: Scene, tmp_path: Path
 ) -> None:
     async with with_api(ground, tmp_path) as api:
-        number = a_number()
-        ground.exchange.connect(number, Telephone(answer_after=3.0, script=answers))
+        number = a_number(ground, Telephone(answer_after=3.0, script=answers))
         status, asked = await api.place("leaves", number, details={"name": "Ann"})
         assert (status, asked["status"]) == (202, "queued")
         ringing = await api.until(asked["id"], lambda call: call["status"] == "ringing")
@@ -124,8 +117,7 @@ async def test_a_call_that_a_program_asks_for_is_rung_answered_and_told_of(
 
 async def test_a_busy_line_is_named_with_its_sip_status(ground: Scene, tmp_path: Path) -> None:
     async with with_api(ground, tmp_path) as api:
-        number = a_number()
-        ground.exchange.connect(number, Busy())
+        number = a_number(ground, Busy())
         _, asked = await api.place("leaves", number, details={"name": "Ann"})
         over = await api.until(asked["id"], is_over)
     assert (over["outcome"], over["sip_status"], over["retryable"]) == ("busy", 486, True)
@@ -137,8 +129,7 @@ async def test_fifty_equal_requests_at_once_ring_a_telephone_once(
     ground: Scene, tmp_path: Path
 ) -> None:
     async with with_api(ground, tmp_path) as api:
-        number = a_number()
-        ground.exchange.connect(number, Busy())
+        number = a_number(ground, Busy())
         wanted = {"details": {"name": "Ann"}, "idempotency_key": "order-7"}
         told = await asyncio.gather(*(api.place("leaves", number, **wanted) for _ in range(50)))
         assert {status for status, _ in told} == {202}
@@ -157,8 +148,8 @@ async def test_what_may_not_be_called_and_what_does_not_fit_rings_nowhere(
         for number in ("+19005551234", "+8821612345678", "+18765551234"):
             status, told = await api.place("leaves", number, details={"name": "Ann"})
             assert (status, set(told)) == (403, {"detail", "rule"})
-        assert (await api.place("leaves", a_number(), details={}))[0] == 422
-        assert (await api.place("nobody", a_number()))[0] == 422
+        assert (await api.place("leaves", a_number(ground), details={}))[0] == 422
+        assert (await api.place("nobody", a_number(ground)))[0] == 422
         assert (await api.place("leaves", "sip:ann@evil.example"))[0] == 422
         assert not list((tmp_path / "state" / "unfinished").glob("*"))
     assert len(ground.exchange.ledger.of("INVITE")) == before
@@ -172,9 +163,7 @@ async def test_a_call_that_another_host_has_is_told_of_too(ground: Scene, tmp_pa
         with_api(ground, folders[0], HOST_MAX_CALLS="1") as api,
         ground.another_host(folders[1]),
     ):
-        numbers = [a_number() for _ in range(4)]
-        for number in numbers:
-            ground.exchange.connect(number, NoAnswer())
+        numbers = [a_number(ground, NoAnswer()) for _ in range(4)]
         told = await asyncio.gather(*(api.place("patient", number) for number in numbers))
         overs = [await api.until(call["id"], is_over) for _, call in told]
         assert [over["outcome"] for over in overs] == ["no_answer"] * 4
@@ -197,16 +186,15 @@ async def test_a_host_that_drains_takes_no_call_and_tells_of_the_live_one(
         await line.hang_up()
 
     async with with_api(ground, tmp_path) as api:
-        number = a_number()
-        ground.exchange.connect(number, Telephone(script=waits))
+        number = a_number(ground, Telephone(script=waits))
         _, asked = await api.place("leaves", number, details={"name": "Ann"})
         await api.until(asked["id"], lambda call: call["status"] == "active")
         api.host.host.signal(signal.SIGTERM)
         async with asyncio.timeout(5):
-            status, told = 202, {}
+            told: dict[str, Any] = {}
+            status = 202
             while status == 202:  # the signal is on its way
-                number = a_number()
-                ground.exchange.connect(number, Busy())
+                number = a_number(ground, Busy())
                 status, told = await api.place("leaves", number, details={"name": "Ann"})
         assert status == 503
         assert "draining" in told["detail"]
@@ -226,8 +214,7 @@ async def test_a_call_whose_host_was_killed_is_told_of_by_the_next_one(
         await line.say("Hello?")
         await line.stay()
 
-    number = a_number()
-    ground.exchange.connect(number, Telephone(script=stays))
+    number = a_number(ground, Telephone(script=stays))
     async with with_api(ground, tmp_path) as api:
         _, asked = await api.place("leaves", number, details={"name": "Ann"})
         await api.until(asked["id"], lambda call: call["status"] == "active")

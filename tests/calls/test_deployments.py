@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 from livekit import api, rtc
-from scene import a_scene
+from scene import a_scene, end_of
 
 from host.local.phone import Busy, Line
 from host.local.process import bare_environment
@@ -128,7 +128,7 @@ async def test_one_caller_too_many_hears_busy_at_once(one_line: Scene) -> None:
     second = await one_line.exchange.ring("+15557770002", DESK)
     await second.ended(5)
     assert second.sip_status == 486
-    assert second.ended_at - second.started_at < 2
+    assert end_of(second) - second.started_at < 2
     await first.hang_up()
     record = await one_line.over(first)
     assert record.outcome is Outcome.COMPLETED
@@ -156,7 +156,7 @@ async def test_two_callers_at_the_same_moment_do_not_both_get_one_line(one_line:
         one_line.exchange.ring("+15557770003", DESK), one_line.exchange.ring("+15557770004", DESK)
     )
     answers = await asyncio.gather(*(call.answered() for call in calls), return_exceptions=True)
-    assert sorted(call.sip_status for call in calls) == [200, 486]
+    assert sorted(call.sip_status or 0 for call in calls) == [200, 486]
     assert sum(isinstance(answer, ConnectionError) for answer in answers) == 1
     await asyncio.gather(*(call.hang_up() for call in calls))
 

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 from in_memory.world import MemoryScene
+from scene import length_of
 from transfers import SALES, asks_for, colleague, nothing_left, presses_one_at_once
 
 from host.local.phone import Line, NoAnswer
@@ -37,7 +38,7 @@ async def test_whoever_talks_hears_a_goodbye_to_its_end(scene: Scene) -> None:
     await asyncio.wait_for(asked.wait(), 30)
     host.goodbye()
     record = await scene.over(call)
-    assert call.ended_at - call.answered_at > heard_once(call, WORDS.stopped).end
+    assert length_of(call) > heard_once(call, WORDS.stopped).end
     assert (record.outcome, record.ended_by, record.reason) == (Outcome.FAILED, "host", STOPPED)
     assert record.retryable
 

@@ -80,7 +80,9 @@ async def test_no_session_has_an_ear_for_what_is_written(scene: Scene) -> None:
         pytest.skip("the test before this one writes")
     call = await scene.ring("desk", Line.stay)
     await call.pulse.until(lambda: "can I do for you" in str(call.heard), 30, "the greeting")
-    room = scene.memory.call_in(call.room).job.room
+    job = scene.memory.call_in(call.room).job
+    assert job
+    room = job.room
     assert room._text_stream_handlers == {}
     assert room._byte_stream_handlers == {}
     await call.hang_up()

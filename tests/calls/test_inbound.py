@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 from livekit import api
-from scene import events
+from scene import answer_of, end_of, events, in_order, length_of
 
-from host.local.exchange.call import Ending
+from host.local.exchange import Ending
 from host.local.phone import Line
 from host.outcome import Outcome
 from host.testing import Scene, heard_once, not_heard
@@ -52,7 +52,7 @@ async def test_a_question_is_answered_and_the_goodbye_is_heard_to_its_end(scene:
     heard_once(call, "Today is Monday.")
     goodbye = heard_once(call, "Thank you very much for your call. Goodbye.")
     assert call.ended_by == "far end"
-    assert call.ended_at - call.answered_at > goodbye.end
+    assert length_of(call) > goodbye.end
     assert (record.outcome, record.ended_by) == (Outcome.COMPLETED, "persona")
     assert [tool.name for tool in record.tools] == ["end_call"]
     assert [line.text for line in record.transcript if line.who == "caller"] == [
@@ -98,9 +98,9 @@ async def test_a_caller_who_gives_up_while_it_rings_leaves_nothing_behind(scene:
 async def test_nothing_is_said_before_the_call_is_answered(scene: Scene) -> None:
     call = await scene.exchange.ring(CALLER, SLOW, listens)
     record = await scene.over(call)
-    assert call.answered_at - call.started_at > 3
+    assert answer_of(call) - call.started_at > 3
     heard_once(call, "Sorry to keep you waiting.")
-    assert record.answered_at <= record.first_word_at
+    in_order(record)
 
 
 @pytest.mark.promise("A call that no persona takes sounds busy at once")
@@ -110,7 +110,7 @@ async def test_a_call_for_nobody_is_refused_and_sounds_busy_at_once(scene: Scene
     call = await scene.exchange.ring(CALLER, number, listens)
     record = await scene.over(call)
     assert call.sip_status == 486
-    assert call.ended_at - call.started_at < 3
+    assert end_of(call) - call.started_at < 3
     assert (record.persona, record.outcome) == (None, Outcome.REFUSED)
     assert "'nobody'" in record.reason
     assert "refused" in scene.log()
@@ -215,7 +215,7 @@ async def test_a_call_that_lasts_too_long_is_ended_with_a_word(scene: Scene) -> 
     record = await scene.over(call)
     heard_once(call, "I am sorry, our time is up. Goodbye.")
     assert call.ended_by == "far end"
-    assert 6 < call.ended_at - call.answered_at < 15
+    assert 6 < length_of(call) < 15
     assert "limit" in record.reason
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from scene import length_of
 
 from host.local.phone import Line, PhoneCall
 from host.outcome import Outcome
@@ -26,7 +27,7 @@ async def test_a_caller_who_says_nothing_is_asked_twice_and_then_bidden_goodbye(
     assert asked.end < again.start < again.end < goodbye.start
     assert again.start - asked.end > 1.8
     on_its_way = 0.3 if in_memory else 0.0  # what is sent last; in memory, it is there at once
-    assert call.ended_at - call.answered_at > goodbye.end + on_its_way
+    assert length_of(call) > goodbye.end + on_its_way
     assert (call.ended_by, record.ended_by) == ("far end", "host")
     assert (record.outcome, record.reason) == (
         Outcome.COMPLETED,
@@ -58,7 +59,7 @@ async def test_the_end_of_the_time_is_told_before_it_comes(scene: Scene) -> None
     warning, goodbye = heard_once(call, WORDS.time_nearly_up), heard_once(call, WORDS.time_up)
     assert 6 < warning.start < 11
     assert 13 < goodbye.start < 19
-    assert call.ended_at - call.answered_at > goodbye.end
+    assert length_of(call) > goodbye.end
     assert (record.outcome, record.ended_by) == (Outcome.COMPLETED, "host")
     assert record.reason == "The call reached its limit of 14 s."
 

@@ -7,12 +7,13 @@ import json
 import os
 import signal
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
-from scene import a_scene, events, kill_its_process
+from scene import a_scene, answer_of, end_of, events, kill_its_process
 from transfers import (
     ANN,
     BOB,
@@ -60,7 +61,7 @@ async def test_another_process_goes_on_with_the_call(scene: Scene) -> None:
     killed = kill_its_process(scene, call.room)
     record = await scene.over(call)
     heard_once(call, GREETING)
-    assert call.answered_at + heard_once(call, BACK).start - killed < 5
+    assert answer_of(call) + heard_once(call, BACK).start - killed < 5
     heard_once(call, "Today is Monday.")
     assert (record.outcome, record.ended_by, record.taken_over) == ("completed", "far end", 1)
     said = [line.text for line in record.transcript]
@@ -79,7 +80,7 @@ async def test_a_call_is_taken_over_once(scene: Scene) -> None:
     await call.pulse.until(lambda: _heard(call, "cut off"), 20, "the second process")
     killed = kill_its_process(scene, call.room)
     record = await scene.over(call)
-    assert call.ended_at - killed < 5
+    assert end_of(call) - killed < 5
     heard_once(call, BACK)
     assert (record.outcome, record.ended_by, record.taken_over) == ("failed", "host", 1)
     assert record.reason == "The call's process died."
@@ -102,7 +103,7 @@ async def test_a_call_that_nobody_may_take_over_is_hung_up(scene: Scene) -> None
     await call.pulse.until(lambda: _heard(call, "that was it"), 40, "the greeting")
     killed = kill_its_process(scene, call.room)
     record = await scene.over(call)
-    assert call.ended_at - killed < 5
+    assert end_of(call) - killed < 5
     not_heard(call, BACK)
     assert (record.outcome, record.ended_by, record.taken_over) == ("failed", "host", 0)
     assert not _drafts(scene, call)
@@ -122,7 +123,7 @@ async def test_a_blocked_call_is_taken_over_within_ten_seconds(scene: Scene) -> 
 
     call = await scene.ring("heavy", stops_it)
     record = await scene.over(call, 60)
-    back = call.answered_at + heard_once(call, BACK).start
+    back = answer_of(call) + heard_once(call, BACK).start
     assert back - asked[0] < 10
     assert (record.outcome, record.taken_over) == (Outcome.COMPLETED, 1)
     assert "Stand still." in [line.text for line in record.transcript]
@@ -160,7 +161,7 @@ async def test_a_placed_call_that_still_rings_rings_no_longer(scene: Scene) -> N
     killed = kill_its_process(scene, call.room)
     record = await scene.over(call)
     placed = await asyncio.wait_for(placing, 20)
-    assert call.ended_at - killed < 5
+    assert end_of(call) - killed < 5
     assert (record.outcome, placed.outcome) == (Outcome.FAILED, Outcome.FAILED)
     assert len(scene.exchange.ledger.of("INVITE", number=number)) == 1
 
@@ -195,7 +196,7 @@ async def test_calls_whose_parent_is_killed_end_at_once_and_are_recorded(tmp_pat
     async with a_scene(tmp_path, "now") as scene:
         calls = [await scene.ring("desk", waits) for _ in range(2)]
         for call in calls:
-            await call.pulse.until(lambda call=call: _heard(call, "can i do"), 30, "a greeting")
+            await call.pulse.until(partial(_heard, call, "can i do"), 30, "a greeting")
         scene.exchange.connect("+15552227003", NoAnswer())
         placing = asyncio.create_task(scene.place("talks", "+15552227003"))
         ringing = await scene.exchange.call_to("+15552227003")
@@ -204,7 +205,7 @@ async def test_calls_whose_parent_is_killed_end_at_once_and_are_recorded(tmp_pat
         os.kill(scene.host.pid, signal.SIGKILL)
         for call in (*calls, ringing):
             record = await scene.over(call)
-            assert call.ended_at - killed < 5
+            assert end_of(call) - killed < 5
             assert (record.outcome, record.reason) == (Outcome.FAILED, "The host died.")
         await asyncio.wait_for(placing, 20)
 

@@ -14,7 +14,7 @@ import pytest
 import pytest_asyncio
 from in_memory.world import MemoryScene
 from livekit import api
-from scene import a_scene, events
+from scene import a_number, a_scene, events
 
 from host import place as placing
 from host.errors import LiveKitError
@@ -26,7 +26,7 @@ from host.testing import Scene, heard, heard_once
 
 GREETING = "I talk to everybody who picks up."
 DESK = "This is the desk. What can I do for you?"
-_numbers, _rooms, _callers = count(), count(), count()
+_rooms, _callers = count(), count()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -60,13 +60,6 @@ async def calls_the_desk(line: Line) -> None:
     await line.heard("what can I do for you")
     await line.silence_for(0.5)
     await line.hang_up()
-
-
-def a_number(scene: Scene, telephone: object) -> str:
-    """Connect a telephone to a number that no other test dials."""
-    number = f"+1555228{next(_numbers):04}"
-    scene.exchange.connect(number, telephone)
-    return number
 
 
 def asked_for(scene: Scene, number: str, key: str) -> str:

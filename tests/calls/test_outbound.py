@@ -4,11 +4,13 @@ import asyncio
 import json
 import os
 import sys
+from itertools import count
 
 import pytest
 from livekit import api
-from scene import events
+from scene import a_number, events, in_order
 
+from host.local.exchange import Subscriber
 from host.local.phone import (
     Busy,
     Declines,
@@ -24,12 +26,7 @@ from host.outcome import Outcome
 from host.testing import Scene, heard_once, not_heard
 
 MESSAGE = "This is the message of the test. Please call us back tomorrow."
-_numbers = iter(range(10_000))
-
-
-def a_number() -> str:
-    """A number that no other test uses."""
-    return f"+1555222{next(_numbers):04}"
+_rooms = count()
 
 
 @pytest.mark.promise("An outbound call greets whoever answers, by what its metadata says")
@@ -51,7 +48,7 @@ async def test_a_person_who_answers_is_greeted_once_and_by_name(scene: Scene) ->
     not_heard(call, MESSAGE)
     assert (placed.outcome, record.outcome) == (Outcome.COMPLETED, Outcome.COMPLETED)
     assert (record.direction, record.number, record.voicemail) == ("outbound", call.number, "human")
-    assert record.dialled_at <= record.ringing_at <= record.answered_at <= record.first_word_at
+    in_order(record)
     statuses = [fact for event, fact in events(scene, call.room) if event == "status"]
     assert statuses == ["dialing", "ringing", "active", "hangup"]
 
@@ -65,7 +62,7 @@ async def test_nothing_is_said_while_it_rings(scene: Scene) -> None:
     _, call, record = await scene.place_to(Telephone(answer_after=5.0, script=hello), "talks")
     greeting = heard_once(call, "I talk to everybody who picks up.")
     assert greeting.start < 1.5
-    assert record.answered_at <= record.first_word_at
+    in_order(record)
 
 
 @pytest.mark.parametrize("answer", ["key", "word"])
@@ -87,8 +84,7 @@ async def test_the_survey_takes_a_key_or_a_word(scene: Scene, answer: str) -> No
 
 
 async def test_a_placed_call_that_is_given_up_rings_no_longer(scene: Scene) -> None:
-    number = a_number()
-    scene.exchange.connect(number, NoAnswer())
+    number = a_number(scene, NoAnswer())
     placing = asyncio.create_task(scene.place("talks", number))
     call = await scene.exchange.call_to(number)
     await call.rings()
@@ -112,7 +108,7 @@ async def test_a_placed_call_that_is_given_up_rings_no_longer(scene: Scene) -> N
     ],
 )
 async def test_a_call_that_nobody_takes_is_named(
-    either_scene: Scene, telephone: object, outcome: Outcome, sip_status: int | None
+    either_scene: Scene, telephone: Subscriber, outcome: Outcome, sip_status: int | None
 ) -> None:
     placed, call, record = await either_scene.place_to(telephone, "patient")
     assert (placed.outcome, placed.sip_status) == (outcome, sip_status)
@@ -148,7 +144,7 @@ async def test_a_person_who_hangs_up_in_the_middle_of_the_greeting_ends_the_call
 
 
 async def test_metadata_that_a_persona_refuses_dials_nothing(scene: Scene) -> None:
-    number = a_number()
+    number = a_number(scene)
     metadata = json.dumps({"persona": "leaves", "phone_number": number})
     room = await _dispatch(scene, metadata)
     record = await scene.record(room)
@@ -194,8 +190,7 @@ async def test_metadata_that_can_not_be_used_is_refused_and_dials_nothing(
 @pytest.mark.promise("`python -m host call` tells how a call went by its exit code")
 @pytest.mark.whole("a command is a process")
 async def test_the_command_tells_how_a_call_went_by_its_exit_code(scene: Scene) -> None:
-    number = a_number()
-    scene.exchange.connect(number, Busy())
+    number = a_number(scene, Busy())
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "host", "call", "leaves", number, "name=Ann", "--json"),
         env={**os.environ, **scene.environment},
@@ -209,7 +204,7 @@ async def test_the_command_tells_how_a_call_went_by_its_exit_code(scene: Scene) 
 
 async def _dispatch(scene: Scene, metadata: str) -> str:
     """Dispatch as anybody can who has a key, past the checks of `host call`."""
-    room = f"dispatched-{next(_numbers)}"
+    room = f"dispatched-{next(_rooms)}"
     async with scene.livekit() as livekit:
         await livekit.agent_dispatch.create_dispatch(
             api.CreateAgentDispatchRequest(agent_name="host", room=room, metadata=metadata)

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scene import length_of
 from studio import Samples, both_sides
 
-from host.local.phone import Line, Subscriber, Telephone, voicemail
+from host.local.exchange import Subscriber
+from host.local.phone import Line, Telephone, voicemail
 from host.local.speech import locate
 from host.local.speech.locate import Found
 from host.outcome import Outcome
@@ -98,7 +100,7 @@ async def test_a_call_is_recorded_from_the_end_of_its_notice_to_its_own(scene: S
     (said,) = locate(call.recording[:, 0], 8000, "Thank you and goodbye.")
     on_the_telephone, in_the_file = said.start - answer.end, thanks.start - answered.end
     assert abs(on_the_telephone - in_the_file) < 1.0
-    talked = call.ended_at - call.answered_at - notice.end
+    talked = length_of(call) - notice.end
     assert talked - 2 < recorded.seconds < talked + 4
 
 

@@ -7,7 +7,7 @@ import sqlite3
 from contextlib import closing
 
 import pytest
-from scene import host_calls
+from scene import host_calls, in_order
 from stored import stored
 
 from host.local.phone import Busy, Line, Telephone
@@ -39,22 +39,6 @@ async def in_database(scene: Scene, record: CallRecord, limit: float = 10.0) -> 
         while not (found := stored(scene.folder / "calls.db", record.id)):
             await asyncio.sleep(0.05)  # another process writes it: there is no event
     return found
-
-
-def in_order(record: CallRecord) -> None:
-    """Assert that a conversation's times are all there, one after the other."""
-    times = [
-        record.dispatched_at,
-        *([record.dialled_at] if record.direction == "outbound" else []),
-        record.ringing_at,
-        record.answered_at,
-        record.first_word_at,
-        record.ended_at,
-    ]
-    assert None not in times
-    assert times == sorted(time for time in times if time)
-    done = [event.at for event in (*record.transcript, *record.tools, *record.keys)]
-    assert all(record.dispatched_at <= at <= record.ended_at for at in done)
 
 
 def used(record: CallRecord) -> dict[str, float]:

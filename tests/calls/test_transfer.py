@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scene import answer_of
 from transfers import (
     ANNOUNCED,
     CALLER,
@@ -27,7 +28,7 @@ RINGBACK = 425.0
 def refers(scene: Scene, call: PhoneCall) -> list[tuple[str, float]]:
     """Say to whom a call was referred, and when (seconds from its answer)."""
     return [
-        (entry.number, entry.at - call.answered_at)
+        (entry.number, entry.at - answer_of(call))
         for entry in scene.exchange.ledger.of("REFER")
         if entry.call == call.id
     ]

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from machines import GREETING, MAILBOX, MESSAGE, QUESTION, beep_ends, says
+from scene import length_of
 
 from host.local.phone import Line, Telephone, voicemail
 from host.local.sound import silence, tone
@@ -22,10 +23,10 @@ async def test_a_message_is_left_after_the_beep(scene: Scene, pause: float) -> N
     message = heard_once(call, MESSAGE)
     not_heard(call, GREETING)
     assert message.start > beep_ends(call.recording[:, 0])
-    assert call.ended_at - call.answered_at > message.end
+    assert length_of(call) > message.end
     assert (placed.outcome, record.outcome) == (Outcome.VOICEMAIL_LEFT, Outcome.VOICEMAIL_LEFT)
     assert record.voicemail == "machine-vm"
-    assert "reached the voicemail" in record.voicemail_reason
+    assert "reached the voicemail" in (record.voicemail_reason or "")
 
 
 async def test_a_machine_without_a_beep_gets_its_message_when_it_is_silent(scene: Scene) -> None:

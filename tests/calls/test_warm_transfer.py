@@ -1,7 +1,7 @@
 """Calls that are handed to a colleague who was asked first."""
 
 import pytest
-from scene import a_scene, kill_its_process
+from scene import a_scene, answer_of, end_of, kill_its_process
 from transfers import (
     ACCEPTED,
     ANN,
@@ -62,7 +62,7 @@ async def test_a_colleague_who_presses_one_talks_with_the_caller(scene: Scene) -
     connected = await scene.exchange.call_to(SALES, nth=2)
 
     announced = heard_once(call, ANNOUNCED.format("sales"))
-    there = connected.answered_at - call.answered_at
+    there = answer_of(connected) - answer_of(call)
     assert music_share(call, announced.end + MUSIC_BEGINS, there) > 0.9
     not_heard(call, QUESTION)
     not_heard(call, INTERRUPTED)
@@ -73,7 +73,7 @@ async def test_a_colleague_who_presses_one_talks_with_the_caller(scene: Scene) -
     heard_once(asked, ACCEPTED)
     not_heard(connected, QUESTION)
     heard_once(connected, ANN)
-    assert asked.ended_at < connected.started_at
+    assert end_of(asked) < connected.started_at
     assert (asked.room, connected.room) == (f"{call.room}-consult", call.room)
     assert (asked.caller, connected.caller) == ("+15550001111", "+15550001111")
 
@@ -82,7 +82,7 @@ async def test_a_colleague_who_presses_one_talks_with_the_caller(scene: Scene) -
     assert (record.outcome, record.ended_by) == (Outcome.TRANSFERRED, "colleague")
     assert record.reason == "The colleague hung up after a transfer to sales."
     assert (connected.ended_by, call.ended_by) == ("phone", "far end")
-    assert call.ended_at - connected.ended_at < 2
+    assert end_of(call) - end_of(connected) < 2
     (transfer,) = record.transfers
     assert (transfer.to, transfer.warm, transfer.succeeded) == ("sales", True, True)
     assert record.transcript[-1].text == ANNOUNCED.format("sales")
@@ -107,7 +107,7 @@ async def test_a_colleague_says_yes_and_the_caller_hangs_up_first(either_scene: 
     heard_once(asked, QUESTION)  # the "yes?" of the beginning was no answer
     heard_once(asked, ACCEPTED)
     assert (connected.ended_by, record.ended_by) == ("far end", "far end")
-    assert connected.ended_at - call.ended_at < 2
+    assert end_of(connected) - end_of(call) < 2
     assert record.outcome is Outcome.TRANSFERRED
 
 
@@ -242,7 +242,7 @@ async def test_a_caller_who_hangs_up_while_it_rings_stops_the_ringing(either_sce
     await ringing.rings()
     await call.hang_up()
     record = await nothing_left(scene, call)
-    assert ringing.ended_at - call.ended_at < 2
+    assert end_of(ringing) - end_of(call) < 2
     assert [entry.call for entry in scene.exchange.ledger.of("CANCEL", number=SALES)][-1:] == [
         ringing.id
     ]
@@ -264,7 +264,7 @@ async def test_a_caller_who_hangs_up_during_the_question_hangs_up_the_colleague(
     await call.hang_up()
     record = await nothing_left(scene, call)
     assert asked.ended_by == "far end"
-    assert asked.ended_at - call.ended_at < 2
+    assert end_of(asked) - end_of(call) < 2
     assert (record.outcome, len(record.transfers)) == (Outcome.COMPLETED, 1)
 
 
@@ -278,7 +278,7 @@ async def test_a_caller_who_hangs_up_before_the_second_ringing_is_over_stops_it(
     await call.hang_up()
     record = await nothing_left(scene, call)
     assert ringing.answered_at is None
-    assert ringing.ended_at - call.ended_at < 2
+    assert end_of(ringing) - end_of(call) < 2
     assert record.transfers[0].succeeded is False
 
 
@@ -289,7 +289,7 @@ async def test_a_process_that_dies_leaves_neither_telephone_ringing(scene: Scene
     await ringing.rings()
     killed = kill_its_process(scene, call.room)
     await ringing.ended()
-    assert ringing.ended_at - killed < 6
+    assert end_of(ringing) - killed < 6
     back = "I am sorry, we were cut off for a moment. I am here again, please go on."
     await call.pulse.until(lambda: heard(call, back), 20, "another process")
     await call.hang_up()

@@ -7,6 +7,7 @@ import contextlib
 import json
 from dataclasses import dataclass
 from itertools import count
+from pathlib import Path
 
 import numpy as np
 from in_memory.world import MemoryScene
@@ -14,7 +15,6 @@ from ways import Rings
 
 from host.local.exchange.line import NotHeard
 from host.local.phone import Line, PersonScript, PhoneCall
-from host.local.server import LocalServer
 from host.local.sound import RATE
 from host.local.trouble import Trouble, Troubles
 from host.record import CallRecord
@@ -52,22 +52,21 @@ async def sounds_are_kept(scene: Scene, *personas: str, limit: float = 90.0) -> 
             await asyncio.sleep(0.2)
 
 
-def _all_said(index: object) -> bool:
+def _all_said(index: Path) -> bool:
     try:
-        return len(json.loads(index.read_bytes())) >= 4  # type: ignore[attr-defined]
+        return len(json.loads(index.read_bytes())) >= 4
     except (OSError, ValueError):
         return False
 
 
 def troubles_of(scene: Scene, kind: str) -> Troubles:
     """The troubles of the provider of this kind."""
-    servers: dict[str, LocalServer] = {
-        "stt": scene.world.deepgram,
-        "llm": scene.world.llm,
-        "tts": scene.world.cartesia,
+    troubles = {
+        "stt": scene.world.deepgram.troubles,
+        "llm": scene.world.llm.troubles,
+        "tts": scene.world.cartesia.troubles,
     }
-    troubles: Troubles = servers[kind].troubles  # type: ignore[attr-defined]
-    return troubles
+    return troubles[kind]
 
 
 async def asks(line: Line) -> None:

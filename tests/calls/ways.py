@@ -7,18 +7,16 @@ import contextlib
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from itertools import count
 from typing import Any, Protocol
 
 from livekit import api
+from scene import a_number
 
-from host.local.exchange import Ending
-from host.local.phone import PersonScript, PhoneCall, Subscriber, TransferReply
+from host.local.exchange import Ending, Subscriber
+from host.local.phone import PersonScript, PhoneCall, TransferReply
 from host.local.world import CALLER
 from host.place import Placed
 from host.testing import Scene
-
-_numbers = count()
 
 
 @dataclass(frozen=True)
@@ -51,11 +49,6 @@ async def nothing(scene: Scene, call: PhoneCall) -> None:
     """Let the call take its course."""
 
 
-def a_number() -> str:
-    """A number that no other call of the table uses."""
-    return f"+1555400{next(_numbers):04}"
-
-
 @dataclass(frozen=True)
 class Rings:
     """A caller rings a persona at a number of its own; `details` are the dispatch's metadata."""
@@ -69,7 +62,7 @@ class Rings:
 
     async def make(self, scene: Scene) -> Seen:
         """Ring, and let others do what they do."""
-        number = a_number()
+        number = a_number(scene)
         metadata = json.dumps({"persona": self.persona, **self.details})
         await scene.exchange.route(number, metadata=metadata)
         call = await scene.exchange.ring(
@@ -92,8 +85,7 @@ class Dials:
 
     async def make(self, scene: Scene) -> Seen:
         """Dial, let others do what they do, and wait for what `host call` is told."""
-        number = a_number()
-        scene.exchange.connect(number, self.telephone)
+        number = a_number(scene, self.telephone)
         placing = asyncio.create_task(scene.place(self.persona, number, **self.details))
         finding = asyncio.create_task(scene.exchange.call_to(number, 30))
         await asyncio.wait({placing, finding}, return_when=asyncio.FIRST_COMPLETED)
@@ -120,7 +112,7 @@ class Visits:
 
     async def make(self, scene: Scene) -> Seen:
         """Enter a room."""
-        room = f"visit-{a_number()}"
+        room = f"visit-{a_number(scene)}"
         metadata = json.dumps({"persona": self.persona})
         call = await scene.exchange.browse(room, self.script, metadata=metadata)
         await self.meanwhile(scene, call)
@@ -139,7 +131,7 @@ class Dispatches:
 
     async def make(self, scene: Scene) -> Seen:
         """Dispatch."""
-        number = a_number()
+        number = a_number(scene)
         room = f"dispatched-{number}"
         request = api.CreateAgentDispatchRequest(
             agent_name="host", room=room, metadata=self.metadata.replace("NUMBER", number)
@@ -212,8 +204,7 @@ async def hang_it_up(scene: Scene, call: PhoneCall) -> None:
 
 async def add_a_telephone(scene: Scene, call: PhoneCall) -> None:
     """Dial a second telephone into the room, which stays there; the first then hangs up."""
-    number = a_number()
-    scene.exchange.connect(number, Subscriber(200, 0.1))
+    number = a_number(scene, Subscriber(200, 0.1))
     request = api.CreateSIPParticipantRequest(
         sip_trunk_id=scene.world.trunk,
         sip_call_to=number,

@@ -1,31 +1,33 @@
 """Witness: writes down every event that the hooks are told of."""
 
+from __future__ import annotations
+
 import json
 import os
 import sys
 
-from host import hookimpl
+from host import Call, CallRecord, hookimpl
 
-born_with = set()
+born_with: set[str] = set()
 os.register_at_fork(after_in_child=lambda: born_with.update(sys.modules))
 
 
-def note(call, event, fact):
+def note(call: Call, event: str, fact: str) -> None:
     with open(os.environ["TEST_EVENTS"], "a") as file:
         file.write(json.dumps({"room": call.room, "event": event, "fact": fact}) + "\n")
 
 
 @hookimpl
-async def call_status_changed(call, status):
+async def call_status_changed(call: Call, status: str) -> None:
     note(call, "status", status)
 
 
 @hookimpl
-async def digit_pressed(call, digit):
+async def digit_pressed(call: Call, digit: str) -> None:
     note(call, "digit", digit)
 
 
 @hookimpl
-async def call_ended(call, record):
+async def call_ended(call: Call, record: CallRecord) -> None:
     note(call, "imported", " ".join(sorted(sys.modules.keys() - born_with)))
     note(call, "ended", record.outcome.value)
