@@ -147,6 +147,7 @@ def test_a_new_day_begins_with_nothing(budget: Budget, monkeypatch: pytest.Monke
     budget.admit("3", "ann", TWO_A_DAY)
 
 
+@pytest.mark.processes
 def test_a_call_whose_process_died_is_no_longer_one_of_those_at_once(
     budget: Budget, tmp_path: Path
 ) -> None:

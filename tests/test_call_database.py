@@ -110,6 +110,7 @@ def end_several(database: Path, name: str) -> None:
         asyncio.run(end(database, a_record(id=f"{name}-{number}")))
 
 
+@pytest.mark.processes
 def test_calls_that_end_at_once_in_processes_of_their_own_are_all_there(database: Path) -> None:
     names = ["a", "b", "c", "d"]
     spawn = multiprocessing.get_context("spawn")

@@ -169,6 +169,7 @@ asyncio.run(live())
 """
 
 
+@pytest.mark.processes
 async def test_a_call_whose_process_is_killed_is_no_longer_live(
     settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:

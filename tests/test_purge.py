@@ -236,6 +236,7 @@ def purges(log: Path) -> int:
     return removed
 
 
+@pytest.mark.processes
 def test_no_record_is_lost_that_is_written_during_a_purge(tmp_path: Path) -> None:
     log = tmp_path / "calls.jsonl"
     spawn = multiprocessing.get_context("spawn")
@@ -254,6 +255,7 @@ def until_it_waits_for_a_lock(process: int | None) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.processes
 def test_who_waited_for_the_log_during_a_purge_writes_to_the_new_one(tmp_path: Path) -> None:
     log, new = tmp_path / "calls.jsonl", tmp_path / "new"
     write(log, ended(40))

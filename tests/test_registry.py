@@ -580,6 +580,7 @@ def test_other_settings_are_loaded_anew(
     assert load(load_settings()) is not first
 
 
+@pytest.mark.processes
 def test_loading_does_not_import_livekit(deployment: Deployment) -> None:
     deployment.persona("ann")
     code = (

@@ -93,6 +93,7 @@ def test_of_many_at_the_same_moment_one_has_the_request(requests: Requests) -> N
         assert sum(pool.map(claimed, range(50))) == 1
 
 
+@pytest.mark.processes
 def test_of_many_processes_one_has_each_request(tmp_path: Path) -> None:
     begun = [
         subprocess.Popen(

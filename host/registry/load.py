@@ -18,7 +18,8 @@ from host.registry.frozen import Registry
 from host.registry.view import Views, seat
 from host.settings import Settings
 
-_loaded: dict[object, Registry] = {}
+_loaded: list[tuple[object, Registry]] = []
+"""Of which settings, and their registry."""
 
 
 def load(settings: Settings) -> Registry:
@@ -26,17 +27,20 @@ def load(settings: Settings) -> Registry:
 
     Raises SettingsError where two personas claim one number or prefix.
     """
-    key = (
+    wanted = (
         Path.cwd(),
         settings.config,
         settings.personas_dir,
         settings.plugins_dir,
         settings.default_persona,
-        repr(sorted(settings.personas.items())),
+        settings.personas,
     )
-    if key not in _loaded:
-        _loaded[key] = load_afresh(settings)
-    return _loaded[key]
+    for known, registry in _loaded:
+        if known == wanted:
+            return registry
+    registry = load_afresh(settings)
+    _loaded.append((wanted, registry))
+    return registry
 
 
 def load_afresh(settings: Settings) -> Registry:

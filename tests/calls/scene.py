@@ -17,7 +17,9 @@ from canaries import SECRETS
 from in_memory.world import MemoryScene
 from in_memory.world import open_scene as open_memory_scene
 from scripts import RULES as TEST_RULES
+from typer.testing import CliRunner
 
+from host.cli import cli
 from host.local.exchange import PhoneCall, Subscriber
 from host.local.realtime import RealtimeServer
 from host.local.scripts import RULES as BUNDLED_RULES
@@ -147,6 +149,10 @@ def kill_its_process(scene: Scene, room: str) -> float:
 
 def host_calls(scene: Scene, *words: str) -> str:
     """What `python -m host calls` prints for the scene's deployment."""
+    if isinstance(scene, MemoryScene):  # no process either
+        result = CliRunner().invoke(cli, ["calls", *words])
+        assert result.exit_code == 0, result.output
+        return result.stdout
     done = subprocess.run(
         [sys.executable, "-m", "host", "calls", *words],
         cwd=scene.folder,

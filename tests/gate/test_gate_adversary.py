@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import re
 from collections import Counter
@@ -38,6 +39,7 @@ BAD = {
 LEDGER = {"tel:+12125550101", "tel:+12125550102", "sip:bob@pbx.example"}
 
 
+@functools.cache
 def settings() -> Settings:
     """A deployment whose host.toml names some that it should not."""
     return Settings(

@@ -81,6 +81,7 @@ def test_of_many_at_the_same_moment_as_many_are_dialled_as_may_be() -> None:
         assert sum(verdict.allowed for verdict in pool.map(gate.dial, [ANN] * 40)) == 3
 
 
+@pytest.mark.processes
 def test_other_processes_count_too(deployment_folder: Path) -> None:
     program = """
         from host.gate import Gate

@@ -197,6 +197,7 @@ def test_a_list_that_the_settings_name_must_be_there(deployment_folder: Path) ->
     assert rule_of(ANN, Settings(**OURS)) is None
 
 
+@pytest.mark.processes
 async def test_who_opts_out_is_not_called_again_by_any_process(
     deployment_folder: Path, carrier: Carrier
 ) -> None:

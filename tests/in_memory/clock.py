@@ -48,7 +48,8 @@ class _Selector(selectors.DefaultSelector):
         assert self.loop is not None
         if timeout is not None and timeout <= 0:
             self.loop.advance(TURN)
-            return super().select(0)
+            # Threads and sockets are heard at the latest when nothing else is to be done.
+            return super().select(0) if self.loop.threads else []
         if self.loop.threads:
             return super().select(GLANCE if timeout is None else min(timeout, GLANCE))
         if ready := super().select(0):

@@ -155,6 +155,7 @@ class Room:
     left: float = 0.0
     """When somebody left last."""
     closing: asyncio.TimerHandle | None = None
+    closed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def info(self) -> api.Room:
         """As LiveKit's API tells of it."""
@@ -398,6 +399,7 @@ class Server:
             for track in one.tracks.values():
                 track.subscribers.clear()
         room.participants.clear()
+        room.closed.set()
         for dispatch in room.dispatches:
             for job in dispatch.state.jobs:
                 job.state.status = JobStatus.JS_SUCCESS

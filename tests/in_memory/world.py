@@ -87,6 +87,13 @@ class MemoryScene(Scene):
     """A scene whose host is in this process."""
 
     memory: MemoryHost
+    server: Server
+
+    async def no_room(self, room: str, limit: float = 5.0) -> None:
+        """Wait until there is no such room. Here there is an event for it."""
+        async with asyncio.timeout(limit):
+            while there := self.server.rooms.get(room):
+                await there.closed.wait()
 
     async def keep_sounds(self) -> None:
         """Have what is said without a provider on disk, as it is soon after a host has started.
@@ -138,7 +145,15 @@ async def open_scene(
         with _logging_to(folder / "host.log"):
             try:
                 async with made.exchange:
-                    yield MemoryScene(made, settings, memory, folder, together, memory)  # type: ignore[arg-type]
+                    yield MemoryScene(
+                        made,  # type: ignore[arg-type]
+                        settings,
+                        memory,  # type: ignore[arg-type]
+                        folder,
+                        together,
+                        memory,
+                        made.server,
+                    )
             finally:
                 await memory.close()
                 made.server.close()
