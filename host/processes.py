@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import socket
 from dataclasses import dataclass
@@ -28,7 +29,12 @@ class Process:
 
 def this_process() -> Process:
     """Name the process that asks."""
-    return Process(socket.gethostname(), os.getpid(), _began(os.getpid()) or 0.0)
+    return _this(os.getpid())
+
+
+@functools.cache  # each draft of each call names it; a fork has a number of its own
+def _this(number: int) -> Process:
+    return Process(socket.gethostname(), number, _began(number) or 0.0)
 
 
 def _began(number: int) -> float | None:

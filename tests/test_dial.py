@@ -127,6 +127,7 @@ async def test_what_may_pass_by_itself_may_be_tried_again(code: str, text: str) 
     assert ending.reason.endswith(".")
 
 
+@pytest.mark.processes
 async def test_a_telephone_that_comes_late_into_the_room_rings_as_long_as_any() -> None:
     """LiveKit SIP counts the ringing from its INVITE, after it has joined the room."""
     unanswered = TwirpError("canceled", FROM_SIP_NODE + "sip request timed out")

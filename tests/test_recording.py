@@ -143,6 +143,7 @@ def test_a_file_that_was_cut_off_is_not_whole(tmp_path: Path) -> None:
         assert not is_whole(file)
 
 
+@pytest.mark.processes
 async def test_a_stall_of_ours_tears_no_hole_into_what_the_far_end_says(tmp_path: Path) -> None:
     text = "Please tell me what day it is."
     wave = np.concatenate([await speak(text, RATE), np.zeros(RATE // 2, np.int16)])

@@ -19,6 +19,8 @@ from host.sounds.making import make_sounds
 from host.sounds.shelf import Shelf, wanted
 from host.sounds.sound import RATE
 
+pytestmark = pytest.mark.processes
+
 WORDS = Words()
 
 

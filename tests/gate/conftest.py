@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from carrier import Carrier
 
+from host.keypad import presses
+
 
 @pytest.fixture(autouse=True)
 def deployment_folder(
@@ -23,3 +25,11 @@ async def carrier() -> AsyncIterator[Carrier]:
     """LiveKit's SIP API over HTTP, which writes down what it is asked to dial."""
     async with Carrier() as carrier:
         yield carrier
+
+
+@pytest.fixture
+def keys_in_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys and pauses take no time."""
+    monkeypatch.setattr("host.line.DIGIT_GAP", 0.0)
+    monkeypatch.setitem(presses.PAUSES, "W", 0.0)
+    monkeypatch.setitem(presses.PAUSES, ",", 0.0)

@@ -20,9 +20,10 @@ from sample_calls import call_of
 from host.call import Call
 from host.gate import KeyRules, Verdict
 from host.gate.rules import NumberRules
-from host.keypad import presses
 from host.settings import Settings
 from plugins import keypad, opt_out, transfer
+
+pytestmark = pytest.mark.usefixtures("keys_in_no_time")
 
 CALLS = 500
 
@@ -138,14 +139,6 @@ def _with_pauses(arguments: str, sent: str) -> str:
     written = json.loads(arguments)["keys"].upper()
     assert "".join(each for each in written if each not in "W,") == sent
     return f"{written.replace('W', ',')},"
-
-
-@pytest.fixture(autouse=True)
-def _in_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keys and pauses take no time."""
-    monkeypatch.setattr("host.line.DIGIT_GAP", 0.0)
-    monkeypatch.setitem(presses.PAUSES, "W", 0.0)
-    monkeypatch.setitem(presses.PAUSES, ",", 0.0)
 
 
 async def test_five_hundred_calls_of_an_adversary_leave_nothing_forbidden(carrier: Carrier) -> None:

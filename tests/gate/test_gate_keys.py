@@ -13,6 +13,8 @@ from host.gate import Gate, KeyRules, Rule
 from host.keypad import read_presses
 from host.settings import Settings
 
+pytestmark = pytest.mark.usefixtures("keys_in_no_time")
+
 US, DE, FR, GB = "+12125550123", "+4930123456", "+33123456789", "+442071234567"
 
 

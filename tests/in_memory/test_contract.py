@@ -45,7 +45,10 @@ Reason = rtc.DisconnectReason
 Seen: TypeAlias = tuple[Any, ...]
 """An event and its facts, without ids and times; or what the API told."""
 
-pytestmark = pytest.mark.xdist_group("contract")  # all scenes play on one server
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.xdist_group("contract"),  # all scenes play on one server
+]
 
 
 class Guest:

@@ -27,6 +27,7 @@ from host.settings import load_settings
 from host.sounds.making import make_sounds
 from host.testing import Scene
 
+from . import shortcuts
 from .api import Api, answered_by
 from .host import MemoryHost
 from .sdk import Sdk, in_memory
@@ -136,6 +137,7 @@ async def open_scene(
         for name, value in together.items():
             patch.setenv(name, value)
         patch.setattr(_MASK, "_used", [])
+        shortcuts.take(patch)
         settings = load_settings(dotenv=False)
         personas = registry.load(settings).personas.values()
         made.give_numbers({persona.name: persona.numbers for persona in personas})
