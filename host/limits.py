@@ -54,7 +54,8 @@ async def _hold_duration(call: Call) -> None:
         if call.connected:
             return  # two people talk with each other now
         with contextlib.suppress(Exception):
-            await call.say(words.time_nearly_up)
+            async with asyncio.timeout(max(limit - call.lasted, 0)):  # a story may come before it
+                await call.say(words.time_nearly_up)
         await asyncio.sleep(max(limit - call.lasted, 0))
     if not call.connected:
         log.warning("the call has reached its limit of %.0f s", limit)

@@ -46,9 +46,12 @@ def found_in(text: bytes) -> list[str]:
 
 
 def found_below(folder: Path) -> Iterator[str]:
-    """Name the files below a folder that show a canary, and which."""
+    """Name the files below a folder that show a canary, and which.
+
+    Bytecode has what the source has from which it was made.
+    """
     for file in sorted(folder.rglob("*")):
-        if file.is_symlink() or not file.is_file():
+        if file.is_symlink() or not file.is_file() or file.suffix == ".pyc":
             continue
         try:
             for name in sorted(set(_found_in_file(file))):

@@ -28,7 +28,7 @@ from api_client import (
 )
 from deployment import Deployment
 from uvicorn.protocols.http.h11_impl import H11Protocol
-from waiting import until_logged
+from waiting import logged_by_the_host, until_logged
 
 from host.api.door import answering_api
 from host.api.protocol import LONGEST_REQUEST, PIECE, Protocol
@@ -332,7 +332,7 @@ async def test_the_log_has_no_token_no_number_no_details_and_no_query(
     await client.ask("GET", f"/calls/x?token={TOKEN}&patient=Ann+Secret")
     await client.ask("GET", "/calls/x", headers={"Authorization": f"Bearer {wrong}"})
     await client.ask("GET", "/calls/%0d%0aWARNING%20forged")
-    lines = [line.getMessage() for line in caplog.records if line.name == "host"]
+    lines = [line.getMessage() for line in logged_by_the_host(caplog)]
     assert any(re.match(r"API: POST /calls: 202 in \d+ ms", line) for line in lines)
     assert r"API: GET /calls/\r\nWARNING forged: 404" in "\n".join(lines)
     for private in (TOKEN, wrong, NUMBER, "Secret", "order-of-Ann", "patient="):
@@ -353,7 +353,9 @@ async def test_strangers_write_one_line_a_minute_and_no_traceback(
         await client.ask("GET", "/calls/x", headers={})
     await until_logged(caplog, "more requests", limit=LIMIT)
     await client.ask("GET", "/calls/x", headers={})
-    told = [line.getMessage() for line in caplog.records if line.levelno >= logging.INFO]
+    told = [
+        line.getMessage() for line in logged_by_the_host(caplog) if line.levelno >= logging.INFO
+    ]
     assert [re.sub(r"[\d.]+ m?s", "... s", line) for line in told] == [
         "API: GET /: 401 in ... s",
         "API: 7 more requests without the token in ... s",

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from stored import LISTS, a_record, rows_of, stored
+from waiting import logged_by_the_host
 
 from host.call import Call
 from host.record import CallRecord
@@ -30,7 +31,7 @@ async def end(database: Path | None, record: CallRecord) -> None:
 
 def one_error(caplog: pytest.LogCaptureFixture) -> str:
     """The single line that was logged; a traceback fails the test."""
-    (line,) = [line for line in caplog.records if line.levelno >= logging.WARNING]
+    (line,) = [line for line in logged_by_the_host(caplog) if line.levelno >= logging.WARNING]
     assert line.exc_info is None
     return line.getMessage()
 

@@ -14,6 +14,7 @@ import pytest
 from deployment import HERE
 from programs import printed_by
 from stored import a_record
+from waiting import logged_by_the_host
 
 from host.call import Call
 from host.calls.log import CallLog
@@ -101,7 +102,7 @@ def test_a_line_that_was_left_half_written_swallows_no_other(tmp_path: Path) -> 
 
 
 def the_one_error(caplog: pytest.LogCaptureFixture) -> str:
-    (line,) = [line for line in caplog.records if line.levelno == logging.ERROR]
+    (line,) = [line for line in logged_by_the_host(caplog) if line.levelno == logging.ERROR]
     assert line.exc_info is None
     return line.getMessage()
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 import pytest
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from waiting import logged_by_the_host
 
 from host.details import parse_details
 from host.errors import MetadataError
@@ -118,7 +119,8 @@ def test_what_a_persona_trips_over_is_refused_and_the_log_says_where(
 ) -> None:
     with pytest.raises(MetadataError, match="the persona can't read it"):
         parse_details(view(parse), {"plan": "hunter2"})
-    (line,) = caplog.messages
+    (said,) = logged_by_the_host(caplog)
+    line = said.getMessage()
     assert "test_details.py:" in line
     assert "Error at " in line
     assert "hunter2" not in line

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 from collections.abc import AsyncIterator
 from types import SimpleNamespace
 from typing import Any
@@ -218,8 +219,8 @@ class Dialling:
         self.looked.set()
 
 
-async def test_a_colleague_who_comes_into_the_room_late_does_not_ring_on() -> None:
-    livekit = Dialling()
+async def given_up(livekit: Dialling) -> None:
+    """A caller who hangs up as soon as a colleague is dialled."""
     targets = {"sales": TransferTarget(number="+15550003101", warm=True)}
     call = call_of(Settings(allow_numbers=("+1555*",), trunk="ST_1", transfers=targets))
     colleague = Colleague(a_job(livekit), call, targets["sales"], "desk-1")
@@ -228,7 +229,28 @@ async def test_a_colleague_who_comes_into_the_room_late_does_not_ring_on() -> No
     ringing.cancel()
     await asyncio.wait({ringing})
     await asyncio.wait_for(colleague.hang_up(), 10)
+
+
+async def test_a_colleague_who_comes_into_the_room_late_does_not_ring_on() -> None:
+    livekit = Dialling()
+    await given_up(livekit)
     assert livekit.put_out
+
+
+class Unanswered(Dialling):
+    """The same, for a telephone that nobody picks up."""
+
+    async def create_sip_participant(self, request: Any, timeout: float) -> None:
+        await super().create_sip_participant(request, timeout)
+        raise TimeoutError
+
+
+async def test_a_caller_who_gives_up_while_a_colleague_rings_leaves_no_traceback(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    await given_up(Unanswered())
+    gc.collect()  # it is then that Python tells of an error that nobody has looked at
+    assert "never retrieved" not in caplog.text
 
 
 async def test_livekits_word_is_believed_where_it_gives_one() -> None:

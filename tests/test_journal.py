@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from sample_calls import an_answered_call
-from waiting import meanwhile
+from waiting import logged_by_the_host, meanwhile
 
 from host.journal import Draft, Journal
 from host.processes import Process, this_process
@@ -81,7 +81,7 @@ async def test_a_disk_that_was_full_is_said_once_and_the_draft_is_kept_again(
     draft = journal.read(call.id)
     assert draft is not None
     assert draft.record.number == "+15552220003"
-    assert len(caplog.records) == 1
+    assert len(logged_by_the_host(caplog)) == 1
 
 
 @pytest.mark.parametrize("text", ["{half", '{"number": "+15552220001", "record": {"id": 3}}'])
@@ -92,7 +92,8 @@ async def test_a_draft_that_can_not_be_read_is_none_and_not_quoted(
     journal.folder.mkdir()
     journal.file("AJ_1").write_text(text)
     assert journal.read("AJ_1") is None
-    (line,) = caplog.messages
+    (said,) = logged_by_the_host(caplog)
+    line = said.getMessage()
     assert line.startswith("the draft of the call AJ_1 can't be read: ")
     assert "half" not in line
     assert "555" not in line

@@ -16,7 +16,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from sample_calls import a_call_with_a_job
 from stored import a_record
-from waiting import meanwhile, until_logged
+from waiting import logged_by_the_host, meanwhile, until_logged
 
 from host.outcome import Outcome
 from host.record import Transfer
@@ -35,8 +35,8 @@ async def counting(settings: Settings, caplog: pytest.LogCaptureFixture) -> Asyn
     caplog.clear()
     async with meanwhile(metrics.while_serving(settings=settings)):
         await until_logged(caplog, "metrics at http")
-        [said] = caplog.messages
-        yield said.removeprefix("metrics at ")
+        [said] = logged_by_the_host(caplog)
+        yield said.getMessage().removeprefix("metrics at ")
 
 
 async def scrape(url: str) -> Samples:
@@ -226,6 +226,6 @@ async def test_a_port_that_is_taken_is_one_line(
         taken.listen()
         port = taken.getsockname()[1]
         await asyncio.wait_for(metrics.while_serving(settings=Settings(metrics_port=port)), 5)
-    [said] = caplog.messages
-    assert f"metrics can't be served at 127.0.0.1 port {port}" in said
+    [said] = logged_by_the_host(caplog)
+    assert f"metrics can't be served at 127.0.0.1 port {port}" in said.getMessage()
     assert line.ADDRESS not in os.environ

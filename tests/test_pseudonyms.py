@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from canaries import NUMBER
+from waiting import logged_by_the_host
 
 from host.private import Pseudonyms
 
@@ -41,7 +42,8 @@ def test_what_is_no_key_names_nobody_and_that_is_said_once(
     for _ in range(3):
         assert Pseudonyms(tmp_path).of(NUMBER) == "+1…57"
     assert file.read_bytes() == key, "somebody may have the whole of it"
-    (line,) = caplog.messages
+    (said,) = logged_by_the_host(caplog)
+    line = said.getMessage()
     assert line.startswith(f"numbers in records have no names: {file} has {len(key)} bytes")
 
 

@@ -20,6 +20,7 @@ from livekit import rtc
 from livekit.agents import Agent
 from livekit.agents.voice.recorder_io import RecorderIO
 from studio import Loudspeaker, both_sides, recorded_call
+from waiting import logged_by_the_host
 
 from host.answers import Greeting
 from host.greeting import greet
@@ -98,7 +99,7 @@ async def test_a_disk_that_is_full_costs_the_recording_and_one_line_in_the_log(
             await call.recorder.close()
     assert call.recording is None
     assert not files_in(tmp_path)
-    ours = [record.message for record in caplog.records if record.name == "host"]
+    ours = [record.message for record in logged_by_the_host(caplog)]
     assert ours == ["the call is not recorded: it broke off, and is removed"]
 
 
@@ -112,7 +113,7 @@ async def test_a_folder_that_went_away_costs_the_recording_and_one_line_in_the_l
         assert call.recorder is not None
         await call.recorder.close()
     assert call.recording is None
-    (line,) = [record.message for record in caplog.records if record.name == "host"]
+    (line,) = [record.message for record in logged_by_the_host(caplog)]
     assert line.startswith("the call is not recorded: [Errno 2]")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,7 @@ from opentelemetry import trace as otel
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from sample_calls import a_call_with_a_job
 from stored import a_record
+from waiting import logged_by_the_host
 
 from host.call import Call
 from host.outcome import Outcome
@@ -228,8 +230,7 @@ async def test_nothing_is_sent_where_no_collector_is_set(clean_environment: None
 
 
 def the_one_warning(caplog: pytest.LogCaptureFixture) -> str:
-    # Another test's session may still be closing, and complain of it.
-    warnings = [record for record in caplog.records if record.levelname in ("WARNING", "ERROR")]
+    warnings = [each for each in logged_by_the_host(caplog) if each.levelno >= logging.WARNING]
     [said] = [record for record in warnings if record.getMessage().startswith("traces: ")]
     assert not said.exc_info
     return said.getMessage()

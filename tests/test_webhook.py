@@ -23,7 +23,7 @@ from aiohttp import web
 from receiver import KEY, SECRET, FarSide, Reply
 from standardwebhooks import Webhook, WebhookVerificationError
 from stored import a_record
-from waiting import meanwhile, until_logged
+from waiting import logged_by_the_host, meanwhile, until_logged
 
 from host.call import Call
 from host.record import CallRecord
@@ -164,7 +164,7 @@ async def test_a_folder_that_cannot_be_written_costs_one_line(
     (tmp_path / "file").touch()
     settings = settings_for(tmp_path / "file", webhook_url="http://127.0.0.1:9/")
     await webhook.call_ended(call=Call(settings), record=a_record())
-    assert len(caplog.records) == 1
+    assert len(logged_by_the_host(caplog)) == 1
     assert "webhook: the record can't be queued" in caplog.text
     assert "Traceback" not in caplog.text
 
@@ -406,7 +406,7 @@ async def test_a_wrong_setting_is_one_line_at_the_start_and_loses_no_record(
     settings = settings_for(tmp_path, webhook_url=url, webhook_secret=secret)
     async with meanwhile(webhook.while_serving(settings=settings)):
         await until_logged(caplog, line)  # it stays up, so that the queue's length is still shown
-    [said] = caplog.records
+    [said] = logged_by_the_host(caplog)
     assert line in said.getMessage()
     assert not said.exc_info
     assert not secret or secret not in caplog.text

@@ -27,6 +27,11 @@ async def until_logged(
         logging.getLogger().removeHandler(hears)
 
 
+def logged_by_the_host(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
+    """What the host has logged, and not what LiveKit's threads still say of an earlier test."""
+    return [record for record in caplog.records if record.name == "host"]
+
+
 class _Hears(logging.Handler):
     """Tells of each line that is logged."""
 

@@ -7,6 +7,7 @@ whole call has a host in a process of its own, a real livekit-server, and a voic
     @pytest.mark.promise("what README says")    also a whole call in `make test`; with
                                                 only="llm-hang", of its variations this one
     @pytest.mark.whole("why")                   a whole call only: nothing in memory would do
+    @pytest.mark.memory("why")                  in memory only: no whole call could do it
 
 A whole call without a promise is marked `every`: it is for `make test-all` alone.
 """
@@ -39,6 +40,8 @@ def pytest_asyncio_loop_factories(
     """In which worlds a test plays: its loop has the clock of its world."""
     if item.get_closest_marker("whole") or not SCENES & set(getattr(item, "fixturenames", ())):
         return {WHOLE: asyncio.new_event_loop}
+    if item.get_closest_marker("memory"):
+        return {MEMORY: VirtualClockLoop}
     return {MEMORY: VirtualClockLoop, WHOLE: asyncio.new_event_loop}
 
 

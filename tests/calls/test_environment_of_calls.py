@@ -32,7 +32,9 @@ async def test_a_call_has_no_key_in_its_environment_and_works(scene: Scene) -> N
 
     async def looks(line: Line) -> None:
         await line.heard("what can I do for you")
-        found.extend(p.environ() for p in psutil.Process(scene.host.pid).children(recursive=True))
+        below = psutil.Process(scene.host.pid).children(recursive=True)
+        # What makes the apologies is the host's own, and needs the keys of voices.
+        found.extend(each.environ() for each in below if "host.sounds" not in each.cmdline())
         await line.say("Thank you and goodbye.")
         await line.stay()
 

@@ -12,21 +12,16 @@ from transfers import SALES, asks_for, colleague, nothing_left, presses_one_at_o
 from host.local.phone import Line, NoAnswer
 from host.outcome import Outcome
 from host.settings import Words
-from host.testing import Scene, heard_once, not_heard
+from host.testing import heard_once, not_heard
+
+pytestmark = pytest.mark.memory("whole hosts are stopped in test_deploys.py")
 
 WORDS = Words()
 STOPPED = "The host was stopped."
 
 
-def in_memory(scene: Scene) -> MemoryScene:
-    """The host of a scene, where it can be stopped without others."""
-    if not isinstance(scene, MemoryScene):
-        pytest.skip("test_deploys.py stops hosts of its own")
-    return scene
-
-
-async def test_whoever_talks_hears_a_goodbye_to_its_end(scene: Scene) -> None:
-    host = in_memory(scene).memory
+async def test_whoever_talks_hears_a_goodbye_to_its_end(scene: MemoryScene) -> None:
+    host = scene.memory
     asked = asyncio.Event()
 
     async def listens(line: Line) -> None:
@@ -43,8 +38,8 @@ async def test_whoever_talks_hears_a_goodbye_to_its_end(scene: Scene) -> None:
     assert record.retryable
 
 
-async def test_whoever_is_rung_is_hung_up_at_once(scene: Scene) -> None:
-    host = in_memory(scene).memory
+async def test_whoever_is_rung_is_hung_up_at_once(scene: MemoryScene) -> None:
+    host = scene.memory
     number = "+15552228001"
     scene.exchange.connect(number, NoAnswer())
     placing = asyncio.create_task(scene.place("talks", number))
@@ -58,8 +53,8 @@ async def test_whoever_is_rung_is_hung_up_at_once(scene: Scene) -> None:
     assert (await placing).reason == STOPPED
 
 
-async def test_two_people_who_were_connected_hear_no_goodbye(scene: Scene) -> None:
-    host = in_memory(scene).memory
+async def test_two_people_who_were_connected_hear_no_goodbye(scene: MemoryScene) -> None:
+    host = scene.memory
     scene.exchange.connect(SALES, colleague(presses_one_at_once))
     call = await scene.ring("switchboard", asks_for("sales"))
     connected = await scene.exchange.call_to(SALES, timeout=60, nth=2)

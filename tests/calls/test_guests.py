@@ -74,10 +74,9 @@ async def test_what_a_caller_writes_is_not_answered(scene: Scene) -> None:
     assert record.outcome is Outcome.COMPLETED
 
 
-async def test_no_session_has_an_ear_for_what_is_written(scene: Scene) -> None:
+@pytest.mark.memory("it looks into the session; the test before this one writes to a whole one")
+async def test_no_session_has_an_ear_for_what_is_written(scene: MemoryScene) -> None:
     """LiveKit would hand what is written to the session: it must not be asked to."""
-    if not isinstance(scene, MemoryScene):
-        pytest.skip("the test before this one writes")
     call = await scene.ring("desk", Line.stay)
     await call.pulse.until(lambda: "can I do for you" in str(call.heard), 30, "the greeting")
     job = scene.memory.call_in(call.room).job

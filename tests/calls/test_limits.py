@@ -87,6 +87,20 @@ async def test_the_end_of_the_time_does_not_wait_for_a_story(scene: Scene) -> No
     assert record.ended_by == "host"
 
 
+async def test_nor_does_it_where_the_story_leaves_no_room_for_the_warning(scene: Scene) -> None:
+    async def asks(line: Line) -> None:
+        await line.heard("how may I help you")
+        await line.say("Tell me a long story.")
+        await line.stay()
+
+    call = await scene.ring("warned", asks)
+    record = await scene.over(call)
+    assert "Once upon" in str(call.heard)
+    not_heard(call, WORDS.time_nearly_up)
+    assert heard_once(call, WORDS.time_up).start < 16
+    assert record.ended_by == "host"
+
+
 async def test_a_model_that_uses_one_tool_again_and_again_has_to_answer(scene: Scene) -> None:
     async def asks(line: Line) -> None:
         await line.heard("here is the looper")

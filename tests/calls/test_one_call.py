@@ -328,9 +328,10 @@ async def test_a_second_host_leaves_the_room_of_a_live_call_as_it_is(
         assert not list((second.folder / "state" / "unfinished").glob("*.json"))
 
 
-async def test_an_agent_that_comes_second_leaves_the_call_and_no_record(scene: Scene) -> None:
-    if not isinstance(scene, MemoryScene):
-        pytest.skip("in the test before this one, two hosts meet")
+@pytest.mark.memory("whole hosts meet in the test before this one")
+async def test_an_agent_that_comes_second_leaves_the_call_and_no_record(
+    scene: MemoryScene,
+) -> None:
     greeted, go_on = asyncio.Event(), asyncio.Event()
 
     async def waits(line: Line) -> None:

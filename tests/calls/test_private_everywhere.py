@@ -146,9 +146,7 @@ async def test_a_call_that_is_taken_over(outside: Outside) -> None:
         await line.hang_up()
 
     call = await outside.scene.exchange.ring(NUMBER, LEAKY, goes_on)
-    async with asyncio.timeout(20):
-        while not any("leaky desk" in each.text for each in call.heard):
-            await asyncio.sleep(0.05)
+    await call.pulse.until(lambda: "leaky desk" in str(call.heard), 20, "the greeting")
     kill_its_process(outside.scene, call.room)
     record = await outside.scene.over(call, 60)
     assert record.taken_over == 1

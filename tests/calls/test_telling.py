@@ -9,6 +9,7 @@ import re
 import signal
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from receiver import SECRET, FarSide
 from scene import a_scene
 from standardwebhooks import Webhook
 
-from host.local.phone import Busy, Line
+from host.local.phone import Busy, Line, PhoneCall
 from host.record import CallRecord
 from host.testing import Scene, heard_once
 
@@ -120,6 +121,10 @@ async def test_a_record_outlives_a_receiver_that_is_down(outside: Outside) -> No
     assert not queued.exists()
 
 
+def _has_heard(call: PhoneCall) -> bool:
+    return bool(call.heard)
+
+
 @pytest.mark.promise("Prometheus counts calls, and sees live ones")
 async def test_calls_are_counted_and_live_ones_are_seen(outside: Outside) -> None:
     scene = outside.scene
@@ -129,9 +134,7 @@ async def test_calls_are_counted_and_live_ones_are_seen(outside: Outside) -> Non
         call = await scene.exchange.ring(CALLER, DESK)
         await call.answered()
         await outside.until(1, "host_live_calls", persona="desk")
-        async with asyncio.timeout(15):
-            while not call.heard:
-                await asyncio.sleep(0.05)
+        await call.pulse.until(partial(_has_heard, call), 15, "a word")
         await call.hang_up()
         await scene.over(call)
         await outside.until(0, "host_live_calls", persona="desk")

@@ -7,6 +7,7 @@ in threads (`asyncio.to_thread`) is waited for in real time, and the clock stand
 from __future__ import annotations
 
 import asyncio
+import logging
 import selectors
 import threading
 import time
@@ -18,6 +19,8 @@ from typing import Any, TypeVar, TypeVarTuple
 
 import pytest
 import time_machine
+
+log = logging.getLogger("in_memory")
 
 STARTED = 1000.0
 """The loop's time when it starts, in seconds."""
@@ -71,6 +74,7 @@ class VirtualClockLoop(asyncio.SelectorEventLoop):
         """How many threads of an executor work for this loop."""
         super().__init__(selector)
         self._thread = threading.get_ident()
+        self.set_exception_handler(_tell)
         self.on_advance: Callable[[float], None] = lambda seconds: None
 
     def time(self) -> float:
@@ -105,6 +109,15 @@ class VirtualClockLoop(asyncio.SelectorEventLoop):
 
     def _thread_is_done(self, _: asyncio.Future[Any]) -> None:
         self.threads -= 1
+
+
+def _tell(_: asyncio.AbstractEventLoop, what: dict[str, Any]) -> None:
+    """Tell of an error that nobody has looked at, in one line.
+
+    It is often found when garbage is collected, which may be while code is parsed. A traceback
+    would have Python parse code, too, and the parser of CPython 3.11 can't do both at once.
+    """
+    log.error("%s: %s", what["message"], what.get("exception") or what.get("future"))
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import secrets
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from livekit import api, rtc
@@ -47,10 +48,14 @@ class _Rescue(Rescue):
 
 
 class _Journal(Journal):
-    call: Call | None = None
+    def __init__(self, state: Path) -> None:
+        super().__init__(state)
+        self.call: Call | None = None
+        self.begun = asyncio.Event()
 
     async def keep(self, call: Call) -> None:
         self.call = call
+        self.begun.set()
         await super().keep(call)
 
 
@@ -251,9 +256,9 @@ class MemoryHost:
 
     async def _begun(self, id: str, context: JobContext, worker: _Worker) -> None:
         """Tell the parent's side that a process has the call, as its lifeline would."""
-        while worker.journal.call is None:
-            await asyncio.sleep(0.01)
+        await worker.journal.begun.wait()
         call = worker.journal.call
+        assert call
         live = Live(call.id, context.job.room.name, process=1)
         live.writer = _Silent()  # type: ignore[assignment]
         self.lifelines._calls[call.id] = live
