@@ -1,7 +1,9 @@
 """A virtual clock: an event loop in which waiting takes no time.
 
 When nothing is ready to run, the loop moves its clock to the next timer instead of sleeping. Work
-in threads (`asyncio.to_thread`) is waited for in real time, and the clock stands still meanwhile.
+in threads (`asyncio.to_thread`, `run_in_executor`) is waited for in real time, and the clock stands
+still meanwhile: also for the thread, which must not wait for a time of day. Threads that are
+started in another way are not waited for. What the system keeps, as the times of files, is real.
 """
 
 from __future__ import annotations
@@ -58,9 +60,15 @@ class _Selector(selectors.DefaultSelector):
         if ready := super().select(0):
             return ready
         if timeout is None:
-            raise NothingLeftToWaitFor("nothing is scheduled, and no thread works")
+            raise NothingLeftToWaitFor(f"no timer, no thread; these wait: {_waiting(self.loop)}")
         self.loop.advance(timeout)
         return []
+
+
+def _waiting(loop: asyncio.AbstractEventLoop) -> str:
+    """Where each task waits."""
+    frames = [frame for task in asyncio.all_tasks(loop) for frame in task.get_stack(limit=1)]
+    return ", ".join(f"{frame.f_code.co_qualname}, line {frame.f_lineno}" for frame in frames)
 
 
 class VirtualClockLoop(asyncio.SelectorEventLoop):

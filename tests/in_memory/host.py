@@ -2,6 +2,9 @@
 
 What is missing of the real one is what makes processes: LiveKit's `AgentServer`, the lifelines'
 sockets, the subprocess that tells of the end of a call whose process died.
+
+Of livekit-agents (1.8), `_JobContextVar` and a context's `_tempdir` are private; of the host
+itself, what its `Lifelines` and `Call` keep.
 """
 
 from __future__ import annotations
@@ -36,6 +39,10 @@ log = logging.getLogger(__name__)
 
 STARTS_IN = 0.05
 """Seconds from a job that was accepted to its process having it."""
+ENDS_IN = 30.0
+"""Seconds that a call may take to end after its test."""
+NO_PROCESS = 2**22 + 1
+"""A number that Linux gives to no process, should anybody kill it."""
 
 
 class _Rescue(Rescue):
@@ -94,20 +101,25 @@ class MemoryHost:
         self._desk = Desk(settings, self.lifelines, self._livekit)
         self._running: dict[str, _Running] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._failed: list[str] = []
 
     def open(self) -> None:
         """Register with the server."""
         self._sdk.server.workers[self._settings.agent_name] = self._offer
 
     async def close(self) -> None:
-        """Wait until every call is over; break off those that do not end."""
+        """Wait until every call is over. Raises RuntimeError where one failed, or does not end."""
         self._sdk.server.workers.clear()
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=30)
-        for task in list(self._tasks):
+            await asyncio.wait(self._tasks, timeout=ENDS_IN)
+        endless = list(self._tasks)
+        for task in endless:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*endless, return_exceptions=True)
         await self._livekit.aclose()
+        failed = [*self._failed, *(f"{task.get_name()} does not end" for task in endless)]
+        if failed:
+            raise RuntimeError("; ".join(failed))
 
     def goodbye(self) -> None:
         """Tell every live call to say goodbye and end, as a second SIGTERM does."""
@@ -137,7 +149,11 @@ class MemoryHost:
         return self._running[id].task
 
     def kill(self, room: str) -> None:
-        """Kill the process of the call in a room: nothing of it runs on, and nobody is told."""
+        """Kill the process of the call in a room, as far as anybody else can see.
+
+        It leaves the room without a word, and its parent is told. What it has begun is cancelled,
+        not stopped dead: unlike in a real process, its `finally` blocks run.
+        """
         ((id, running),) = [
             (id, each) for id, each in self._running.items() if each.job.job.room.name == room
         ]
@@ -259,7 +275,7 @@ class MemoryHost:
         await worker.journal.begun.wait()
         call = worker.journal.call
         assert call
-        live = Live(call.id, context.job.room.name, process=1)
+        live = Live(call.id, context.job.room.name, process=NO_PROCESS)
         live.writer = _Silent()  # type: ignore[assignment]
         self.lifelines._calls[call.id] = live
         self.lifelines._moved.set()
@@ -274,6 +290,7 @@ class MemoryHost:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()):
             log.error("%s failed", task.get_name(), exc_info=error)
+            self._failed.append(f"{task.get_name()} failed: {error!r}")
 
 
 class _Silent:

@@ -4,7 +4,7 @@
 `Server` in memory; all of the SDK's Python runs as it is, and so does whatever stands on it: the
 host, LiveKit's agents, and the telephones of the local exchange.
 
-`FfiClient` and `_live_handles` are private (1.1.21).
+`FfiClient`, `FfiQueue`, `_live_handles` and the messages in `_proto` are private (1.1.21).
 """
 
 from __future__ import annotations
@@ -542,7 +542,7 @@ class Connection:
 
 
 @contextmanager
-def in_memory(sdk: Sdk) -> Iterator[None]:
+def answered_from_memory(sdk: Sdk) -> Iterator[None]:
     """Let `livekit.rtc` talk to a server in memory until the end of the block."""
     client: Any = _ffi_client.FfiClient
     before, client._instance = client._instance, sdk

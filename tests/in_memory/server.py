@@ -27,6 +27,9 @@ DEPARTURE_TIMEOUT = 20.0
 EMPTY_TIMEOUT = 300.0
 """Seconds that a room stays open that nobody but agents has ever joined."""
 
+TIMES_OUT = 19.0
+"""Seconds after which the others see that somebody's connection is broken."""
+
 Reason = rtc.DisconnectReason
 _KINDS = {
     "standard": ParticipantInfo.STANDARD,
@@ -285,7 +288,7 @@ class Server:
     def lose(self, me: Participant) -> None:
         """Let somebody's connection break: the others see that after some seconds."""
         self._outbox.pop(me.client, None)
-        _loop().call_later(19.0, self._remove, me, Reason.CONNECTION_TIMEOUT, None)
+        _loop().call_later(TIMES_OUT, self._remove, me, Reason.CONNECTION_TIMEOUT, None)
 
     def participant(self, room: str, identity: str) -> Participant:
         """Give somebody in a room. Raises Refused."""
@@ -415,11 +418,16 @@ class Server:
 
     def _deliver(self, outbox: deque[tuple[float, Callable[[], None]]]) -> None:
         now = _loop().time() + 1e-6
-        while outbox and outbox[0][0] <= now:
-            outbox[0][1]()
-            outbox.popleft()
-        if outbox:
-            _loop().call_at(outbox[0][0], self._deliver, outbox)
+        try:
+            while outbox and outbox[0][0] <= now:
+                _, tell = outbox[0]
+                try:
+                    tell()
+                finally:
+                    outbox.popleft()
+        finally:
+            if outbox:
+                _loop().call_at(outbox[0][0], self._deliver, outbox)
 
 
 def _loop() -> asyncio.AbstractEventLoop:

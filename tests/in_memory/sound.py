@@ -19,8 +19,10 @@ _HIGHEST = 30000
 
 
 def speak(text: str, rate: int) -> Samples:
-    """Write a text into samples at `rate` a second."""
-    values = [min(_LOWEST + ord(character), _HIGHEST) for character in text]
+    """Write a text into samples at `rate` a second. Raises ValueError from U+6590 on."""
+    values = [_LOWEST + ord(character) for character in text]
+    if max(values, default=0) >= _HIGHEST:
+        raise ValueError(f"no samples stand for a character in {text!r}")
     return np.repeat(np.array(values, np.int16), round(SECONDS_A_CHARACTER * rate))
 
 
@@ -40,7 +42,7 @@ class Reader:
         if not samples.size:
             return []
         edges = np.flatnonzero(np.diff(samples)) + 1
-        if edges.size > max(2, samples.size // 20):  # music, with a new value for each sample
+        if edges.size > max(2, samples.size // 20):  # music: a block of a character has hundreds
             self._value, self._there, self._told = int(samples[-1]), 1, 0
             return []
         starts = [0, *edges.tolist()]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import Match, SequenceMatcher
 from types import TracebackType
@@ -48,6 +48,35 @@ class Utterance:
             start = self.start + match.start() * SECONDS_A_CHARACTER
             end = self.start + match.end() * SECONDS_A_CHARACTER
             yield Heard(match[0], start, end, 1.0)
+
+
+def find_in(utterances: Sequence[Utterance], text: str) -> list[Found]:
+    """Say where a text was heard: each time that it was, whole or in part."""
+    found = []
+    wanted = " ".join(text.split())
+    sentences = [part for part in _sentences(wanted) if part]
+    for at, utterance in enumerate(utterances):
+        whole = [match.start() for match in re.finditer(re.escape(wanted), utterance.text)]
+        for begin in whole:
+            start = utterance.start + begin * SECONDS_A_CHARACTER
+            end = start + len(wanted) * SECONDS_A_CHARACTER
+            found.append(Found(start, end, 1.0, True))
+        if whole:
+            continue
+        if joined := _joined(utterances[at : at + len(sentences)], sentences):
+            found.append(joined)
+        elif part := _part(utterance.text, wanted):
+            start = utterance.start + part.a * SECONDS_A_CHARACTER
+            end = start + part.size * SECONDS_A_CHARACTER
+            found.append(Found(start, end, part.size / len(wanted), False))
+    return found
+
+
+def _joined(some: Sequence[Utterance], sentences: list[str]) -> Found | None:
+    """Find a text of several sentences that came one after the other."""
+    if len(some) < 2 or [each.text.strip() for each in some] != sentences:
+        return None
+    return Found(some[0].start, some[-1].end, 1.0, True)
 
 
 class MemoryMedia:
@@ -135,31 +164,7 @@ class MemoryMedia:
 
     def find(self, text: str, recording: Samples) -> list[Found]:
         """Say where a text was heard, as `host.local.speech.locate` does."""
-        found = []
-        wanted = " ".join(text.split())
-        sentences = [part for part in _sentences(wanted) if part]
-        for at, utterance in enumerate(self.utterances):
-            whole = utterance.text.find(wanted)
-            if whole >= 0:
-                start = utterance.start + whole * SECONDS_A_CHARACTER
-                end = start + len(wanted) * SECONDS_A_CHARACTER
-                found.append(Found(start, end, 1.0, True))
-                continue
-            if joined := self._joined(at, sentences):
-                found.append(joined)
-                continue
-            if part := _part(utterance.text, wanted):
-                start = utterance.start + part.a * SECONDS_A_CHARACTER
-                end = start + part.size * SECONDS_A_CHARACTER
-                found.append(Found(start, end, part.size / len(wanted), False))
-        return found
-
-    def _joined(self, at: int, sentences: list[str]) -> Found | None:
-        """Find a text of several sentences that came one after the other."""
-        some = self.utterances[at : at + len(sentences)]
-        if len(some) < 2 or [each.text.strip() for each in some] != sentences:
-            return None
-        return Found(some[0].start, some[-1].end, 1.0, True)
+        return find_in(self.utterances, text)
 
     def _since_answer(self) -> float:
         return 0.0 if self._answered is None else max(0.0, _now() - self._answered)

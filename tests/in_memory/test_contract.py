@@ -25,7 +25,7 @@ from host.local.livekit import LiveKitServer, find_server
 
 from .api import Api, answered_by
 from .clock import VirtualClockLoop, virtual_time
-from .sdk import Sdk, in_memory
+from .sdk import Sdk, answered_from_memory
 from .server import Server
 from .sound import Samples
 from .world import KEY, SECRET, URL
@@ -694,7 +694,7 @@ async def _play_in_memory(scene: Scene) -> Played:
     assert isinstance(loop, VirtualClockLoop)
     server = Server()
     answers = Api(server, {}, KEY, SECRET)
-    with virtual_time(loop), in_memory(Sdk(server, KEY, SECRET)), answered_by(answers):
+    with virtual_time(loop), answered_from_memory(Sdk(server, KEY, SECRET)), answered_by(answers):
         world = World(URL, KEY, SECRET, scene.__name__, asyncio.Semaphore(AT_ONCE))
         return await _play(scene, world)
 

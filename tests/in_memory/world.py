@@ -10,7 +10,7 @@ import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -30,7 +30,7 @@ from host.testing import Scene
 from . import shortcuts
 from .api import Api, answered_by
 from .host import MemoryHost
-from .sdk import Sdk, in_memory
+from .sdk import Sdk, answered_from_memory
 from .server import Server
 from .speech import Listener, Speaker, Thinker
 from .telephones import MemoryExchange
@@ -126,8 +126,12 @@ async def open_scene(
     """Bring up a world in memory and a host in it; the loop must have a virtual clock."""
     made = MemoryWorld(rules, profile, agent_name)
     sdk = Sdk(made.server, KEY, SECRET)
-    with pytest.MonkeyPatch.context() as patch, in_memory(sdk), answered_by(made.api):
+    async with AsyncExitStack() as up:
+        patch = up.enter_context(pytest.MonkeyPatch.context())
+        up.enter_context(answered_from_memory(sdk))
+        up.enter_context(answered_by(made.api))
         _worlds.append(made)
+        up.callback(_worlds.remove, made)
         made.trunk = await made.exchange.trunk(OUR_NUMBER)
         await made.exchange.route(OUR_NUMBER, agent=agent_name)
         together = {**_settings(made, folder), **environment}
@@ -144,23 +148,20 @@ async def open_scene(
         memory = MemoryHost(settings, sdk)
         memory.open()
         keep_private(settings)
-        with _logging_to(folder / "host.log"):
-            try:
-                async with made.exchange:
-                    yield MemoryScene(
-                        made,  # type: ignore[arg-type]
-                        settings,
-                        memory,  # type: ignore[arg-type]
-                        folder,
-                        together,
-                        memory,
-                        made.server,
-                    )
-            finally:
-                await memory.close()
-                made.server.close()
-                await asyncio.sleep(0.1)
-                _worlds.remove(made)
+        up.push_async_callback(asyncio.sleep, 0.1)  # who is removed from a room is told so
+        up.callback(made.server.close)
+        up.enter_context(_logging_to(folder / "host.log"))
+        up.push_async_callback(memory.close)
+        await up.enter_async_context(made.exchange)
+        yield MemoryScene(
+            made,  # type: ignore[arg-type]
+            settings,
+            memory,  # type: ignore[arg-type]
+            folder,
+            together,
+            memory,
+            made.server,
+        )
 
 
 def _settings(made: MemoryWorld, folder: Path) -> dict[str, str]:
