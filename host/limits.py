@@ -54,7 +54,8 @@ async def _hold_duration(call: Call) -> None:
         if call.connected:
             return  # two people talk with each other now
         with contextlib.suppress(Exception):
-            async with asyncio.timeout(max(limit - call.lasted, 0)):  # a story may come before it
+            # It may be queued behind a long answer.
+            async with asyncio.timeout(max(limit - call.lasted, 0)):
                 await call.say(words.time_nearly_up)
         await asyncio.sleep(max(limit - call.lasted, 0))
     if not call.connected:

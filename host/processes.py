@@ -29,12 +29,13 @@ class Process:
 
 def this_process() -> Process:
     """Name the process that asks."""
-    return _this(os.getpid())
+    number = os.getpid()
+    return Process(socket.gethostname(), number, _this_began(number))
 
 
 @functools.cache  # each draft of each call names it; a fork has a number of its own
-def _this(number: int) -> Process:
-    return Process(socket.gethostname(), number, _began(number) or 0.0)
+def _this_began(number: int) -> float:
+    return psutil.Process(number).create_time()
 
 
 def _began(number: int) -> float | None:

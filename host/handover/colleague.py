@@ -45,7 +45,7 @@ class Colleague:
             max_call_duration=duration(self._target.ringing_timeout + limit),
         )
         self._dialling = asyncio.create_task(ring(self._job.api, verdict, request))
-        # Where we are given up meanwhile, nobody asks how it went.
+        # If we are cancelled, nobody awaits this task: its error is retrieved for asyncio's sake.
         self._dialling.add_done_callback(lambda done: done.cancelled() or done.exception())
         try:
             # Given up, a request still rings: `hang_up` needs to know when it is over.

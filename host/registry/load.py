@@ -19,7 +19,7 @@ from host.registry.view import Views, seat
 from host.settings import Settings
 
 _loaded: list[tuple[object, Registry]] = []
-"""Of which settings, and their registry."""
+"""Settings, and their registry. Not a dict: the settings of personas have no hash."""
 
 
 def load(settings: Settings) -> Registry:
@@ -33,7 +33,7 @@ def load(settings: Settings) -> Registry:
         settings.personas_dir,
         settings.plugins_dir,
         settings.default_persona,
-        settings.personas,
+        dict(settings.personas),
     )
     for known, registry in _loaded:
         if known == wanted:
