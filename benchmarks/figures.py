@@ -26,6 +26,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import aiohttp
 import psutil
@@ -153,10 +154,7 @@ async def _offered_jobs(*, full: bool) -> None:
         raise NotImplementedError
 
     livekit, every = LiveKit(), malformed(COUNT)
-    module: Any = desk_module
-    module.mark_taken, module.end_room = livekit.mark_taken, livekit.end_room
     asked = a_desk(Lifelines(lost), livekit, full=full)
-    logging.getLogger("host").disabled = True
 
     async def offer_all() -> list[float]:
         took = []
@@ -167,7 +165,11 @@ async def _offered_jobs(*, full: bool) -> None:
             took.append(time.thread_time() - begun)
         return took
 
-    try:
+    with (
+        mock.patch.object(desk_module, "mark_taken", livekit.mark_taken),
+        mock.patch.object(desk_module, "end_room", livekit.end_room),
+        silent(),
+    ):
         await offer_all()  # what is made once is made
         sizes, took = [_resident()], []
         for _ in range(ROUNDS):
@@ -180,8 +182,17 @@ async def _offered_jobs(*, full: bool) -> None:
         with counting_bytes() as kept:
             await offer_all()
             show(f"{how}: kept of {COUNT}", f"{kept() / 1024:.1f} KiB")
+
+
+@contextlib.contextmanager
+def silent() -> Iterator[None]:
+    """Have nothing logged by the host."""
+    log = logging.getLogger("host")
+    log.disabled = True
+    try:
+        yield
     finally:
-        logging.getLogger("host").disabled = False
+        log.disabled = False
 
 
 def _resident() -> int:
@@ -224,7 +235,6 @@ def api() -> None:
 
 
 async def _flooded() -> None:
-    guard.BODY_TIME = 0.5
     chunks = b"1\r\nx\r\n" * 200_000
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -233,6 +243,7 @@ async def _flooded() -> None:
         aiohttp.ClientSession() as http,
         contextlib.AsyncExitStack() as host,
     ):
+        host.enter_context(mock.patch.object(guard, "BODY_TIME", 0.5))
         settings = api_client.settings_for(livekit, api_port=port)
         await host.enter_async_context(answering_api(settings, lambda: None))
         client = api_client.Client(f"http://127.0.0.1:{port}", http, livekit)
@@ -264,16 +275,14 @@ async def longest_stop(doing: Awaitable[object]) -> float:
 
 def collector() -> None:
     """End a call whose spans no collector takes."""
-    logging.getLogger("host").disabled = True
     for what, listens in (("is not there", False), ("never answers", True)):
-        with socket.socket() as mute:
+        with socket.socket() as mute, silent():
             mute.bind(("127.0.0.1", 0))
             endpoint = f"http://127.0.0.1:{mute.getsockname()[1]}"
             if listens:
                 mute.listen()  # connections are taken by the kernel, and nobody answers
             seconds = asyncio.run(_ended(endpoint))
         show(f"a call whose collector {what} waits in its end for", f"{seconds:.2f} s")
-    logging.getLogger("host").disabled = False
 
 
 async def _ended(endpoint: str) -> float:

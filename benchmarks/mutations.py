@@ -1,10 +1,10 @@
 """Do the tests notice a bug? `python benchmarks/mutations.py [--module dial] [--only hello]`.
 
 Sixty bugs that somebody could make, ten in each of six modules, are put one at a time into a copy
-of this repository. The most telling tests are run, and where they stay green all unit tests and
-calls in memory that concern the module, until one fails. `--quick` leaves the latter out; `--whole`
-runs a bug that survives them against all the others as well. Printed: which test has noticed which
-bug, what survived, and how many. All of it takes half an hour or more.
+of this repository. The tests most likely to fail are run, and where they stay green all unit tests
+and calls in memory that concern the module, until one fails. `--quick` leaves the latter out;
+`--all-tests` runs a bug that survives them against all the others as well. Printed: which test has
+noticed which bug, what survived, and how many. All of it takes half an hour or more.
 
 First the same tests must be green without any bug. A text that is not there exactly once, and tests
 that can't be collected, are errors of the table: they count for nothing, and the exit code is 2.
@@ -64,8 +64,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--module", choices=TESTS, help="only the bugs of one module")
     parser.add_argument("--only", default="", help="only bugs with this in their name")
-    parser.add_argument("--quick", action="store_true", help="only the most telling tests")
-    parser.add_argument("--whole", action="store_true", help="survivors meet all other tests, too")
+    parser.add_argument("--quick", action="store_true", help="only the tests most likely to fail")
+    parser.add_argument("--all-tests", action="store_true", help="survivors meet all others")
     parser.add_argument("--trust", action="store_true", help="the tests were just seen to be green")
     asked = parser.parse_args()
     chosen = [
@@ -86,7 +86,7 @@ def main() -> int:
 
 def _tests_of(chosen: Iterable[Mutation], asked: argparse.Namespace) -> list[str]:
     """Name the tests that these bugs meet, each once."""
-    if asked.whole:
+    if asked.all_tests:
         return ["tests"]
     named = [test for each in chosen for test in each.telling]
     if not asked.quick:
@@ -111,7 +111,7 @@ def _try(copy: Path, mutation: Mutation, asked: argparse.Namespace) -> Tried:
             red = _first_red(copy, mutation.telling)
             if red is None and not asked.quick:
                 red = _first_red(copy, TESTS[mutation.module])
-            if red is None and asked.whole:
+            if red is None and asked.all_tests:
                 red = _first_red(copy, ["tests"], without=TESTS[mutation.module])
         tried = Tried(mutation, red or NOT_NOTICED)
     except Broken as error:
