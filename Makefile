@@ -17,7 +17,7 @@ demo: setup  ## hear personas take and make four calls; recordings in demo-calls
 test: setup  ## ruff, mypy, the tests, and a whole call for each promise
 	@$(MAKE) --no-print-directory lint; linted=$$?; .venv/bin/python -m pytest && exit $$linted
 
-test-quick: setup  ## unit tests and calls in memory: nothing that starts a process or a server
+test-quick: setup  ## unit tests and calls in memory: nothing that takes seconds
 	.venv/bin/python -m pytest -m "not every and not calls and not processes"
 
 # `make test-all TIMES=20 KEYWORD=voicemail` repeats a choice, to hunt what fails once in a hundred.

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import ast
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from deployment import HERE
 
 PAGE = HERE.parent / "docs" / "testing.md"
 
 
-def promises(file: Path) -> Iterator[tuple[str, str]]:
-    """Find what a file's tests promise: (promise, test)."""
+def promises() -> list[tuple[str, str]]:
+    """Find what the tests promise: (promise, test)."""
+    return [each for file in sorted((HERE / "calls").glob("test_*.py")) for each in _in(file)]
+
+
+def _in(file: Path) -> Iterator[tuple[str, str]]:
     for node in ast.parse(file.read_text()).body:
         if isinstance(node, ast.AsyncFunctionDef):
             for mark in node.decorator_list:
@@ -21,7 +29,21 @@ def promises(file: Path) -> Iterator[tuple[str, str]]:
 
 
 def test_the_table_of_promises_is_current() -> None:
-    files = sorted((HERE / "calls").glob("test_*.py"))
-    found = [promise for file in files for promise in promises(file)]
-    table = "\n".join(f"| {promise} | `{test}` |" for promise, test in found)
-    assert table in PAGE.read_text(), f"the table of promises is:\n{table}"
+    table = "\n".join(f"| {promise} | `{test}` |" for promise, test in promises())
+    rows = re.findall(r"^\| .* \| `test_\w+\.py::\w+` \|$", PAGE.read_text(), re.MULTILINE)
+    assert "\n".join(rows) == table, f"the table of promises is:\n{table}"
+
+
+@pytest.mark.processes
+def test_make_test_plays_a_whole_call_for_each_promise() -> None:
+    asked = [sys.executable, "-m", "pytest", "-n", "0", "-q", "--collect-only"]
+    done = subprocess.run(
+        [*asked, "-m", "calls and not every", "tests/calls"],
+        cwd=HERE.parent,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    played = set(re.findall(r"tests/calls/(test_\w+\.py::\w+)", done.stdout))
+    assert played == {test for _, test in promises()}

@@ -5,16 +5,18 @@ agents in this process, rooms and sound in `tests/in_memory`, on a virtual clock
 whole call has a host in a process of its own, a real livekit-server, and a voice.
 
     @pytest.mark.promise("what README says")    also a whole call in `make test`; with
-                                                only="llm-hang", of its variations this one
+                                                only="llm-broken", of its variations this one
     @pytest.mark.whole("why")                   a whole call only: nothing in memory would do
     @pytest.mark.memory("why")                  in memory only: no whole call could do it
 
-A whole call without a promise is marked `every`: it is for `make test-all` alone.
+A whole call without a promise is marked `every`: it is for `make test-all` alone. A test that takes
+none of these fixtures is a whole call, too, and must say why.
 """
 
 from __future__ import annotations
 
 import asyncio
+import inspect
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
@@ -38,7 +40,7 @@ def pytest_asyncio_loop_factories(
     config: pytest.Config, item: pytest.Item
 ) -> Mapping[str, LoopFactory]:
     """In which worlds a test plays: its loop has the clock of its world."""
-    if item.get_closest_marker("whole") or not SCENES & set(getattr(item, "fixturenames", ())):
+    if item.get_closest_marker("whole") or not _plays(item):
         return {WHOLE: asyncio.new_event_loop}
     if item.get_closest_marker("memory"):
         return {MEMORY: VirtualClockLoop}
@@ -47,16 +49,25 @@ def pytest_asyncio_loop_factories(
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Let a loop's factory live as long as the session, or each test would end its whole world."""
+    """Scope the choice of a loop, not the loops, to the session.
+
+    Its scope is that of the marker which is there at this moment. With a function's, pytest would
+    tear down the loop of the session, and the world with it, after every single test.
+    """
     if HERE in metafunc.definition.path.parents:
         metafunc.definition.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark whole calls, which share a loop in which their world lives, and put them last."""
+    unsaid = []
     for item in items:
         if HERE not in item.path.parents or _in_memory(item):
             continue
+        if not inspect.iscoroutinefunction(getattr(item, "obj", None)):
+            continue  # no call
+        if not (_plays(item) or item.get_closest_marker("whole")):
+            unsaid.append(item.nodeid)
         item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
         item.add_marker(pytest.mark.calls)
         promise = item.get_closest_marker("promise")
@@ -66,12 +77,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if "2025" in item.name or "one_line" in getattr(item, "fixturenames", ()):
             group = "2025" if "2025" in item.name else "one line"
             item.add_marker(pytest.mark.xdist_group(group))
+    if unsaid:
+        raise pytest.UsageError(f"whole calls that don't say why: {', '.join(unsaid)}")
     items.sort(key=lambda item: item.get_closest_marker("calls") is not None)
+
+
+def _plays(item: pytest.Item) -> bool:
+    """Whether a test takes one of the scenes that there are in memory."""
+    return not SCENES.isdisjoint(getattr(item, "fixturenames", ()))
 
 
 def _in_memory(item: pytest.Item) -> bool:
     callspec = getattr(item, "callspec", None)
-    return callspec is not None and VirtualClockLoop in callspec.params.values()
+    # The parameter is pytest-asyncio's own (1.5).
+    return callspec is not None and callspec.params.get("_asyncio_loop_factory") is VirtualClockLoop
 
 
 def _variation(item: pytest.Item) -> str:

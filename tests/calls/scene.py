@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -12,6 +13,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 from canaries import SECRETS
 from in_memory.world import MemoryScene
@@ -19,6 +21,7 @@ from in_memory.world import open_scene as open_memory_scene
 from scripts import RULES as TEST_RULES
 from typer.testing import CliRunner
 
+from host.call import LINGER
 from host.cli import cli
 from host.local.exchange import PhoneCall, Subscriber
 from host.local.realtime import RealtimeServer
@@ -108,6 +111,14 @@ def length_of(call: PhoneCall) -> float:
     return end_of(call) - answer_of(call)
 
 
+def on_its_way(scene: Scene) -> float:
+    """Seconds for which a host must wait after its last word, since sound is on its way so long.
+
+    In memory it is there at once: whether the host has waited is seen there.
+    """
+    return LINGER - 0.1 if isinstance(scene, MemoryScene) else 0.0
+
+
 def in_order(record: CallRecord) -> None:
     """Assert that a conversation's times are all there, one after the other."""
     times = [
@@ -135,14 +146,21 @@ def events(scene: Scene, room: str) -> list[tuple[str, str]]:
     return [(event["event"], event["fact"]) for event in told if event["room"] == room]
 
 
+def drafts_of(scene: Scene, room: str) -> list[dict[str, Any]]:
+    """What would become the record of the call in a room if its process died now; or nothing."""
+    drafts = []
+    for file in (scene.folder / "state" / "unfinished").glob("*.json"):
+        with contextlib.suppress(FileNotFoundError):  # its call has just ended
+            drafts.append(json.loads(file.read_text()))
+    return [draft for draft in drafts if draft["record"]["room"] == room]
+
+
 def kill_its_process(scene: Scene, room: str) -> float:
     """Kill the process that has the call in a room; give the time at which that happened."""
     if isinstance(scene, MemoryScene):
         scene.memory.kill(room)
     else:
-        files = (scene.folder / "state" / "unfinished").glob("*.json")
-        drafts = [json.loads(file.read_text()) for file in files]
-        (draft,) = [draft for draft in drafts if draft["record"]["room"] == room]
+        (draft,) = drafts_of(scene, room)
         os.kill(draft["number"], signal.SIGKILL)
     return time.time()
 

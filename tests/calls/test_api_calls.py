@@ -23,7 +23,10 @@ from scene import a_number, a_scene
 from host.local.phone import Busy, Line, NoAnswer, Telephone
 from host.testing import Scene, heard_once
 
-pytestmark = pytest.mark.xdist_group("api")
+pytestmark = [
+    pytest.mark.whole("the API is a server of the host"),
+    pytest.mark.xdist_group("api"),
+]
 TOKEN = "the-token-of-the-whole-calls-and-of-nobody-else"
 GREETING = "Good morning Ann, this is a test call."
 

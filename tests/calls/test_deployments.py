@@ -100,6 +100,7 @@ async def test_of_a_browsers_tracks_only_the_sound_is_taken(scene: Scene) -> Non
     assert (await scene.record("desk-with-a-camera")).persona == "desk"
 
 
+@pytest.mark.whole("a host without a name is one of its own")
 async def test_a_host_without_a_name_answers_by_the_dialled_number(one_line: Scene) -> None:
     async def listens(line: Line) -> None:
         await line.silence_for(1.0)
@@ -111,6 +112,7 @@ async def test_a_host_without_a_name_answers_by_the_dialled_number(one_line: Sce
     assert record.persona == "desk"
 
 
+@pytest.mark.whole("a host without a name is one of its own")
 async def test_a_host_without_a_name_places_calls_too(one_line: Scene) -> None:
     await a_free_line()
     number = "+15552229001"
@@ -121,6 +123,7 @@ async def test_a_host_without_a_name_places_calls_too(one_line: Scene) -> None:
 
 
 @pytest.mark.promise("One caller too many hears busy at once")
+@pytest.mark.whole("a host with one line is one of its own")
 async def test_one_caller_too_many_hears_busy_at_once(one_line: Scene) -> None:
     await a_free_line()
     first = await one_line.exchange.ring(CALLER, DESK)
@@ -150,6 +153,7 @@ async def test_keys_that_livekit_refuses_are_named(scene: Scene) -> None:
     assert "Traceback" not in errors.decode()
 
 
+@pytest.mark.whole("a host with one line is one of its own")
 async def test_two_callers_at_the_same_moment_do_not_both_get_one_line(one_line: Scene) -> None:
     await a_free_line()
     calls = await asyncio.gather(
@@ -161,6 +165,7 @@ async def test_two_callers_at_the_same_moment_do_not_both_get_one_line(one_line:
     await asyncio.gather(*(call.hang_up() for call in calls))
 
 
+@pytest.mark.whole("a host is stopped")
 async def test_a_host_that_is_told_to_stop_lets_its_calls_come_to_their_end(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:

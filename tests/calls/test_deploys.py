@@ -24,6 +24,8 @@ from host.local.records import records_of
 from host.outcome import Outcome
 from host.testing import Scene, heard_once, not_heard
 
+pytestmark = pytest.mark.whole("hosts are stopped and killed")
+
 GREETING = "This is the desk at night. What can I do for you?"
 ANSWER = "Today is Monday."
 STOPPED = "I am sorry, I have to end this call now. Please call again later. Goodbye."

@@ -17,6 +17,8 @@ from host.local.setup import cache
 from host.outcome import Outcome
 from host.settings import ROOT
 
+pytestmark = pytest.mark.whole("a command is a process")
+
 BUSY = "+15552220002"
 
 

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 from in_memory.world import MemoryScene
-from scene import length_of
+from scene import length_of, on_its_way
 from transfers import SALES, asks_for, colleague, nothing_left, presses_one_at_once
 
 from host.local.phone import Line, NoAnswer
@@ -33,7 +33,7 @@ async def test_whoever_talks_hears_a_goodbye_to_its_end(scene: MemoryScene) -> N
     await asyncio.wait_for(asked.wait(), 30)
     host.goodbye()
     record = await scene.over(call)
-    assert length_of(call) > heard_once(call, WORDS.stopped).end
+    assert length_of(call) > heard_once(call, WORDS.stopped).end + on_its_way(scene)
     assert (record.outcome, record.ended_by, record.reason) == (Outcome.FAILED, "host", STOPPED)
     assert record.retryable
 

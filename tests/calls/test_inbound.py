@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 from livekit import api
-from scene import answer_of, end_of, events, in_order, length_of
+from scene import answer_of, end_of, events, in_order, length_of, on_its_way
 
 from host.local.exchange import Ending
 from host.local.phone import Line
@@ -52,7 +52,7 @@ async def test_a_question_is_answered_and_the_goodbye_is_heard_to_its_end(scene:
     heard_once(call, "Today is Monday.")
     goodbye = heard_once(call, "Thank you very much for your call. Goodbye.")
     assert call.ended_by == "far end"
-    assert length_of(call) > goodbye.end
+    assert length_of(call) > goodbye.end + on_its_way(scene)
     assert (record.outcome, record.ended_by) == (Outcome.COMPLETED, "persona")
     assert [tool.name for tool in record.tools] == ["end_call"]
     assert [line.text for line in record.transcript if line.who == "caller"] == [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from scene import length_of
+from scene import length_of, on_its_way
 
 from host.local.phone import Line, PhoneCall
 from host.outcome import Outcome
@@ -17,7 +17,7 @@ WORDS = Words()
 
 @pytest.mark.promise("A silent caller is asked twice and then told goodbye")
 async def test_a_caller_who_says_nothing_is_asked_twice_and_then_bidden_goodbye(
-    scene: Scene, in_memory: bool
+    scene: Scene,
 ) -> None:
     call = await scene.ring("quiet")
     record = await scene.over(call)
@@ -26,8 +26,7 @@ async def test_a_caller_who_says_nothing_is_asked_twice_and_then_bidden_goodbye(
     goodbye = heard_once(call, WORDS.silent_goodbye)
     assert asked.end < again.start < again.end < goodbye.start
     assert again.start - asked.end > 1.8
-    on_its_way = 0.3 if in_memory else 0.0  # what is sent last; in memory, it is there at once
-    assert length_of(call) > goodbye.end + on_its_way
+    assert length_of(call) > goodbye.end + on_its_way(scene)
     assert (call.ended_by, record.ended_by) == ("far end", "host")
     assert (record.outcome, record.reason) == (
         Outcome.COMPLETED,
@@ -59,7 +58,7 @@ async def test_the_end_of_the_time_is_told_before_it_comes(scene: Scene) -> None
     warning, goodbye = heard_once(call, WORDS.time_nearly_up), heard_once(call, WORDS.time_up)
     assert 6 < warning.start < 11
     assert 13 < goodbye.start < 19
-    assert length_of(call) > goodbye.end
+    assert length_of(call) > goodbye.end + on_its_way(scene)
     assert (record.outcome, record.ended_by) == (Outcome.COMPLETED, "host")
     assert record.reason == "The call reached its limit of 14 s."
 

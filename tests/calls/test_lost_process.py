@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
 import time
@@ -13,7 +12,7 @@ from typing import Any
 
 import psutil
 import pytest
-from scene import a_scene, answer_of, end_of, events, kill_its_process
+from scene import a_scene, answer_of, drafts_of, end_of, events, kill_its_process
 from transfers import (
     ANN,
     BOB,
@@ -69,7 +68,7 @@ async def test_another_process_goes_on_with_the_call(scene: Scene) -> None:
     assert said == [*before, BACK, "What day is it?", "Today is Monday."]
     assert [fact for event, fact in events(scene, call.room) if event == "ended"] == ["completed"]
     assert len(await records_of(scene.folder / "calls.jsonl", call.room, 1)) == 1
-    assert not _drafts(scene, call)
+    assert not drafts_of(scene, call.room)
 
 
 async def test_a_call_is_taken_over_once(scene: Scene) -> None:
@@ -106,7 +105,7 @@ async def test_a_call_that_nobody_may_take_over_is_hung_up(scene: Scene) -> None
     assert end_of(call) - killed < 5
     not_heard(call, BACK)
     assert (record.outcome, record.ended_by, record.taken_over) == ("failed", "host", 0)
-    assert not _drafts(scene, call)
+    assert not drafts_of(scene, call.room)
 
 
 @pytest.mark.promise("A call whose process blocks is taken over within ten seconds")
@@ -157,7 +156,7 @@ async def test_a_placed_call_that_still_rings_rings_no_longer(scene: Scene) -> N
     placing = asyncio.create_task(scene.place("talks", number))
     call = await scene.exchange.call_to(number)
     await call.rings()
-    await call.pulse.until(lambda: _drafts(scene, call), 10, "a draft")
+    await call.pulse.until(lambda: drafts_of(scene, call.room), 10, "a draft")
     killed = kill_its_process(scene, call.room)
     record = await scene.over(call)
     placed = await asyncio.wait_for(placing, 20)
@@ -192,6 +191,7 @@ async def test_two_people_who_were_connected_notice_nothing(scene: Scene) -> Non
 
 
 @pytest.mark.promise("Calls of a killed host are hung up and recorded")
+@pytest.mark.whole("a host is killed")
 async def test_calls_whose_parent_is_killed_end_at_once_and_are_recorded(tmp_path: Path) -> None:
     async with a_scene(tmp_path, "now") as scene:
         calls = [await scene.ring("desk", waits) for _ in range(2)]
@@ -210,6 +210,7 @@ async def test_calls_whose_parent_is_killed_end_at_once_and_are_recorded(tmp_pat
         await asyncio.wait_for(placing, 20)
 
 
+@pytest.mark.whole("a host is killed")
 async def test_a_new_start_finishes_what_a_dead_host_has_left(tmp_path: Path) -> None:
     async with a_scene(tmp_path, "now") as scene:
         call = await scene.ring("desk", waits)
@@ -223,19 +224,13 @@ async def test_a_new_start_finishes_what_a_dead_host_has_left(tmp_path: Path) ->
         assert (record.outcome, record.reason) == (Outcome.FAILED, "The call's process died.")
 
 
-def _drafts(scene: Scene, call: PhoneCall) -> list[dict[str, Any]]:
-    files = (scene.folder / "state" / "unfinished").glob("*.json")
-    drafts = [json.loads(file.read_text()) for file in files]
-    return [draft for draft in drafts if draft["record"]["room"] == call.room]
-
-
 def _draft(scene: Scene, call: PhoneCall) -> dict[str, Any]:
-    (draft,) = _drafts(scene, call)
+    (draft,) = drafts_of(scene, call.room)
     return draft
 
 
 def _drafted_words(scene: Scene, call: PhoneCall) -> int:
-    drafts = _drafts(scene, call)
+    drafts = drafts_of(scene, call.room)
     return len(drafts[0]["record"]["transcript"]) if drafts else 0
 
 

@@ -263,6 +263,7 @@ async def _has_a_job(livekit: api.LiveKitAPI, room: str) -> bool:
 # No dispatch is lost
 
 
+@pytest.mark.whole("no host is there, or too late")
 async def test_a_dispatch_that_was_lost_is_made_again(
     two_lines: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -280,6 +281,7 @@ async def test_a_dispatch_that_was_lost_is_made_again(
     assert invites(two_lines, number) == 1
 
 
+@pytest.mark.whole("no host is there, or too late")
 async def test_a_call_that_no_host_takes_fails_in_one_line_and_leaves_no_room(
     two_lines: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -357,6 +359,7 @@ async def test_an_agent_that_comes_second_leaves_the_call_and_no_record(
 # One caller too many
 
 
+@pytest.mark.whole("a host with two lines is one of its own")
 @pytest.mark.alone
 async def test_of_three_times_as_many_callers_as_lines_each_is_greeted_whole_or_hears_busy(
     tmp_path: Path,
@@ -373,6 +376,7 @@ async def test_of_three_times_as_many_callers_as_lines_each_is_greeted_whole_or_
         assert max(waited) < 10
 
 
+@pytest.mark.whole("a host with two lines is one of its own")
 @pytest.mark.alone
 async def test_each_caller_too_many_hears_busy_while_others_talk(
     two_lines: Scene, tmp_path: Path
@@ -394,6 +398,7 @@ async def test_each_caller_too_many_hears_busy_while_others_talk(
             heard_once(call, DESK)
 
 
+@pytest.mark.whole("several hosts share the calls")
 async def test_a_host_that_is_full_leaves_its_callers_to_another(
     two_lines: Scene, tmp_path: Path
 ) -> None:
@@ -416,6 +421,7 @@ async def test_a_host_that_is_full_leaves_its_callers_to_another(
         assert len(records(first)) == len(records(second)) == 2
 
 
+@pytest.mark.whole("several hosts share the calls")
 @pytest.mark.alone
 async def test_a_host_that_is_full_ends_no_call_that_another_has_just_taken(
     two_lines: Scene, tmp_path: Path

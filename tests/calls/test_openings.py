@@ -39,7 +39,7 @@ async def test_everybody_who_picks_up_gets_what_is_theirs(scene: Scene, opening:
     assert (result.verdict == opening.truth) or opening.truth == "human"
 
 
-async def test_the_corpus_has_openings_of_all_kinds() -> None:
+def test_the_corpus_has_openings_of_all_kinds() -> None:
     truths = [opening.truth for opening in CORPUS]
     assert len(CORPUS) >= 40
     assert len({(opening.truth, opening.name) for opening in CORPUS}) == len(CORPUS)

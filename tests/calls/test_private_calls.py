@@ -18,6 +18,8 @@ from host.local.phone import Line, Telephone
 from host.outcome import Outcome
 from host.testing import Scene, heard_once
 
+pytestmark = pytest.mark.whole("all that processes write is searched")
+
 SAID = "What day is it?"
 
 

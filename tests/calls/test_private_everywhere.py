@@ -26,7 +26,10 @@ from host.outcome import Outcome
 from host.record import CallRecord
 from host.testing import Scene, heard_once
 
-pytestmark = pytest.mark.xdist_group("everywhere")
+pytestmark = [
+    pytest.mark.whole("all that processes write is searched"),
+    pytest.mark.xdist_group("everywhere"),
+]
 
 LEAKY, RECORDED, BILLING = "+15550001160", "+15550001161", "+15550003001"
 

@@ -27,7 +27,10 @@ from host.local.phone import Busy, Line, PhoneCall
 from host.record import CallRecord
 from host.testing import Scene, heard_once
 
-pytestmark = pytest.mark.xdist_group("telling")
+pytestmark = [
+    pytest.mark.whole("metrics, traces and webhooks are told by processes"),
+    pytest.mark.xdist_group("telling"),
+]
 
 CALLER, DESK = "+15557770031", "+15550001101"
 GREETING = "This is the desk. What can I do for you?"

@@ -12,6 +12,7 @@ from host.settings import ROOT
 
 
 @pytest.mark.promise("An author tests a persona with `host.testing`")
+@pytest.mark.whole("an author's pytest is a process")
 async def test_an_author_can_run_the_readmes_test(tmp_path: Path) -> None:
     readme = (ROOT / "README.md").read_text()
     (example,) = re.findall(r"```python\n(# conftest.py\n.*?)```", readme, re.DOTALL)

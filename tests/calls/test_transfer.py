@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scene import answer_of
+from scene import answer_of, on_its_way
 from transfers import (
     ANNOUNCED,
     CALLER,
@@ -35,9 +35,7 @@ def refers(scene: Scene, call: PhoneCall) -> list[tuple[str, float]]:
 
 
 @pytest.mark.promise("A cold transfer comes after its announcement", only="now")
-async def test_a_call_is_transferred_after_its_announcement(
-    either_scene: Scene, in_memory: bool
-) -> None:
+async def test_a_call_is_transferred_after_its_announcement(either_scene: Scene) -> None:
     scene = either_scene
 
     async def asks(line: Line) -> None:
@@ -54,8 +52,7 @@ async def test_a_call_is_transferred_after_its_announcement(
     announced = heard_once(call, ANNOUNCED.format("lawyer"))
     ((number, at),) = refers(scene, call)
     assert (number, call.transferred_to) == (LAWYER, LAWYER)
-    on_its_way = 0.3 if in_memory else 0.0  # what is sent last; in memory, it is there at once
-    assert at > announced.end + on_its_way
+    assert at > announced.end + on_its_way(scene)
     pending = call.recording[round((at + 0.2) * 8000) : round((at + 5.2) * 8000), 1]
     assert max(purity(block, RINGBACK) for block in np.array_split(pending, 20)) > 0.9
     not_heard(call, INTERRUPTED)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from machines import GREETING, MAILBOX, MESSAGE, QUESTION, beep_ends, says
-from scene import length_of
+from scene import length_of, on_its_way
 
 from host.local.phone import Line, Telephone, voicemail
 from host.local.sound import silence, tone
@@ -23,7 +23,7 @@ async def test_a_message_is_left_after_the_beep(scene: Scene, pause: float) -> N
     message = heard_once(call, MESSAGE)
     not_heard(call, GREETING)
     assert message.start > beep_ends(call.recording[:, 0])
-    assert length_of(call) > message.end
+    assert length_of(call) > message.end + on_its_way(scene)
     assert (placed.outcome, record.outcome) == (Outcome.VOICEMAIL_LEFT, Outcome.VOICEMAIL_LEFT)
     assert record.voicemail == "machine-vm"
     assert "reached the voicemail" in (record.voicemail_reason or "")

@@ -372,6 +372,7 @@ async def test_a_second_transfer_meanwhile_is_refused(scene: Scene) -> None:
     heard_once(call, NOBODY.format("sales"))
 
 
+@pytest.mark.whole("a host without a name is one of its own")
 async def test_a_host_without_a_name_answers_nobody_in_the_consultation_room(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
