@@ -11,11 +11,14 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from faults.leftovers import processes_of_group
 from host.local.process import bare_environment
 
 HERE = Path(__file__).parent
 READY = 60.0
 """Seconds that a worker may take to register with LiveKit."""
+GONE = 10.0
+"""Seconds that a killed process may take to be gone."""
 
 
 class Worker:
@@ -87,6 +90,9 @@ class Worker:
             os.killpg(self._process.pid, signal.SIGKILL)
         await self._process.wait()
         await self._reading
+        async with asyncio.timeout(GONE):
+            while processes_of_group(self._process.pid):
+                await asyncio.sleep(0.02)  # its children are not ours: there is no event
 
     async def stop(self, limit: float = 20.0) -> None:
         """Stop it as an orchestrator does."""
