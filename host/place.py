@@ -17,7 +17,7 @@ from host.access import livekit_of
 from host.details import parse_details
 from host.dispatch import read_dispatch
 from host.errors import HostError, LiveKitError, PersonaError, SettingsError
-from host.rooms import UNREACHABLE
+from host.rooms import UNREACHABLE, join
 from host.settings import Settings
 from host.watching import Placed, Watch, is_watched, watcher_token
 
@@ -170,7 +170,7 @@ class _Placing:
             # First of all: a call that is refused at once would be over before anybody looked.
             token = watcher_token(self._settings, self.name, self._metadata)
             options = rtc.RoomOptions(auto_subscribe=False)
-            await room.connect(self._settings.livekit_url, token, options)
+            await join(room, self._settings.livekit_url, token, options)
             watch.see(room)
             await self._until_taken(watch)
             if watch.turned_away:

@@ -8,6 +8,7 @@ import logging
 
 import aiohttp
 from livekit import api, rtc
+from livekit.rtc._ffi_client import FfiClient
 
 log = logging.getLogger("host")
 
@@ -50,6 +51,22 @@ async def put_out(livekit: api.LiveKitAPI, room: str, identity: str) -> None:
     who = api.RoomParticipantIdentity(room=room, identity=identity)
     with contextlib.suppress(api.ServerError, *UNREACHABLE):
         await asyncio.wait_for(livekit.room.remove_participant(who), 5)
+
+
+async def join(
+    room: rtc.Room, url: str, token: str, options: rtc.RoomOptions | None = None
+) -> None:
+    """Join a room. Raises what the SDK raises.
+
+    One that is cancelled meanwhile leaves nothing behind: the SDK (1.1.21) would feed its queue,
+    which is private, with every event from then on.
+    """
+    try:
+        await room.connect(url, token, options or rtc.RoomOptions())
+    except BaseException:
+        if (queue := getattr(room, "_ffi_queue", None)) is not None:
+            FfiClient.instance.queue.unsubscribe(queue)
+        raise
 
 
 async def tell_watchers(room: rtc.Room, told: dict[str, str]) -> None:

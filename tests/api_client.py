@@ -63,6 +63,7 @@ class LiveKit(ComingAndGoing):
 
     async def _turn_away(self, request: web.Request) -> web.Response:
         self.joined += request.headers.get("Upgrade", "").lower() == "websocket"
+        self._news.set()
         await self.turning_away.wait()
         return web.Response(status=401, text="nobody is let in here")
 

@@ -1,4 +1,4 @@
-"""What the host tells in a room, to whoever watches the call."""
+"""What the host tells in a room, to whoever watches the call; joining that is broken off."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import asyncio
 from typing import Any
 
 import pytest
+from api_client import a_livekit
+from livekit import rtc
+from livekit.rtc._ffi_client import FfiClient
 from watched_room import WatchedRoom
 
 from host import rooms
-from host.rooms import tell_watchers
+from host.rooms import join, tell_watchers
 
 BUSY = {"host.outcome": "busy"}
 
@@ -36,3 +39,16 @@ async def test_in_a_room_that_is_gone_nothing_is_told() -> None:
     room: Any = WatchedRoom(unanswered=0, connected=False)
     await tell_watchers(room, BUSY)
     assert room.told == []
+
+
+async def test_joining_that_is_broken_off_leaves_nothing_to_be_fed() -> None:
+    subscribers = FfiClient.instance.queue._subscribers
+    before = len(subscribers)
+    async with a_livekit() as livekit:
+        joining = asyncio.create_task(join(rtc.Room(), f"ws://127.0.0.1:{livekit.port}", "token"))
+        await asyncio.wait_for(livekit.until(lambda: livekit.joined > 0), 10)
+        assert len(subscribers) > before
+        joining.cancel()
+        await asyncio.wait({joining})
+        assert len(subscribers) == before
+        livekit.turning_away.set()

@@ -11,7 +11,7 @@ from livekit.agents import JobContext
 
 from host.access import token_of
 from host.call import Call
-from host.rooms import consult_room, delete_room
+from host.rooms import consult_room, delete_room, join
 
 EMPTY_LIMIT = 5
 """Seconds after which LiveKit deletes the room by itself once no telephone is in it: what is left
@@ -38,7 +38,7 @@ async def consultation_room(job: JobContext, call: Call) -> AsyncIterator[rtc.Ro
                 departure_timeout=EMPTY_LIMIT,
             )
         )
-        await room.connect(call.settings.livekit_url, _token(call, name))
+        await join(room, call.settings.livekit_url, _token(call, name))
         yield room
     finally:
         try:
