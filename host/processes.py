@@ -30,7 +30,11 @@ class Process:
 def this_process() -> Process:
     """Name the process that asks."""
     number = os.getpid()
-    return Process(socket.gethostname(), number, _this_began(number))
+    try:
+        began = _this_began(number)
+    except psutil.Error:
+        began = 0.0  # not kept: it is asked again the next time
+    return Process(socket.gethostname(), number, began)
 
 
 @functools.cache  # each draft of each call names it; a fork has a number of its own

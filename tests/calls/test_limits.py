@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from scene import length_of, on_its_way
 
-from host.local.phone import Line, PhoneCall
+from host.local.phone import Line, PersonScript, PhoneCall
 from host.outcome import Outcome
 from host.settings import Words
 from host.testing import Scene, heard, heard_once, not_heard
@@ -72,13 +72,19 @@ async def test_a_call_that_is_shorter_than_its_warning_is_not_warned(scene: Scen
     assert record.reason == "The call reached its limit of 7 s."
 
 
-async def test_the_end_of_the_time_does_not_wait_for_a_story(scene: Scene) -> None:
+def wants_a_story(after: str) -> PersonScript:
+    """Ask for a long story once these words are heard, and listen."""
+
     async def asks(line: Line) -> None:
-        await line.heard("our time is nearly up")
+        await line.heard(after)
         await line.say("Tell me a long story.")
         await line.stay()
 
-    call = await scene.ring("warned", asks)
+    return asks
+
+
+async def test_the_end_of_the_time_does_not_wait_for_a_story(scene: Scene) -> None:
+    call = await scene.ring("warned", wants_a_story("our time is nearly up"))
     record = await scene.over(call)
     assert "Once upon" in str(call.heard)
     not_heard(call, "so that nobody in the whole country dared to ask them anything.")
@@ -87,12 +93,7 @@ async def test_the_end_of_the_time_does_not_wait_for_a_story(scene: Scene) -> No
 
 
 async def test_nor_does_it_where_the_story_leaves_no_room_for_the_warning(scene: Scene) -> None:
-    async def asks(line: Line) -> None:
-        await line.heard("how may I help you")
-        await line.say("Tell me a long story.")
-        await line.stay()
-
-    call = await scene.ring("warned", asks)
+    call = await scene.ring("warned", wants_a_story("how may I help you"))
     record = await scene.over(call)
     assert "Once upon" in str(call.heard)
     not_heard(call, WORDS.time_nearly_up)
