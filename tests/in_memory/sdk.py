@@ -100,10 +100,23 @@ class LocalTrack:
 
 
 @dataclass(eq=False)
+class RemoteTrack:
+    """A track of somebody else, as one participant hears it."""
+
+    track: Track
+    heard: set[Track]
+    """What the participant is subscribed to now; a stream goes on with the next subscription."""
+
+    def hears(self, track: Track) -> bool:
+        """Tell whether what comes on a track is heard here."""
+        return self.track is track and track in self.heard
+
+
+@dataclass(eq=False)
 class Stream:
     """An AudioStream: hears one track."""
 
-    track: Track | LocalTrack
+    track: RemoteTrack
     rate: int
     frame: int
     """Samples in a frame; 0 for whatever comes."""
@@ -339,7 +352,7 @@ class Sdk:
         self._things[request.source_handle].clear()
 
     def _new_audio_stream(self, request: Any, response: Any) -> None:
-        track = self._things[request.track_handle]
+        track: RemoteTrack = self._things[request.track_handle]
         frame = request.sample_rate * request.frame_size_ms // 1000
         stream = Stream(track, request.sample_rate, frame)
         response.stream.handle.id = self.keep(stream)
@@ -349,7 +362,7 @@ class Sdk:
         if not track.subscribers:
             return
         for handle, stream in list(self._things.items()):
-            if isinstance(stream, Stream) and stream.track is track:
+            if isinstance(stream, Stream) and stream.track.hears(track):
                 self._hear(handle, stream, resampled(samples, rate, stream.rate))
 
     def _hear(self, handle: int, stream: Stream, samples: Samples) -> None:
@@ -493,7 +506,7 @@ class Connection:
         def fill(event: room_pb2.RoomEvent) -> None:
             event.track_subscribed.participant_identity = track.publisher.identity
             owned = event.track_subscribed.track
-            owned.handle.id = self._sdk.keep(track)
+            owned.handle.id = self._sdk.keep(RemoteTrack(track, self._heard))
             owned.info.sid, owned.info.name = track.sid, track.name
             owned.info.kind, owned.info.remote = track_pb2.KIND_AUDIO, True
             owned.info.stream_state = track_pb2.STATE_ACTIVE

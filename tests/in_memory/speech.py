@@ -15,12 +15,14 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from aiohttp import WSCloseCode
 from livekit import rtc
 from livekit.agents import (
     DEFAULT_API_CONNECT_OPTIONS,
     NOT_GIVEN,
     APIConnectionError,
     APIConnectOptions,
+    APIError,
     APIStatusError,
     APITimeoutError,
     LanguageCode,
@@ -46,6 +48,8 @@ SPEECH_AFTER, SILENCE_AFTER = 0.05, 0.25
 """Seconds of speech, and of silence, that the VAD believes: those of LiveKit's own."""
 STALLS_AFTER = 0.4
 """Seconds of sound that come before a voice in trouble stalls, or closes."""
+CLOSES_AFTER = 0.02
+"""Seconds in which what a voice has sent is heard, before it closes."""
 
 
 class Provider:
@@ -91,6 +95,15 @@ class Speaker(Provider):
         super().__init__()
         self.spoken: list[str] = []
 
+    def meet(self, model: str) -> Trouble | None:
+        """Refuse in a message of the websocket, as Cartesia does once it is connected."""
+        trouble = self.troubles.meet(model)
+        if self.fail_with:
+            raise APIStatusError("in trouble", status_code=self.fail_with, body=None)
+        if trouble and trouble.status:
+            raise APIError("in trouble")
+        return Trouble.HANG if self.hang else trouble
+
 
 class Stt(stt.STT[Any]):
     """Reads the words out of the samples."""
@@ -130,6 +143,8 @@ class _Listening(stt.RecognizeStream):
         assert isinstance(ears, Stt)
         trouble = ears.side.meet(ears.model)
         heard: list[Samples] = []
+        speaks = False
+        """Whether a start of speech was told, and no end."""
         silence, told, rate, lasted = 0.0, "", RATE, 0.0
         async for frame in self._input_ch:
             if isinstance(frame, self._FlushSentinel):
@@ -139,7 +154,8 @@ class _Listening(stt.RecognizeStream):
             rate, lasted = frame.sample_rate, lasted + frame.duration
             samples = np.frombuffer(frame.data, np.int16)
             if is_speech(samples):
-                if not heard:
+                if not speaks:
+                    speaks = True
                     self._tell(stt.SpeechEvent(stt.SpeechEventType.START_OF_SPEECH))
                 heard.append(samples)
                 silence = 0.0
@@ -155,7 +171,7 @@ class _Listening(stt.RecognizeStream):
                     words = read(np.concatenate(heard), rate)
                     heard, told = [], ""
                     if trouble is Trouble.CLOSE:
-                        raise APIConnectionError("closed")
+                        raise _closed()
                     if trouble is Trouble.GARBAGE:
                         continue  # Deepgram's plugin logs what it can't read, and goes on
                     if trouble is Trouble.STALL:
@@ -164,6 +180,7 @@ class _Listening(stt.RecognizeStream):
                     ears.side.heard.append(words)
                     self._tell(_transcript(stt.SpeechEventType.FINAL_TRANSCRIPT, words))
                     self._tell(stt.SpeechEvent(stt.SpeechEventType.END_OF_SPEECH))
+                    speaks = False
                     self._tell(_usage(lasted))
                     lasted = 0.0
         if heard and trouble is None:  # as a recogniser does that is told that nothing more comes
@@ -172,6 +189,11 @@ class _Listening(stt.RecognizeStream):
 
     def _tell(self, event: stt.SpeechEvent) -> None:
         self._event_ch.send_nowait(event)
+
+
+def _closed() -> APIStatusError:
+    """What Deepgram's and Cartesia's plugins raise when their websocket is closed."""
+    return APIStatusError("closed", status_code=WSCloseCode.INTERNAL_ERROR, body=None)
 
 
 def _usage(seconds: float) -> stt.SpeechEvent:
@@ -287,7 +309,8 @@ class _Speaking(tts.ChunkedStream):
         output_emitter.push(sound.tobytes())
         output_emitter.flush()
         if trouble is Trouble.CLOSE:
-            raise APIConnectionError("closed")
+            await asyncio.sleep(CLOSES_AFTER)
+            raise _closed()
         if trouble:
             await asyncio.sleep(self._conn_options.timeout)
             raise APITimeoutError
@@ -344,10 +367,8 @@ class _Thinking(llm.LLMStream):
         await asyncio.sleep(FIRST_TOKEN + mind.side.delay)
         reply = reply_to(read_turn(request), mind.side.rules)
         for at, delta in enumerate(_deltas(reply)):
-            if trouble and at == 1:
-                if trouble is Trouble.STALL:
-                    await self._in_vain()
-                raise APIConnectionError("it broke off" if trouble is Trouble.CLOSE else "garbage")
+            if trouble and (at == 1 or delta.tool_calls):
+                await self._give_way(trouble, begun=at > 0)
             self._event_ch.send_nowait(llm.ChatChunk(id=secrets.token_hex(4), delta=delta))
         tokens = sum(len(str(message).split()) for message in messages)
         usage = llm.CompletionUsage(
@@ -357,10 +378,16 @@ class _Thinking(llm.LLMStream):
         )
         self._event_ch.send_nowait(llm.ChatChunk(id=secrets.token_hex(4), usage=usage))
 
-    async def _in_vain(self) -> None:
+    async def _give_way(self, trouble: Trouble, *, begun: bool) -> None:
+        """Fail in the middle of an answer; asked anew is only where no word has come."""
+        if trouble is Trouble.STALL:
+            await self._in_vain(retryable=not begun)
+        raise APIConnectionError(trouble.value, retryable=not begun)
+
+    async def _in_vain(self, *, retryable: bool = True) -> None:
         """Wait as long as the caller of a provider does for the next word."""
         await asyncio.sleep(self._conn_options.timeout)
-        raise APITimeoutError
+        raise APITimeoutError(retryable=retryable)
 
 
 def _deltas(reply: Reply) -> Iterable[llm.ChoiceDelta]:

@@ -610,6 +610,50 @@ def _frame(samples: Samples) -> rtc.AudioFrame:
     return rtc.AudioFrame(samples.tobytes(), RATE, 1, samples.size)
 
 
+@_scene
+async def who_unsubscribes_hears_no_more(world: World) -> object:
+    speaker = await world.join("speaker", "sip")
+    stays = await world.join("stays", "agent")
+    goes = await world.join("goes", "agent", subscribes=False)
+    _, source = await speaker.publishes("voice")
+    await speaker.sees("we are heard")
+    await stays.sees("subscribed", "speaker")
+    publication = goes.publication("speaker")
+    publication.set_subscribed(True)
+    await goes.sees("subscribed", "speaker")
+    (track, to_the_end) = publication.track, stays.publication("speaker").track
+    assert track
+    assert to_the_end
+    ear, other = _Ear(goes, track), _Ear(stays, to_the_end)
+    ears = [ear, other]
+    heard = []
+
+    async def send(level: int) -> None:
+        tone = _tone(0.5, level)
+        for at in range(0, tone.size, PIECE):
+            await source.capture_frame(_frame(tone[at : at + PIECE]))
+
+    try:
+        await send(LOUD)
+        await ear.has(LOUD, 0.3)
+        publication.set_subscribed(False)
+        await goes.sees("unsubscribed", "speaker")
+        await send(SOFT)
+        await other.has(SOFT, 0.3)
+        heard.append(ear.seconds(SOFT) > 0)
+        publication.set_subscribed(True)
+        await goes.sees("subscribed", "speaker", times=2)
+        assert publication.track
+        ears.append(again := _Ear(goes, publication.track))
+        await send(SOFT)
+        await again.has(SOFT, 0.3)
+        heard.append(ear.seconds(SOFT) > 0)
+    finally:
+        for one in ears:
+            await one.close()
+    return heard
+
+
 async def sound(world: World) -> dict[str, float]:
     """Give what was measured: seconds, and how many of two captures at once were refused."""
     loop = asyncio.get_running_loop()
