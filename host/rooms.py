@@ -15,6 +15,12 @@ log = logging.getLogger("host")
 UNREACHABLE = (TimeoutError, OSError, aiohttp.ClientError)
 """What is raised where LiveKit, or its API, can't be reached."""
 
+PUT_OUT_IN = 2.0
+"""Seconds that LiveKit may take to put somebody out of a room.
+
+Of one who leaves by themselves at that moment it answers nothing for longer. The end of a call does
+not wait for it: the room is deleted next, and with it goes whoever is left.
+"""
 TELLING = 3
 TOLD_IN = 1.5
 """Seconds in which LiveKit says that it has taken down what watchers are told, up to three times.
@@ -50,7 +56,7 @@ async def put_out(livekit: api.LiveKitAPI, room: str, identity: str) -> None:
     """Put somebody out of a room, if they are there and LiveKit can be reached."""
     who = api.RoomParticipantIdentity(room=room, identity=identity)
     with contextlib.suppress(api.ServerError, *UNREACHABLE):
-        await asyncio.wait_for(livekit.room.remove_participant(who), 5)
+        await asyncio.wait_for(livekit.room.remove_participant(who), PUT_OUT_IN)
 
 
 async def join(

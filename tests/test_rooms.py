@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 from api_client import a_livekit
@@ -12,7 +13,7 @@ from livekit.rtc._ffi_client import FfiClient
 from watched_room import WatchedRoom
 
 from host import rooms
-from host.rooms import join, tell_watchers
+from host.rooms import join, put_out, tell_watchers
 
 BUSY = {"host.outcome": "busy"}
 
@@ -39,6 +40,20 @@ async def test_in_a_room_that_is_gone_nothing_is_told() -> None:
     room: Any = WatchedRoom(unanswered=0, connected=False)
     await tell_watchers(room, BUSY)
     assert room.told == []
+
+
+async def test_who_leaves_while_they_are_put_out_holds_nothing_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(rooms, "PUT_OUT_IN", 0.05)
+    livekit = AsyncMock()
+
+    async def answers_nothing(_: Any) -> None:
+        await asyncio.Event().wait()
+
+    livekit.room.remove_participant.side_effect = answers_nothing
+    await asyncio.wait_for(put_out(livekit, "a-room", "a-caller"), 5)
+    assert livekit.room.remove_participant.await_args.args[0].identity == "a-caller"
 
 
 async def test_joining_that_is_broken_off_leaves_nothing_to_be_fed() -> None:
