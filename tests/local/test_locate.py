@@ -62,6 +62,18 @@ def test_a_text_spoken_twice_is_found_twice() -> None:
     assert second.start - first.start == pytest.approx(4 + said.size / RATE, abs=0.01)
 
 
+@pytest.mark.parametrize("line", LINES)
+def test_a_text_that_begins_with_a_short_sentence_is_whole_though_another_is_broken_off_by_it(
+    line: str,
+) -> None:
+    text = "Hello? Is somebody there?"
+    broken_off = synthesize("Good morning Ann, this is a test call.", RATE)[: round(2.1 * RATE)]
+    said = np.concatenate([broken_off, synthesize(text, RATE)])
+    (found,) = locate(LINES[line](said), RATE, text)
+    assert found.whole
+    assert found.start == pytest.approx(2.62, abs=0.12)
+
+
 def test_a_recording_may_have_another_rate() -> None:
     said = np.concatenate([silence(1, 48000), synthesize(TEXT, 48000), silence(1, 48000)])
     (found,) = locate(said, 48000, TEXT)

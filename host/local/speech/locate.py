@@ -11,7 +11,7 @@ longer than a second. A start or end clipped by 50 ms passes, by 200 ms never (6
 seldom. 10 ms of work for each second of recording and sentence.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,9 +48,12 @@ LEAST = 0.5
 ENOUGH = 7
 """Least windows of a sentence that is not whole: half of a short one is alike by chance."""
 SHORT = 8
-"""Windows under which a sentence must stand alone and whole: others hold the same sounds."""
+"""Windows under which a sentence must be whole, and stand alone or beside its text's next: others
+hold the same sounds."""
 BETWEEN = 3.0
 """Most seconds between two sentences of one text."""
+AT_ONCE = 0.4
+"""Most seconds between a short sentence and the next of its text, where no silence is before it."""
 FAINT = 20.0
 """Level (RMS of int16) under which a recording counts as silent."""
 
@@ -76,12 +79,19 @@ def locate(recording: Samples, rate: int, text: str) -> list[Found]:
     """
     heard = resample(recording, rate, RATE).astype(np.float64)
     sentences = [_Sentence(sentence) for sentence in sentences_of(text)]
-    found = sorted(
-        ((f, i) for i, s in enumerate(sentences) for f in s.locate(heard)),
-        key=lambda each: each[0].start,
-    )
+    known = [s.locate(heard) for s in sentences]
+    found = [(f, i) for i, some in enumerate(known) for f, sure in some if sure]
+    for i, some in enumerate(known):
+        next_to_it = [f for f, j in found if abs(i - j) == 1]
+        found += [(f, i) for f, sure in some if not sure and _follow_at_once(f, next_to_it)]
+    found.sort(key=lambda each: each[0].start)
     windows = [len(s.windows) for s in sentences]
     return [_joined(chain, windows) for chain in _chains(found)]
+
+
+def _follow_at_once(one: Found, others: Iterable[Found]) -> bool:
+    """Tell whether a sentence and one of the others come one after the other."""
+    return any(0 <= max(one.start, f.start) - min(one.end, f.end) <= AT_ONCE for f in others)
 
 
 def _chains(found: list[tuple[Found, int]]) -> Iterator[dict[int, Found]]:
@@ -119,19 +129,22 @@ class _Sentence:
         """Leave out pauses and stops, which look like any other."""
         return _level(self.wave[at : at + WINDOW]) > 0.15 * _level(self.wave[self.begin : self.end])
 
-    def locate(self, heard: Curve) -> list[Found]:
-        """Find the sentence each time that it is there."""
+    def locate(self, heard: Curve) -> list[tuple[Found, bool]]:
+        """Find the sentence each time that it is there; and say whether it is that by itself.
+
+        A short one that has no silence around it is what it seems only beside the rest of a text.
+        """
         if heard.size < WINDOW:
             return []
         curves = _correlations(heard, [window for _, window in self.windows])
         paths = [self._follow(curves, *seed) for seed in self._seeds(curves)]
-        found: list[Found] = []
+        found: list[tuple[Found, bool]] = []
         for path in sorted(paths, key=_weight, reverse=True):
             one = self._found(path, heard)
-            if self._known(one, len(path), heard) and all(
-                one.start >= f.end or one.end <= f.start for f in found
+            if self._known(one, len(path)) and all(
+                one.start >= f.end or one.end <= f.start for f, _ in found
             ):
-                found.append(one)
+                found.append((one, len(self.windows) >= SHORT or self._alone(one, heard)))
         return found
 
     def _seeds(self, curves: list[Curve]) -> Iterator[tuple[int, int]]:
@@ -178,21 +191,19 @@ class _Sentence:
             ends += self.windows[last][0] + WINDOW
         return Found(begins / RATE, ends / RATE, len(path) / len(self.windows), whole)
 
-    def _known(self, one: Found, windows: int, heard: Curve) -> bool:
+    def _known(self, one: Found, windows: int) -> bool:
         """Tell whether what was found is more than chance; `windows`: how many were found."""
         if len(self.windows) < SHORT:
-            return self._alone(one, heard)
+            return one.whole and one.share >= 0.7
         return one.share >= LEAST and (one.whole or windows >= ENOUGH)
 
     def _alone(self, one: Found, heard: Curve) -> bool:
-        """Tell whether a short sentence is there whole, with silence on both sides."""
+        """Tell whether a sentence has silence on both sides."""
         start, end = round(one.start * RATE), round(one.end * RATE)
         before = heard[max(start - EDGE, 0) : max(start - EDGE // 2, 0)]
         after = heard[end + EDGE // 2 : end + EDGE]
         least = 0.1 * _level(heard[start:end])
-        return (
-            one.whole and one.share >= 0.7 and all(_level(part) < least for part in (before, after))
-        )
+        return all(_level(part) < least for part in (before, after))
 
     def _edge(self, way: int) -> int:
         """Give how many samples at the beginning (1) or the end (-1) are more than a breath."""
