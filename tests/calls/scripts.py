@@ -52,8 +52,8 @@ RULES = (
         about=ANYBODY,
         hears="long story",
         says=(
-            "Once upon a time there was a king who had three daughters, and each was cleverer "
-            "than the one before, so that nobody in the whole country dared to ask them anything."
+            "Once there was a king. He had three daughters, and each was cleverer than the one "
+            "before, so that nobody in the whole country dared to ask them anything."
         ),
     ),
     Rule(about=ANYBODY, hears="robot speaking", calls=("detected_answering_machine", {})),

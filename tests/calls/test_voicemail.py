@@ -283,8 +283,9 @@ async def test_a_beep_into_the_greeting_of_a_person_only_costs_a_question(scene:
         await line.hang_up()
 
     _, call, record = await scene.place_to(Telephone(script=ann), "leaves", name="Ann")
-    heard_once(call, QUESTION)
-    assert not any(found.whole for found in heard(call, GREETING))  # it is broken off at once
+    question = heard_once(call, QUESTION)
+    # The greeting is broken off at once, though "Hello?" may sound like the end of it.
+    assert all(not said.whole or said.end > question.start for said in heard(call, GREETING))
     not_heard(call, MESSAGE)
     assert (record.outcome, record.voicemail) == (Outcome.COMPLETED, "human")
 
