@@ -23,10 +23,10 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+import turns
 from in_memory.clock import VirtualClockLoop, virtual_time
 from in_memory.world import MemoryScene
 from scene import HERE, a_memory_scene, a_scene, together
-from turns import turn
 
 from host.testing import Scene
 
@@ -73,10 +73,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         promise = item.get_closest_marker("promise")
         if promise is None or promise.kwargs.get("only", "") not in _variation(item):
             item.add_marker(pytest.mark.every)
-        # A world takes ten seconds to come up: those that few tests need come up once.
-        if "2025" in item.name or "one_line" in getattr(item, "fixturenames", ()):
-            group = "2025" if "2025" in item.name else "one line"
-            item.add_marker(pytest.mark.xdist_group(group))
+        # A world takes ten seconds to come up: those that few tests need come up once. Their worker
+        # has time for the heavy ones as well, which must not meet each other.
+        if "2025" in item.name or item.get_closest_marker("heavy"):
+            item.add_marker(pytest.mark.xdist_group("2025"))
+        elif "one_line" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("one line"))
     if unsaid:
         raise pytest.UsageError(f"whole calls that don't say why: {', '.join(unsaid)}")
     items.sort(key=lambda item: item.get_closest_marker("calls") is not None)
@@ -181,15 +183,20 @@ def _scene(request: pytest.FixtureRequest, name: str, in_memory: bool) -> Scene:
     return scene
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def turn_of_a_whole_call(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[None]:
-    """Have no other whole call go on beside a test that is marked `alone`."""
+@pytest.fixture(scope="session", autouse=True)
+def places(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder in which whole calls of all workers take turns."""
     folder = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         folder = folder.parent  # all workers have it
-    async with turn(folder, alone=request.node.get_closest_marker("alone") is not None):
+    turns.places = folder
+    return folder
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def turn_of_a_whole_call(request: pytest.FixtureRequest, places: Path) -> AsyncIterator[None]:
+    """Have no other whole call go on beside a test that is marked `alone`."""
+    async with turns.turn(places, alone=request.node.get_closest_marker("alone") is not None):
         yield
 
 

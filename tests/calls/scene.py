@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from canaries import SECRETS
 from in_memory.world import MemoryScene
 from in_memory.world import open_scene as open_memory_scene
 from scripts import RULES as TEST_RULES
+from turns import while_a_world_starts
 from typer.testing import CliRunner
 
 from host.call import LINGER
@@ -45,16 +46,19 @@ async def a_scene(
     for kind in ("personas", "plugins"):
         together(folder, kind)
     environment = {**_environment(folder, folder), **(more or {})}
-    async with RealtimeServer(Sentences()) as realtime:
-        environment["TEST_REALTIME_URL"] = realtime.url
-        async with open_scene(
-            folder,
-            environment,
-            rules=(*TEST_RULES, *BUNDLED_RULES),
-            profile=profile,
-            agent_name=agent_name,
-        ) as scene:
-            yield scene
+    async with AsyncExitStack() as stack:
+        async with while_a_world_starts():
+            realtime = await stack.enter_async_context(RealtimeServer(Sentences()))
+            environment["TEST_REALTIME_URL"] = realtime.url
+            opened = open_scene(
+                folder,
+                environment,
+                rules=(*TEST_RULES, *BUNDLED_RULES),
+                profile=profile,
+                agent_name=agent_name,
+            )
+            scene = await stack.enter_async_context(opened)
+        yield scene
 
 
 @asynccontextmanager

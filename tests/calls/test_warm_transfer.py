@@ -31,7 +31,7 @@ from host.local.phone import Busy, Declines, Invalid, Line, NoAnswer, Telephone,
 from host.outcome import Outcome
 from host.testing import Scene, heard, heard_once, not_heard
 
-pytestmark = pytest.mark.alone  # three telephones, two sessions and music: two of them are too many
+pytestmark = pytest.mark.heavy  # three telephones, two sessions and music
 
 
 @pytest.mark.promise("A warm transfer connects the caller with a colleague who takes the call")

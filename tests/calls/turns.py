@@ -1,5 +1,7 @@
 """Whole calls take turns: as many at a time as the machine carries without harm to their sound.
 
+So do worlds that start, each of which takes a processor for ten seconds.
+
 Tests that load the machine on purpose have it to themselves: others judge sound meanwhile.
 """
 
@@ -14,6 +16,12 @@ from pathlib import Path
 
 AT_ONCE = 2
 """Whole calls at a time. With three, one in some hundreds was not understood on two cores."""
+
+places: Path | None = None
+"""The folder of the session, in which all workers meet; None outside of one."""
+_taken = 0
+"""How many turns this process has."""
+
 LIMIT = 600.0
 """Seconds that a test may wait for its turn: longer than any other takes."""
 
@@ -37,6 +45,21 @@ async def turn(folder: Path, *, alone: bool) -> AsyncIterator[None]:
             else:
                 await _lock(places)
         fcntl.flock(door, fcntl.LOCK_UN)
+        global _taken
+        _taken += 1
+        try:
+            yield
+        finally:
+            _taken -= 1
+
+
+@asynccontextmanager
+async def while_a_world_starts() -> AsyncIterator[None]:
+    """Take a turn for starting a world, unless this is done by a test which has one already."""
+    if _taken or places is None:
+        yield
+        return
+    async with turn(places, alone=False):
         yield
 
 
