@@ -18,7 +18,7 @@ test: setup  ## ruff, mypy, the tests, and a whole call for each promise
 	@$(MAKE) --no-print-directory lint; linted=$$?; .venv/bin/python -m pytest && exit $$linted
 
 test-quick: setup  ## unit tests and calls in memory: nothing that takes seconds
-	.venv/bin/python -m pytest -m "not every and not calls and not processes"
+	.venv/bin/python -m pytest --quick
 
 # `make test-all TIMES=20 KEYWORD=voicemail` repeats a choice, to hunt what fails once in a hundred.
 TIMES = 1

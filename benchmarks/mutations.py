@@ -34,8 +34,6 @@ RUN_LIMIT = 1500.0
 """Seconds that one run of tests may take. The tests themselves may take a minute each."""
 MEMORY = 9_000_000
 """Kilobytes of memory that the tests of one bug may take: a bug may be an endless loop."""
-IN_PROCESS = "not every and not calls and not processes"
-"""Unit tests and calls in memory, as `make test-quick` chooses them."""
 NOT_NOTICED = "SURVIVED"
 _RED = re.compile(r"^(?:FAILED|ERROR) (\S+\.py::.*?)(?: - .*)?$", re.MULTILINE)
 
@@ -147,7 +145,7 @@ def _first_red(copy: Path, tests: Sequence[str], *, without: Sequence[str] = ())
     tests = sorted(tests, key=lambda test: folders.index(_folder(test)))
     command = [
         *(sys.executable, "-m", "pytest", *tests, *(f"--ignore={file}" for file in without)),
-        *("-m", IN_PROCESS, "-n", "0", "-x", "-q", "-p", "no:cacheprovider", "-rfE"),
+        *("--quick", "-n", "0", "-x", "-q", "-p", "no:cacheprovider", "-rfE"),
         *("--show-capture=no", "--tb=line", "--timeout", "60"),
     ]
     limited = f'ulimit -v {MEMORY}; exec nice -n 10 "$@"'

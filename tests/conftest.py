@@ -19,8 +19,20 @@ if TYPE_CHECKING:
     from dispatcher import Dispatcher
 
 
+QUICK = "not every and not calls and not processes"
+"""What `--quick` runs."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--quick`: what can be waited for after every change."""
+    what = "run unit tests and calls in memory alone: nothing that takes seconds"
+    parser.addoption("--quick", action="store_true", help=what)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Fail the suite where anything that it wrote shows a secret, or a number that is private."""
+    if config.option.quick:
+        config.option.markexpr = QUICK
     canaries.watch(config)
 
 
