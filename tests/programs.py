@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from textwrap import dedent
+
+
+def without_pytest(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """An environment for a suite of its own: without what ours was told in PYTEST_ADDOPTS."""
+    return {name: text for name, text in environment.items() if not name.startswith("PYTEST")}
 
 
 def printed_by(

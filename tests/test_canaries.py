@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 from canaries import BLOCK, NUMBER, SECRETS, found_below, found_in
 from deployment import HERE
+from programs import without_pytest
 
 pytestmark = pytest.mark.processes
 
@@ -56,11 +56,10 @@ def run(folder: Path, workers: int, test: str) -> subprocess.CompletedProcess[st
     (folder / "pytest.ini").write_text("[pytest]\n")
     command = [sys.executable, "-m", "pytest", "-q"]
     command += ["-p", "no:cacheprovider", "-n", str(workers), f"--basetemp={its}", "-k", test]
-    outside = {name: text for name, text in os.environ.items() if not name.startswith("PYTEST")}
     done = subprocess.run(
         [*command, str(folder / "test_it.py")],
         cwd=folder,
-        env={**outside, "PYTHONPATH": f"{HERE}:{HERE.parent}"},
+        env={**without_pytest(), "PYTHONPATH": f"{HERE}:{HERE.parent}"},
         capture_output=True,
         text=True,
         timeout=90,

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from deployment import HERE
+from programs import without_pytest
 
 PAGE = HERE.parent / "docs" / "testing.md"
 
@@ -40,6 +41,7 @@ def test_make_test_plays_a_whole_call_for_each_promise() -> None:
     done = subprocess.run(
         [*asked, "-m", "calls and not every", "tests/calls"],
         cwd=HERE.parent,
+        env=without_pytest(),
         capture_output=True,
         text=True,
         timeout=60,

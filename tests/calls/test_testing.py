@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from programs import without_pytest
 
 from host.local.process import bare_environment
 from host.settings import ROOT
@@ -22,7 +23,7 @@ async def test_an_author_can_run_the_readmes_test(tmp_path: Path) -> None:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)),
         cwd=tmp_path,
-        env=bare_environment(),
+        env=without_pytest(bare_environment()),
         stdout=asyncio.subprocess.PIPE,
     )
     out, _ = await asyncio.wait_for(process.communicate(), 100)
