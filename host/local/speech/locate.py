@@ -41,7 +41,7 @@ HISSING = 1 / 8
 """Least power of a hiss in the place of another."""
 SHIFT = RATE * 25 // 1000
 """Samples by which neighbouring windows may move apart or together."""
-STALL = 4 * SHIFT
+STALL = 8 * SHIFT
 """Samples by which what is surely alike may be late, because the line stood still before it."""
 LEAST = 0.5
 """Least share of a sentence that is reported."""
