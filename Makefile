@@ -32,11 +32,12 @@ coverage: setup  ## what `make test` covers of host and plugins
 	.venv/bin/coverage combine -q
 	.venv/bin/coverage report
 
-lint: setup  ## ruff and mypy
+lint: setup  ## ruff, mypy, and which way imports go
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
+	.venv/bin/lint-imports --no-logo
 	.venv/bin/mypy
-	@for folder in local gate calls; do .venv/bin/mypy tests/$$folder/conftest.py || exit 1; done
+	@for folder in local compliance calls; do .venv/bin/mypy tests/$$folder/conftest.py || exit 1; done
 
 # A run that was broken off goes on where it stopped: what was tried is in benchmarks/faults.jsonl.
 faults: setup  ## break live calls in every way, on this host and on a plain worker (hours)

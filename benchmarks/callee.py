@@ -13,7 +13,7 @@ from host.local.exchange import PhoneCall
 from host.local.phone import Line, NotHeard, PersonScript
 from host.local.sound import RATE, Samples, silence, tone
 from host.local.speech import speak
-from host.record import CallRecord
+from host.records.record import CallRecord
 from host.testing import heard
 
 QUESTION = "Is somebody there?"

@@ -19,7 +19,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from host.dispatch import read_dispatch
+from host.call.dispatch import read_dispatch
 from host.registry import HOOKS, Registry, View, load, load_afresh, view
 from host.registry.hooks import FOR_PLUGINS
 from host.settings import Settings

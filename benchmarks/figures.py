@@ -44,15 +44,15 @@ from slow_to_mask import SLOW
 from stored import a_record
 from watched_room import WatchedRoom
 
-from host import desk as desk_module
-from host.api import guard
-from host.api.door import answering_api
-from host.errors import HostError, MetadataError
-from host.gate import DoNotCall
-from host.lifeline import Lifelines, Live
-from host.metadata import read_metadata
-from host.private import Mask, mask_words
-from host.rooms import tell_watchers
+from host.base.errors import HostError, MetadataError
+from host.call.metadata import read_metadata
+from host.compliance import DoNotCall
+from host.dispatch.rooms import tell_watchers
+from host.privacy import Mask, mask_words
+from host.runner.heartbeat import Lifelines, Live
+from host.server import admission as desk_module
+from host.server.api import guard
+from host.server.api.door import answering_api
 from host.settings import Settings
 from plugins import traces
 

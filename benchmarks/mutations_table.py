@@ -14,7 +14,7 @@ TESTS = {
         "tests/calls/test_voicemail.py",
         "tests/calls/test_guests.py",
         "tests/calls/test_hostile_metadata.py",
-        "tests/gate",
+        "tests/compliance",
     ),
     "ending": (
         "tests/calls/test_endings.py",
@@ -24,11 +24,11 @@ TESTS = {
         "tests/calls/test_providers.py",
         "tests/calls/test_warm_transfer.py",
         "tests/calls/test_goodbyes.py",
-        "tests/test_ending.py",
-        "tests/test_call.py",
-        "tests/test_keypad.py",
-        "tests/test_private.py",
-        "tests/test_recording.py",
+        "tests/runner/test_ending.py",
+        "tests/call/test_call.py",
+        "tests/call/test_keypad.py",
+        "tests/privacy/test_mask.py",
+        "tests/speech/test_recording.py",
     ),
     "limits": (
         "tests/calls/test_limits.py",
@@ -37,28 +37,28 @@ TESTS = {
         "tests/calls/test_misbehaving.py",
         "tests/calls/test_providers.py",
         "tests/calls/test_warm_transfer.py",
-        "tests/test_limits_held.py",
-        "tests/gate/test_gate_opt_out.py",
+        "tests/runner/test_limits_held.py",
+        "tests/compliance/test_gate_opt_out.py",
     ),
     "transfer": (
-        "tests/test_handover.py",
+        "tests/telephony/test_handover.py",
         "tests/calls/test_transfer.py",
         "tests/calls/test_warm_transfer.py",
         "tests/calls/test_endings.py",
-        "tests/gate",
+        "tests/compliance",
     ),
     "voicemail policy": (
-        "tests/test_voicemail_weighing.py",
+        "tests/telephony/test_voicemail_weighing.py",
         "tests/calls/test_voicemail.py",
         "tests/calls/test_openings.py",
         "tests/calls/test_endings.py",
     ),
     "dial": (
-        "tests/test_dial.py",
+        "tests/telephony/test_dial.py",
         "tests/calls/test_outbound.py",
         "tests/calls/test_endings.py",
         "tests/calls/test_one_call.py",
-        "tests/gate",
+        "tests/compliance",
     ),
 }
 """The files that concern a module, most telling first."""
@@ -79,7 +79,7 @@ class Mutation:
     """The tests that are tried before those of the module: files, or single tests."""
 
 
-_BUDGET = ("tests/gate/test_gate_attempts.py",)
+_BUDGET = ("tests/compliance/test_gate_attempts.py",)
 _INBOUND = ("tests/calls/test_inbound.py",)
 _LIMITS = ("tests/calls/test_limits.py",)
 _LOST = ("tests/calls/test_lost_process.py",)
@@ -90,13 +90,13 @@ _WARM = ("tests/calls/test_warm_transfer.py",)
 _COLD = ("tests/calls/test_transfer.py",)
 _ENDINGS = ("tests/calls/test_endings.py",)
 
-_WORKER = "host/worker.py"
-_ENDING = "host/ending.py"
-_LIMITS_FILE = "host/limits.py"
-_HANDOVER = "host/handover/handover.py"
-_POLICY = "host/voicemail/policy.py"
-_WATCH = "host/voicemail/watch.py"
-_DIAL = "host/dial.py"
+_WORKER = "host/runner/runner.py"
+_ENDING = "host/runner/ending.py"
+_LIMITS_FILE = "host/runner/limits.py"
+_HANDOVER = "host/telephony/transfer/handover.py"
+_POLICY = "host/telephony/voicemail/policy.py"
+_WATCH = "host/telephony/voicemail/watch.py"
+_DIAL = "host/telephony/dial.py"
 
 RUNNER = [
     Mutation(
@@ -129,7 +129,7 @@ RUNNER = [
         _WORKER,
         'made = not call.outbound or "dialled" in call.times',
         "made = True",
-        ("tests/gate/test_gate_attempts.py",),
+        ("tests/compliance/test_gate_attempts.py",),
     ),
     Mutation(
         "runner",
@@ -204,7 +204,7 @@ ENDING = [
         _ENDING,
         'text = call.keypad.hide(f"{type(error).__name__}: {error}")',
         'text = f"{type(error).__name__}: {error}"',
-        ("tests/test_keypad.py",),
+        ("tests/call/test_keypad.py",),
     ),
     Mutation(
         "ending",
@@ -236,7 +236,7 @@ ENDING = [
         _ENDING,
         "            await call.recorder.close()\n",
         "            pass\n",
-        ("tests/test_ending.py",),
+        ("tests/runner/test_ending.py",),
     ),
     Mutation(
         "ending",
@@ -244,7 +244,7 @@ ENDING = [
         _ENDING,
         "await call.settle(HOOKS_LIMIT)",
         "await call.settle(0)",
-        ("tests/test_ending.py",),
+        ("tests/runner/test_ending.py",),
     ),
     Mutation(
         "ending",
@@ -252,7 +252,7 @@ ENDING = [
         _ENDING,
         "            return True\n",
         "            return False\n",
-        ("tests/test_ending.py",),
+        ("tests/runner/test_ending.py",),
     ),
     Mutation(
         "ending",
@@ -260,7 +260,7 @@ ENDING = [
         _ENDING,
         "        if call.handover:\n            await call.handover.close()\n",
         "        pass\n",
-        ("tests/test_ending.py", *_WARM),
+        ("tests/runner/test_ending.py", *_WARM),
     ),
 ]
 
@@ -285,9 +285,10 @@ LIMITS = [
         "limits",
         "a warning that can't be said takes the limit with it",
         _LIMITS_FILE,
-        "        with contextlib.suppress(Exception):\n            # It may be",
-        "        with contextlib.suppress(TimeoutError):\n            # It may be",
-        ("tests/test_limits_held.py",),
+        "        with contextlib.suppress(Exception):\n"
+        "            await call.say(words.time_nearly_up)\n",
+        "        await call.say(words.time_nearly_up)\n",
+        ("tests/runner/test_limits_held.py",),
     ),
     Mutation(
         "limits",
@@ -295,7 +296,7 @@ LIMITS = [
         _LIMITS_FILE,
         "async with asyncio.timeout(limit):",
         "async with asyncio.timeout(None):",
-        ("tests/test_limits_held.py",),
+        ("tests/runner/test_limits_held.py",),
     ),
     Mutation(
         "limits",
@@ -319,7 +320,7 @@ LIMITS = [
         _LIMITS_FILE,
         "            self._call.occupied\n            or self._call.connected\n",
         "            self._call.connected\n",
-        ("tests/test_limits_held.py",),
+        ("tests/runner/test_limits_held.py",),
     ),
     Mutation(
         "limits",
@@ -327,7 +328,7 @@ LIMITS = [
         _LIMITS_FILE,
         "if event.transcript.strip():",
         "if event.transcript is not None:",
-        ("tests/test_limits_held.py",),
+        ("tests/runner/test_limits_held.py",),
     ),
     Mutation(
         "limits",
@@ -335,7 +336,7 @@ LIMITS = [
         _LIMITS_FILE,
         "self._in_a_row >= deployment.max_tool_calls",
         "self._in_a_row > deployment.max_tool_calls",
-        ("tests/test_limits_held.py",),
+        ("tests/runner/test_limits_held.py",),
     ),
     Mutation(
         "limits",
@@ -343,7 +344,7 @@ LIMITS = [
         _LIMITS_FILE,
         "if not said and not answer.interrupted:",
         "if not said:",
-        ("tests/test_limits_held.py",),
+        ("tests/runner/test_limits_held.py",),
     ),
 ]
 
@@ -351,10 +352,10 @@ TRANSFER = [
     Mutation(
         "transfer",
         "a caller who hung up was transferred",
-        "host/handover/refer.py",
+        "host/telephony/transfer/refer.py",
         "if call.over or line.left:",
         "if call.over and line.left:",
-        ("tests/test_handover.py",),
+        ("tests/telephony/test_handover.py",),
     ),
     Mutation(
         "transfer",
@@ -368,7 +369,7 @@ TRANSFER = [
     Mutation(
         "transfer",
         "the music on hold plays on",
-        "host/handover/hold.py",
+        "host/telephony/transfer/hold.py",
         "            await player.aclose()\n",
         "            pass\n",
         _WARM,
@@ -376,7 +377,7 @@ TRANSFER = [
     Mutation(
         "transfer",
         "a caller who comes back from a transfer is not heard any more",
-        "host/handover/hold.py",
+        "host/telephony/transfer/hold.py",
         "session.input.set_audio_enabled(True)",
         "session.input.set_audio_enabled(False)",
         _COLD,
@@ -384,15 +385,15 @@ TRANSFER = [
     Mutation(
         "transfer",
         "a colleague who is not in the room yet is rung on",
-        "host/handover/colleague.py",
+        "host/telephony/transfer/colleague.py",
         "settled = self._dialling.done()",
         "settled = True",
-        ("tests/test_handover.py",),
+        ("tests/telephony/test_handover.py",),
     ),
     Mutation(
         "transfer",
         "a colleague is asked once only",
-        "host/handover/consultation.py",
+        "host/telephony/transfer/consultation.py",
         "for _ in range(TIMES):",
         "for _ in range(1):",
         _WARM,
@@ -403,7 +404,7 @@ TRANSFER = [
         _HANDOVER,
         "if IDENTITY not in self._line.room.remote_participants:",
         "if not self._line.room.remote_participants:",
-        ("tests/test_handover.py",),
+        ("tests/telephony/test_handover.py",),
     ),
     Mutation(
         "transfer",
@@ -419,7 +420,7 @@ TRANSFER = [
         _HANDOVER,
         "                require(self._call, target)\n",
         "",
-        ("tests/gate/test_gate_rules.py", "tests/test_handover.py"),
+        ("tests/compliance/test_gate_rules.py", "tests/telephony/test_handover.py"),
     ),
     Mutation(
         "transfer",
@@ -475,10 +476,10 @@ VOICEMAIL = [
     Mutation(
         "voicemail policy",
         "a person who was asked and answers at length is a machine",
-        "host/voicemail/weighing.py",
+        "host/telephony/voicemail/weighing.py",
         "if answer.longest > TALKS_ON and not said.replies:",
         "if answer.longest > TALKS_ON:",
-        ("tests/test_voicemail_weighing.py",),
+        ("tests/telephony/test_voicemail_weighing.py",),
     ),
     Mutation(
         "voicemail policy",
@@ -521,7 +522,7 @@ DIAL = [
         _DIAL,
         'Ending(Outcome.TRUNK_ERROR, "host", reason, retryable=False)',
         'Ending(Outcome.TRUNK_ERROR, "host", reason)',
-        ("tests/test_dial.py",),
+        ("tests/telephony/test_dial.py",),
     ),
     Mutation(
         "dial",
@@ -529,7 +530,7 @@ DIAL = [
         _DIAL,
         "    if verdict.allowed:\n        line.dialling()\n",
         "    line.dialling()\n",
-        ("tests/gate",),
+        ("tests/compliance",),
     ),
     Mutation(
         "dial",
@@ -537,7 +538,7 @@ DIAL = [
         _DIAL,
         "        ringing_timeout=duration(call.deployment.ringing_timeout),\n",
         "",
-        ("tests/test_dial.py",),
+        ("tests/telephony/test_dial.py",),
     ),
     Mutation(
         "dial",
@@ -545,7 +546,7 @@ DIAL = [
         _DIAL,
         "        max_call_duration=duration(_longest(call)),\n",
         "",
-        ("tests/test_dial.py",),
+        ("tests/telephony/test_dial.py",),
     ),
     Mutation(
         "dial",
@@ -561,7 +562,7 @@ DIAL = [
         _DIAL,
         "if line.participant is None:",
         "if line.identity is None:",
-        ("tests/test_dial.py",),
+        ("tests/telephony/test_dial.py",),
     ),
     Mutation(
         "dial",
@@ -569,7 +570,7 @@ DIAL = [
         _DIAL,
         '("cpu exhausted" in error.message or "no response from servers" in error.message)',
         "bool(error.message)",
-        ("tests/test_dial.py",),
+        ("tests/telephony/test_dial.py",),
     ),
     Mutation(
         "dial",
@@ -577,7 +578,7 @@ DIAL = [
         _DIAL,
         "except (TimeoutError, aiohttp.ClientError) as error:",
         "except TimeoutError as error:",
-        ("tests/test_dial.py",),
+        ("tests/telephony/test_dial.py",),
     ),
     Mutation(
         "dial",
@@ -585,7 +586,7 @@ DIAL = [
         _DIAL,
         "return max(ours, BRIDGED_LIMIT) if bridged else ours",
         "return ours if bridged else max(ours, BRIDGED_LIMIT)",
-        ("tests/test_dial.py",),
+        ("tests/telephony/test_dial.py",),
     ),
     Mutation(
         "dial",
@@ -593,7 +594,7 @@ DIAL = [
         _DIAL,
         'sip_number=call.deployment.caller_id or "",',
         'sip_number="",',
-        ("tests/test_dial.py",),
+        ("tests/telephony/test_dial.py",),
     ),
 ]
 

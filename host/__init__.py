@@ -1,16 +1,16 @@
 """What authors of personas and plugins import. Nothing else of the host is public."""
 
-from host.answers import Continue, Greeting, HangUp, Identify, LeaveMessage
-from host.call import Call
-from host.caller import Caller
-from host.data import as_data
-from host.dispatch import Dispatch
-from host.errors import HostError
-from host.hookspecs import hookimpl
-from host.keypad import Menu, NoKeys
-from host.outcome import Outcome
-from host.private import mask
-from host.record import CallRecord
+from host.base.errors import HostError
+from host.call.answers import Continue, Greeting, HangUp, Identify, LeaveMessage
+from host.call.call import Call
+from host.call.caller import Caller
+from host.call.data import as_data
+from host.call.dispatch import Dispatch
+from host.call.hooks import hookimpl
+from host.call.keypad import Menu, NoKeys
+from host.privacy import mask
+from host.records.outcome import Outcome
+from host.records.record import CallRecord
 
 __all__ = [
     "Call",

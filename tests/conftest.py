@@ -11,7 +11,7 @@ import canaries
 import pytest
 from deployment import HERE, OF_A_DEPLOYMENT, Deployment
 
-from host import private
+from host import privacy as private
 from host.registry import Registry, load_afresh
 from host.settings import load_settings
 

@@ -8,7 +8,7 @@ from textwrap import dedent
 
 from canaries import SECRETS
 
-from host.call import Call
+from host.call.call import Call
 from host.registry import Registry, load_afresh
 from host.settings import load_settings
 

@@ -13,10 +13,10 @@ from itertools import islice
 
 from deployment import HERE, Deployment
 
-from host.details import parse_details
-from host.dispatch import read_dispatch
-from host.errors import MetadataError
-from host.metadata import MAX_METADATA
+from host.base.errors import MetadataError
+from host.call.dispatch import read_dispatch
+from host.call.metadata import MAX_METADATA
+from host.dispatch.details import parse_details
 from host.registry import Registry
 
 PERSONAS = ("reminder", "reminder-eu", "desk")
@@ -207,7 +207,7 @@ def other_persona(dice: random.Random) -> str:
     names: list[object] = [
         "__class__", "__init__", "../desk", "personas/desk.py", "desk.py", "/etc/passwd", "desk\0",
         "desk/", "desk ", " desk", "desk\n", "DESK", "Desk", "d\u0435sk", "d\u200besk", "ｄｅｓｋ",
-        "desk-1", "reminder-", "reminder_eu", "remind", "", ".", "..", "host.errors", "nobody",
+        "desk-1", "reminder-", "reminder_eu", "remind", "", ".", "..", "host.base.errors", "nobody",
         "x\r\nlevel=info", "\x1b[2J", "\u202edesk", "+15550001111", 0, 1, True, False, 1e9,
         [], ["desk"], {}, {"desk": 1}, {"__class__": "desk"}, [[["desk"]]], "x" * 9000,
     ]  # fmt: skip

@@ -21,7 +21,7 @@ from typing import Any
 
 from canaries import NUMBER, SECRETS, TRUNK_PASSWORD
 
-from host import logs
+from host.privacy import logs
 from host.settings import load_settings
 
 KEY, WEBHOOK = SECRETS["OPENAI_API_KEY"], SECRETS["HOST_WEBHOOK_SECRET"]
@@ -214,7 +214,7 @@ def of_a_call_that_was_made_ready() -> None:
 def with_two_calls_of_a_forkserver() -> None:
     """Be the host of calls whose processes are forked from one that has imported everything."""
     forkserver = multiprocessing.get_context("forkserver")
-    forkserver.set_forkserver_preload(["host.preload"])
+    forkserver.set_forkserver_preload(["host.server.preload"])
     for _ in range(2):
         call = forkserver.Process(target=of_a_call_that_was_made_ready)
         call.start()

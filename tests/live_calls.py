@@ -7,11 +7,11 @@ import subprocess
 import sys
 import textwrap
 
-from host.lifeline import Lifelines
+from host.runner.heartbeat import Lifelines
 
 CALL = """
 import asyncio, sys, time
-from host.lifeline import Lifeline
+from host.runner.heartbeat import Lifeline
 
 async def main():
     goodbye, line = asyncio.Event(), Lifeline(sys.argv[1], "a-room")

@@ -8,8 +8,8 @@ from hostile import Attack
 from livekit.agents import JobRequest
 from livekit.protocol import agent, models
 
-from host.desk import Desk
-from host.lifeline import Lifelines
+from host.runner.heartbeat import Lifelines
+from host.server.admission import Desk
 from host.settings import Settings
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from host.call import Call
+from host.call.call import Call
 from host.settings import Settings
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from host.outcome import Outcome
+from host.records.outcome import Outcome
 
 SIP_STATUSES: dict[int, tuple[Outcome, bool]] = {
     # Redirections, which LiveKit SIP does not follow.

@@ -9,7 +9,7 @@ from typing import Any
 
 from deployment import HERE
 
-from host.record import CallRecord
+from host.records.record import CallRecord
 
 RECORDS = HERE / "records"
 """Records as hosts have written them: version 1, whole, and one of a refused call."""

@@ -16,9 +16,9 @@ from livekit.agents import Agent, AgentSession, APIConnectionError, APIConnectOp
 from livekit.agents.voice.io import AudioOutput, AudioOutputCapabilities
 from numpy.typing import NDArray
 
-from host.call import Call
-from host.recording import RATE, Recorder
+from host.call.call import Call
 from host.settings import PersonaSettings, Settings
+from host.speech.recording import RATE, Recorder
 
 Samples = NDArray[np.int16]
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from deployment import HERE
 
-from host import show
+from host.cli import show
 from host.registry import HOOKS
 from host.settings import Settings, env_name
 

@@ -15,7 +15,7 @@ import numpy as np
 import psutil
 
 from host.local.phone import PhoneCall
-from host.private import mask_room
+from host.privacy import mask_room
 
 
 @dataclass(frozen=True)

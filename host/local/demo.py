@@ -12,7 +12,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from host.errors import HostError
+from host.base.errors import HostError
+from host.dispatch.place import metadata_of, place
 from host.local.exchange import PhoneCall
 from host.local.phone import Busy, Line, Telephone, voicemail
 from host.local.process import HostProcess
@@ -20,9 +21,8 @@ from host.local.records import records_of
 from host.local.speech import locate
 from host.local.stage import Stage
 from host.local.world import CALLER, OUR_NUMBER, World
-from host.outcome import Outcome
-from host.place import metadata_of, place
-from host.record import CallRecord
+from host.records.outcome import Outcome
+from host.records.record import CallRecord
 from host.settings import Settings
 
 CALLS = Path("demo-calls")

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import aiohttp
 import typer
 
-from host.errors import HostError
+from host.base.errors import HostError
 from host.local.world import OUR_NUMBER, running_world
 
 

@@ -3,8 +3,8 @@
 import asyncio
 from pathlib import Path
 
-from host.private import mask_room
-from host.record import CallRecord
+from host.privacy import mask_room
+from host.records.record import CallRecord
 
 
 async def records_of(file: Path, room: str, limit: float) -> list[CallRecord]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from host.errors import HostError
+from host.base.errors import HostError
 from host.local.cartesia import CartesiaServer
 from host.local.deepgram import DeepgramServer
 from host.local.exchange import Exchange

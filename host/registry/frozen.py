@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from host.dispatch import Choice, Dispatch, Routes
-from host.errors import PersonaError
+from host.base.errors import PersonaError
+from host.call.dispatch import Dispatch
 from host.registry.found import Broken, Persona, Plugin, one_line, shown, told
+from host.registry.routes import Choice, Routes
 from host.registry.view import View, Views
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pluggy
 
-from host import hookspecs
+from host.call import hooks as hookspecs
 
 FOR_PLUGINS = {
     "register_commands": "commands exist before any call",

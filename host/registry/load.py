@@ -9,12 +9,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import MappingProxyType, ModuleType
 
-from host.dispatch import make_routes
-from host.environment import as_in_a_call
+from host.privacy.environment import as_in_a_call
 from host.registry.check import check_module, check_name
 from host.registry.find import Kind, Source, in_folder, installed
 from host.registry.found import Broken, Persona, Plugin, shown, told
 from host.registry.frozen import Registry
+from host.registry.routes import make_routes
 from host.registry.view import Views, seat
 from host.settings import Settings
 

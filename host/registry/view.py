@@ -12,7 +12,8 @@ from types import ModuleType
 
 import pluggy
 
-from host import defaults, hookspecs
+from host.call import hooks as hookspecs
+from host.registry import defaults
 from host.registry.found import Persona, Plugin
 from host.registry.hooks import HOOKS
 

@@ -9,7 +9,7 @@ from dotenv import load_dotenv
 from pydantic import AliasChoices, SecretStr, ValidationError
 from pydantic_settings import SettingsError as SourceError
 
-from host.errors import SettingsError
+from host.base.errors import SettingsError
 from host.settings.persona import PersonaSettings
 from host.settings.settings import Settings, config_path
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from ways import Way
 
-from host.outcome import Outcome
-from host.record import Who
+from host.records.outcome import Outcome
+from host.records.record import Who
 
 FAR_END: Who = "far end"
 DONE = Outcome.COMPLETED

@@ -34,7 +34,7 @@ from host.local.phone import (
     Unreachable,
     voicemail,
 )
-from host.outcome import Outcome
+from host.records.outcome import Outcome
 
 ANN = {"name": "Ann"}
 

@@ -27,7 +27,7 @@ from ways import (
 )
 
 from host.local.phone import FailsTransfer, IgnoresTransfer, RefusesTransfer, TransferReply
-from host.outcome import Outcome
+from host.records.outcome import Outcome
 
 GOODBYE = "Thank you very much for your call. Goodbye."
 

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from livekit import api, rtc
 from livekit.protocol.agent_pb.agent_session import AgentSessionMessage, SessionRequest
 
-from host.access import token_of
+from host.dispatch.livekit import token_of
 from host.testing import Scene
 
 CHAT, SESSION = "lk.chat", "lk.agent.session"

@@ -22,13 +22,13 @@ from scripts import RULES as TEST_RULES
 from turns import while_a_world_starts
 from typer.testing import CliRunner
 
-from host.call import LINGER
+from host.call.call import LINGER
 from host.cli import cli
 from host.local.exchange import PhoneCall, Subscriber
 from host.local.realtime import RealtimeServer
 from host.local.scripts import RULES as BUNDLED_RULES
 from host.local.speech import Sentences
-from host.record import CallRecord
+from host.records.record import CallRecord
 from host.settings import ROOT
 from host.testing import Scene, open_scene
 

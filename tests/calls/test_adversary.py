@@ -9,8 +9,8 @@ from temptations import ALLOWED, FORBIDDEN
 
 from host.local.exchange import PhoneCall
 from host.local.phone import Line, Telephone
-from host.outcome import Outcome
-from host.record import CallRecord
+from host.records.outcome import Outcome
+from host.records.record import CallRecord
 from host.testing import Scene
 
 TALKED = "+15550001151"

@@ -15,7 +15,7 @@ from scene import a_scene, end_of
 
 from host.local.phone import Busy, Line
 from host.local.process import bare_environment
-from host.outcome import Outcome
+from host.records.outcome import Outcome
 from host.testing import Scene, heard_once
 
 CALLER, DESK = "+15557770001", "+15550001101"

@@ -18,10 +18,10 @@ import pytest_asyncio
 from livekit import api
 from scene import a_scene, end_of
 
-from host.journal import Draft
 from host.local.phone import Line, NoAnswer, PersonScript, PhoneCall
 from host.local.records import records_of
-from host.outcome import Outcome
+from host.records.outcome import Outcome
+from host.runner.checkpoint import Draft
 from host.testing import Scene, heard_once, not_heard
 
 pytestmark = pytest.mark.whole("hosts are stopped and killed")

@@ -14,7 +14,7 @@ import pytest_asyncio
 
 from host.local.process import bare_environment
 from host.local.setup import cache
-from host.outcome import Outcome
+from host.records.outcome import Outcome
 from host.settings import ROOT
 
 pytestmark = pytest.mark.whole("a command is a process")

@@ -14,8 +14,8 @@ from scene import events
 from ways import Dispatches, Seen
 
 from host.local.records import records_of
-from host.outcome import Outcome
-from host.record import CallRecord
+from host.records.outcome import Outcome
+from host.records.record import CallRecord
 from host.testing import Scene, heard
 
 OUR_TIME = 5.0

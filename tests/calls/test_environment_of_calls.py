@@ -11,7 +11,7 @@ import pytest
 from scene import events
 
 from host.local.phone import Line
-from host.outcome import Outcome
+from host.records.outcome import Outcome
 from host.testing import Scene
 
 pytestmark = pytest.mark.whole("processes have environments")
@@ -37,7 +37,7 @@ async def test_a_call_has_no_key_in_its_environment_and_works(scene: Scene) -> N
         # What makes the apologies is the host's own, and needs the keys of voices.
         for each in below:
             with contextlib.suppress(psutil.NoSuchProcess):
-                if "host.sounds" not in each.cmdline():
+                if "host.speech.prompts" not in each.cmdline():
                     found.append(each.environ())
         await line.say("Thank you and goodbye.")
         await line.stay()

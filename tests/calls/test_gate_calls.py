@@ -15,9 +15,9 @@ from policy import DEFAULT_TYPES, examples, may_be_called, never_allowed
 from sample_calls import call_of
 from tricks import tricks
 
+from host.dispatch.rooms import delete_room
 from host.local.phone import Busy, Line
-from host.outcome import Outcome
-from host.rooms import delete_room
+from host.records.outcome import Outcome
 from host.settings import Settings
 from host.testing import Scene, heard_once
 

@@ -10,7 +10,7 @@ from scene import length_of, on_its_way
 from transfers import SALES, asks_for, colleague, nothing_left, presses_one_at_once
 
 from host.local.phone import Line, NoAnswer
-from host.outcome import Outcome
+from host.records.outcome import Outcome
 from host.settings import Words
 from host.testing import heard_once, not_heard
 

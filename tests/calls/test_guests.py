@@ -10,7 +10,7 @@ from in_memory.world import MemoryScene
 from livekit.protocol.agent_pb.agent_session import SessionRequest
 
 from host.local.phone import Line
-from host.outcome import Outcome
+from host.records.outcome import Outcome
 from host.testing import Scene, heard_once, not_heard
 
 GREETING = "This is the desk. What can I do for you?"

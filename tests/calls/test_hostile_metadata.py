@@ -10,7 +10,7 @@ from livekit import api
 
 from host.local.phone import Line, Telephone
 from host.local.rules import text_of
-from host.outcome import Outcome
+from host.records.outcome import Outcome
 from host.testing import Scene, heard_once
 
 EACH = 2

@@ -8,7 +8,7 @@ from scene import answer_of, end_of, events, in_order, length_of, on_its_way
 
 from host.local.exchange import Ending
 from host.local.phone import Line
-from host.outcome import Outcome
+from host.records.outcome import Outcome
 from host.testing import Scene, heard_once, not_heard
 
 CALLER = "+15557770001"

@@ -6,8 +6,8 @@ import pytest
 from scene import events
 
 from host.local.phone import Line, Telephone
-from host.outcome import Outcome
-from host.record import CallRecord
+from host.records.outcome import Outcome
+from host.records.record import CallRecord
 from host.testing import Scene, heard_once, not_heard
 
 MASK = "\N{BULLET}"

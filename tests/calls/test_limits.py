@@ -8,7 +8,7 @@ import pytest
 from scene import length_of, on_its_way
 
 from host.local.phone import Line, PersonScript, PhoneCall
-from host.outcome import Outcome
+from host.records.outcome import Outcome
 from host.settings import Words
 from host.testing import Scene, heard, heard_once, not_heard
 

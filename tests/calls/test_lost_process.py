@@ -28,7 +28,7 @@ from transfers import (
 from host.local.phone import Line, NoAnswer, PhoneCall, Telephone
 from host.local.process import HostProcess
 from host.local.records import records_of
-from host.outcome import Outcome
+from host.records.outcome import Outcome
 from host.settings import Words
 from host.testing import Scene, heard_once, not_heard
 

@@ -10,7 +10,7 @@ from scene import answer_of, events
 
 from host.local.phone import Line
 from host.local.records import records_of
-from host.outcome import Outcome
+from host.records.outcome import Outcome
 from host.testing import Scene, heard_once
 
 BACK = "I am sorry, we were cut off for a moment. I am here again, please go on."

@@ -16,12 +16,12 @@ from in_memory.world import MemoryScene
 from livekit import api
 from scene import a_number, a_scene, events
 
-from host import place as placing
-from host.errors import LiveKitError
+from host.base.errors import LiveKitError
+from host.dispatch import place as placing
+from host.dispatch.place import metadata_of, place, room_for
 from host.local.phone import Busy, Line, NoAnswer, PersonScript, PhoneCall, Telephone
-from host.outcome import Outcome
-from host.place import metadata_of, place, room_for
-from host.record import CallRecord
+from host.records.outcome import Outcome
+from host.records.record import CallRecord
 from host.testing import Scene, heard, heard_once
 
 GREETING = "I talk to everybody who picks up."

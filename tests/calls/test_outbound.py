@@ -22,7 +22,7 @@ from host.local.phone import (
     Telephone,
     Unavailable,
 )
-from host.outcome import Outcome
+from host.records.outcome import Outcome
 from host.testing import Scene, heard_once, not_heard
 
 MESSAGE = "This is the message of the test. Please call us back tomorrow."

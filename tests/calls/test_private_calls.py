@@ -15,7 +15,7 @@ from canaries import NUMBER, SECRETS, found_below
 from scene import HERE, a_scene, host_calls
 
 from host.local.phone import Line, Telephone
-from host.outcome import Outcome
+from host.records.outcome import Outcome
 from host.testing import Scene, heard_once
 
 pytestmark = pytest.mark.whole("all that processes write is searched")

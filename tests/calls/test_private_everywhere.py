@@ -22,8 +22,8 @@ from receiver import FarSide
 from scene import HERE, a_scene, kill_its_process
 
 from host.local.phone import Line, Telephone
-from host.outcome import Outcome
-from host.record import CallRecord
+from host.records.outcome import Outcome
+from host.records.record import CallRecord
 from host.testing import Scene, heard_once
 
 pytestmark = [

@@ -25,7 +25,7 @@ from ways import Rings
 
 from host.local.phone import Busy, Line, Telephone
 from host.local.trouble import Trouble
-from host.outcome import Outcome
+from host.records.outcome import Outcome
 from host.testing import Scene, heard, heard_once, not_heard
 
 LIMIT = 8.0

@@ -17,9 +17,9 @@ from host.local.exchange import Subscriber
 from host.local.phone import Line, Telephone, voicemail
 from host.local.speech import locate
 from host.local.speech.locate import Found
-from host.outcome import Outcome
-from host.record import CallRecord
-from host.recording import RATE
+from host.records.outcome import Outcome
+from host.records.record import CallRecord
+from host.speech.recording import RATE
 from host.testing import Scene, heard, heard_once, not_heard
 
 NOTICE = "You are talking to a machine. This call is recorded."

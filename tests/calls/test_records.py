@@ -11,8 +11,8 @@ from scene import host_calls, in_order
 from stored import stored
 
 from host.local.phone import Busy, Line, Telephone
-from host.outcome import Outcome
-from host.record import CallRecord
+from host.records.outcome import Outcome
+from host.records.record import CallRecord
 from host.testing import Scene
 
 

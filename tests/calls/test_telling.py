@@ -24,7 +24,7 @@ from scene import a_scene
 from standardwebhooks import Webhook
 
 from host.local.phone import Busy, Line, PhoneCall
-from host.record import CallRecord
+from host.records.record import CallRecord
 from host.testing import Scene, heard_once
 
 pytestmark = [

@@ -18,7 +18,7 @@ from transfers import (
 from host.local.exchange import PhoneCall, TransferReply
 from host.local.phone import FailsTransfer, IgnoresTransfer, Line, RefusesTransfer, Telephone
 from host.local.sound import purity
-from host.outcome import Outcome
+from host.records.outcome import Outcome
 from host.testing import Scene, heard_once, not_heard
 
 RINGBACK = 425.0

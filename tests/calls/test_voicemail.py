@@ -7,7 +7,7 @@ from scene import length_of, on_its_way
 
 from host.local.phone import Line, Telephone, voicemail
 from host.local.sound import silence, tone
-from host.outcome import Outcome
+from host.records.outcome import Outcome
 from host.testing import Scene, heard, heard_once, not_heard
 
 SCREENER = "Please say your name and why you are calling."

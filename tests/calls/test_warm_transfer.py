@@ -28,7 +28,7 @@ from transfers import (
 
 from host.local.exchange import Subscriber
 from host.local.phone import Busy, Declines, Invalid, Line, NoAnswer, Telephone, voicemail
-from host.outcome import Outcome
+from host.records.outcome import Outcome
 from host.testing import Scene, heard, heard_once, not_heard
 
 pytestmark = pytest.mark.heavy  # three telephones, two sessions and music

@@ -8,7 +8,7 @@ import contextlib
 from host.local.exchange import PersonScript, PhoneCall, Subscriber
 from host.local.phone import Line, Telephone
 from host.local.sound import loud
-from host.record import CallRecord
+from host.records.record import CallRecord
 from host.testing import Scene
 
 CALLER, SWITCHBOARD = "+15557770001", "+15550001130"

@@ -17,7 +17,7 @@ from host.local.exchange.line import NotHeard
 from host.local.phone import Line, PersonScript, PhoneCall
 from host.local.sound import RATE
 from host.local.trouble import Trouble, Troubles
-from host.record import CallRecord
+from host.records.record import CallRecord
 from host.testing import Scene
 
 QUESTION = "Please tell me, what day is it today?"

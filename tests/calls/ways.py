@@ -12,10 +12,10 @@ from typing import Any, Protocol
 from livekit import api
 from scene import a_number
 
+from host.dispatch.place import Placed
 from host.local.exchange import Ending, Subscriber
 from host.local.phone import PersonScript, PhoneCall, TransferReply
 from host.local.world import CALLER
-from host.place import Placed
 from host.testing import Scene
 
 

@@ -22,15 +22,15 @@ from livekit.agents.job import JobAcceptArguments, RunningJobInfo, _JobContextVa
 from livekit.agents.utils import http_context
 from livekit.protocol.agent import Job, JobState, JobStatus, JobType
 
-from host.access import livekit_of, token_of
-from host.aftermath import tell_end
-from host.call import Call
-from host.desk import Desk
-from host.journal import Draft, Journal
-from host.lifeline import Live
-from host.rescue import Rescue
+from host.call.call import Call
+from host.dispatch.livekit import livekit_of, token_of
+from host.runner.aftermath import tell_end
+from host.runner.checkpoint import Draft, Journal
+from host.runner.heartbeat import Live
+from host.runner.runner import Worker
+from host.server.admission import Desk
+from host.server.recovery import Rescue
 from host.settings import Settings
-from host.worker import Worker
 
 from .sdk import Connection, Sdk
 from .server import Room
@@ -123,7 +123,7 @@ class MemoryHost:
 
     def goodbye(self) -> None:
         """Tell every live call to say goodbye and end, as a second SIGTERM does."""
-        from host.ending import say_goodbye
+        from host.runner.ending import say_goodbye
 
         self.lifelines.closed = True
         for running in self._running.values():

@@ -22,9 +22,9 @@ from host.local.process import OF_A_DEPLOYMENT
 from host.local.rules import Rule
 from host.local.speech import Sentences
 from host.local.world import OUR_NUMBER
-from host.logs import Masked, keep_private
+from host.privacy.logs import Masked, keep_private
 from host.settings import load_settings
-from host.sounds.making import make_sounds
+from host.speech.prompts.making import make_sounds
 from host.testing import Scene
 
 from . import shortcuts
@@ -38,7 +38,7 @@ from .telephones import MemoryExchange
 KEY, SECRET = "devkey", "a secret of 32 characters or more"
 URL = "ws://livekit.invalid"
 
-_MASK = import_module("host.private.mask")
+_MASK = import_module("host.privacy.mask")
 """Private: what masks the output of this process; each scene's host has its own."""
 _worlds: list[MemoryWorld] = []
 _sounds: dict[str, bytes] = {}

@@ -11,7 +11,7 @@ import psutil
 import pytest
 from livekit import api, rtc
 
-from host.errors import HostError
+from host.base.errors import HostError
 from host.local.livekit import LiveKitServer, build_server, find_server
 from host.local.livekit.build import built_server, go_version
 

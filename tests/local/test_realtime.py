@@ -18,16 +18,16 @@ from livekit import rtc
 from livekit.agents import AgentSession, APIConnectOptions, RunResult, io
 from livekit.plugins.openai.realtime import RealtimeModel
 
-from host import defaults
-from host.call import Call
-from host.greeting import greet
+from host.call.call import Call
 from host.local.realtime import RealtimeServer
 from host.local.realtime.conversation import Conversation, Refused
 from host.local.realtime.replies import exact_words
 from host.local.rules import Rule
 from host.local.speech import Sentences, speak
-from host.session import make_session
+from host.registry import defaults
 from host.settings import Settings
+from host.speech.greeting import greet
+from host.speech.session import make_session
 
 LIMIT = 10.0
 """Seconds that anything here may take."""

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from fixtures_speech import RATE, SCENE, events_in, heard_in, mulaw, on_a_line, opus, tone
 
-from host.errors import HostError
+from host.base.errors import HostError
 from host.local.speech import (
     Ears,
     Heard,

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from host.errors import HostError
+from host.base.errors import HostError
 from host.local.speech.flite import cache
 
 VERSION = "1.11.0"

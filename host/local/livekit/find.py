@@ -4,7 +4,7 @@ import os
 import shutil
 from pathlib import Path
 
-from host.errors import HostError
+from host.base.errors import HostError
 from host.local.livekit.build import build_server, built_server
 
 

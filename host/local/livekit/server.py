@@ -13,9 +13,9 @@ from typing import Any, Self
 import aiohttp
 from livekit import api
 
-from host.environment import of_a_program
-from host.errors import HostError
+from host.base.errors import HostError
 from host.local.livekit.find import find_or_build
+from host.privacy.environment import of_a_program
 
 START = 30.0
 """Seconds within which the server must answer, on a busy machine too."""

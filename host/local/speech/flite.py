@@ -10,8 +10,8 @@ import unicodedata
 from functools import lru_cache
 from pathlib import Path
 
-from host.environment import of_a_program
-from host.errors import HostError
+from host.base.errors import HostError
+from host.privacy.environment import of_a_program
 
 VOICE = "rms"
 SECONDS_TO_SPEAK = 30.0

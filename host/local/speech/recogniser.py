@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 
-from host.environment import of_a_program
 from host.local.speech.audio import Samples
 from host.local.speech.request import Finding, Request
 from host.local.speech.sentences import Sentences
+from host.privacy.environment import of_a_program
 
 
 class RecogniserProcess:

@@ -1,0 +1,1 @@
+"""What knows nothing of calls: errors, the clock, text from outside, tasks, SQLite, processes."""

@@ -1,0 +1,1 @@
+"""What a persona and a plugin see of a call: its hooks, `Call`, and what they answer."""

@@ -1,0 +1,108 @@
+"""Reads a dispatch's metadata: anybody may have written it, so it is bounded before it is parsed.
+
+What is wrong with it is told in words of ours: the metadata itself never reaches a log.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+from host.base.errors import MetadataError
+
+MAX_METADATA = 16 * 1024
+"""Longest metadata that is read, in bytes."""
+MAX_DEPTH = 8
+"""How deep objects and lists may stand in each other, the outermost counted."""
+MAX_NUMBER = 40
+"""Characters of the longest number: a UUID written as one has 39."""
+
+_JSON_NAMES: Mapping[type, str] = {
+    bool: "a truth value",
+    float: "a number",
+    int: "a number",
+    list: "a list",
+    str: "a string",
+    type(None): "null",
+}
+# A string that never ends counts to the end: each character is looked at once, whatever comes.
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
+_ALIKE = bytes.maketrans(b"{}", b"[]")
+_NO_BRACKETS = bytes(set(range(256)) - {*b"[]{}"})
+
+
+def read_metadata(metadata: str) -> dict[str, Any]:
+    """Read metadata: nothing, or one JSON object. Raises MetadataError, one line."""
+    _check_size(metadata)
+    if not metadata.strip(" \t\r\n"):
+        return {}
+    _check_depth(metadata)
+    try:
+        value = json.loads(
+            metadata,
+            object_pairs_hook=_object,
+            parse_int=_whole_number,
+            parse_float=_number,
+            parse_constant=_no_number,
+        )
+    except ValueError as error:
+        raise MetadataError(f"the metadata is not JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise MetadataError(f"the metadata is {_JSON_NAMES[type(value)]}, not a JSON object")
+    if "\\u" in metadata:
+        _check_unicode(json.dumps(value, ensure_ascii=False))
+    return value
+
+
+def _check_size(metadata: str) -> None:
+    # In this order: nothing is made of two megabytes.
+    if len(metadata) > MAX_METADATA or len(_check_unicode(metadata)) > MAX_METADATA:
+        raise MetadataError(f"the metadata is longer than {MAX_METADATA} bytes")
+
+
+def _check_unicode(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        raise MetadataError("the metadata has half of a character, which is no Unicode") from None
+
+
+def _check_depth(metadata: str) -> None:
+    """Refuse what is nested too deep before a parser has to follow it there."""
+    brackets = _STRING.sub(b"", metadata.encode()).translate(_ALIKE, _NO_BRACKETS)
+    for _ in range(MAX_DEPTH):
+        brackets = brackets.replace(b"[]", b"")  # the innermost of all
+    if b"[]" in brackets or brackets.count(b"[") > MAX_DEPTH:
+        raise MetadataError(f"the metadata is nested more than {MAX_DEPTH} deep")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    read = dict(pairs)
+    if len(read) < len(pairs):
+        raise MetadataError("the metadata has the same key twice in one object")
+    if not "".join(read).isprintable():
+        raise MetadataError("the metadata has a key with characters that can't be printed")
+    return read
+
+
+def _whole_number(digits: str) -> int:
+    _check_number(digits)
+    return int(digits)
+
+
+def _number(digits: str) -> float:
+    _check_number(digits)
+    number = float(digits)
+    return number if math.isfinite(number) else _no_number(digits)
+
+
+def _check_number(digits: str) -> None:
+    if len(digits) > MAX_NUMBER:
+        raise MetadataError(f"the metadata has a number of more than {MAX_NUMBER} characters")
+
+
+def _no_number(name: str) -> NoReturn:
+    raise MetadataError("the metadata has a number that is infinite, or none at all")

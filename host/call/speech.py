@@ -1,0 +1,32 @@
+"""Speaks exact words in a session, whatever model it has."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from host.call.data import exactly
+
+if TYPE_CHECKING:
+    from livekit.agents import AgentSession
+    from livekit.agents.voice import SpeechHandle
+
+
+def say_exactly(
+    session: AgentSession[Any], words: str, *, interruptible: bool = True
+) -> SpeechHandle:
+    """Speak exact words; a realtime model that is the only voice is told to say them."""
+    from livekit.agents import llm  # here, so that `host` need not wait for LiveKit
+
+    model = session.llm
+    if (
+        session.tts is not None
+        or session.output.audio is None
+        or not isinstance(model, llm.RealtimeModel)
+        or model.capabilities.supports_say
+    ):
+        return session.say(words, allow_interruptions=interruptible)
+    return session.generate_reply(
+        instructions=exactly(words),
+        tool_choice="none",
+        allow_interruptions=interruptible,
+    )

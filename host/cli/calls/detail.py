@@ -1,0 +1,108 @@
+"""One call, for a person to read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from host.cli.calls.layout import aligned, hanging, length, printable
+from host.cli.calls.timeline import story
+from host.records.record import CallRecord
+
+
+def page(record: CallRecord, width: int | None = None) -> str:
+    """Lay a call out for a terminal of this many columns; None is none, and wraps nothing."""
+    sections = (
+        [*_head(record, width)],
+        [*_facts(record, width)],
+        [*_times(record)],
+        [*_story(record, width)],
+        [*_usage(record)],
+    )
+    return "\n\n".join("\n".join(section) for section in sections if section)
+
+
+def _head(record: CallRecord, width: int | None) -> Iterator[str]:
+    persona = record.persona or "nobody"
+    if record.direction == "inbound":
+        ours = f" on {record.our_number}" if record.our_number else ""
+        way = f"{persona}, called by {record.number or 'somebody'}{ours}"
+    else:
+        ours = f" from {record.our_number}" if record.our_number else ""
+        way = f"{persona}, calling {record.number}{ours}"
+    yield f"Call {printable(record.id)}"
+    yield from hanging("", way, width)
+    yield from hanging(f"{record.outcome}: ", record.reason, width)
+
+
+def _facts(record: CallRecord, width: int | None) -> Iterator[str]:
+    voicemail = ": ".join(filter(None, (record.voicemail, record.voicemail_reason)))
+    facts = {
+        "ended by": record.ended_by,
+        "error": record.error,
+        "SIP status": record.sip_status and str(record.sip_status),
+        "try again": "it may go better later" if record.retryable else None,
+        "voicemail": voicemail,
+        "recording": record.recording,
+        "room": record.room,
+    }
+    for name, fact in facts.items():
+        if fact:
+            yield from hanging(f"  {name:10}  ", fact, width)
+
+
+def _times(record: CallRecord) -> Iterator[str]:
+    notes = {
+        "dialled": "",
+        "ringing": "",
+        "answered": f"rang {record.ring_time:.1f} s" if record.ring_time is not None else "",
+        "first word": (
+            f"{record.time_to_first_word:.1f} s after the answer"
+            if record.time_to_first_word is not None
+            else ""
+        ),
+        "ended": f"{length(record.duration)} of talk" if record.answered_at else "",
+    }
+    zone = record.dispatched_at.astimezone().strftime("%Y-%m-%d, %Z")
+    rows = [("dispatched", _clock(record.dispatched_at), zone)]
+    for name, note in notes.items():
+        moment: datetime | None = getattr(record, f"{name.replace(' ', '_')}_at")
+        if moment:
+            rows.append((name, _clock(moment), note))
+    yield from aligned(rows, "  ")
+
+
+def _story(record: CallRecord, width: int | None) -> Iterator[str]:
+    begun = record.answered_at or record.dispatched_at
+    events = story(record)
+    if events:
+        yield f"Seconds from {'the answer' if record.answered_at else 'the dispatch'}"
+    for event in events:
+        seconds = (event.at - begun).total_seconds()
+        yield from hanging(f"{seconds:8.1f}  {event.who:8}  ", event.text, width)
+
+
+def _usage(record: CallRecord) -> Iterator[str]:
+    rows = [
+        (use.kind, printable(use.provider), printable(use.model), _amounts(use.amounts))
+        for use in record.usage
+    ]
+    if rows:
+        yield "Usage"
+        yield from aligned(rows, "  ")
+
+
+def _amounts(amounts: dict[str, float]) -> str:
+    return ", ".join(_amount(name, amount) for name, amount in amounts.items())
+
+
+def _amount(name: str, amount: float) -> str:
+    """Write `audio_duration` as seconds of audio, `input_tokens` as what it says."""
+    number = f"{amount:,.2f}".rstrip("0").rstrip(".")
+    unit = "s of " if name.endswith("_duration") else ""
+    of = name.removesuffix("_duration").removesuffix("_count").replace("_", " ")
+    return f"{number} {unit}{printable(of)}"
+
+
+def _clock(moment: datetime) -> str:
+    return moment.astimezone().strftime("%H:%M:%S")

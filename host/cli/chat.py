@@ -1,0 +1,95 @@
+"""A conversation with a persona in text, in the terminal: its words, tools and hooks, no line."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from livekit.agents import AgentSession
+from livekit.agents.testing import fake_job_context
+from livekit.agents.voice.run_result import RunResult
+
+from host import registry
+from host.call.call import Call
+from host.dispatch.details import parse_details
+from host.settings import Settings
+from host.speech.greeting import greeting_of
+from host.speech.session import explain_data, make_session
+
+HANG_UP_LIMIT = 3.0
+"""Seconds that a session may take to close after a tool has hung up."""
+
+
+async def chat(
+    settings: Settings,
+    persona: str,
+    details: Mapping[str, Any],
+    *,
+    ask: Callable[[], str | None],
+    show: Callable[[str, str], None],
+) -> None:
+    """Talk with a persona until it hangs up or there is nothing left to ask.
+
+    `ask` returns the next line, None at the end; `show` gets who spoke and what.
+    """
+    call = Call(
+        settings,
+        id="chat",
+        room="chat",
+        persona=persona,
+        hook=registry.load(settings).require().view(persona),
+        metadata=details,
+    )
+    call.details = parse_details(call.hook, details)
+    await call.tell_all("prepare_call")
+    with fake_job_context():
+        session, agent = make_session(call, text=True)
+        await explain_data(agent)
+        async with session:
+            await _talk(call, session, agent, ask, show)
+
+
+async def _talk(
+    call: Call, session: AgentSession[Any], agent: Any, ask: Any, show: Callable[[str, str], None]
+) -> None:
+    call.greeted = True
+    await session.start(agent)
+    greeting = greeting_of(call)
+    if words := f"{greeting.notice} {greeting.text}".strip():
+        agent_context = agent.chat_ctx.copy()
+        agent_context.add_message(role="assistant", content=words)
+        await agent.update_chat_ctx(agent_context)
+        show(call.persona, words)
+    while not call.over:
+        line = await asyncio.to_thread(ask)
+        if line is None:
+            return
+        if line.strip():
+            result: RunResult[Any] = await session.run(user_input=line)
+            _show(result, call.persona, show)
+            if any(event.type == "function_call" for event in result.events):
+                # A tool may have hung up: the session tells so a moment after the goodbye.
+                await asyncio.wait({call.ending}, timeout=HANG_UP_LIMIT)
+
+
+def _show(result: RunResult[Any], persona: str, show: Callable[[str, str], None]) -> None:
+    for event in result.events:
+        if event.type == "message" and event.item.role == "assistant":
+            show(persona, event.item.text_content or "")
+        elif event.type == "function_call":
+            arguments = json.loads(event.item.arguments or "{}")
+            given = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
+            show("tool", f"{event.item.name}({given})")
+        elif event.type == "function_call_output" and event.item.is_error:
+            show("tool", event.item.output)
+
+
+def ask_terminal() -> str | None:
+    """Ask for a line; None at the end of input."""
+    try:
+        return input("you: " if sys.stdin.isatty() else "")
+    except EOFError:
+        return None

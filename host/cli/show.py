@@ -1,0 +1,204 @@
+"""What `personas`, `hooks` and `which` print, and README's tables of hooks and settings.
+
+Pure: each function returns text and an exit code, and the command line prints the one and exits
+with the other.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
+
+from host.base.errors import MetadataError
+from host.call.dispatch import read_dispatch
+from host.registry import HOOKS, Registry
+from host.registry.routes import Choice
+from host.settings import ROOT, PersonaSettings, Settings, Shared, Words, env_name
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a command prints, and its exit code."""
+
+    text: str
+    exit_code: int = 0
+
+
+def personas(registry: Registry, *, as_json: bool = False, strict: bool = False) -> Shown:
+    """Show who is loaded and what is broken.
+
+    Exit code 1 where nobody could take a call, and with `strict` where anything is broken.
+    """
+    failed = not registry.personas or (strict and bool(registry.broken))
+    return Shown(_personas_json(registry) if as_json else _personas_text(registry), int(failed))
+
+
+def _personas_json(registry: Registry) -> str:
+    people = registry.personas.values()
+    return _json(
+        {
+            "personas": [
+                {
+                    "name": persona.name,
+                    "file": persona.file,
+                    "summary": persona.summary,
+                    "numbers": list(persona.numbers),
+                }
+                for persona in people
+            ],
+            "plugins": [{"name": plugin.name, "file": plugin.file} for plugin in registry.plugins],
+            "broken": [asdict(fault) for fault in registry.broken],
+        }
+    )
+
+
+def _personas_text(registry: Registry) -> str:
+    people = [
+        (persona.name, persona.file, ", ".join(persona.numbers), persona.summary)
+        for persona in registry.personas.values()
+    ]
+    sections = [
+        _section("Personas", people or [("none",)]),
+        _section("Plugins", [(plugin.name, plugin.file) for plugin in registry.plugins]),
+        _section("Broken, and set aside", [(str(fault),) for fault in registry.broken]),
+    ]
+    return "\n\n".join(section for section in sections if section)
+
+
+def which(
+    registry: Registry,
+    *,
+    room: str = "",
+    metadata: str = "",
+    number: str | None = None,
+    as_json: bool = False,
+) -> Shown:
+    """Show which persona would take a call, by which rule and why. Exit code 1: nobody would."""
+    try:
+        choice = registry.choose(read_dispatch(metadata, room, number))
+    except MetadataError as error:
+        choice = Choice(None, None, str(error))
+    failed = int(choice.persona is None)
+    if as_json:
+        return Shown(_json(asdict(choice)), failed)
+    if failed:
+        return Shown(f"refused: {choice.reason}", failed)
+    return Shown(f"{choice.persona}, by {choice.by}: {choice.reason}")
+
+
+def hooks(registry: Registry, *, as_json: bool = False) -> Shown:
+    """Show every hook in the order of a call, and who has it in this deployment."""
+    shown = [
+        {
+            "name": hook.name,
+            "signature": hook.signature,
+            "kind": hook.kind,
+            "summary": hook.doc,
+            "by": registry.views.who_has(hook.name),
+        }
+        for hook in HOOKS.values()
+    ]
+    if as_json:
+        return Shown(_json({"hooks": shown}))
+    return Shown(
+        "\n\n".join(
+            f"{hook['signature']}\n"
+            f"    {hook['summary']}\n"
+            f"    {hook['kind']}; had by {', '.join(hook['by']) or 'nobody'}"
+            for hook in shown
+        )
+    )
+
+
+def hook_table() -> str:
+    """Make README's table of hooks, which stands between `<!-- hooks -->` and `<!-- /hooks -->`."""
+    return _markdown(
+        ("hook", "what for", "kind"),
+        ((f"`{hook.name}{hook.takes}`", hook.doc, hook.kind) for hook in HOOKS.values()),
+    )
+
+
+def settings_table() -> str:
+    """Make README's tables of settings, which stand between `<!-- settings -->` and its end."""
+    shared = _markdown(
+        ("variable", "what it sets", "default"),
+        (
+            (f"`{env_name(name)}`", field.description or "", _default(field))
+            for name, field in Settings.model_fields.items()
+            if name not in FILE_ONLY
+        ),
+    )
+    tables = _markdown(
+        ("in `host.toml`", "what it sets", "default"),
+        [
+            *(
+                (f"`[{name}{'.NAME' if name == 'personas' else ''}]`", field.description or "", "")
+                for name, field in Settings.model_fields.items()
+                if name in FILE_ONLY
+            ),
+            *(
+                (f"`personas.NAME.{name}`", field.description or "", _default(field))
+                for name, field in PersonaSettings.model_fields.items()
+                if name not in Shared.model_fields
+            ),
+            *(
+                (f"`words.{name}`", field.description or "", _default(field))
+                for name, field in Words.model_fields.items()
+            ),
+        ],
+    )
+    return f"{shared}\n\n{tables}"
+
+
+FILE_ONLY = ("transfers", "words", "personas")
+"""Settings that are tables of host.toml, and nothing that anyone would write into a variable."""
+
+
+def markdown() -> str:
+    """Make both tables of README.md with the markers that they stand between."""
+    return "\n\n".join(
+        f"<!-- {name} -->\n{table}\n<!-- /{name} -->"
+        for name, table in (("hooks", hook_table()), ("settings", settings_table()))
+    )
+
+
+def _default(field: FieldInfo) -> str:
+    """Say what a setting is when nobody sets it; nothing where it is empty then."""
+    value = field.get_default(call_default_factory=True)
+    if isinstance(value, Path):
+        value = value.relative_to(ROOT) if value.is_absolute() else value
+    if isinstance(value, tuple):
+        value = ", ".join(value)
+    if isinstance(value, SecretStr | Words) or value in (None, "", (), {}):
+        return ""
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def _markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    escaped = [[cell.replace("|", "\\|") for cell in row] for row in rows]
+    lines = [head, ["---"] * len(head), *escaped]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _section(title: str, rows: Sequence[Sequence[str]]) -> str:
+    """Lay rows out under a title, their columns aligned; an empty column takes no room."""
+    if not rows:
+        return ""
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    lines = [
+        "  ".join(
+            cell.ljust(width) for cell, width in zip(row, widths, strict=True) if width
+        ).rstrip()
+        for row in rows
+    ]
+    return "\n".join([title, *(f"  {line}" for line in lines)])
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=2)

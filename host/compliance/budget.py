@@ -1,0 +1,168 @@
+"""How many calls a persona has at once and had today, counted across all processes of a host.
+
+A live call counts with all the minutes that it may last, so that calls at once do not use the same
+ones, and none is cut short by another. When it is over, it counts with those that it took.
+
+The count is a SQLite file in `state_dir`; it is kept only for personas that have such a limit.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from contextlib import AbstractContextManager
+from dataclasses import astuple
+from datetime import datetime
+from pathlib import Path
+
+from host.base.database import open_table
+from host.base.processes import Process, this_process
+from host.settings import PersonaSettings
+
+_TABLE = """
+CREATE TABLE IF NOT EXISTS calls (
+    id TEXT PRIMARY KEY, persona TEXT, day TEXT, begun REAL, seconds REAL,
+    machine TEXT, process INTEGER, process_began REAL
+)
+"""
+
+
+class Exhausted(Exception):
+    """A limit is reached. `today` says whether it is one of the day, or of calls at once."""
+
+    def __init__(self, reason: str, *, today: bool) -> None:
+        super().__init__(reason)
+        self.today = today
+
+
+class Budget:
+    """The calls of one host's personas."""
+
+    def __init__(self, state: Path) -> None:
+        self._file = state / "calls-today.db"
+
+    def admit(self, call: str, persona: str, limits: PersonaSettings) -> float | None:
+        """Count a call in; give the seconds of talk left today, None for no limit.
+
+        Raises Exhausted where it would be one too many.
+        """
+        if not is_limited(limits):
+            return None
+        with self._open() as calls:
+            self._forget_the_dead(calls, persona, limits)
+            self._require_free(calls, persona, limits)
+            left = self._left(calls, persona, limits, _today())
+            calls.execute(
+                "INSERT OR REPLACE INTO calls VALUES (?, ?, ?, ?, NULL, ?, ?, ?)",
+                (call, persona, _today(), time.time(), *astuple(this_process())),
+            )
+        return left
+
+    def require(self, persona: str, limits: PersonaSettings, at: datetime) -> None:
+        """Raise Exhausted where a persona has had its calls or minutes of a day; count nothing."""
+        if is_limited(limits) and self._file.exists():
+            with self._open() as calls:
+                self._left(calls, persona, limits, _day_of(at))
+
+    def adopt(self, call: str, limits: PersonaSettings) -> float | None:
+        """Count a call on that another process had; give the seconds of talk left, or None."""
+        if not is_limited(limits):
+            return None
+        with self._open() as calls:
+            calls.execute(
+                "UPDATE calls SET seconds = NULL, machine = ?, process = ?, process_began = ? "
+                "WHERE id = ?",
+                (*astuple(this_process()), call),
+            )
+            found = calls.execute("SELECT persona FROM calls WHERE id = ?", (call,)).fetchone()
+            (persona,) = found or ("",)
+            _, _, used = self._had(calls, persona, limits, _today(), besides=call)
+        minutes = limits.max_minutes_a_day
+        return None if minutes is None else max(minutes * 60 - used, 0.0)
+
+    def settle(
+        self, call: str, seconds: float, limits: PersonaSettings, *, made: bool = True
+    ) -> None:
+        """Say that a call is over, and how long it was. One that was never `made` does not count.
+
+        That is one that the gate refused, or that broke before it was dialled.
+        """
+        if not is_limited(limits):
+            return
+        with self._open() as calls:
+            if made:
+                calls.execute("UPDATE calls SET seconds = ? WHERE id = ?", (seconds, call))
+            else:
+                calls.execute("DELETE FROM calls WHERE id = ?", (call,))
+
+    def _require_free(
+        self, calls: sqlite3.Connection, persona: str, limits: PersonaSettings
+    ) -> None:
+        (live,) = calls.execute(
+            "SELECT COUNT(*) FROM calls WHERE persona = ? AND seconds IS NULL", (persona,)
+        ).fetchone()
+        if limits.max_calls is not None and live >= limits.max_calls:
+            raise Exhausted(f"{persona} has {live} calls, all that it may have", today=False)
+
+    def _left(
+        self, calls: sqlite3.Connection, persona: str, limits: PersonaSettings, day: str
+    ) -> float | None:
+        """Give the seconds of talk left on a day, None for no limit. Raises Exhausted."""
+        had, live, used = self._had(calls, persona, limits, day)
+        if limits.max_calls_a_day is not None and had >= limits.max_calls_a_day:
+            raise Exhausted(f"{persona} has had its {had} calls of today", today=True)
+        minutes = limits.max_minutes_a_day
+        if minutes is None:
+            return None
+        if used >= minutes * 60:
+            shared = f", with what its {live} live calls may last" if live else ""
+            text = f"{persona} has had its {minutes:g} minutes of today{shared}"
+            raise Exhausted(text, today=True)
+        return minutes * 60 - used
+
+    def _had(
+        self,
+        calls: sqlite3.Connection,
+        persona: str,
+        limits: PersonaSettings,
+        day: str,
+        besides: str = "",
+    ) -> tuple[int, int, float]:
+        """Give the calls of a day, how many are live, and the seconds that they count for."""
+        had, live, used = calls.execute(
+            "SELECT COUNT(*), COUNT(*) - COUNT(seconds), "
+            "TOTAL(COALESCE(seconds, ?)) FROM calls WHERE persona = ? AND day = ? AND id != ?",
+            (limits.max_duration, persona, day, besides),
+        ).fetchone()
+        return had, live, used
+
+    def _forget_the_dead(
+        self, calls: sqlite3.Connection, persona: str, limits: PersonaSettings
+    ) -> None:
+        """Count out the calls whose process is gone without a word: nobody knows when."""
+        live = calls.execute(
+            "SELECT id, begun, machine, process, process_began FROM calls "
+            "WHERE persona = ? AND seconds IS NULL",
+            (persona,),
+        ).fetchall()
+        for call, begun, *process in live:
+            if Process(*process).alive is False:
+                lasted = min(time.time() - begun, limits.max_duration)
+                calls.execute("UPDATE calls SET seconds = ? WHERE id = ?", (lasted, call))
+        calls.execute("DELETE FROM calls WHERE day < ? AND seconds IS NOT NULL", (_today(),))
+
+    def _open(self) -> AbstractContextManager[sqlite3.Connection]:
+        return open_table(self._file, _TABLE)
+
+
+def is_limited(limits: PersonaSettings) -> bool:
+    """Tell whether a persona's calls have to be counted."""
+    return not (limits.max_calls is limits.max_calls_a_day is limits.max_minutes_a_day is None)
+
+
+def _today() -> str:
+    return _day_of(datetime.now())
+
+
+def _day_of(at: datetime) -> str:
+    return at.astimezone().date().isoformat()

@@ -1,0 +1,44 @@
+"""What the gate would refuse whatever happens: better told at the start than to a caller."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from host.base.errors import HostError
+from host.compliance import number
+from host.compliance.gate import Gate, do_not_call
+from host.settings import PersonaSettings, Settings
+
+ANYBODY = "+12125550123"
+"""A number that the list is asked for, to see whether it can be read."""
+
+
+def faults_of(settings: Settings, personas: Iterable[str]) -> Iterator[str]:
+    """Tell of transfer targets that nobody is sent to, and of what stops all dialling."""
+    refused, idle = {}, []
+    for persona in personas:
+        deployment = settings.persona(persona)
+        gate = Gate(settings, deployment)
+        for name, target in deployment.transfers.items():
+            verdict = gate.transfer(target.number)
+            if not verdict.allowed:
+                refused[name, target.number] = f"of {persona} is never reached: {verdict}"
+        if deployment.trunk and not (gate.numbers.countries or deployment.allow_numbers):
+            idle.append((persona, _why_idle(deployment)))
+    yield from (f"transfer target {name} {why}" for (name, _), why in refused.items())
+    if idle:
+        callers = ", ".join(persona for persona, _ in idle)
+        yield f"nobody is called by {callers}: {idle[0][1]}, so set countries"
+    try:
+        do_not_call(settings).has(ANYBODY)
+    except HostError as error:
+        yield f"nobody is called: {error}"
+
+
+def _why_idle(deployment: PersonaSettings) -> str:
+    """Say why no country may be called: it comes from numbers of ours, and they have none."""
+    if deployment.caller_id and not number.parse(deployment.caller_id):
+        return "caller_id is no number in E.164, which would name a country"
+    if not all(map(number.parse, deployment.numbers)):
+        return "not all of its numbers are in E.164, which would name a country"
+    return "no number of ours is of a country that may be called unnamed"

@@ -1,0 +1,128 @@
+"""The gate itself: what one persona of a deployment may dial, transfer to, and press."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from host.base.errors import HostError
+from host.compliance import hours, number
+from host.compliance.attempts import Attempts
+from host.compliance.budget import Budget, Exhausted
+from host.compliance.do_not_call import DoNotCall
+from host.compliance.rules import NumberRules, as_uri, is_caribbean
+from host.compliance.verdict import Rule, Verdict, refuse
+from host.settings import PersonaSettings, Settings, is_sip
+
+
+class Gate:
+    """Judges everything that one persona's calls might have dialled."""
+
+    def __init__(self, settings: Settings, deployment: PersonaSettings, persona: str = "") -> None:
+        """Take what host.toml says. With a persona's name, its calls of the day are asked for too.
+
+        A call itself needs no name: it was counted in before it came here.
+        """
+        self._deployment, self._persona = deployment, persona
+        self._targets = {as_uri(target.number) for target in deployment.transfers.values()}
+        self.numbers = NumberRules(
+            countries=frozenset(deployment.countries) or own_countries(settings),
+            types=frozenset(deployment.number_types),
+            allowed=deployment.allow_numbers,
+            denied=deployment.deny_numbers,
+            named=frozenset(filter(is_sip, self._targets)),
+        )
+        self.do_not_call = do_not_call(settings)
+        own = (*deployment.numbers, deployment.caller_id or "")
+        self._homes = number.countries_of(own) or self.numbers.countries
+        self._budget = Budget(settings.state_dir)
+        self._attempts = Attempts(settings.state_dir)
+
+    def transfer(self, target: str) -> Verdict:
+        """Judge a transfer target of host.toml: by the number rules alone, at any hour."""
+        if as_uri(target) not in self._targets:
+            return refuse(Rule.DENIED, "host.toml names no such transfer target")
+        return self.numbers.judge(as_uri(target).removeprefix("tel:"))
+
+    def dial(self, text: str, at: datetime | None = None, *, attempt: bool = True) -> Verdict:
+        """Judge a number that is to be dialled, now or at another time.
+
+        With `attempt`, one that is allowed counts as dialled. This reads files: it may take some
+        milliseconds.
+        """
+        verdict = self.numbers.judge(text)
+        if not verdict.allowed or verdict.number is None:
+            return verdict
+        moment = at or datetime.now(UTC)
+        return (
+            self._who_is_called(verdict.number, moment, attempt=attempt)
+            or self._who_calls(verdict.number, moment)
+            or verdict
+        )
+
+    def opt_out(self, shown: str, ours: str | None) -> None:
+        """Put whoever shows this number to ours on the do-not-call list, in each of its readings.
+
+        Raises HostError where it is no number, or can't be written down.
+        """
+        home = number.country_of(ours) if ours else None
+        meant = number.meant_by(shown, [home] if home else self._homes)
+        if not meant:
+            raise HostError("the far end's number is not known")
+        for each in sorted(meant):
+            self.do_not_call.add(each)
+
+    def _who_is_called(self, dialled: str, at: datetime, *, attempt: bool) -> Verdict | None:
+        """Give the refusal that whoever has the number has a right to."""
+        try:
+            if self.do_not_call.has(dialled):
+                return refuse(Rule.DO_NOT_CALL, "it is on the do-not-call list", dialled)
+        except HostError as error:
+            return refuse(Rule.DO_NOT_CALL, str(error), dialled)
+        if reason := hours.why_not_now(dialled, self._deployment.calling_hours, at):
+            return refuse(Rule.HOURS, reason, dialled)
+        most = self._deployment.max_attempts_a_day
+        if not most:
+            return None
+        count = self._attempts.begin if attempt else self._attempts.are_left
+        try:
+            left = count(dialled, hours.day_began(dialled, at), most)
+        except (OSError, sqlite3.Error) as error:
+            return refuse(Rule.ATTEMPTS, f"attempts can't be counted: {error}", dialled)
+        times = "once" if most == 1 else f"{most} times"
+        return None if left else refuse(Rule.ATTEMPTS, f"it was dialled {times} today", dialled)
+
+    def _who_calls(self, dialled: str, at: datetime) -> Verdict | None:
+        """Give the refusal where the persona has had its calls or minutes of the day."""
+        if not self._persona:
+            return None
+        try:
+            self._budget.require(self._persona, self._deployment, at)
+        except Exhausted as error:
+            return refuse(Rule.BUDGET, str(error), dialled)
+        except (OSError, sqlite3.Error) as error:
+            return refuse(Rule.BUDGET, f"its calls can't be counted: {error}", dialled)
+        return None
+
+
+def do_not_call(settings: Settings) -> DoNotCall:
+    """The do-not-call list of a deployment; one that the settings name must be there."""
+    named = "do_not_call" in settings.model_fields_set
+    return DoNotCall(settings.do_not_call.absolute(), must_exist=named)
+
+
+def own_countries(settings: Settings) -> frozenset[str]:
+    """Name the countries of the host's own numbers, but for the Caribbean's: host.toml names them.
+
+    Calls there are dear, and their numbers look like any of North America.
+    """
+    found = number.countries_of(_own_numbers(settings))
+    return frozenset(each for each in found if not is_caribbean(each))
+
+
+def _own_numbers(settings: Settings) -> Iterator[str]:
+    yield settings.caller_id or ""
+    for persona in settings.personas.values():
+        yield persona.caller_id or ""
+        yield from persona.numbers

@@ -1,0 +1,232 @@
+"""Keys that dial through: what is pressed must not dial where the far end gives an outside line.
+
+Nobody can tell a menu from a dial tone by its sound, so the gate reads keys as a telephone system
+may read them: from wherever a number may begin, with and without a digit that gets an outside line.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import time
+from collections.abc import Iterator, Sequence
+
+import phonenumbers
+
+from host.compliance import number as numbers
+from host.compliance.rules import NANP, NumberRules
+from host.compliance.verdict import Rule, Verdict, refuse
+
+FORGOTTEN = 20.0
+"""Seconds after which no telephone system waits any more for the rest of a number."""
+OUTSIDE_LINE = ("9", "0")
+"""What gets an outside line, with nearly every telephone system."""
+INTERNATIONAL = ("00", "011")
+"""What begins an international number: ITU's own prefix, and North America's."""
+SHORTEST = 7
+"""Digits of the shortest number that is worth a look."""
+LONGEST_HELP = 6
+"""Digits of the longest emergency number, with the one for an outside line."""
+LOOK_BACK = 32
+"""Digits from which, at most, a number may have begun: more than any has with all before it."""
+SERVICE_CODES = tuple(
+    map(re.compile, (r"\*\d{2}", r"\*\d{3}", r"11\d{2}", r"11\d{3}", r"101\d{4}", "141", "1470"))
+)
+"""What tells a line how to dial the number after it: *67 hides the caller in North America, as 1167
+does where there is no star; 1010288 takes another carrier; 141 and 1470 are Britain's *67 and *82.
+"""
+_LONGEST_CODE = 7
+_PAUSE, _STAR = ",", "*"
+_ENDS = re.compile("[*#A-D]")
+_FOURTH_ROW = re.compile("[A-D]")
+"""Keys that a receiver of twelve does not hear: 9A1A1 is 911 there, and ends thrice elsewhere."""
+_DEAR_IN_NORTH_AMERICA = re.compile(r"[90]1?(?:411|5551212|976[0-9]{4})", re.ASCII)
+_DEAR_IN_GERMANY = re.compile(r"[90]118[0-9]{2,3}", re.ASCII)
+_DEAR_ELSEWHERE = re.compile(r"9118[0-9]{2,3}", re.ASCII)
+"""Directory assistance and 976 behind an outside line. 0118 is Reading, in Britain, or Turin."""
+
+
+class KeyRules:
+    """The keys of one call, judged before they are pressed."""
+
+    def __init__(
+        self,
+        rules: NumberRules,
+        far_end: str | None,
+        ours: str | None = None,
+        *,
+        rung: bool = False,
+    ) -> None:
+        """Take the number rules, and the far end's number, whose country its telephones have.
+
+        Where it has rung us its number may be forged, and theirs be any country that we may have
+        to do with: that of our own number, and those that may be called.
+        """
+        self._rules = rules
+        known = map(numbers.country_of, filter(None, (far_end, ours if rung else None)))
+        self._countries = frozenset(filter(None, known)) | (
+            rules.countries if rung else frozenset()
+        )
+        self._run, self._heard, self._last = "", "", 0.0
+        self._dear = {_dear_in(country) for country in self._countries or [None]}
+        self._judged: dict[str, Rule | None] = {}
+
+    def judge(self, presses: Sequence[str | float]) -> Verdict:
+        """Judge keys, and seconds of pauses between them, by what was pressed before them."""
+        self._forget()
+        written = "".join(each if isinstance(each, str) else _PAUSE for each in presses)
+        readings = [(self._run, written), (self._heard, _FOURTH_ROW.sub("", written))]
+        for run, keys in dict.fromkeys(readings):
+            for what in self._would_dial(run, keys):
+                reason = f"they could dial {what}, if the far end gave an outside line"
+                return refuse(Rule.KEYS, reason)
+        return Verdict(True, None, None, "the keys dial nothing that may not be called")
+
+    def _would_dial(self, run: str, keys: str) -> Iterator[str]:
+        """Name what keys could dial after those of a run."""
+        before = _latest(_groups(run))
+        for part in re.split(f"(?={_ENDS.pattern})", keys):
+            if _ENDS.match(part):
+                before = []
+            for group in _groups(_begin_anew(part)):
+                yield from self._could_dial(before, group)
+                before = _latest([*before, group])
+
+    def pressed(self, key: str) -> None:
+        """Remember a key that went out."""
+        self._forget()
+        self._run = _after(self._run, key)
+        if not _FOURTH_ROW.fullmatch(key):
+            self._heard = _after(self._heard, key)
+        self._last = time.monotonic()
+
+    def paused(self) -> None:
+        """Remember a pause after which a number may begin, as at the end of what was pressed."""
+        self._run += _PAUSE
+        self._heard += _PAUSE
+
+    def _forget(self) -> None:
+        if time.monotonic() - self._last > FORGOTTEN:
+            self._run = self._heard = ""
+
+    def _could_dial(self, before: Sequence[str], group: str) -> Iterator[str]:
+        """Name what digits could dial, alone or as the rest of what came before them."""
+        for at in range(len(before) + 1):
+            run = "".join(before[at:])
+            if self._calls_for_help(run, group):
+                yield "an emergency number"
+            so_far = _at_each_key(run, group)
+            if any(dear.fullmatch(digits) for dear in self._dear for digits in so_far):
+                yield "directory assistance, or another service that costs"
+            for digits in _dialled(run + group):
+                # A telephone system may dial as soon as there are enough of them.
+                for length in range(SHORTEST, min(len(digits), LOOK_BACK) + 1):
+                    if rule := self._refused(digits[:length]):
+                        yield f"a number that may not be called ({rule})"
+
+    def _calls_for_help(self, run: str, group: str) -> bool:
+        """Tell whether the run so far, at any digit of the group, is an emergency number.
+
+        One of two digits, as France has them, is often two choices in a menu.
+        """
+        alone = group.removeprefix(_STAR)
+        if not run and any(self._is_help(each) for each in _outside(alone) if len(each) == 2):
+            return True
+        so_far = _at_each_key(run, group)
+        # A menu may have taken any first digit.
+        lines = (line for run in so_far for each in (run, run[1:]) for line in _lines(each))
+        dialled = (each for line in lines for each in _outside(line))
+        return any(self._is_help(each) for each in dialled if len(each) > 2)
+
+    def _is_help(self, digits: str) -> bool:
+        if digits in numbers.MOBILE_EMERGENCY:
+            return True
+        return numbers.is_emergency(digits, self._countries)
+
+    def _refused(self, digits: str) -> Rule | None:
+        """Name the rule against what digits dial; None where they dial nothing, or it may be."""
+        if digits not in self._judged:
+            verdicts = (self._rules.judge(number) for number in self._numbers_in(digits))
+            refused = (each.rule for each in verdicts if not each.allowed)
+            self._judged[digits] = next(refused, None)
+        return self._judged[digits]
+
+    def _numbers_in(self, digits: str) -> Iterator[str]:
+        """Give the valid numbers, in E.164, that digits dial abroad or within a country."""
+        texts = [
+            "+" + digits.removeprefix(each) for each in INTERNATIONAL if digits.startswith(each)
+        ]
+        for country in self._countries:
+            if _is_national(digits, country):
+                with contextlib.suppress(phonenumbers.NumberParseException):
+                    texts.append(numbers.e164(phonenumbers.parse(digits, country)))
+        for text in texts:
+            number = numbers.parse(text)
+            if number and phonenumbers.is_valid_number(number):
+                yield text
+
+
+def _is_national(digits: str, country: str) -> bool:
+    """Tell whether digits begin as a number is dialled within a country.
+
+    North America needs no 1 before the area; others need what their national numbers begin with.
+    """
+    prefix = phonenumbers.ndd_prefix_for_region(country, True)
+    code = phonenumbers.country_code_for_region(country)
+    return code == NANP or not prefix or digits.startswith(prefix)
+
+
+def _dear_in(country: str | None) -> re.Pattern[str]:
+    """Give what short numbers that cost look like behind a digit for an outside line."""
+    if country and phonenumbers.country_code_for_region(country) == NANP:
+        return _DEAR_IN_NORTH_AMERICA
+    return _DEAR_IN_GERMANY if country == "DE" else _DEAR_ELSEWHERE
+
+
+def _at_each_key(run: str, group: str) -> list[str]:
+    """Give the digits so far at each of the first keys of a group: short numbers end soon."""
+    longest = min(len(group), LONGEST_HELP + _LONGEST_CODE)
+    return [run + group[: at + 1] for at in range(longest)]
+
+
+def _after(run: str, key: str) -> str:
+    return _begin_anew(key) if _ENDS.fullmatch(key) else run + key
+
+
+def _begin_anew(part: str) -> str:
+    """Leave out what ends a number; a star may also begin a service code."""
+    return part if part.startswith(_STAR) else _ENDS.sub("", part)
+
+
+def _dialled(run: str) -> set[str]:
+    """Give digits from wherever a number may begin in them."""
+    digits = run.removeprefix(_STAR)
+    # A menu may have taken any first digit: press 1 for an outside line.
+    lines = (run, digits[1:], *_outside(digits[1:]))
+    return {each for line in lines for each in _lines(line)}
+
+
+def _lines(run: str) -> Iterator[str]:
+    """Give digits as a line may read them: without a star, and behind each service code."""
+    yield run.removeprefix(_STAR)
+    for code in SERVICE_CODES:
+        if begins := code.match(run):
+            yield run[begins.end() :]
+
+
+def _latest(groups: list[str]) -> list[str]:
+    """Leave out the groups in which no number can have begun that is not over."""
+    while sum(map(len, groups[1:])) >= LOOK_BACK:
+        groups = groups[1:]
+    return groups
+
+
+def _groups(run: str) -> list[str]:
+    return [group for group in run.split(_PAUSE) if group]
+
+
+def _outside(digits: str) -> Iterator[str]:
+    """Give digits as they are, and behind what gets an outside line."""
+    yield digits
+    if digits.startswith(OUTSIDE_LINE):
+        yield digits[1:]

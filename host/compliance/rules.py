@@ -1,0 +1,113 @@
+"""The number rules: what may be dialled at all, whenever it is and however often."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import phonenumbers
+from phonenumbers import PhoneNumber, shortnumberinfo
+
+from host.compliance import number as numbers
+from host.compliance.verdict import Rule, Verdict, refuse
+from host.settings import is_sip
+
+NANP = 1
+"""The country code that North America shares with the Caribbean."""
+MAINLAND = ("US", "CA")
+NO_COUNTRY = "001"
+"""What phonenumbers calls a country code that is no country's: the world, as UN M.49 has it."""
+
+
+@dataclass(frozen=True)
+class NumberRules:
+    """Which numbers one persona may dial."""
+
+    countries: frozenset[str]
+    types: frozenset[str]
+    allowed: Sequence[str] = ()
+    """Numbers, or beginnings with a star, whatever country and type say."""
+    denied: Sequence[str] = ()
+    named: frozenset[str] = frozenset()
+    """SIP addresses that host.toml names, as URIs."""
+
+    def judge(self, text: str) -> Verdict:
+        """Judge what somebody wants to be dialled: any text at all."""
+        if is_sip(text):
+            return self._address(text)
+        if numbers.looks_like_emergency(text):
+            return refuse(Rule.EMERGENCY, "it is an emergency number")
+        if numbers.looks_like_short_code(text):
+            return refuse(Rule.SHORT_CODE, "it is too short for a telephone's number")
+        if not numbers.E164.fullmatch(text):
+            return refuse(Rule.NOT_E164, "it is no number in E.164, like +15550001111")
+        number = numbers.parse(text)
+        if number is None:
+            return refuse(Rule.INVALID, "there is no such country code, or it is written wrong")
+        if service := _service(number):
+            return refuse(*service, text)
+        if covered(text, self.denied):
+            return refuse(Rule.DENIED, "deny_numbers has it", text)
+        if covered(text, self.allowed):
+            return Verdict(True, text, None, "allow_numbers has it")
+        return self._known(number, text)
+
+    def _known(self, number: PhoneNumber, text: str) -> Verdict:
+        code = number.country_code or 0
+        if phonenumbers.region_code_for_country_code(code) == NO_COUNTRY:
+            what = f"+{code} is no country's: satellite telephones and international services"
+            return refuse(Rule.SATELLITE, what, text)
+        if numbers.is_satellite(number):
+            return refuse(Rule.SATELLITE, "it is a satellite telephone's", text)
+        if not phonenumbers.is_valid_number(number):
+            return refuse(Rule.INVALID, "there is no such number", text)
+        country = phonenumbers.region_code_for_number(number)
+        if not numbers.belongs_to(number, self.countries):
+            return refuse(*self._abroad(country), text)
+        types = numbers.types_of(number)
+        if not types & self.types:
+            what = f"numbers of the type {' or '.join(sorted(types)) or 'unknown'} are not called"
+            return refuse(Rule.TYPE, what, text)
+        return Verdict(True, text, None, f"it is a number of {country} that may be called")
+
+    def _abroad(self, country: str | None) -> tuple[Rule, str]:
+        if not self.countries:
+            what = "no country may be called: countries is empty, and no number of ours has one"
+            return Rule.COUNTRY, what
+        what = f"{country} is none of the countries that are called"
+        return (Rule.CARIBBEAN if is_caribbean(country) else Rule.COUNTRY), what
+
+    def _address(self, text: str) -> Verdict:
+        if as_uri(text) in self.named:
+            return Verdict(True, None, None, "host.toml names it as a transfer target")
+        return refuse(Rule.SIP_URI, "host.toml names no such SIP address")
+
+
+def _service(number: PhoneNumber) -> tuple[Rule, str] | None:
+    """Name the rule against a short number that is written with a country code."""
+    national = phonenumbers.national_significant_number(number)
+    if numbers.is_emergency(national, numbers.regions_of_code(number)):
+        return Rule.EMERGENCY, "it is an emergency number"
+    if shortnumberinfo.is_valid_short_number(number):
+        return Rule.SHORT_CODE, "it is a short code"
+    return None
+
+
+def covered(number: str, patterns: Iterable[str]) -> bool:
+    """Tell whether a number is one of these, or has one of these beginnings with a star."""
+    return any(
+        number.startswith(each[:-1]) if each.endswith("*") else number == each for each in patterns
+    )
+
+
+def is_caribbean(country: str | None) -> bool:
+    """Tell whether a country that shares +1 is neither the United States nor Canada."""
+    return country not in MAINLAND and phonenumbers.country_code_for_region(country or "") == NANP
+
+
+def as_uri(target: str) -> str:
+    """Give a transfer target the scheme that LiveKit asks for: tel: or sip:, in small letters."""
+    scheme, colon, rest = target.partition(":")
+    if colon and scheme.lower() in ("tel", "sip", "sips"):
+        return f"{scheme.lower()}:{rest}"
+    return f"sip:{target}" if is_sip(target) else f"tel:{target}"

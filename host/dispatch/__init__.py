@@ -1,0 +1,1 @@
+"""Placing calls from outside, LiveKit's rooms, and which of several hosts has a call."""

@@ -1,0 +1,95 @@
+"""Asks a persona what a dispatch's metadata says."""
+
+from __future__ import annotations
+
+import logging
+import re
+import traceback
+from collections.abc import Collection, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from host.base.errors import MetadataError
+from host.base.text import clean
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+    from host.call.parts import Hooks
+
+log = logging.getLogger("host")
+
+LONGEST = 400
+"""Characters of the longest refusal: a log line, or a line in a terminal."""
+LONGEST_FIELD = 60
+"""Characters of the longest name of a field in it."""
+MOST_FAULTS = 5
+"""How many fields that do not fit are named; the others are counted."""
+_QUOTED = re.compile(r"""'[^']*'|"[^"]*"|`[^`]*`""")
+
+
+def parse_details(hook: Hooks, metadata: Mapping[str, Any]) -> object:
+    """Return what `parse_metadata` makes of the metadata. Raises MetadataError, one line.
+
+    What the metadata says is not in that line, but where the persona's own words work it in.
+    """
+    try:
+        return hook.parse_metadata(metadata=metadata)
+    except ValidationError as error:
+        why = _faults(error)
+    except KeyError as error:
+        why = f"{error} is missing"
+    except ValueError as error:
+        why = str(error)
+    except (TypeError, AttributeError, LookupError, ArithmeticError) as error:
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        # Where, and not what: its text may have the metadata in it.
+        log.error("parse_metadata: %s at %s:%s", type(error).__name__, last.filename, last.lineno)
+        why = "the persona can't read it"
+    raise _refusal(_without(set(_said_in(metadata)), why))
+
+
+def _faults(error: ValidationError) -> str:
+    faults = error.errors(include_url=False, include_input=False, include_context=False)
+    told = [f"{_field(_ours(fault))}: {fault['msg']}" for fault in faults[:MOST_FAULTS]]
+    if len(faults) > MOST_FAULTS:
+        told.append(f"and {len(faults) - MOST_FAULTS} more")
+    return "; ".join(told)
+
+
+def _ours(fault: ErrorDetails) -> tuple[int | str, ...]:
+    """Give the path of a fault as far as it is the persona's: not a key that it does not know."""
+    path = fault["loc"]
+    if fault["type"] == "extra_forbidden":
+        return path[:-1]
+    return path[:-2] if path[-1:] == ("[key]",) else path
+
+
+def _field(path: tuple[int | str, ...]) -> str:
+    return clean(".".join(str(part) for part in path), LONGEST_FIELD) or "metadata"
+
+
+def _said_in(value: object) -> Iterator[str]:
+    """Give what a value of the metadata says, and all in it."""
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list):
+        for each in value:
+            yield from _said_in(each)
+    else:
+        yield str(value).strip().casefold()
+
+
+def _without(said: Collection[str], text: str) -> str:
+    """Leave out of a text what the metadata says, where it is quoted: 'x', "x" or `x`."""
+
+    def hidden(quoted: re.Match[str]) -> str:
+        mark = quoted[0][0]
+        return f"{mark}…{mark}" if quoted[0][1:-1].strip().casefold() in said else quoted[0]
+
+    return _QUOTED.sub(hidden, text)
+
+
+def _refusal(why: str) -> MetadataError:
+    return MetadataError(clean(f"the metadata does not fit: {why}", LONGEST))

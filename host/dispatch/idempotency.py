@@ -1,0 +1,95 @@
+"""The requests that calls were made for, so that no request makes two.
+
+A request is known by its idempotency key, for a day, across all processes of a host: a SQLite file
+in `state_dir`. A request whose call came to nothing before anybody was dialled may be made again.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from host.base.database import open_table
+
+KEPT = 24 * 3600.0
+"""Seconds that a request is remembered."""
+
+_TABLE = """
+CREATE TABLE IF NOT EXISTS requests (
+    key TEXT PRIMARY KEY, call TEXT, room TEXT, room_sid TEXT, begun REAL, outcome TEXT, reason TEXT
+)
+"""
+
+
+class NotClaimed(Exception):
+    """A request can't have a call: it has one already, which is named, or nobody can tell."""
+
+
+class Requests:
+    """The requests of one host."""
+
+    def __init__(self, state: Path, patience: float = 5.0) -> None:
+        self.file, self._patience = state / "requests.db", patience
+
+    def claim(self, key: str, call: str, room: str, room_sid: str) -> None:
+        """Have a request for a call; another job in the same room may have it again.
+
+        Raises NotClaimed where another call has it, or had it within the last day.
+        """
+        try:
+            with self._open() as requests:
+                _refuse_a_second(requests, key, room_sid)
+                requests.execute(
+                    "INSERT OR REPLACE INTO requests VALUES (?, ?, ?, ?, ?, NULL, NULL)",
+                    (key, call, room, room_sid, time.time()),
+                )
+        except (OSError, sqlite3.Error) as error:
+            text = f"It can't be told whether this request has its call already: {error}"
+            raise NotClaimed(text) from error
+
+    def settle(self, call: str, outcome: str, reason: str, *, begun: bool) -> None:
+        """Say how a call went; its request is free again where nobody was dialled or greeted."""
+        with self._open() as requests:
+            if begun:
+                requests.execute(
+                    "UPDATE requests SET outcome = ?, reason = ? WHERE call = ?",
+                    (outcome, reason, call),
+                )
+            else:
+                requests.execute("DELETE FROM requests WHERE call = ?", (call,))
+
+    def went(self, key: str) -> tuple[str, str] | None:
+        """Say how a request's call went: its outcome, and why. None where nobody has told yet."""
+        with self._open() as requests:
+            query = "SELECT outcome, reason FROM requests WHERE key = ? AND outcome IS NOT NULL"
+            found: tuple[str, str] | None = requests.execute(query, (key,)).fetchone()
+            return found
+
+    def forget(self) -> None:
+        """Forget requests of more than a day ago. Raises sqlite3.Error or OSError."""
+        if self.file.is_file():
+            with self._open() as requests:
+                _forget(requests)
+
+    def _open(self) -> AbstractContextManager[sqlite3.Connection]:
+        return open_table(self.file, _TABLE, self._patience)
+
+
+def _refuse_a_second(requests: sqlite3.Connection, key: str, room_sid: str) -> None:
+    _forget(requests)
+    found = requests.execute(
+        "SELECT call, room, room_sid, outcome, reason FROM requests WHERE key = ?", (key,)
+    ).fetchone()
+    if found is None:
+        return
+    call, room, sid, outcome, reason = found
+    if sid and sid == room_sid:
+        return
+    went = f"{outcome}. {reason}" if outcome else "it is not over yet"
+    raise NotClaimed(f"This request has its call already, {call} in room {room}: {went}")
+
+
+def _forget(requests: sqlite3.Connection) -> None:
+    requests.execute("DELETE FROM requests WHERE begun < ?", (time.time() - KEPT,))

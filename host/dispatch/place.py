@@ -1,0 +1,249 @@
+"""Places a call from outside the host: dispatches it, watches it, tells how it went."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import secrets
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any
+
+from livekit import api, rtc
+
+from host import registry
+from host.base.errors import HostError, LiveKitError, PersonaError, SettingsError
+from host.call.dispatch import read_dispatch
+from host.dispatch.details import parse_details
+from host.dispatch.livekit import livekit_of
+from host.dispatch.rooms import UNREACHABLE, join
+from host.dispatch.watch import Placed, Watch, is_watched, watcher_token
+from host.settings import Settings
+
+__all__ = [
+    "Placed",
+    "details_of",
+    "follow",
+    "livekit_api",
+    "metadata_of",
+    "place",
+    "require_livekit",
+    "room_for",
+    "written",
+]
+
+TAKEN_LIMIT = 10.0
+"""Seconds that a host may take to join the room of a call."""
+ATTEMPTS = 3
+"""How often a call is dispatched in that time, until a host joins."""
+LEAVING_LIMIT = 1.0
+"""Seconds that others may take to leave a room that is given up together with them."""
+AFTER_LIMIT = 60.0
+"""Seconds that a call may take beside its ringing and its longest talk."""
+Told = Callable[[str], None]
+
+
+def metadata_of(
+    settings: Settings,
+    persona: str,
+    number: str,
+    details: Mapping[str, Any],
+    key: str | None = None,
+) -> str:
+    """Make a call's metadata, checked as the host will check it. Raises HostError.
+
+    The idempotency `key` names the request: one call is made for it, however often it is asked for.
+    """
+    loaded = registry.load(settings).require()
+    if persona not in loaded.personas:
+        known = ", ".join(sorted(loaded.personas))
+        raise PersonaError(f"there is no persona {persona!r} (there are: {known})")
+    metadata = written(persona, number, details, key)
+    parse_details(loaded.view(persona), read_dispatch(metadata).metadata)
+    return metadata
+
+
+def written(persona: str, number: str, details: Mapping[str, Any], key: str | None) -> str:
+    """Write a call's metadata as a host will read it. Raises MetadataError."""
+    named = {} if key is None else {"idempotency_key": key}
+    wanted = {**details, **named, "persona": persona, "phone_number": number}
+    metadata = json.dumps(wanted, ensure_ascii=False)  # bytes are counted, and so is each escape
+    read_dispatch(metadata)
+    return metadata
+
+
+@contextlib.asynccontextmanager
+async def livekit_api(settings: Settings) -> AsyncIterator[api.LiveKitAPI]:
+    """Open LiveKit's API; whatever it can't do is told in one line. Raises HostError."""
+    require_livekit(settings)
+    try:
+        async with livekit_of(settings) as livekit:
+            yield livekit
+    except api.ServerError as error:
+        if error.code == api.ServerErrorCode.UNAUTHENTICATED or error.status == 401:
+            text = f"LiveKit at {settings.livekit_url} refuses LIVEKIT_API_KEY and its secret"
+            raise LiveKitError(text) from None
+        raise LiveKitError(f"LiveKit at {settings.livekit_url}: {error.message}") from None
+    except (rtc.ConnectError, *UNREACHABLE) as error:
+        text = f"LiveKit at {settings.livekit_url} can't be reached: {type(error).__name__}"
+        raise LiveKitError(text) from None
+
+
+def require_livekit(settings: Settings) -> None:
+    """Raise SettingsError where LiveKit's address or key is missing or no such thing."""
+    given = {
+        "LIVEKIT_URL": settings.livekit_url,
+        "LIVEKIT_API_KEY": settings.livekit_api_key.get_secret_value(),
+        "LIVEKIT_API_SECRET": settings.livekit_api_secret.get_secret_value(),
+    }
+    missing = [name for name, value in given.items() if not value]
+    if missing:
+        are = "is" if len(missing) == 1 else "are"
+        raise SettingsError(
+            f"{', '.join(missing)} {are} not set: put them into .env, or try `--local`"
+        )
+    if not settings.livekit_url.startswith(("ws://", "wss://", "http://", "https://")):
+        raise SettingsError("LIVEKIT_URL must begin with ws:// or wss://")
+
+
+async def place(
+    settings: Settings,
+    metadata: str,
+    told: Told = lambda status: None,
+    *,
+    lasting: bool = False,
+) -> Placed:
+    """Place a call with metadata from `metadata_of` and wait until it is over.
+
+    `told` hears each status of the line. Who places a call with the idempotency key of one that
+    is under way watches that one. A `lasting` call that a host has taken goes on where nobody waits
+    for it any more. Raises LiveKitError where no host takes the call.
+    """
+    async with livekit_api(settings) as livekit:
+        placing = _Placing(settings, livekit, metadata, told, lasting=lasting)
+        await livekit.room.list_rooms(api.ListRoomsRequest(names=[placing.name]))  # address and key
+        placed = await placing.once()
+        if placed is None and placing.key:
+            placed = await placing.once()  # the room was that of a call in its last moment
+        if placed is None:
+            raise LiveKitError("the host did not take the call: are all its lines busy?")
+        return placed
+
+
+async def follow(settings: Settings, persona: str, key: str, told: Told) -> Placed | None:
+    """Watch a call that was placed before to its end. None: its room is gone. Raises HostError."""
+    metadata = json.dumps({"persona": persona, "idempotency_key": key})
+    async with livekit_api(settings) as livekit:
+        placing = _Placing(settings, livekit, metadata, told, lasting=True, dispatches=False)
+        found = await livekit.room.list_rooms(api.ListRoomsRequest(names=[placing.name]))
+        return await placing.once() if found.rooms else None
+
+
+class _Placing:
+    """One request for a call. All that have the same idempotency key meet in the same room."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        livekit: api.LiveKitAPI,
+        metadata: str,
+        told: Told,
+        *,
+        lasting: bool = False,
+        dispatches: bool = True,
+    ) -> None:
+        dispatch = read_dispatch(metadata)
+        self._lasting, self._dispatches = lasting, dispatches
+        self.key = dispatch.idempotency_key
+        self.name = room_for(str(dispatch.persona), self.key)
+        self._settings, self._livekit = settings, livekit
+        self._metadata, self._told = metadata, told
+        limits = settings.persona(str(dispatch.persona))
+        self._longest = (limits.max_duration or 0) + (limits.ringing_timeout or 0) + AFTER_LIMIT
+
+    async def once(self) -> Placed | None:
+        """Have the call made and watch it to its end; None where the room was closed at once."""
+        room = rtc.Room()
+        watch = Watch(room, self._told)
+        try:
+            # First of all: a call that is refused at once would be over before anybody looked.
+            token = watcher_token(self._settings, self.name, self._metadata)
+            options = rtc.RoomOptions(auto_subscribe=False)
+            await join(room, self._settings.livekit_url, token, options)
+            watch.see(room)
+            await self._until_taken(watch)
+            if watch.turned_away:
+                return None
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(watch.over.wait(), self._longest)
+        except BaseException:
+            await _leave(room)
+            if not (self._lasting and watch.taken.is_set()):
+                # Whoever waited for the call has had enough: nobody talks on behind their back.
+                await self._close_room()
+            raise
+        finally:
+            await _leave(room)
+        if watch.lost:
+            await self._close_room()
+        return watch.placed(self.name)
+
+    async def _until_taken(self, watch: Watch) -> None:
+        """Dispatch the call until a host has joined its room.
+
+        LiveKit forgets a dispatch without a word where no host is registered at that moment, or
+        the only one is stopping. Hosts see to it that two dispatches to one room are one call.
+        """
+        for attempt in range(ATTEMPTS):
+            if watch.taken.is_set():
+                return
+            if self._dispatches and (self._settings.agent_name or attempt):
+                await self._dispatch()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(watch.taken.wait(), TAKEN_LIMIT / ATTEMPTS)
+        if not watch.taken.is_set():
+            raise LiveKitError(
+                f"no host took the call, dispatched {ATTEMPTS} times in {TAKEN_LIMIT:.0f} s: "
+                f"is one running with the agent name {self._settings.agent_name!r}?"
+            )
+
+    async def _dispatch(self) -> None:
+        request = api.CreateAgentDispatchRequest(
+            agent_name=self._settings.agent_name, room=self.name, metadata=self._metadata
+        )
+        await self._livekit.agent_dispatch.create_dispatch(request)
+
+    async def _close_room(self) -> None:
+        """Delete the room, unless others have placed the same call and still wait for it."""
+        until = asyncio.get_running_loop().time() + LEAVING_LIMIT
+        with contextlib.suppress(api.ServerError, *UNREACHABLE):
+            while self.key and await is_watched(self._livekit, self.name):
+                if asyncio.get_running_loop().time() > until:
+                    return
+                await asyncio.sleep(0.1)  # those who leave together with us; there is no event
+            await self._livekit.room.delete_room(api.DeleteRoomRequest(room=self.name))
+
+
+async def _leave(room: rtc.Room) -> None:
+    with contextlib.suppress(Exception):
+        await room.disconnect()
+
+
+def room_for(persona: str, key: str | None) -> str:
+    """Name the room of a new call; calls with the same idempotency key have the same one."""
+    unique = hashlib.sha256(key.encode()).hexdigest()[:24] if key else f"c{secrets.token_hex(6)}"
+    return f"{persona}-{unique}"
+
+
+def details_of(pairs: list[str]) -> dict[str, str]:
+    """Read `key=value` words of the command line. Raises HostError."""
+    details: dict[str, str] = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not key:
+            raise HostError(f"{pair!r} is not of the form key=value")
+        if key in ("persona", "phone_number", "idempotency_key"):
+            raise HostError(f"{key} is not a detail: it has its own place on the command line")
+        details[key] = value
+    return details

@@ -1,0 +1,171 @@
+"""Watches a call's room from outside: whether a host has it, how it stands, how it went."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import re
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+
+from livekit import api, rtc
+
+from host.base.errors import MetadataError
+from host.base.text import clean
+from host.call.metadata import read_metadata
+from host.dispatch.livekit import token_of
+from host.records.outcome import Outcome
+from host.settings import Settings
+
+LOST_LIMIT = 10.0
+"""Seconds that a call may be without an agent before it counts as lost: its host died.
+
+A call whose process alone died is taken over, or ended, within 5 s.
+"""
+LONGEST_STATUS = 20
+"""Characters of a status that is told: a participant may write anything there."""
+_WATCHER, _OURS = "watcher-", "host."
+
+
+@dataclass(frozen=True)
+class Placed:
+    """How a call went, as its host told it."""
+
+    outcome: Outcome
+    reason: str
+    room: str
+    sip_status: int | None = None
+    retryable: bool = True
+    """Whether the same call may go better later."""
+
+    def as_json(self) -> str:
+        """One line of JSON for a program."""
+        return json.dumps({**asdict(self), "exit_code": self.outcome.exit_code})
+
+
+class Watch:
+    """Watches a call's room: the host tells how it stands in its own participant's attributes.
+
+    Where the call's process has died, the host tells the end of it in the room's metadata.
+    """
+
+    def __init__(self, room: rtc.Room, told: Callable[[str], None]) -> None:
+        self.taken, self.over = asyncio.Event(), asyncio.Event()
+        self._told = told
+        self._facts: dict[str, str] = {}
+        self._status: str | None = None
+        self._closed = False
+        """Whether somebody deleted the room before the host could tell."""
+        self.turned_away = False
+        """Whether the room was closed before a host had joined it."""
+        self.lost = False
+        """Whether the call has had no agent for LOST_LIMIT, and nobody told how it went."""
+        self._agents: set[str] = set()
+        self._losing: asyncio.TimerHandle | None = None
+        room.on("participant_connected", self._look)
+        room.on("participant_disconnected", self._miss)
+        room.on("participant_attributes_changed", lambda changed, who: self._look(who))
+        room.on("room_metadata_changed", lambda old, new: self._read(new))
+        room.on("disconnected", self._gone)
+
+    def see(self, room: rtc.Room) -> None:
+        """See who is in the room already: somebody may have placed the same call."""
+        self._read(room.metadata)
+        for participant in room.remote_participants.values():
+            self._look(participant)
+
+    def _look(self, participant: rtc.Participant) -> None:
+        if participant.kind == rtc.ParticipantKind.PARTICIPANT_KIND_AGENT:
+            self.taken.set()
+            self._agents.add(participant.identity)
+            if self._losing:
+                self._losing.cancel()
+            self._facts.update(_told(participant.attributes))
+            if "host.outcome" in self._facts:
+                self.over.set()
+        if participant.kind != rtc.ParticipantKind.PARTICIPANT_KIND_SIP:
+            return
+        status = clean(participant.attributes.get("sip.callStatus", ""), LONGEST_STATUS)
+        if status and status != self._status:
+            self._status = status
+            self._told(status)
+
+    def _miss(self, participant: rtc.Participant) -> None:
+        if participant.identity in self._agents:
+            self._agents.discard(participant.identity)
+            if not self._agents:
+                self._losing = asyncio.get_running_loop().call_later(LOST_LIMIT, self._lose)
+
+    def _lose(self) -> None:
+        self.lost = not self.over.is_set()
+        self.over.set()
+
+    def _read(self, metadata: str) -> None:
+        with contextlib.suppress(MetadataError):
+            self._facts.update(_told(read_metadata(metadata)))
+
+    def _gone(self, reason: rtc.DisconnectReason.ValueType) -> None:
+        if self._losing:
+            self._losing.cancel()
+        self._closed = reason == rtc.DisconnectReason.ROOM_DELETED
+        self.turned_away = not self.taken.is_set()
+        self.taken.set()
+        self.over.set()
+
+    def placed(self, room: str) -> Placed:
+        """How the call went, as far as the host told."""
+        facts = self._facts
+        if "host.outcome" not in facts and self._closed:
+            if self._status == "active":
+                return Placed(Outcome.COMPLETED, "The room was closed.", room, retryable=False)
+            return Placed(Outcome.CANCELLED, "The room was closed before an answer.", room)
+        if "host.outcome" not in facts:
+            reason = "The host did not tell how the call went."
+            return Placed(Outcome.FAILED, reason, room)
+        status = facts.get("host.sip_status", "")
+        return Placed(
+            Outcome(facts["host.outcome"]),
+            facts.get("host.reason", ""),
+            room,
+            int(status) if re.fullmatch("[1-6][0-9]{2}", status) else None,
+            facts.get("host.retryable") != "False",
+        )
+
+
+def _told(facts: Mapping[str, object]) -> dict[str, str]:
+    """Keep of what somebody wrote what a host may have told."""
+    told = {name: str(fact) for name, fact in facts.items() if name.startswith(_OURS)}
+    if told.get("host.outcome") not in {*Outcome}:
+        told.pop("host.outcome", None)
+    return told
+
+
+def watcher_token(settings: Settings, room: str, metadata: str) -> str:
+    """A token that sees and is not seen.
+
+    A host without a name joins every new room by itself, so its metadata has to be there when the
+    watcher makes the room. Otherwise it stays out of the token, which travels in an address.
+    """
+    grants = api.VideoGrants(
+        room_join=True,
+        room=room,
+        hidden=True,
+        can_publish=False,
+        can_publish_data=False,
+        can_subscribe=False,
+    )
+    token = (
+        token_of(settings).with_identity(f"{_WATCHER}{secrets.token_hex(4)}").with_grants(grants)
+    )
+    if not settings.agent_name:
+        unnamed = api.RoomAgentDispatch(agent_name="", metadata=metadata)
+        token = token.with_room_config(api.RoomConfiguration(agents=[unnamed]))
+    return token.to_jwt()
+
+
+async def is_watched(livekit: api.LiveKitAPI, room: str) -> bool:
+    """Tell whether anybody watches a room: others who placed the same call."""
+    there = await livekit.room.list_participants(api.ListParticipantsRequest(room=room))
+    return any(each.identity.startswith(_WATCHER) for each in there.participants)

@@ -1,0 +1,163 @@
+"""Finds secrets in a text: those of the settings, and whatever looks like one."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+from urllib.parse import quote, quote_plus, unquote, urlsplit
+
+from pydantic import BaseModel, SecretStr
+
+from host.privacy.numbers import BULLETS
+
+SHORTEST = 8
+"""Signs of a secret. Shorter ones, like a `local` or `devkey`, are words that logs are full of."""
+SHORTEST_IN_A_PATH = 16
+"""Signs of a part of an address that is taken for a token: many webhooks have theirs there."""
+
+_NAMED = re.compile(
+    r"(KEY|SECRET|TOKEN|PASSWORD|PASSWD|PASSPHRASE|(^|_)PASS|_PWD|CREDENTIALS?|DSN)$", re.IGNORECASE
+)
+"""How variables are named that hold secrets, those of personas and plugins too."""
+_HEADERS = re.compile(r"OTEL_(\w+_)?HEADERS$")
+"""How those are named that hold headers: `api-key=...,authorization=Basic%20...`."""
+
+_QUOTED = r"""b?(?:"[^"\r\n]*"|'[^'\r\n]*')"""
+_LIKE_ONE = re.compile(
+    r"(?<![\w-])eyJ[\w-]{8,}\.[\w-]{4,}(?:\.[\w-]*)?"  # a JSON Web Token (RFC 7519)
+    r"|\b(?:sk|pk|rk)[-_][\w-]{16,}|\bwhsec_[\w+/=-]{8,}"
+    r"|(?i:(?<=\bbearer )|(?<=\bbearer%20))[\w.~+/=-]{6,}"
+)
+_VALUE = r"[^\s,;&)}\]]+?(?=[\"']?(?:[\s,;&)}\]]|\Z))"
+
+
+def _called(name: str, value: str) -> re.Pattern[str]:
+    """Make the pattern of a value that a text calls by a name."""
+    equals = r"(?:[\"']?\s*[:=]|[\"']\s*,)\s*"
+    return re.compile(rf"(?i)(?P<name>{name})(?P<is>{equals})(?P<value>{_QUOTED}|{value})")
+
+
+_CALLED_SO = (
+    _called(r"\b(?:proxy-)?authorization", rf"(?:[a-z][\w-]*[ \t]+)?{_VALUE}"),
+    _called(r"\b(?:set-)?cookie", rf"{_VALUE}(?:;[ \t]*{_VALUE})*"),
+    _called(
+        r"(?:(?:api|access|private|secret|signing)[_-]?key|(?:api|client|webhook)[_-]?secret"
+        r"|(?:access|auth|refresh)[_-]?token|password|passwd|passphrase|(?<=_)pass"
+        r"|(?<![^\W_])(?:secret|token|signature|sig|pwd))",
+        rf"(?:(?:basic|bearer|digest|token)\s)?{_VALUE}",
+    ),
+)
+_DIGEST = re.compile(r"(?i)(\bauthorization[\"']?\s*[:=,]\s*[\"']?digest\s)[^\r\n]*")
+_USER_INFO = re.compile(
+    r"(?i)(?:(?<=://)|(?<=\bsip:)|(?<=\bsips:))[^\s/@:<>]{0,256}:[^\s/@<>]{1,256}(?=@)"
+)
+_KEYS = re.compile(
+    r"(?i)(\b(?:dtmf|digits?|pin)(?:_(?:pressed|inputs?))?[\"']?\s*[:=]\s*[\"']?)"
+    r"[0-9*#][0-9*#\s,]{0,63}(?![\w-])"
+)
+
+
+def mask_secrets(text: str) -> str:
+    """Mask what looks like a secret: tokens, headers, passwords, whoever's they are."""
+    text = _USER_INFO.sub(BULLETS, text)
+    text = _DIGEST.sub(lambda found: found[1] + BULLETS, text)
+    text = _LIKE_ONE.sub(BULLETS, text)
+    for called_so in _CALLED_SO:
+        text = called_so.sub(_without_value, text)
+    return text
+
+
+def names_a_secret(name: str) -> bool:
+    """Tell whether what a text calls by this name is masked in it."""
+    return mask_secrets(f"{name}=x") != f"{name}=x"
+
+
+def mask_keys(text: str) -> str:
+    """Mask keys of a telephone that a text calls by that name: `digits=4321`."""
+    return _KEYS.sub(lambda found: found[1] + BULLETS, text)
+
+
+def secrets_of(settings: BaseModel, environment: Mapping[str, str] = os.environ) -> frozenset[str]:
+    """Return every secret that the settings and the environment hold.
+
+    What a persona reads from the environment by itself counts as one, whatever its name.
+    """
+    passed = getattr(settings, "pass_environment", ())
+    held = {*_secrets_in(settings), *(environment.get(name, "") for name in passed)}
+    held |= named_in(environment)
+    for name in type(settings).model_fields:
+        if name.endswith(("_url", "_endpoint")) and isinstance(
+            value := getattr(settings, name), str
+        ):
+            held |= {*_secrets_of_an_address(value)}
+    return frozenset(secret for secret in held if len(secret) >= SHORTEST)
+
+
+def named_in(environment: Mapping[str, str]) -> frozenset[str]:
+    """Return the secrets of an environment, by the names of its variables."""
+    held = {value for name, value in environment.items() if _NAMED.search(name)}
+    for name, value in environment.items():
+        if _HEADERS.match(name):
+            held |= {*_secrets_of_headers(value)}
+    return frozenset(value for value in held if len(value) >= SHORTEST)
+
+
+def pattern_of(secrets: Iterable[str]) -> re.Pattern[str] | None:
+    """Make what finds these secrets in a text, also as addresses, JSON and `repr` write them."""
+    written = {form for secret in secrets for form in spellings(secret)}
+    longest_first = sorted(written, key=lambda form: (-len(form), form))
+    return re.compile("|".join(map(re.escape, longest_first))) if written else None
+
+
+def spellings(text: str) -> Iterator[str]:
+    """Write a text as addresses, JSON and `repr` do, and as it is."""
+    yield text
+    yield quote(text, safe="")
+    yield quote_plus(text)
+    yield unquote(text)
+    yield json.dumps(text)[1:-1]
+    yield json.dumps(text, ensure_ascii=False)[1:-1]
+    yield repr(text)[1:-1]
+    if text.startswith("whsec_"):
+        yield text.removeprefix("whsec_")
+
+
+def _without_value(found: re.Match[str]) -> str:
+    value = found["value"].removeprefix("b")
+    quotes = value[:1] if value[:1] in ("'", '"') else ""
+    return f"{found['name']}{found['is']}{quotes}{BULLETS}{quotes}"
+
+
+def _secrets_in(value: Any) -> Iterator[str]:
+    if isinstance(value, SecretStr):
+        yield value.get_secret_value()
+    elif isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from _secrets_in(getattr(value, name))
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from _secrets_in(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _secrets_in(inner)
+
+
+def _secrets_of_an_address(address: str) -> Iterator[str]:
+    try:
+        parts = urlsplit(address)
+        yield from filter(None, (parts.password,))
+    except ValueError:
+        return
+    for part in (*parts.path.split("/"), *re.split("[&=]", parts.query)):
+        if len(part) >= SHORTEST_IN_A_PATH:
+            yield part
+
+
+def _secrets_of_headers(headers: str) -> Iterator[str]:
+    for header in headers.split(","):
+        value = unquote(header.partition("=")[2]).strip()
+        yield value
+        yield value.rpartition(" ")[2]  # without `Basic` or `Bearer`

@@ -1,6 +1,0 @@
-"""Removes the records and recordings of calls that are older than they may be kept."""
-
-from host.purge.daily import purge_daily
-from host.purge.old_calls import Purged, purge
-
-__all__ = ["Purged", "purge", "purge_daily"]

@@ -1,0 +1,97 @@
+"""Which calls are wanted: of whom, how they ended, since when."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+
+from host.base.errors import HostError
+from host.privacy import NAMED, Pseudonyms
+from host.records.outcome import Outcome
+from host.records.record import CallRecord
+
+_AGO = re.compile(r"(\d+)\s*([smhdw])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_BEGUN = re.compile(rb'"dispatched_at":"([^"]{19})')
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a call must be like. None: it may be anything."""
+
+    persona: str | None = None
+    outcome: Outcome | None = None
+    since: datetime | None = None
+    number: str | None = None
+    """A part of the far end's number, or of ours."""
+    pseudonyms: Pseudonyms | None = None
+    """What masked numbers are called: a whole number is found by its name, too."""
+
+    @property
+    def anything(self) -> bool:
+        """Whether every call is wanted."""
+        return (self.persona, self.outcome, self.since, self.number) == (None,) * 4
+
+    def may_fit(self, line: bytes) -> bool:
+        """Look at a line of the log for what is wanted, without parsing it."""
+        if self.since and (begun := _BEGUN.search(line)):
+            since = self.since.astimezone(UTC).isoformat()[:19].encode()
+            if begun[1] < since:
+                return False
+        return all(
+            (
+                self.persona is None or in_log("persona", self.persona) in line,
+                self.outcome is None or in_log("outcome", self.outcome) in line,
+                self.number is None or any(each.encode() in line for each in self._numbers),
+            )
+        )
+
+    def fits(self, record: CallRecord) -> bool:
+        """Whether a call is wanted."""
+        numbers = (record.number or "", record.our_number or "")
+        return (
+            self.persona in (None, record.persona)
+            and self.outcome in (None, record.outcome)
+            and (self.since is None or record.dispatched_at >= self.since)
+            and (
+                self.number is None
+                or any(each in number for each in self._numbers for number in numbers)
+            )
+        )
+
+    @cached_property
+    def _numbers(self) -> tuple[str, ...]:
+        """What the number may be in a record: itself, or what stands for it."""
+        number = self.number or ""
+        if self.pseudonyms is None or not number.startswith("+"):
+            return (number,)
+        called = self.pseudonyms.of(number)
+        return (number, called) if NAMED in called else (number,)
+
+
+def in_log(field: str, text: str) -> bytes:
+    """Write a field and its text as they stand in a line of the log, and in no transcript."""
+    return f'"{field}":{json.dumps(text, ensure_ascii=False)}'.encode()
+
+
+def read_since(text: str, now: datetime) -> datetime:
+    """Read `90m`, `2h`, `1d`, or a date and time as ISO 8601, local unless it says otherwise.
+
+    Raises HostError.
+    """
+    try:
+        if ago := _AGO.fullmatch(text.strip().lower()):
+            return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+        return datetime.fromisoformat(text).astimezone()
+    except (ValueError, OverflowError):
+        raise HostError(
+            f"--since {text!r} is neither like 30m, 2h, 1d nor like 2026-11-23 or 2026-11-23T09:30"
+        ) from None
+
+
+def read_number(text: str) -> str:
+    """Read a number as people write it: +1 (555) 222-0001."""
+    return re.sub(r"[\s().-]", "", text)

@@ -1,0 +1,118 @@
+"""How a call ends: what broke is named, and whoever is left on the line is let go."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from typing import Any
+
+from livekit.agents import JobContext
+
+from host.base.errors import MetadataError
+from host.call.call import LINGER, Call
+from host.dispatch.arbitration import end_room
+from host.dispatch.idempotency import NotClaimed
+from host.dispatch.rooms import tell_watchers
+from host.records.ending import Ending
+from host.records.outcome import Outcome
+from host.runner.limits import end_with_words
+from host.speech.apology import apologise
+from host.telephony.dial import NotAnswered
+
+log = logging.getLogger("host")
+
+SESSION_LIMIT = 3.0
+"""Seconds that a session may take to close, once nobody is on the line any more."""
+HOOKS_LIMIT = 10.0
+"""Seconds that event hooks may take after the call is over."""
+GOODBYE_LIMIT = 8.0
+"""Seconds that the goodbye of a host may take that is being stopped."""
+STOPPED = "The host was stopped."
+DIED = "The host died."
+
+
+class Refused(Exception):
+    """The host does not take this call."""
+
+
+async def fail(call: Call, error: BaseException) -> None:
+    """Name what stopped the call from going on, and apologise where somebody listens."""
+    if isinstance(error, NotAnswered):
+        call.end(error.ending)
+    elif isinstance(error, Refused | MetadataError | NotClaimed):
+        log.warning("call in room %s refused: %s", call.room, error)
+        reason = str(error).rstrip(".")
+        call.end(Ending(Outcome.REFUSED, "host", f"{reason[:1].upper()}{reason[1:]}."))
+    else:
+        log.error("%r failed", call, exc_info=error)
+        await apologise(call)
+        text = call.keypad.hide(f"{type(error).__name__}: {error}")
+        call.end(Ending(Outcome.FAILED, "host", Outcome.FAILED.sentence, error=text))
+
+
+def say_goodbye(call: Call) -> None:
+    """Say goodbye and end the call: the host is being stopped."""
+    call.spawn(end_with_goodbye(call), "saying goodbye")
+
+
+def orphan(call: Call) -> None:
+    """End the call at once: the parent is gone, and with it whoever holds this call's limits."""
+    call.end(Ending(Outcome.FAILED, "host", DIED))
+
+
+async def end_with_goodbye(call: Call) -> None:
+    """End a call because the host is being stopped: not without a word, where one is heard."""
+    if call.answered and not call.connected:
+        words = call.deployment.words.stopped
+        await end_with_words(call, words, STOPPED, Outcome.FAILED, limit=GOODBYE_LIMIT)
+    call.end(Ending(Outcome.FAILED, "host", STOPPED))
+
+
+async def let_go(job: JobContext, call: Call) -> None:
+    """Hang up and leave nothing behind. Nothing here may stop the rest of it."""
+    ending = call.ending.result()
+    if ending.outcome is Outcome.TRANSFERRED and call.line and not call.connected:
+        await call.line.gone(2.0)  # LiveKit SIP says goodbye itself, a second after the REFER
+    elif call.answered and ending.by in ("persona", "host"):
+        await asyncio.sleep(LINGER)
+    told = {"host.outcome": ending.outcome.value, "host.reason": ending.reason}
+    if ending.sip_status:
+        told["host.sip_status"] = str(ending.sip_status)
+    told["host.retryable"] = str(ending.worth_a_retry)
+    # Who misses this takes a call for cancelled that was busy. It holds nobody up.
+    await asyncio.gather(tell_watchers(job.room, told), _hang_up(call))
+    with logged("stopping a transfer"):
+        if call.handover:
+            await call.handover.close()
+    with logged("closing the session"):
+        if call.session:
+            await asyncio.wait_for(call.session.aclose(), SESSION_LIMIT)
+    with logged("closing the recording"):
+        if call.recorder:
+            await call.recorder.close()
+    with logged("leaving the room"):
+        if call.line:
+            await call.line.leave()
+        else:  # we never were in the room: it may be another agent's
+            await end_room(job.api, call.room, besides=job.job.id)
+    await call.settle(HOOKS_LIMIT)  # `call_ended` is the last that is told
+
+
+async def _hang_up(call: Call) -> None:
+    with logged("hanging up"):
+        if call.line:
+            await call.line.hang_up()
+
+
+class logged(contextlib.AbstractContextManager[None]):
+    """Log what goes wrong and go on: the rest of an ending must still happen."""
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> bool:
+        if isinstance(error, Exception):
+            log.error("%s failed", self.what, exc_info=error)
+            return True
+        return False

@@ -1,0 +1,99 @@
+"""Opens the API at its address, in the host's own process and loop, until the host stops."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import ipaddress
+import logging
+import socket
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from host.base.errors import SettingsError
+from host.server.api.app import Closed, make_api
+from host.server.api.guard import Guard
+from host.server.api.placing import Placing
+from host.server.api.protocol import CONNECTIONS, LONGEST_HEAD, Protocol
+from host.settings import Settings
+
+log = logging.getLogger("host")
+
+IDLE_TIME = 5
+"""Seconds that a connection is kept for the next request."""
+CLOSING_LIMIT = 2
+"""Seconds that an answer which is under way may take when the host stops."""
+
+
+@contextlib.asynccontextmanager
+async def answering_api(settings: Settings, closed: Closed) -> AsyncIterator[None]:
+    """Answer the API until the end of the block. Port 0 is any that is free; the log says it.
+
+    Raises SettingsError where nothing can be answered there.
+    """
+    listening = _listen(settings.api_host, settings.api_port or 0)
+    placing = Placing(settings)
+    guard = Guard(
+        make_api(placing, closed), settings.api_token.get_secret_value(), settings.api_rate
+    )
+    server = _Server(_config(guard))
+    try:
+        await placing.resume()
+    except (OSError, sqlite3.Error) as error:
+        listening.close()
+        raise SettingsError(f"HOST_STATE_DIR: {settings.state_dir}: {error}") from error
+    serving = asyncio.create_task(server.serve([listening]), name="the API")
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        if isinstance((await asyncio.gather(serving, return_exceptions=True))[0], Exception):
+            log.error("the API failed", exc_info=serving.exception())
+        listening.close()
+        await placing.close()
+
+
+def _config(app: ASGIApp) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http=Protocol,
+        ws="none",
+        lifespan="off",
+        proxy_headers=False,
+        server_header=False,
+        log_config=None,
+        log_level="error",  # its warnings are what any stranger can bring about
+        access_log=False,
+        backlog=CONNECTIONS,
+        h11_max_incomplete_event_size=LONGEST_HEAD,
+        timeout_keep_alive=IDLE_TIME,
+        timeout_graceful_shutdown=CLOSING_LIMIT,
+    )
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals to the host: it drains."""
+        yield
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listening = socket.create_server((host, port), family=family)
+    except OSError as error:
+        taken = error.errno == errno.EADDRINUSE
+        why = "another program has it" if taken else error.strerror or str(error)
+        raise SettingsError(f"HOST_API_PORT: port {port} of {host} is not free: {why}") from error
+    address = listening.getsockname()
+    log.info(
+        "the API at http://%s:%d", host if family == socket.AF_INET else f"[{host}]", address[1]
+    )
+    if not ipaddress.ip_address(address[0]).is_loopback:
+        log.warning("the API speaks plain HTTP: keep it behind a proxy that speaks TLS")
+    return listening

@@ -1,0 +1,122 @@
+"""The health check: what an orchestrator or a load balancer asks this host over HTTP.
+
+`/healthz` answers 200 while the worker runs: start the host anew where it does not. `/readyz`
+answers 200 while the host can take a call. `/` and `/worker` are LiveKit's own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import logging
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+from livekit.agents import AgentServer
+
+from host.base.errors import SettingsError
+from host.runner.heartbeat import Lifelines
+from host.server.connection import Connection
+
+log = logging.getLogger("host")
+
+LIVEKIT_LIMIT = 5.0
+"""Seconds that LiveKit's own health check may take; it is in this process."""
+CLOSING_LIMIT = 1.0
+"""Seconds that an answer which is under way may take when the host stops."""
+
+
+class Health:
+    """How the host stands."""
+
+    def __init__(
+        self, server: AgentServer, connection: Connection, calls: Lifelines, max_calls: int
+    ) -> None:
+        self._server, self._connection = server, connection
+        self._calls, self._max_calls = calls, max_calls
+        self.stopped = False
+        """True once the worker has stopped."""
+
+    @property
+    def unready(self) -> str | None:
+        """Why the host can take no call now; None where it can."""
+        if self.closed:
+            return self.closed
+        if len(self._calls) >= self._max_calls:
+            return "as many calls are live as max_calls allows"
+        return None
+
+    @property
+    def closed(self) -> str | None:
+        """Why the host takes no calls, however few are live; None where it does."""
+        if self.stopped:
+            return "the worker has stopped"
+        if self._calls.closed:
+            return "draining: live calls come to their end, new ones are left to other hosts"
+        if not self._connection.up:
+            return "not registered with LiveKit"
+        return None
+
+    async def healthz(self, request: web.Request) -> web.Response:
+        """Answer whether the worker runs. That there is an answer says that its loop turns."""
+        return self._answer("the worker has stopped" if self.stopped else None)
+
+    async def readyz(self, request: web.Request) -> web.Response:
+        """Answer whether the host can take a call now."""
+        return self._answer(self.unready)
+
+    async def livekits(self, request: web.Request) -> web.Response:
+        """Answer what LiveKit's own health check answers."""
+        address = f"http://127.0.0.1:{self._server.worker_info.http_port}{request.path}"
+        limit = aiohttp.ClientTimeout(total=LIVEKIT_LIMIT)
+        try:
+            async with aiohttp.ClientSession(timeout=limit) as http, http.get(address) as answer:
+                body, kind = await answer.read(), answer.content_type
+                return web.Response(status=answer.status, body=body, content_type=kind)
+        except (aiohttp.ClientError, TimeoutError):
+            return web.Response(status=503, text="the worker does not run")
+
+    def _answer(self, reason: str | None) -> web.Response:
+        state: dict[str, Any] = {
+            "ok": reason is None,
+            "reason": reason,
+            "live_calls": len(self._calls),
+            "max_calls": self._max_calls,
+            "draining": self._calls.closed,
+            "registered": self._connection.up,
+        }
+        return web.json_response(state, status=503 if reason else 200)
+
+
+@contextlib.asynccontextmanager
+async def answering(health: Health, host: str, port: int) -> AsyncIterator[None]:
+    """Answer at an address until the end of the block. Port 0 is any that is free; the log says it.
+
+    Raises SettingsError where nothing can be answered there.
+    """
+    app = web.Application()
+    app.add_routes([web.get("/healthz", health.healthz), web.get("/readyz", health.readyz)])
+    app.add_routes([web.get(path, health.livekits) for path in ("/", "/worker")])
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=CLOSING_LIMIT)
+    await runner.setup()
+    try:
+        await _listen(runner, host, port)
+        yield
+    finally:
+        with contextlib.suppress(asyncio.TimeoutError):
+            await runner.cleanup()
+
+
+async def _listen(runner: web.AppRunner, host: str, port: int) -> None:
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError as error:
+        taken = error.errno == errno.EADDRINUSE
+        why = "another program has it" if taken else error.strerror or str(error)
+        raise SettingsError(
+            f"HOST_HEALTH_PORT: port {port} of {host} is not free: {why}"
+        ) from error
+    log.info("health checks at http://%s:%d", host, runner.addresses[0][1])

@@ -1,0 +1,200 @@
+"""Looks after calls whose process is gone: another takes them over, or the far end is hung up.
+
+Every call gets its record, also one of an earlier run of this host. Calls of other hosts are never
+touched: only what is in this host's own journal is looked after.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from livekit import api
+from pydantic import ValidationError
+
+from host.call.call import Call
+from host.call.record import record_of
+from host.dispatch.livekit import livekit_of, token_of
+from host.dispatch.rooms import consult_room, delete_room
+from host.privacy.environment import of_a_helper
+from host.records.ending import Ending
+from host.records.outcome import Outcome
+from host.records.record import CallRecord
+from host.runner.aftermath import ended_now, hang_up
+from host.runner.checkpoint import DIED, Draft, Journal, claimed, unquoted
+from host.runner.heartbeat import Lifelines, Live
+from host.runner.takeover import identity_for
+from host.settings import Settings
+
+log = logging.getLogger("host")
+
+EVERY = 1.0
+"""Seconds between two looks at the journal."""
+TAKE_OVER_LIMIT = 3.5
+"""Seconds that another process may take to have the call."""
+MOST = 1
+"""How often a call is taken over. What kills a second process will kill the third."""
+API_LIMIT = 2.0
+"""Seconds that LiveKit may take to answer before we go on without it."""
+TELLING_LIMIT = 30.0
+"""Seconds that `call_ended` may take, told by a process of its own."""
+PARTING = 3.0
+"""Seconds that it is given where the host stops meanwhile."""
+
+Launch = Callable[[api.Room, str], Awaitable[None]]
+"""Starts a job in a room, with a token to join it, in a process of this host."""
+
+
+class Rescue:
+    """The parent's side of calls whose process is gone."""
+
+    def __init__(self, settings: Settings, *, dev: bool = False) -> None:
+        self._settings, self._dev = settings, dev
+        self._journal = Journal(settings.state_dir)
+        self.lifelines = Lifelines(self.lost)
+        self.launch: Launch | None = None
+        """None: nothing is taken over, as in a host that is stopping."""
+
+    async def lost(self, live: Live) -> None:
+        """Look after a call whose process is gone, or never came."""
+        draft = self._journal.read(live.id) or _blank(self._settings, live)
+        if draft.over:
+            log.error("the process of the call in room %s died in its end", live.room)
+            await self._tell(draft)
+            return
+        log.error("the process of the call in room %s died", live.room)
+        try:
+            if await self._taken_over(draft):
+                return
+        except Exception:
+            log.exception("the call in room %s could not be taken over", live.room)
+        await self._finish(draft)
+
+    async def sweep(self) -> None:
+        """Finish the calls of earlier runs whose process is gone, for as long as the host serves.
+
+        Those that a line to their process is open to, or was, are the business of `lost`.
+        """
+        while True:
+            await self._sweep()
+            await asyncio.sleep(EVERY)
+
+    async def _sweep(self) -> None:
+        for file in sorted(self._journal.folder.glob("*.json")):
+            if file.stem in self.lifelines:
+                continue
+            try:
+                with claimed(file) as text:
+                    if text is not None:
+                        await self._look_at(file, text)
+            except (OSError, ValidationError) as error:
+                log.error("the unfinished record %s: %s", file.name, unquoted(error))
+                with contextlib.suppress(OSError):
+                    file.rename(file.with_suffix(".broken"))
+
+    async def _look_at(self, file: Path, text: str) -> None:
+        draft = Draft.model_validate_json(text)
+        if draft.record.id != file.stem:
+            raise OSError(f"it is of another call, {draft.record.id}")
+        try:
+            written = file.stat().st_mtime
+        except FileNotFoundError:
+            return  # another host has told of its end meanwhile
+        if draft.forsaken(written):
+            log.error("the process of the call in room %s is gone", draft.record.room)
+            await self._finish(draft)
+
+    async def _taken_over(self, draft: Draft) -> bool:
+        """Let another process have the call, if somebody waits for it; tell whether one has it."""
+        record = draft.record
+        if self.launch is None or record.taken_over >= MOST or not draft.far_end:
+            return False
+        if not (self._settings.persona(record.persona or "").take_over and record.answered_at):
+            return False
+        async with livekit_of(self._settings) as livekit:
+            room = await self._room_with_the_far_end(livekit, draft)
+            if room is None:
+                return False
+            if draft.agent:  # LiveKit would keep the dead one's participant for 19 s
+                await _put_out(livekit, record.room, draft.agent)
+            await delete_room(livekit, consult_room(record.room))
+        more = record.model_copy(update={"taken_over": record.taken_over + 1})
+        self._journal.put(draft.model_copy(update={"vacant": True, "record": more}))
+        log.warning("another process takes over the call in room %s", record.room)
+        joined = asyncio.create_task(self.lifelines.joins(record.id, TAKE_OVER_LIMIT))
+        await asyncio.wait_for(self.launch(room, self._token(record)), TAKE_OVER_LIMIT)
+        return await joined
+
+    async def _room_with_the_far_end(
+        self, livekit: api.LiveKitAPI, draft: Draft
+    ) -> api.Room | None:
+        """Return the room of the call; None where the far end is no longer in it."""
+        name = draft.record.room
+        async with asyncio.timeout(API_LIMIT):
+            rooms = await livekit.room.list_rooms(api.ListRoomsRequest(names=[name]))
+            inside = await livekit.room.list_participants(api.ListParticipantsRequest(room=name))
+        there = any(each.identity == draft.far_end for each in inside.participants)
+        return rooms.rooms[0] if rooms.rooms and there else None
+
+    async def _finish(self, draft: Draft) -> None:
+        """Hang up on whoever is left on the line, and tell of the call's end."""
+        log.error("hanging up on the call in room %s", draft.record.room)
+        over = ended_now(draft)
+        await hang_up(self._settings, over.record)
+        await self._tell(over)
+
+    async def _tell(self, draft: Draft) -> None:
+        """Tell of a call's end, in a process of its own: whatever killed one may be a hook's."""
+        self._journal.put(draft)
+        telling = await asyncio.create_subprocess_exec(
+            *(
+                sys.executable,
+                "-m",
+                "host.server.tell",
+                draft.record.id,
+                *(["--dev"] if self._dev else []),
+            ),
+            stdin=asyncio.subprocess.DEVNULL,
+            env=of_a_helper(self._settings),
+        )
+        told = asyncio.ensure_future(telling.wait())
+        try:
+            await asyncio.wait({told}, timeout=TELLING_LIMIT)
+        finally:  # a host that stops lets it come to its end, too
+            if not told.done():
+                await asyncio.wait({told}, timeout=PARTING)
+            if not told.done():
+                log.error("call_ended of %s took too long", draft.record.persona)
+                telling.kill()
+                await told
+            self._journal.close(draft.record.id)
+
+    def _token(self, record: CallRecord) -> str:
+        """Make what lets another process in, with the rights that LiveKit gives to every agent."""
+        grants = api.VideoGrants(
+            room_join=True, room=record.room, agent=True, can_update_own_metadata=True
+        )
+        return (
+            token_of(self._settings)
+            .with_identity(identity_for(record.id))
+            .with_kind("agent")
+            .with_grants(grants)
+            .to_jwt()
+        )
+
+
+def _blank(settings: Settings, live: Live) -> Draft:
+    """Make the draft of a call that has none: its process never came, or the disk is full."""
+    ending = Ending(Outcome.FAILED, "host", DIED, error=DIED)
+    call = Call(settings, id=live.id, room=live.room)
+    return Draft(machine="", number=0, began=0, metadata={}, record=record_of(call, ending))
+
+
+async def _put_out(livekit: api.LiveKitAPI, room: str, identity: str) -> None:
+    who = api.RoomParticipantIdentity(room=room, identity=identity)
+    with contextlib.suppress(api.ServerError, TimeoutError, OSError):
+        await asyncio.wait_for(livekit.room.remove_participant(who), API_LIMIT)

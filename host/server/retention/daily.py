@@ -1,0 +1,32 @@
+"""Purges once a day, beside the worker."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import UTC, datetime
+
+from host.server.retention.old_calls import Purged, purge
+from host.settings import Settings
+
+log = logging.getLogger("host")
+
+EVERY = 24 * 3600.0
+"""Seconds from one purge to the next; the first is made when the host starts."""
+
+
+async def purge_daily(settings: Settings, every: float = EVERY) -> None:
+    """Remove what is too old, or nobody needs, at once and every day, until cancelled."""
+    while True:
+        try:
+            _tell(await asyncio.to_thread(purge, settings, datetime.now(UTC)))
+        except Exception:
+            log.exception("old calls are still there")
+        await asyncio.sleep(every)
+
+
+def _tell(purged: Purged) -> None:
+    if any(purged.removed.values()):
+        log.info("removed of old calls: %s", purged)
+    for fault in purged.faults:
+        log.error("old calls are still there: %s", fault)

@@ -1,0 +1,89 @@
+"""All that is kept of calls, and which of it is too old."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from host.dispatch.idempotency import Requests
+from host.server.api.book import Book
+from host.server.retention import database, files, log_file
+from host.settings import Settings
+
+LONGEST_WRITING = timedelta(hours=1)
+"""After this long, a file that is not yet whole is nobody's any more: it is written at once."""
+
+
+@dataclass
+class Purged:
+    """What was removed, by what it was removed from, and what could not be."""
+
+    removed: dict[str, int] = field(default_factory=dict)
+    faults: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        """Tell of it in words, as `12 from calls.jsonl, 3 from recordings`."""
+        told = [f"{number} from {where}" for where, number in self.removed.items() if number]
+        return ", ".join(told) or "nothing"
+
+
+def purge(
+    settings: Settings, now: datetime, *, days: float | None = None, dry_run: bool = False
+) -> Purged:
+    """Remove what is older than the settings' days, or than these; with `dry_run` count it only.
+
+    What nobody needs goes whatever the days: requests for calls after a day, or a week, and what
+    killed processes have left half written. A host, and other purges, may go on beside it. What
+    can't be removed keeps nothing else.
+    """
+    purged = Purged()
+    if (kept := settings.keep_records_days if days is None else days) is not None:
+        _purge_records(settings, now - timedelta(days=kept), purged, dry_run=dry_run)
+    if (kept := settings.keep_recordings_days if days is None else days) is not None:
+        before = now - timedelta(days=kept)
+        folder, live = settings.recordings_dir, files.live_calls(settings.state_dir)
+        with _told(purged, folder):
+            removed = files.purge_recordings(folder, before, live=live, dry_run=dry_run)
+            purged.removed[str(folder)] = removed
+    if not dry_run:
+        _clear_up(settings, now, purged)
+    return purged
+
+
+def _purge_records(settings: Settings, before: datetime, purged: Purged, *, dry_run: bool) -> None:
+    log, db, state = settings.call_log, settings.call_database, settings.state_dir
+    with _told(purged, log):
+        purged.removed[str(log)] = log_file.purge_log(log, before, dry_run=dry_run)
+    if db is not None:
+        with _told(purged, db):
+            purged.removed[str(db)] = database.purge_database(db, before, dry_run=dry_run)
+            if not dry_run:
+                database.overwrite(db)
+    with _told(purged, state):
+        purged.removed[str(state)] = files.purge_state(state, before, dry_run=dry_run)
+
+
+def _clear_up(settings: Settings, now: datetime, purged: Purged) -> None:
+    log, state = settings.call_log, settings.state_dir
+    with _told(purged, log):
+        log_file.remove_leftovers(log)
+    with _told(purged, state):
+        files.remove_halves(state, now - LONGEST_WRITING)
+    for asked in (Requests(state), Book(state)):
+        with _told(purged, asked.file):
+            asked.forget()
+
+
+@contextlib.contextmanager
+def _told(purged: Purged, where: Path) -> Iterator[None]:
+    """Note what stands in the way of one part, and let the others go on."""
+    try:
+        yield
+    except (OSError, sqlite3.Error) as error:
+        purged.faults.append(f"{where}: {error}")
+    except Exception as error:  # the others are old, whatever is wrong with this one
+        purged.faults.append(f"{where}: {type(error).__name__}: {error}")

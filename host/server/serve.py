@@ -1,0 +1,122 @@
+"""Runs the worker in this process until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Coroutine
+from typing import Any
+
+from livekit import api
+
+from host import registry
+from host.base.errors import PersonaError, SettingsError
+from host.base.tasks import Tasks
+from host.compliance import faults_of
+from host.dispatch.livekit import livekit_of
+from host.dispatch.place import livekit_api, require_livekit
+from host.privacy import close_to_others, environment, write_for_owner_only
+from host.privacy.logs import keep_private
+from host.registry import Registry
+from host.server.admission import check, make_server
+from host.server.api.token import require_token
+from host.server.connection import Connection
+from host.server.health import Health, answering
+from host.server.recovery import Rescue
+from host.server.retention import purge_daily
+from host.server.shutdown import Stopping
+from host.settings import Settings, misspelt_settings
+from host.speech.prompts import keep_sounds
+
+log = logging.getLogger("host")
+
+BESIDE_LIMIT = 5.0
+"""Seconds that what runs beside the worker may take to stop."""
+
+
+async def serve(settings: Settings, *, dev: bool, strict: bool = False) -> None:
+    """Check everything, register with LiveKit, serve calls until SIGTERM or Ctrl-C.
+
+    The first signal drains: live calls come to their end, new ones are left to other hosts. After
+    `drain_timeout`, with a second signal, and with the first of `dev`, they are told goodbye.
+    Raises HostError for what its reader can mend.
+    """
+    keep_private(settings)
+    await asyncio.to_thread(close_files, settings)
+    loaded = registry.load(settings).require()
+    refused = faults_of(settings, loaded.personas)
+    for line in (*misspelt_settings(), *map(str, loaded.broken), *refused):
+        log.warning(line)
+    if kept := environment.kept_back(settings):
+        log.warning("calls do not get %s of .env: see pass_environment", ", ".join(kept))
+    if strict and loaded.broken:
+        raise PersonaError(f"{len(loaded.broken)} faults in personas and plugins: see above")
+    require_livekit(settings)
+    require_token(settings)
+    if faults := check(settings):
+        raise SettingsError("; ".join(faults))
+    async with livekit_api(settings) as livekit:
+        await asyncio.wait_for(livekit.room.list_rooms(api.ListRoomsRequest()), 10)
+    async with livekit_of(settings) as livekit:
+        await _run(settings, loaded, livekit, dev=dev)
+
+
+async def _run(settings: Settings, loaded: Registry, livekit: api.LiveKitAPI, *, dev: bool) -> None:
+    """Run the worker, and what watches over it, until it has stopped."""
+    rescue = Rescue(settings, dev=dev)
+    server = make_server(settings, rescue.lifelines, livekit, dev=dev)
+    connection = Connection(server)
+
+    async def launch(room: api.Room, token: str) -> None:
+        await server.simulate_job(room.name, token=token, room_info=room)
+
+    @server.once("worker_registered")
+    def registered(worker_id: str, info: object) -> None:
+        who, where = settings.agent_name, settings.livekit_url
+        log.info("ready as %r at %s with %s", who, where, ", ".join(loaded.personas))
+
+    rescue.launch = launch
+    health = Health(server, connection, rescue.lifelines, settings.max_calls)
+    stopping = Stopping(server, rescue, health, patience=0 if dev else settings.drain_timeout)
+    port = 0 if dev else settings.health_port
+    async with answering(health, settings.health_host, port), rescue.lifelines.listening():
+        # Processes are made from here on: they know where the parent listens.
+        with connection.watched(), environment.kept_from_calls(settings):
+            beside = loaded.view(None).while_serving(settings=settings)
+            ours = (rescue.sweep(), keep_sounds(settings), purge_daily(settings))
+            async with _beside(*ours, *beside), _api(settings, health):
+                await stopping.run(server.run(devmode=dev))
+
+
+@contextlib.asynccontextmanager
+async def _api(settings: Settings, health: Health) -> AsyncIterator[None]:
+    """Answer the HTTP API until the end of the block, where it is asked for."""
+    if settings.api_port is None:
+        yield
+        return
+    from host.server.api.door import answering_api  # its libraries take a second
+
+    async with answering_api(settings, lambda: health.closed):
+        yield
+
+
+def close_files(settings: Settings) -> None:
+    """Let nobody else read what hosts write of calls: this one, and those before it."""
+    write_for_owner_only()
+    files = [settings.call_log]
+    if database := settings.call_database:
+        files += (database.with_name(database.name + end) for end in ("", "-wal", "-shm"))
+    close_to_others((settings.state_dir, settings.recordings_dir), files)
+
+
+@contextlib.asynccontextmanager
+async def _beside(*works: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Do something else as well, until the end of the block. What fails is logged."""
+    beside = Tasks()
+    for work in works:
+        beside.start(work, "what runs beside the worker")
+    try:
+        yield
+    finally:
+        await beside.stop(BESIDE_LIMIT)

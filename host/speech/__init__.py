@@ -1,0 +1,1 @@
+"""The conversation: session, providers, greeting, silence, and prompts that need no provider."""

@@ -1,0 +1,91 @@
+"""Keeps what the far end says before anybody may answer it, so that none of it is lost.
+
+LiveKit passes over a turn that ends while words are spoken that can't be interrupted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import Any
+
+from livekit.agents import (
+    AgentSession,
+    ConversationItemAddedEvent,
+    UserInputTranscribedEvent,
+    UserStateChangedEvent,
+    llm,
+)
+
+from host.call.call import Call
+
+PAUSE = 0.8
+"""Seconds in which LiveKit itself may still take up what was said last."""
+PATIENCE = 10.0
+"""Seconds that we wait for the far end to finish its sentence."""
+
+
+class FirstWords:
+    """What the far end has said in a session and nobody has taken up yet."""
+
+    def __init__(self, call: Call, session: AgentSession[Any]) -> None:
+        self._call, self._session = call, session
+        self._words: list[str] = []
+        self._quiet = asyncio.Event()
+        self._quiet.set()
+        session.on("user_input_transcribed", self._on_words)
+        session.on("conversation_item_added", self._on_item)
+        session.on("user_state_changed", self._on_state)
+
+    def take(self) -> str:
+        """Take what nobody has taken up: it is the caller's to answer now."""
+        words, self._words = " ".join(self._words), []
+        if self._session.user_state != "speaking":
+            # A turn that ends late must not interrupt what we are about to say.
+            with contextlib.suppress(RuntimeError):
+                self._session.clear_user_turn()
+        return words
+
+    async def keep(self) -> None:
+        """Let the model know what nobody has taken up, without an answer to it."""
+        if words := self.take():
+            await hear(self._session, words)
+
+    async def answer(self, *, but_a_hello: bool = False) -> None:
+        """Let the model answer what was said into words that could not be interrupted.
+
+        With `but_a_hello` one or two words are kept for later: whoever picks up says "hello?".
+        """
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._quiet.wait(), PATIENCE)
+        await asyncio.sleep(PAUSE)
+        said = " ".join(self._words).split()
+        if self._session.user_state == "speaking" or self._call.occupied or not said:
+            return  # LiveKit answers whoever is still speaking
+        words = self.take()
+        if but_a_hello and len(said) <= 2:
+            await hear(self._session, words)
+        else:
+            self._session.generate_reply(user_input=words)
+
+    def _on_words(self, event: UserInputTranscribedEvent) -> None:
+        if event.is_final and event.transcript.strip():
+            self._words.append(event.transcript.strip())
+
+    def _on_item(self, event: ConversationItemAddedEvent) -> None:
+        if isinstance(event.item, llm.ChatMessage) and event.item.role == "user":
+            self._words.clear()
+
+    def _on_state(self, event: UserStateChangedEvent) -> None:
+        if event.new_state == "speaking":
+            self._quiet.clear()
+        else:
+            self._quiet.set()
+
+
+async def hear(session: AgentSession[Any], words: str) -> None:
+    """Let the model know what was said, without an answer to it."""
+    agent = session.current_agent
+    turns = agent.chat_ctx.copy()
+    turns.add_message(role="user", content=words)
+    await agent.update_chat_ctx(turns)

@@ -1,0 +1,31 @@
+"""`python -m host.speech.prompts`: makes the sounds in a process of its own, beside the host.
+
+A persona's `tts` hook that blocks or exits harms nobody here. Prints what is missing, as JSON.
+"""
+
+import asyncio
+import json
+import logging
+import os
+
+from host.base.errors import HostError
+from host.settings import load_settings
+from host.speech.prompts.making import make_sounds
+
+
+def main() -> None:
+    """Make what is missing, and tell what could not be made."""
+    os.nice(10)  # calls come first
+    logging.disable(logging.CRITICAL)
+    try:
+        missing = asyncio.run(make_sounds(load_settings(dotenv=False)))
+    except (HostError, OSError) as error:
+        missing = [str(error)]
+    print(json.dumps(missing), flush=True)
+    os._exit(
+        0
+    )  # LiveKit's SDK may abort an interpreter that is taken down: see host/cli/__init__.py
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+"""Keeps the sounds as they should be, beside the worker, until none is missing."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import sys
+
+from host.privacy.environment import of_a_helper
+from host.settings import Settings
+
+log = logging.getLogger("host")
+
+MAKING_LIMIT = 120.0
+"""Seconds that all of them may take."""
+AGAIN, AT_MOST = 60.0, 900.0
+"""Seconds before another try, the first time and after many."""
+
+
+async def keep_sounds(settings: Settings) -> None:
+    """Make the sounds in the background; try again later where a provider is down."""
+    pause, told = AGAIN, ""
+    while missing := await _make(settings):
+        said = "; ".join(missing)
+        if said != told:
+            log.warning("no apology is kept on disk, and made later: %s", said)
+            told = said
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, AT_MOST)
+    if told:
+        log.info("the apologies are on disk now")
+
+
+async def _make(settings: Settings) -> list[str]:
+    """Run `python -m host.speech.prompts`; return what it says is missing."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "host.speech.prompts"),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        env=of_a_helper(settings),
+    )
+    try:
+        said, _ = await asyncio.wait_for(process.communicate(), MAKING_LIMIT)
+        missing: list[str] = json.loads(said.splitlines()[-1])
+        return missing
+    except TimeoutError:
+        return [f"it took longer than {MAKING_LIMIT:.0f} s"]
+    except (ValueError, IndexError):
+        return [f"the process that makes it ended with {process.returncode}"]
+    finally:
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()

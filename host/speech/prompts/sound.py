@@ -1,0 +1,109 @@
+"""A sound as frames: from the shelf, or from a voice that is given little time."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import logging
+import wave
+from pathlib import Path
+from typing import Any
+
+from livekit import rtc
+from livekit.agents import APIConnectOptions, tts
+
+from host import registry
+from host.call.call import Call
+from host.dispatch.livekit import inference_model
+from host.settings import Settings
+from host.speech.prompts.shelf import Shelf
+
+log = logging.getLogger("host")
+
+RATE = 24000
+"""Samples a second of all sounds; they have one channel of 16 bits."""
+TTS_LIMIT = 3.0
+"""Seconds that a voice may take to say what is not on the shelf."""
+FRAME = RATE // 50
+"""Samples of one frame."""
+
+
+async def sound_of(call: Call, words: str) -> list[rtc.AudioFrame]:
+    """Return the sound of these words for a call; an empty one where nobody can say them now."""
+    if file := Shelf(call.settings.state_dir).find(call.persona, words):
+        try:
+            return read(file)
+        except (OSError, EOFError, wave.Error) as error:
+            log.warning("%s can't be played: %s", file, error)
+    try:
+        voice = (call.session and call.session.tts) or voice_of(call)
+        if voice is None:
+            return []
+        return frames_of(await synthesise(call.settings, voice, words, TTS_LIMIT))
+    except Exception as error:
+        log.warning("there is no sound of %r: %s", words, error or type(error).__name__)
+        return []
+
+
+def voice_of(call: Call) -> Any:
+    """Return a persona's voice; the plugins' where its own can't be made. May be None, or raise."""
+    try:
+        return call.hook.tts(call=call)
+    except Exception as error:
+        log.warning("%s has the plugins' voice: %s", call.persona, error or type(error).__name__)
+        return registry.load(call.settings).view(None).tts(call=call)
+
+
+async def synthesise(
+    settings: Settings, voice: tts.TTS[Any] | str, words: str, limit: float
+) -> bytes:
+    """Speak words, in RATE samples a second. Raises what the voice raises, or TimeoutError."""
+    speaker: tts.TTS[Any]
+    speaker = inference_model(settings, "tts", voice) if isinstance(voice, str) else voice
+    patience = APIConnectOptions(max_retry=0, timeout=limit)
+    async with asyncio.timeout(limit), speaker.synthesize(words, conn_options=patience) as stream:
+        frames = [audio.frame async for audio in stream]
+    if not frames:
+        raise ValueError(f"the voice gave no sound of {words!r}")
+    whole = rtc.combine_audio_frames(frames)
+    if whole.sample_rate == RATE and whole.num_channels == 1:
+        return bytes(whole.data.cast("b"))
+    resampler = rtc.AudioResampler(whole.sample_rate, RATE, num_channels=1)
+    mono = _mono(whole)
+    parts: list[Any] = [*resampler.push(mono), *resampler.flush()]
+    return b"".join(bytes(part.data.cast("b")) for part in parts)
+
+
+def wav_of(samples: bytes) -> bytes:
+    """Make a WAV file of a sound."""
+    file = io.BytesIO()
+    with wave.open(file, "wb") as wav:
+        wav.setnchannels(1)
+        wav.setsampwidth(2)
+        wav.setframerate(RATE)
+        wav.writeframes(samples)
+    return file.getvalue()
+
+
+def read(file: Path) -> list[rtc.AudioFrame]:
+    """Read a sound of the shelf. Raises OSError, EOFError and wave.Error."""
+    with wave.open(str(file)) as wav:
+        if (wav.getframerate(), wav.getnchannels(), wav.getsampwidth()) != (RATE, 1, 2):
+            raise wave.Error("not a sound of the host")
+        return frames_of(wav.readframes(wav.getnframes()))
+
+
+def frames_of(samples: bytes) -> list[rtc.AudioFrame]:
+    """Part a sound into frames."""
+    step = FRAME * 2
+    return [
+        rtc.AudioFrame(part, RATE, 1, len(part) // 2)
+        for part in (samples[at : at + step] for at in range(0, len(samples) // 2 * 2, step))
+    ]
+
+
+def _mono(frame: rtc.AudioFrame) -> rtc.AudioFrame:
+    if frame.num_channels == 1:
+        return frame
+    samples = frame.data.cast("b").cast("h")[:: frame.num_channels]
+    return rtc.AudioFrame(samples.tobytes(), frame.sample_rate, 1, frame.samples_per_channel)

@@ -1,0 +1,217 @@
+"""From the answers of a call's hooks to LiveKit's AgentSession and Agent."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from itertools import chain
+from typing import Any
+
+from livekit.agents import (
+    Agent,
+    AgentSession,
+    AgentStateChangedEvent,
+    CloseEvent,
+    CloseReason,
+    ConversationItemAddedEvent,
+    ErrorEvent,
+    FunctionToolsExecutedEvent,
+    SessionUsageUpdatedEvent,
+    SpeechCreatedEvent,
+    StopResponse,
+    UserInputTranscribedEvent,
+    function_tool,
+    llm,
+)
+from livekit.agents.metrics import ModelUsage
+
+from host.call.call import Call
+from host.call.data import explained
+from host.records.ending import Ending
+from host.records.outcome import Outcome
+from host.records.record import Line, ToolUse, Usage
+from host.speech.apology import give_up
+from host.speech.first_words import FirstWords
+from host.speech.providers import connecting, with_fallbacks
+
+log = logging.getLogger("host")
+
+
+class PersonaAgent(Agent):
+    """A persona as LiveKit's Agent. It answers nobody before it has greeted."""
+
+    def __init__(self, call: Call, instructions: str) -> None:
+        super().__init__(instructions=instructions)
+        self._call = call
+
+    async def on_user_turn_completed(
+        self, turn_ctx: llm.ChatContext, new_message: llm.ChatMessage
+    ) -> None:
+        """Leave "hello?" to the greeting, and a machine's greeting to the voicemail policy."""
+        if not self._call.greeted or self._call.occupied:
+            raise StopResponse
+
+
+def make_session(call: Call, *, text: bool = False) -> tuple[AgentSession[Any], Agent]:
+    """Ask a call's hooks and build its session and its agent. A failing question raises.
+
+    A conversation in `text` needs neither ears nor voice, nor their keys.
+    """
+    options: dict[str, Any] = {"conn_options": connecting(call)}
+    for answer in reversed(call.hook.session_options(call=call)):  # the persona's comes first
+        options.update(answer)
+    if text:
+        options.update(vad=None, turn_handling={"turn_detection": None})
+    model = with_fallbacks(call, "llm", call.hook.llm(call=call))
+    ears: Any = None
+    voice: Any = None
+    if not text:
+        ears, voice = ears_and_voice(call, model)
+    session: AgentSession[Any] = AgentSession(
+        stt=ears,
+        llm=model,
+        tts=voice,
+        tools=[*make_tools(call), *options.pop("tools", [])],
+        **options,
+    )
+    agent = call.hook.agent(call=call)
+    if agent is None:
+        agent = PersonaAgent(call, explained(call.hook.instructions(call=call)))
+    call.session = session
+    call.first_words = FirstWords(call, session)
+    _listen(call, session)
+    keep_usage(call, session)
+    return session, agent
+
+
+async def explain_data(agent: Agent) -> None:
+    """Add what data is to the instructions of an author's own agent, before it begins."""
+    if isinstance(agent.instructions, str):
+        await agent.update_instructions(explained(agent.instructions))
+
+
+def ears_and_voice(call: Call, model: Any) -> tuple[Any, Any]:
+    """Ask a call's hooks for ears and a voice, as far as its model has none of its own."""
+    can = model.capabilities if isinstance(model, llm.RealtimeModel) else None
+    # A realtime model that only writes (modalities=["text"]) gets the voice of the `tts` hook.
+    ears = None if can and can.user_transcription else call.hook.stt(call=call)
+    voice = None if can and can.audio_output else call.hook.tts(call=call)
+    return with_fallbacks(call, "stt", ears), with_fallbacks(call, "tts", voice)
+
+
+def make_tools(call: Call) -> list[llm.Tool | llm.Toolset]:
+    """Join what the hooks let the model do; plain async functions become LiveKit's tools."""
+    made: list[llm.Tool | llm.Toolset] = []
+    for offered in call.hook.tools(call=call):
+        tools: Sequence[Any] = offered
+        made.extend(
+            tool if isinstance(tool, llm.Tool | llm.Toolset) else function_tool(tool)
+            for tool in tools
+        )
+    return made
+
+
+def keep_usage(call: Call, session: AgentSession[Any]) -> None:
+    """Keep what a session uses for the record, together with what the call's others used."""
+
+    @session.on("session_usage_updated")
+    def used(event: SessionUsageUpdatedEvent) -> None:
+        # A model that was opened and never used is counted too: with nothing.
+        of_session = [usage for usage in map(_usage, event.usage.model_usage) if usage.amounts]
+        call.used[id(session)] = of_session
+        call.usage = _together(chain.from_iterable(call.used.values()))
+
+
+def _together(parts: Iterable[Usage]) -> list[Usage]:
+    """Add up what was used of the same model."""
+    whole: dict[tuple[str, str, str], Usage] = {}
+    for part in parts:
+        model = (part.kind, part.provider, part.model)
+        amounts = dict(whole[model].amounts) if model in whole else {}
+        for name, amount in part.amounts.items():
+            amounts[name] = amounts.get(name, 0) + amount
+        whole[model] = part.model_copy(update={"amounts": amounts})
+    return list(whole.values())
+
+
+def _listen(call: Call, session: AgentSession[Any]) -> None:
+    """Keep what is said and done for the record, and end the call when its session closes."""
+
+    @session.on("user_input_transcribed")
+    def heard(event: UserInputTranscribedEvent) -> None:
+        if event.is_final and event.transcript:
+            call.transcript.append(
+                Line(at=_time(event.created_at), who="caller", text=event.transcript)
+            )
+            call.noted.set()
+
+    @session.on("conversation_item_added")
+    def said(event: ConversationItemAddedEvent) -> None:
+        item = event.item
+        if isinstance(item, llm.ChatMessage) and item.role == "assistant":
+            text = call.keypad.hide(item.text_content or "")
+            call.transcript.append(Line(at=_time(item.created_at), who="persona", text=text))
+
+    @session.on("speech_created")
+    def answered_by_itself(event: SpeechCreatedEvent) -> None:
+        # A realtime model that takes turns itself asks no PersonaAgent before it answers.
+        if not event.user_initiated and (call.occupied or not call.greeted):
+            event.speech_handle.interrupt(force=True)
+
+    @session.on("agent_state_changed")
+    def stirred(event: AgentStateChangedEvent) -> None:
+        if event.new_state == "speaking" and call.answered:
+            call.mark("first_word")
+
+    @session.on("function_tools_executed")
+    def done(event: FunctionToolsExecutedEvent) -> None:
+        for use, result in event.zipped():
+            call.tools_used.append(
+                ToolUse(
+                    at=_time(event.created_at),
+                    name=use.name,
+                    arguments=call.keypad.hide(use.arguments),
+                    result=call.keypad.hide(result.output) if result else "",
+                    failed=bool(result and result.is_error),
+                )
+            )
+
+    @session.on("error")
+    def failed(event: ErrorEvent) -> None:
+        log.warning("%s: %s", type(event.source).__name__, getattr(event.error, "error", None))
+        if isinstance(event.error, llm.RealtimeModelError) and not event.error.recoverable:
+            # Closing its session then fails inside LiveKit (1.8.9), and "close" never comes.
+            _give_up(call, event.error)
+
+    @session.on("close")
+    def closed(event: CloseEvent) -> None:
+        if call.connected:
+            return  # only the persona is out of the call
+        if event.reason == CloseReason.ERROR:
+            _give_up(call, event.error)
+        elif event.reason == CloseReason.JOB_SHUTDOWN:
+            call.end(Ending(Outcome.FAILED, "host", "The host was stopped."))
+        else:
+            call.end(Ending(Outcome.COMPLETED, "persona", f"{call.persona} hung up."))
+
+
+def _give_up(call: Call, error: Any) -> None:
+    """End a call whose provider failed for good, with an apology."""
+    names = {"stt_error": "STT", "llm_error": "LLM", "tts_error": "TTS"}
+    which = names.get(getattr(error, "type", ""), "realtime model")
+    problem = getattr(error, "error", error)
+    text = str(problem) or type(problem).__name__
+    call.spawn(give_up(call, f"The {which} failed for good.", text), "giving the call up")
+
+
+def _usage(of_model: ModelUsage) -> Usage:
+    """Keep what was counted: tokens, characters, seconds of audio."""
+    facts = of_model.model_dump()
+    kind, provider, model = facts.pop("type"), facts.pop("provider"), facts.pop("model")
+    amounts = {name: amount for name, amount in facts.items() if amount}
+    return Usage(kind=kind.removesuffix("_usage"), provider=provider, model=model, amounts=amounts)
+
+
+def _time(stamp: float) -> datetime:
+    return datetime.fromtimestamp(stamp, UTC)

@@ -1,0 +1,75 @@
+"""The telephone of a colleague, rung into one room."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+
+from livekit import api
+from livekit.agents import JobContext
+
+from host.call.call import Call
+from host.dispatch.rooms import put_out
+from host.settings import TransferTarget
+from host.telephony.dial import NotAnswered, duration, ring
+from host.telephony.transfer.failure import TransferFailed
+
+IDENTITY = "colleague"
+"""Identity of a colleague's telephone in either room. It is not made of the number: a colleague may
+have the caller's own, and LiveKit puts out who has an identity that comes again."""
+AGAIN = 0.5
+"""Seconds between two tries to put somebody out of a room who is still being dialled."""
+TRIES = 20
+
+
+class Colleague:
+    """A colleague's telephone, in a consultation room or with the caller."""
+
+    def __init__(self, job: JobContext, call: Call, target: TransferTarget, room: str) -> None:
+        self._job, self._call, self._target, self._room = job, call, target, room
+        self._dialling: asyncio.Task[None] | None = None
+
+    async def ring(self, limit: float) -> None:
+        """Ring until somebody answers; they may stay for `limit` seconds. Raises TransferFailed."""
+        trunk = self._call.deployment.trunk
+        if not trunk:
+            raise TransferFailed("no outbound trunk is set: HOST_TRUNK, or trunk in host.toml")
+        verdict = self._call.gate.transfer(self._target.number)
+        request = api.CreateSIPParticipantRequest(
+            sip_trunk_id=trunk,
+            sip_number=self._shown,
+            room_name=self._room,
+            participant_identity=IDENTITY,
+            wait_until_answered=True,
+            ringing_timeout=duration(self._target.ringing_timeout),
+            max_call_duration=duration(self._target.ringing_timeout + limit),
+        )
+        self._dialling = asyncio.create_task(ring(self._job.api, verdict, request))
+        # If we are cancelled, nobody awaits this task: its error is retrieved for asyncio's sake.
+        self._dialling.add_done_callback(lambda done: done.cancelled() or done.exception())
+        try:
+            # Given up, a request still rings: `hang_up` needs to know when it is over.
+            await asyncio.shield(self._dialling)
+        except NotAnswered as unanswered:
+            ending = unanswered.ending
+            raise TransferFailed(ending.reason, ending.sip_status) from unanswered
+
+    async def hang_up(self) -> None:
+        """Put them out of the room: whoever talks is hung up, and nothing rings any more."""
+        if self._dialling is None:
+            return
+        for _ in range(TRIES):
+            # One that is not in the room yet would come after we have looked.
+            settled = self._dialling.done()
+            await put_out(self._job.api, self._room, IDENTITY)
+            if settled:
+                return
+            await asyncio.wait({self._dialling}, timeout=AGAIN)
+
+    @property
+    def _shown(self) -> str:
+        """The number that the colleague sees; empty: the trunk's own."""
+        number = self._call.number or ""  # anybody can write anything there
+        if self._target.show_caller and re.fullmatch(r"\+?\d{3,15}", number, re.ASCII):
+            return number
+        return self._call.deployment.caller_id or ""

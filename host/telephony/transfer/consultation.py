@@ -1,0 +1,193 @@
+"""Asks a colleague whether they take a call: they hear what it is about, and say or press."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+from collections.abc import AsyncIterator
+from enum import StrEnum
+from typing import Any
+
+from livekit import rtc
+from livekit.agents import (
+    Agent,
+    AgentSession,
+    CloseEvent,
+    JobContext,
+    SpeechCreatedEvent,
+    StopResponse,
+    UserInputTranscribedEvent,
+    llm,
+    room_io,
+)
+
+from host.call.call import LINGER, Call
+from host.call.speech import say_exactly
+from host.settings import Words
+from host.speech.session import ears_and_voice, keep_usage
+from host.telephony.transfer.colleague import IDENTITY
+
+TIMES = 2
+"""How often a colleague is asked. Nobody says yes on a voicemail."""
+PATIENCE = 7.0
+"""Seconds in which a colleague may answer, after each time."""
+MOST_WORDS = 8
+"""Words of the longest yes or no: a voicemail's greeting is longer."""
+CLOSING_LIMIT = 3.0
+"""Seconds that the session may take to close."""
+
+
+class Reply(StrEnum):
+    """What became of the question, as the reason of a failed transfer says it."""
+
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    SILENT = "did not say yes"
+    HUNG_UP = "hung up"
+    BROKEN = "could not be asked: a provider failed"
+
+
+KEYS = {"1": Reply.ACCEPTED, "2": Reply.DECLINED}
+
+
+class _Listener(Agent):
+    """Hears and does not answer: the consultation looks for a yes or a no by itself."""
+
+    def __init__(self) -> None:
+        super().__init__(instructions="Say exactly what you are told to say, and nothing else.")
+
+    async def on_user_turn_completed(
+        self, turn_ctx: llm.ChatContext, new_message: llm.ChatMessage
+    ) -> None:
+        raise StopResponse
+
+
+class Consultation:
+    """A conversation with a colleague, in a room of its own."""
+
+    def __init__(self, room: rtc.Room, session: AgentSession[Any], words: Words) -> None:
+        self._session, self._words = session, words
+        self._reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self._asked, self._unclear = False, asyncio.Event()
+        room.on("sip_dtmf_received", self._on_key)
+        room.on("participant_disconnected", self._on_left)
+        session.on("user_input_transcribed", self._on_words)
+        session.on("speech_created", self._on_speech)
+        session.on("close", self._on_close)
+
+    async def ask(self, question: str) -> Reply:
+        """Put the question, again where the reply is silence or no answer; return the reply."""
+        for _ in range(TIMES):
+            await self._say(question)
+            self._asked = True
+            self._unclear.clear()
+            unclear = asyncio.create_task(self._unclear.wait())
+            either: list[asyncio.Future[Any]] = [self._reply, unclear]
+            await asyncio.wait(either, timeout=PATIENCE, return_when=_FIRST)
+            unclear.cancel()
+            if self._reply.done():
+                return self._reply.result()
+        return Reply.SILENT
+
+    async def say_last(self, words: str) -> None:
+        """Say something that needs no reply; returns when it was heard."""
+        self._reply = asyncio.get_running_loop().create_future()
+        await self._say(words)
+        await asyncio.sleep(LINGER)
+
+    async def _say(self, words: str) -> None:
+        """Say it; a key, or the receiver put down, breaks it off."""
+        try:
+            speech = say_exactly(self._session, words, interruptible=False)
+        except RuntimeError:  # the session has closed
+            self._settle(Reply.BROKEN)
+            return
+        spoken = asyncio.ensure_future(speech.wait_for_playout())
+        either: set[asyncio.Future[Any]] = {spoken, self._reply}
+        try:
+            await asyncio.wait(either, return_when=_FIRST)
+            if not spoken.done():
+                speech.interrupt(force=True)
+        finally:
+            spoken.cancel()
+
+    def _settle(self, reply: Reply) -> None:
+        if not self._reply.done():
+            self._reply.set_result(reply)
+
+    def _on_key(self, key: rtc.SipDTMF) -> None:
+        pressed_by = key.participant.identity if key.participant else None
+        if pressed_by == IDENTITY and key.digit in KEYS:
+            self._settle(KEYS[key.digit])
+
+    def _on_words(self, event: UserInputTranscribedEvent) -> None:
+        # Whoever picks up says "yes?", which answers nothing.
+        if event.is_final and self._asked and event.transcript.strip():
+            reply = understood(event.transcript, self._words)
+            if reply is None:
+                self._unclear.set()
+            else:
+                self._settle(reply)
+
+    def _on_left(self, participant: rtc.RemoteParticipant) -> None:
+        if participant.identity == IDENTITY:
+            self._settle(Reply.HUNG_UP)
+
+    def _on_speech(self, event: SpeechCreatedEvent) -> None:
+        # A realtime model that takes turns itself asks nobody before it answers.
+        if not event.user_initiated:
+            event.speech_handle.interrupt(force=True)
+
+    def _on_close(self, event: CloseEvent) -> None:
+        self._settle(Reply.BROKEN)
+
+
+@contextlib.asynccontextmanager
+async def consultation(job: JobContext, call: Call, room: rtc.Room) -> AsyncIterator[Consultation]:
+    """Lend the persona's ears and voice to a consultation, before the colleague is rung."""
+    assert call.session is not None
+    model = call.hook.llm(call=call) if isinstance(call.session.llm, llm.RealtimeModel) else None
+    ears, voice = ears_and_voice(call, model)
+    options: dict[str, Any] = {"llm": model} if model else {}
+    if model is None:
+        options["turn_handling"] = {"turn_detection": "vad"}
+    session: AgentSession[Any] = AgentSession(stt=ears, tts=voice, **options)
+    keep_usage(call, session)
+    talk = Consultation(room, session, call.deployment.words)
+    in_room = room_io.RoomOptions(
+        participant_identity=IDENTITY,
+        video_input=False,
+        text_input=False,
+        close_on_disconnect=False,
+    )
+    try:
+        await session.start(_Listener(), room=room, room_options=in_room, record=False)
+        yield talk
+    finally:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(session.aclose(), CLOSING_LIMIT)
+
+
+def understood(said: str, words: Words) -> Reply | None:
+    """Find a yes or a no in what was said; None where there is neither, or both."""
+    meanings = {phrase: Reply.ACCEPTED for phrase in words.consult_yes}
+    meanings |= {phrase: Reply.DECLINED for phrase in words.consult_no}
+    spoken = _plain(said)
+    if len(spoken.split()) > MOST_WORDS:
+        return None
+    phrases = {_plain(phrase): meaning for phrase, meaning in meanings.items()}
+    longest_first = sorted(filter(None, phrases), key=len, reverse=True)
+    if not longest_first:
+        return None
+    pattern = rf"\b(?:{'|'.join(map(re.escape, longest_first))})\b"
+    found = {phrases[each] for each in re.findall(pattern, spoken)}
+    return found.pop() if len(found) == 1 else None
+
+
+def _plain(text: str) -> str:
+    """Give the words alone, in small letters."""
+    return " ".join(re.findall(r"[^\W_]+(?:'[^\W_]+)*", text.lower().replace("\u2019", "'")))
+
+
+_FIRST = asyncio.FIRST_COMPLETED

@@ -1,0 +1,161 @@
+"""Hands one call over: announces it, tries, and tells the caller where it comes to nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import textwrap
+from typing import Any
+
+from livekit.agents import JobContext
+
+from host.base.clock import now
+from host.base.errors import HostError
+from host.call.call import LINGER, Call
+from host.dispatch.rooms import consult_room, tell_watchers
+from host.records.ending import Ending
+from host.records.outcome import Outcome
+from host.records.record import Transfer
+from host.settings import TransferTarget
+from host.telephony.dial import BRIDGED_LIMIT
+from host.telephony.far_end import Line
+from host.telephony.transfer.colleague import IDENTITY, Colleague
+from host.telephony.transfer.consultation import Reply, consultation
+from host.telephony.transfer.failure import TransferFailed
+from host.telephony.transfer.hold import deaf, hold_music
+from host.telephony.transfer.refer import refer, require
+from host.telephony.transfer.room import consultation_room
+
+log = logging.getLogger("host")
+
+CONSULT_LIMIT = 120.0
+"""Seconds after which LiveKit SIP hangs up a colleague who is still being asked."""
+SUMMARY_LIMIT = 400
+"""Letters of the longest summary: the caller waits while it is read."""
+CLOSING_LIMIT = 10.0
+"""Seconds that a transfer may take to let go of a colleague, once the call is over."""
+
+
+class Handover:
+    """Hands one call over; there is one try at a time."""
+
+    def __init__(self, job: JobContext, call: Call, line: Line) -> None:
+        self._job, self._call, self._line = job, call, line
+        self._work: asyncio.Task[None] | None = None
+
+    async def hand_over(
+        self, name: str, target: TransferTarget, announcement: str, summary: str
+    ) -> None:
+        """Hand the call to a target. Raises HostError where it does not take it."""
+        call = self._call
+        if call.over or call.connected or (self._work and not self._work.done()):
+            raise HostError("the call is being transferred already, or over")
+        tried = Transfer(at=now(), to=name, warm=target.warm, succeeded=False)
+        call.transfers.append(tried)
+        work = asyncio.create_task(self._try(tried, target, announcement, summary))
+        work.add_done_callback(lambda done: done.cancelled() or done.exception())
+        self._work = work
+        try:
+            either: list[asyncio.Future[Any]] = [work, call.ending]
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            if not work.done():
+                # The call is over, or whoever wanted the transfer is being stopped. What lets go
+                # of the colleague must not be stopped in its turn, so this is done once.
+                work.cancel()
+                await asyncio.wait({work})
+        if work.cancelled():
+            raise TransferFailed("the call ended meanwhile")
+        work.result()
+
+    async def close(self) -> None:
+        """Wait until a transfer that the call's end broke off has let go of the colleague."""
+        if self._work is not None:
+            await asyncio.wait({self._work}, timeout=CLOSING_LIMIT)
+
+    async def _try(
+        self, tried: Transfer, target: TransferTarget, announcement: str, summary: str
+    ) -> None:
+        with deaf(self._call):
+            try:
+                require(self._call, target)
+                if announcement:
+                    await self._call.say(announcement, interruptible=False)
+                    await asyncio.sleep(LINGER)
+                if target.warm:
+                    await self._warm(tried, target, summary)
+                else:
+                    await self._cold(tried, target)
+            except asyncio.CancelledError:
+                if not tried.succeeded:
+                    over = self._call.ending.result().reason if self._call.over else ""
+                    tried.reason = over or "It was broken off."
+                raise
+            except Exception as error:
+                if not isinstance(error, HostError):
+                    log.exception("the transfer to %s broke", tried.to)
+                    error = TransferFailed("something went wrong on our side")
+                tried.reason = str(error)
+                tried.sip_status = getattr(error, "sip_status", None)
+                await self._tell_the_caller(tried)
+                raise error from None
+
+    async def _cold(self, tried: Transfer, target: TransferTarget) -> None:
+        await refer(self._job, self._call, self._line, target)
+        tried.succeeded = True
+        reason = f"The call was transferred to {tried.to}."
+        self._call.end(Ending(Outcome.TRANSFERRED, "persona", reason))
+
+    async def _warm(self, tried: Transfer, target: TransferTarget, summary: str) -> None:
+        async with hold_music(self._line.room):
+            await self._consult(tried.to, target, summary)
+            colleague = Colleague(self._job, self._call, target, self._call.room)
+            try:
+                await colleague.ring(BRIDGED_LIMIT)
+                if self._call.over or self._line.left:
+                    raise TransferFailed("the caller hung up")
+                if IDENTITY not in self._line.room.remote_participants:
+                    raise TransferFailed(f"{tried.to} hung up as they answered")
+            except BaseException:
+                await colleague.hang_up()
+                raise
+            self._step_out(tried)
+        told = {
+            "host.outcome": Outcome.TRANSFERRED.value,
+            "host.reason": f"The call was transferred to {tried.to}.",
+        }
+        await tell_watchers(self._line.room, told)
+
+    async def _consult(self, name: str, target: TransferTarget, summary: str) -> None:
+        """Ring the colleague and ask them. Raises TransferFailed unless they take the call."""
+        job, call, words = self._job, self._call, self._call.deployment.words
+        summary = textwrap.shorten(summary, SUMMARY_LIMIT, placeholder=" ...")
+        question = " ".join(words.consult.format(name=name, summary=summary).split())
+        colleague = Colleague(job, call, target, consult_room(call.room))
+        async with consultation_room(job, call) as room, consultation(job, call, room) as talk:
+            try:
+                await colleague.ring(CONSULT_LIMIT)
+                reply = await talk.ask(question)
+                if reply is Reply.ACCEPTED:
+                    await talk.say_last(words.consult_accepted)
+                elif reply is Reply.DECLINED:
+                    await talk.say_last(words.consult_declined)
+            finally:
+                await colleague.hang_up()
+        if reply is not Reply.ACCEPTED:
+            raise TransferFailed(f"{name} {reply}")
+
+    def _step_out(self, tried: Transfer) -> None:
+        """Close the persona's session. The job stays, to hang up the one when the other leaves."""
+        self._line.connect(IDENTITY, tried.to)
+        tried.succeeded = True
+        if session := self._call.session:
+            session.output.set_audio_enabled(False)  # a reply under way is not for these two
+            session.shutdown()
+
+    async def _tell_the_caller(self, tried: Transfer) -> None:
+        words = self._call.deployment.words.transfer_failed.format(name=tried.to)
+        if words and not self._call.over and not self._line.left:
+            with contextlib.suppress(RuntimeError):  # the session is closing, or there is none yet
+                await self._call.say(words, interruptible=False)

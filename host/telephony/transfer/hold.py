@@ -1,0 +1,51 @@
+"""What happens to a caller who is put on hold: music, and no answer to what they say."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Iterator
+
+from livekit import rtc
+from livekit.agents import AudioConfig, BackgroundAudioPlayer, BuiltinAudioClip
+
+from host.call.call import Call
+
+log = logging.getLogger("host")
+
+VOLUME = 0.6
+
+
+@contextlib.contextmanager
+def deaf(call: Call) -> Iterator[None]:
+    """Keep the session from hearing: a "hello?" would break off the tool that transfers."""
+    with call.occupy():
+        session = call.session
+        heard_before = session is not None and session.input.audio_enabled
+        if session and heard_before:
+            session.input.set_audio_enabled(False)
+        try:
+            yield
+        finally:
+            if session and heard_before and not (call.over or call.connected):
+                with contextlib.suppress(RuntimeError):  # it may be closing
+                    session.clear_user_turn()
+                session.input.set_audio_enabled(True)
+
+
+@contextlib.asynccontextmanager
+async def hold_music(room: rtc.Room) -> AsyncIterator[None]:
+    """Play music into a room. A call without it is no worse than silent."""
+    player = BackgroundAudioPlayer()
+    try:
+        await player.start(room=room)
+        player.play(AudioConfig(BuiltinAudioClip.HOLD_MUSIC, volume=VOLUME), loop=True)
+    except Exception:
+        log.exception("there is no music on hold")
+    try:
+        yield
+    finally:
+        try:
+            await player.aclose()
+        except Exception:
+            log.exception("the music on hold could not be stopped")

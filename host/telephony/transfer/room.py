@@ -1,0 +1,58 @@
+"""The consultation room of a call: its name, its mark, and how the host gets in and out."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+from livekit import api, rtc
+from livekit.agents import JobContext
+
+from host.call.call import Call
+from host.dispatch.livekit import token_of
+from host.dispatch.rooms import consult_room, delete_room, join
+
+EMPTY_LIMIT = 5
+"""Seconds after which LiveKit deletes the room by itself once no telephone is in it: what is left
+of it when the host dies."""
+_MARK = "host: consultation"
+"""The room's metadata. Where the host has no agent name, LiveKit would send it there to answer."""
+
+
+def is_consultation(room: api.Room) -> bool:
+    """Tell whether a room is one in which a host consults a colleague: no call to answer."""
+    return room.metadata == _MARK
+
+
+@contextlib.asynccontextmanager
+async def consultation_room(job: JobContext, call: Call) -> AsyncIterator[rtc.Room]:
+    """Make a consultation room and be in it. Whoever is in it is hung up at the end."""
+    name, room = consult_room(call.room), rtc.Room()
+    try:
+        await job.api.room.create_room(
+            api.CreateRoomRequest(
+                name=name,
+                metadata=_MARK,
+                empty_timeout=EMPTY_LIMIT,
+                departure_timeout=EMPTY_LIMIT,
+            )
+        )
+        await join(room, call.settings.livekit_url, _token(call, name))
+        yield room
+    finally:
+        try:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(room.disconnect(), 2)
+        finally:
+            await delete_room(job.api, name)
+
+
+def _token(call: Call, room: str) -> str:
+    return (
+        token_of(call.settings)
+        .with_identity("host")
+        .with_kind("agent")
+        .with_grants(api.VideoGrants(room_join=True, room=room))
+        .to_jwt()
+    )

@@ -1,0 +1,58 @@
+"""Leaves a message on a machine: once, from its start, when the machine listens."""
+
+from __future__ import annotations
+
+import asyncio
+from enum import Enum
+
+from host.call.answers import LeaveMessage
+from host.call.call import Call
+from host.telephony.voicemail.opening import Mark, Opening
+from host.telephony.voicemail.phrases import read
+
+BEEP_PATIENCE = 4.0
+"""Seconds of silence after a machine's greeting in which a beep may still come."""
+TONE_PATIENCE = 6.0
+"""The same where the greeting has announced it."""
+PAUSE = 0.8
+"""Seconds of silence that are a pause: `wait_for="silence"` speaks into it."""
+
+
+class Turn(Enum):
+    """What waiting for one's turn to speak has come to."""
+
+    SPEAK = "the machine listens"
+    FULL = "the mailbox takes no messages"
+    PERSON = "somebody has picked up after all"
+
+
+async def our_turn(call: Call, opening: Opening, policy: LeaveMessage) -> Turn:
+    """Wait for the end of the beep, or for the silence that the policy waits for."""
+    begun, mark = _now(), opening.mark()
+    while True:
+        if read(opening.words).unavailable:
+            return Turn.FULL
+        if _person(opening, mark):
+            return Turn.PERSON
+        left = policy.max_wait - (_now() - begun)
+        if not opening.speaking:
+            left = min(left, _patience(opening, policy) - opening.quiet)
+        if left <= 0 or (opening.beeped and not opening.speaking):
+            return Turn.SPEAK
+        await opening.stirs(left)
+
+
+def _patience(opening: Opening, policy: LeaveMessage) -> float:
+    if policy.wait_for == "silence":
+        return PAUSE
+    return TONE_PATIENCE if read(opening.words).tone else BEEP_PATIENCE
+
+
+def _person(opening: Opening, mark: Mark) -> bool:
+    """Tell whether somebody has picked up while the machine was talking: "Hello? Who is this?"."""
+    said = read(opening.words_since(mark))
+    return bool(said.asks_back) and not said.voicemail
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,178 @@
+"""What the far end does from the moment it has picked up: words, speech, pauses, a beep."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+from typing import Any
+
+from livekit import rtc
+from livekit.agents import AgentSession, UserInputTranscribedEvent, UserStateChangedEvent
+
+from host.call.call import Call
+from host.telephony.far_end import Line
+from host.telephony.voicemail.beep import BeepDetector, listen
+from host.telephony.voicemail.weighing import Answer, Evidence
+
+BREATH = 1.0
+"""Seconds of silence that do not yet part speech from what follows it."""
+WORDS_PATIENCE = 2.0
+"""Seconds of silence after speech in which its words may still come."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A moment in an opening, to look back to."""
+
+    words: int
+    at: float
+    beeps: int
+
+
+class Opening:
+    """Listens to one far end. Nothing counts before it has picked up."""
+
+    def __init__(self, call: Call, line: Line, session: AgentSession[Any]) -> None:
+        self._call, self._line, self._session = call, line, session
+        self._words: list[str] = []
+        self._spans: list[tuple[float, float | None]] = []
+        self._still = _now()
+        self._unread = False
+        self._beeps = 0
+        self._beep = BeepDetector()
+        self._stirred = asyncio.Event()
+        self.sound = asyncio.Event()
+        """Set when the far end's audio has come into the room, answered or not."""
+        session.on("user_input_transcribed", self._on_words)
+        session.on("user_state_changed", self._on_state)
+        line.room.on("track_subscribed", self._on_track)
+
+    @property
+    def words(self) -> str:
+        """All that was understood so far."""
+        return " ".join(self._words)
+
+    @property
+    def speaking(self) -> bool:
+        """True while the far end speaks."""
+        return bool(self._spans) and self._spans[-1][1] is None
+
+    @property
+    def spoke(self) -> bool:
+        """True once the far end has spoken."""
+        return bool(self._spans)
+
+    @property
+    def beeped(self) -> bool:
+        """True after a beep that nothing has followed."""
+        return self._beep.heard.is_set()
+
+    @property
+    def quiet(self) -> float:
+        """Seconds since the far end last spoke; 0 while it speaks."""
+        return 0.0 if self.speaking else _now() - self._still
+
+    @property
+    def words_due(self) -> float:
+        """Seconds in which words of what was said may still come; 0 where they have."""
+        return max(0.0, WORDS_PATIENCE - self.quiet) if self._unread else 0.0
+
+    def mark(self) -> Mark:
+        """Remember this moment."""
+        return Mark(len(self._words), _now(), self._beeps)
+
+    def words_since(self, mark: Mark) -> str:
+        """What was understood since then."""
+        return " ".join(self._words[mark.words :])
+
+    def beeped_since(self, mark: Mark) -> bool:
+        """True after a beep since then that nothing has followed."""
+        return self.beeped and self._beeps > mark.beeps
+
+    def evidence(self, label: str | None, *, late: bool = False) -> Evidence:
+        """What is known of the far end by now, beside what the model says."""
+        # A screener beeps, too: a tone means something beside the words that came before it.
+        beep = self.beeped and not self.words_due
+        return Evidence(self.words, label, beep, self._longest(0.0), late)
+
+    def answer(self, mark: Mark, *, over: bool) -> Answer:
+        """What came since then, which was when a question was asked."""
+        longest = self._longest(mark.at)
+        beep = self.beeped_since(mark) and (over or not self.words_due)
+        return Answer(self.words_since(mark), longest > 0, longest, beep, over)
+
+    def stir(self, *_: object) -> None:
+        """Wake whoever waits for the far end to do something."""
+        self._stirred.set()
+
+    async def stirs(self, limit: float | None = None) -> bool:
+        """Wait until the far end does anything, at most `limit` seconds; False when it did not.
+
+        Look at what it did before this, and await nothing in between: what came earlier is past.
+        """
+        self._stirred.clear()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stirred.wait(), limit)
+        return self._stirred.is_set()
+
+    async def pause(self, limit: float) -> None:
+        """Wait until the far end does not speak, at most `limit` seconds."""
+        until = _now() + limit
+        while self.speaking and (left := until - _now()) > 0:
+            await self.stirs(left)
+
+    def _longest(self, since: float) -> float:
+        """Seconds of the longest speech without more than a breath in it."""
+        longest, begun, last = 0.0, 0.0, float("-inf")
+        for start, end in self._spans:
+            if end is not None and end <= since:
+                continue
+            if start - last > BREATH:
+                begun = max(start, since)
+            last = end if end is not None else _now()
+            longest = max(longest, last - begun)
+        return longest
+
+    def _on_words(self, event: UserInputTranscribedEvent) -> None:
+        if not event.transcript.strip() or not self._call.answered:
+            return
+        self._unread = not event.is_final
+        if event.is_final:
+            self._words.append(event.transcript.strip())
+            if not self._spans:  # these ears tell words, but not when they were spoken
+                self._still = _now()
+            self._stirred.set()
+
+    def _on_state(self, event: UserStateChangedEvent) -> None:
+        if event.new_state == "speaking" and self._call.answered:
+            self._beep.speech()
+            self._unread = True
+            self._spans.append((_now(), None))
+        elif self.speaking:
+            self._still = _now()
+            self._spans[-1] = (self._spans[-1][0], self._still)
+        self._stirred.set()
+
+    def _on_track(
+        self,
+        track: rtc.Track,
+        publication: rtc.RemoteTrackPublication,
+        participant: rtc.RemoteParticipant,
+    ) -> None:
+        far_end = participant.identity == self._line.identity
+        if far_end and track.kind == rtc.TrackKind.KIND_AUDIO:
+            self.sound.set()
+            self._call.spawn(listen(self._beep, track), "listening for a beep")
+            self._call.spawn(self._await_beeps(), "waiting for a beep")
+
+    async def _await_beeps(self) -> None:
+        while True:
+            await self._beep.heard.wait()
+            self._beeps += 1
+            self._stirred.set()
+            await self._beep.voided.wait()
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,103 @@
+"""Does what a persona's policies say of a machine, or of a call screener."""
+
+from __future__ import annotations
+
+import logging
+
+from host.call.answers import Continue, HangUp, LeaveMessage
+from host.call.call import Call
+from host.records.ending import Ending
+from host.records.outcome import Outcome
+from host.telephony.voicemail.message import Turn, our_turn
+from host.telephony.voicemail.opening import Opening
+from host.telephony.voicemail.screening import Through, identify
+from host.telephony.voicemail.weighing import Verdict
+
+log = logging.getLogger("host")
+
+_FULL = "The machine that answered takes no messages."
+_HUNG_UP = "The machine hung up before the message was left."
+_SCREENED = "A call screener answered."
+_DECLINED = "A call screener answered, and turned us away."
+
+
+class Policy:
+    """The policies of one call. Each may end the call, or let the conversation begin."""
+
+    def __init__(self, call: Call, opening: Opening) -> None:
+        self._call, self._opening = call, opening
+
+    def note(self, verdict: Verdict) -> None:
+        """Keep what answered for the record; a screener stays one, whatever comes after it."""
+        call = self._call
+        told = verdict.told(words=call.settings.log_transcripts)
+        log.info("answered by %s (%s)", verdict.category, told)
+        if call.voicemail == "screening":
+            call.voicemail_reason = f"{call.voicemail_reason}; then {verdict.category}"
+        else:
+            call.voicemail = verdict.category
+            call.voicemail_reason = verdict.told(words=call.deployment.record_transcripts)
+
+    async def follow(self, verdict: Verdict) -> str | None:
+        """Return what the far end has said, where somebody is to be greeted; else end the call."""
+        if verdict.mailbox:
+            return await self._machine(takes_messages=verdict.takes_messages)
+        if verdict.category == "screening":
+            return await self._screener()
+        return self._opening.words
+
+    async def _machine(self, *, takes_messages: bool) -> str | None:
+        call, policy = self._call, self._call.voicemail_policy
+        if isinstance(policy, Continue):
+            return self._opening.words
+        if isinstance(policy, HangUp):
+            self._skip(Outcome.VOICEMAIL_SKIPPED.sentence if takes_messages else _FULL)
+            return None
+        assert call.session is not None
+        await call.session.interrupt(force=True)
+        call.if_hung_up = Ending(Outcome.VOICEMAIL_SKIPPED, "far end", _HUNG_UP)
+        with call.occupy():
+            turn = await our_turn(call, self._opening, policy) if takes_messages else Turn.FULL
+            if turn is Turn.SPEAK:
+                await self._leave(policy)
+        call.if_hung_up = None
+        if turn is Turn.FULL:
+            self._skip(_FULL)
+        if turn is Turn.PERSON:
+            self.note(Verdict("human", "somebody has picked up while the machine was talking"))
+        return self._opening.words if turn is Turn.PERSON else None
+
+    async def _leave(self, policy: LeaveMessage) -> None:
+        call = self._call
+        assert call.session is not None
+        await call.session.interrupt(force=True)  # an author's own agent may have begun to answer
+        await call.say(policy.text, interruptible=False)
+        call.end(Ending(Outcome.VOICEMAIL_LEFT, "persona", Outcome.VOICEMAIL_LEFT.sentence))
+
+    async def _screener(self) -> str | None:
+        call, policy = self._call, self._call.screening_policy
+        if isinstance(policy, Continue):
+            return self._opening.words
+        if isinstance(policy, HangUp):
+            self._skip(_SCREENED)
+            return None
+        with call.occupy():
+            through = await identify(call, self._opening, policy)
+        log.info("after the call screener: %s", through.kind)
+        if through.kind == "person":
+            return through.words
+        return await self._turned_away(through, policy.max_wait)
+
+    async def _turned_away(self, through: Through, waited: float) -> str | None:
+        if through.kind.startswith("machine"):
+            self.note(Verdict(through.kind, "after a call screener"))
+            return await self._machine(takes_messages=through.kind == "machine-vm")
+        if through.kind == "declined":
+            self._call.end(Ending(Outcome.DECLINED, "far end", _DECLINED))
+        else:
+            reason = f"A call screener answered, and nobody came on the line within {waited:.0f} s."
+            self._call.end(Ending(Outcome.NO_ANSWER, "host", reason))
+        return None
+
+    def _skip(self, reason: str) -> None:
+        self._call.end(Ending(Outcome.VOICEMAIL_SKIPPED, "persona", reason))

@@ -1,0 +1,88 @@
+"""Asks whoever stays in doubt whether somebody is there, and lets the answer decide."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from host.call.call import Call
+from host.call.speech import say_exactly
+from host.telephony.voicemail.opening import Mark, Opening
+from host.telephony.voicemail.phrases import read
+from host.telephony.voicemail.weighing import Evidence, Verdict, weigh
+
+if TYPE_CHECKING:
+    from livekit.agents.voice import SpeechHandle
+
+ANSWER_PATIENCE = 4.0
+"""Seconds of silence after the question in which somebody may still answer it."""
+TONE_PATIENCE = 2.5
+"""Seconds of silence in which the tone may come that was spoken of, before we ask."""
+REPLY_PAUSE = 0.3
+"""Seconds of silence after which what sounds like a reply is over."""
+PAUSE = 1.5
+"""Seconds of silence after which anything else is over."""
+LOOK = 0.5
+"""Seconds between two looks at how long the far end has been talking."""
+LONGEST = 20.0
+"""Seconds after the question when the answer is over, whatever goes on."""
+
+
+async def ask(call: Call, opening: Opening, evidence: Evidence) -> Verdict:
+    """Ask once, unless proof comes first, and say who answered."""
+    if verdict := await _tone_comes(opening, evidence):
+        return verdict
+    assert call.session is not None
+    mark = opening.mark()
+    question = say_exactly(call.session, call.deployment.words.anybody, interruptible=False)
+    question.add_done_callback(opening.stir)
+    asked_at: float | None = None
+    while True:
+        if asked_at is None and question.done():
+            asked_at = _now()
+        wait = _wait(opening, mark, asked_at)
+        answer = opening.answer(mark, over=wait is not None and wait <= 0)
+        if verdict := weigh(replace(evidence, words=opening.words, answer=answer)):
+            await _fall_silent(question, verdict)
+            return verdict
+        await opening.stirs(wait)
+
+
+async def _tone_comes(opening: Opening, evidence: Evidence) -> Verdict | None:
+    """Wait for the tone where the words have announced one: a question would be recorded."""
+    while read(opening.words).tone and (not opening.beeped or opening.words_due):
+        left = opening.words_due if opening.beeped else TONE_PATIENCE - opening.quiet
+        if left <= 0:
+            return None
+        await opening.stirs(None if opening.speaking else left)
+    heard = opening.evidence(evidence.label, late=evidence.late)
+    return weigh(heard) if heard.beep and heard.words else None
+
+
+def _wait(opening: Opening, mark: Mark, asked_at: float | None) -> float | None:
+    """Seconds in which more of the answer may come; None while the question is being asked."""
+    if asked_at is None:
+        return None
+    if _now() - asked_at > LONGEST:
+        return 0.0
+    if opening.speaking:
+        return LOOK
+    spoke = opening.answer(mark, over=False).spoke
+    words = opening.words_since(mark)
+    if not spoke and not words:
+        return ANSWER_PATIENCE - (_now() - asked_at)
+    said = read(words)
+    return (REPLY_PAUSE if said.replies or said.asks_back else PAUSE) - opening.quiet
+
+
+async def _fall_silent(question: SpeechHandle, verdict: Verdict) -> None:
+    """Break the question off where a machine has begun to record, and a person hears it out."""
+    if verdict.mailbox and not question.done():
+        await question.interrupt(force=True)
+    elif not question.done():
+        await question.wait_for_playout()
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

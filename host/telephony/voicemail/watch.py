@@ -1,0 +1,194 @@
+"""Watches one outbound call for a machine, from before it is dialled to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from livekit.agents import AMD, ConversationItemAddedEvent, llm
+
+from host.call.answers import Continue
+from host.call.call import Call
+from host.telephony.far_end import Line
+from host.telephony.voicemail.opening import Opening
+from host.telephony.voicemail.phrases import read
+from host.telephony.voicemail.policy import Policy
+from host.telephony.voicemail.question import ask
+from host.telephony.voicemail.resume import resume
+from host.telephony.voicemail.weighing import Verdict, weigh
+
+log = logging.getLogger("host")
+
+SILENCE_PATIENCE = 4.0
+"""Seconds in which somebody who picked up and says nothing may still say something."""
+LABEL_PATIENCE = 4.0
+"""Seconds of silence after speech in which the model must have said what it was."""
+LISTEN_LIMIT = 20.0
+"""Seconds after the answer when we speak up, whoever is still speaking."""
+SENTENCE_LIMIT = 5.0
+"""Seconds that whoever goes on speaking is given to finish, before we speak."""
+LATE = 20.0
+"""Seconds after the verdict in which a machine may still give itself away."""
+
+
+class Voicemail:
+    """Says who picked up, does what the persona's policies say, and keeps listening for a while."""
+
+    def __init__(self, call: Call, line: Line) -> None:
+        assert call.session is not None
+        self._call, self._line, self._session = call, line, call.session
+        self._opening = Opening(call, line, call.session)
+        self._policy = Policy(call, self._opening)
+        self._label: str | None = None
+        self._judged_at = self._opening.mark()
+        self._greeted_whole = False
+        self._deciding = False
+        call.voicemail_watch = self
+
+    @property
+    def judges(self) -> bool:
+        """True where somebody waits for a verdict before the first word.
+
+        A persona whose policy is Continue() does not, and AMD needs a text model to think with.
+        """
+        return self._minds and isinstance(self._session.llm, llm.LLM)
+
+    @property
+    def _minds(self) -> bool:
+        return not isinstance(self._call.voicemail_policy, Continue)
+
+    async def judge(self, dial: Callable[[], Awaitable[None]]) -> Verdict:
+        """Dial, and say what answered. Raises what `dial` raises."""
+        if not self.judges:
+            await dial()
+            await self._line.answered()
+            return Verdict("human", "nobody listened for a machine")
+        dialling = asyncio.ensure_future(dial())
+        try:
+            verdict = await self._listen(dialling)
+        finally:
+            dialling.cancel()
+        if verdict is None:
+            doubt = self._opening.evidence(self._label)
+            verdict = await ask(self._call, self._opening, doubt)
+        self._policy.note(verdict)
+        self._call.mark("judged")
+        if verdict.category in ("human", "uncertain"):
+            await self._opening.pause(SENTENCE_LIMIT)
+        return verdict
+
+    async def follow(self, verdict: Verdict) -> str | None:
+        """Do what the policies say of a verdict; None when that ended the call.
+
+        Otherwise returns what the far end has said, for the greeting to come.
+        """
+        heard = await self._policy.follow(verdict)
+        self._judged_at = self._opening.mark()
+        return heard
+
+    def keep_watching(self) -> None:
+        """Go on listening for a machine, now that the persona has begun to speak."""
+        if self._minds:
+            self._session.on("conversation_item_added", self._on_item)
+            self._call.spawn(self._watch(), "listening for a late machine")
+
+    async def meet_machine(self) -> None:
+        """Take the model's word that a machine is on the line, and make sure of it."""
+        await self._reconsider("machine-vm")
+
+    async def _listen(self, dialling: asyncio.Future[None]) -> Verdict | None:
+        # AMD gives up on a far end without sound after 5 s, and some trunks take longer to dial: it
+        # begins when there is something to hear, and waits for the answer itself.
+        sound = asyncio.create_task(self._opening.sound.wait())
+        either: list[asyncio.Future[Any]] = [dialling, sound]
+        try:
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            sound.cancel()
+        if dialling.done():
+            dialling.result()
+        amd = AMD(
+            self._session,
+            llm=None,
+            stt=None,
+            participant_identity=self._line.identity or "",
+            ivr_detection=False,
+            suppress_compatibility_warning=True,
+            detection_options={"no_speech_threshold": SILENCE_PATIENCE},
+        )
+        async with amd:
+            await dialling
+            await self._line.answered()
+            return await self._first(amd)
+
+    async def _first(self, amd: AMD) -> Verdict | None:
+        """Wait for proof or for AMD, whichever comes first; None where it stays in doubt."""
+        opening, begun = self._opening, _now()
+        judged = asyncio.create_task(amd.execute())
+        judged.add_done_callback(opening.stir)
+        try:
+            while True:
+                self._label = self._labelled(judged, _now() - begun)
+                verdict = weigh(opening.evidence(self._label))
+                if verdict or self._label:
+                    return verdict
+                left = LISTEN_LIMIT - (_now() - begun)
+                if opening.spoke and not opening.speaking:
+                    left = min(left, LABEL_PATIENCE - opening.quiet)
+                if opening.beeped and opening.words_due:
+                    left = min(left, opening.words_due)
+                await opening.stirs(left)
+        finally:
+            judged.cancel()
+            await asyncio.gather(judged, return_exceptions=True)
+
+    def _labelled(self, judged: asyncio.Task[Any], since: float) -> str | None:
+        opening = self._opening
+        if judged.done() and (error := judged.exception()):
+            log.warning("the model did not say who picked up: %s", error)
+            return "uncertain"
+        if judged.done():
+            return str(judged.result().category.value)
+        spoken = opening.spoke and not opening.speaking and opening.quiet >= LABEL_PATIENCE
+        return "uncertain" if spoken or since >= LISTEN_LIMIT else None
+
+    async def _watch(self) -> None:
+        """Notice a machine that has given itself away only after the verdict."""
+        opening, mark, until = self._opening, self._judged_at, _now() + LATE
+        while (left := until - _now()) > 0:
+            said = read(opening.words_since(mark))
+            machine = said.voicemail or said.unavailable or said.screening
+            if opening.beeped_since(mark) or (machine and not said.asks_back):
+                await self._reconsider(None)
+                mark = opening.mark()
+            await opening.stirs(left)
+
+    async def _reconsider(self, label: str | None) -> None:
+        """Break off, make sure who is there, and do what the policies say."""
+        if self._deciding or self._call.connected or self._call.over:
+            return
+        self._deciding = True
+        try:
+            with self._call.occupy():
+                await self._session.interrupt(force=True)
+                doubt = self._opening.evidence(label, late=True)
+                verdict = weigh(doubt) or await ask(self._call, self._opening, doubt)
+                if verdict.category != "human":
+                    self._policy.note(verdict)
+                heard = await self._policy.follow(verdict)
+            if heard is not None:
+                again = verdict.category == "screening" or not self._greeted_whole
+                await resume(self._call, heard, greet_again=again)
+        finally:
+            self._deciding = False
+
+    def _on_item(self, event: ConversationItemAddedEvent) -> None:
+        item = event.item
+        if isinstance(item, llm.ChatMessage) and item.role == "assistant":
+            self._greeted_whole = self._greeted_whole or not item.interrupted
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

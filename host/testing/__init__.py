@@ -1,0 +1,236 @@
+"""Pytest fixtures for authors of personas: whole calls on the local world, judged from the far end.
+
+# conftest.py
+pytest_plugins = ["host.testing"]
+
+# test_receptionist.py
+from host.testing import Scene, heard_once
+
+async def asks(line):
+    await line.heard("how can I help you")
+    await line.say("What are your opening hours?")
+    await line.heard("nine to five")
+    await line.hang_up()
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_the_opening_hours(scene: Scene):
+    call = await scene.ring("receptionist", asks)
+    record = await scene.over(call)
+    heard_once(call, "We are open from nine to five, Monday to Friday.")
+    assert record.outcome == "completed"
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from livekit import api
+
+from host import registry
+from host.dispatch.livekit import livekit_of
+from host.dispatch.place import Placed, metadata_of, place
+from host.local.exchange import Exchange, PersonScript, PhoneCall, Subscriber
+from host.local.process import HostProcess
+from host.local.records import records_of
+from host.local.rules import Rule
+from host.local.scripts import RULES
+from host.local.speech.locate import Found
+from host.local.world import CALLER, World
+from host.records.record import CallRecord
+from host.settings import Settings, load_settings
+
+_numbers = count()
+
+
+@dataclass
+class Scene:
+    """A world with a host in it."""
+
+    world: World
+    settings: Settings
+    host: HostProcess
+    folder: Path
+    environment: Mapping[str, str]
+    """The settings of the host, as environment variables."""
+
+    @property
+    def exchange(self) -> Exchange:
+        """The exchange, for telephones to connect and callers to ring."""
+        return self.world.exchange
+
+    async def ring(self, whom: str, script: PersonScript | None = None) -> PhoneCall:
+        """Ring a persona by its name, or a number. The call is given back at once."""
+        number = self.world.numbers.get(whom, whom)
+        return await self.exchange.ring(CALLER, number, script)
+
+    async def place(self, persona: str, number: str, **details: Any) -> Placed:
+        """Place a call as `python -m host call` does, and wait until it is over."""
+        return await place(self.settings, metadata_of(self.settings, persona, number, details))
+
+    async def place_to(
+        self, telephone: Subscriber, persona: str, **details: Any
+    ) -> tuple[Placed, PhoneCall, CallRecord]:
+        """Have a persona call a telephone at a number of its own, and wait until it is over.
+
+        Gives what `host call` was told, the telephone's side of the call, and the record.
+        """
+        number = f"+1555300{next(_numbers):04}"
+        self.exchange.connect(number, telephone)
+        placed = await self.place(persona, number, **details)
+        call = await self.exchange.call_to(number)
+        return placed, call, await self.over(call)
+
+    async def record(self, room: str, limit: float = 20.0) -> CallRecord:
+        """Wait for the record of a call. A second one for the same room fails the test."""
+        (record,) = await records_of(self.folder / "calls.jsonl", room, limit)
+        return record
+
+    async def no_room(self, room: str, limit: float = 5.0) -> None:
+        """Wait until LiveKit has no such room; at most 5 s after a call."""
+        async with (
+            self.livekit() as livekit,
+            asyncio.timeout(limit),
+        ):
+            request = api.ListRoomsRequest(names=[room])
+            while (await livekit.room.list_rooms(request)).rooms:
+                await asyncio.sleep(0.05)  # LiveKit has no event for a room's end
+
+    def livekit(self) -> api.LiveKitAPI:
+        """LiveKit's API, in this world."""
+        return livekit_of(self.settings)
+
+    async def over(self, call: PhoneCall, limit: float = 40.0) -> CallRecord:
+        """Wait until a call is over for its telephone, its room and its record."""
+        await call.ended(limit)
+        await self.no_room(call.room)
+        return await self.record(call.room)
+
+    @asynccontextmanager
+    async def another_host(
+        self,
+        folder: Path,
+        environment: Mapping[str, str] = MappingProxyType({}),
+        *,
+        command: str = "start",
+    ) -> AsyncIterator[Scene]:
+        """Bring up one more host of the same name, which shares the calls of this world.
+
+        It has the settings of the first but for these, and a folder for its own files, which is
+        made where there is none.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        together = {**self.environment, **_files(folder), **environment}
+        async with _hosting(self.world, folder, together, command=command) as scene:
+            yield scene
+
+    def log(self) -> str:
+        """What the host has logged so far."""
+        return self.host.log.read_text(errors="replace")
+
+
+@asynccontextmanager
+async def open_scene(
+    folder: Path,
+    environment: Mapping[str, str],
+    *,
+    rules: Iterable[Rule] = RULES,
+    profile: str = "now",
+    agent_name: str = "host",
+) -> AsyncIterator[Scene]:
+    """Bring up a world and a host in it, with these settings beside the world's own.
+
+    `folder` gets the host's log and its call records; `rules` are what the local model knows.
+    """
+    async with AsyncExitStack() as up:
+        world = await up.enter_async_context(
+            World(profile=profile, rules=rules, agent_name=agent_name)
+        )
+        together = {**world.settings, **_files(folder), **environment}
+        scene = await up.enter_async_context(_hosting(world, folder, together, numbers=True))
+        yield scene
+
+
+@asynccontextmanager
+async def _hosting(
+    world: World,
+    folder: Path,
+    environment: Mapping[str, str],
+    *,
+    numbers: bool = False,
+    command: str = "start",
+) -> AsyncIterator[Scene]:
+    """Bring up a host with these settings; with `numbers`, its personas get theirs in the world."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        patch.chdir(folder)
+        settings = load_settings()
+        personas = registry.load(settings).personas.values()
+    if numbers:
+        await world.give_numbers({persona.name: persona.numbers for persona in personas})
+    process = HostProcess(environment, folder / "host.log", cwd=folder, command=command)
+    async with process as host:
+        yield Scene(world, settings, host, folder, environment)
+
+
+def _files(folder: Path) -> dict[str, str]:
+    """Where a host keeps what no other may write to."""
+    return {
+        "HOST_CALL_LOG": str(folder / "calls.jsonl"),
+        "HOST_STATE_DIR": str(folder / "state"),
+        "HOST_RECORDINGS_DIR": str(folder / "recordings"),
+    }
+
+
+@pytest.fixture(scope="session")
+def model_rules() -> Iterable[Rule]:
+    """What the local model answers; override it with rules for your own personas."""
+    return RULES
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def scene(
+    tmp_path_factory: pytest.TempPathFactory, model_rules: Iterable[Rule]
+) -> AsyncIterator[Scene]:
+    """The personas and plugins of your settings, on the local world."""
+    settings = load_settings()
+    environment = {
+        "HOST_PERSONAS_DIR": str(settings.personas_dir.absolute()),
+        "HOST_PLUGINS_DIR": str(settings.plugins_dir.absolute()),
+    }
+    if settings.config.is_file():
+        environment["HOST_CONFIG"] = str(settings.config.absolute())
+    folder = tmp_path_factory.mktemp("host")
+    async with open_scene(folder, environment, rules=model_rules) as opened:
+        yield opened
+
+
+def heard(call: PhoneCall, text: str) -> list[Found]:
+    """Say where the telephone heard a text of the persona: seconds from its answer."""
+    return call.find(text)
+
+
+def heard_once(call: PhoneCall, text: str) -> Found:
+    """Assert that a text arrived exactly once, from its first sound to its last."""
+    found = heard(call, text)
+    if len(found) != 1 or not found[0].whole:
+        wav = Path(tempfile.mkdtemp(prefix="heard-")) / "call.wav"
+        call.save_wav(wav)
+        words = "; ".join(f"{word.start:.1f} {word.text}" for word in call.heard)
+        raise AssertionError(f"{text!r} is not there once and whole: {found}; {words}; see {wav}")
+    return found[0]
+
+
+def not_heard(call: PhoneCall, text: str) -> None:
+    """Assert that nothing of a text arrived."""
+    assert not heard(call, text), f"{text!r} was heard: {heard(call, text)}"

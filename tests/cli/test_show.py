@@ -1,0 +1,206 @@
+"""What `personas`, `hooks` and `which` print."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from deployment import Deployment
+
+from host.cli import show
+from host.registry import HOOKS, Registry
+from host.settings import PersonaSettings, Settings, Shared, env_name
+
+
+@pytest.fixture
+def small(deployment: Deployment) -> Deployment:
+    """Two good personas, one of them with numbers, a plugin, and a broken persona."""
+    deployment.persona("ann")
+    deployment.persona("north-desk")
+    deployment.write("personas/bob.py", "1 / 0")
+    deployment.write("plugins/ears.py", "")
+    deployment.write("host.toml", '[personas.ann]\nnumbers = ["+15550001111", "+15550002222"]\n')
+    return deployment
+
+
+# personas
+
+
+def test_personas_shows_the_good_and_the_broken_aligned(small: Deployment) -> None:
+    assert show.personas(small.load()).text.splitlines() == [
+        "Personas",
+        "  ann         personas/ann.py         +15550001111, +15550002222  ann: says who it is.",
+        "  north-desk  personas/north-desk.py                              "
+        "north-desk: says who it is.",
+        "",
+        "Plugins",
+        "  ears  plugins/ears.py",
+        "",
+        "Broken, and set aside",
+        "  personas/bob.py:1: ZeroDivisionError: division by zero",
+    ]
+
+
+def test_personas_leaves_out_what_there_is_none_of(deployment: Deployment) -> None:
+    deployment.persona("ann")
+    assert show.personas(deployment.load()).text.splitlines() == [
+        "Personas",
+        "  ann  personas/ann.py  ann: says who it is.",
+    ]
+
+
+def test_personas_as_json(small: Deployment) -> None:
+    shown = show.personas(small.load(), as_json=True)
+    assert json.loads(shown.text) == {
+        "personas": [
+            {
+                "name": "ann",
+                "file": "personas/ann.py",
+                "summary": "ann: says who it is.",
+                "numbers": ["+15550001111", "+15550002222"],
+            },
+            {
+                "name": "north-desk",
+                "file": "personas/north-desk.py",
+                "summary": "north-desk: says who it is.",
+                "numbers": [],
+            },
+        ],
+        "plugins": [{"name": "ears", "file": "plugins/ears.py"}],
+        "broken": [
+            {
+                "file": "personas/bob.py",
+                "line": 1,
+                "error": "ZeroDivisionError: division by zero",
+            }
+        ],
+    }
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_broken_persona_fails_the_command_only_when_strict(
+    small: Deployment, as_json: bool
+) -> None:
+    registry = small.load()
+    assert show.personas(registry, as_json=as_json).exit_code == 0
+    assert show.personas(registry, as_json=as_json, strict=True).exit_code == 1
+
+
+def test_strict_has_nothing_to_say_where_all_is_good(deployment: Deployment) -> None:
+    deployment.persona("ann")
+    assert show.personas(deployment.load(), strict=True).exit_code == 0
+
+
+def test_no_good_persona_fails_the_command(deployment: Deployment) -> None:
+    shown = show.personas(deployment.load())
+    assert shown == show.Shown("Personas\n  none", 1)
+
+
+# which
+
+
+def test_which_tells_the_persona_the_rule_and_the_reason(registry: Registry) -> None:
+    assert show.which(registry, room="deli-1") == show.Shown(
+        "deli, by room: room 'deli-1' begins with 'deli-'"
+    )
+
+
+def test_which_names_the_plugin_that_chose(registry: Registry) -> None:
+    shown = show.which(registry, room="vip-1", as_json=True)
+    assert json.loads(shown.text) == {
+        "persona": "ann",
+        "by": "vip",
+        "reason": "plugin vip chose ann",
+    }
+
+
+def test_which_asks_for_the_dialled_number(small: Deployment) -> None:
+    shown = show.which(small.load(), number="+15550001111", as_json=True)
+    assert json.loads(shown.text)["by"] == "number"
+
+
+def test_which_reads_metadata(registry: Registry) -> None:
+    shown = show.which(registry, metadata='{"persona": "ann"}', as_json=True)
+    assert json.loads(shown.text)["by"] == "metadata"
+
+
+def test_which_fails_for_a_call_that_is_refused(registry: Registry) -> None:
+    shown = show.which(registry, metadata='{"persona": "nobody"}')
+    assert shown.text == "refused: the metadata asks for persona 'nobody', which is not loaded"
+    assert shown.exit_code == 1
+
+
+@pytest.mark.parametrize("metadata", ["[", "[1]", '{"phone_number": "911"}', "x" * 2_000_000])
+def test_which_refuses_bad_metadata_as_a_call_would(registry: Registry, metadata: str) -> None:
+    shown = show.which(registry, room="deli-1", metadata=metadata, as_json=True)
+    answer = json.loads(shown.text)
+    assert (answer["persona"], answer["by"]) == (None, None)
+    assert "metadata" in answer["reason"]
+    assert shown.exit_code == 1
+    assert show.which(registry, metadata=metadata).text.startswith("refused: ")
+
+
+# hooks
+
+
+def test_hooks_shows_each_with_its_signature_kind_and_who_has_it(registry: Registry) -> None:
+    blocks = dict(zip(HOOKS, show.hooks(registry).text.split("\n\n"), strict=True))
+    assert blocks["greeting"].splitlines() == [
+        "def greeting(call: Call) -> Greeting | str | None",
+        "    Return the exact first words, or Greeting(...). None: the model opens the call.",
+        "    question, first answer; had by persona ann, persona everything, persona renamed, "
+        "plugin chorus, plugin recorded",
+    ]
+    assert blocks["call_ended"].startswith("async def call_ended(call: Call, record: CallRecord)")
+    assert "event, async, all; had by persona everything, plugin chorus" in blocks["call_ended"]
+    assert blocks["parse_metadata"].endswith("had by persona everything, plugin chorus, host")
+
+
+def test_hooks_that_nobody_has_say_so(deployment: Deployment) -> None:
+    deployment.persona("ann")
+    blocks = show.hooks(deployment.load()).text.split("\n\n")
+    assert blocks[0].endswith("had by nobody")
+
+
+def test_hooks_as_json(registry: Registry) -> None:
+    hooks = json.loads(show.hooks(registry, as_json=True).text)["hooks"]
+    assert [hook["name"] for hook in hooks] == list(HOOKS)
+    assert set(hooks[0]) == {"name", "signature", "kind", "summary", "by"}
+
+
+# README's tables
+
+
+def test_the_hook_table_has_every_hook_in_the_order_of_a_call() -> None:
+    rows = show.hook_table().splitlines()[2:]
+    assert [row.split("`")[1].partition("(")[0] for row in rows] == list(HOOKS)
+    assert rows[2].startswith("| `choose_persona(dispatch, personas)` | Name the persona")
+    assert rows[2].endswith("| question, first answer |")
+
+
+def test_the_settings_table_has_every_variable_and_every_table() -> None:
+    table = show.settings_table()
+    for name in Settings.model_fields:
+        if name not in show.FILE_ONLY:
+            assert f"| `{env_name(name)}` | " in table
+    for name in set(PersonaSettings.model_fields) - set(Shared.model_fields):
+        assert f"| `personas.NAME.{name}` | " in table
+    assert "| `[transfers]` |" in table
+    assert "| `HOST_MAX_CALLS` | calls at once; one more hears busy | `10` |" in table
+
+
+def test_the_tables_show_no_path_of_this_machine() -> None:
+    assert "`personas`" in show.settings_table()
+    assert "/work" not in show.settings_table()
+
+
+def test_every_row_of_a_table_has_as_many_cells_as_its_head() -> None:
+    for table in (show.hook_table(), *show.settings_table().split("\n\n")):
+        rows = [row.replace("\\|", "").count("|") for row in table.splitlines()]
+        assert len(set(rows)) == 1
+
+
+def test_markdown_prints_both_tables_between_their_markers() -> None:
+    text = show.markdown()
+    for name, table in (("hooks", show.hook_table()), ("settings", show.settings_table())):
+        assert f"<!-- {name} -->\n{table}\n<!-- /{name} -->" in text

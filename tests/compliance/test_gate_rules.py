@@ -1,0 +1,289 @@
+"""The rules by name: which one refuses, what beats what, and what a deployment may open."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from carrier import Carrier, colleague_of, put_on_line
+from sample_calls import call_of
+
+from host import HostError
+from host.compliance import Gate, Rule, faults_of
+from host.settings import Settings
+from host.telephony.transfer.failure import TransferFailed
+
+DAY = datetime(2026, 11, 23, 19, tzinfo=UTC)
+"""It is day from New York to Honolulu."""
+OURS: dict[str, Any] = {"caller_id": "+12125550100"}
+
+
+def rule_of(number: str, **settings: Any) -> Rule | None:
+    """The rule that refuses a number by day; None where it may be dialled."""
+    deployment = Settings(**{**OURS, **settings})
+    return Gate(deployment, deployment.persona("desk")).dial(number, DAY, attempt=False).rule
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("+12125550123", None),
+        ("+18002123456", None),
+        ("sip:bob@pbx.example", Rule.SIP_URI),
+        ("SIPS:bob", Rule.SIP_URI),
+        ("+19005551234@carrier", Rule.SIP_URI),
+        ("911", Rule.EMERGENCY),
+        ("112", Rule.EMERGENCY),
+        ("+1911", Rule.EMERGENCY),
+        ("+44999", Rule.EMERGENCY),
+        ("411", Rule.SHORT_CODE),
+        ("12345", Rule.SHORT_CODE),
+        ("+49116117", Rule.SHORT_CODE),
+        ("2125550123", Rule.NOT_E164),
+        ("tel:+12125550123", Rule.NOT_E164),
+        ("", Rule.NOT_E164),
+        ("+99912345678", Rule.INVALID),
+        ("+15552220001", Rule.INVALID),
+        ("+12125550", Rule.INVALID),
+        ("+4401212345678", Rule.INVALID),
+        ("+881612345678", Rule.SATELLITE),
+        ("+870301234567", Rule.SATELLITE),
+        ("+88812345678901", Rule.SATELLITE),
+        ("+979123456789", Rule.SATELLITE),
+        ("+80012345678", Rule.SATELLITE),
+        ("+16002345678", Rule.SATELLITE),
+        ("+61147123456", Rule.SATELLITE),
+        ("+62868123456", Rule.SATELLITE),
+        ("+79541234567", Rule.SATELLITE),
+        ("+8613491234567", Rule.SATELLITE),
+        ("+442071234567", Rule.COUNTRY),
+        ("+14165550123", Rule.COUNTRY),
+        ("+18765551234", Rule.CARIBBEAN),
+        ("+18092345678", Rule.CARIBBEAN),
+        ("+12684601234", Rule.CARIBBEAN),
+        ("+19005551234", Rule.TYPE),
+        ("+12129761234", Rule.TYPE),
+        ("+12125551212", Rule.TYPE),
+    ],
+)
+def test_each_refusal_names_its_rule(text: str, rule: Rule | None) -> None:
+    assert rule_of(text) is rule
+
+
+@pytest.mark.parametrize(
+    ("number", "opened"),
+    [
+        ("+442071234567", {"countries": ["GB"]}),
+        ("+18765551234", {"countries": ["JM"]}),
+        ("+19005551234", {"number_types": ["premium"]}),
+        ("+881612345678", {"allow_numbers": ["+8816*"]}),
+        ("+16002345678", {"allow_numbers": ["+1600*"]}),
+        ("+15552220001", {"allow_numbers": ["+1555*"]}),
+        ("+442071234567", {"allow_numbers": ["+442071234567"], "number_types": []}),
+    ],
+)
+def test_a_deployment_may_open_each_of_them_by_name(number: str, opened: dict[str, Any]) -> None:
+    anytime = {"calling_hours": ""}
+    assert rule_of(number, **anytime) is not None
+    assert rule_of(number, **opened, **anytime) is None
+
+
+def test_a_country_does_not_open_satellite_telephones_that_have_its_numbers() -> None:
+    opened = {"countries": ["CA", "AU", "RU"], "calling_hours": ""}
+    for number in ("+16002345678", "+61147123456", "+79541234567"):
+        assert rule_of(number, **opened) is Rule.SATELLITE
+
+
+def test_numbers_of_our_own_in_the_caribbean_open_no_country() -> None:
+    own = {"caller_id": "+18765550100", "calling_hours": ""}
+    assert rule_of("+18765551234", **own) is Rule.COUNTRY
+    assert rule_of("+18765551234", **own, countries=["JM"]) is None
+
+
+def test_to_allow_one_number_allows_no_other() -> None:
+    only = {"allow_numbers": ["+442071234567"], "number_types": []}
+    assert rule_of("+442071234568", **only) is Rule.COUNTRY
+    assert rule_of("+12125550123", **only) is Rule.TYPE
+
+
+@pytest.mark.parametrize("denied", ["+12125550123", "+1212*", "+1*"])
+def test_deny_beats_allow(denied: str) -> None:
+    assert rule_of("+12125550123", deny_numbers=[denied], allow_numbers=["+1212*"]) is Rule.DENIED
+
+
+@pytest.mark.parametrize(
+    "denied", ["+4420", "+4402079460958", "+121255501995", "+15550199", "+999123456789"]
+)
+def test_what_would_deny_nothing_is_told_at_once(denied: str) -> None:
+    with pytest.raises(ValueError, match="no whole number as it is dialled; beginnings end with a"):
+        Settings(deny_numbers=[denied])
+
+
+@pytest.mark.parametrize("denied", ["+4420*", "+442079460958", "+15552220001", "+390612345678"])
+def test_numbers_and_beginnings_are_denied(denied: str) -> None:
+    assert Settings(deny_numbers=[denied]).deny_numbers == (denied,)
+
+
+@pytest.mark.parametrize(
+    ("number", "rule"),
+    [("+1911", Rule.EMERGENCY), ("911", Rule.EMERGENCY), ("+49116117", Rule.SHORT_CODE)],
+)
+def test_nothing_opens_emergency_numbers_and_short_codes(number: str, rule: Rule) -> None:
+    opened = {"allow_numbers": ["+1911", "+1*", "+4*"], "countries": ["US", "DE"]}
+    assert rule_of(number, **opened) is rule
+
+
+def test_a_personas_own_denials_come_beside_those_for_all() -> None:
+    settings = Settings(
+        **OURS,
+        deny_numbers=["+12125550101"],
+        personas={"desk": {"deny_numbers": ["+12125550102"]}, "other": {"countries": ["GB"]}},
+    )
+    desk, other = (Gate(settings, settings.persona(each)) for each in ("desk", "other"))
+    rules = [desk.dial(f"+1212555010{each}", DAY, attempt=False).rule for each in (1, 2, 3)]
+    assert rules == [Rule.DENIED, Rule.DENIED, None]
+    assert other.numbers.judge("+12125550103").rule is Rule.COUNTRY
+
+
+# Transfers
+
+TARGETS = {
+    "bob": "sip:bob@pbx.example",
+    "desk": "+12125550101",
+    "written": "tel:+12125550102",
+    "abroad": "+442071234567",
+    "premium": {"number": "+19005551234", "warm": True},
+    "warm": {"number": "+12125550103", "warm": True},
+    "extension": "tel:+12125550104;ext=5",
+    "police": "911",
+    "shouted": "SIP:ann@pbx.example",
+    "upper": "TEL:+12125550105",
+}
+
+
+def with_targets(**more: Any) -> Settings:
+    return Settings(
+        **OURS, trunk="ST_1", transfers=TARGETS, words={"transfer": "", **QUIET}, **more
+    )
+
+
+QUIET = {"transfer_failed": ""}
+
+
+async def test_a_transfer_goes_to_targets_that_the_number_rules_allow(carrier: Carrier) -> None:
+    refused = {}
+    async with carrier.livekit() as livekit:
+        for name in (name for name in TARGETS if name != "warm"):
+            call = call_of(with_targets(), "+12125550123")
+            put_on_line(call, livekit)
+            try:
+                await call.transfer(name)
+            except HostError as error:
+                refused[name] = str(error)
+            assert call.over is (name not in refused)
+            assert call.transfers[-1].reason == refused.get(name, "")
+    assert carrier.referred == [
+        "sip:bob@pbx.example",
+        "tel:+12125550101",
+        "tel:+12125550102",
+        "sip:ann@pbx.example",
+        "tel:+12125550105",
+    ]
+    assert carrier.dialled == []
+    rules = {name: text.rpartition("(rule: ")[2].rstrip(")") for name, text in refused.items()}
+    assert rules == {
+        "abroad": "country",
+        "extension": "not_e164",
+        "police": "emergency",
+        "premium": "type",
+    }
+
+
+async def test_a_colleague_is_rung_through_the_gate(carrier: Carrier) -> None:
+    call = call_of(with_targets(), "+12125550123")
+    async with carrier.livekit() as livekit:
+        await colleague_of(livekit, call, "warm").ring(60)
+        with pytest.raises(TransferFailed, match=r"\(rule: type\)"):
+            await colleague_of(livekit, call, "premium").ring(60)
+        with pytest.raises(TransferFailed, match="SIP address"):
+            await colleague_of(livekit, call, "bob").ring(60)
+    assert carrier.dialled == ["+12125550103"]
+
+
+@pytest.mark.parametrize("address", ["bob@pbx.example", "sip:bob", "SIP:bob", "SIPS:bob@pbx"])
+def test_a_sip_address_is_no_target_of_a_warm_transfer(address: str) -> None:
+    with pytest.raises(ValueError, match="no SIP address"):
+        Settings(transfers={"bob": {"number": address, "warm": True}})
+
+
+async def test_transfers_know_no_hours_and_no_attempts(carrier: Carrier) -> None:
+    settings = with_targets(calling_hours="00:00-00:01", max_attempts_a_day=1)
+    async with carrier.livekit() as livekit:
+        for _ in range(3):
+            call = call_of(settings, "+12125550123")
+            put_on_line(call, livekit)
+            await call.transfer("desk")
+    assert carrier.referred == ["tel:+12125550101"] * 3
+
+
+# What is told at the start
+
+
+def test_targets_that_nobody_is_sent_to_are_told_at_the_start() -> None:
+    settings = Settings(
+        **OURS,
+        transfers={"sales": "+12125550101", "hotline": "+19005551234"},
+        personas={"desk": {"countries": ["GB"]}},
+    )
+    told = list(faults_of(settings, ["desk", "other"]))
+    assert sorted(told) == [
+        "transfer target hotline of other is never reached: "
+        "numbers of the type premium are not called (rule: type)",
+        "transfer target sales of desk is never reached: "
+        "US is none of the countries that are called (rule: country)",
+    ]
+
+
+def test_a_do_not_call_list_that_stops_all_dialling_is_told_at_the_start() -> None:
+    settings = Settings(**OURS, do_not_call="/nowhere/list.txt")
+    assert list(faults_of(settings, ["desk"])) == [
+        "nobody is called: the do-not-call list /nowhere/list.txt is not there"
+    ]
+    assert list(faults_of(Settings(**OURS), ["desk"])) == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        ({}, "no number of ours is of a country"),
+        ({"caller_id": "2125550100"}, "caller_id is no number in E.164"),
+        ({"caller_id": "+1 212 555 0100"}, "caller_id is no number in E.164"),
+        (
+            {"personas": {"desk": {"numbers": ["12125550100"]}}},
+            "not all of its numbers are in E.164",
+        ),
+        ({"caller_id": "+18765550100"}, "no number of ours is of a country"),
+    ],
+)
+def test_a_host_that_can_call_nobody_is_told_at_the_start(
+    settings: dict[str, Any], why: str
+) -> None:
+    (told,) = faults_of(Settings(trunk="ST_1", **settings), ["desk"])
+    assert told.startswith(f"nobody is called by desk: {why}")
+    assert told.endswith(", so set countries")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"trunk": None},
+        {"countries": ["US"], "caller_id": "2125550100"},
+        {"caller_id": "+12125550100"},
+        {"allow_numbers": ["+1555*"]},
+    ],
+)
+def test_a_host_that_can_call_somebody_or_has_no_trunk_is_told_nothing(
+    settings: dict[str, Any],
+) -> None:
+    assert list(faults_of(Settings(**{"trunk": "ST_1", **settings}), ["desk"])) == []

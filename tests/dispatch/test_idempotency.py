@@ -1,0 +1,125 @@
+"""Requests: one call for one key, for a day, across processes."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from host.dispatch.idempotency import KEPT, NotClaimed, Requests
+
+CLAIMS = """
+import sys
+from pathlib import Path
+from host.dispatch.idempotency import NotClaimed, Requests
+won = 0
+for key in range(20):
+    try:
+        Requests(Path(sys.argv[1])).claim(f"key {key}", sys.argv[2], sys.argv[2], sys.argv[2])
+        won += 1
+    except NotClaimed as error:
+        assert "has its call already" in str(error), error
+print(won)
+"""
+
+
+@pytest.fixture
+def requests(tmp_path: Path) -> Requests:
+    """The requests of a host that has had none."""
+    return Requests(tmp_path / "state")
+
+
+def test_a_second_call_for_a_request_is_refused_and_the_first_is_named(requests: Requests) -> None:
+    requests.claim("order 7", "AJ_1", "room-1", "RM_1")
+    with pytest.raises(NotClaimed, match=r"AJ_1 in room room-1: it is not over yet"):
+        requests.claim("order 7", "AJ_2", "room-2", "RM_2")
+    requests.claim("order 8", "AJ_2", "room-2", "RM_2")
+
+
+def test_it_is_told_how_the_first_went(requests: Requests) -> None:
+    requests.claim("order 7", "AJ_1", "room-1", "RM_1")
+    requests.settle("AJ_1", "busy", "The line was busy. (SIP 486)", begun=True)
+    with pytest.raises(NotClaimed, match=r"room-1: busy\. The line was busy\. \(SIP 486\)"):
+        requests.claim("order 7", "AJ_2", "room-1", "RM_2")
+
+
+def test_a_request_is_free_again_whose_call_reached_nobody(requests: Requests) -> None:
+    requests.claim("order 7", "AJ_1", "room-1", "RM_1")
+    requests.settle("AJ_1", "refused", "All lines are busy.", begun=False)
+    requests.claim("order 7", "AJ_2", "room-2", "RM_2")
+
+
+def test_a_refused_second_call_does_not_free_the_request(requests: Requests) -> None:
+    requests.claim("order 7", "AJ_1", "room-1", "RM_1")
+    requests.settle("AJ_2", "refused", "It has its call already.", begun=False)
+    with pytest.raises(NotClaimed):
+        requests.claim("order 7", "AJ_3", "room-3", "RM_3")
+
+
+def test_another_job_in_the_room_of_the_call_may_have_its_request(requests: Requests) -> None:
+    requests.claim("order 7", "AJ_1", "room-1", "RM_1")
+    requests.claim("order 7", "AJ_2", "room-1", "RM_1")
+    requests.settle("AJ_2", "completed", "The far end hung up.", begun=True)
+    with pytest.raises(NotClaimed, match="AJ_2"):
+        requests.claim("order 7", "AJ_3", "room-1", "RM_3")
+
+
+def test_a_request_is_forgotten_after_a_day(
+    requests: Requests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = [1_000_000.0]
+    monkeypatch.setattr("host.dispatch.idempotency.time.time", lambda: at[0])
+    requests.claim("order 7", "AJ_1", "room-1", "RM_1")
+    at[0] += KEPT - 1
+    with pytest.raises(NotClaimed):
+        requests.claim("order 7", "AJ_2", "room-2", "RM_2")
+    at[0] += 2
+    requests.claim("order 7", "AJ_2", "room-2", "RM_2")
+
+
+def test_of_many_at_the_same_moment_one_has_the_request(requests: Requests) -> None:
+    def claimed(call: int) -> bool:
+        try:
+            requests.claim("order 7", f"AJ_{call}", f"room-{call}", f"RM_{call}")
+        except NotClaimed:
+            return False
+        return True
+
+    with ThreadPoolExecutor(16) as pool:
+        assert sum(pool.map(claimed, range(50))) == 1
+
+
+@pytest.mark.processes
+def test_of_many_processes_one_has_each_request(tmp_path: Path) -> None:
+    begun = [
+        subprocess.Popen(
+            [sys.executable, "-c", CLAIMS, tmp_path / "state", f"AJ_{process}"],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for process in range(6)
+    ]
+    won = [int(process.communicate(timeout=60)[0]) for process in begun]
+    assert [process.returncode for process in begun] == [0] * 6
+    assert sum(won) == 20
+
+
+def test_a_request_that_nobody_can_look_up_has_no_call(requests: Requests, tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "requests.db").write_text("this is no database, but a letter to you")
+    with pytest.raises(NotClaimed, match="It can't be told whether"):
+        requests.claim("order 7", "AJ_1", "room-1", "RM_1")
+
+
+def test_a_locked_file_holds_no_call_up_for_long(tmp_path: Path) -> None:
+    requests = Requests(tmp_path / "state", patience=0.2)
+    requests.claim("order 6", "AJ_0", "room-0", "RM_0")
+    holds = sqlite3.connect(tmp_path / "state" / "requests.db", isolation_level=None)
+    holds.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(NotClaimed, match="locked"):
+        requests.claim("order 7", "AJ_1", "room-1", "RM_1")
+    holds.close()

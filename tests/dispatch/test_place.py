@@ -1,0 +1,43 @@
+"""Placing calls: what a request becomes before anything is sent."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from deployment import Deployment
+
+from host.base.errors import MetadataError
+from host.dispatch.place import metadata_of, room_for
+from host.settings import load_settings
+
+NUMBER = "+15552220001"
+
+
+def test_requests_of_one_key_meet_in_one_room_of_their_persona() -> None:
+    assert room_for("ann", "order 7") == room_for("ann", "order 7")
+    assert room_for("ann", "order 7").startswith("ann-")
+    assert room_for("ann", "order 7") != room_for("ann", "order 8")
+    assert room_for("ann", "order 7") != room_for("bob", "order 7")
+
+
+def test_a_request_without_a_key_has_a_room_of_its_own() -> None:
+    assert len({room_for("ann", None) for _ in range(100)}) == 100
+
+
+def test_a_room_s_name_tells_nothing_of_the_key() -> None:
+    assert "secret" not in room_for("ann", "secret order")
+
+
+def test_the_key_travels_in_the_metadata(deployment: Deployment) -> None:
+    deployment.persona("ann")
+    metadata = json.loads(metadata_of(load_settings(), "ann", NUMBER, {}, "order 7"))
+    assert metadata == {"persona": "ann", "phone_number": NUMBER, "idempotency_key": "order 7"}
+
+
+def test_a_key_that_can_not_be_used_is_told_before_anything_is_dispatched(
+    deployment: Deployment,
+) -> None:
+    deployment.persona("ann")
+    with pytest.raises(MetadataError, match="idempotency_key"):
+        metadata_of(load_settings(), "ann", NUMBER, {}, "x" * 201)

@@ -1,0 +1,136 @@
+"""A call and its parent notice at once when the other is gone, and a blocked call is ended."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+from live_calls import CALL, joined, now
+
+from host.runner import heartbeat as lifeline
+from host.runner.heartbeat import Lifeline, Lifelines, Live
+
+pytestmark = pytest.mark.processes
+
+
+@pytest.fixture
+async def lost() -> asyncio.Queue[Live]:
+    """The calls that were lost."""
+    return asyncio.Queue()
+
+
+@pytest.fixture
+async def lines(lost: asyncio.Queue[Live]) -> AsyncIterator[Lifelines]:
+    """The parent's side."""
+    async with Lifelines(lost.put).listening() as lines:
+        yield lines
+
+
+async def test_a_call_that_ends_by_itself_is_not_lost(
+    lines: Lifelines, lost: asyncio.Queue[Live]
+) -> None:
+    process = await joined(lines, "await line.over()")
+    assert "AJ_1" in lines
+    now(process)
+    assert await lines.all_over(10)
+    assert lost.empty()
+    process.communicate(timeout=10)
+
+
+async def test_a_killed_process_is_noticed_at_once_and_not_by_its_silence(
+    lines: Lifelines, lost: asyncio.Queue[Live], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lifeline, "BLOCKED", 60)
+    process = await joined(lines, "pass")
+    process.kill()
+    live = await asyncio.wait_for(lost.get(), 10)
+    assert (live.id, live.room, live.process) == ("AJ_1", "a-room", process.pid)
+    process.communicate(timeout=10)
+
+
+async def test_a_blocked_process_is_killed(
+    lines: Lifelines, lost: asyncio.Queue[Live], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lifeline, "BLOCKED", 1.5)
+    process = await joined(lines, "time.sleep(60)")
+    now(process)
+    await asyncio.wait_for(lost.get(), 10)
+    process.communicate(timeout=10)
+    assert process.returncode == -9
+
+
+async def test_a_busy_process_is_left_alone(
+    lines: Lifelines, lost: asyncio.Queue[Live], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lifeline, "BLOCKED", 1.5)
+    process = await joined(lines, "[(time.sleep(0.1), await asyncio.sleep(0)) for _ in range(30)]")
+    now(process)
+    process.communicate(timeout=20)
+    assert (await asyncio.wait_for(lost.get(), 10)).process == process.pid
+    assert process.returncode == 0, "it came to its end, though it forgot to say so"
+
+
+async def test_a_parent_that_was_blocked_itself_kills_nobody(
+    lines: Lifelines, lost: asyncio.Queue[Live], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lifeline, "BLOCKED", 1.0)
+    process = await joined(lines, "await line.over()")
+    time.sleep(2.5)  # noqa: ASYNC251 - it blocks this loop
+    now(process)
+    assert await lines.all_over(10)
+    assert lost.empty()
+    process.communicate(timeout=10)
+    assert process.returncode == 0
+
+
+async def test_a_call_that_no_process_begins_is_lost(
+    lines: Lifelines, lost: asyncio.Queue[Live], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lifeline, "JOINING", 0.6)
+    lines.expect("AJ_9", "b-room")
+    live = await asyncio.wait_for(lost.get(), 10)
+    assert (live.id, live.process) == ("AJ_9", None)
+    assert await lines.all_over(5)
+
+
+async def test_a_goodbye_reaches_every_call(lines: Lifelines) -> None:
+    processes = [await joined(lines, "await goodbye.wait()", f"AJ_{n}") for n in range(3)]
+    for process in processes:
+        now(process)
+    lines.goodbye()
+    for process in processes:
+        out, _ = await asyncio.to_thread(process.communicate, timeout=10)
+        assert out.split() == ["goodbye"]
+
+
+async def test_a_call_hears_that_its_parent_is_gone(lost: asyncio.Queue[Live]) -> None:
+    child = CALL.format(what="await holding")
+    parent = f"""
+import asyncio, os, subprocess, sys
+from host.runner.heartbeat import Lifelines
+
+async def main():
+    async def lost(live): pass
+    async with Lifelines(lost).listening() as lines:
+        call = [sys.executable, "-c", {child!r}, "AJ_1"]
+        subprocess.Popen(call, stdin=subprocess.DEVNULL)
+        await lines.joins("AJ_1", 10)
+        os.kill(os.getpid(), 9)
+
+asyncio.run(main())
+"""
+    process = subprocess.Popen([sys.executable, "-c", parent], stdout=subprocess.PIPE, text=True)
+    out, _ = await asyncio.to_thread(process.communicate, timeout=20)
+    assert process.returncode == -9
+    assert out.split() == ["orphan"]
+
+
+async def test_a_call_that_nobody_watches_over_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(lifeline.ADDRESS, raising=False)
+    line = Lifeline("AJ_1", "a-room")
+    await asyncio.wait_for(line.hold(pytest.fail, pytest.fail), 1)
+    await line.over()

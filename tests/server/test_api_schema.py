@@ -1,0 +1,160 @@
+"""The HTTP API against its own OpenAPI: schemathesis sends what it allows, and what it does not."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from typing import Any
+
+import hypothesis
+import pytest
+import schemathesis
+from api_client import TOKEN, Client, a_livekit, an_api
+from deployment import Deployment
+from schemathesis.core.result import Ok
+
+Case = schemathesis.Case[Any]
+
+pytestmark = pytest.mark.processes
+
+EXAMPLES = 100
+"""Requests for each operation and way of making them."""
+
+
+@pytest.fixture
+async def client(
+    deployment: Deployment, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Client]:
+    """A program that uses the API of a host with two personas; nobody takes its calls."""
+    monkeypatch.setattr("host.server.api.placing.MOST", 10_000)
+    deployment.persona("ann")
+    deployment.write(
+        "personas/bob.py",
+        '''
+        """bob: wants a time."""
+
+        from host import hookimpl
+
+
+        @hookimpl
+        def parse_metadata(metadata):
+            return metadata["time"].upper()
+
+
+        @hookimpl
+        def instructions(call):
+            return "bob"
+        ''',
+    )
+    async with a_livekit() as livekit:
+        livekit.turning_away.set()
+        numbers = {"allow_numbers": ANY_NUMBER, "deny_numbers": [DENIED]}
+        async with an_api(caplog, livekit, api_rate=100_000, **numbers) as client:
+            yield client
+
+
+async def test_its_openapi_names_the_personas_and_says_what_may_come_back(client: Client) -> None:
+    status, described, _ = await client.ask("GET", "/openapi.json")
+    assert status == 200
+    assert described["openapi"].startswith("3.")
+    wanted = described["components"]["schemas"]["WantedCall"]["properties"]
+    assert wanted["persona"]["enum"] == ["ann", "bob"]
+    posted = described["paths"]["/calls"]["post"]
+    expected = {"202", "400", "401", "403", "408", "409", "413", "422", "429", "503"}
+    assert set(posted["responses"]) == expected
+    assert posted["security"] == [{"HTTPBearer": []}]
+    assert posted["responses"]["202"]["headers"].keys() == {"Location"}
+    assert posted["responses"]["503"]["headers"].keys() == {"Retry-After"}
+    read = described["paths"]["/calls/{id}"]["get"]["responses"]
+    assert set(read) == {"200", "400", "401", "404", "413", "422", "429", "503"}
+    assert read["429"]["headers"].keys() == {"Retry-After"}
+    assert read["401"]["headers"].keys() == {"WWW-Authenticate"}
+    assert set(described["paths"]) == {"/calls", "/calls/{id}"}
+
+
+@pytest.mark.timeout(600)
+async def test_nothing_that_schemathesis_sends_breaks_it(client: Client) -> None:
+    _, call, _ = await client.place(idempotency_key=TAKEN)
+    answers = await asyncio.to_thread(fuzz, client.address, call["id"])
+    assert answers["POST /calls"].keys() >= {202, 403, 409, 422}
+    assert answers["GET /calls/{id}"].keys() >= {200, 404}
+    assert answers["POST /calls"].total() >= EXAMPLES
+    assert answers["GET /calls/{id}"].total() >= EXAMPLES
+    assert (await client.place(details={"time": "3pm"}))[0] == 202
+
+
+def fuzz(address: str, id: str) -> dict[str, Counter[int]]:
+    """Send requests of every kind; give how often each operation answered with each status.
+
+    Some of those that are allowed ask for the call with this id, have its key, or a number that is
+    denied. Raises what is wrong with an answer.
+    """
+    schema = schemathesis.openapi.from_url(f"{address}/openapi.json", headers=HEADERS)
+    answers: dict[str, Counter[int]] = {}
+    for found in schema.get_all_operations():
+        assert isinstance(found, Ok), found.err()
+        operation = found.ok()
+        for mode in schemathesis.GenerationMode:
+            cases = operation.as_strategy(generation_mode=mode)
+            if mode.is_positive:
+                cases |= cases.map(lambda case: _of_a_call_there_is(case, id)) | cases.map(_denied)
+            answers.setdefault(operation.label, Counter()).update(_many(cases))
+    return answers
+
+
+def _of_a_call_there_is(case: Case, id: str) -> Case:
+    if "id" in case.path_parameters:
+        case.path_parameters["id"] = id
+    else:
+        case.headers.pop("Idempotency-Key", None)
+        assert isinstance(case.body, dict)
+        case.body["idempotency_key"] = TAKEN
+    return case
+
+
+def _denied(case: Case) -> Case:
+    if "id" not in case.path_parameters:
+        case.headers.pop("Idempotency-Key", None)
+        case.body = {"persona": "ann", "number": DENIED}
+    return case
+
+
+def _many(cases: hypothesis.strategies.SearchStrategy[Case]) -> Counter[int]:
+    """Send EXAMPLES of these cases, or as many as there are; give how each was answered."""
+    statuses: Counter[int] = Counter()
+
+    @hypothesis.given(case=cases)
+    @hypothesis.settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        suppress_health_check=list(hypothesis.HealthCheck),
+    )
+    def send(case: Case) -> None:
+        answer = case.call(headers=HEADERS)
+        statuses[answer.status_code] += 1
+        assert answer.status_code < 500, (case, answer.text)
+        case.validate_response(answer, checks=CHECKS)
+
+    send()
+    return statuses
+
+
+ANY_NUMBER = [f"+{digit}*" for digit in range(1, 10)]
+DENIED = "+12125550199"
+TAKEN = "the-key-of-a-call-there-is"
+HEADERS = {"Authorization": f"Bearer {TOKEN}"}
+CHECKS = [
+    getattr(schemathesis.checks, name)
+    for name in (
+        "not_a_server_error",
+        "status_code_conformance",
+        "content_type_conformance",
+        "response_schema_conformance",
+        "response_headers_conformance",
+        "negative_data_rejection",
+        "ignored_auth",
+    )
+]

@@ -1,0 +1,298 @@
+"""Calls whose process is gone: finished once, told of everywhere, hung up."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from deployment import Deployment
+from livekit import api
+from sample_calls import an_answered_call
+from waiting import meanwhile, until_logged
+
+from host import registry
+from host.call.call import Call
+from host.call.record import record_of
+from host.compliance.budget import Budget, Exhausted
+from host.dispatch.arbitration import CALL
+from host.dispatch.idempotency import Requests
+from host.records.ending import Ending
+from host.records.outcome import Outcome
+from host.records.record import CallRecord
+from host.records.redaction import redacted
+from host.runner.checkpoint import DIED, FORSAKEN, Journal
+from host.runner.runner import Worker
+from host.server.recovery import Rescue
+from host.settings import Settings, load_settings
+
+pytestmark = pytest.mark.processes
+
+WRITES_DOWN = """
+from host import hookimpl
+
+@hookimpl
+async def call_ended(call, record):
+    with open({file!r}, "a") as file:
+        file.write(record.model_dump_json() + "\\n")
+"""
+
+
+WRITES_IN_A_THREAD = """
+import asyncio
+from pathlib import Path
+from host import hookimpl
+
+@hookimpl
+async def call_ended(call, record):
+    await asyncio.to_thread(Path({file!r}).write_text, record.model_dump_json())
+"""
+DIES = """
+import asyncio
+from host.runner.aftermath import finish_alone
+from host.runner.checkpoint import Journal
+from host.settings import load_settings
+
+async def main():
+    settings = load_settings()
+    finish_alone(settings, Journal(settings.state_dir).read("AJ_1"))
+
+asyncio.run(main())
+"""
+"""A call's process as LiveKit lets it end once its parent is gone: nobody waits for anything."""
+
+
+class Asked(list[str]):
+    """The paths that LiveKit's API was asked for, and the seconds in which it answers."""
+
+    after = 0.0
+
+
+@pytest.fixture
+async def livekit() -> AsyncIterator[Asked]:
+    """An API that is asked to delete rooms, and the paths that it was asked for."""
+    asked = Asked()
+
+    async def answer(request: web.Request) -> web.Response:
+        asked.append(request.path)
+        await asyncio.sleep(asked.after)
+        inside = api.ListParticipantsResponse()
+        if "another" in (await request.read()).decode(errors="replace"):
+            inside.participants.add(attributes={CALL: "AJ_of_another"})
+        body = inside.SerializeToString() if request.path.endswith("ListParticipants") else b""
+        return web.Response(content_type="application/protobuf", body=body)
+
+    application = web.Application()
+    application.router.add_route("*", "/{path:.*}", answer)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    port = runner.addresses[0][1]
+    os.environ["LIVEKIT_URL"] = f"http://127.0.0.1:{port}"
+    os.environ["LIVEKIT_API_KEY"], os.environ["LIVEKIT_API_SECRET"] = "key", "secret" * 8
+    yield asked
+    await runner.cleanup()
+
+
+@pytest.fixture
+def settings(deployment: Deployment, livekit: list[str]) -> Settings:
+    """A deployment with a persona, and a plugin that writes every record into a file."""
+    deployment.persona("ann")
+    file = str(deployment.folder / "records")
+    deployment.write("plugins/writes.py", f'"""Writes."""\n{WRITES_DOWN.format(file=file)}')
+    return load_settings()
+
+
+async def finished(deployment: Deployment, settings: Settings) -> CallRecord:
+    """Look after the journal until one record was told of, and its draft is gone."""
+    closed, close = asyncio.Event(), Journal.close
+
+    def close_and_tell(journal: Journal, call: str) -> None:
+        close(journal, call)
+        closed.set()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Journal, "close", close_and_tell)
+        async with meanwhile(Rescue(settings).sweep()):
+            await asyncio.wait_for(closed.wait(), 30)
+    (line,) = (deployment.folder / "records").read_text().splitlines()
+    return CallRecord.model_validate_json(line)
+
+
+def of_a_dead_process(draft: Path) -> None:
+    """Make a draft one of a process that has ended."""
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    text = draft.read_text().replace(f'"number":{os.getpid()},', f'"number":{gone.pid},', 1)
+    draft.write_text(text)
+
+
+async def test_the_record_of_a_call_whose_process_died_is_finished_once(
+    deployment: Deployment, settings: Settings, livekit: list[str]
+) -> None:
+    Journal(settings.state_dir).write(an_answered_call(settings))
+    (draft,) = (settings.state_dir / "unfinished").iterdir()
+    of_a_dead_process(draft)
+    record = await finished(deployment, settings)
+    assert (record.id, record.outcome, record.error) == ("AJ_1", Outcome.FAILED, DIED)
+    assert record.direction == "outbound"
+    assert str(record.number).startswith("+1\N{HORIZONTAL ELLIPSIS}01~")
+    assert record.answered_at is not None
+    assert record.ended_at >= record.answered_at
+    assert [path.rpartition("/")[2] for path in livekit] == [
+        "ListParticipants",  # another agent may have the room
+        "UpdateRoomMetadata",  # whoever watches the call is told how it ended
+        "DeleteRoom",
+        "DeleteRoom",  # the consultation, where there was one
+    ]
+
+
+async def test_a_call_whose_parent_is_gone_is_recorded_however_slow_livekit_is(
+    deployment: Deployment, settings: Settings, livekit: Asked
+) -> None:
+    Journal(settings.state_dir).write(an_answered_call(settings))
+    file = deployment.folder / "record"
+    plugin = WRITES_IN_A_THREAD.format(file=str(file))
+    deployment.write("plugins/writes.py", f'"""Writes."""\n{plugin}')
+    livekit.after = 0.5
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", DIES)
+    assert await asyncio.wait_for(process.wait(), 60) == 0
+    assert CallRecord.model_validate_json(file.read_text()).id == "AJ_1"
+    assert [path.rpartition("/")[2] for path in livekit].count("DeleteRoom") == 2
+    assert not list((settings.state_dir / "unfinished").iterdir())
+
+
+async def test_a_record_that_was_not_told_to_its_end_is_told_as_it_is(
+    deployment: Deployment, settings: Settings
+) -> None:
+    call = an_answered_call(settings)
+    call.end(Ending(Outcome.BUSY, "far end", "The line was busy.", 486))
+    record = record_of(call, call.ending.result())
+    Journal(settings.state_dir).write(call, record)
+    (draft,) = (settings.state_dir / "unfinished").iterdir()
+    of_a_dead_process(draft)
+    assert await finished(deployment, settings) == redacted(record, settings, settings.state_dir)
+
+
+async def test_what_is_kept_of_a_request_tells_no_more_than_the_record(
+    deployment: Deployment, settings: Settings
+) -> None:
+    call = an_answered_call(settings)
+    call.metadata = {"idempotency_key": "order-7"}
+    requests = Requests(settings.state_dir)
+    requests.claim("order-7", call.id, call.room, "RM_1")
+    call.end(Ending(Outcome.BLOCKED, "host", "+15552220001 is on the do-not-call list."))
+    record = record_of(call, call.ending.result())
+    Journal(settings.state_dir).write(call, record)
+    (draft,) = (settings.state_dir / "unfinished").iterdir()
+    of_a_dead_process(draft)
+    await finished(deployment, settings)
+    assert requests.went("order-7") == ("blocked", "+1…01 is on the do-not-call list.")
+    assert b"2220001" not in requests.file.read_bytes()
+
+
+async def test_nor_does_the_call_itself_write_more_down(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def gone(job: object, call: Call) -> None:
+        """Nobody is on the line."""
+
+    monkeypatch.setattr("host.runner.runner.let_go", gone)
+    call = an_answered_call(settings)
+    call.metadata = {"idempotency_key": "order-7"}
+    worker = Worker(settings)
+    worker.requests.claim("order-7", call.id, call.room, "RM_1")
+    ending = Ending(Outcome.BLOCKED, "host", "+15552220001 is on the do-not-call list.")
+    call.end(ending)
+    await worker._tell_of(None, call, ending)  # type: ignore[arg-type]
+    assert worker.requests.went("order-7") == ("blocked", "+1…01 is on the do-not-call list.")
+
+
+def two_drafts(settings: Settings) -> tuple[Path, Path]:
+    """The drafts of two calls of this process: AJ_1, which is looked at first, and AJ_2."""
+    Journal(settings.state_dir).write(an_answered_call(settings))
+    (first,) = (settings.state_dir / "unfinished").iterdir()
+    second = first.with_name("AJ_2.json")
+    second.write_text(first.read_text().replace('"AJ_1"', '"AJ_2"'))
+    return first, second
+
+
+async def test_a_call_whose_process_lives_is_left_alone(
+    deployment: Deployment, settings: Settings, livekit: list[str]
+) -> None:
+    live, dead = two_drafts(settings)
+    of_a_dead_process(dead)
+    await finished(deployment, settings)
+    assert (live.exists(), dead.exists()) == (True, False)
+    assert len(livekit) == 4, "one call is finished, and only one"
+
+
+def of_another_machine(draft: Path, seconds_ago: float) -> None:
+    """Make a draft one of another machine, whose last sign of life is so many seconds old."""
+    text = draft.read_text().replace(socket.gethostname(), "an-earlier-container", 1)
+    draft.write_text(text)
+    then = time.time() - seconds_ago
+    os.utime(draft, (then, then))
+
+
+async def test_a_call_of_a_machine_that_is_gone_is_finished_and_one_that_lives_is_not(
+    deployment: Deployment, settings: Settings, livekit: list[str]
+) -> None:
+    live, dead = two_drafts(settings)
+    of_another_machine(live, FORSAKEN - 30)
+    of_another_machine(dead, FORSAKEN + 10)
+    assert (await finished(deployment, settings)).id == "AJ_2"
+    assert (live.exists(), dead.exists()) == (True, False)
+    assert len(livekit) == 4, "whoever was left on the line is hung up"
+
+
+async def test_a_call_of_a_machine_that_is_gone_takes_no_line_any_more(
+    deployment: Deployment, livekit: list[str], settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployment.write("host.toml", "[personas.ann]\nmax_calls = 1\n")
+    settings = load_settings()
+    budget, limits = Budget(settings.state_dir), settings.persona("ann")
+    call = an_answered_call(settings)
+    call.take("ann", registry.load(settings).view("ann"))
+    with monkeypatch.context() as before:
+        before.setattr("socket.gethostname", lambda: "an-earlier-container")
+        budget.admit(call.id, "ann", limits)
+    with pytest.raises(Exhausted):
+        budget.admit("AJ_2", "ann", limits)
+    Journal(settings.state_dir).write(call)
+    (draft,) = (settings.state_dir / "unfinished").iterdir()
+    of_another_machine(draft, FORSAKEN + 10)
+    await finished(deployment, settings)
+    budget.admit("AJ_2", "ann", limits)
+
+
+async def test_the_room_of_another_agent_stays(
+    deployment: Deployment, settings: Settings, livekit: list[str]
+) -> None:
+    call = Call(settings, id="AJ_1", room="another-1")
+    Journal(settings.state_dir).write(call)
+    (draft,) = (settings.state_dir / "unfinished").iterdir()
+    of_a_dead_process(draft)
+    record = await finished(deployment, settings)
+    assert record.room == "another-1"
+    assert [path.rpartition("/")[2] for path in livekit] == ["ListParticipants"]
+
+
+async def test_a_draft_that_is_broken_is_put_aside_and_said(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = settings.state_dir / "unfinished"
+    folder.mkdir(parents=True)
+    (folder / "AJ_3.json").write_text('{"number": "+15552220001"')
+    async with meanwhile(Rescue(settings).sweep()):
+        await until_logged(caplog, "AJ_3.json")
+    assert (folder / "AJ_3.broken").exists()
+    assert "555" not in caplog.text, "it is not quoted"

@@ -1,0 +1,140 @@
+"""Lists of fallbacks: what makes them, what is wrong with them, and how long each may try."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+
+import pytest
+from deployment import Deployment
+from livekit.agents import inference, llm, stt, tts
+from livekit.agents.utils import http_context
+from livekit.plugins import cartesia, deepgram, openai
+
+from host.call.call import Call
+from host.server.admission import check
+from host.settings import ROOT, load_settings
+from host.speech.providers import adapter, connecting, ears_left, faults, make, with_fallbacks
+
+KEYS = {"DEEPGRAM_API_KEY": "d", "CARTESIA_API_KEY": "c", "OPENAI_API_KEY": "o"}
+CLOUD = {
+    "LIVEKIT_URL": "wss://here.livekit.cloud",
+    "LIVEKIT_API_KEY": "key",
+    "LIVEKIT_API_SECRET": "a-secret-that-is-long-enough-for-a-key",
+}
+
+
+def a_call_in(deployment: Deployment, toml: str = "", **environment: str) -> Call:
+    """A call of Ann, in a deployment with the bundled plugins."""
+    os.environ.update(environment, HOST_PLUGINS_DIR=str(ROOT / "plugins"))
+    deployment.persona("ann")
+    deployment.write("host.toml", toml)
+    return deployment.call_of("ann")
+
+
+@pytest.fixture
+async def web() -> AsyncIterator[None]:
+    """What models need to reach their providers."""
+    async with http_context.open():
+        yield
+
+
+def test_without_a_list_a_model_stays_as_it_is(deployment: Deployment) -> None:
+    call = a_call_in(deployment)
+    model = object()
+    assert with_fallbacks(call, "llm", model) is model
+
+
+async def test_a_list_stands_behind_the_model_in_its_order(
+    deployment: Deployment, web: None
+) -> None:
+    toml = 'llm_fallbacks = ["openai/second", "openai/third"]'
+    call = a_call_in(deployment, toml, **KEYS)
+    together = with_fallbacks(call, "llm", call.hook.llm(call=call))
+    assert isinstance(together, llm.FallbackAdapter)
+    assert together.model == "gpt-4.1-mini"
+    assert make(call, "llm", "openai/second").model == "second"
+
+
+async def test_a_personas_own_list_wins(deployment: Deployment, web: None) -> None:
+    toml = 'tts_fallbacks = ["cartesia/sonic-2"]\n[personas.ann]\ntts_fallbacks = []'
+    call = a_call_in(deployment, toml, **KEYS)
+    assert isinstance(with_fallbacks(call, "tts", call.hook.tts(call=call)), cartesia.TTS)
+
+
+async def test_a_voice_may_be_named_behind_its_model(deployment: Deployment, web: None) -> None:
+    call = a_call_in(deployment, **KEYS)
+    made = make(call, "tts", "cartesia/sonic-2:a-voice")
+    assert (made.model, made._opts.voice) == ("sonic-2", "a-voice")
+
+
+async def test_what_no_plugin_makes_comes_from_livekit_inference(
+    deployment: Deployment, web: None
+) -> None:
+    call = a_call_in(deployment, **CLOUD)
+    assert isinstance(make(call, "stt", "deepgram/nova-3:de"), inference.STT)
+    assert isinstance(make(call, "llm", "google/gemini-2.5-flash"), inference.LLM)
+    assert isinstance(make(call, "tts", "cartesia/sonic-3:a-voice"), inference.TTS)
+
+
+async def test_a_key_of_ones_own_is_used_before_livekit_inference(
+    deployment: Deployment, web: None
+) -> None:
+    call = a_call_in(deployment, **CLOUD, **KEYS)
+    assert isinstance(make(call, "stt", "deepgram/nova-2"), deepgram.STT)
+    assert isinstance(make(call, "llm", "openai/gpt-4.1"), openai.LLM)
+
+
+def test_a_fallback_that_nobody_makes_is_found_at_the_start(deployment: Deployment) -> None:
+    toml = 'stt_fallbacks = ["nobody/nothing"]\n[personas.ann]\ntransfer_on_failure = "shop"'
+    call = a_call_in(deployment, toml, **KEYS)
+    expected = [
+        "stt_fallbacks: nothing makes nobody/nothing: no plugin knows it or its key is not set, "
+        "and LiveKit Inference needs LiveKit Cloud",
+        "transfer_on_failure: 'shop' is not among [transfers]",
+    ]
+    assert faults(call) == expected
+    assert check(call.settings) == expected
+
+
+def test_a_key_that_no_list_needs_is_not_asked_for(deployment: Deployment) -> None:
+    call = a_call_in(deployment, 'llm_fallbacks = ["openai/second"]', OPENAI_API_KEY="o")
+    assert faults(call) == []
+
+
+async def test_a_fallback_that_can_not_be_made_costs_no_call(
+    deployment: Deployment, web: None
+) -> None:
+    call = a_call_in(deployment, 'stt_fallbacks = ["nobody/nothing"]', **KEYS)
+    assert isinstance(with_fallbacks(call, "stt", call.hook.stt(call=call)), deepgram.STT)
+
+
+def test_a_list_in_the_environment_is_parted_by_commas(deployment: Deployment) -> None:
+    os.environ["HOST_LLM_FALLBACKS"] = "openai/second, openai/third"
+    assert load_settings().llm_fallbacks == ("openai/second", "openai/third")
+
+
+def test_one_provider_is_tried_again_and_several_are_asked_in_turn(
+    deployment: Deployment,
+) -> None:
+    call = a_call_in(deployment, 'tts_fallbacks = ["cartesia/sonic-2"]\ndead_air_limit = 8')
+    options = connecting(call)
+    assert (options.llm_conn_options.timeout, options.llm_conn_options.max_retry) == (4.8, 2)
+    assert (options.tts_conn_options.timeout, options.tts_conn_options.max_retry) == (3.0, 0)
+
+
+async def test_the_ears_that_are_left_are_those_behind_the_one_that_listens(
+    deployment: Deployment, web: None
+) -> None:
+    call = a_call_in(deployment, 'stt_fallbacks = ["deepgram/nova-2"]', **KEYS)
+    ears = [make(call, "stt", f"deepgram/nova-{n}") for n in (3, 2)]
+    together: stt.FallbackAdapter = adapter(call, "stt", ears)
+    assert ears_left(together) == ears[1:]
+    assert ears_left(adapter(call, "stt", ears[1:])) == []
+    assert ears_left(ears[0]) == []
+
+
+async def test_the_voice_of_a_list_speaks_at_one_rate(deployment: Deployment, web: None) -> None:
+    call = a_call_in(deployment, 'tts_fallbacks = ["cartesia/sonic-2"]', **KEYS)
+    together: tts.FallbackAdapter = with_fallbacks(call, "tts", call.hook.tts(call=call))
+    assert together.sample_rate == 24000

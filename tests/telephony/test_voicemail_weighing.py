@@ -1,0 +1,249 @@
+"""Weighing what answered a call: words, a beep, the model, and an answer to a question."""
+
+import logging
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+from sample_calls import call_of
+
+from host.settings import Settings
+from host.telephony.voicemail.phrases import read
+from host.telephony.voicemail.policy import Policy
+from host.telephony.voicemail.weighing import LONG_SPEECH, TALKS_ON, Answer, Evidence, weigh
+
+MACHINES = (
+    "You have reached the voicemail of Ann. Please leave a message after the tone.",
+    "You've reached Ann Miller. Leave your name and number and I will get back to you.",
+    "Hi, this is Bob. I can't come to the phone. Please leave me a message.",
+    "Your call has been forwarded to an automated voice messaging system.",
+    "At the tone, please record your message.",
+    "Hello, you have reached Ann's mailbox.",
+    "Please state your name, your number and the reason for your call, and we will call you back.",
+    "Guten Tag, hier ist die Mailbox von Anna Müller.",
+    "Leider bin ich nicht da. Bitte hinterlassen Sie eine Nachricht nach dem Signalton.",
+    "En este momento no puedo atender. Deje su mensaje después de la señal.",
+    "Bonjour, laissez un message après le bip.",
+)
+FULL = (
+    "The mailbox is full. You can not leave a message.",
+    "The person you called has a voice mailbox that hasn't been set up yet. Goodbye.",
+    "The mailbox of the person you called is full and cannot accept any messages.",
+    "The number you have dialed is not in service.",
+    "Die Mailbox ist leider voll.",
+    "El buzón de voz está lleno.",
+    "La messagerie de votre correspondant est pleine.",
+)
+SCREENERS = (
+    "Hi, the person you're calling is using a screening service from Google, and will get a copy of"
+    " this conversation. Go ahead and say your name and why you're calling.",
+    "Hi, if you record your name and reason for calling, I'll see if this person is available.",
+    "Please state your name and the reason for your call.",
+    "Please state your name after the tone, and Google Voice will try to connect you.",
+    "The person you are calling is screening their calls.",
+    "Bitte nennen Sie Ihren Namen und den Grund Ihres Anrufs.",
+    "Por favor, diga su nombre y el motivo de su llamada.",
+    "Veuillez indiquer votre nom et la raison de votre appel.",
+)
+PEOPLE = (
+    "Hello?",
+    "Yes.",
+    "Hi, this is Ann Miller.",
+    "Molar Dental, this is Kate speaking, how can I help you?",
+    "The GM is not available, may I take a message?",
+    "She is not here. Would you like to leave a message?",
+    "You have reached Molar Dental, how may I direct your call?",
+    "May I ask who's calling and what it's regarding?",
+    "Can you tell me your name and why you are calling?",
+    "Sorry, I am driving. Can you leave a message on my voicemail?",
+    "Guten Tag, Müller, was kann ich für Sie tun?",
+    "Hola, ¿quién habla?",
+)
+
+
+@pytest.mark.parametrize("words", MACHINES)
+@pytest.mark.parametrize("label", [None, "human", "uncertain", "machine-vm", "machine-ivr"])
+def test_a_machines_own_words_are_proof(words: str, label: str | None) -> None:
+    assert _category(Evidence(words, label)) == "machine-vm"
+
+
+@pytest.mark.parametrize("words", FULL)
+@pytest.mark.parametrize("label", [None, "human", "machine-vm"])
+def test_a_mailbox_that_takes_nothing_is_named(words: str, label: str | None) -> None:
+    assert _category(Evidence(words, label)) == "machine-unavailable"
+
+
+@pytest.mark.parametrize("words", SCREENERS)
+@pytest.mark.parametrize("label", [None, "human", "machine-ivr", "machine-vm"])
+@pytest.mark.parametrize("late", [False, True])
+def test_a_screener_is_known_by_its_words_before_any_label(
+    words: str, label: str | None, late: bool
+) -> None:
+    assert _category(Evidence(words, label, late=late)) == "screening"
+
+
+@pytest.mark.parametrize("words", PEOPLE)
+def test_a_person_is_one_when_the_model_says_so(words: str) -> None:
+    assert _category(Evidence(words, "human", longest=4.0)) == "human"
+
+
+@pytest.mark.parametrize("words", PEOPLE)
+@pytest.mark.parametrize("label", ["machine-vm", "machine-unavailable"])
+def test_a_person_is_never_a_machine_on_the_models_word(words: str, label: str) -> None:
+    assert _category(Evidence(words, label, longest=4.0)) in ("human", None)
+
+
+@pytest.mark.parametrize("label", ["machine-vm", "machine-unavailable"])
+def test_a_question_to_us_is_a_person_whatever_the_model_says(label: str) -> None:
+    words = "The GM is not available, may I take a message?"
+    assert _category(Evidence(words, label)) == "human"
+
+
+def test_nothing_is_said_before_the_model_has_spoken_unless_there_is_proof() -> None:
+    assert weigh(Evidence("Hello?")) is None
+    assert _category(Evidence("Hello?", beep=True)) == "machine-vm"
+
+
+def test_a_menu_stays_one() -> None:
+    assert _category(Evidence("Press one for sales.", "machine-ivr")) == "machine-ivr"
+    assert _category(Evidence("Hello, who is this?", "machine-ivr")) == "human"
+
+
+@pytest.mark.parametrize(
+    "evidence",
+    [
+        pytest.param(Evidence("Hello?", "machine-vm"), id="the model alone"),
+        pytest.param(Evidence("You've reached the Smiths, hello?", "human"), id="a family"),
+        pytest.param(Evidence("Hi there.", "human", longest=LONG_SPEECH + 1), id="talks long"),
+        pytest.param(Evidence("Hello, who is this?", "human", beep=True), id="a beep, a question"),
+        pytest.param(
+            Evidence("Leave a message after the tone. Hello, who is this?", "machine-vm"),
+            id="picked up after all",
+        ),
+        pytest.param(Evidence("Hello?", beep=True, late=True), id="a late beep"),
+        pytest.param(Evidence("Please leave me a message.", late=True), id="late words"),
+    ],
+)
+def test_what_stays_in_doubt_is_asked(evidence: Evidence) -> None:
+    assert weigh(evidence) is None
+
+
+def test_late_words_and_a_beep_are_proof() -> None:
+    words = "Hi, this is Ann. Please leave me a message."
+    assert _category(Evidence(words, late=True, beep=True)) == "machine-vm"
+
+
+DOUBT = Evidence("Hi, this is Ann.", "machine-vm")
+
+
+@pytest.mark.parametrize(
+    ("answer", "category"),
+    [
+        pytest.param(Answer("Yes, hello?", True, 0.8, over=True), "human", id="yes"),
+        pytest.param(Answer("", True, 0.4, over=True), "human", id="a sound"),
+        pytest.param(Answer("Molar Dental.", True, 2.0, over=True), "human", id="a name"),
+        pytest.param(Answer("Who is this?", True, 0.8), "human", id="a question, at once"),
+        pytest.param(Answer("Who is this?", True, 0.8, beep=True), "human", id="and a beep"),
+        pytest.param(
+            Answer("Yes, I am here, I was in the garden", True, TALKS_ON + 1, over=True),
+            "human",
+            id="a long yes",
+        ),
+        pytest.param(Answer(over=True), "machine-vm", id="silence"),
+        pytest.param(Answer("", True, 0.4, beep=True), "machine-vm", id="a beep"),
+        pytest.param(Answer("I am out.", True, TALKS_ON + 1), "machine-vm", id="talks on"),
+        pytest.param(
+            Answer("Please leave a message.", True, 1.0), "machine-vm", id="a machine's words"
+        ),
+        pytest.param(
+            Answer("The mailbox is full.", True, 1.0), "machine-unavailable", id="a full mailbox"
+        ),
+        pytest.param(
+            Answer("Please say your name and why you are calling.", True, 1.0),
+            "screening",
+            id="a screener",
+        ),
+        pytest.param(Answer("I am out", True, 2.0), None, id="not over yet"),
+        pytest.param(Answer(), None, id="nothing yet"),
+    ],
+)
+@pytest.mark.parametrize("late", [False, True])
+def test_the_answer_decides(answer: Answer, category: str | None, late: bool) -> None:
+    assert _category(replace(DOUBT, answer=answer, late=late)) == category
+
+
+def test_silence_after_words_of_a_full_mailbox_leaves_no_message() -> None:
+    doubt = Evidence("Hello?", "machine-unavailable", answer=Answer(over=True))
+    assert _category(doubt) == "machine-unavailable"
+
+
+def test_a_verdict_says_what_it_was_concluded_from() -> None:
+    verdict = weigh(Evidence(MACHINES[0]))
+    assert verdict is not None
+    assert verdict.told(words=True) == "it said 'have reached the voicemail'"
+    assert verdict.told(words=False) == "it said …"
+    assert verdict.transcript == MACHINES[0]
+    assert verdict.mailbox
+    assert verdict.takes_messages
+    asked = weigh(Evidence(answer=Answer(FULL[0])))
+    assert asked is not None
+    assert asked.told(words=True).startswith("asked, it said 'mailbox is full")
+    assert asked.told(words=False) == "asked, it said …"
+    beep = weigh(Evidence(beep=True))
+    assert beep is not None
+    assert beep.told(words=False) == "a beep after the greeting"
+
+
+@pytest.mark.parametrize("log_transcripts", [False, True])
+@pytest.mark.parametrize("record_transcripts", [False, True])
+def test_what_it_said_is_told_where_words_are(
+    caplog: pytest.LogCaptureFixture, log_transcripts: bool, record_transcripts: bool
+) -> None:
+    settings = Settings(log_transcripts=log_transcripts, record_transcripts=record_transcripts)
+    call = call_of(settings)
+    verdict = weigh(Evidence("I'll see if John Smith is available."))
+    assert verdict is not None
+    with caplog.at_level(logging.INFO, "host"):
+        Policy(call, SimpleNamespace()).note(verdict)  # type: ignore[arg-type]
+    assert call.voicemail == "screening"
+    assert ("john smith" in (call.voicemail_reason or "")) is record_transcripts
+    assert ("john smith" in caplog.text) is log_transcripts
+    assert "answered by screening (it said" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Thank you. Please stay on the line.",
+        "One moment please.",
+        "Bitte bleiben Sie in der Leitung.",
+        "No cuelgue, por favor.",
+        "Ne quittez pas.",
+    ],
+)
+def test_a_screener_that_asks_to_wait_is_understood(words: str) -> None:
+    assert read(words).holds
+    assert not read(words).turns_away
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "I'm sorry, this person is not available. Goodbye.",
+        "The person you are calling can't take your call.",
+        "Die Person ist leider nicht verfügbar.",
+        "La persona no está disponible.",
+        "La personne n'est pas disponible.",
+    ],
+)
+def test_a_screener_that_turns_us_away_is_understood(words: str) -> None:
+    assert read(words).turns_away
+
+
+def test_a_person_who_has_no_time_does_not_turn_us_away() -> None:
+    assert not read("Hello, I can't take your call right now.").turns_away
+
+
+def _category(evidence: Evidence) -> str | None:
+    verdict = weigh(evidence)
+    return verdict.category if verdict else None
