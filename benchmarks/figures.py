@@ -49,10 +49,10 @@ from host.call.metadata import read_metadata
 from host.compliance import DoNotCall
 from host.dispatch.rooms import tell_watchers
 from host.privacy import Mask, mask_words
-from host.runner.heartbeat import Lifelines, Live
+from host.runner.heartbeat import HeartbeatMonitor, WatchedCall
 from host.server import admission as desk_module
 from host.server.api import guard
-from host.server.api.door import answering_api
+from host.server.api.server import answering_api
 from host.settings import Settings
 from plugins import traces
 
@@ -150,11 +150,11 @@ def desk() -> None:
 
 
 async def _offered_jobs(*, full: bool) -> None:
-    async def lost(live: Live) -> None:
+    async def lost(live: WatchedCall) -> None:
         raise NotImplementedError
 
     livekit, every = LiveKit(), malformed(COUNT)
-    asked = a_desk(Lifelines(lost), livekit, full=full)
+    asked = a_desk(HeartbeatMonitor(lost), livekit, full=full)
 
     async def offer_all() -> list[float]:
         took = []
@@ -304,9 +304,9 @@ def lifeline() -> None:
 
 
 async def _killed() -> None:
-    lost: asyncio.Queue[Live] = asyncio.Queue()
+    lost: asyncio.Queue[WatchedCall] = asyncio.Queue()
     took = []
-    async with Lifelines(lost.put).listening() as lines:
+    async with HeartbeatMonitor(lost.put).listening() as lines:
         for at in range(5):
             process = await joined(lines, "pass", f"AJ_{at}")
             begun = time.perf_counter()

@@ -17,7 +17,7 @@ from aiohttp import web
 from coming_and_going import ComingAndGoing
 from livekit import api
 
-from host.server.api.door import answering_api
+from host.server.api.server import answering_api
 from host.settings import Settings, load_settings
 
 TOKEN = "the-token-of-these-tests-and-of-nobody-else"

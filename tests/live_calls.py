@@ -7,7 +7,7 @@ import subprocess
 import sys
 import textwrap
 
-from host.runner.heartbeat import Lifelines
+from host.runner.heartbeat import HeartbeatMonitor
 
 CALL = """
 import asyncio, sys, time
@@ -25,7 +25,7 @@ asyncio.run(main())
 """A call that does something once a line comes in."""
 
 
-async def joined(lines: Lifelines, what: str, call: str = "AJ_1") -> subprocess.Popen[str]:
+async def joined(lines: HeartbeatMonitor, what: str, call: str = "AJ_1") -> subprocess.Popen[str]:
     """A process that has joined with a call, and does something when it is told `now`."""
     code = textwrap.dedent(CALL).format(what=what)
     process = subprocess.Popen(

@@ -8,8 +8,8 @@ from hostile import Attack
 from livekit.agents import JobRequest
 from livekit.protocol import agent, models
 
-from host.runner.heartbeat import Lifelines
-from host.server.admission import Desk
+from host.runner.heartbeat import HeartbeatMonitor
+from host.server.admission import Admission
 from host.settings import Settings
 
 
@@ -40,15 +40,15 @@ class LiveKit:
         self.accepted += 1
 
 
-def a_desk(lines: Lifelines, livekit: LiveKit, *, full: bool) -> Desk:
+def a_desk(lines: HeartbeatMonitor, livekit: LiveKit, *, full: bool) -> Admission:
     """A desk for one call, which it has already where it is full."""
     edge: Any = livekit
     if full:
         lines.expect("AJ_live", "desk-1")
-    return Desk(Settings(max_calls=1), lines, edge)
+    return Admission(Settings(max_calls=1), lines, edge)
 
 
-async def decided(desk: Desk, request: JobRequest) -> None:
+async def decided(desk: Admission, request: JobRequest) -> None:
     """Offer the desk a job, which is over as soon as it was taken."""
     await desk.request(request)
     desk.lifelines.forget(request.id)

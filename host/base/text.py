@@ -17,7 +17,7 @@ _BLANK = re.compile(
 """Letters, signs and marks that nobody sees either: fillers, variation selectors, empty Braille."""
 
 
-def clean(text: str, longest: int) -> str:
+def sanitize(text: str, longest: int) -> str:
     """Return text as one line of at most `longest` characters, an ellipsis where it was cut."""
     kept = text if len(text) <= longest else f"{text[: longest - 1]}…"
     kept = _BLANK.sub(MARK, kept)
@@ -26,7 +26,7 @@ def clean(text: str, longest: int) -> str:
     return "".join(MARK if unicodedata.category(each) in _UNSEEN else each for each in kept)
 
 
-def shown(value: object, longest: int = 80) -> str:
+def quote(value: object, longest: int = 80) -> str:
     """Show what came from outside in a log line or a reason: escaped, in ASCII, and cut.
 
     Letters that only look like those of a name are told from them.
@@ -35,7 +35,7 @@ def shown(value: object, longest: int = 80) -> str:
     return text if len(text) <= longest else f"{text[: longest - 3]}..."
 
 
-def visible(text: str) -> str:
+def escape(text: str) -> str:
     """Escape what would write over a terminal, or turn a line around; ends of lines stay."""
     if text.isprintable():
         return text

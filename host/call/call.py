@@ -20,15 +20,15 @@ from host.call.parts import (
     FarEnd,
     FirstWords,
     Hooks,
+    PromptPlayer,
     Recorder,
-    RoomVoice,
     Transfers,
     VoicemailWatch,
 )
 from host.call.speech import say_exactly
 from host.records.ending import Ending
 from host.records.outcome import Outcome
-from host.records.record import CallRecord, Keys, Line, ToolUse, Transfer, Usage
+from host.records.record import CallRecord, KeyPress, ToolUse, Transfer, Usage, Utterance
 from host.records.redaction import redacted
 from host.settings import PersonaSettings, Settings
 
@@ -87,11 +87,11 @@ class Call:
         self.voicemail_reason: str | None = None
         self.voicemail_watch: VoicemailWatch | None = None
         self.greeted = False
-        self.transcript: list[Line] = []
+        self.transcript: list[Utterance] = []
         self.noted = asyncio.Event()
         """Set when something was said: what comes next may be the end of this process."""
         self.tools_used: list[ToolUse] = []
-        self.keys: list[Keys] = []
+        self.keys: list[KeyPress] = []
         self.transfers: list[Transfer] = []
         self.usage: list[Usage] = []
         self.used: dict[int, list[Usage]] = {}
@@ -114,7 +114,7 @@ class Call:
         """True once the far end talks with a colleague, and the persona is out of the call."""
         self.giving_up = False
         """True once the call can't go on: it is apologised for, and ends or is handed over."""
-        self.room_voice: RoomVoice | None = None
+        self.room_voice: PromptPlayer | None = None
         """What speaks beside the session, without any provider."""
         self.recorder: Recorder | None = None
         """Records the call, where host.toml asks for it."""
@@ -266,10 +266,10 @@ class Call:
 
     def note_key(
         self, who: Literal["persona", "caller"], digit: str, *, private: bool = False
-    ) -> Keys:
+    ) -> KeyPress:
         """Keep a key for the record, masked where it is private."""
         masked = private or self.deployment.mask_digits
-        self.keys.append(Keys(at=now(), who=who, digit=MASK if masked else digit))
+        self.keys.append(KeyPress(at=now(), who=who, digit=MASK if masked else digit))
         return self.keys[-1]
 
     async def meet_machine(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from host.base.text import clean
+from host.base.text import sanitize
 
 LONGEST = 64
 """Characters of the longest number or name that is kept."""
@@ -45,9 +45,9 @@ class Caller:
 
 def number_shown(text: str | None) -> str | None:
     """Return a number from outside as it is kept; None where there is none."""
-    return clean(text, LONGEST) if text else None
+    return sanitize(text, LONGEST) if text else None
 
 
 def name_shown(text: str | None) -> str | None:
     """Return a name from outside as it is kept; None for one that LiveKit made of the number."""
-    return clean(text, LONGEST) if text and not text.startswith(_LIVEKITS_NAME) else None
+    return sanitize(text, LONGEST) if text and not text.startswith(_LIVEKITS_NAME) else None

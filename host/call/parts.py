@@ -94,7 +94,7 @@ class Recorder(Protocol):
         ...
 
 
-class RoomVoice(Protocol):
+class PromptPlayer(Protocol):
     """What speaks beside the session, without any provider."""
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from host.call.data import exactly
+from host.call.data import verbatim_instruction
 
 if TYPE_CHECKING:
     from livekit.agents import AgentSession
@@ -26,7 +26,7 @@ def say_exactly(
     ):
         return session.say(words, allow_interruptions=interruptible)
     return session.generate_reply(
-        instructions=exactly(words),
+        instructions=verbatim_instruction(words),
         tool_choice="none",
         allow_interruptions=interruptible,
     )

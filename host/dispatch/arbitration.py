@@ -51,13 +51,13 @@ CONNECT_LIMIT = 5.0
 
 
 @dataclass(frozen=True)
-class Superfluous(Ending):
+class DuplicateJob(Ending):
     """The ending of a job that is no call: another agent has its room, or the room is gone."""
 
 
-def superfluous(reason: str) -> Superfluous:
+def duplicate_job(reason: str) -> DuplicateJob:
     """Say why a job is no call."""
-    return Superfluous(Outcome.REFUSED, "host", reason)
+    return DuplicateJob(Outcome.REFUSED, "host", reason)
 
 
 def already_taken(room: rtc.Room) -> str | None:

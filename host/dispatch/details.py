@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from host.base.errors import MetadataError
-from host.base.text import clean
+from host.base.text import sanitize
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -67,7 +67,7 @@ def _ours(fault: ErrorDetails) -> tuple[int | str, ...]:
 
 
 def _field(path: tuple[int | str, ...]) -> str:
-    return clean(".".join(str(part) for part in path), LONGEST_FIELD) or "metadata"
+    return sanitize(".".join(str(part) for part in path), LONGEST_FIELD) or "metadata"
 
 
 def _said_in(value: object) -> Iterator[str]:
@@ -92,4 +92,4 @@ def _without(said: Collection[str], text: str) -> str:
 
 
 def _refusal(why: str) -> MetadataError:
-    return MetadataError(clean(f"the metadata does not fit: {why}", LONGEST))
+    return MetadataError(sanitize(f"the metadata does not fit: {why}", LONGEST))

@@ -18,11 +18,11 @@ from host.call.dispatch import read_dispatch
 from host.dispatch.details import parse_details
 from host.dispatch.livekit import livekit_of
 from host.dispatch.rooms import UNREACHABLE, join
-from host.dispatch.watch import Placed, Watch, is_watched, watcher_token
+from host.dispatch.watch import CallResult, RoomWatcher, is_watched, watcher_token
 from host.settings import Settings
 
 __all__ = [
-    "Placed",
+    "CallResult",
     "details_of",
     "follow",
     "livekit_api",
@@ -30,7 +30,7 @@ __all__ = [
     "place",
     "require_livekit",
     "room_for",
-    "written",
+    "encode_metadata",
 ]
 
 TAKEN_LIMIT = 10.0
@@ -41,7 +41,7 @@ LEAVING_LIMIT = 1.0
 """Seconds that others may take to leave a room that is given up together with them."""
 AFTER_LIMIT = 60.0
 """Seconds that a call may take beside its ringing and its longest talk."""
-Told = Callable[[str], None]
+OnStatus = Callable[[str], None]
 
 
 def metadata_of(
@@ -59,12 +59,12 @@ def metadata_of(
     if persona not in loaded.personas:
         known = ", ".join(sorted(loaded.personas))
         raise PersonaError(f"there is no persona {persona!r} (there are: {known})")
-    metadata = written(persona, number, details, key)
+    metadata = encode_metadata(persona, number, details, key)
     parse_details(loaded.view(persona), read_dispatch(metadata).metadata)
     return metadata
 
 
-def written(persona: str, number: str, details: Mapping[str, Any], key: str | None) -> str:
+def encode_metadata(persona: str, number: str, details: Mapping[str, Any], key: str | None) -> str:
     """Write a call's metadata as a host will read it. Raises MetadataError."""
     named = {} if key is None else {"idempotency_key": key}
     wanted = {**details, **named, "persona": persona, "phone_number": number}
@@ -110,10 +110,10 @@ def require_livekit(settings: Settings) -> None:
 async def place(
     settings: Settings,
     metadata: str,
-    told: Told = lambda status: None,
+    told: OnStatus = lambda status: None,
     *,
     lasting: bool = False,
-) -> Placed:
+) -> CallResult:
     """Place a call with metadata from `metadata_of` and wait until it is over.
 
     `told` hears each status of the line. Who places a call with the idempotency key of one that
@@ -131,7 +131,7 @@ async def place(
         return placed
 
 
-async def follow(settings: Settings, persona: str, key: str, told: Told) -> Placed | None:
+async def follow(settings: Settings, persona: str, key: str, told: OnStatus) -> CallResult | None:
     """Watch a call that was placed before to its end. None: its room is gone. Raises HostError."""
     metadata = json.dumps({"persona": persona, "idempotency_key": key})
     async with livekit_api(settings) as livekit:
@@ -148,7 +148,7 @@ class _Placing:
         settings: Settings,
         livekit: api.LiveKitAPI,
         metadata: str,
-        told: Told,
+        told: OnStatus,
         *,
         lasting: bool = False,
         dispatches: bool = True,
@@ -162,10 +162,10 @@ class _Placing:
         limits = settings.persona(str(dispatch.persona))
         self._longest = (limits.max_duration or 0) + (limits.ringing_timeout or 0) + AFTER_LIMIT
 
-    async def once(self) -> Placed | None:
+    async def once(self) -> CallResult | None:
         """Have the call made and watch it to its end; None where the room was closed at once."""
         room = rtc.Room()
-        watch = Watch(room, self._told)
+        watch = RoomWatcher(room, self._told)
         try:
             # First of all: a call that is refused at once would be over before anybody looked.
             token = watcher_token(self._settings, self.name, self._metadata)
@@ -189,7 +189,7 @@ class _Placing:
             await self._close_room()
         return watch.placed(self.name)
 
-    async def _until_taken(self, watch: Watch) -> None:
+    async def _until_taken(self, watch: RoomWatcher) -> None:
         """Dispatch the call until a host has joined its room.
 
         LiveKit forgets a dispatch without a word where no host is registered at that moment, or

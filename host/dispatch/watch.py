@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from livekit import api, rtc
 
 from host.base.errors import MetadataError
-from host.base.text import clean
+from host.base.text import sanitize
 from host.call.metadata import read_metadata
 from host.dispatch.livekit import token_of
 from host.records.outcome import Outcome
@@ -30,7 +30,7 @@ _WATCHER, _OURS = "watcher-", "host."
 
 
 @dataclass(frozen=True)
-class Placed:
+class CallResult:
     """How a call went, as its host told it."""
 
     outcome: Outcome
@@ -45,7 +45,7 @@ class Placed:
         return json.dumps({**asdict(self), "exit_code": self.outcome.exit_code})
 
 
-class Watch:
+class RoomWatcher:
     """Watches a call's room: the host tells how it stands in its own participant's attributes.
 
     Where the call's process has died, the host tells the end of it in the room's metadata.
@@ -87,7 +87,7 @@ class Watch:
                 self.over.set()
         if participant.kind != rtc.ParticipantKind.PARTICIPANT_KIND_SIP:
             return
-        status = clean(participant.attributes.get("sip.callStatus", ""), LONGEST_STATUS)
+        status = sanitize(participant.attributes.get("sip.callStatus", ""), LONGEST_STATUS)
         if status and status != self._status:
             self._status = status
             self._told(status)
@@ -114,18 +114,18 @@ class Watch:
         self.taken.set()
         self.over.set()
 
-    def placed(self, room: str) -> Placed:
+    def placed(self, room: str) -> CallResult:
         """How the call went, as far as the host told."""
         facts = self._facts
         if "host.outcome" not in facts and self._closed:
             if self._status == "active":
-                return Placed(Outcome.COMPLETED, "The room was closed.", room, retryable=False)
-            return Placed(Outcome.CANCELLED, "The room was closed before an answer.", room)
+                return CallResult(Outcome.COMPLETED, "The room was closed.", room, retryable=False)
+            return CallResult(Outcome.CANCELLED, "The room was closed before an answer.", room)
         if "host.outcome" not in facts:
             reason = "The host did not tell how the call went."
-            return Placed(Outcome.FAILED, reason, room)
+            return CallResult(Outcome.FAILED, reason, room)
         status = facts.get("host.sip_status", "")
-        return Placed(
+        return CallResult(
             Outcome(facts["host.outcome"]),
             facts.get("host.reason", ""),
             room,

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 
 from host import privacy as private
-from host.base.text import visible
+from host.base.text import escape
 from host.settings import Settings
 
 _ERRORS = logging.getLogger("host")
@@ -135,7 +135,7 @@ class Masked(logging.Formatter):
     """Text as ever, without what is private, or what a terminal would take for orders."""
 
     def format(self, record: logging.LogRecord) -> str:
-        text = visible(private.mask(super().format(record)))
+        text = escape(private.mask(super().format(record)))
         if record.exc_text:  # it was cached on the way, and may travel to another process
             record.exc_text = private.mask(record.exc_text)
         return text

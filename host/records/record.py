@@ -24,7 +24,7 @@ class _Written(BaseModel):
         return value.encode(errors="replace").decode() if isinstance(value, str) else value
 
 
-class Line(_Written):
+class Utterance(_Written):
     """One thing that was said or done in a call."""
 
     at: datetime = Field(description="when it was said or heard, UTC")
@@ -42,7 +42,7 @@ class ToolUse(_Written):
     failed: bool = Field(description="whether it came to an error")
 
 
-class Keys(_Written):
+class KeyPress(_Written):
     """One key, and who pressed it."""
 
     at: datetime = Field(description="when it was pressed, UTC")
@@ -104,9 +104,9 @@ class CallRecord(_Written):
         "screening or uncertain; null where nobody listened for it",
     )
     voicemail_reason: str | None = Field(None, description="what that was concluded from")
-    transcript: list[Line] = Field([], description="what was said, in order")
+    transcript: list[Utterance] = Field([], description="what was said, in order")
     tools: list[ToolUse] = Field([], description="the tools that the model used, in order")
-    keys: list[Keys] = Field([], description="the keys that were pressed, in order")
+    keys: list[KeyPress] = Field([], description="the keys that were pressed, in order")
     transfers: list[Transfer] = Field([], description="the tries to hand it over, in order")
     usage: list[Usage] = Field([], description="what each model was used for")
     taken_over: int = Field(0, description="how often a new process took it over from a dead one")

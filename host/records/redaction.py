@@ -16,7 +16,7 @@ from host.privacy import (
     names_a_secret,
     without_secrets,
 )
-from host.records.record import CallRecord, Keys, Line, ToolUse, Transfer
+from host.records.record import CallRecord, KeyPress, ToolUse, Transfer, Utterance
 from host.settings import Shared
 
 MASKED_KEY = "\N{BULLET}"
@@ -96,7 +96,7 @@ class _Words:
     def maybe(self, text: str | None) -> str | None:
         return None if text is None else self.written(text)
 
-    def of_line(self, line: Line) -> Line:
+    def of_line(self, line: Utterance) -> Utterance:
         return line.model_copy(update={"text": self(line.text)})
 
     def of_tool(self, tool: ToolUse) -> ToolUse:
@@ -108,7 +108,7 @@ class _Words:
             }
         )
 
-    def of_key(self, key: Keys) -> Keys:
+    def of_key(self, key: KeyPress) -> KeyPress:
         if self._settings.record_digits:
             return key
         return key.model_copy(update={"digit": MASKED_KEY})

@@ -15,7 +15,7 @@ from host.registry.find import Kind, Source, in_folder, installed
 from host.registry.found import Broken, Persona, Plugin, shown, told
 from host.registry.frozen import Registry
 from host.registry.routes import make_routes
-from host.registry.view import Views, seat
+from host.registry.view import Views, build_plugin_manager
 from host.settings import Settings
 
 _loaded: list[tuple[object, Registry]] = []
@@ -89,7 +89,7 @@ class _Shelf:
         self.names: set[str] = set()
         """Names of all the personas that there are, good or broken."""
         self._owners: dict[ModuleType, Source] = {}
-        self._trial = seat((), ())
+        self._trial = build_plugin_manager((), ())
 
     def fill(self, kind: Kind, folder: Path) -> list[tuple[Source, ModuleType]]:
         """Load everything of one kind; return what is good."""

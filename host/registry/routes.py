@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from host.base.errors import SettingsError
-from host.base.text import shown
+from host.base.text import quote
 from host.call.dispatch import Dispatch
 
 
@@ -59,7 +59,7 @@ class Routes:
             None,
             None,
             "nothing names a persona: no `persona` in the metadata, no prefix of room "
-            f"{shown(dispatch.room)}, no number, and no default persona is set",
+            f"{quote(dispatch.room)}, no number, and no default persona is set",
         )
 
     def _loaded(self, persona: str, by: str, reason: str) -> Choice:
@@ -71,7 +71,7 @@ class Routes:
         if isinstance(name, str) and name in self.personas:
             return Choice(name, "metadata", f"the metadata asks for {name}")
         return Choice(
-            None, None, f"the metadata asks for persona {shown(name)}, which is not loaded"
+            None, None, f"the metadata asks for persona {quote(name)}, which is not loaded"
         )
 
     def _by_room(self, room: str) -> Choice | None:
@@ -87,7 +87,7 @@ class Routes:
                 break
         if persona is None:
             return None
-        return self._loaded(persona, "room", f"room {shown(room)} begins with {matched!r}")
+        return self._loaded(persona, "room", f"room {quote(room)} begins with {matched!r}")
 
 
 def make_routes(

@@ -58,14 +58,14 @@ class Views:
 
     def __init__(self, plugins: Sequence[Plugin], personas: Sequence[Persona]) -> None:
         self._plugins = plugins
-        self._table_of_plugins = seat(plugins, ())
+        self._table_of_plugins = build_plugin_manager(plugins, ())
         self._made: dict[str | None, View] = {None: View(None, self._table_of_plugins, ())}
         self._tables: dict[str, tuple[pluggy.PluginManager, tuple[Persona, ...]]] = {}
         self.choosers = self.each_plugin("choose_persona")
         """Plugins that may choose a call's persona, each with a caller for it alone."""
         for at in range(0, len(personas), SEATS):
             seated = tuple(personas[at : at + SEATS])
-            table = seat(plugins, seated)
+            table = build_plugin_manager(plugins, seated)
             self._tables.update({persona.name: (table, seated) for persona in seated})
 
     def of(self, persona: str | None) -> View:
@@ -102,7 +102,9 @@ class Views:
         ]
 
 
-def seat(plugins: Iterable[Plugin], personas: Iterable[Persona]) -> pluggy.PluginManager:
+def build_plugin_manager(
+    plugins: Iterable[Plugin], personas: Iterable[Persona]
+) -> pluggy.PluginManager:
     """Seat plugins and personas. Who comes last is asked first: a persona, then the plugins."""
     table = pluggy.PluginManager("host")
     table.add_hookspecs(hookspecs)

@@ -21,7 +21,7 @@ from host.dispatch.livekit import livekit_of
 from host.dispatch.rooms import consult_room, delete_room
 from host.records.record import CallRecord
 from host.records.redaction import redacted
-from host.runner.checkpoint import Draft, Journal
+from host.runner.checkpoint import Checkpoint, CheckpointStore
 from host.settings import Settings
 
 log = logging.getLogger("host")
@@ -32,7 +32,7 @@ WATCHERS_LIMIT = 2.0
 """Seconds that LiveKit may take to tell who watches the call."""
 
 
-def ended_now(draft: Draft) -> Draft:
+def ended_now(draft: Checkpoint) -> Checkpoint:
     """Return the draft of a call that ends at this moment, unless it had ended before."""
     if draft.over:
         return draft
@@ -62,7 +62,7 @@ def settle_request(settings: Settings, record: CallRecord, *, begun: bool) -> No
     Requests(settings.state_dir).settle(told.id, told.outcome, told.reason, begun=begun)
 
 
-async def tell_end(settings: Settings, draft: Draft) -> None:
+async def tell_end(settings: Settings, draft: Checkpoint) -> None:
     """Tell everyone of the end of a call, as its own process would have."""
     record = draft.record
     if draft.metadata.get("idempotency_key"):
@@ -94,7 +94,7 @@ def _count_out(settings: Settings, record: CallRecord) -> None:
     Budget(settings.state_dir).settle(record.id, record.duration, limits, made=made)
 
 
-def finish_alone(settings: Settings, draft: Draft) -> None:
+def finish_alone(settings: Settings, draft: Checkpoint) -> None:
     """Hang up and tell of the end, and come back when that is done. It blocks the loop of the call.
 
     LiveKit cancels all that this loop does, and closes its connections, once the parent is gone: so
@@ -103,7 +103,7 @@ def finish_alone(settings: Settings, draft: Draft) -> None:
     """
 
     async def finish() -> None:
-        journal = Journal(settings.state_dir)
+        journal = CheckpointStore(settings.state_dir)
         with contextlib.suppress(OSError):
             journal.put(draft)  # should we die while it is told
         await hang_up(settings, draft.record)

@@ -43,7 +43,7 @@ as that of a container is which came back under another name.
 DIED = "The call's process died."
 
 
-class Draft(BaseModel):
+class Checkpoint(BaseModel):
     """A call as far as it had come."""
 
     machine: str
@@ -59,7 +59,7 @@ class Draft(BaseModel):
     """Identity and name of the colleague who has the call, once it was handed over."""
     over: bool = False
     """Whether the record is the true one, of a call that came to its end."""
-    vacant: bool = False
+    awaiting_takeover: bool = False
     """Whether the process is gone and another one is to take the call over."""
 
     @property
@@ -67,13 +67,13 @@ class Draft(BaseModel):
         """The process that has the call, or had it."""
         return Process(self.machine, self.number, self.began)
 
-    def forsaken(self, written: float) -> bool:
+    def abandoned(self, written: float) -> bool:
         """Tell whether nobody has the call any more; its draft was written at that time."""
         alive = self.process.alive
         return time.time() - written > FORSAKEN if alive is None else not alive
 
 
-class Journal:
+class CheckpointStore:
     """The drafts of a host's calls."""
 
     def __init__(self, state: Path) -> None:
@@ -104,11 +104,11 @@ class Journal:
         """
         self.put(self.draft(call, record))
 
-    def draft(self, call: Call, record: CallRecord | None = None) -> Draft:
+    def draft(self, call: Call, record: CallRecord | None = None) -> Checkpoint:
         """Make the draft of a call."""
         died = Ending(Outcome.FAILED, "host", DIED, error=DIED)
         line = call.line
-        return Draft(
+        return Checkpoint(
             **asdict(this_process()),
             metadata=dict(call.metadata),
             record=record or record_of(call, died),
@@ -118,7 +118,7 @@ class Journal:
             over=record is not None,
         )
 
-    def put(self, draft: Draft) -> None:
+    def put(self, draft: Checkpoint) -> None:
         """Write a draft in one step. It is private."""
         private_folder(self.folder)
         file = self.file(draft.record.id)
@@ -127,10 +127,10 @@ class Journal:
             written.write(draft.model_dump_json())
         half.rename(file)
 
-    def read(self, call: str) -> Draft | None:
+    def read(self, call: str) -> Checkpoint | None:
         """Read the draft of a call; None where there is none that can be read."""
         try:
-            return Draft.model_validate_json(self.file(call).read_text())
+            return Checkpoint.model_validate_json(self.file(call).read_text())
         except FileNotFoundError:
             return None
         except (OSError, ValidationError) as error:

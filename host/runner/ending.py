@@ -56,7 +56,7 @@ def say_goodbye(call: Call) -> None:
     call.spawn(end_with_goodbye(call), "saying goodbye")
 
 
-def orphan(call: Call) -> None:
+def end_orphaned(call: Call) -> None:
     """End the call at once: the parent is gone, and with it whoever holds this call's limits."""
     call.end(Ending(Outcome.FAILED, "host", DIED))
 
@@ -69,7 +69,7 @@ async def end_with_goodbye(call: Call) -> None:
     call.end(Ending(Outcome.FAILED, "host", STOPPED))
 
 
-async def let_go(job: JobContext, call: Call) -> None:
+async def tear_down(job: JobContext, call: Call) -> None:
     """Hang up and leave nothing behind. Nothing here may stop the rest of it."""
     ending = call.ending.result()
     if ending.outcome is Outcome.TRANSFERRED and call.line and not call.connected:
@@ -82,16 +82,16 @@ async def let_go(job: JobContext, call: Call) -> None:
     told["host.retryable"] = str(ending.worth_a_retry)
     # Who misses this takes a call for cancelled that was busy. It holds nobody up.
     await asyncio.gather(tell_watchers(job.room, told), _hang_up(call))
-    with logged("stopping a transfer"):
+    with log_errors("stopping a transfer"):
         if call.handover:
             await call.handover.close()
-    with logged("closing the session"):
+    with log_errors("closing the session"):
         if call.session:
             await asyncio.wait_for(call.session.aclose(), SESSION_LIMIT)
-    with logged("closing the recording"):
+    with log_errors("closing the recording"):
         if call.recorder:
             await call.recorder.close()
-    with logged("leaving the room"):
+    with log_errors("leaving the room"):
         if call.line:
             await call.line.leave()
         else:  # we never were in the room: it may be another agent's
@@ -100,12 +100,12 @@ async def let_go(job: JobContext, call: Call) -> None:
 
 
 async def _hang_up(call: Call) -> None:
-    with logged("hanging up"):
+    with log_errors("hanging up"):
         if call.line:
             await call.line.hang_up()
 
 
-class logged(contextlib.AbstractContextManager[None]):
+class log_errors(contextlib.AbstractContextManager[None]):
     """Log what goes wrong and go on: the rest of an ending must still happen."""
 
     def __init__(self, what: str) -> None:

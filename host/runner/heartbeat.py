@@ -36,7 +36,7 @@ _OVER, _GOODBYE = b"over\n", b"goodbye\n"
 
 
 @dataclass
-class Live:
+class WatchedCall:
     """One call, as its parent knows it."""
 
     id: str
@@ -50,12 +50,12 @@ class Live:
     writer: asyncio.StreamWriter | None = None
 
 
-class Lifelines:
+class HeartbeatMonitor:
     """The parent's side: which calls live, and what to do when one is lost."""
 
-    def __init__(self, lost: Callable[[Live], Awaitable[None]]) -> None:
+    def __init__(self, lost: Callable[[WatchedCall], Awaitable[None]]) -> None:
         self._lost = lost
-        self._calls: dict[str, Live] = {}
+        self._calls: dict[str, WatchedCall] = {}
         self._losing = Tasks()
         self._moved = asyncio.Event()
         self.closed = False
@@ -75,7 +75,7 @@ class Lifelines:
 
     def expect(self, call: str, room: str) -> None:
         """Say that a call was accepted, and that a process must begin it soon."""
-        self._calls.setdefault(call, Live(call, room))
+        self._calls.setdefault(call, WatchedCall(call, room))
 
     def forget(self, call: str) -> None:
         """Say that a call which was expected will not come."""
@@ -99,7 +99,7 @@ class Lifelines:
         return not self._calls
 
     @contextlib.asynccontextmanager
-    async def listening(self) -> AsyncIterator[Lifelines]:
+    async def listening(self) -> AsyncIterator[HeartbeatMonitor]:
         """Listen at an address that processes started from now on inherit."""
         folder = Path(tempfile.mkdtemp(prefix="host-"))  # its owner's only, and short enough
         address = str(folder / "calls")
@@ -117,7 +117,7 @@ class Lifelines:
 
     async def _hear(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Hear one process out: who it is, its signs of life, and its end."""
-        live: Live | None = None
+        live: WatchedCall | None = None
         try:
             if first := await reader.readline():
                 live = self._begun(json.loads(first), writer)
@@ -136,14 +136,14 @@ class Lifelines:
             else:
                 self._lose(live)
 
-    def _begun(self, who: dict[str, str], writer: asyncio.StreamWriter) -> Live:
-        live = Live(who["call"], who["room"], int(who["process"]), writer=writer)
+    def _begun(self, who: dict[str, str], writer: asyncio.StreamWriter) -> WatchedCall:
+        live = WatchedCall(who["call"], who["room"], int(who["process"]), writer=writer)
         # A call that was lost before is somebody else's now.
         self._calls[live.id] = live
         self._moved.set()
         return live
 
-    def _lose(self, live: Live) -> None:
+    def _lose(self, live: WatchedCall) -> None:
         async def lose() -> None:
             try:
                 await self._lost(live)
@@ -153,7 +153,7 @@ class Lifelines:
         live.writer = None
         self._losing.start(lose(), "looking after a lost call")
 
-    def _forget(self, live: Live) -> None:
+    def _forget(self, live: WatchedCall) -> None:
         if self._calls.get(live.id) is live:
             del self._calls[live.id]
         self._moved.set()
@@ -191,7 +191,7 @@ class Lifelines:
         return self.joined(call)
 
 
-class Lifeline:
+class Heartbeat:
     """A call's side: signs of life to its parent, and word from it."""
 
     def __init__(self, call: str, room: str) -> None:

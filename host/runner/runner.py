@@ -25,10 +25,10 @@ from host.call.record import record_of
 from host.compliance import Rule, refuse
 from host.compliance.budget import Budget, Exhausted
 from host.dispatch.arbitration import (
-    Superfluous,
+    DuplicateJob,
     already_taken,
+    duplicate_job,
     room_is_gone,
-    superfluous,
     withdraw,
 )
 from host.dispatch.details import parse_details
@@ -40,17 +40,26 @@ from host.records.ending import Ending
 from host.records.outcome import Outcome
 from host.runner import limits
 from host.runner.aftermath import finish_alone, settle_request
-from host.runner.checkpoint import Draft, Journal
-from host.runner.ending import DIED, STOPPED, Refused, fail, let_go, logged, orphan, say_goodbye
-from host.runner.heartbeat import Lifeline
-from host.runner.takeover import call_to_take_over, go_on, restore
+from host.runner.checkpoint import Checkpoint, CheckpointStore
+from host.runner.ending import (
+    DIED,
+    STOPPED,
+    Refused,
+    end_orphaned,
+    fail,
+    log_errors,
+    say_goodbye,
+    tear_down,
+)
+from host.runner.heartbeat import Heartbeat
+from host.runner.takeover import call_to_take_over, restore, resume
 from host.settings import Settings
 from host.speech import dead_air
 from host.speech.greeting import first_agent, greet
 from host.speech.recording import Recorder
 from host.speech.session import explain_data, make_session
 from host.telephony.dial import blocked, dial
-from host.telephony.far_end import Line
+from host.telephony.far_end import LiveKitFarEnd
 from host.telephony.transfer import Handover
 from host.telephony.voicemail import Voicemail
 
@@ -66,13 +75,13 @@ class Worker:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.budget = Budget(settings.state_dir)
-        self.journal = Journal(settings.state_dir)
+        self.journal = CheckpointStore(settings.state_dir)
         self.requests = Requests(settings.state_dir)
 
     def warm(self, process: JobProcess) -> None:
         """Make a process ready for a call: personas and plugins, unless the forkserver has them."""
         keep_private_in_call(self.settings)
-        with logged("loading personas and plugins"):  # the call itself says what is wrong
+        with log_errors("loading personas and plugins"):  # the call itself says what is wrong
             registry.load(self.settings)
 
     async def answer(self, job: JobContext) -> None:
@@ -83,22 +92,22 @@ class Worker:
         keep_call_out(lambda: [line.text for line in call.transcript], call.keypad.in_a_row)
         job.log_context_fields = {"room": call.room}
         draft = None
-        if vacant := call_to_take_over(job.local_participant_identity):
-            draft = self.journal.read(vacant)
-            if draft is None or not draft.vacant:
+        if awaiting_takeover := call_to_take_over(job.local_participant_identity):
+            draft = self.journal.read(awaiting_takeover)
+            if draft is None or not draft.awaiting_takeover:
                 log.warning("the call in room %s is nobody's to take over any more", call.room)
                 job.shutdown(reason="too late")
                 return
             restore(call, draft)
-        with logged("the draft of the record"):
+        with log_errors("the draft of the record"):
             self.journal.write(call)
-        lifeline = Lifeline(call.id, call.room)
+        lifeline = Heartbeat(call.id, call.room)
         holding = asyncio.create_task(
-            lifeline.hold(partial(say_goodbye, call), partial(orphan, call))
+            lifeline.hold(partial(say_goodbye, call), partial(end_orphaned, call))
         )
         call.spawn(self.journal.keep(call), "the draft of the record")
         life = asyncio.create_task(
-            self._go_on(job, call, draft) if draft else self._live(job, call)
+            self._resume(job, call, draft) if draft else self._live(job, call)
         )
         try:
             either: list[asyncio.Future[Any]] = [life, call.ending]
@@ -125,9 +134,9 @@ class Worker:
         """From the job to the first words. Whatever ends the call meanwhile stops this."""
         await job.connect(auto_subscribe=AutoSubscribe.AUDIO_ONLY)
         if other := already_taken(job.room):
-            call.end(superfluous(f"{other} has the room."))
+            call.end(duplicate_job(f"{other} has the room."))
             return
-        call.line = line = Line(job, call)
+        call.line = line = LiveKitFarEnd(job, call)
         call.handover = Handover(job, call, line)
         dispatch = read_dispatch(job.job.metadata, call.room)
         call.metadata, call.outbound, call.number = (
@@ -136,13 +145,13 @@ class Worker:
             dispatch.phone_number,
         )
         if await room_is_gone(job):
-            call.end(superfluous("The room was closed before the call began."))
+            call.end(duplicate_job("The room was closed before the call began."))
             return
         if not call.outbound:
             await self._caller(call, line)
             dispatch = replace(dispatch, number=call.our_number)
         self._choose(call, dispatch)
-        with logged("the draft of the record"):
+        with log_errors("the draft of the record"):
             self.journal.write(call)  # who has the call is known from here on, whatever happens
         job.log_context_fields = {"room": call.room, "persona": call.persona}
         call.spawn(tell_watchers(job.room, {"host.persona": call.persona}), "telling watchers")
@@ -153,7 +162,7 @@ class Worker:
         await call.tell_all("prepare_call")
         await self._converse(job, call, line)
 
-    async def _caller(self, call: Call, line: Line) -> None:
+    async def _caller(self, call: Call, line: LiveKitFarEnd) -> None:
         try:
             await line.arrive(ARRIVAL_LIMIT)
         except TimeoutError:
@@ -190,7 +199,7 @@ class Worker:
         made = not call.outbound or "dialled" in call.times
         self.budget.settle(call.id, call.lasted, call.deployment, made=made)
 
-    async def _converse(self, job: JobContext, call: Call, line: Line) -> None:
+    async def _converse(self, job: JobContext, call: Call, line: LiveKitFarEnd) -> None:
         if call.outbound:
             line.expect(f"sip_{call.number}")
         session, agent = await _open(job, call)
@@ -208,7 +217,7 @@ class Worker:
                 session.clear_user_turn()  # a late "hello?" must not interrupt the greeting
         else:
             await line.answered()
-        with logged("the draft of the record"):
+        with log_errors("the draft of the record"):
             self.journal.write(call)  # from here on there is somebody to take the call over for
         dead_air.watch(call)
         await greet(call, agent, heard, menu=menu)
@@ -216,10 +225,10 @@ class Worker:
         if call.voicemail_watch:
             call.voicemail_watch.keep_watching()
 
-    async def _go_on(self, job: JobContext, call: Call, draft: Draft) -> None:
+    async def _resume(self, job: JobContext, call: Call, draft: Checkpoint) -> None:
         """From a call whose process died to the first words of this one."""
         await job.connect(auto_subscribe=AutoSubscribe.AUDIO_ONLY)
-        call.line = line = Line(job, call)
+        call.line = line = LiveKitFarEnd(job, call)
         call.handover = Handover(job, call, line)
         persona = draft.record.persona
         call.take(persona or "", registry.load(self.settings).view(persona))
@@ -234,39 +243,39 @@ class Worker:
         await call.tell_all("prepare_call")
         _, agent = await _open(job, call)
         dead_air.watch(call)
-        await go_on(call, agent)
+        await resume(call, agent)
         limits.watch(call)
 
     async def _finish(
-        self, job: JobContext, call: Call, life: asyncio.Task[None], lifeline: Lifeline
+        self, job: JobContext, call: Call, life: asyncio.Task[None], lifeline: Heartbeat
     ) -> None:
         """Hang up, write the record, let the job go. Nothing here may stop the rest of it."""
         await asyncio.gather(life, return_exceptions=True)
         ending = call.ending.result()
-        if isinstance(ending, Superfluous):
-            with logged("leaving the room to another"):
+        if isinstance(ending, DuplicateJob):
+            with log_errors("leaving the room to another"):
                 await withdraw(job, call)
         else:
             await self._tell_of(job, call, ending)
-        with logged("the draft of the record"):
+        with log_errors("the draft of the record"):
             self.journal.close(call.id)
-        with logged("counting the call out"):
+        with log_errors("counting the call out"):
             self._count_out(call)
         await lifeline.over()
         job.shutdown(reason=ending.outcome.value)
 
     async def _tell_of(self, job: JobContext, call: Call, ending: Ending) -> None:
         if call.metadata.get("idempotency_key"):
-            with logged("what became of the request"):
+            with log_errors("what became of the request"):
                 begun = "dialled" in call.times or call.answered
                 settle_request(self.settings, record_of(call, ending), begun=begun)
-        await let_go(job, call)
+        await tear_down(job, call)
         record = record_of(call, ending)
         log.info("%s: %s %.1f s", record.outcome, record.reason, record.duration)
-        with logged("the record"):
+        with log_errors("the record"):
             if not call.persona:
                 call.take("", registry.load(self.settings).view(None))
-            with logged("the draft of the record"):
+            with log_errors("the draft of the record"):
                 self.journal.write(call, record)  # should we die while it is told
             await call.tell_end(record)
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from livekit.agents import Agent
 
 from host.call.call import Call
-from host.runner.checkpoint import Draft
+from host.runner.checkpoint import Checkpoint
 
 IDENTITY = "takeover-"
 """How the identity of a participant begins that takes a call over."""
@@ -23,7 +23,7 @@ def call_to_take_over(identity: str) -> str | None:
     return identity.removeprefix(IDENTITY) if identity.startswith(IDENTITY) else None
 
 
-def restore(call: Call, draft: Draft) -> None:
+def restore(call: Call, draft: Checkpoint) -> None:
     """Give a call what its draft knows of it."""
     record = draft.record
     call.id = record.id
@@ -45,7 +45,7 @@ def restore(call: Call, draft: Draft) -> None:
     call.times.update({name: at for name, at in moments.items() if at is not None})
 
 
-async def go_on(call: Call, agent: Agent) -> None:
+async def resume(call: Call, agent: Agent) -> None:
     """Say that we are here again, and let the far end go on."""
     session = call.session
     assert session is not None

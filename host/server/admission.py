@@ -16,7 +16,7 @@ from host.call.call import Call
 from host.call.dispatch import read_dispatch
 from host.dispatch.arbitration import CALL, end_room, mark_taken
 from host.dispatch.rooms import UNREACHABLE
-from host.runner.heartbeat import Lifelines
+from host.runner.heartbeat import HeartbeatMonitor
 from host.runner.runner import Worker
 from host.settings import Settings
 from host.speech import providers as fallbacks
@@ -34,10 +34,12 @@ does not show its job: see `one_agent.TAKEN`.
 """
 
 
-class Desk:
+class Admission:
     """The parent's side: takes jobs from LiveKit up to the number of calls that it may have."""
 
-    def __init__(self, settings: Settings, lifelines: Lifelines, livekit: api.LiveKitAPI) -> None:
+    def __init__(
+        self, settings: Settings, lifelines: HeartbeatMonitor, livekit: api.LiveKitAPI
+    ) -> None:
         self.settings, self.lifelines, self.livekit = settings, lifelines, livekit
 
     def load(self, server: AgentServer) -> float:
@@ -98,12 +100,12 @@ def _is_to_dial(request: JobRequest) -> bool:
 
 
 def make_server(
-    settings: Settings, lifelines: Lifelines, livekit: api.LiveKitAPI, *, dev: bool
+    settings: Settings, lifelines: HeartbeatMonitor, livekit: api.LiveKitAPI, *, dev: bool
 ) -> AgentServer:
     """Make the AgentServer of this host. Everything was checked before: see `check`."""
     for name in ("LIVEKIT_AGENT_NAME_OVERRIDE", "LIVEKIT_AGENT_NAME"):
         os.environ.pop(name, None)  # LiveKit would let these beat HOST_AGENT_NAME without a word
-    desk, worker = Desk(settings, lifelines, livekit), Worker(settings)
+    desk, worker = Admission(settings, lifelines, livekit), Worker(settings)
     server = AgentServer(
         ws_url=settings.livekit_url,
         api_key=settings.livekit_api_key.get_secret_value(),

@@ -18,7 +18,7 @@ from aiohttp import web
 from livekit.agents import AgentServer
 
 from host.base.errors import SettingsError
-from host.runner.heartbeat import Lifelines
+from host.runner.heartbeat import HeartbeatMonitor
 from host.server.connection import Connection
 
 log = logging.getLogger("host")
@@ -33,7 +33,7 @@ class Health:
     """How the host stands."""
 
     def __init__(
-        self, server: AgentServer, connection: Connection, calls: Lifelines, max_calls: int
+        self, server: AgentServer, connection: Connection, calls: HeartbeatMonitor, max_calls: int
     ) -> None:
         self._server, self._connection = server, connection
         self._calls, self._max_calls = calls, max_calls

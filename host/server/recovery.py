@@ -25,8 +25,8 @@ from host.records.ending import Ending
 from host.records.outcome import Outcome
 from host.records.record import CallRecord
 from host.runner.aftermath import ended_now, hang_up
-from host.runner.checkpoint import DIED, Draft, Journal, claimed, unquoted
-from host.runner.heartbeat import Lifelines, Live
+from host.runner.checkpoint import DIED, Checkpoint, CheckpointStore, claimed, unquoted
+from host.runner.heartbeat import HeartbeatMonitor, WatchedCall
 from host.runner.takeover import identity_for
 from host.settings import Settings
 
@@ -49,17 +49,17 @@ Launch = Callable[[api.Room, str], Awaitable[None]]
 """Starts a job in a room, with a token to join it, in a process of this host."""
 
 
-class Rescue:
+class Recovery:
     """The parent's side of calls whose process is gone."""
 
     def __init__(self, settings: Settings, *, dev: bool = False) -> None:
         self._settings, self._dev = settings, dev
-        self._journal = Journal(settings.state_dir)
-        self.lifelines = Lifelines(self.lost)
+        self._journal = CheckpointStore(settings.state_dir)
+        self.lifelines = HeartbeatMonitor(self.lost)
         self.launch: Launch | None = None
         """None: nothing is taken over, as in a host that is stopping."""
 
-    async def lost(self, live: Live) -> None:
+    async def lost(self, live: WatchedCall) -> None:
         """Look after a call whose process is gone, or never came."""
         draft = self._journal.read(live.id) or _blank(self._settings, live)
         if draft.over:
@@ -97,18 +97,18 @@ class Rescue:
                     file.rename(file.with_suffix(".broken"))
 
     async def _look_at(self, file: Path, text: str) -> None:
-        draft = Draft.model_validate_json(text)
+        draft = Checkpoint.model_validate_json(text)
         if draft.record.id != file.stem:
             raise OSError(f"it is of another call, {draft.record.id}")
         try:
             written = file.stat().st_mtime
         except FileNotFoundError:
             return  # another host has told of its end meanwhile
-        if draft.forsaken(written):
+        if draft.abandoned(written):
             log.error("the process of the call in room %s is gone", draft.record.room)
             await self._finish(draft)
 
-    async def _taken_over(self, draft: Draft) -> bool:
+    async def _taken_over(self, draft: Checkpoint) -> bool:
         """Let another process have the call, if somebody waits for it; tell whether one has it."""
         record = draft.record
         if self.launch is None or record.taken_over >= MOST or not draft.far_end:
@@ -130,7 +130,7 @@ class Rescue:
         return await joined
 
     async def _room_with_the_far_end(
-        self, livekit: api.LiveKitAPI, draft: Draft
+        self, livekit: api.LiveKitAPI, draft: Checkpoint
     ) -> api.Room | None:
         """Return the room of the call; None where the far end is no longer in it."""
         name = draft.record.room
@@ -140,14 +140,14 @@ class Rescue:
         there = any(each.identity == draft.far_end for each in inside.participants)
         return rooms.rooms[0] if rooms.rooms and there else None
 
-    async def _finish(self, draft: Draft) -> None:
+    async def _finish(self, draft: Checkpoint) -> None:
         """Hang up on whoever is left on the line, and tell of the call's end."""
         log.error("hanging up on the call in room %s", draft.record.room)
         over = ended_now(draft)
         await hang_up(self._settings, over.record)
         await self._tell(over)
 
-    async def _tell(self, draft: Draft) -> None:
+    async def _tell(self, draft: Checkpoint) -> None:
         """Tell of a call's end, in a process of its own: whatever killed one may be a hook's."""
         self._journal.put(draft)
         telling = await asyncio.create_subprocess_exec(
@@ -187,11 +187,11 @@ class Rescue:
         )
 
 
-def _blank(settings: Settings, live: Live) -> Draft:
+def _blank(settings: Settings, live: WatchedCall) -> Checkpoint:
     """Make the draft of a call that has none: its process never came, or the disk is full."""
     ending = Ending(Outcome.FAILED, "host", DIED, error=DIED)
     call = Call(settings, id=live.id, room=live.room)
-    return Draft(machine="", number=0, began=0, metadata={}, record=record_of(call, ending))
+    return Checkpoint(machine="", number=0, began=0, metadata={}, record=record_of(call, ending))
 
 
 async def _put_out(livekit: api.LiveKitAPI, room: str, identity: str) -> None:

@@ -23,7 +23,7 @@ from host.server.admission import check, make_server
 from host.server.api.token import require_token
 from host.server.connection import Connection
 from host.server.health import Health, answering
-from host.server.recovery import Rescue
+from host.server.recovery import Recovery
 from host.server.retention import purge_daily
 from host.server.shutdown import Stopping
 from host.settings import Settings, misspelt_settings
@@ -64,7 +64,7 @@ async def serve(settings: Settings, *, dev: bool, strict: bool = False) -> None:
 
 async def _run(settings: Settings, loaded: Registry, livekit: api.LiveKitAPI, *, dev: bool) -> None:
     """Run the worker, and what watches over it, until it has stopped."""
-    rescue = Rescue(settings, dev=dev)
+    rescue = Recovery(settings, dev=dev)
     server = make_server(settings, rescue.lifelines, livekit, dev=dev)
     connection = Connection(server)
 
@@ -95,7 +95,7 @@ async def _api(settings: Settings, health: Health) -> AsyncIterator[None]:
     if settings.api_port is None:
         yield
         return
-    from host.server.api.door import answering_api  # its libraries take a second
+    from host.server.api.server import answering_api  # its libraries take a second
 
     async with answering_api(settings, lambda: health.closed):
         yield

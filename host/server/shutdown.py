@@ -12,7 +12,7 @@ from typing import Any
 from livekit.agents import AgentServer
 
 from host.server.health import Health
-from host.server.recovery import Rescue
+from host.server.recovery import Recovery
 
 log = logging.getLogger("host")
 
@@ -33,7 +33,7 @@ class Stopping:
     """
 
     def __init__(
-        self, server: AgentServer, rescue: Rescue, health: Health, *, patience: float
+        self, server: AgentServer, rescue: Recovery, health: Health, *, patience: float
     ) -> None:
         self._server, self._rescue, self._health = server, rescue, health
         self._calls = rescue.lifelines

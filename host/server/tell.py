@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from host.privacy.logs import keep_private, log_as_json, log_to_terminal
 from host.runner.aftermath import tell_end
-from host.runner.checkpoint import Journal
+from host.runner.checkpoint import CheckpointStore
 from host.settings import load_settings
 
 
@@ -21,7 +21,7 @@ def main(given: Sequence[str]) -> None:
     log_to_terminal() if "--dev" in given else log_as_json()
     settings = load_settings(dotenv=False)
     keep_private(settings)
-    if draft := Journal(settings.state_dir).read(given[0]):
+    if draft := CheckpointStore(settings.state_dir).read(given[0]):
         asyncio.run(tell_end(settings, draft))
     sys.stderr.flush()
     os._exit(0)  # LiveKit's SDK aborts at the interpreter's exit now and then

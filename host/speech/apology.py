@@ -12,8 +12,8 @@ from host.call import parts
 from host.call.call import Call
 from host.records.ending import Ending
 from host.records.outcome import Outcome
-from host.records.record import Line
-from host.speech.prompts import RoomVoice, sound_of
+from host.records.record import Utterance
+from host.speech.prompts import PromptPlayer, sound_of
 
 log = logging.getLogger("host")
 
@@ -25,7 +25,7 @@ SUMMARY = "Something went wrong with the assistant."
 """What a colleague is told of a call whose providers failed."""
 
 
-async def give_up(call: Call, reason: str, error: str | None = None) -> None:
+async def fail_gracefully(call: Call, reason: str, error: str | None = None) -> None:
     """Apologise and end a call as failed; where `transfer_on_failure` is set, hand it over."""
     if call.over or call.connected or call.giving_up:
         return
@@ -64,17 +64,17 @@ async def apologise(call: Call, words: str | None = None) -> None:
         log.warning("no apology was heard: %s", failure or type(failure).__name__)
 
 
-def room_voice(call: Call) -> parts.RoomVoice:
+def room_voice(call: Call) -> parts.PromptPlayer:
     """Return the voice that a call has beside its session's."""
     assert call.job is not None
     if call.room_voice is None:
-        call.room_voice = RoomVoice(call.job.room)
+        call.room_voice = PromptPlayer(call.job.room)
     return call.room_voice
 
 
 def note_said(call: Call, words: str) -> None:
     """Keep for the record what was said without the session."""
-    call.transcript.append(Line(at=now(), who="persona", text=words))
+    call.transcript.append(Utterance(at=now(), who="persona", text=words))
 
 
 async def _hand_over(call: Call) -> bool:

@@ -27,11 +27,11 @@ from livekit.agents import (
 from livekit.agents.metrics import ModelUsage
 
 from host.call.call import Call
-from host.call.data import explained
+from host.call.data import with_data_notice
 from host.records.ending import Ending
 from host.records.outcome import Outcome
-from host.records.record import Line, ToolUse, Usage
-from host.speech.apology import give_up
+from host.records.record import ToolUse, Usage, Utterance
+from host.speech.apology import fail_gracefully
 from host.speech.first_words import FirstWords
 from host.speech.providers import connecting, with_fallbacks
 
@@ -77,7 +77,7 @@ def make_session(call: Call, *, text: bool = False) -> tuple[AgentSession[Any], 
     )
     agent = call.hook.agent(call=call)
     if agent is None:
-        agent = PersonaAgent(call, explained(call.hook.instructions(call=call)))
+        agent = PersonaAgent(call, with_data_notice(call.hook.instructions(call=call)))
     call.session = session
     call.first_words = FirstWords(call, session)
     _listen(call, session)
@@ -88,7 +88,7 @@ def make_session(call: Call, *, text: bool = False) -> tuple[AgentSession[Any], 
 async def explain_data(agent: Agent) -> None:
     """Add what data is to the instructions of an author's own agent, before it begins."""
     if isinstance(agent.instructions, str):
-        await agent.update_instructions(explained(agent.instructions))
+        await agent.update_instructions(with_data_notice(agent.instructions))
 
 
 def ears_and_voice(call: Call, model: Any) -> tuple[Any, Any]:
@@ -142,7 +142,7 @@ def _listen(call: Call, session: AgentSession[Any]) -> None:
     def heard(event: UserInputTranscribedEvent) -> None:
         if event.is_final and event.transcript:
             call.transcript.append(
-                Line(at=_time(event.created_at), who="caller", text=event.transcript)
+                Utterance(at=_time(event.created_at), who="caller", text=event.transcript)
             )
             call.noted.set()
 
@@ -151,7 +151,7 @@ def _listen(call: Call, session: AgentSession[Any]) -> None:
         item = event.item
         if isinstance(item, llm.ChatMessage) and item.role == "assistant":
             text = call.keypad.hide(item.text_content or "")
-            call.transcript.append(Line(at=_time(item.created_at), who="persona", text=text))
+            call.transcript.append(Utterance(at=_time(item.created_at), who="persona", text=text))
 
     @session.on("speech_created")
     def answered_by_itself(event: SpeechCreatedEvent) -> None:
@@ -182,27 +182,27 @@ def _listen(call: Call, session: AgentSession[Any]) -> None:
         log.warning("%s: %s", type(event.source).__name__, getattr(event.error, "error", None))
         if isinstance(event.error, llm.RealtimeModelError) and not event.error.recoverable:
             # Closing its session then fails inside LiveKit (1.8.9), and "close" never comes.
-            _give_up(call, event.error)
+            _fail_gracefully(call, event.error)
 
     @session.on("close")
     def closed(event: CloseEvent) -> None:
         if call.connected:
             return  # only the persona is out of the call
         if event.reason == CloseReason.ERROR:
-            _give_up(call, event.error)
+            _fail_gracefully(call, event.error)
         elif event.reason == CloseReason.JOB_SHUTDOWN:
             call.end(Ending(Outcome.FAILED, "host", "The host was stopped."))
         else:
             call.end(Ending(Outcome.COMPLETED, "persona", f"{call.persona} hung up."))
 
 
-def _give_up(call: Call, error: Any) -> None:
+def _fail_gracefully(call: Call, error: Any) -> None:
     """End a call whose provider failed for good, with an apology."""
     names = {"stt_error": "STT", "llm_error": "LLM", "tts_error": "TTS"}
     which = names.get(getattr(error, "type", ""), "realtime model")
     problem = getattr(error, "error", error)
     text = str(problem) or type(problem).__name__
-    call.spawn(give_up(call, f"The {which} failed for good.", text), "giving the call up")
+    call.spawn(fail_gracefully(call, f"The {which} failed for good.", text), "giving the call up")
 
 
 def _usage(of_model: ModelUsage) -> Usage:

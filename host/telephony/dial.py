@@ -15,7 +15,7 @@ from host.call.call import Call
 from host.compliance import Verdict
 from host.records.ending import Ending
 from host.records.outcome import Outcome, outcome_of_sip_status
-from host.telephony.far_end import Line
+from host.telephony.far_end import LiveKitFarEnd
 
 log = logging.getLogger("host")
 
@@ -59,7 +59,7 @@ class NotAnswered(Exception):
         self.ending = ending
 
 
-async def dial(job: JobContext, call: Call, line: Line) -> None:
+async def dial(job: JobContext, call: Call, line: LiveKitFarEnd) -> None:
     """Dial the call's number and wait until somebody answers. Raises NotAnswered."""
     trunk = call.deployment.trunk
     if not trunk:

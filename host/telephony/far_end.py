@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from livekit import rtc
 
 from host.base.errors import HostError
-from host.base.text import shown
+from host.base.text import quote
 from host.call.call import Call
 from host.call.caller import name_shown, number_shown
 from host.call.keypad import KEYS, read_presses
@@ -24,7 +24,7 @@ from host.dispatch.rooms import delete_room, put_out
 from host.records.ending import Ending
 from host.records.outcome import Outcome
 from host.records.record import Who
-from host.telephony.reconnect import NOT_SAID, comes_back, hear_again
+from host.telephony.reconnect import NOT_SAID, resubscribe, wait_for_rejoin
 
 if TYPE_CHECKING:
     from livekit.agents import JobContext
@@ -57,7 +57,7 @@ _PUT_OUT = (
 )
 
 
-class Line:
+class LiveKitFarEnd:
     """The far end of one call."""
 
     def __init__(self, job: JobContext, call: Call) -> None:
@@ -78,7 +78,7 @@ class Line:
         self.room.on("participant_attributes_changed", self._on_attributes)
         self.room.on("sip_dtmf_received", self._on_digit)
         self.room.on("disconnected", self._on_room_gone)
-        self.room.on("reconnected", lambda: hear_again(self.room))
+        self.room.on("reconnected", lambda: resubscribe(self.room))
 
     @property
     def participant(self) -> rtc.RemoteParticipant | None:
@@ -166,7 +166,7 @@ class Line:
         call = self._call
         call.caller_name = name_shown(participant.name)
         if call.caller.number and not call.caller.plausible:
-            log.warning("the caller shows no number that can be one: %s", shown(call.number))
+            log.warning("the caller shows no number that can be one: %s", quote(call.number))
 
     def _follow(self, participant: rtc.RemoteParticipant) -> None:
         ours = number_shown(_of_sip(participant, "trunkPhoneNumber"))
@@ -226,7 +226,7 @@ class Line:
             self._has_left(participant.disconnect_reason)
 
     async def _out_of_sight(self) -> None:
-        if self.identity and await comes_back(self.room, self.identity):
+        if self.identity and await wait_for_rejoin(self.room, self.identity):
             log.warning("LiveKit was lost for a while, and the far end is back: the call goes on")
         else:
             self._has_left(None)

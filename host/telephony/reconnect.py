@@ -23,7 +23,7 @@ Event = Literal["connection_state_changed", "participant_connected", "disconnect
 _EVENTS: tuple[Event, ...] = get_args(Event)
 
 
-async def comes_back(room: rtc.Room, identity: str) -> bool:
+async def wait_for_rejoin(room: rtc.Room, identity: str) -> bool:
     """Wait for a participant that is out of sight; False where it has left, or stays away.
 
     It takes as long as LiveKit is lost, or until the SDK gives it up and the room is closed.
@@ -35,7 +35,7 @@ async def comes_back(room: rtc.Room, identity: str) -> bool:
         return await _until(moved, lambda: identity in room.remote_participants, BACK_LIMIT)
 
 
-def hear_again(room: rtc.Room) -> None:
+def resubscribe(room: rtc.Room) -> None:
     """Subscribe again to whoever came back before us.
 
     LiveKit's helper (1.8.9) subscribes when a track is published, and of those who are there

@@ -38,7 +38,7 @@ from livekit import api
 
 from host import registry
 from host.dispatch.livekit import livekit_of
-from host.dispatch.place import Placed, metadata_of, place
+from host.dispatch.place import CallResult, metadata_of, place
 from host.local.exchange import Exchange, PersonScript, PhoneCall, Subscriber
 from host.local.process import HostProcess
 from host.local.records import records_of
@@ -73,13 +73,13 @@ class Scene:
         number = self.world.numbers.get(whom, whom)
         return await self.exchange.ring(CALLER, number, script)
 
-    async def place(self, persona: str, number: str, **details: Any) -> Placed:
+    async def place(self, persona: str, number: str, **details: Any) -> CallResult:
         """Place a call as `python -m host call` does, and wait until it is over."""
         return await place(self.settings, metadata_of(self.settings, persona, number, details))
 
     async def place_to(
         self, telephone: Subscriber, persona: str, **details: Any
-    ) -> tuple[Placed, PhoneCall, CallRecord]:
+    ) -> tuple[CallResult, PhoneCall, CallRecord]:
         """Have a persona call a telephone at a number of its own, and wait until it is over.
 
         Gives what `host call` was told, the telephone's side of the call, and the record.

@@ -11,11 +11,11 @@ from livekit.agents import JobContext
 from waiting import logged_by_the_host
 
 from host import Caller
-from host.base.text import clean, shown
+from host.base.text import quote, sanitize
 from host.call.call import Call
 from host.call.caller import LONGEST, name_shown, number_shown
 from host.settings import Settings
-from host.telephony.far_end import MOST_KEYS, Line
+from host.telephony.far_end import MOST_KEYS, LiveKitFarEnd
 
 SIP = rtc.ParticipantKind.PARTICIPANT_KIND_SIP
 CONNECTOR = rtc.ParticipantKind.PARTICIPANT_KIND_CONNECTOR
@@ -50,7 +50,7 @@ def a_telephone(name: str = "", identity: str = "sip_1", **attributes: str) -> A
     return SimpleNamespace(identity=identity, name=name, kind=SIP, attributes=of_sip)
 
 
-async def rung(telephone: Any) -> tuple[Call, Line, Room]:
+async def rung(telephone: Any) -> tuple[Call, LiveKitFarEnd, Room]:
     """A call that a telephone has placed to us."""
     room = Room(telephone)
 
@@ -59,7 +59,7 @@ async def rung(telephone: Any) -> tuple[Call, Line, Room]:
 
     job = cast(JobContext, SimpleNamespace(room=room, wait_for_participant=there))
     call = Call(Settings(), id="AJ_1", room="desk-1")
-    call.line = line = Line(job, call)
+    call.line = line = LiveKitFarEnd(job, call)
     await line.arrive(1)
     return call, line, room
 
@@ -156,7 +156,7 @@ async def test_a_call_that_we_dial_is_told_as_dialled_even_where_it_rings_at_onc
     call = Call(Settings(), id="AJ_1", room="desk-1")
     told: list[str] = []
     monkeypatch.setattr(call, "tell", lambda event, status: told.append(status))
-    line = Line(cast(JobContext, SimpleNamespace(room=room)), call)
+    line = LiveKitFarEnd(cast(JobContext, SimpleNamespace(room=room)), call)
     line.expect("sip_1")
     line.dialling()
     for status in ("ringing", "active"):
@@ -210,18 +210,18 @@ async def test_keys_without_end_are_taken_up_to_a_thousand(
 
 
 def test_text_is_cut_before_it_is_looked_at() -> None:
-    assert clean("a" * 10, 10) == "a" * 10
-    assert clean("a" * 11, 10) == "a" * 9 + "…"
-    assert len(clean("\0" * 50_000_000, 64)) == 64
+    assert sanitize("a" * 10, 10) == "a" * 10
+    assert sanitize("a" * 11, 10) == "a" * 9 + "…"
+    assert len(sanitize("\0" * 50_000_000, 64)) == 64
 
 
 def test_letters_of_all_languages_stay() -> None:
     for text in ("Ann-Marie O'Neill", "Jürgen", "Łukasz", "李小龍", "محمد", "😀", "a\u00a0b"):
-        assert clean(text, 64) == text
+        assert sanitize(text, 64) == text
 
 
 def test_what_is_shown_in_a_log_is_ascii_in_one_line() -> None:
-    assert shown("desk") == "'desk'"
-    assert shown("d\u0435sk\n") == "'d\\u0435sk\\n'"
-    assert shown({"a": [None]}) == "{'a': [None]}"
-    assert len(shown("x" * 9_000_000)) == 80
+    assert quote("desk") == "'desk'"
+    assert quote("d\u0435sk\n") == "'d\\u0435sk\\n'"
+    assert quote({"a": [None]}) == "{'a': [None]}"
+    assert len(quote("x" * 9_000_000)) == 80

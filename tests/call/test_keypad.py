@@ -20,7 +20,7 @@ from host.records.ending import Ending
 from host.records.outcome import Outcome
 from host.runner.ending import fail
 from host.settings import PersonaSettings, Settings
-from host.speech.apology import give_up
+from host.speech.apology import fail_gracefully
 
 WRONG, NONE = "Sorry, that is not one of the choices.", "Sorry, I did not get that."
 SOON = 0.2
@@ -297,7 +297,11 @@ async def test_an_error_that_quotes_a_private_number_is_told_without_it(
 ) -> None:
     type_in(call.keypad, "123")
     quoting = f"no card {await call.collect_digits(length=3, private=True)}"
-    await (give_up(call, "It failed.", quoting) if provider else fail(call, LookupError(quoting)))
+    await (
+        fail_gracefully(call, "It failed.", quoting)
+        if provider
+        else fail(call, LookupError(quoting))
+    )
     error = call.ending.result().error
     assert error
     assert error.removeprefix("LookupError: ") == "no card •••"

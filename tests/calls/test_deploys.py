@@ -21,7 +21,7 @@ from scene import a_scene, end_of
 from host.local.phone import Line, NoAnswer, PersonScript, PhoneCall
 from host.local.records import records_of
 from host.records.outcome import Outcome
-from host.runner.checkpoint import Draft
+from host.runner.checkpoint import Checkpoint
 from host.testing import Scene, heard_once, not_heard
 
 pytestmark = pytest.mark.whole("hosts are stopped and killed")
@@ -99,7 +99,7 @@ def has(host: Scene, call: PhoneCall) -> bool:
     """Tell whether it is this host that has a call."""
     drafts = (host.folder / "state" / "unfinished").glob("*.json")
     return any(
-        Draft.model_validate_json(file.read_text()).record.room == call.room for file in drafts
+        Checkpoint.model_validate_json(file.read_text()).record.room == call.room for file in drafts
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from livekit import api
 from scene import a_number
 
-from host.dispatch.place import Placed
+from host.dispatch.place import CallResult
 from host.local.exchange import Ending, Subscriber
 from host.local.phone import PersonScript, PhoneCall, TransferReply
 from host.local.world import CALLER
@@ -26,7 +26,7 @@ class Seen:
     room: str
     call: PhoneCall | None = None
     dialled: str | None = None
-    placed: Placed | None = None
+    placed: CallResult | None = None
     """What `host call` was told; None where nobody asked it, or it was given up."""
 
 

@@ -16,7 +16,7 @@ from host.local.exchange.twirp import PREFIX, Method, TwirpServer
 from host.local.server import LocalServer
 from host.records.ending import Ending
 from host.telephony.dial import NotAnswered, dial
-from host.telephony.far_end import Line
+from host.telephony.far_end import LiveKitFarEnd
 from host.telephony.transfer import Handover
 from host.telephony.transfer.colleague import Colleague
 
@@ -78,7 +78,7 @@ def put_on_line(call: Call, livekit: api.LiveKitAPI) -> Room:
     """Give a call a real line and handover, in a room where the far end has answered."""
     room = Room()
     job: Any = SimpleNamespace(api=livekit, room=room)
-    call.line = line = Line(job, call)
+    call.line = line = LiveKitFarEnd(job, call)
     line.identity = "sip_far_end"
     call.handover = Handover(job, call, line)
     call.mark("answered")
@@ -88,7 +88,7 @@ def put_on_line(call: Call, livekit: api.LiveKitAPI) -> Room:
 async def place(livekit: api.LiveKitAPI, call: Call) -> Ending | None:
     """Dial a call's number as the worker does; return why it was not, None where it was."""
     job: Any = SimpleNamespace(api=livekit, room=Room())
-    line = Line(job, call)
+    line = LiveKitFarEnd(job, call)
     line.identity = "sip_far_end"
     try:
         await dial(job, call, line)

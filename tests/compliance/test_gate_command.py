@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 from host.base.errors import PersonaError
 from host.cli import cli
 from host.compliance.budget import Budget
-from host.server.api.forms import WantedCall
 from host.server.api.placing import Blocked, Placing
+from host.server.api.schemas import WantedCall
 from host.settings import load_settings
 
 BY_DAY, BY_NIGHT = "2026-11-23T12:00:00-05:00", "2026-11-23T23:00:00-05:00"

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from livekit import rtc
 
-from host.dispatch.watch import Placed, Watch
+from host.dispatch.watch import CallResult, RoomWatcher
 from host.records.outcome import Outcome
 
 AGENT = rtc.ParticipantKind.PARTICIPANT_KIND_AGENT
 SIP = rtc.ParticipantKind.PARTICIPANT_KIND_SIP
 BROWSER = rtc.ParticipantKind.PARTICIPANT_KIND_STANDARD
-UNTOLD = Placed(Outcome.FAILED, "The host did not tell how the call went.", "r")
+UNTOLD = CallResult(Outcome.FAILED, "The host did not tell how the call went.", "r")
 
 
 class Room:
@@ -35,11 +35,11 @@ def somebody(kind: int, **attributes: str) -> Any:
     return SimpleNamespace(identity="x", kind=kind, attributes=dotted)
 
 
-def seen(*inside: Any, metadata: str = "") -> tuple[Watch, list[str]]:
+def seen(*inside: Any, metadata: str = "") -> tuple[RoomWatcher, list[str]]:
     """Look into a room; give the watch, and the statuses that it told."""
     told: list[str] = []
     room: Any = Room(metadata, *inside)
-    watch = Watch(room, told.append)
+    watch = RoomWatcher(room, told.append)
     watch.see(room)
     return watch, told
 
@@ -48,13 +48,13 @@ def test_what_the_host_tells_is_how_the_call_went() -> None:
     facts = {"host_outcome": "busy", "host_reason": "It is busy.", "host_sip_status": "486"}
     watch, _ = seen(somebody(AGENT, **facts, host_retryable="True"))
     assert watch.over.is_set()
-    assert watch.placed("r") == Placed(Outcome.BUSY, "It is busy.", "r", 486, retryable=True)
+    assert watch.placed("r") == CallResult(Outcome.BUSY, "It is busy.", "r", 486, retryable=True)
 
 
 def test_what_a_host_tells_for_a_dead_process_stands_in_the_rooms_metadata() -> None:
     facts = {"host.outcome": "failed", "host.reason": "It died.", "host.retryable": "False"}
     watch, _ = seen(metadata=json.dumps(facts))
-    assert watch.placed("r") == Placed(Outcome.FAILED, "It died.", "r", None, retryable=False)
+    assert watch.placed("r") == CallResult(Outcome.FAILED, "It died.", "r", None, retryable=False)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_metadata_of_others_harms_no_watcher(metadata: str) -> None:
 @pytest.mark.parametrize("status", ["", "x", "4860", "-1", "1" * 5000, "４８６"])
 def test_an_outcome_with_nothing_beside_it_that_can_be_read_is_one(status: str) -> None:
     watch, _ = seen(metadata=json.dumps({"host.outcome": "busy", "host.sip_status": status}))
-    assert watch.placed("r") == Placed(Outcome.BUSY, "", "r", None)
+    assert watch.placed("r") == CallResult(Outcome.BUSY, "", "r", None)
 
 
 def test_nobody_but_an_agent_tells_how_a_call_went_and_nobody_but_a_telephone_how_it_stands() -> (

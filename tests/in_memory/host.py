@@ -25,11 +25,11 @@ from livekit.protocol.agent import Job, JobState, JobStatus, JobType
 from host.call.call import Call
 from host.dispatch.livekit import livekit_of, token_of
 from host.runner.aftermath import tell_end
-from host.runner.checkpoint import Draft, Journal
-from host.runner.heartbeat import Live
+from host.runner.checkpoint import Checkpoint, CheckpointStore
+from host.runner.heartbeat import WatchedCall
 from host.runner.runner import Worker
-from host.server.admission import Desk
-from host.server.recovery import Rescue
+from host.server.admission import Admission
+from host.server.recovery import Recovery
 from host.settings import Settings
 
 from .sdk import Connection, Sdk
@@ -45,16 +45,16 @@ NO_PROCESS = 2**22 + 1
 """A number that Linux gives to no process, should anybody kill it."""
 
 
-class _Rescue(Rescue):
+class _Rescue(Recovery):
     """Tells of the end of a call in this process."""
 
-    async def _tell(self, draft: Draft) -> None:
+    async def _tell(self, draft: Checkpoint) -> None:
         self._journal.put(draft)
         await tell_end(self._settings, draft)
         self._journal.close(draft.record.id)
 
 
-class _Journal(Journal):
+class _Journal(CheckpointStore):
     def __init__(self, state: Path) -> None:
         super().__init__(state)
         self.call: Call | None = None
@@ -98,7 +98,7 @@ class MemoryHost:
         self._rescue.launch = self._take_over
         self.lifelines = self._rescue.lifelines
         self._livekit = livekit_of(settings)
-        self._desk = Desk(settings, self.lifelines, self._livekit)
+        self._desk = Admission(settings, self.lifelines, self._livekit)
         self._running: dict[str, _Running] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._failed: list[str] = []
@@ -275,7 +275,7 @@ class MemoryHost:
         await worker.journal.begun.wait()
         call = worker.journal.call
         assert call
-        live = Live(call.id, context.job.room.name, process=NO_PROCESS)
+        live = WatchedCall(call.id, context.job.room.name, process=NO_PROCESS)
         live.writer = _Silent()  # type: ignore[assignment]
         self.lifelines._calls[call.id] = live
         self.lifelines._moved.set()

@@ -24,7 +24,7 @@ from host.local.speech import Sentences
 from host.local.world import OUR_NUMBER
 from host.privacy.logs import Masked, keep_private
 from host.settings import load_settings
-from host.speech.prompts.making import make_sounds
+from host.speech.prompts.render import make_sounds
 from host.testing import Scene
 
 from . import shortcuts

@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from host.base.errors import SettingsError
 from host.privacy import environment
 from host.settings import Settings, load_settings, variables_of_settings, with_any_keys
-from host.speech.prompts.keeping import _make
+from host.speech.prompts.refresh import _make
 
 pytestmark = pytest.mark.processes
 

@@ -17,7 +17,7 @@ from host.compliance.budget import Budget
 from host.dispatch.idempotency import Requests
 from host.privacy import Pseudonyms, private_folder
 from host.records.outcome import Outcome
-from host.runner.checkpoint import Journal
+from host.runner.checkpoint import CheckpointStore
 from host.server.serve import close_files
 from host.settings import PersonaSettings, Settings
 from host.speech.recording import new_file, part_of
@@ -53,7 +53,7 @@ async def have_a_call(settings: Settings) -> None:
     """Write whatever a call writes, with the code that writes it."""
     call = Call(settings, id="AJ_1", room="desk-1", number=CALLER)
     record = a_record(number=CALLER)
-    Journal(settings.state_dir).write(call)
+    CheckpointStore(settings.state_dir).write(call)
     Pseudonyms(settings.state_dir).of(CALLER)
     limits = PersonaSettings(max_calls=1)
     Budget(settings.state_dir).admit("AJ_1", "desk", limits)

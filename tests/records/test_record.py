@@ -12,10 +12,10 @@ from deployment import HERE
 from pydantic import BaseModel
 from stored import RECORDS
 
-from host.records.record import CallRecord, Keys, Line, ToolUse, Transfer, Usage
+from host.records.record import CallRecord, KeyPress, ToolUse, Transfer, Usage, Utterance
 from host.records.schema import schema
 
-MODELS: tuple[type[BaseModel], ...] = (CallRecord, Line, ToolUse, Keys, Transfer, Usage)
+MODELS: tuple[type[BaseModel], ...] = (CallRecord, Utterance, ToolUse, KeyPress, Transfer, Usage)
 FIELDS = [(model, name) for model in MODELS for name in model.model_fields]
 
 
@@ -62,5 +62,5 @@ def test_every_field_says_what_it_is_and_in_which_unit(model: type[BaseModel], n
 
 def test_half_a_character_does_not_keep_a_record_from_being_written() -> None:
     half = "Good \ud83d"  # the first half of an emoji, as a stream may be cut
-    line = Line(at=datetime.now(UTC), who="persona", text=half)
+    line = Utterance(at=datetime.now(UTC), who="persona", text=half)
     assert json.loads(line.model_dump_json())["text"] == "Good ?"

@@ -15,7 +15,7 @@ from stored import a_record
 from host import privacy as private
 from host.call.call import Call
 from host.privacy import Mask, Pseudonyms
-from host.records.record import CallRecord, Keys, Line, ToolUse, Transfer
+from host.records.record import CallRecord, KeyPress, ToolUse, Transfer, Utterance
 from host.records.redaction import redacted
 from host.settings import Shared, load_settings
 
@@ -26,7 +26,7 @@ PRIVATE = a_record(
     room=f"call-_{NUMBER}_aB3xYzQ1wErT",
     reason=f"{NUMBER} is not called before 8:00.",
     error=f"ValueError: {SAID}",
-    transcript=[Line(at=AT, who="caller", text=SAID)],
+    transcript=[Utterance(at=AT, who="caller", text=SAID)],
     tools=[
         ToolUse(
             at=AT,
@@ -36,7 +36,7 @@ PRIVATE = a_record(
             failed=False,
         )
     ],
-    keys=[Keys(at=AT, who="caller", digit=digit) for digit in "4321#"],
+    keys=[KeyPress(at=AT, who="caller", digit=digit) for digit in "4321#"],
     transfers=[Transfer(at=AT, to="desk", succeeded=False, reason=f"{NUMBER} is busy.")],
 )
 

@@ -13,12 +13,12 @@ from sample_calls import an_answered_call
 from waiting import logged_by_the_host, meanwhile
 
 from host.base.processes import Process, this_process
-from host.runner.checkpoint import Draft, Journal
+from host.runner.checkpoint import Checkpoint, CheckpointStore
 from host.settings import Settings
 
 
 async def test_a_draft_is_private_and_goes_when_the_call_is_recorded(tmp_path: Path) -> None:
-    journal, call = Journal(tmp_path), an_answered_call(Settings())
+    journal, call = CheckpointStore(tmp_path), an_answered_call(Settings())
     journal.write(call)
     (file,) = (tmp_path / "unfinished").iterdir()
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -30,14 +30,14 @@ async def test_a_draft_is_private_and_goes_when_the_call_is_recorded(tmp_path: P
     assert journal.read("AJ_1") is None
 
 
-class Watched(Journal):
+class Watched(CheckpointStore):
     """A journal that tells when it writes a draft, or can't."""
 
     def __init__(self, state: Path) -> None:
         super().__init__(state)
         self._put = asyncio.Event()
 
-    def put(self, draft: Draft) -> None:
+    def put(self, draft: Checkpoint) -> None:
         try:
             super().put(draft)
         finally:
@@ -88,7 +88,7 @@ async def test_a_disk_that_was_full_is_said_once_and_the_draft_is_kept_again(
 async def test_a_draft_that_can_not_be_read_is_none_and_not_quoted(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, text: str
 ) -> None:
-    journal = Journal(tmp_path)
+    journal = CheckpointStore(tmp_path)
     journal.folder.mkdir()
     journal.file("AJ_1").write_text(text)
     assert journal.read("AJ_1") is None

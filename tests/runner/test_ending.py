@@ -11,7 +11,7 @@ from sample_calls import call_of
 
 from host.records.ending import Ending
 from host.records.outcome import Outcome
-from host.runner.ending import let_go, logged
+from host.runner.ending import log_errors, tear_down
 from host.settings import Settings
 
 OUT_OF_THE_ROOM: Any = SimpleNamespace(room=SimpleNamespace(isconnected=lambda: False))
@@ -48,7 +48,7 @@ async def test_what_fails_at_the_end_of_a_call_does_not_stop_the_rest(
     call.session = standing_in(aclose=fails("session"))
     call.recorder = standing_in(close=fails("recording"))
     call.end(Ending(Outcome.COMPLETED, "far end", "The far end hung up."))
-    await asyncio.wait_for(let_go(OUT_OF_THE_ROOM, call), 10)
+    await asyncio.wait_for(tear_down(OUT_OF_THE_ROOM, call), 10)
     assert done == ["hang up", "transfer", "session", "recording", "leave"]
     for what in ("hanging up", "stopping a transfer", "closing the session"):
         assert f"{what} failed" in caplog.text
@@ -65,10 +65,10 @@ async def test_hooks_that_are_being_told_are_waited_for() -> None:
     call.line = standing_in(hang_up=nothing, leave=nothing)
     call.tell("call_status_changed", status="hangup")
     call.end(Ending(Outcome.COMPLETED, "far end", "The far end hung up."))
-    await asyncio.wait_for(let_go(OUT_OF_THE_ROOM, call), 10)
+    await asyncio.wait_for(tear_down(OUT_OF_THE_ROOM, call), 10)
     assert told == ["hangup"]
 
 
 def test_a_call_that_is_being_stopped_is_stopped() -> None:
-    with pytest.raises(asyncio.CancelledError), logged("something"):
+    with pytest.raises(asyncio.CancelledError), log_errors("something"):
         raise asyncio.CancelledError

@@ -12,26 +12,26 @@ import pytest
 from live_calls import CALL, joined, now
 
 from host.runner import heartbeat as lifeline
-from host.runner.heartbeat import Lifeline, Lifelines, Live
+from host.runner.heartbeat import Heartbeat, HeartbeatMonitor, WatchedCall
 
 pytestmark = pytest.mark.processes
 
 
 @pytest.fixture
-async def lost() -> asyncio.Queue[Live]:
+async def lost() -> asyncio.Queue[WatchedCall]:
     """The calls that were lost."""
     return asyncio.Queue()
 
 
 @pytest.fixture
-async def lines(lost: asyncio.Queue[Live]) -> AsyncIterator[Lifelines]:
+async def lines(lost: asyncio.Queue[WatchedCall]) -> AsyncIterator[HeartbeatMonitor]:
     """The parent's side."""
-    async with Lifelines(lost.put).listening() as lines:
+    async with HeartbeatMonitor(lost.put).listening() as lines:
         yield lines
 
 
 async def test_a_call_that_ends_by_itself_is_not_lost(
-    lines: Lifelines, lost: asyncio.Queue[Live]
+    lines: HeartbeatMonitor, lost: asyncio.Queue[WatchedCall]
 ) -> None:
     process = await joined(lines, "await line.over()")
     assert "AJ_1" in lines
@@ -42,7 +42,7 @@ async def test_a_call_that_ends_by_itself_is_not_lost(
 
 
 async def test_a_killed_process_is_noticed_at_once_and_not_by_its_silence(
-    lines: Lifelines, lost: asyncio.Queue[Live], monkeypatch: pytest.MonkeyPatch
+    lines: HeartbeatMonitor, lost: asyncio.Queue[WatchedCall], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lifeline, "BLOCKED", 60)
     process = await joined(lines, "pass")
@@ -53,7 +53,7 @@ async def test_a_killed_process_is_noticed_at_once_and_not_by_its_silence(
 
 
 async def test_a_blocked_process_is_killed(
-    lines: Lifelines, lost: asyncio.Queue[Live], monkeypatch: pytest.MonkeyPatch
+    lines: HeartbeatMonitor, lost: asyncio.Queue[WatchedCall], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lifeline, "BLOCKED", 1.5)
     process = await joined(lines, "time.sleep(60)")
@@ -64,7 +64,7 @@ async def test_a_blocked_process_is_killed(
 
 
 async def test_a_busy_process_is_left_alone(
-    lines: Lifelines, lost: asyncio.Queue[Live], monkeypatch: pytest.MonkeyPatch
+    lines: HeartbeatMonitor, lost: asyncio.Queue[WatchedCall], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lifeline, "BLOCKED", 1.5)
     process = await joined(lines, "[(time.sleep(0.1), await asyncio.sleep(0)) for _ in range(30)]")
@@ -75,7 +75,7 @@ async def test_a_busy_process_is_left_alone(
 
 
 async def test_a_parent_that_was_blocked_itself_kills_nobody(
-    lines: Lifelines, lost: asyncio.Queue[Live], monkeypatch: pytest.MonkeyPatch
+    lines: HeartbeatMonitor, lost: asyncio.Queue[WatchedCall], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lifeline, "BLOCKED", 1.0)
     process = await joined(lines, "await line.over()")
@@ -88,7 +88,7 @@ async def test_a_parent_that_was_blocked_itself_kills_nobody(
 
 
 async def test_a_call_that_no_process_begins_is_lost(
-    lines: Lifelines, lost: asyncio.Queue[Live], monkeypatch: pytest.MonkeyPatch
+    lines: HeartbeatMonitor, lost: asyncio.Queue[WatchedCall], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lifeline, "JOINING", 0.6)
     lines.expect("AJ_9", "b-room")
@@ -97,7 +97,7 @@ async def test_a_call_that_no_process_begins_is_lost(
     assert await lines.all_over(5)
 
 
-async def test_a_goodbye_reaches_every_call(lines: Lifelines) -> None:
+async def test_a_goodbye_reaches_every_call(lines: HeartbeatMonitor) -> None:
     processes = [await joined(lines, "await goodbye.wait()", f"AJ_{n}") for n in range(3)]
     for process in processes:
         now(process)
@@ -107,7 +107,7 @@ async def test_a_goodbye_reaches_every_call(lines: Lifelines) -> None:
         assert out.split() == ["goodbye"]
 
 
-async def test_a_call_hears_that_its_parent_is_gone(lost: asyncio.Queue[Live]) -> None:
+async def test_a_call_hears_that_its_parent_is_gone(lost: asyncio.Queue[WatchedCall]) -> None:
     child = CALL.format(what="await holding")
     parent = f"""
 import asyncio, os, subprocess, sys
@@ -131,6 +131,6 @@ asyncio.run(main())
 
 async def test_a_call_that_nobody_watches_over_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(lifeline.ADDRESS, raising=False)
-    line = Lifeline("AJ_1", "a-room")
+    line = Heartbeat("AJ_1", "a-room")
     await asyncio.wait_for(line.hold(pytest.fail, pytest.fail), 1)
     await line.over()

@@ -9,7 +9,7 @@ import pytest
 from hostile import SECRET, VICTIM, Attack, malformed
 from offers import LiveKit, a_desk, decided
 
-from host.runner.heartbeat import Lifelines
+from host.runner.heartbeat import HeartbeatMonitor
 from host.server import admission as module
 from host.server.admission import OTHERS_LIMIT, OTHERS_LIMIT_TO_DIAL
 
@@ -26,18 +26,18 @@ def livekit(monkeypatch: pytest.MonkeyPatch) -> LiveKit:
 
 
 @pytest.fixture
-async def lines() -> Lifelines:
+async def lines() -> HeartbeatMonitor:
     """No call is live."""
 
     async def lost(live: object) -> None:
         raise NotImplementedError
 
-    return Lifelines(lost)
+    return HeartbeatMonitor(lost)
 
 
 @pytest.mark.parametrize("full", [False, True])
 async def test_a_thousand_malformed_are_decided_and_leave_nothing_behind(
-    lines: Lifelines, livekit: LiveKit, full: bool, caplog: pytest.LogCaptureFixture
+    lines: HeartbeatMonitor, livekit: LiveKit, full: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     desk = a_desk(lines, livekit, full=full)
     requests = [livekit.request(attack, at) for at, attack in enumerate(malformed(COUNT))]
@@ -56,7 +56,7 @@ async def test_a_thousand_malformed_are_decided_and_leave_nothing_behind(
 
 
 async def test_a_call_that_is_yet_to_be_dialled_is_left_to_others_for_longer(
-    lines: Lifelines, livekit: LiveKit
+    lines: HeartbeatMonitor, livekit: LiveKit
 ) -> None:
     good = Attack("good", f'{{"phone_number": "{VICTIM}"}}')
     await a_desk(lines, livekit, full=True).request(livekit.request(good, 0))

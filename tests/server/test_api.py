@@ -339,7 +339,9 @@ async def test_what_a_persona_prints_of_the_details_is_masked(
     client: Client, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A forkserver of an earlier test would print where that one did.
-    monkeypatch.setattr("host.server.api.checks._CONTEXT", multiprocessing.get_context("spawn"))
+    monkeypatch.setattr(
+        "host.server.api.details_validator._CONTEXT", multiprocessing.get_context("spawn")
+    )
     assert (await client.place(details={"patient": "prints"}))[0] == 422
     printed = capfd.readouterr()
     for text in printed:
@@ -362,7 +364,7 @@ async def test_where_details_can_not_be_checked_the_request_may_come_again(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as broken:
-        broken.setattr("host.server.api.checks.START_LIMIT", 0)
+        broken.setattr("host.server.api.details_validator.START_LIMIT", 0)
         status, told, headers = await client.place(details=GOOD, idempotency_key="order-7")
     assert (status, told) == (503, {"detail": "the host can't check details now"})
     assert int(headers["Retry-After"]) > 0
@@ -374,7 +376,7 @@ async def test_a_persona_that_takes_for_ever_stops_neither_the_host_nor_the_next
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert (await client.place(details=GOOD))[0] == 202
-    monkeypatch.setattr("host.server.api.checks.LIMIT", 1.0)
+    monkeypatch.setattr("host.server.api.details_validator.LIMIT", 1.0)
     stuck = asyncio.create_task(client.place(details={"patient": "a" * 60 + "b"}))
     answers = 0
     while not stuck.done():

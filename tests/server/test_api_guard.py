@@ -31,8 +31,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from waiting import logged_by_the_host, until_logged
 
 from host.base.errors import SettingsError
-from host.server.api.door import answering_api
 from host.server.api.protocol import LONGEST_REQUEST, PIECE, Protocol
+from host.server.api.server import answering_api
 from host.server.api.token import require_token
 
 pytestmark = pytest.mark.processes

@@ -16,7 +16,7 @@ from livekit.agents import AgentServer
 from waiting import until_logged
 
 from host.base.errors import SettingsError
-from host.runner.heartbeat import Lifelines, Live
+from host.runner.heartbeat import HeartbeatMonitor, WatchedCall
 from host.server.connection import Connection
 from host.server.health import Health, answering
 
@@ -25,7 +25,7 @@ class Asked:
     """The health check of one host, and what it answers."""
 
     def __init__(
-        self, health: Health, connection: Connection, calls: Lifelines, address: str
+        self, health: Health, connection: Connection, calls: HeartbeatMonitor, address: str
     ) -> None:
         self.health, self.connection, self.calls = health, connection, calls
         self._address = address
@@ -36,13 +36,13 @@ class Asked:
             return answer.status, await answer.json() if "json" in answer.content_type else {}
 
 
-def no_calls() -> Lifelines:
+def no_calls() -> HeartbeatMonitor:
     """The calls of a host that has none yet."""
 
-    async def lost(live: Live) -> None:
+    async def lost(live: WatchedCall) -> None:
         raise AssertionError(f"{live} is lost")
 
-    return Lifelines(lost)
+    return HeartbeatMonitor(lost)
 
 
 @contextlib.asynccontextmanager

@@ -28,9 +28,9 @@ from host.records.ending import Ending
 from host.records.outcome import Outcome
 from host.records.record import CallRecord
 from host.records.redaction import redacted
-from host.runner.checkpoint import DIED, FORSAKEN, Journal
+from host.runner.checkpoint import DIED, FORSAKEN, CheckpointStore
 from host.runner.runner import Worker
-from host.server.recovery import Rescue
+from host.server.recovery import Recovery
 from host.settings import Settings, load_settings
 
 pytestmark = pytest.mark.processes
@@ -113,15 +113,15 @@ def settings(deployment: Deployment, livekit: list[str]) -> Settings:
 
 async def finished(deployment: Deployment, settings: Settings) -> CallRecord:
     """Look after the journal until one record was told of, and its draft is gone."""
-    closed, close = asyncio.Event(), Journal.close
+    closed, close = asyncio.Event(), CheckpointStore.close
 
-    def close_and_tell(journal: Journal, call: str) -> None:
+    def close_and_tell(journal: CheckpointStore, call: str) -> None:
         close(journal, call)
         closed.set()
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Journal, "close", close_and_tell)
-        async with meanwhile(Rescue(settings).sweep()):
+        patch.setattr(CheckpointStore, "close", close_and_tell)
+        async with meanwhile(Recovery(settings).sweep()):
             await asyncio.wait_for(closed.wait(), 30)
     (line,) = (deployment.folder / "records").read_text().splitlines()
     return CallRecord.model_validate_json(line)
@@ -138,7 +138,7 @@ def of_a_dead_process(draft: Path) -> None:
 async def test_the_record_of_a_call_whose_process_died_is_finished_once(
     deployment: Deployment, settings: Settings, livekit: list[str]
 ) -> None:
-    Journal(settings.state_dir).write(an_answered_call(settings))
+    CheckpointStore(settings.state_dir).write(an_answered_call(settings))
     (draft,) = (settings.state_dir / "unfinished").iterdir()
     of_a_dead_process(draft)
     record = await finished(deployment, settings)
@@ -158,7 +158,7 @@ async def test_the_record_of_a_call_whose_process_died_is_finished_once(
 async def test_a_call_whose_parent_is_gone_is_recorded_however_slow_livekit_is(
     deployment: Deployment, settings: Settings, livekit: Asked
 ) -> None:
-    Journal(settings.state_dir).write(an_answered_call(settings))
+    CheckpointStore(settings.state_dir).write(an_answered_call(settings))
     file = deployment.folder / "record"
     plugin = WRITES_IN_A_THREAD.format(file=str(file))
     deployment.write("plugins/writes.py", f'"""Writes."""\n{plugin}')
@@ -176,7 +176,7 @@ async def test_a_record_that_was_not_told_to_its_end_is_told_as_it_is(
     call = an_answered_call(settings)
     call.end(Ending(Outcome.BUSY, "far end", "The line was busy.", 486))
     record = record_of(call, call.ending.result())
-    Journal(settings.state_dir).write(call, record)
+    CheckpointStore(settings.state_dir).write(call, record)
     (draft,) = (settings.state_dir / "unfinished").iterdir()
     of_a_dead_process(draft)
     assert await finished(deployment, settings) == redacted(record, settings, settings.state_dir)
@@ -191,7 +191,7 @@ async def test_what_is_kept_of_a_request_tells_no_more_than_the_record(
     requests.claim("order-7", call.id, call.room, "RM_1")
     call.end(Ending(Outcome.BLOCKED, "host", "+15552220001 is on the do-not-call list."))
     record = record_of(call, call.ending.result())
-    Journal(settings.state_dir).write(call, record)
+    CheckpointStore(settings.state_dir).write(call, record)
     (draft,) = (settings.state_dir / "unfinished").iterdir()
     of_a_dead_process(draft)
     await finished(deployment, settings)
@@ -218,7 +218,7 @@ async def test_nor_does_the_call_itself_write_more_down(
 
 def two_drafts(settings: Settings) -> tuple[Path, Path]:
     """The drafts of two calls of this process: AJ_1, which is looked at first, and AJ_2."""
-    Journal(settings.state_dir).write(an_answered_call(settings))
+    CheckpointStore(settings.state_dir).write(an_answered_call(settings))
     (first,) = (settings.state_dir / "unfinished").iterdir()
     second = first.with_name("AJ_2.json")
     second.write_text(first.read_text().replace('"AJ_1"', '"AJ_2"'))
@@ -267,7 +267,7 @@ async def test_a_call_of_a_machine_that_is_gone_takes_no_line_any_more(
         budget.admit(call.id, "ann", limits)
     with pytest.raises(Exhausted):
         budget.admit("AJ_2", "ann", limits)
-    Journal(settings.state_dir).write(call)
+    CheckpointStore(settings.state_dir).write(call)
     (draft,) = (settings.state_dir / "unfinished").iterdir()
     of_another_machine(draft, FORSAKEN + 10)
     await finished(deployment, settings)
@@ -278,7 +278,7 @@ async def test_the_room_of_another_agent_stays(
     deployment: Deployment, settings: Settings, livekit: list[str]
 ) -> None:
     call = Call(settings, id="AJ_1", room="another-1")
-    Journal(settings.state_dir).write(call)
+    CheckpointStore(settings.state_dir).write(call)
     (draft,) = (settings.state_dir / "unfinished").iterdir()
     of_a_dead_process(draft)
     record = await finished(deployment, settings)
@@ -292,7 +292,7 @@ async def test_a_draft_that_is_broken_is_put_aside_and_said(
     folder = settings.state_dir / "unfinished"
     folder.mkdir(parents=True)
     (folder / "AJ_3.json").write_text('{"number": "+15552220001"')
-    async with meanwhile(Rescue(settings).sweep()):
+    async with meanwhile(Recovery(settings).sweep()):
         await until_logged(caplog, "AJ_3.json")
     assert (folder / "AJ_3.broken").exists()
     assert "555" not in caplog.text, "it is not quoted"

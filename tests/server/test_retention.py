@@ -28,8 +28,8 @@ from host.cli import cli
 from host.dispatch.idempotency import Requests
 from host.records.log import CallLog
 from host.records.record import CallRecord
-from host.server.api.book import Book
-from host.server.api.forms import AskedCall, WantedCall
+from host.server.api.schemas import AskedCall, WantedCall
+from host.server.api.store import CallStore
 from host.server.retention import purge, purge_daily
 from host.server.retention.log_file import purge_log
 from host.settings import Settings
@@ -402,7 +402,7 @@ def test_halves_that_a_killed_process_has_left_go_after_an_hour(settings: Settin
 def test_requests_are_forgotten_in_time_though_no_other_comes(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    requests, book = Requests(settings.state_dir), Book(settings.state_dir)
+    requests, book = Requests(settings.state_dir), CallStore(settings.state_dir)
     wanted = WantedCall(persona="ann", number=NUMBER, idempotency_key="order-of-ann")
     began = time.time()
     for days_ago, name in ((0.5, "young"), (8, "old")):  # nothing else comes after the old ones

@@ -15,11 +15,11 @@ from dispatcher import LIMIT, Dispatcher, a_worker, running
 from livekit.agents import AgentServer
 from waiting import until_logged
 
-from host.runner.heartbeat import Lifeline
+from host.runner.heartbeat import Heartbeat
 from host.server import shutdown as module
 from host.server.connection import Connection
 from host.server.health import Health
-from host.server.recovery import Rescue
+from host.server.recovery import Recovery
 from host.server.shutdown import Stopping
 from host.settings import Settings
 
@@ -29,7 +29,7 @@ class Caller:
 
     def __init__(self, *, deaf: bool = False) -> None:
         self.heard_goodbye = asyncio.Event()
-        self._lifeline = Lifeline("AJ_1", "desk-1")
+        self._lifeline = Heartbeat("AJ_1", "desk-1")
         self._deaf = deaf
         self.life = asyncio.create_task(self._live())
 
@@ -51,7 +51,7 @@ class Host:
     """A worker that stops when it is asked to."""
 
     def __init__(self, server: AgentServer, folder: Path, patience: float) -> None:
-        self.rescue = Rescue(Settings(state_dir=folder))
+        self.rescue = Recovery(Settings(state_dir=folder))
         self.health = Health(server, Connection(server), self.rescue.lifelines, 10)
         self.stopping = Stopping(server, self.rescue, self.health, patience=patience)
         self.server = server

@@ -24,8 +24,8 @@ from livekit.agents.voice import SpeechHandle
 from livekit.agents.voice.events import ToolCallEnded, ToolCallStarted
 from livekit.agents.voice.io import AudioOutput, AudioOutputCapabilities
 
-from host.speech.dead_air.debt import LEFT, WORDS, Debt
-from host.speech.dead_air.voice import Voice
+from host.speech.dead_air.pending_reply import LEFT, WORDS, PendingReply
+from host.speech.dead_air.playout import PlayoutMonitor
 
 
 class Sink(AudioOutput):
@@ -93,11 +93,13 @@ async def floor() -> Floor:
 
 
 @pytest.fixture
-async def voice(sink: Sink, floor: Floor, clock: Clock) -> Voice:
-    return Voice(sink, lambda: floor.speech)
+async def voice(sink: Sink, floor: Floor, clock: Clock) -> PlayoutMonitor:
+    return PlayoutMonitor(sink, lambda: floor.speech)
 
 
-async def test_a_voice_sounds_until_its_last_sample_is_out(voice: Voice, clock: Clock) -> None:
+async def test_a_voice_sounds_until_its_last_sample_is_out(
+    voice: PlayoutMonitor, clock: Clock
+) -> None:
     assert not voice.sounds
     await voice.capture_frame(a_frame())
     await voice.capture_frame(a_frame())
@@ -109,13 +111,15 @@ async def test_a_voice_sounds_until_its_last_sample_is_out(voice: Voice, clock: 
     assert not voice.sounds
 
 
-async def test_a_voice_that_is_broken_off_sounds_no_more(voice: Voice) -> None:
+async def test_a_voice_that_is_broken_off_sounds_no_more(voice: PlayoutMonitor) -> None:
     await voice.capture_frame(a_frame(5))
     voice.clear_buffer()
     assert not voice.sounds
 
 
-async def test_a_voice_that_was_paused_sounds_as_much_longer(voice: Voice, clock: Clock) -> None:
+async def test_a_voice_that_was_paused_sounds_as_much_longer(
+    voice: PlayoutMonitor, clock: Clock
+) -> None:
     await voice.capture_frame(a_frame(5))
     until = voice.until
     voice.pause()
@@ -126,7 +130,9 @@ async def test_a_voice_that_was_paused_sounds_as_much_longer(voice: Voice, clock
     assert voice.until - until == pytest.approx(0.1)
 
 
-async def test_a_voice_waits_while_something_else_is_said(voice: Voice, sink: Sink) -> None:
+async def test_a_voice_waits_while_something_else_is_said(
+    voice: PlayoutMonitor, sink: Sink
+) -> None:
     voice.hold()
     speaking = asyncio.create_task(voice.capture_frame(a_frame()))
     await asyncio.sleep(0)  # it is at the door
@@ -142,9 +148,9 @@ async def session() -> AgentSession[Any]:
 
 
 @pytest.fixture
-async def debt(session: AgentSession[Any], voice: Voice) -> Debt:
+async def debt(session: AgentSession[Any], voice: PlayoutMonitor) -> PendingReply:
     session._update_agent_state("listening")
-    return Debt(session, voice)
+    return PendingReply(session, voice)
 
 
 def says(session: AgentSession[Any], words: str | None, seconds: float = WORDS + 1) -> None:
@@ -160,27 +166,27 @@ def says(session: AgentSession[Any], words: str | None, seconds: float = WORDS +
     session.emit("user_state_changed", ended)
 
 
-async def test_nobody_waits_where_nothing_was_said(debt: Debt) -> None:
+async def test_nobody_waits_where_nothing_was_said(debt: PendingReply) -> None:
     assert debt.age() == (0, 0)
 
 
 async def test_what_was_said_and_not_understood_is_owed_by_the_stt(
-    session: AgentSession[Any], debt: Debt, clock: Clock
+    session: AgentSession[Any], debt: PendingReply, clock: Clock
 ) -> None:
     says(session, None)
     assert debt.age() == (0, 0)
-    assert debt.debtor == "stt"
+    assert debt.blocked_on == "stt"
     clock.forward(0.2)
     assert debt.age() == pytest.approx((0.2, 0.2))
 
 
-async def test_a_cough_needs_no_word(session: AgentSession[Any], debt: Debt) -> None:
+async def test_a_cough_needs_no_word(session: AgentSession[Any], debt: PendingReply) -> None:
     says(session, None, WORDS / 2)
     assert debt.age() == (0, 0)
 
 
 async def test_a_transcript_that_comes_late_pays_the_debt(
-    session: AgentSession[Any], debt: Debt
+    session: AgentSession[Any], debt: PendingReply
 ) -> None:
     says(session, None)
     session.emit(
@@ -191,11 +197,11 @@ async def test_a_transcript_that_comes_late_pays_the_debt(
 
 
 async def test_a_reply_that_a_voice_could_not_bring_is_owed_until_it_sounds_again(
-    session: AgentSession[Any], debt: Debt, voice: Voice, clock: Clock
+    session: AgentSession[Any], debt: PendingReply, voice: PlayoutMonitor, clock: Clock
 ) -> None:
     error = tts.TTSError(timestamp=0, label="voice", error=APIError("gone"), recoverable=False)
     session.emit("error", ErrorEvent(error=error, source=None))
-    assert debt.debtor == "tts"
+    assert debt.blocked_on == "tts"
     assert debt.lost
     assert "gone" in debt.lost.error
     debt.settle()
@@ -216,7 +222,11 @@ def begins(session: AgentSession[Any]) -> SpeechHandle:
 
 
 async def test_what_was_made_of_a_reply_before_it_was_lost_is_no_answer_however_late_it_comes(
-    session: AgentSession[Any], debt: Debt, voice: Voice, floor: Floor, clock: Clock
+    session: AgentSession[Any],
+    debt: PendingReply,
+    voice: PlayoutMonitor,
+    floor: Floor,
+    clock: Clock,
 ) -> None:
     floor.speech = begins(session)
     error = llm.LLMError(timestamp=0, label="model", error=APIError("cut"), recoverable=False)
@@ -231,23 +241,25 @@ async def test_what_was_made_of_a_reply_before_it_was_lost_is_no_answer_however_
     assert debt.lost is None
 
 
-async def test_a_tool_that_runs_owes_the_word(session: AgentSession[Any], debt: Debt) -> None:
+async def test_a_tool_that_runs_owes_the_word(
+    session: AgentSession[Any], debt: PendingReply
+) -> None:
     use = FunctionCall(call_id="1", name="look", arguments="{}")
     session._update_agent_state("thinking")
     started = ToolCallStarted(function_call=use)
     session.emit("tool_execution_updated", ToolExecutionUpdatedEvent(update=started))
     assert debt.age()[0] >= 0
-    assert debt.debtor == "tool"
+    assert debt.blocked_on == "tool"
     ended = ToolCallEnded(id="1", call_id="1", status="done")
     session.emit("tool_execution_updated", ToolExecutionUpdatedEvent(update=ended))
-    assert debt.debtor == "llm"
+    assert debt.blocked_on == "llm"
 
 
 async def test_a_word_of_the_hosts_own_begins_the_count_anew(
-    session: AgentSession[Any], debt: Debt, clock: Clock
+    session: AgentSession[Any], debt: PendingReply, clock: Clock
 ) -> None:
     says(session, None)
     debt.age()
     clock.forward(0.4)
-    debt.forgive()
+    debt.restart_timer()
     assert debt.age()[0] == pytest.approx(LEFT)

@@ -14,9 +14,9 @@ from host.local.speech import Sentences, speak
 from host.local.trouble import Trouble
 from host.settings import ROOT, Words, load_settings
 from host.speech.prompts import sound_of
-from host.speech.prompts.keeping import _make
-from host.speech.prompts.making import make_sounds
-from host.speech.prompts.shelf import Shelf, wanted
+from host.speech.prompts.cache import PromptCache, wanted
+from host.speech.prompts.refresh import _make
+from host.speech.prompts.render import make_sounds
 from host.speech.prompts.sound import RATE
 
 pytestmark = pytest.mark.processes
@@ -87,8 +87,8 @@ async def test_a_persona_with_words_of_its_own_says_them(
     call = deployment.call_of("ann")
     await make_sounds(call.settings)
     assert "Sorry from Ann." in voice.spoken
-    assert Shelf(call.settings.state_dir).find("ann", "Sorry from Ann.")
-    assert Shelf(call.settings.state_dir).find("ann", WORDS.apology) is None
+    assert PromptCache(call.settings.state_dir).find("ann", "Sorry from Ann.")
+    assert PromptCache(call.settings.state_dir).find("ann", WORDS.apology) is None
 
 
 async def test_a_voice_that_is_down_is_one_line_and_made_later(
@@ -124,7 +124,7 @@ async def test_a_persona_whose_voice_can_not_be_made_has_the_plugins_voice(
     )
     call = deployment.call_of("cid")
     assert await make_sounds(call.settings) == []
-    assert Shelf(call.settings.state_dir).find("cid", WORDS.apology)
+    assert PromptCache(call.settings.state_dir).find("cid", WORDS.apology)
 
 
 async def test_what_is_not_on_disk_is_said_by_the_voice_within_a_short_time(
@@ -157,7 +157,7 @@ async def test_they_are_made_in_a_process_of_their_own(
 ) -> None:
     os.environ["PYTHONPATH"] = str(ROOT)
     assert await _make(load_settings()) == []
-    assert Shelf(load_settings().state_dir).find("ann", WORDS.filler)
+    assert PromptCache(load_settings().state_dir).find("ann", WORDS.filler)
 
 
 async def test_a_persona_that_leaves_the_process_harms_nobody_before_it(
@@ -183,4 +183,4 @@ async def test_a_persona_that_leaves_the_process_harms_nobody_before_it(
         """,
     )
     assert await _make(load_settings()) == ["the process that makes it ended with 3"]
-    assert Shelf(load_settings().state_dir).find("ann", WORDS.filler)
+    assert PromptCache(load_settings().state_dir).find("ann", WORDS.filler)

@@ -23,7 +23,7 @@ from host.records.ending import Ending
 from host.records.outcome import Outcome
 from host.settings import Settings
 from host.telephony.dial import BRIDGED_LIMIT, NotAnswered, dial, duration, name, ring
-from host.telephony.far_end import Line
+from host.telephony.far_end import LiveKitFarEnd
 
 KEY, SECRET = "devkey", "a-secret-that-is-long-enough-for-a-key"
 
@@ -219,7 +219,7 @@ async def test_whoever_hangs_up_as_they_answer_is_not_waited_for() -> None:
     call = call_of(Settings(**DIALS), ANN)
     async with Carrier() as server, server.livekit() as livekit:
         job: Any = SimpleNamespace(api=livekit, room=room)
-        line = Line(job, call)
+        line = LiveKitFarEnd(job, call)
         line.identity = "sip_far_end"
         with pytest.raises(NotAnswered) as gone:
             await dial(job, call, line)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from host.call.parts import FirstWords
     from host.records.ending import Ending
-    from host.records.record import Keys
+    from host.records.record import KeyPress
     from host.settings import PersonaSettings
 
 T = TypeVar("T")
@@ -56,7 +56,7 @@ class Asks(Protocol):
 
     def note_key(
         self, who: Literal["persona", "caller"], digit: str, *, private: bool = False
-    ) -> Keys: ...
+    ) -> KeyPress: ...
 
 
 class Keypad:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from host.records.record import Keys
+    from host.records.record import KeyPress
 
 TYPED_AHEAD = 15.0
 """Seconds for which a key counts as the answer to a question that is still to come."""
@@ -22,7 +22,7 @@ class Pressed:
     """One key."""
 
     digit: str
-    noted: Keys
+    noted: KeyPress
     """The key in the call's record."""
     at: float = field(default_factory=time.monotonic)
 

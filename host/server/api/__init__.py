@@ -4,5 +4,5 @@
     GET /calls/{id}    how it stands, or how it went
     GET /openapi.json  all of it, for a program
 
-It is off unless HOST_API_PORT is set, and imported only then: see `host.server.api.door`.
+It is off unless HOST_API_PORT is set, and imported only then: see `host.server.api.server`.
 """

@@ -17,11 +17,11 @@ from fastapi.routing import APIRoute, APIRouter
 from fastapi.security import HTTPBearer
 from pydantic_core import from_json
 
-from host.server.api.book import Different
-from host.server.api.checks import MOST, Unready
-from host.server.api.forms import AskedCall, Fault, Faults, Key, Problem, Refusal, WantedCall
+from host.server.api.details_validator import MOST, Unready
 from host.server.api.guard import TOO_LONG
 from host.server.api.placing import Blocked, Placing, TooMany, Unusable
+from host.server.api.schemas import AskedCall, Fault, Faults, Key, Problem, Refusal, WantedCall
+from host.server.api.store import Different
 
 log = logging.getLogger("host")
 

@@ -41,7 +41,7 @@ class Guard:
     def __init__(self, app: ASGIApp, token: str, rate: int) -> None:
         self._app, self._token = app, token.encode()
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
-        self._strangers = _Strangers()
+        self._strangers = _UnauthenticatedLog()
         self._rates = {
             "POST": RateLimitItemPerMinute(rate),
             "another method": RateLimitItemPerMinute(rate * READS),
@@ -118,7 +118,7 @@ class _Body:
         return message
 
 
-class _Strangers:
+class _UnauthenticatedLog:
     """Logs requests without the token: one, and in the next minute how many more there were."""
 
     def __init__(self) -> None:

@@ -15,11 +15,11 @@ from host.base.errors import HostError, MetadataError
 from host.base.tasks import Tasks
 from host.compliance import Gate, Rule
 from host.dispatch.idempotency import Requests
-from host.dispatch.place import Placed, follow, place, room_for, written
+from host.dispatch.place import CallResult, encode_metadata, follow, place, room_for
 from host.records.outcome import Outcome
-from host.server.api.book import Book
-from host.server.api.checks import Checks
-from host.server.api.forms import AskedCall, Fault, Status, WantedCall
+from host.server.api.details_validator import DetailsValidator
+from host.server.api.schemas import AskedCall, Fault, Status, WantedCall
+from host.server.api.store import CallStore
 from host.settings import Settings
 
 log = logging.getLogger("host")
@@ -74,8 +74,8 @@ class Placing:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._book, self._requests = Book(settings.state_dir), Requests(settings.state_dir)
-        self._checks, self._tasks = Checks(settings), Tasks()
+        self._book, self._requests = CallStore(settings.state_dir), Requests(settings.state_dir)
+        self._checks, self._tasks = DetailsValidator(settings), Tasks()
         self._live: dict[str, AskedCall] = {}
         self.personas = sorted(registry.load(settings).require().personas)
 
@@ -131,7 +131,7 @@ class Placing:
             text = f"there is no persona {wanted.persona!r} (there are: {known})"
             raise Unusable(Fault(loc=["body", "persona"], msg=text, type="persona_unknown"))
         try:
-            metadata = written(wanted.persona, wanted.number, wanted.details, key)
+            metadata = encode_metadata(wanted.persona, wanted.number, wanted.details, key)
         except MetadataError as error:
             raise Unusable(
                 Fault(loc=["body", "details"], msg=str(error), type="value_error")
@@ -155,10 +155,10 @@ class Placing:
             placed = await place(self._settings, metadata, told, lasting=True)
         except HostError as error:
             log.error("the call in room %s was not placed: %s", asked.room, error)
-            placed = Placed(Outcome.REFUSED, _NOBODY, asked.room)
+            placed = CallResult(Outcome.REFUSED, _NOBODY, asked.room)
         except Exception:
             log.exception("the call in room %s was not placed", asked.room)
-            placed = Placed(Outcome.FAILED, Outcome.FAILED.sentence, asked.room)
+            placed = CallResult(Outcome.FAILED, Outcome.FAILED.sentence, asked.room)
         await self._over(asked, placed)
 
     async def _follow(self, asked: AskedCall, key: str) -> None:
@@ -174,20 +174,20 @@ class Placing:
                 log.warning("the call in room %s is not found: %s", asked.room, error)
             placed = await asyncio.to_thread(self._written_down, asked, key) or placed
             if not placed and asyncio.get_running_loop().time() > until:
-                placed = Placed(Outcome.FAILED, _UNTOLD, asked.room)
+                placed = CallResult(Outcome.FAILED, _UNTOLD, asked.room)
             if placed:
                 return await self._over(asked, placed)
             await asyncio.sleep(NEWS_EVERY)  # the last run's calls may be told of by any process
 
-    def _written_down(self, asked: AskedCall, key: str) -> Placed | None:
+    def _written_down(self, asked: AskedCall, key: str) -> CallResult | None:
         """Say how a call went, as its own process or who looked after it wrote it down."""
         with contextlib.suppress(OSError, sqlite3.Error):  # LiveKit may know more
             if went := self._requests.went(key):
                 outcome = Outcome(went[0])
-                return Placed(outcome, went[1], asked.room, retryable=outcome.retryable())
+                return CallResult(outcome, went[1], asked.room, retryable=outcome.retryable())
         return None
 
-    async def _over(self, asked: AskedCall, placed: Placed) -> None:
+    async def _over(self, asked: AskedCall, placed: CallResult) -> None:
         ended = asked.model_copy(
             update={
                 "status": "over",

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from host.dispatch.idempotency import Requests
-from host.server.api.book import Book
+from host.server.api.store import CallStore
 from host.server.retention import database, files, log_file
 from host.settings import Settings
 
@@ -73,7 +73,7 @@ def _clear_up(settings: Settings, now: datetime, purged: Purged) -> None:
         log_file.remove_leftovers(log)
     with _told(purged, state):
         files.remove_halves(state, now - LONGEST_WRITING)
-    for asked in (Requests(state), Book(state)):
+    for asked in (Requests(state), CallStore(state)):
         with _told(purged, asked.file):
             asked.forget()
 

@@ -10,9 +10,9 @@ from typing import Any
 from livekit.agents import AgentSession, llm
 
 from host.call.call import Call
-from host.speech.apology import give_up, note_said, room_voice
-from host.speech.dead_air.debt import Debt
-from host.speech.dead_air.voice import Voice
+from host.speech.apology import fail_gracefully, note_said, room_voice
+from host.speech.dead_air.pending_reply import PendingReply
+from host.speech.dead_air.playout import PlayoutMonitor
 from host.speech.greeting import greeting_of
 from host.speech.prompts import sound_of
 from host.speech.providers import adapter, ears_left
@@ -43,7 +43,7 @@ def watch(call: Call) -> None:
     session = call.session
     if session is None or session.output.audio is None:
         return
-    voice = Voice(session.output.audio, lambda: session.current_speech)
+    voice = PlayoutMonitor(session.output.audio, lambda: session.current_speech)
     session.output.audio = voice
     call.spawn(DeadAir(call, session, voice).hold(), "the limit of dead air")
 
@@ -51,9 +51,9 @@ def watch(call: Call) -> None:
 class DeadAir:
     """What is done about dead air in one call."""
 
-    def __init__(self, call: Call, session: AgentSession[Any], voice: Voice) -> None:
+    def __init__(self, call: Call, session: AgentSession[Any], voice: PlayoutMonitor) -> None:
         self._call, self._session, self._voice = call, session, voice
-        self._debt = Debt(session, voice)
+        self._debt = PendingReply(session, voice)
         self._filled = False
         self._tools_since: float | None = None
 
@@ -96,24 +96,24 @@ class DeadAir:
     async def _too_long(self) -> None:
         """Do what is left to do when the far end has waited as long as it may."""
         debt = self._debt
-        debtor, now = debt.debtor, asyncio.get_running_loop().time()
-        if debtor == "tool":
+        blocked_on, now = debt.blocked_on, asyncio.get_running_loop().time()
+        if blocked_on == "tool":
             self._tools_since = self._tools_since or now - self._call.deployment.dead_air_limit
             if now - self._tools_since < TOOL_LIMIT:
                 await self._say(self._call.deployment.words.filler)
-                debt.forgive()
+                debt.restart_timer()
                 return
-        error = debt.lost.error if debt.lost else debt.errors.get(debtor)
-        await give_up(self._call, SILENT[debtor], error)
+        error = debt.lost.error if debt.lost else debt.errors.get(blocked_on)
+        await fail_gracefully(self._call, SILENT[blocked_on], error)
 
     async def _ask_again(self) -> None:
         self._debt.asked += 1
         self._debt.unheard = not self._debt.ever_heard
         await self._say(self._call.deployment.words.not_heard)
-        self._debt.forgive()
+        self._debt.restart_timer()
 
     def _may_ask_again(self) -> bool:
-        if self._debt.debtor != "stt":
+        if self._debt.blocked_on != "stt":
             return False
         return self._other_ears() or self._debt.asked < (ASKS if self._debt.ever_heard else 1)
 

@@ -10,7 +10,7 @@ import os
 
 from host.base.errors import HostError
 from host.settings import load_settings
-from host.speech.prompts.making import make_sounds
+from host.speech.prompts.render import make_sounds
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ from host import registry
 from host.call.call import Call
 from host.dispatch.livekit import inference_model
 from host.settings import Settings
-from host.speech.prompts.shelf import Shelf
+from host.speech.prompts.cache import PromptCache
 
 log = logging.getLogger("host")
 
@@ -30,7 +30,7 @@ FRAME = RATE // 50
 
 async def sound_of(call: Call, words: str) -> list[rtc.AudioFrame]:
     """Return the sound of these words for a call; an empty one where nobody can say them now."""
-    if file := Shelf(call.settings.state_dir).find(call.persona, words):
+    if file := PromptCache(call.settings.state_dir).find(call.persona, words):
         try:
             return read(file)
         except (OSError, EOFError, wave.Error) as error:

@@ -19,7 +19,7 @@ from host.records.outcome import Outcome
 from host.records.record import Transfer
 from host.settings import TransferTarget
 from host.telephony.dial import BRIDGED_LIMIT
-from host.telephony.far_end import Line
+from host.telephony.far_end import LiveKitFarEnd
 from host.telephony.transfer.colleague import IDENTITY, Colleague
 from host.telephony.transfer.consultation import Reply, consultation
 from host.telephony.transfer.failure import TransferFailed
@@ -40,7 +40,7 @@ CLOSING_LIMIT = 10.0
 class Handover:
     """Hands one call over; there is one try at a time."""
 
-    def __init__(self, job: JobContext, call: Call, line: Line) -> None:
+    def __init__(self, job: JobContext, call: Call, line: LiveKitFarEnd) -> None:
         self._job, self._call, self._line = job, call, line
         self._work: asyncio.Task[None] | None = None
 

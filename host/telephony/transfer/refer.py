@@ -13,7 +13,7 @@ from host.call.call import Call
 from host.compliance import as_uri
 from host.settings import TransferTarget
 from host.telephony.dial import MARGIN, duration
-from host.telephony.far_end import Line
+from host.telephony.far_end import LiveKitFarEnd
 from host.telephony.transfer.failure import TransferFailed
 
 HANGUP_NOTICE = 0.1
@@ -25,7 +25,7 @@ _UNTAKEN = (api.ServerErrorCode.CANCELED, api.ServerErrorCode.DEADLINE_EXCEEDED)
 _HUNG_UP = "the caller hung up"
 
 
-async def refer(job: JobContext, call: Call, line: Line, target: TransferTarget) -> None:
+async def refer(job: JobContext, call: Call, line: LiveKitFarEnd, target: TransferTarget) -> None:
     """Send the far end to another number; it hears ringing meanwhile. Raises TransferFailed."""
     if line.identity is None:
         raise TransferFailed("there is nobody to transfer")
@@ -55,7 +55,9 @@ async def refer(job: JobContext, call: Call, line: Line, target: TransferTarget)
     await _make_sure(answer, call, line)
 
 
-async def _make_sure(answer: sip.TransferSIPParticipantResponse, call: Call, line: Line) -> None:
+async def _make_sure(
+    answer: sip.TransferSIPParticipantResponse, call: Call, line: LiveKitFarEnd
+) -> None:
     """Believe in a transfer unless LiveKit, or the far end by leaving, says otherwise."""
     if answer.status == sip.STS_TRANSFER_SUCCESSFUL:
         return

@@ -11,7 +11,7 @@ from livekit import rtc
 from livekit.agents import AgentSession, UserInputTranscribedEvent, UserStateChangedEvent
 
 from host.call.call import Call
-from host.telephony.far_end import Line
+from host.telephony.far_end import LiveKitFarEnd
 from host.telephony.voicemail.beep import BeepDetector, listen
 from host.telephony.voicemail.weighing import Answer, Evidence
 
@@ -33,7 +33,7 @@ class Mark:
 class Opening:
     """Listens to one far end. Nothing counts before it has picked up."""
 
-    def __init__(self, call: Call, line: Line, session: AgentSession[Any]) -> None:
+    def __init__(self, call: Call, line: LiveKitFarEnd, session: AgentSession[Any]) -> None:
         self._call, self._line, self._session = call, line, session
         self._words: list[str] = []
         self._spans: list[tuple[float, float | None]] = []

@@ -11,7 +11,7 @@ from livekit.agents import AMD, ConversationItemAddedEvent, llm
 
 from host.call.answers import Continue
 from host.call.call import Call
-from host.telephony.far_end import Line
+from host.telephony.far_end import LiveKitFarEnd
 from host.telephony.voicemail.opening import Opening
 from host.telephony.voicemail.phrases import read
 from host.telephony.voicemail.policy import Policy
@@ -36,7 +36,7 @@ LATE = 20.0
 class Voicemail:
     """Says who picked up, does what the persona's policies say, and keeps listening for a while."""
 
-    def __init__(self, call: Call, line: Line) -> None:
+    def __init__(self, call: Call, line: LiveKitFarEnd) -> None:
         assert call.session is not None
         self._call, self._line, self._session = call, line, call.session
         self._opening = Opening(call, line, call.session)

@@ -10,7 +10,7 @@ from livekit.agents.utils import http_context
 from host import registry
 from host.call.call import Call
 from host.settings import Settings
-from host.speech.prompts.shelf import Shelf, wanted
+from host.speech.prompts.cache import PromptCache, wanted
 from host.speech.prompts.sound import synthesise, voice_of, wav_of
 
 TTS_LIMIT = 20.0
@@ -21,7 +21,7 @@ OPTIONS = ("voice", "voice_id", "language", "speed", "emotion")
 
 async def make_sounds(settings: Settings) -> list[str]:
     """Make what is not made yet. Returns what could not be made and why, a line each."""
-    loaded, shelf = registry.load(settings), Shelf(settings.state_dir)
+    loaded, shelf = registry.load(settings), PromptCache(settings.state_dir)
     missing: list[str] = []
     down: set[str] = set()
     async with http_context.open():
@@ -37,7 +37,7 @@ async def make_sounds(settings: Settings) -> list[str]:
     return missing
 
 
-async def _make_for(call: Call, voice: Any, shelf: Shelf, down: set[str]) -> None:
+async def _make_for(call: Call, voice: Any, shelf: PromptCache, down: set[str]) -> None:
     """Make one persona's sounds. `down` are the voices that have failed before."""
     key, words = voice_key(voice), wanted(call.deployment.words)
     try:

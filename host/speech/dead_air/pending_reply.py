@@ -21,7 +21,7 @@ from livekit.agents import (
 )
 from livekit.agents.voice import SpeechHandle
 
-from host.speech.dead_air.voice import Voice
+from host.speech.dead_air.playout import PlayoutMonitor
 
 WORDS = 1.5
 """Seconds of speech that must have words in them: shorter ones are a cough. LiveKit's VAD says
@@ -48,10 +48,10 @@ class Lost:
     """When it was asked for again."""
 
 
-class Debt:
+class PendingReply:
     """Knows whether the far end waits for a word of ours."""
 
-    def __init__(self, session: AgentSession[Any], voice: Voice) -> None:
+    def __init__(self, session: AgentSession[Any], voice: PlayoutMonitor) -> None:
         self._session, self._voice = session, voice
         self._loop = asyncio.get_running_loop()
         self.lost: Lost | None = None
@@ -109,7 +109,7 @@ class Debt:
             last = max(self._voice.until, since - LEFT)
         return now - last, now - max(last, since - 1.0)
 
-    def forgive(self) -> None:
+    def restart_timer(self) -> None:
         """Begin to count anew: a word was said, if not the one that is owed."""
         self._since = self._loop.time()
         self._spoke = min(self._spoke, self._voice.until)
@@ -126,7 +126,7 @@ class Debt:
         return self.lost is not None and self.losses >= LOSSES
 
     @property
-    def debtor(self) -> str:
+    def blocked_on(self) -> str:
         """Who owes the word: stt, llm, tts, or a tool."""
         if self.lost:
             return self.lost.kind

@@ -17,7 +17,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from host.base.database import open_table
-from host.server.api.forms import AskedCall, WantedCall
+from host.server.api.schemas import AskedCall, WantedCall
 
 log = logging.getLogger("host")
 
@@ -35,7 +35,7 @@ class Different(Exception):
     """Another request had this idempotency key."""
 
 
-class Book:
+class CallStore:
     """The calls that one host's API was asked for."""
 
     def __init__(self, state: Path) -> None:

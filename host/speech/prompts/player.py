@@ -15,7 +15,7 @@ LISTENER_LIMIT = 1.5
 """Seconds that the far end may take to listen to a track that is new."""
 
 
-class RoomVoice:
+class PromptPlayer:
     """Plays sounds into a room, on a track of its own that is published when it is needed."""
 
     def __init__(self, room: rtc.Room) -> None:

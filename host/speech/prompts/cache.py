@@ -16,7 +16,7 @@ def wanted(words: Words) -> tuple[str, ...]:
     return tuple(dict.fromkeys(text for text in said if text))
 
 
-class Shelf:
+class PromptCache:
     """The sounds of a host, in `sounds` of its state_dir."""
 
     def __init__(self, state_dir: Path) -> None:

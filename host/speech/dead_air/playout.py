@@ -13,7 +13,7 @@ from livekit.agents.voice import SpeechHandle
 from livekit.agents.voice.io import AudioOutput, AudioOutputCapabilities
 
 
-class Voice(AudioOutput):
+class PlayoutMonitor(AudioOutput):
     """Passes the session's voice on, and knows until when it sounds.
 
     `speech` tells which speech of the session has the word now.

@@ -24,7 +24,7 @@ from host import registry
 from host.call.dispatch import read_dispatch
 from host.privacy.logs import keep_private, mask_what_is_printed
 from host.registry import Registry
-from host.server.api.forms import Fault
+from host.server.api.schemas import Fault
 from host.settings import Settings
 
 log = logging.getLogger("host")
@@ -52,7 +52,7 @@ class _Child:
     pipe: Connection
 
 
-class Checks:
+class DetailsValidator:
     """Checks the details of one call at a time. A process that takes too long is replaced."""
 
     def __init__(self, settings: Settings) -> None:
