@@ -49,10 +49,10 @@ from host.call.metadata import read_metadata
 from host.compliance import DoNotCall
 from host.dispatch.rooms import tell_watchers
 from host.privacy import Mask, mask_words
-from host.runner.heartbeat import HeartbeatMonitor, WatchedCall
 from host.server import admission as desk_module
 from host.server.api import guard
 from host.server.api.server import answering_api
+from host.server.heartbeat_monitor import HeartbeatMonitor, WatchedCall
 from host.settings import Settings
 from plugins import traces
 
@@ -143,7 +143,7 @@ def _refused(text: str) -> None:
         read_metadata(text)
 
 
-def desk() -> None:
+def admission() -> None:
     """Offer the desk jobs with metadata that is no call."""
     for full in (False, True):
         asyncio.run(_offered_jobs(full=full))
@@ -287,7 +287,7 @@ def collector() -> None:
 
 async def _ended(endpoint: str) -> float:
     call = a_call_with_a_job(Settings(otlp_endpoint=endpoint))
-    return await seconds_of_all(traces.call_ended(call=call, record=a_record()))
+    return await seconds_of_all(traces.call_ended(call=call.call, record=a_record()))
 
 
 def watchers() -> None:
@@ -298,7 +298,7 @@ def watchers() -> None:
         show(f"watchers are told, where LiveKit {what}, in", f"{seconds:.2f} s")
 
 
-def lifeline() -> None:
+def heartbeat() -> None:
     """Kill the process of a call."""
     asyncio.run(_killed())
 
@@ -319,13 +319,13 @@ async def _killed() -> None:
 
 PARTS: dict[str, Callable[[], None]] = {
     "metadata": metadata,
-    "desk": desk,
+    "desk": admission,
     "masking": masking,
     "list": do_not_call,
     "api": api,
     "collector": collector,
     "watchers": watchers,
-    "lifeline": lifeline,
+    "lifeline": heartbeat,
 }
 
 

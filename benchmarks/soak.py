@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 
 from faults import words
 from faults.ground import Ground, open_ground, until_told
-from faults.leftovers import Sample, drafts, processes_of_group, sample, slope, unrecorded
+from faults.leftovers import Sample, checkpoints, processes_of_group, sample, slope, unrecorded
 from livekit import api
 
 from host.local.phone import HungUp, Line, PhoneCall, Telephone
@@ -217,7 +217,7 @@ async def _still_there(soak: Soak) -> list[str]:
     state = soak.ground.worker.folder / "state"
     rooms = [f"the room {room}" for room in await soak.ground.rooms()]
     lives = [f"the process of {call.room}" for call in soak.over if soak.ground.lives(call)]
-    return rooms + lives + [f"the draft {name}" for name in drafts(state)]
+    return rooms + lives + [f"the checkpoint {name}" for name in checkpoints(state)]
 
 
 def _tell(soak: Soak, minutes: float, seed: int) -> None:

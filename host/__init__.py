@@ -1,5 +1,7 @@
 """What authors of personas and plugins import. Nothing else of the host is public."""
 
+from importlib.metadata import version
+
 from host.base.errors import HostError
 from host.call.answers import Continue, Greeting, HangUp, Identify, LeaveMessage
 from host.call.call import Call
@@ -11,6 +13,8 @@ from host.call.keypad import Menu, NoKeys
 from host.privacy import mask
 from host.records.outcome import Outcome
 from host.records.record import CallRecord
+
+__version__ = version("host")
 
 __all__ = [
     "Call",

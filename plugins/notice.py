@@ -12,7 +12,7 @@ First = Greeting | str | None
 def greeting(call: Call) -> Generator[None, First, First]:
     """Put `disclosure` and, where calls are recorded, `recording_notice` before the greeting."""
     answer = yield
-    settings = call.deployment
+    settings = call.persona_settings
     notices = [settings.disclosure, settings.recording_notice if settings.record else ""]
     words = answer if isinstance(answer, Greeting) else Greeting(answer or "")
     added = [notice for notice in notices if notice and notice not in words.notice]

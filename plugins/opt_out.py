@@ -40,17 +40,17 @@ def tools(call: Call) -> list[Any]:
 @hookimpl
 async def digit_pressed(call: Call, digit: str) -> None:
     """Do it at the press of `opt_out_key`, unless the key answers a question of ours."""
-    wanted = call.deployment.opt_out_key
-    if not wanted or digit != wanted or call.keypad.asking or call.over:
+    wanted = call.persona_settings.opt_out_key
+    if not wanted or digit != wanted or call.asking or call.over:
         return
     try:
         await call.opt_out()
     except HostError as error:
         log.error("an opt-out could not be noted: %s", error)
-        await call.say(call.deployment.words.apology)
+        await call.say(call.persona_settings.words.apology)
         return
-    if not call.giving_up:  # a second press does not break the goodbye off
-        call.giving_up = True
+    if not getattr(call.state, "host_opted_out", False):  # a second press changes nothing
+        call.state.host_opted_out = True
         call.spawn(_say_goodbye(call), "the goodbye of who has opted out")
 
 
@@ -58,7 +58,5 @@ async def _say_goodbye(call: Call) -> None:
     """Break off whatever is said, say goodbye and hang up. An event would be too short for it."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(GOODBYE_LIMIT):
-            if call.session and call.session.current_speech:
-                await call.session.interrupt(force=True)
-            await call.say(call.deployment.words.opted_out, interruptible=False)
+            await call.hang_up(call.persona_settings.words.opted_out, at_once=True)
     await call.hang_up()

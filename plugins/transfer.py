@@ -8,9 +8,9 @@ from host import Call, HostError, hookimpl
 @hookimpl
 def tools(call: Call) -> list[Any]:
     """Offer the names of the targets, never a number: the model can't make one up."""
-    targets = call.deployment.transfers
+    targets = call.persona_settings.transfers
     names = tuple(sorted(name for name in targets if call.telephone or targets[name].warm))
-    if not names or call.line is None:
+    if not names or call.job is None:
         return []
 
     async def transfer_call(to: Literal[names]) -> None:  # type: ignore[valid-type]

@@ -8,7 +8,7 @@ from textwrap import dedent
 
 from canaries import SECRETS
 
-from host.call.call import Call
+from host.call.live import LiveCall
 from host.registry import Registry, load_afresh
 from host.settings import load_settings
 
@@ -56,9 +56,9 @@ class Deployment:
         """Load it through the real loader."""
         return load_afresh(load_settings())
 
-    def call_of(self, persona: str) -> Call:
+    def call_of(self, persona: str) -> LiveCall:
         """Load it and return a call of a persona, with the answers of all of its plugins."""
-        return Call(load_settings(), persona=persona, hook=self.load().view(persona))
+        return LiveCall(load_settings(), persona=persona, hooks=self.load().view(persona))
 
     def faults(self) -> list[str]:
         """Load it and return what is broken, a line each."""

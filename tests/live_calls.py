@@ -7,14 +7,14 @@ import subprocess
 import sys
 import textwrap
 
-from host.runner.heartbeat import HeartbeatMonitor
+from host.server.heartbeat_monitor import HeartbeatMonitor
 
 CALL = """
 import asyncio, sys, time
-from host.runner.heartbeat import Lifeline
+from host.runner.heartbeat import Heartbeat
 
 async def main():
-    goodbye, line = asyncio.Event(), Lifeline(sys.argv[1], "a-room")
+    goodbye, line = asyncio.Event(), Heartbeat(sys.argv[1], "a-room")
     goodbyes = lambda: (print("goodbye"), goodbye.set())
     holding = asyncio.create_task(line.hold(goodbyes, lambda: print("orphan")))
     await asyncio.to_thread(sys.stdin.readline)

@@ -8,8 +8,8 @@ from hostile import Attack
 from livekit.agents import JobRequest
 from livekit.protocol import agent, models
 
-from host.runner.heartbeat import HeartbeatMonitor
 from host.server.admission import Admission
+from host.server.heartbeat_monitor import HeartbeatMonitor
 from host.settings import Settings
 
 
@@ -51,4 +51,4 @@ def a_desk(lines: HeartbeatMonitor, livekit: LiveKit, *, full: bool) -> Admissio
 async def decided(desk: Admission, request: JobRequest) -> None:
     """Offer the desk a job, which is over as soon as it was taken."""
     await desk.request(request)
-    desk.lifelines.forget(request.id)
+    desk.heartbeats.forget(request.id)

@@ -5,23 +5,21 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from host.call.call import Call
+from host.call.live import LiveCall
+from host.call.state import CallState
 from host.settings import Settings
 
 
 def call_of(
     settings: Settings, number: str | None = None, *, persona: str = "desk", **hooks: Any
-) -> Call:
+) -> LiveCall:
     """A call of a persona that answers these hooks alone; where it has a number, we place it."""
     answers: Any = SimpleNamespace(**{"call_status_changed": nobody_is_told, **hooks})
-    return Call(
+    return LiveCall(
         settings,
-        id="AJ_1",
-        room=f"{persona}-1",
+        CallState(id="AJ_1", room=f"{persona}-1", outbound=number is not None, number=number),
         persona=persona,
-        hook=answers,
-        outbound=number is not None,
-        number=number,
+        hooks=answers,
     )
 
 
@@ -30,15 +28,17 @@ def nobody_is_told(**facts: Any) -> list[Any]:
     return []
 
 
-def an_answered_call(settings: Settings) -> Call:
+def an_answered_call(settings: Settings) -> LiveCall:
     """A call that we have placed, and that is under way. Its persona is not known yet."""
-    call = Call(settings, id="AJ_1", room="ann-1", outbound=True, number="+15552220001")
-    call.mark("dialled")
-    call.mark("answered")
+    call = LiveCall(
+        settings, CallState(id="AJ_1", room="ann-1", outbound=True, number="+15552220001")
+    )
+    call.state.mark("dialled")
+    call.state.mark("answered")
     return call
 
 
-def a_call_with_a_job(settings: Settings, persona: str = "reminder") -> Call:
+def a_call_with_a_job(settings: Settings, persona: str = "reminder") -> LiveCall:
     """A call as plugins tell it from a chat: LiveKit has a job for it."""
     call = call_of(settings, persona=persona)
     job: Any = object()

@@ -16,7 +16,8 @@ from livekit.agents import Agent, AgentSession, APIConnectionError, APIConnectOp
 from livekit.agents.voice.io import AudioOutput, AudioOutputCapabilities
 from numpy.typing import NDArray
 
-from host.call.call import Call
+from host.call.live import LiveCall
+from host.call.state import CallState
 from host.settings import PersonaSettings, Settings
 from host.speech.recording import RATE, Recorder
 
@@ -95,20 +96,20 @@ def both_sides(recording: Path | str) -> tuple[Samples, Samples]:
 @asynccontextmanager
 async def recorded_call(
     folder: Path, *, fails: bool = False, greeting: Any = None, notice: str = "We record."
-) -> AsyncIterator[Call]:
+) -> AsyncIterator[LiveCall]:
     """A call that is to be recorded in a folder, on a line with nobody in the room."""
     settings = Settings(
         recordings_dir=folder,
         personas={"ann": PersonaSettings(record=True, recording_notice=notice)},
     )
     hooks = Hooks(greeting=lambda call: greeting)
-    call = Call(settings, id="AJ_1", persona="ann", hook=hooks)  # type: ignore[arg-type]
+    call = LiveCall(settings, CallState(id="AJ_1"), persona="ann", hooks=hooks)  # type: ignore[arg-type]
     line: Any = SimpleNamespace(room=rtc.EventEmitter[Literal["track_subscribed"]]())
     line.identity, line.participant = "caller", None
     async with AgentSession(tts=Voice(fails=fails)) as session:
         session.output.audio = Loudspeaker()
         await session.start(Agent(instructions=""))
-        call.session, call.line = session, line
+        call.session, call.far_end = session, line
         call.recorder = Recorder(call)
         yield call
     await call.settle(1)

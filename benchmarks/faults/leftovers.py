@@ -91,7 +91,7 @@ def unrecorded(log: Path, calls: Sequence[PhoneCall]) -> list[str]:
     ]
 
 
-def drafts(state: Path) -> list[str]:
+def checkpoints(state: Path) -> list[str]:
     """Name the records that are still unfinished."""
     return [file.name for file in (state / "unfinished").glob("*")]
 

@@ -37,7 +37,7 @@ def this_process() -> Process:
     return Process(socket.gethostname(), number, began)
 
 
-@functools.cache  # each draft of each call names it; a fork has a number of its own
+@functools.cache  # each checkpoint of each call names it; a fork has a number of its own
 def _this_began(number: int) -> float:
     return psutil.Process(number).create_time()
 

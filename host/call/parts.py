@@ -28,9 +28,11 @@ class FarEnd(Protocol):
     """The other side of the call, in LiveKit's room."""
 
     room: rtc.Room
-    identity: str | None
-    colleague: tuple[str, str] | None
-    """Identity and name of whom the far end was handed over to."""
+
+    @property
+    def identity(self) -> str | None:
+        """Its identity in the room; None before it is known."""
+        ...
 
     @property
     def telephone(self) -> bool:

@@ -13,7 +13,8 @@ from livekit.agents.testing import fake_job_context
 from livekit.agents.voice.run_result import RunResult
 
 from host import registry
-from host.call.call import Call
+from host.call.live import LiveCall
+from host.call.state import CallState
 from host.dispatch.details import parse_details
 from host.settings import Settings
 from host.speech.greeting import greeting_of
@@ -35,16 +36,11 @@ async def chat(
 
     `ask` returns the next line, None at the end; `show` gets who spoke and what.
     """
-    call = Call(
-        settings,
-        id="chat",
-        room="chat",
-        persona=persona,
-        hook=registry.load(settings).require().view(persona),
-        metadata=details,
-    )
-    call.details = parse_details(call.hook, details)
-    await call.tell_all("prepare_call")
+    hooks = registry.load(settings).require().view(persona)
+    state = CallState(id="chat", room="chat", metadata=dict(details))
+    call = LiveCall(settings, state, persona=persona, hooks=hooks)
+    call.details = parse_details(call.hooks, details)
+    await call.events.tell_all("prepare_call")
     with fake_job_context():
         session, agent = make_session(call, text=True)
         await explain_data(agent)
@@ -53,9 +49,13 @@ async def chat(
 
 
 async def _talk(
-    call: Call, session: AgentSession[Any], agent: Any, ask: Any, show: Callable[[str, str], None]
+    call: LiveCall,
+    session: AgentSession[Any],
+    agent: Any,
+    ask: Any,
+    show: Callable[[str, str], None],
 ) -> None:
-    call.greeted = True
+    call.state.greeted = True
     await session.start(agent)
     greeting = greeting_of(call)
     if words := f"{greeting.notice} {greeting.text}".strip():

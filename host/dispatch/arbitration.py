@@ -1,6 +1,6 @@
 """One agent of ours in a room: whoever comes second leaves, and the call does not notice.
 
-Within one host the desk sees to it. Two hosts that share the calls, or a room that was dispatched
+Within one host admission sees to it. Two hosts that share the calls, or a room that was dispatched
 to twice, meet in the room itself. Our agents are known there by the attributes that they come with.
 """
 
@@ -17,7 +17,7 @@ from livekit.agents import JobContext
 from livekit.protocol.agent import JobStatus
 from livekit.protocol.models import ParticipantInfo
 
-from host.call.call import Call
+from host.call.live import LiveCall
 from host.dispatch.rooms import UNREACHABLE, delete_room
 from host.records.ending import Ending
 from host.records.outcome import Outcome
@@ -81,14 +81,14 @@ async def room_is_gone(job: JobContext) -> bool:
     return bool(meant) and await job.room.sid != meant and not job.room.remote_participants
 
 
-async def withdraw(job: JobContext, call: Call) -> None:
+async def withdraw(job: JobContext, call: LiveCall) -> None:
     """Leave a room to the agent that has it; one that only we have made goes with us."""
     alone = not job.room.remote_participants
     await call.settle(LEAVE_LIMIT)
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(job.room.disconnect(), LEAVE_LIMIT)
     if alone:
-        await end_room(job.api, call.room, besides=job.job.id)
+        await end_room(job.api, call.state.room, besides=job.job.id)
 
 
 async def mark_taken(livekit: api.LiveKitAPI, room: str, job: str) -> None:

@@ -1,4 +1,7 @@
-"""The demo: four calls with the bundled personas on the local world, recorded and judged."""
+"""The demo: four calls with the bundled personas on the local world, recorded and judged.
+
+It is one file, because it is read as the script of a play.
+"""
 
 from __future__ import annotations
 

@@ -233,7 +233,7 @@ def private_lists(folder: Path) -> list[str]:
 
 FIND = """
 import sys
-from host.errors import HostError
+from host.base.errors import HostError
 from host.local.livekit import find_or_build
 try: print(find_or_build())
 except HostError as error: print(error); sys.exit(1)

@@ -26,3 +26,11 @@ class Ending:
         if self.retryable is None:
             return self.outcome.retryable(self.sip_status)
         return self.retryable
+
+
+class CallEnded(Exception):
+    """What stops a call from going on, where it is found out: nobody picked up, no persona."""
+
+    def __init__(self, ending: Ending) -> None:
+        super().__init__(ending.reason)
+        self.ending = ending

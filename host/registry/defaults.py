@@ -50,7 +50,7 @@ def session_options(call: Call) -> Mapping[str, Any]:
     options: dict[str, Any] = {
         "turn_handling": handling,
         # LiveKit asks for an answer without tools after so many: see also host/runner/limits.py.
-        "max_tool_steps": call.deployment.max_tool_calls,
+        "max_tool_steps": call.persona_settings.max_tool_calls,
         # Seconds that a finished call waits for the transcript of its last words.
         "session_close_transcript_timeout": 1.0,
     }

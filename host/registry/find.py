@@ -111,10 +111,10 @@ def _from_file(kind: Kind, name: str, file: Path) -> Source:
     return Source(kind, name, file, lambda: _load_file(f"{kind}s", name, file))
 
 
-def _load_file(shelf: str, name: str, file: Path) -> ModuleType:
+def _load_file(kind: str, name: str, file: Path) -> ModuleType:
     """Load one file, or a package by its `__init__.py`, under a name of its own."""
     digest = sha256(str(file).encode()).hexdigest()[:8]
-    unique = f"{shelf}/{name}-{digest}"
+    unique = f"{kind}/{name}-{digest}"
     package = [str(file.parent)] if file.name == "__init__.py" else None
     spec = importlib.util.spec_from_file_location(unique, file, submodule_search_locations=package)
     assert spec is not None, file

@@ -45,11 +45,11 @@ def load(settings: Settings) -> Registry:
 
 def load_afresh(settings: Settings) -> Registry:
     """Load the registry again, reading every file anew. Raises SettingsError as `load` does."""
-    shelf = _Shelf()
+    loader = _Loader()
     with as_in_a_call(settings):
-        plugins = shelf.fill("plugin", settings.plugins_dir)
-        personas = shelf.fill("persona", settings.personas_dir)
-    absent = shelf.names - {source.name for source, _ in personas}
+        plugins = loader.fill("plugin", settings.plugins_dir)
+        personas = loader.fill("persona", settings.personas_dir)
+    absent = loader.names - {source.name for source, _ in personas}
     tables = settings.personas
     good = {
         source.name: Persona(
@@ -68,7 +68,7 @@ def load_afresh(settings: Settings) -> Registry:
     return Registry(
         MappingProxyType(good),
         everywhere,
-        (*shelf.broken, *_check_settings(settings, good, absent)),
+        (*loader.broken, *_check_settings(settings, good, absent)),
         make_routes(
             good,
             absent=absent,
@@ -81,7 +81,7 @@ def load_afresh(settings: Settings) -> Registry:
     )
 
 
-class _Shelf:
+class _Loader:
     """Takes modules in, one at a time, and keeps the faults of those that it sets aside."""
 
     def __init__(self) -> None:

@@ -13,7 +13,6 @@ from livekit import api
 
 from host import registry
 from host.base.clock import now
-from host.call.call import Call
 from host.compliance.budget import Budget
 from host.dispatch.arbitration import CALL
 from host.dispatch.idempotency import Requests
@@ -22,6 +21,7 @@ from host.dispatch.rooms import consult_room, delete_room
 from host.records.record import CallRecord
 from host.records.redaction import redacted
 from host.runner.checkpoint import Checkpoint, CheckpointStore
+from host.runner.takeover import restored
 from host.settings import Settings
 
 log = logging.getLogger("host")
@@ -32,14 +32,13 @@ WATCHERS_LIMIT = 2.0
 """Seconds that LiveKit may take to tell who watches the call."""
 
 
-def ended_now(draft: Checkpoint) -> Checkpoint:
-    """Return the draft of a call that ends at this moment, unless it had ended before."""
-    if draft.over:
-        return draft
-    ended, since = now(), draft.record.answered_at
-    duration = round((ended - since).total_seconds(), 3) if since else 0.0
-    record = draft.record.model_copy(update={"ended_at": ended, "duration": duration})
-    return draft.model_copy(update={"record": record, "over": True})
+def ended_now(checkpoint: Checkpoint) -> Checkpoint:
+    """Return the checkpoint of a call that ends at this moment, unless it had ended before."""
+    if checkpoint.record:
+        return checkpoint
+    state = checkpoint.state.model_copy(update={"ended_at": checkpoint.state.ended_at or now()})
+    over = checkpoint.model_copy(update={"state": state})
+    return over.model_copy(update={"record": over.last_record()})
 
 
 async def hang_up(settings: Settings, record: CallRecord) -> None:
@@ -62,29 +61,20 @@ def settle_request(settings: Settings, record: CallRecord, *, begun: bool) -> No
     Requests(settings.state_dir).settle(told.id, told.outcome, told.reason, begun=begun)
 
 
-async def tell_end(settings: Settings, draft: Checkpoint) -> None:
+async def tell_end(settings: Settings, checkpoint: Checkpoint) -> None:
     """Tell everyone of the end of a call, as its own process would have."""
-    record = draft.record
-    if draft.metadata.get("idempotency_key"):
+    record, state = checkpoint.last_record(), checkpoint.state
+    if state.metadata.get("idempotency_key"):
         with contextlib.suppress(OSError, sqlite3.Error):
             # It may have been dialled: the request is not free again.
             settle_request(settings, record, begun=True)
     with contextlib.suppress(OSError, sqlite3.Error):
         _count_out(settings, record)
     loaded = registry.load(settings)
-    persona = record.persona if record.persona in loaded.personas else None
-    call = Call(
-        settings,
-        id=record.id,
-        room=record.room,
-        persona=persona or "",
-        hook=loaded.view(persona),
-        metadata=draft.metadata,
-        outbound=record.direction == "outbound",
-        number=record.number,
-        our_number=record.our_number,
-    )
-    await call.tell_end(record)
+    persona = state.persona if state.persona in loaded.personas else None
+    call = restored(settings, checkpoint)
+    call.take(persona or "", loaded.view(persona))
+    await call.events.tell_end(record)
 
 
 def _count_out(settings: Settings, record: CallRecord) -> None:
@@ -94,7 +84,7 @@ def _count_out(settings: Settings, record: CallRecord) -> None:
     Budget(settings.state_dir).settle(record.id, record.duration, limits, made=made)
 
 
-def finish_alone(settings: Settings, draft: Checkpoint) -> None:
+def finish_alone(settings: Settings, checkpoint: Checkpoint) -> None:
     """Hang up and tell of the end, and come back when that is done. It blocks the loop of the call.
 
     LiveKit cancels all that this loop does, and closes its connections, once the parent is gone: so
@@ -103,12 +93,12 @@ def finish_alone(settings: Settings, draft: Checkpoint) -> None:
     """
 
     async def finish() -> None:
-        journal = CheckpointStore(settings.state_dir)
+        checkpoints = CheckpointStore(settings.state_dir)
         with contextlib.suppress(OSError):
-            journal.put(draft)  # should we die while it is told
-        await hang_up(settings, draft.record)
-        await tell_end(settings, draft)
-        journal.close(draft.record.id)
+            checkpoints.put(checkpoint)  # should we die while it is told
+        await hang_up(settings, checkpoint.last_record())
+        await tell_end(settings, checkpoint)
+        checkpoints.close(checkpoint.state.id)
 
     finishing = threading.Thread(target=lambda: asyncio.run(finish()), name="finishing a call")
     finishing.start()

@@ -1,7 +1,7 @@
-"""Drafts of the records of live calls, on disk, so that a call whose process dies has one too.
+"""Checkpoints of live calls on disk, so that a call whose process dies is recorded, or goes on.
 
-Each call's process keeps a draft of its record. Where the process is gone, the draft tells how far
-the call had come: enough to write its record, and for another process to take the call over.
+Each call's process keeps a checkpoint of what is known of the call: enough to write its record, and
+for another process to take the call over.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import json
 import logging
 import os
 import time
@@ -20,8 +21,8 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from host.base.processes import Process, this_process
-from host.call.call import Call
-from host.call.record import record_of
+from host.call.live import LiveCall
+from host.call.state import CallState
 from host.privacy import private_folder, private_opener
 from host.records.ending import Ending
 from host.records.outcome import Outcome
@@ -30,15 +31,15 @@ from host.records.record import CallRecord
 log = logging.getLogger("host")
 
 EVERY = 0.25
-"""Seconds between two looks at a call for what its draft does not know yet."""
+"""Seconds between two looks at a call for what its checkpoint does not know yet."""
 BEAT = 30.0
-"""Seconds after which a draft of which nothing is new is written again, as a sign of life."""
-FORSAKEN = 300.0
-"""Seconds without one after which a call of another machine has nobody any more.
+"""Seconds after which a checkpoint of which nothing is new is written again, as a sign of life."""
+ABANDONED = 300.0
+"""Seconds without one after which a call of another machine is abandoned.
 
 Of a call's process on another machine nobody here can tell, but its own host kills one whose loop
-stands still for 6 s. So a draft that has missed ten signs of life is one of a machine that is gone,
-as that of a container is which came back under another name.
+stands still for 6 s. So a checkpoint that has missed ten signs of life is one of a machine that is
+gone, as that of a container is which came back under another name.
 """
 DIED = "The call's process died."
 
@@ -49,16 +50,11 @@ class Checkpoint(BaseModel):
     machine: str
     number: int
     began: float
-    metadata: dict[str, Any]
-    record: CallRecord
-    far_end: str | None = None
-    """The far end's identity in the room."""
-    agent: str | None = None
-    """Our own identity in the room."""
-    colleague: tuple[str, str] | None = None
-    """Identity and name of the colleague who has the call, once it was handed over."""
-    over: bool = False
-    """Whether the record is the true one, of a call that came to its end."""
+    state: CallState
+    kept: dict[str, Any] = {}
+    """What personas and plugins keep in `call.state`, as far as JSON can hold it."""
+    record: CallRecord | None = None
+    """The record of a call that came to its end; None while it lasts."""
     awaiting_takeover: bool = False
     """Whether the process is gone and another one is to take the call over."""
 
@@ -68,86 +64,92 @@ class Checkpoint(BaseModel):
         return Process(self.machine, self.number, self.began)
 
     def abandoned(self, written: float) -> bool:
-        """Tell whether nobody has the call any more; its draft was written at that time."""
+        """Tell whether no process has the call any more; the checkpoint was written at that time.
+
+        `written` is in seconds since the epoch.
+        """
         alive = self.process.alive
-        return time.time() - written > FORSAKEN if alive is None else not alive
+        return time.time() - written > ABANDONED if alive is None else not alive
+
+    def last_record(self) -> CallRecord:
+        """Return the call's record: as it ended, or as of one whose process died now."""
+        return self.record or self.state.record(Ending(Outcome.FAILED, "host", DIED, error=DIED))
 
 
 class CheckpointStore:
-    """The drafts of a host's calls."""
+    """The checkpoints of a host's calls."""
 
-    def __init__(self, state: Path) -> None:
-        self.folder = state / "unfinished"
+    def __init__(self, state_dir: Path) -> None:
+        self.folder = state_dir / "unfinished"
 
-    async def keep(self, call: Call) -> None:
-        """Keep the draft of a call up to date until the call is over."""
+    async def keep(self, call: LiveCall) -> None:
+        """Keep the checkpoint of a call up to date until the call is over."""
         known, since, told = None, 0.0, False
         while True:
-            draft, now = self.draft(call), time.monotonic()
-            facts = draft.model_dump(exclude={"record": {"ended_at", "duration"}})
+            checkpoint, now = self.checkpoint(call), time.monotonic()
+            facts = checkpoint.model_dump()
             if facts != known or now - since > BEAT:
                 known, since = facts, now
                 try:
-                    self.put(draft)
+                    self.put(checkpoint)
                 except OSError as error:
                     if not told:
-                        log.error("no draft of the call's record can be written: %s", error)
+                        log.error("no checkpoint of the call can be written: %s", error)
                     told = True
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(call.noted.wait(), EVERY)
-            call.noted.clear()
+                await asyncio.wait_for(call.transcript_changed.wait(), EVERY)
+            call.transcript_changed.clear()
 
-    def write(self, call: Call, record: CallRecord | None = None) -> None:
-        """Write the draft of a call, as it would be recorded if its process died now.
+    def write(self, call: LiveCall, record: CallRecord | None = None) -> None:
+        """Write the checkpoint of a call; with the `record` of one that is over."""
+        self.put(self.checkpoint(call, record))
 
-        The `record` of a call that is over stays as it is.
-        """
-        self.put(self.draft(call, record))
+    def checkpoint(self, call: LiveCall, record: CallRecord | None = None) -> Checkpoint:
+        """Make the checkpoint of a call."""
+        kept = json.loads(call.keypad.hide(json.dumps(_in_json(vars(call.call.state)))))
+        process = asdict(this_process())
+        return Checkpoint(**process, state=call.state, kept=kept, record=record)
 
-    def draft(self, call: Call, record: CallRecord | None = None) -> Checkpoint:
-        """Make the draft of a call."""
-        died = Ending(Outcome.FAILED, "host", DIED, error=DIED)
-        line = call.line
-        return Checkpoint(
-            **asdict(this_process()),
-            metadata=dict(call.metadata),
-            record=record or record_of(call, died),
-            agent=line.room.local_participant.identity if line else None,
-            far_end=line.identity if line else None,
-            colleague=line.colleague if line else None,
-            over=record is not None,
-        )
-
-    def put(self, draft: Checkpoint) -> None:
-        """Write a draft in one step. It is private."""
+    def put(self, checkpoint: Checkpoint) -> None:
+        """Write a checkpoint in one step. It is private."""
         private_folder(self.folder)
-        file = self.file(draft.record.id)
+        file = self.file(checkpoint.state.id)
         half = file.with_suffix(".part")
         with open(half, "w", opener=private_opener) as written:
-            written.write(draft.model_dump_json())
+            written.write(checkpoint.model_dump_json())
         half.rename(file)
 
     def read(self, call: str) -> Checkpoint | None:
-        """Read the draft of a call; None where there is none that can be read."""
+        """Read the checkpoint of a call; None where there is none that can be read."""
         try:
             return Checkpoint.model_validate_json(self.file(call).read_text())
         except FileNotFoundError:
             return None
         except (OSError, ValidationError) as error:
-            log.error("the draft of the call %s can't be read: %s", call, unquoted(error))
+            log.error("the checkpoint of the call %s can't be read: %s", call, unquoted(error))
             return None
 
     def close(self, call: str) -> None:
-        """Forget the draft of a call: its record is written."""
+        """Forget the checkpoint of a call: its record is written."""
         self.file(call).unlink(missing_ok=True)
 
     def file(self, call: str) -> Path:
-        """The file of a call's draft."""
+        """The file of a call's checkpoint."""
         return self.folder / f"{call}.json"
 
 
+def _in_json(kept: dict[str, Any]) -> dict[str, Any]:
+    """Return what JSON gives back as it was."""
+    same: dict[str, Any] = {}
+    for name, value in kept.items():
+        with contextlib.suppress(TypeError, ValueError, RecursionError):
+            if json.loads(json.dumps(value)) == value:
+                same[name] = value
+    return same
+
+
 def unquoted(error: OSError | ValidationError) -> str:
-    """Say what is wrong with a draft without a word of what is in it."""
+    """Say what is wrong with a checkpoint without a word of what is in it."""
     if isinstance(error, OSError):
         return str(error)
     faults = error.errors(include_url=False, include_context=False, include_input=False)
@@ -156,7 +158,7 @@ def unquoted(error: OSError | ValidationError) -> str:
 
 @contextlib.contextmanager
 def claimed(file: Path) -> Iterator[str | None]:
-    """Hold a draft so that no other host of this folder takes it too; None where one does."""
+    """Hold a checkpoint so that no other host of this folder takes it too; None where one does."""
     try:
         held = file.open()
     except FileNotFoundError:

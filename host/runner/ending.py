@@ -10,15 +10,14 @@ from typing import Any
 from livekit.agents import JobContext
 
 from host.base.errors import MetadataError
-from host.call.call import LINGER, Call
+from host.call.live import LINGER, LiveCall
 from host.dispatch.arbitration import end_room
 from host.dispatch.idempotency import NotClaimed
 from host.dispatch.rooms import tell_watchers
-from host.records.ending import Ending
+from host.records.ending import CallEnded, Ending
 from host.records.outcome import Outcome
 from host.runner.limits import end_with_words
 from host.speech.apology import apologise
-from host.telephony.dial import NotAnswered
 
 log = logging.getLogger("host")
 
@@ -36,12 +35,12 @@ class Refused(Exception):
     """The host does not take this call."""
 
 
-async def fail(call: Call, error: BaseException) -> None:
+async def fail(call: LiveCall, error: BaseException) -> None:
     """Name what stopped the call from going on, and apologise where somebody listens."""
-    if isinstance(error, NotAnswered):
+    if isinstance(error, CallEnded):
         call.end(error.ending)
     elif isinstance(error, Refused | MetadataError | NotClaimed):
-        log.warning("call in room %s refused: %s", call.room, error)
+        log.warning("call in room %s refused: %s", call.state.room, error)
         reason = str(error).rstrip(".")
         call.end(Ending(Outcome.REFUSED, "host", f"{reason[:1].upper()}{reason[1:]}."))
     else:
@@ -51,30 +50,30 @@ async def fail(call: Call, error: BaseException) -> None:
         call.end(Ending(Outcome.FAILED, "host", Outcome.FAILED.sentence, error=text))
 
 
-def say_goodbye(call: Call) -> None:
+def say_goodbye(call: LiveCall) -> None:
     """Say goodbye and end the call: the host is being stopped."""
     call.spawn(end_with_goodbye(call), "saying goodbye")
 
 
-def end_orphaned(call: Call) -> None:
+def end_orphaned(call: LiveCall) -> None:
     """End the call at once: the parent is gone, and with it whoever holds this call's limits."""
     call.end(Ending(Outcome.FAILED, "host", DIED))
 
 
-async def end_with_goodbye(call: Call) -> None:
+async def end_with_goodbye(call: LiveCall) -> None:
     """End a call because the host is being stopped: not without a word, where one is heard."""
-    if call.answered and not call.connected:
-        words = call.deployment.words.stopped
+    if call.state.answered and not call.state.connected:
+        words = call.persona_settings.words.stopped
         await end_with_words(call, words, STOPPED, Outcome.FAILED, limit=GOODBYE_LIMIT)
     call.end(Ending(Outcome.FAILED, "host", STOPPED))
 
 
-async def tear_down(job: JobContext, call: Call) -> None:
+async def tear_down(job: JobContext, call: LiveCall) -> None:
     """Hang up and leave nothing behind. Nothing here may stop the rest of it."""
     ending = call.ending.result()
-    if ending.outcome is Outcome.TRANSFERRED and call.line and not call.connected:
-        await call.line.gone(2.0)  # LiveKit SIP says goodbye itself, a second after the REFER
-    elif call.answered and ending.by in ("persona", "host"):
+    if ending.outcome is Outcome.TRANSFERRED and call.far_end and not call.state.connected:
+        await call.far_end.gone(2.0)  # LiveKit SIP says goodbye itself, a second after the REFER
+    elif call.state.answered and ending.by in ("persona", "host"):
         await asyncio.sleep(LINGER)
     told = {"host.outcome": ending.outcome.value, "host.reason": ending.reason}
     if ending.sip_status:
@@ -83,8 +82,8 @@ async def tear_down(job: JobContext, call: Call) -> None:
     # Who misses this takes a call for cancelled that was busy. It holds nobody up.
     await asyncio.gather(tell_watchers(job.room, told), _hang_up(call))
     with log_errors("stopping a transfer"):
-        if call.handover:
-            await call.handover.close()
+        if call.transfers:
+            await call.transfers.close()
     with log_errors("closing the session"):
         if call.session:
             await asyncio.wait_for(call.session.aclose(), SESSION_LIMIT)
@@ -92,17 +91,17 @@ async def tear_down(job: JobContext, call: Call) -> None:
         if call.recorder:
             await call.recorder.close()
     with log_errors("leaving the room"):
-        if call.line:
-            await call.line.leave()
+        if call.far_end:
+            await call.far_end.leave()
         else:  # we never were in the room: it may be another agent's
-            await end_room(job.api, call.room, besides=job.job.id)
+            await end_room(job.api, call.state.room, besides=job.job.id)
     await call.settle(HOOKS_LIMIT)  # `call_ended` is the last that is told
 
 
-async def _hang_up(call: Call) -> None:
+async def _hang_up(call: LiveCall) -> None:
     with log_errors("hanging up"):
-        if call.line:
-            await call.line.hang_up()
+        if call.far_end:
+            await call.far_end.hang_up()
 
 
 class log_errors(contextlib.AbstractContextManager[None]):

@@ -19,7 +19,7 @@ from livekit.agents import (
 )
 from livekit.agents.voice import SpeechHandle
 
-from host.call.call import Call
+from host.call.live import LiveCall
 from host.records.ending import Ending
 from host.records.outcome import Outcome
 
@@ -35,37 +35,37 @@ ENOUGH = (
 )
 
 
-def watch(call: Call) -> None:
+def watch(call: LiveCall) -> None:
     """Hold a call's limits from its first words to its end."""
     assert call.session is not None
     call.spawn(_hold_duration(call), "the limit of a call's duration")
-    if call.deployment.silence_timeout:
+    if call.persona_settings.silence_timeout:
         call.spawn(Silence(call, call.session).hold(), "the limit of a caller's silence")
     ToolUses(call, call.session)
 
 
-async def _hold_duration(call: Call) -> None:
+async def _hold_duration(call: LiveCall) -> None:
     """Warn when the time is nearly up, and end the call when it is."""
-    limit, words = call.time_limit, call.deployment.words
-    warning = call.deployment.duration_warning
+    limit, words = call.time_limit, call.persona_settings.words
+    warning = call.persona_settings.duration_warning
     if not 0 < warning < limit:
         warning = 0.0
-    await asyncio.sleep(max(limit - warning - call.lasted, 0))
+    await asyncio.sleep(max(limit - warning - call.state.lasted, 0))
     if warning:
-        if call.connected:
+        if call.state.connected:
             return  # two people talk with each other now
         with contextlib.suppress(Exception):
             # It may be queued behind a long answer.
-            async with asyncio.timeout(max(limit - call.lasted, 0)):
+            async with asyncio.timeout(max(limit - call.state.lasted, 0)):
                 await call.say(words.time_nearly_up)
-        await asyncio.sleep(max(limit - call.lasted, 0))
-    if not call.connected:
+        await asyncio.sleep(max(limit - call.state.lasted, 0))
+    if not call.state.connected:
         log.warning("the call has reached its limit of %.0f s", limit)
         await end_with_words(call, words.time_up, f"The call reached its limit of {limit:.0f} s.")
 
 
 async def end_with_words(
-    call: Call,
+    call: LiveCall,
     words: str,
     reason: str,
     outcome: Outcome = Outcome.COMPLETED,
@@ -75,7 +75,7 @@ async def end_with_words(
     """Break off whatever is said, say the last words and end the call, by the host's own rule."""
     with contextlib.suppress(Exception):
         async with asyncio.timeout(limit):
-            with call.occupy():
+            with call.hold_replies():
                 if call.session and call.session.current_speech:
                     await call.session.interrupt(force=True)
                 await call.say(words, interruptible=False)
@@ -85,7 +85,7 @@ async def end_with_words(
 class Silence:
     """Asks a caller who says nothing whether they are there; twice, then says goodbye."""
 
-    def __init__(self, call: Call, session: AgentSession[Any]) -> None:
+    def __init__(self, call: LiveCall, session: AgentSession[Any]) -> None:
         self._call, self._session = call, session
         self._moved = asyncio.Event()
         self._prompts = 0
@@ -96,9 +96,12 @@ class Silence:
 
     async def hold(self) -> None:
         """Watch until the call is over."""
-        limit, words = self._call.deployment.silence_timeout, self._call.deployment.words
+        limit, words = (
+            self._call.persona_settings.silence_timeout,
+            self._call.persona_settings.words,
+        )
         for_each = (words.silent, words.still_silent)
-        while not self._call.connected:
+        while not self._call.state.connected:
             await self._quiet_for(limit)
             if self._prompts == len(for_each):
                 reason = "The caller said nothing any more."
@@ -119,13 +122,13 @@ class Silence:
                 since = loop.time()
 
     def _somebody_is_busy(self) -> bool:
-        if len(self._call.keys) != self._keys:
-            self._keys, self._prompts = len(self._call.keys), 0
+        if len(self._call.state.keys) != self._keys:
+            self._keys, self._prompts = len(self._call.state.keys), 0
             return True
         return (
-            self._call.occupied
-            or self._call.connected
-            or (self._call.room_voice is not None and self._call.room_voice.sounds)
+            self._call.replies_held
+            or self._call.state.connected
+            or (self._call.prompt_player is not None and self._call.prompt_player.sounds)
             or self._session.user_state == "speaking"
             or self._session.agent_state in ("speaking", "thinking")
         )
@@ -143,7 +146,7 @@ class ToolUses:
     same, or uses one tool again and again, is stopped here.
     """
 
-    def __init__(self, call: Call, session: AgentSession[Any]) -> None:
+    def __init__(self, call: LiveCall, session: AgentSession[Any]) -> None:
         self._call, self._session = call, session
         self._in_a_row = self._alike = 0
         self._last: tuple[str, str] | None = None
@@ -157,7 +160,7 @@ class ToolUses:
             this = (use.name, use.arguments)
             self._alike = self._alike + 1 if this == self._last else 1
             self._last = this
-        deployment = self._call.deployment
+        deployment = self._call.persona_settings
         often = self._in_a_row >= deployment.max_tool_calls
         if not (often or self._alike >= deployment.max_same_tool) or self._call.over:
             return
@@ -178,7 +181,7 @@ class ToolUses:
 
     def _give_up(self) -> None:
         reason = f"The model used tools {self._in_a_row} times in a row and gave no answer."
-        words = self._call.deployment.words.stuck
+        words = self._call.persona_settings.words.stuck
         ending = end_with_words(self._call, words, reason, Outcome.FAILED)
         self._call.spawn(ending, "ending a loop of tools")
 

@@ -1,27 +1,27 @@
-"""The worker: the life of one call, top to bottom, in a process of its own."""
+"""The life of one call, top to bottom, in a process of its own.
+
+It is one file, longer than others, so that it reads from the job to the record.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import sqlite3
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from livekit.agents import (
     Agent,
-    AgentSession,
     AutoSubscribe,
     JobContext,
-    JobProcess,
     room_io,
 )
 
 from host import registry
-from host.call.call import Call
 from host.call.dispatch import read_dispatch
-from host.call.record import record_of
+from host.call.live import LiveCall
 from host.compliance import Rule, refuse
 from host.compliance.budget import Budget, Exhausted
 from host.dispatch.arbitration import (
@@ -33,14 +33,14 @@ from host.dispatch.arbitration import (
 )
 from host.dispatch.details import parse_details
 from host.dispatch.idempotency import Requests
-from host.dispatch.livekit import give_access
 from host.dispatch.rooms import tell_watchers
-from host.privacy.logs import keep_call_out, keep_private_in_call
-from host.records.ending import Ending
+from host.privacy.logs import keep_call_out
+from host.records.ending import CallEnded, Ending
 from host.records.outcome import Outcome
+from host.records.record import CallRecord
 from host.runner import limits
 from host.runner.aftermath import finish_alone, settle_request
-from host.runner.checkpoint import Checkpoint, CheckpointStore
+from host.runner.checkpoint import CheckpointStore
 from host.runner.ending import (
     DIED,
     STOPPED,
@@ -52,8 +52,7 @@ from host.runner.ending import (
     tear_down,
 )
 from host.runner.heartbeat import Heartbeat
-from host.runner.takeover import call_to_take_over, restore, resume
-from host.settings import Settings
+from host.runner.takeover import resume
 from host.speech import dead_air
 from host.speech.greeting import first_agent, greet
 from host.speech.recording import Recorder
@@ -69,235 +68,236 @@ ARRIVAL_LIMIT = 20.0
 """Seconds that a caller may take to come into the room that was made for the call."""
 
 
-class Worker:
-    """Answers calls. Plain data, because LiveKit pickles it into each call's process."""
+class Runner:
+    """Has one call: a new one, or one that another process had before."""
 
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        self.budget = Budget(settings.state_dir)
-        self.journal = CheckpointStore(settings.state_dir)
-        self.requests = Requests(settings.state_dir)
+    def __init__(self, job: JobContext, call: LiveCall) -> None:
+        self._job, self._call = job, call
+        self._resumed = call.state.taken_over > 0
+        state_dir = call.settings.state_dir
+        self._budget, self._requests = Budget(state_dir), Requests(state_dir)
+        self._checkpoints = CheckpointStore(state_dir)
 
-    def warm(self, process: JobProcess) -> None:
-        """Make a process ready for a call: personas and plugins, unless the forkserver has them."""
-        keep_private_in_call(self.settings)
-        with log_errors("loading personas and plugins"):  # the call itself says what is wrong
-            registry.load(self.settings)
-
-    async def answer(self, job: JobContext) -> None:
-        """The life of one call, from LiveKit's job to the record."""
-        give_access(job, self.settings)
-        call = Call(self.settings, id=job.job.id, room=job.job.room.name)
-        call.job = job
-        keep_call_out(lambda: [line.text for line in call.transcript], call.keypad.in_a_row)
-        job.log_context_fields = {"room": call.room}
-        draft = None
-        if awaiting_takeover := call_to_take_over(job.local_participant_identity):
-            draft = self.journal.read(awaiting_takeover)
-            if draft is None or not draft.awaiting_takeover:
-                log.warning("the call in room %s is nobody's to take over any more", call.room)
-                job.shutdown(reason="too late")
-                return
-            restore(call, draft)
-        with log_errors("the draft of the record"):
-            self.journal.write(call)
-        lifeline = Heartbeat(call.id, call.room)
-        holding = asyncio.create_task(
-            lifeline.hold(partial(say_goodbye, call), partial(end_orphaned, call))
+    async def run(self) -> None:
+        """The life of the call, from the job to the record."""
+        call = self._call
+        call.job = self._job
+        keep_call_out(lambda: [said.text for said in call.state.transcript], call.keypad.in_a_row)
+        self._job.log_context_fields = {"room": call.state.room}
+        self._write_checkpoint()
+        heartbeat = Heartbeat(call.state.id, call.state.room)
+        beating = asyncio.create_task(
+            heartbeat.hold(partial(say_goodbye, call), partial(end_orphaned, call))
         )
-        call.spawn(self.journal.keep(call), "the draft of the record")
-        life = asyncio.create_task(
-            self._resume(job, call, draft) if draft else self._live(job, call)
-        )
+        call.spawn(self._checkpoints.keep(call), "the checkpoint of the call")
+        beginning = asyncio.create_task(self._begin())
         try:
-            either: list[asyncio.Future[Any]] = [life, call.ending]
+            either: list[asyncio.Future[Any]] = [beginning, call.ending]
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-            if life.done() and (error := life.exception()):
+            if beginning.done() and (error := beginning.exception()):
                 await fail(call, error)
             await call.ending
         except asyncio.CancelledError:
-            call.end(Ending(Outcome.FAILED, "host", DIED if lifeline.orphaned else STOPPED))
+            call.end(Ending(Outcome.FAILED, "host", DIED if heartbeat.orphaned else STOPPED))
             raise
         finally:
-            life.cancel()
+            beginning.cancel()
             try:
-                await asyncio.shield(self._finish(job, call, life, lifeline))
+                await asyncio.shield(self._finish(beginning, heartbeat))
             except asyncio.CancelledError:
-                if lifeline.orphaned and self.journal.read(call.id):
-                    record = record_of(call, call.ending.result())
-                    finish_alone(self.settings, self.journal.draft(call, record))
+                if heartbeat.orphaned and self._checkpoints.read(call.state.id):
+                    record = call.state.record(call.ending.result())
+                    finish_alone(call.settings, self._checkpoints.checkpoint(call, record))
                 raise
             finally:
-                holding.cancel()
+                beating.cancel()
 
-    async def _live(self, job: JobContext, call: Call) -> None:
+    async def _begin(self) -> None:
         """From the job to the first words. Whatever ends the call meanwhile stops this."""
-        await job.connect(auto_subscribe=AutoSubscribe.AUDIO_ONLY)
-        if other := already_taken(job.room):
-            call.end(duplicate_job(f"{other} has the room."))
-            return
-        call.line = line = LiveKitFarEnd(job, call)
-        call.handover = Handover(job, call, line)
-        dispatch = read_dispatch(job.job.metadata, call.room)
-        call.metadata, call.outbound, call.number = (
-            dispatch.metadata,
-            dispatch.outbound,
-            dispatch.phone_number,
-        )
-        if await room_is_gone(job):
-            call.end(duplicate_job("The room was closed before the call began."))
-            return
-        if not call.outbound:
-            await self._caller(call, line)
-            dispatch = replace(dispatch, number=call.our_number)
-        self._choose(call, dispatch)
-        with log_errors("the draft of the record"):
-            self.journal.write(call)  # who has the call is known from here on, whatever happens
-        job.log_context_fields = {"room": call.room, "persona": call.persona}
-        call.spawn(tell_watchers(job.room, {"host.persona": call.persona}), "telling watchers")
-        if dispatch.idempotency_key:
-            self.requests.claim(dispatch.idempotency_key, call.id, call.room, job.job.room.sid)
-        self._count_in(call)
-        call.details = parse_details(call.hook, call.metadata)
-        await call.tell_all("prepare_call")
-        await self._converse(job, call, line)
-
-    async def _caller(self, call: Call, line: LiveKitFarEnd) -> None:
-        try:
-            await line.arrive(ARRIVAL_LIMIT)
-        except TimeoutError:
-            reason = (
-                f"Nobody came into the room within {ARRIVAL_LIMIT:.0f} s. "
-                "To dial somebody, put phone_number into the metadata."
-            )
-            call.end(Ending(Outcome.ABANDONED, "far end", reason))
-            await asyncio.Future()  # the ending stops us here
-
-    def _choose(self, call: Call, dispatch: Any) -> None:
-        loaded = registry.load(self.settings)
-        choice = loaded.choose(dispatch)
-        if choice.persona is None:
-            raise Refused(choice.reason)
-        log.info("%s takes the call: %s", choice.persona, choice.reason)
-        call.take(choice.persona, loaded.view(choice.persona))
-
-    def _count_in(self, call: Call) -> None:
-        """Refuse the call where its persona has as many, or had as many today, as it may."""
-        try:
-            call.time_left = self.budget.admit(call.id, call.persona, call.deployment)
-        except Exhausted as error:
-            if call.outbound and error.today:
-                call.end(blocked(refuse(Rule.BUDGET, str(error))))
-            raise Refused(str(error)) from error
-        except (OSError, sqlite3.Error) as error:
-            log.error("the calls of %s can't be counted: %s", call.persona, error)
-            if call.outbound:  # nobody is kept waiting by a call that is not placed
-                raise Refused(f"The calls of {call.persona} can't be counted: {error}") from error
-
-    def _count_out(self, call: Call) -> None:
-        """Count the call out; one that was never dialled is none of today's."""
-        made = not call.outbound or "dialled" in call.times
-        self.budget.settle(call.id, call.lasted, call.deployment, made=made)
-
-    async def _converse(self, job: JobContext, call: Call, line: LiveKitFarEnd) -> None:
-        if call.outbound:
-            line.expect(f"sip_{call.number}")
-        session, agent = await _open(job, call)
-        if call.deployment.record:
-            call.recorder = Recorder(call)
-        heard, menu = "", False
-        if call.outbound:
-            voicemail = Voicemail(call, line)
-            verdict = await voicemail.judge(lambda: dial(job, call, line))
-            answer = await voicemail.follow(verdict)
-            if answer is None:
-                return
-            heard, menu = answer, verdict.category == "machine-ivr"
-            if call.voicemail:
-                session.clear_user_turn()  # a late "hello?" must not interrupt the greeting
+        call = self._call
+        far_end = await self._join()
+        if self._resumed:
+            await self._rejoin(far_end)
+            if call.state.connected or call.over:
+                return  # the far end has a colleague, or is gone
         else:
-            await line.answered()
-        with log_errors("the draft of the record"):
-            self.journal.write(call)  # from here on there is somebody to take the call over for
-        dead_air.watch(call)
-        await greet(call, agent, heard, menu=menu)
+            await self._meet(far_end)
+        call.details = parse_details(call.hooks, call.state.metadata)
+        await call.events.tell_all("prepare_call")
+        if call.state.outbound and not self._resumed:
+            far_end.expect(f"sip_{call.state.number}")
+        agent = await self._open_session(far_end)
+        if self._resumed:
+            dead_air.watch(call)
+            await resume(call, agent)
+        else:
+            first = await self._reach(far_end)
+            if first is None:
+                return  # a machine, with which the persona's policy has dealt
+            self._write_checkpoint()  # from here on there is somebody to take the call over for
+            dead_air.watch(call)
+            await greet(call, agent, first.words, menu=first.menu)
         limits.watch(call)
         if call.voicemail_watch:
             call.voicemail_watch.keep_watching()
 
-    async def _resume(self, job: JobContext, call: Call, draft: Checkpoint) -> None:
-        """From a call whose process died to the first words of this one."""
+    async def _join(self) -> LiveKitFarEnd:
+        """Join the room, and see what happens at the far end."""
+        job, call = self._job, self._call
         await job.connect(auto_subscribe=AutoSubscribe.AUDIO_ONLY)
-        call.line = line = LiveKitFarEnd(job, call)
-        call.handover = Handover(job, call, line)
-        persona = draft.record.persona
-        call.take(persona or "", registry.load(self.settings).view(persona))
-        job.log_context_fields = {"room": call.room, "persona": call.persona}
-        call.time_left = self.budget.adopt(call.id, call.deployment)
-        assert draft.far_end is not None
-        line.rejoin(draft.far_end, draft.colleague)
-        await tell_watchers(job.room, {"host.persona": call.persona})
-        if call.connected or call.over:
-            return  # the far end has a colleague, or is gone
-        call.details = parse_details(call.hook, call.metadata)
-        await call.tell_all("prepare_call")
-        _, agent = await _open(job, call)
-        dead_air.watch(call)
-        await resume(call, agent)
-        limits.watch(call)
+        if not self._resumed and (other := already_taken(job.room)):
+            raise CallEnded(duplicate_job(f"{other} has the room."))
+        call.state.agent = job.room.local_participant.identity
+        far_end = LiveKitFarEnd(job, call)
+        call.far_end, call.transfers = far_end, Handover(job, call, far_end)
+        return far_end
 
-    async def _finish(
-        self, job: JobContext, call: Call, life: asyncio.Task[None], lifeline: Heartbeat
-    ) -> None:
+    async def _meet(self, far_end: LiveKitFarEnd) -> None:
+        """Learn who calls, or is to be called, and give the call to its persona."""
+        job, call = self._job, self._call
+        dispatch = read_dispatch(job.job.metadata, call.state.room)
+        call.state.metadata, call.state.outbound = dict(dispatch.metadata), dispatch.outbound
+        call.state.number = dispatch.phone_number
+        if await room_is_gone(job):
+            raise CallEnded(duplicate_job("The room was closed before the call began."))
+        if not call.state.outbound:
+            await self._wait_for_caller(far_end)
+            dispatch = replace(dispatch, number=call.state.our_number)
+        choice = registry.load(call.settings).choose(dispatch)
+        if choice.persona is None:
+            raise Refused(choice.reason)
+        log.info("%s takes the call: %s", choice.persona, choice.reason)
+        self._give_to(choice.persona)
+        self._write_checkpoint()  # who has the call is known from here on, whatever happens
+        call.spawn(tell_watchers(job.room, {"host.persona": call.persona}), "telling watchers")
+        if key := dispatch.idempotency_key:
+            self._requests.claim(key, call.state.id, call.state.room, job.job.room.sid)
+        self._count_in()
+
+    async def _rejoin(self, far_end: LiveKitFarEnd) -> None:
+        """Go on with the far end and the persona that a dead process had."""
+        call = self._call
+        self._give_to(call.persona)
+        call.time_left = self._budget.adopt(call.state.id, call.persona_settings)
+        far_end.rejoin()
+        await tell_watchers(self._job.room, {"host.persona": call.persona})
+
+    async def _wait_for_caller(self, far_end: LiveKitFarEnd) -> None:
+        try:
+            await far_end.arrive(ARRIVAL_LIMIT)
+        except TimeoutError as error:
+            reason = (
+                f"Nobody came into the room within {ARRIVAL_LIMIT:.0f} s. "
+                "To dial somebody, put phone_number into the metadata."
+            )
+            raise CallEnded(Ending(Outcome.ABANDONED, "far end", reason)) from error
+
+    def _give_to(self, persona: str) -> None:
+        self._call.take(persona, registry.load(self._call.settings).view(persona or None))
+        self._job.log_context_fields = {"room": self._call.state.room, "persona": persona}
+
+    def _count_in(self) -> None:
+        """Refuse the call where its persona has as many, or had as many today, as it may."""
+        call = self._call
+        try:
+            call.time_left = self._budget.admit(call.state.id, call.persona, call.persona_settings)
+        except Exhausted as error:
+            if call.state.outbound and error.today:
+                raise CallEnded(blocked(refuse(Rule.BUDGET, str(error)))) from error
+            raise Refused(str(error)) from error
+        except (OSError, sqlite3.Error) as error:
+            log.error("the calls of %s can't be counted: %s", call.persona, error)
+            if call.state.outbound:  # nobody is kept waiting by a call that is not placed
+                raise Refused(f"The calls of {call.persona} can't be counted: {error}") from error
+
+    def _count_out(self) -> None:
+        """Count the call out; one that was never dialled is none of today's."""
+        state, limits = self._call.state, self._call.persona_settings
+        made = not state.outbound or state.dialled_at is not None
+        self._budget.settle(state.id, state.lasted, limits, made=made)
+
+    async def _open_session(self, far_end: LiveKitFarEnd) -> Agent:
+        """Open the session of the call, with an agent that does not speak yet.
+
+        It hears the far end's voice and takes nothing else from the room: LiveKit would answer what
+        is written there, and let anybody with a token read the instructions and steer the session.
+        """
+        call = self._call
+        session, agent = make_session(call)
+        await explain_data(agent)
+        options = room_io.RoomOptions(
+            participant_identity=far_end.identity or "",
+            audio_input=room_io.AudioInputOptions(pre_connect_audio=False),
+            video_input=False,
+            text_input=False,
+            close_on_disconnect=False,
+        )
+        first = first_agent(call, agent)
+        await session.start(
+            first, room=self._job.room, room_options=options, session_host=False, record=False
+        )
+        if call.persona_settings.record:
+            call.recorder = Recorder(call)
+        return agent
+
+    async def _reach(self, far_end: LiveKitFarEnd) -> Reached | None:
+        """Wait until somebody has picked up; None where that was a machine that is dealt with."""
+        call = self._call
+        if not call.state.outbound:
+            await far_end.answered()
+            return Reached()
+        voicemail = Voicemail(call, far_end)
+        call.voicemail_watch = voicemail
+        verdict = await voicemail.judge(lambda: dial(self._job, call, far_end))
+        words = await voicemail.follow(verdict)
+        if words is None:
+            return None
+        if call.state.voicemail and call.session:
+            call.session.clear_user_turn()  # a late "hello?" must not interrupt the greeting
+        return Reached(words, menu=verdict.category == "machine-ivr")
+
+    async def _finish(self, beginning: asyncio.Task[None], heartbeat: Heartbeat) -> None:
         """Hang up, write the record, let the job go. Nothing here may stop the rest of it."""
-        await asyncio.gather(life, return_exceptions=True)
+        job, call = self._job, self._call
+        await asyncio.gather(beginning, return_exceptions=True)
         ending = call.ending.result()
         if isinstance(ending, DuplicateJob):
             with log_errors("leaving the room to another"):
                 await withdraw(job, call)
         else:
-            await self._tell_of(job, call, ending)
-        with log_errors("the draft of the record"):
-            self.journal.close(call.id)
+            await self._end(ending)
+        with log_errors("the checkpoint of the call"):
+            self._checkpoints.close(call.state.id)
         with log_errors("counting the call out"):
-            self._count_out(call)
-        await lifeline.over()
+            self._count_out()
+        await heartbeat.over()
         job.shutdown(reason=ending.outcome.value)
 
-    async def _tell_of(self, job: JobContext, call: Call, ending: Ending) -> None:
-        if call.metadata.get("idempotency_key"):
+    async def _end(self, ending: Ending) -> None:
+        """Hang up, and tell everyone of the call's end."""
+        call, state = self._call, self._call.state
+        if state.metadata.get("idempotency_key"):
             with log_errors("what became of the request"):
-                begun = "dialled" in call.times or call.answered
-                settle_request(self.settings, record_of(call, ending), begun=begun)
-        await tear_down(job, call)
-        record = record_of(call, ending)
+                begun = state.dialled_at is not None or state.answered
+                settle_request(call.settings, state.record(ending), begun=begun)
+        await tear_down(self._job, call)
+        record = state.record(ending)
         log.info("%s: %s %.1f s", record.outcome, record.reason, record.duration)
         with log_errors("the record"):
             if not call.persona:
-                call.take("", registry.load(self.settings).view(None))
-            with log_errors("the draft of the record"):
-                self.journal.write(call, record)  # should we die while it is told
-            await call.tell_end(record)
+                call.take("", registry.load(call.settings).view(None))
+            self._write_checkpoint(record)  # should we die while it is told
+            await call.events.tell_end(record)
+
+    def _write_checkpoint(self, record: CallRecord | None = None) -> None:
+        with log_errors("the checkpoint of the call"):
+            self._checkpoints.write(self._call, record)
 
 
-async def _open(job: JobContext, call: Call) -> tuple[AgentSession[Any], Agent]:
-    """Open the session of a call, with an agent that does not speak yet.
+@dataclass(frozen=True)
+class Reached:
+    """What was heard before our first words."""
 
-    It hears the far end's voice and takes nothing else from the room: LiveKit would answer what is
-    written there, and let anybody with a token read the instructions and steer the session.
-    """
-    assert call.line is not None
-    session, agent = make_session(call)
-    await explain_data(agent)
-    options = room_io.RoomOptions(
-        participant_identity=call.line.identity or "",
-        audio_input=room_io.AudioInputOptions(pre_connect_audio=False),
-        video_input=False,
-        text_input=False,
-        close_on_disconnect=False,
-    )
-    first = first_agent(call, agent)
-    await session.start(
-        first, room=job.room, room_options=options, session_host=False, record=False
-    )
-    return session, agent
+    words: str = ""
+    menu: bool = False
+    """Whether a machine has read out a menu."""

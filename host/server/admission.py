@@ -12,12 +12,12 @@ from livekit.agents import AgentServer, JobRequest
 
 from host import registry
 from host.base.errors import HostError, MetadataError
-from host.call.call import Call
 from host.call.dispatch import read_dispatch
+from host.call.live import LiveCall
 from host.dispatch.arbitration import CALL, end_room, mark_taken
 from host.dispatch.rooms import UNREACHABLE
-from host.runner.heartbeat import HeartbeatMonitor
-from host.runner.runner import Worker
+from host.runner.worker import Worker
+from host.server.heartbeat_monitor import HeartbeatMonitor
 from host.settings import Settings
 from host.speech import providers as fallbacks
 from host.telephony.transfer import is_consultation
@@ -38,9 +38,9 @@ class Admission:
     """The parent's side: takes jobs from LiveKit up to the number of calls that it may have."""
 
     def __init__(
-        self, settings: Settings, lifelines: HeartbeatMonitor, livekit: api.LiveKitAPI
+        self, settings: Settings, heartbeats: HeartbeatMonitor, livekit: api.LiveKitAPI
     ) -> None:
-        self.settings, self.lifelines, self.livekit = settings, lifelines, livekit
+        self.settings, self.heartbeats, self.livekit = settings, heartbeats, livekit
 
     def load(self, server: AgentServer) -> float:
         """Live calls over `max_calls`, kept under the threshold of 0.7 that livekit-server has.
@@ -48,7 +48,7 @@ class Admission:
         It drops a dispatch without a word when the load is above it; a call too many must reach
         `request`, which lets it hear busy.
         """
-        full = self.lifelines.closed or len(self.lifelines) / self.settings.max_calls
+        full = self.heartbeats.closed or len(self.heartbeats) / self.settings.max_calls
         return min(full, 1.0) * 0.65
 
     async def request(self, request: JobRequest) -> None:
@@ -60,21 +60,21 @@ class Admission:
             await request.reject()
             return
         # LiveKit that was restarted makes the room of a live call again, and dispatches again too.
-        if request.room.name in self.lifelines.rooms:
+        if request.room.name in self.heartbeats.rooms:
             log.warning("room %s has its persona: dispatched again, no other", request.room.name)
             await request.reject()
             return
-        if len(self.lifelines) < self.settings.max_calls and not self.lifelines.closed:
+        if len(self.heartbeats) < self.settings.max_calls and not self.heartbeats.closed:
             # From here on it counts: two that come at the same moment are two.
-            self.lifelines.expect(request.id, request.room.name)
+            self.heartbeats.expect(request.id, request.room.name)
             try:
                 await request.accept(attributes={CALL: request.id})
             except BaseException:
-                self.lifelines.forget(request.id)
+                self.heartbeats.forget(request.id)
                 raise
             await self._mark(request)
             return
-        why = "stopping" if self.lifelines.closed else f"{self.settings.max_calls} calls"
+        why = "stopping" if self.heartbeats.closed else f"{self.settings.max_calls} calls"
         log.warning("call in room %s refused: %s", request.room.name, why)
         await request.reject(terminate=False)  # another host may have a free line
         patience = OTHERS_LIMIT_TO_DIAL if _is_to_dial(request) else OTHERS_LIMIT
@@ -100,20 +100,20 @@ def _is_to_dial(request: JobRequest) -> bool:
 
 
 def make_server(
-    settings: Settings, lifelines: HeartbeatMonitor, livekit: api.LiveKitAPI, *, dev: bool
+    settings: Settings, heartbeats: HeartbeatMonitor, livekit: api.LiveKitAPI, *, dev: bool
 ) -> AgentServer:
     """Make the AgentServer of this host. Everything was checked before: see `check`."""
     for name in ("LIVEKIT_AGENT_NAME_OVERRIDE", "LIVEKIT_AGENT_NAME"):
         os.environ.pop(name, None)  # LiveKit would let these beat HOST_AGENT_NAME without a word
-    desk, worker = Admission(settings, lifelines, livekit), Worker(settings)
+    admission, worker = Admission(settings, heartbeats, livekit), Worker(settings)
     server = AgentServer(
         ws_url=settings.livekit_url,
         api_key=settings.livekit_api_key.get_secret_value(),
         api_secret=settings.livekit_api_secret.get_secret_value(),
         setup_fnc=worker.warm,
-        load_fnc=desk.load,
+        load_fnc=admission.load,
         # With any limit here, LiveKit refuses calls of itself, and they are lost without a word: of
-        # several that reach an idle host at once, all but `num_idle_processes`. The desk decides.
+        # several that reach an idle host at once, all but `num_idle_processes`. We decide.
         load_threshold=math.inf,
         num_idle_processes=1 if dev else 2,
         job_memory_limit_mb=settings.max_call_memory,
@@ -124,7 +124,7 @@ def make_server(
         preload_modules=["host.server.preload"],
         log_level="INFO",
     )
-    server.rtc_session(worker.answer, agent_name=settings.agent_name, on_request=desk.request)
+    server.rtc_session(worker.answer, agent_name=settings.agent_name, on_request=admission.request)
     return server
 
 
@@ -136,13 +136,13 @@ def check(settings: Settings) -> list[str]:
         own = {who for who in loaded.views.who_has(question) if who.startswith("persona ")}
         if len(own) == len(loaded.personas):
             continue  # nobody leaves it to the plugins
-        call = Call(settings, persona="", hook=loaded.view(None))
+        call = LiveCall(settings, persona="", hooks=loaded.view(None))
         try:
-            getattr(call.hook, question)(call=call)
+            getattr(call.hooks, question)(call=call.call)
         except HostError as error:
             faults.append(str(error))
     own = set(loaded.views.who_has("fallback"))
     for persona in loaded.personas:
         if f"persona {persona}" not in own:  # a persona's own code runs in its calls alone
-            faults += fallbacks.faults(Call(settings, persona=persona, hook=loaded.view(None)))
+            faults += fallbacks.faults(LiveCall(settings, persona=persona, hooks=loaded.view(None)))
     return list(dict.fromkeys(faults))

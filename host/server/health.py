@@ -18,8 +18,8 @@ from aiohttp import web
 from livekit.agents import AgentServer
 
 from host.base.errors import SettingsError
-from host.runner.heartbeat import HeartbeatMonitor
 from host.server.connection import Connection
+from host.server.heartbeat_monitor import HeartbeatMonitor
 
 log = logging.getLogger("host")
 

@@ -1,7 +1,7 @@
 """Looks after calls whose process is gone: another takes them over, or the far end is hung up.
 
 Every call gets its record, also one of an earlier run of this host. Calls of other hosts are never
-touched: only what is in this host's own journal is looked after.
+touched: only what is in this host's own state_dir is looked after.
 """
 
 from __future__ import annotations
@@ -16,24 +16,20 @@ from pathlib import Path
 from livekit import api
 from pydantic import ValidationError
 
-from host.call.call import Call
-from host.call.record import record_of
+from host.call.state import CallState
 from host.dispatch.livekit import livekit_of, token_of
-from host.dispatch.rooms import consult_room, delete_room
+from host.dispatch.rooms import consult_room, delete_room, put_out
 from host.privacy.environment import of_a_helper
-from host.records.ending import Ending
-from host.records.outcome import Outcome
-from host.records.record import CallRecord
 from host.runner.aftermath import ended_now, hang_up
-from host.runner.checkpoint import DIED, Checkpoint, CheckpointStore, claimed, unquoted
-from host.runner.heartbeat import HeartbeatMonitor, WatchedCall
+from host.runner.checkpoint import Checkpoint, CheckpointStore, claimed, unquoted
 from host.runner.takeover import identity_for
+from host.server.heartbeat_monitor import HeartbeatMonitor, WatchedCall
 from host.settings import Settings
 
 log = logging.getLogger("host")
 
 EVERY = 1.0
-"""Seconds between two looks at the journal."""
+"""Seconds between two looks at the checkpoints."""
 TAKE_OVER_LIMIT = 3.5
 """Seconds that another process may take to have the call."""
 MOST = 1
@@ -54,25 +50,25 @@ class Recovery:
 
     def __init__(self, settings: Settings, *, dev: bool = False) -> None:
         self._settings, self._dev = settings, dev
-        self._journal = CheckpointStore(settings.state_dir)
-        self.lifelines = HeartbeatMonitor(self.lost)
+        self._checkpoints = CheckpointStore(settings.state_dir)
+        self.heartbeats = HeartbeatMonitor(self.lost)
         self.launch: Launch | None = None
         """None: nothing is taken over, as in a host that is stopping."""
 
     async def lost(self, live: WatchedCall) -> None:
         """Look after a call whose process is gone, or never came."""
-        draft = self._journal.read(live.id) or _blank(self._settings, live)
-        if draft.over:
+        checkpoint = self._checkpoints.read(live.id) or _blank(live)
+        if checkpoint.record:
             log.error("the process of the call in room %s died in its end", live.room)
-            await self._tell(draft)
+            await self._tell(checkpoint)
             return
         log.error("the process of the call in room %s died", live.room)
         try:
-            if await self._taken_over(draft):
+            if await self._taken_over(checkpoint):
                 return
         except Exception:
             log.exception("the call in room %s could not be taken over", live.room)
-        await self._finish(draft)
+        await self._finish(checkpoint)
 
     async def sweep(self) -> None:
         """Finish the calls of earlier runs whose process is gone, for as long as the host serves.
@@ -84,8 +80,8 @@ class Recovery:
             await asyncio.sleep(EVERY)
 
     async def _sweep(self) -> None:
-        for file in sorted(self._journal.folder.glob("*.json")):
-            if file.stem in self.lifelines:
+        for file in sorted(self._checkpoints.folder.glob("*.json")):
+            if file.stem in self.heartbeats:
                 continue
             try:
                 with claimed(file) as text:
@@ -97,65 +93,65 @@ class Recovery:
                     file.rename(file.with_suffix(".broken"))
 
     async def _look_at(self, file: Path, text: str) -> None:
-        draft = Checkpoint.model_validate_json(text)
-        if draft.record.id != file.stem:
-            raise OSError(f"it is of another call, {draft.record.id}")
+        checkpoint = Checkpoint.model_validate_json(text)
+        if checkpoint.state.id != file.stem:
+            raise OSError(f"it is of another call, {checkpoint.state.id}")
         try:
             written = file.stat().st_mtime
         except FileNotFoundError:
             return  # another host has told of its end meanwhile
-        if draft.abandoned(written):
-            log.error("the process of the call in room %s is gone", draft.record.room)
-            await self._finish(draft)
+        if checkpoint.abandoned(written):
+            log.error("the process of the call in room %s is gone", checkpoint.state.room)
+            await self._finish(checkpoint)
 
-    async def _taken_over(self, draft: Checkpoint) -> bool:
+    async def _taken_over(self, checkpoint: Checkpoint) -> bool:
         """Let another process have the call, if somebody waits for it; tell whether one has it."""
-        record = draft.record
-        if self.launch is None or record.taken_over >= MOST or not draft.far_end:
+        state = checkpoint.state
+        if self.launch is None or state.taken_over >= MOST or not state.far_end:
             return False
-        if not (self._settings.persona(record.persona or "").take_over and record.answered_at):
+        if not (self._settings.persona(state.persona or "").take_over and state.answered):
             return False
         async with livekit_of(self._settings) as livekit:
-            room = await self._room_with_the_far_end(livekit, draft)
+            room = await self._room_with_the_far_end(livekit, state)
             if room is None:
                 return False
-            if draft.agent:  # LiveKit would keep the dead one's participant for 19 s
-                await _put_out(livekit, record.room, draft.agent)
-            await delete_room(livekit, consult_room(record.room))
-        more = record.model_copy(update={"taken_over": record.taken_over + 1})
-        self._journal.put(draft.model_copy(update={"vacant": True, "record": more}))
-        log.warning("another process takes over the call in room %s", record.room)
-        joined = asyncio.create_task(self.lifelines.joins(record.id, TAKE_OVER_LIMIT))
-        await asyncio.wait_for(self.launch(room, self._token(record)), TAKE_OVER_LIMIT)
+            if state.agent:  # LiveKit would keep the dead one's participant for 19 s
+                await put_out(livekit, state.room, state.agent)
+            await delete_room(livekit, consult_room(state.room))
+        state.taken_over += 1
+        self._checkpoints.put(checkpoint.model_copy(update={"awaiting_takeover": True}))
+        log.warning("another process takes over the call in room %s", state.room)
+        joined = asyncio.create_task(self.heartbeats.joins(state.id, TAKE_OVER_LIMIT))
+        await asyncio.wait_for(self.launch(room, self._token(state)), TAKE_OVER_LIMIT)
         return await joined
 
     async def _room_with_the_far_end(
-        self, livekit: api.LiveKitAPI, draft: Checkpoint
+        self, livekit: api.LiveKitAPI, state: CallState
     ) -> api.Room | None:
         """Return the room of the call; None where the far end is no longer in it."""
-        name = draft.record.room
+        name = state.room
         async with asyncio.timeout(API_LIMIT):
             rooms = await livekit.room.list_rooms(api.ListRoomsRequest(names=[name]))
             inside = await livekit.room.list_participants(api.ListParticipantsRequest(room=name))
-        there = any(each.identity == draft.far_end for each in inside.participants)
+        there = any(each.identity == state.far_end for each in inside.participants)
         return rooms.rooms[0] if rooms.rooms and there else None
 
-    async def _finish(self, draft: Checkpoint) -> None:
+    async def _finish(self, checkpoint: Checkpoint) -> None:
         """Hang up on whoever is left on the line, and tell of the call's end."""
-        log.error("hanging up on the call in room %s", draft.record.room)
-        over = ended_now(draft)
-        await hang_up(self._settings, over.record)
+        log.error("hanging up on the call in room %s", checkpoint.state.room)
+        over = ended_now(checkpoint)
+        await hang_up(self._settings, over.last_record())
         await self._tell(over)
 
-    async def _tell(self, draft: Checkpoint) -> None:
+    async def _tell(self, checkpoint: Checkpoint) -> None:
         """Tell of a call's end, in a process of its own: whatever killed one may be a hook's."""
-        self._journal.put(draft)
+        self._checkpoints.put(checkpoint)
         telling = await asyncio.create_subprocess_exec(
             *(
                 sys.executable,
                 "-m",
                 "host.server.tell",
-                draft.record.id,
+                checkpoint.state.id,
                 *(["--dev"] if self._dev else []),
             ),
             stdin=asyncio.subprocess.DEVNULL,
@@ -168,33 +164,25 @@ class Recovery:
             if not told.done():
                 await asyncio.wait({told}, timeout=PARTING)
             if not told.done():
-                log.error("call_ended of %s took too long", draft.record.persona)
+                log.error("call_ended of %s took too long", checkpoint.state.persona)
                 telling.kill()
                 await told
-            self._journal.close(draft.record.id)
+            self._checkpoints.close(checkpoint.state.id)
 
-    def _token(self, record: CallRecord) -> str:
+    def _token(self, state: CallState) -> str:
         """Make what lets another process in, with the rights that LiveKit gives to every agent."""
         grants = api.VideoGrants(
-            room_join=True, room=record.room, agent=True, can_update_own_metadata=True
+            room_join=True, room=state.room, agent=True, can_update_own_metadata=True
         )
         return (
             token_of(self._settings)
-            .with_identity(identity_for(record.id))
+            .with_identity(identity_for(state.id))
             .with_kind("agent")
             .with_grants(grants)
             .to_jwt()
         )
 
 
-def _blank(settings: Settings, live: WatchedCall) -> Checkpoint:
-    """Make the draft of a call that has none: its process never came, or the disk is full."""
-    ending = Ending(Outcome.FAILED, "host", DIED, error=DIED)
-    call = Call(settings, id=live.id, room=live.room)
-    return Checkpoint(machine="", number=0, began=0, metadata={}, record=record_of(call, ending))
-
-
-async def _put_out(livekit: api.LiveKitAPI, room: str, identity: str) -> None:
-    who = api.RoomParticipantIdentity(room=room, identity=identity)
-    with contextlib.suppress(api.ServerError, TimeoutError, OSError):
-        await asyncio.wait_for(livekit.room.remove_participant(who), API_LIMIT)
+def _blank(live: WatchedCall) -> Checkpoint:
+    """Make the checkpoint of a call that has none: its process never came, or the disk is full."""
+    return Checkpoint(machine="", number=0, began=0, state=CallState(id=live.id, room=live.room))

@@ -64,8 +64,8 @@ async def serve(settings: Settings, *, dev: bool, strict: bool = False) -> None:
 
 async def _run(settings: Settings, loaded: Registry, livekit: api.LiveKitAPI, *, dev: bool) -> None:
     """Run the worker, and what watches over it, until it has stopped."""
-    rescue = Recovery(settings, dev=dev)
-    server = make_server(settings, rescue.lifelines, livekit, dev=dev)
+    recovery = Recovery(settings, dev=dev)
+    server = make_server(settings, recovery.heartbeats, livekit, dev=dev)
     connection = Connection(server)
 
     async def launch(room: api.Room, token: str) -> None:
@@ -76,15 +76,15 @@ async def _run(settings: Settings, loaded: Registry, livekit: api.LiveKitAPI, *,
         who, where = settings.agent_name, settings.livekit_url
         log.info("ready as %r at %s with %s", who, where, ", ".join(loaded.personas))
 
-    rescue.launch = launch
-    health = Health(server, connection, rescue.lifelines, settings.max_calls)
-    stopping = Stopping(server, rescue, health, patience=0 if dev else settings.drain_timeout)
+    recovery.launch = launch
+    health = Health(server, connection, recovery.heartbeats, settings.max_calls)
+    stopping = Stopping(server, recovery, health, patience=0 if dev else settings.drain_timeout)
     port = 0 if dev else settings.health_port
-    async with answering(health, settings.health_host, port), rescue.lifelines.listening():
+    async with answering(health, settings.health_host, port), recovery.heartbeats.listening():
         # Processes are made from here on: they know where the parent listens.
         with connection.watched(), environment.kept_from_calls(settings):
             beside = loaded.view(None).while_serving(settings=settings)
-            ours = (rescue.sweep(), keep_sounds(settings), purge_daily(settings))
+            ours = (recovery.sweep(), keep_sounds(settings), purge_daily(settings))
             async with _beside(*ours, *beside), _api(settings, health):
                 await stopping.run(server.run(devmode=dev))
 

@@ -33,10 +33,10 @@ class Stopping:
     """
 
     def __init__(
-        self, server: AgentServer, rescue: Recovery, health: Health, *, patience: float
+        self, server: AgentServer, recovery: Recovery, health: Health, *, patience: float
     ) -> None:
-        self._server, self._rescue, self._health = server, rescue, health
-        self._calls = rescue.lifelines
+        self._server, self._recovery, self._health = server, recovery, health
+        self._calls = recovery.heartbeats
         self._patience = patience
         self._asked, self._at_once = asyncio.Event(), asyncio.Event()
 
@@ -88,7 +88,7 @@ class Stopping:
         return over.done()
 
     async def _say_goodbye(self) -> None:
-        self._rescue.launch = None  # there is no process any more for a call to be taken over
+        self._recovery.launch = None  # there is no process any more for a call to be taken over
         if len(self._calls):
             log.warning("saying goodbye to %d live calls, and stopping", len(self._calls))
         self._calls.goodbye()
@@ -97,7 +97,7 @@ class Stopping:
 
     async def _close(self) -> None:
         """Close LiveKit's worker, and look after the calls whose processes it had to kill."""
-        self._rescue.launch = None
+        self._recovery.launch = None
         try:
             await asyncio.wait_for(self._server.aclose(), CLOSING_LIMIT)
         except TimeoutError:

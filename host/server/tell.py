@@ -1,4 +1,4 @@
-"""`python -m host.tell CALL [--dev]`: tells of the end of a call whose own process died.
+"""`python -m host.server.tell CALL [--dev]`: tells of the end of a call whose own process died.
 
 It is a process of its own, because what killed one may be what a hook does with the call's end.
 """
@@ -21,8 +21,8 @@ def main(given: Sequence[str]) -> None:
     log_to_terminal() if "--dev" in given else log_as_json()
     settings = load_settings(dotenv=False)
     keep_private(settings)
-    if draft := CheckpointStore(settings.state_dir).read(given[0]):
-        asyncio.run(tell_end(settings, draft))
+    if checkpoint := CheckpointStore(settings.state_dir).read(given[0]):
+        asyncio.run(tell_end(settings, checkpoint))
     sys.stderr.flush()
     os._exit(0)  # LiveKit's SDK aborts at the interpreter's exit now and then
 

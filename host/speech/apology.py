@@ -9,7 +9,7 @@ import logging
 from host.base.clock import now
 from host.base.errors import HostError
 from host.call import parts
-from host.call.call import Call
+from host.call.live import LiveCall
 from host.records.ending import Ending
 from host.records.outcome import Outcome
 from host.records.record import Utterance
@@ -25,16 +25,16 @@ SUMMARY = "Something went wrong with the assistant."
 """What a colleague is told of a call whose providers failed."""
 
 
-async def fail_gracefully(call: Call, reason: str, error: str | None = None) -> None:
+async def fail_gracefully(call: LiveCall, reason: str, error: str | None = None) -> None:
     """Apologise and end a call as failed; where `transfer_on_failure` is set, hand it over."""
-    if call.over or call.connected or call.giving_up:
+    if call.over or call.state.connected or call.giving_up:
         return
     call.giving_up = True
     error = error and call.keypad.hide(error)
     log.error("the call can't go on: %s %s", reason, error or "")
     handed_over = False
     try:
-        with call.occupy():
+        with call.hold_replies():
             handed_over = await _hand_over(call)
             if not handed_over:
                 await apologise(call)
@@ -43,46 +43,50 @@ async def fail_gracefully(call: Call, reason: str, error: str | None = None) -> 
             call.end(Ending(Outcome.FAILED, "host", reason, error=error))
 
 
-async def apologise(call: Call, words: str | None = None) -> None:
+async def apologise(call: LiveCall, words: str | None = None) -> None:
     """Say that something went wrong, if somebody is there to hear it. Never raises."""
-    if call.line is None or call.job is None or not call.job.room.isconnected():
+    if call.far_end is None or call.job is None or not call.job.room.isconnected():
         return
-    if call.connected or _with_a_machine(call) or (call.outbound and not call.answered):
+    if (
+        call.state.connected
+        or _with_a_machine(call)
+        or (call.state.outbound and not call.state.answered)
+    ):
         return
-    words = words or call.deployment.words.apology
+    words = words or call.persona_settings.words.apology
     try:
         async with asyncio.timeout(APOLOGY_LIMIT):
-            with call.occupy():
+            with call.hold_replies():
                 voice = room_voice(call)
                 sound, _, _ = await asyncio.gather(
                     sound_of(call, words), voice.open(), _break_off(call)
                 )
-                await call.line.answered()
+                await call.far_end.answered()
                 note_said(call, words)
                 await voice.play(sound)
     except Exception as failure:
         log.warning("no apology was heard: %s", failure or type(failure).__name__)
 
 
-def room_voice(call: Call) -> parts.PromptPlayer:
+def room_voice(call: LiveCall) -> parts.PromptPlayer:
     """Return the voice that a call has beside its session's."""
     assert call.job is not None
-    if call.room_voice is None:
-        call.room_voice = PromptPlayer(call.job.room)
-    return call.room_voice
+    if call.prompt_player is None:
+        call.prompt_player = PromptPlayer(call.job.room)
+    return call.prompt_player
 
 
-def note_said(call: Call, words: str) -> None:
+def note_said(call: LiveCall, words: str) -> None:
     """Keep for the record what was said without the session."""
-    call.transcript.append(Utterance(at=now(), who="persona", text=words))
+    call.state.transcript.append(Utterance(at=now(), who="persona", text=words))
 
 
-async def _hand_over(call: Call) -> bool:
+async def _hand_over(call: LiveCall) -> bool:
     """Hand the call over as `transfer_on_failure` says; False where nobody takes it."""
-    target = call.deployment.transfer_on_failure
-    if not target or not call.answered or _with_a_machine(call):
+    target = call.persona_settings.transfer_on_failure
+    if not target or not call.state.answered or _with_a_machine(call):
         return False
-    await apologise(call, call.deployment.words.apology_transfer)
+    await apologise(call, call.persona_settings.words.apology_transfer)
     try:
         await call.transfer(target, announcement="", summary=SUMMARY)
     except HostError as refusal:
@@ -94,7 +98,7 @@ async def _hand_over(call: Call) -> bool:
     return True
 
 
-async def _break_off(call: Call) -> None:
+async def _break_off(call: LiveCall) -> None:
     """Let the session say no more."""
     session = call.session
     if session is None:
@@ -106,5 +110,5 @@ async def _break_off(call: Call) -> None:
         session.output.set_audio_enabled(False)
 
 
-def _with_a_machine(call: Call) -> bool:
-    return (call.voicemail or "").startswith("machine")
+def _with_a_machine(call: LiveCall) -> bool:
+    return (call.state.voicemail or "").startswith("machine")

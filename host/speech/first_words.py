@@ -17,7 +17,7 @@ from livekit.agents import (
     llm,
 )
 
-from host.call.call import Call
+from host.call.live import LiveCall
 
 PAUSE = 0.8
 """Seconds in which LiveKit itself may still take up what was said last."""
@@ -28,7 +28,7 @@ PATIENCE = 10.0
 class FirstWords:
     """What the far end has said in a session and nobody has taken up yet."""
 
-    def __init__(self, call: Call, session: AgentSession[Any]) -> None:
+    def __init__(self, call: LiveCall, session: AgentSession[Any]) -> None:
         self._call, self._session = call, session
         self._words: list[str] = []
         self._quiet = asyncio.Event()
@@ -60,7 +60,7 @@ class FirstWords:
             await asyncio.wait_for(self._quiet.wait(), PATIENCE)
         await asyncio.sleep(PAUSE)
         said = " ".join(self._words).split()
-        if self._session.user_state == "speaking" or self._call.occupied or not said:
+        if self._session.user_state == "speaking" or self._call.replies_held or not said:
             return  # LiveKit answers whoever is still speaking
         words = self.take()
         if but_a_hello and len(said) <= 2:

@@ -8,7 +8,7 @@ from livekit.agents import Agent
 from livekit.agents.voice import SpeechHandle
 
 from host.call.answers import Greeting
-from host.call.call import Call
+from host.call.live import LiveCall
 from host.call.speech import say_exactly
 from host.speech.notice import give_notice
 from host.speech.session import PersonaAgent
@@ -17,7 +17,7 @@ HELLO_LIMIT = 6.0
 """Seconds in which whoever picked up may still say "hello?" into a greeting, and not end it."""
 
 
-def first_agent(call: Call, agent: Agent) -> Agent:
+def first_agent(call: LiveCall, agent: Agent) -> Agent:
     """Return the agent to open a session with, before the far end has answered.
 
     An author's own agent may speak when it enters, so it enters only in `greet`; until then a
@@ -30,14 +30,14 @@ def _speaks_on_entering(agent: Agent) -> bool:
     return type(agent).on_enter is not Agent.on_enter
 
 
-async def greet(call: Call, agent: Agent, heard: str = "", *, menu: bool = False) -> None:
+async def greet(call: LiveCall, agent: Agent, heard: str = "", *, menu: bool = False) -> None:
     """Speak the first words, once. `heard` is what the far end said before them.
 
     A menu, or a machine that screens calls, is answered by the model: it asked for something.
     Returns when the words are begun; what they must not be interrupted by is answered after them.
     """
     session = call.session
-    if call.greeted or session is None:
+    if call.state.greeted or session is None:
         return
     greeting = Greeting() if menu else greeting_of(call)
     early = call.first_words.take() if call.first_words else ""
@@ -45,21 +45,21 @@ async def greet(call: Call, agent: Agent, heard: str = "", *, menu: bool = False
         turns = agent.chat_ctx.copy()
         turns.add_message(role="user", content=heard)
         await agent.update_chat_ctx(turns)
-    call.greeted = True
+    call.state.greeted = True
     talked_into = await give_notice(call, greeting.notice)
     if _speaks_on_entering(agent):
         session.update_agent(agent)
     speech = None
     # Whoever picks up says "hello?" while we begin, unless somebody waited for it: that is no
     # reason to break off.
-    hello_comes = call.outbound and call.voicemail is None
+    hello_comes = call.state.outbound and call.state.voicemail is None
     if greeting.text:
         # Nor is what was said into the notice, which is answered afterwards.
         interruptible = greeting.interruptible and not (hello_comes or talked_into)
         speech = say_exactly(
-            session, greeting.text, interruptible=interruptible and not call.outbound
+            session, greeting.text, interruptible=interruptible and not call.state.outbound
         )
-        if interruptible and call.outbound:
+        if interruptible and call.state.outbound:
             call.spawn(_open_up(speech), "letting the far end break in")
     elif not _speaks_on_entering(agent):
         speech = session.generate_reply()
@@ -73,18 +73,18 @@ async def _open_up(speech: SpeechHandle) -> None:
         speech.allow_interruptions = True
 
 
-def greeting_of(call: Call) -> Greeting:
+def greeting_of(call: LiveCall) -> Greeting:
     """Return the answer of the `greeting` hook; one without words leaves them to the model."""
-    greeting: Greeting | str | None = call.hook.greeting(call=call)
+    greeting: Greeting | str | None = call.hooks.greeting(call=call.call)
     if isinstance(greeting, str):
         return Greeting(greeting)
     return greeting or Greeting()
 
 
-async def _after(call: Call, speech: SpeechHandle | None, *, hello_comes: bool) -> None:
+async def _after(call: LiveCall, speech: SpeechHandle | None, *, hello_comes: bool) -> None:
     """Tell that the call is greeted, and answer what was said into the greeting."""
     if speech:
         await speech.wait_for_playout()
-    call.spawn(call.tell_all("call_greeted", patiently=True), "call_greeted")
+    call.spawn(call.events.tell_all("call_greeted", patiently=True), "call_greeted")
     if call.first_words and not (speech and speech.interrupted):
         await call.first_words.answer(but_a_hello=hello_comes)

@@ -9,11 +9,11 @@ from typing import Any
 
 from livekit.agents import AgentSession, ErrorEvent, UserStateChangedEvent, tts
 
-from host.call.call import Call
+from host.call.live import LiveCall
 from host.call.speech import say_exactly
 
 
-async def give_notice(call: Call, notice: str) -> bool:
+async def give_notice(call: LiveCall, notice: str) -> bool:
     """Say the notice to its end, and begin the recording, if there is to be one.
 
     Returns True where the far end talked into it: what it said is not answered yet.
@@ -21,7 +21,7 @@ async def give_notice(call: Call, notice: str) -> bool:
     session = call.session
     if session is None or not (notice or call.recorder):
         return False
-    with call.occupy(), _listening(session) as told:
+    with call.hold_replies(), _listening(session) as told:
         heard = ""
         if notice:
             speech = say_exactly(session, notice, interruptible=False)

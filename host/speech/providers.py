@@ -12,7 +12,7 @@ from livekit.agents import APIConnectOptions, llm, stt, tts
 from livekit.agents.voice.agent_session import SessionConnectOptions
 
 from host.base.errors import HostError
-from host.call.call import Call
+from host.call.live import LiveCall
 from host.dispatch.livekit import inference_model
 
 log = logging.getLogger("host")
@@ -30,7 +30,7 @@ RETRY_AFTER = 1.0
 """Seconds before the second of these tries; the first comes at once."""
 
 
-def with_fallbacks(call: Call, kind: Kind, first: Any) -> Any:
+def with_fallbacks(call: LiveCall, kind: Kind, first: Any) -> Any:
     """Put the fallbacks of host.toml behind what a hook answered.
 
     One that can't be made is left out: the call has its provider all the same. A realtime model,
@@ -49,7 +49,7 @@ def with_fallbacks(call: Call, kind: Kind, first: Any) -> Any:
     return adapter(call, kind, [first, *models])
 
 
-def adapter(call: Call, kind: Kind, models: list[Any]) -> Any:
+def adapter(call: LiveCall, kind: Kind, models: list[Any]) -> Any:
     """Put models behind each other: the next one answers when one fails or takes too long."""
     patience = _patience(call, kind)
     if kind == "stt":
@@ -71,10 +71,10 @@ def ears_left(ears: Any) -> list[Any]:
     return every[every.index(ears._active_instance) + 1 :]
 
 
-def make(call: Call, kind: Kind, name: str) -> Any:
+def make(call: LiveCall, kind: Kind, name: str) -> Any:
     """Make the model that a list of fallbacks names. Raises HostError where nobody can."""
     try:
-        model = call.hook.fallback(call=call, kind=kind, model=name)
+        model = call.hooks.fallback(call=call.call, kind=kind, model=name)
     except HostError:
         raise
     except Exception as error:
@@ -87,7 +87,7 @@ def make(call: Call, kind: Kind, name: str) -> Any:
     return model
 
 
-def faults(call: Call) -> list[str]:
+def faults(call: LiveCall) -> list[str]:
     """Say which fallbacks of a persona can't be made, a line each."""
     found = []
     for kind in KINDS:
@@ -96,13 +96,13 @@ def faults(call: Call) -> list[str]:
                 make(call, kind, name)
             except HostError as error:
                 found.append(str(error))
-    target = call.deployment.transfer_on_failure
-    if target and target not in call.deployment.transfers:
+    target = call.persona_settings.transfer_on_failure
+    if target and target not in call.persona_settings.transfers:
         found.append(f"transfer_on_failure: {target!r} is not among [transfers]")
     return found
 
 
-def connecting(call: Call) -> SessionConnectOptions:
+def connecting(call: LiveCall) -> SessionConnectOptions:
     """How long a session waits for each provider, and how often it tries again."""
     return SessionConnectOptions(
         stt_conn_options=_options(call, "stt"),
@@ -111,7 +111,7 @@ def connecting(call: Call) -> SessionConnectOptions:
     )
 
 
-def _options(call: Call, kind: Kind) -> APIConnectOptions:
+def _options(call: LiveCall, kind: Kind) -> APIConnectOptions:
     return APIConnectOptions(
         max_retry=0 if _names(call, kind) else RETRIES,  # the next one is tried instead
         retry_interval=RETRY_AFTER,
@@ -119,11 +119,11 @@ def _options(call: Call, kind: Kind) -> APIConnectOptions:
     )
 
 
-def _patience(call: Call, kind: Kind) -> float:
-    limit = call.deployment.dead_air_limit or USUAL_LIMIT
+def _patience(call: LiveCall, kind: Kind) -> float:
+    limit = call.persona_settings.dead_air_limit or USUAL_LIMIT
     return limit * (OF_SEVERAL if _names(call, kind) else ALONE)
 
 
-def _names(call: Call, kind: Kind) -> tuple[str, ...]:
-    names: tuple[str, ...] = getattr(call.deployment, f"{kind}_fallbacks")
+def _names(call: LiveCall, kind: Kind) -> tuple[str, ...]:
+    names: tuple[str, ...] = getattr(call.persona_settings, f"{kind}_fallbacks")
     return names

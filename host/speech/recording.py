@@ -22,7 +22,7 @@ from livekit.agents.voice.recorder_io import RecorderIO
 
 from host.base.clock import now
 from host.base.tasks import Tasks
-from host.call.call import LINGER, Call
+from host.call.live import LINGER, LiveCall
 from host.privacy import private_folder
 
 log = logging.getLogger("host")
@@ -39,11 +39,11 @@ _PAGE_HEADER, _LAST_PAGE = 27, 4
 class Recorder:
     """Records one call, once it is told to begin. A call is never lost over it."""
 
-    def __init__(self, call: Call) -> None:
+    def __init__(self, call: LiveCall) -> None:
         """Stand between the persona and its voice, before anything is said."""
         assert call.session is not None
-        assert call.line is not None
-        self._call, self._room = call, call.line.room
+        assert call.far_end is not None
+        self._call, self._room = call, call.far_end.room
         self._recorder = RecorderIO(agent_session=call.session, sample_rate=RATE)
         self._far_end = FarEnd()
         self._left = self._recorder.record_input(self._far_end)
@@ -57,19 +57,19 @@ class Recorder:
     async def begin(self, heard: str) -> None:
         """Record from now on, if `heard`, the notice as the far end heard it, says so."""
         call = self._call
-        if call.deployment.recording_notice not in heard:
+        if call.persona_settings.recording_notice not in heard:
             log.warning("the call is not recorded: its recording_notice was not heard")
             return
         await asyncio.sleep(LINGER)  # the end of the notice is still on its way
         try:
-            self._file = new_file(call.settings.recordings_dir, call.id)
+            self._file = new_file(call.settings.recordings_dir, call.state.id)
         except OSError as error:
             log.error("the call is not recorded: %s", error)
             return
         await self._recorder.start(output_path=part_of(self._file))
         self._listening.start(self._keep(), "recording the far end")
         self._room.on("track_subscribed", self._on_track)
-        if call.line and (participant := call.line.participant):
+        if call.far_end and (participant := call.far_end.participant):
             for publication in participant.track_publications.values():
                 if publication.track:
                     self._on_track(publication.track, publication, participant)
@@ -90,7 +90,7 @@ class Recorder:
         part = part_of(file)
         try:
             if is_whole(part):
-                self._call.recording = str(part.rename(file))
+                self._call.state.recording = str(part.rename(file))
                 return
             part.unlink()
             problem: object = "it broke off, and is removed"
@@ -101,7 +101,7 @@ class Recorder:
     async def _keep(self) -> None:
         """Let the recorder hear each piece as it passes, until a colleague has the call."""
         async for _ in self._left:
-            if self._call.connected:  # the colleague has heard no notice
+            if self._call.state.connected:  # the colleague has heard no notice
                 self._call.spawn(self.close(), "closing the recording")
                 return
 
@@ -112,7 +112,7 @@ class Recorder:
         participant: rtc.RemoteParticipant,
     ) -> None:
         voice = publication.source == rtc.TrackSource.SOURCE_MICROPHONE
-        if voice and self._call.line and participant.identity == self._call.line.identity:
+        if voice and self._call.far_end and participant.identity == self._call.far_end.identity:
             self._listening.start(self._listen(track), "hearing the far end")
 
     async def _listen(self, track: rtc.Track) -> None:

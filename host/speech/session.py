@@ -26,8 +26,8 @@ from livekit.agents import (
 )
 from livekit.agents.metrics import ModelUsage
 
-from host.call.call import Call
 from host.call.data import with_data_notice
+from host.call.live import LiveCall
 from host.records.ending import Ending
 from host.records.outcome import Outcome
 from host.records.record import ToolUse, Usage, Utterance
@@ -41,7 +41,7 @@ log = logging.getLogger("host")
 class PersonaAgent(Agent):
     """A persona as LiveKit's Agent. It answers nobody before it has greeted."""
 
-    def __init__(self, call: Call, instructions: str) -> None:
+    def __init__(self, call: LiveCall, instructions: str) -> None:
         super().__init__(instructions=instructions)
         self._call = call
 
@@ -49,21 +49,21 @@ class PersonaAgent(Agent):
         self, turn_ctx: llm.ChatContext, new_message: llm.ChatMessage
     ) -> None:
         """Leave "hello?" to the greeting, and a machine's greeting to the voicemail policy."""
-        if not self._call.greeted or self._call.occupied:
+        if not self._call.state.greeted or self._call.replies_held:
             raise StopResponse
 
 
-def make_session(call: Call, *, text: bool = False) -> tuple[AgentSession[Any], Agent]:
+def make_session(call: LiveCall, *, text: bool = False) -> tuple[AgentSession[Any], Agent]:
     """Ask a call's hooks and build its session and its agent. A failing question raises.
 
     A conversation in `text` needs neither ears nor voice, nor their keys.
     """
     options: dict[str, Any] = {"conn_options": connecting(call)}
-    for answer in reversed(call.hook.session_options(call=call)):  # the persona's comes first
+    for answer in reversed(call.hooks.session_options(call=call.call)):  # the persona's comes first
         options.update(answer)
     if text:
         options.update(vad=None, turn_handling={"turn_detection": None})
-    model = with_fallbacks(call, "llm", call.hook.llm(call=call))
+    model = with_fallbacks(call, "llm", call.hooks.llm(call=call.call))
     ears: Any = None
     voice: Any = None
     if not text:
@@ -75,9 +75,9 @@ def make_session(call: Call, *, text: bool = False) -> tuple[AgentSession[Any], 
         tools=[*make_tools(call), *options.pop("tools", [])],
         **options,
     )
-    agent = call.hook.agent(call=call)
+    agent = call.hooks.agent(call=call.call)
     if agent is None:
-        agent = PersonaAgent(call, with_data_notice(call.hook.instructions(call=call)))
+        agent = PersonaAgent(call, with_data_notice(call.hooks.instructions(call=call.call)))
     call.session = session
     call.first_words = FirstWords(call, session)
     _listen(call, session)
@@ -91,19 +91,19 @@ async def explain_data(agent: Agent) -> None:
         await agent.update_instructions(with_data_notice(agent.instructions))
 
 
-def ears_and_voice(call: Call, model: Any) -> tuple[Any, Any]:
+def ears_and_voice(call: LiveCall, model: Any) -> tuple[Any, Any]:
     """Ask a call's hooks for ears and a voice, as far as its model has none of its own."""
     can = model.capabilities if isinstance(model, llm.RealtimeModel) else None
     # A realtime model that only writes (modalities=["text"]) gets the voice of the `tts` hook.
-    ears = None if can and can.user_transcription else call.hook.stt(call=call)
-    voice = None if can and can.audio_output else call.hook.tts(call=call)
+    ears = None if can and can.user_transcription else call.hooks.stt(call=call.call)
+    voice = None if can and can.audio_output else call.hooks.tts(call=call.call)
     return with_fallbacks(call, "stt", ears), with_fallbacks(call, "tts", voice)
 
 
-def make_tools(call: Call) -> list[llm.Tool | llm.Toolset]:
+def make_tools(call: LiveCall) -> list[llm.Tool | llm.Toolset]:
     """Join what the hooks let the model do; plain async functions become LiveKit's tools."""
     made: list[llm.Tool | llm.Toolset] = []
-    for offered in call.hook.tools(call=call):
+    for offered in call.hooks.tools(call=call.call):
         tools: Sequence[Any] = offered
         made.extend(
             tool if isinstance(tool, llm.Tool | llm.Toolset) else function_tool(tool)
@@ -112,15 +112,15 @@ def make_tools(call: Call) -> list[llm.Tool | llm.Toolset]:
     return made
 
 
-def keep_usage(call: Call, session: AgentSession[Any]) -> None:
+def keep_usage(call: LiveCall, session: AgentSession[Any]) -> None:
     """Keep what a session uses for the record, together with what the call's others used."""
 
     @session.on("session_usage_updated")
     def used(event: SessionUsageUpdatedEvent) -> None:
         # A model that was opened and never used is counted too: with nothing.
         of_session = [usage for usage in map(_usage, event.usage.model_usage) if usage.amounts]
-        call.used[id(session)] = of_session
-        call.usage = _together(chain.from_iterable(call.used.values()))
+        call.usage_by_session[id(session)] = of_session
+        call.state.usage = _together(chain.from_iterable(call.usage_by_session.values()))
 
 
 def _together(parts: Iterable[Usage]) -> list[Usage]:
@@ -135,39 +135,41 @@ def _together(parts: Iterable[Usage]) -> list[Usage]:
     return list(whole.values())
 
 
-def _listen(call: Call, session: AgentSession[Any]) -> None:
+def _listen(call: LiveCall, session: AgentSession[Any]) -> None:
     """Keep what is said and done for the record, and end the call when its session closes."""
 
     @session.on("user_input_transcribed")
     def heard(event: UserInputTranscribedEvent) -> None:
         if event.is_final and event.transcript:
-            call.transcript.append(
+            call.state.transcript.append(
                 Utterance(at=_time(event.created_at), who="caller", text=event.transcript)
             )
-            call.noted.set()
+            call.transcript_changed.set()
 
     @session.on("conversation_item_added")
     def said(event: ConversationItemAddedEvent) -> None:
         item = event.item
         if isinstance(item, llm.ChatMessage) and item.role == "assistant":
             text = call.keypad.hide(item.text_content or "")
-            call.transcript.append(Utterance(at=_time(item.created_at), who="persona", text=text))
+            call.state.transcript.append(
+                Utterance(at=_time(item.created_at), who="persona", text=text)
+            )
 
     @session.on("speech_created")
     def answered_by_itself(event: SpeechCreatedEvent) -> None:
         # A realtime model that takes turns itself asks no PersonaAgent before it answers.
-        if not event.user_initiated and (call.occupied or not call.greeted):
+        if not event.user_initiated and (call.replies_held or not call.state.greeted):
             event.speech_handle.interrupt(force=True)
 
     @session.on("agent_state_changed")
     def stirred(event: AgentStateChangedEvent) -> None:
-        if event.new_state == "speaking" and call.answered:
-            call.mark("first_word")
+        if event.new_state == "speaking" and call.state.answered:
+            call.state.mark("first_word")
 
     @session.on("function_tools_executed")
     def done(event: FunctionToolsExecutedEvent) -> None:
         for use, result in event.zipped():
-            call.tools_used.append(
+            call.state.tools.append(
                 ToolUse(
                     at=_time(event.created_at),
                     name=use.name,
@@ -186,7 +188,7 @@ def _listen(call: Call, session: AgentSession[Any]) -> None:
 
     @session.on("close")
     def closed(event: CloseEvent) -> None:
-        if call.connected:
+        if call.state.connected:
             return  # only the persona is out of the call
         if event.reason == CloseReason.ERROR:
             _fail_gracefully(call, event.error)
@@ -196,7 +198,7 @@ def _listen(call: Call, session: AgentSession[Any]) -> None:
             call.end(Ending(Outcome.COMPLETED, "persona", f"{call.persona} hung up."))
 
 
-def _fail_gracefully(call: Call, error: Any) -> None:
+def _fail_gracefully(call: LiveCall, error: Any) -> None:
     """End a call whose provider failed for good, with an apology."""
     names = {"stt_error": "STT", "llm_error": "LLM", "tts_error": "TTS"}
     which = names.get(getattr(error, "type", ""), "realtime model")

@@ -11,9 +11,9 @@ from google.protobuf.duration_pb2 import Duration
 from livekit import api
 from livekit.agents import JobContext
 
-from host.call.call import Call
+from host.call.live import LiveCall
 from host.compliance import Verdict
-from host.records.ending import Ending
+from host.records.ending import CallEnded, Ending
 from host.records.outcome import Outcome, outcome_of_sip_status
 from host.telephony.far_end import LiveKitFarEnd
 
@@ -51,35 +51,31 @@ _UNSET = ("required auth", "auth retry", "auth header", "no numbers on outbound 
 """So are these, whose code LiveKit SIP has for failures of the network too."""
 
 
-class NotAnswered(Exception):
+class NotAnswered(CallEnded):
     """Nobody picked up. `ending` says why."""
 
-    def __init__(self, ending: Ending) -> None:
-        super().__init__(ending.reason)
-        self.ending = ending
 
-
-async def dial(job: JobContext, call: Call, line: LiveKitFarEnd) -> None:
+async def dial(job: JobContext, call: LiveCall, line: LiveKitFarEnd) -> None:
     """Dial the call's number and wait until somebody answers. Raises NotAnswered."""
-    trunk = call.deployment.trunk
+    trunk = call.persona_settings.trunk
     if not trunk:
         reason = "No outbound trunk is set: HOST_TRUNK, or trunk in host.toml."
         raise NotAnswered(Ending(Outcome.TRUNK_ERROR, "host", reason, retryable=False))
     assert line.identity is not None
-    verdict = await asyncio.to_thread(call.gate.dial, call.number or "")
+    verdict = await asyncio.to_thread(call.gate.dial, call.state.number or "")
     if verdict.allowed:
         line.dialling()
     request = api.CreateSIPParticipantRequest(
         sip_trunk_id=trunk,
-        sip_number=call.deployment.caller_id or "",
-        room_name=call.room,
+        sip_number=call.persona_settings.caller_id or "",
+        room_name=call.state.room,
         participant_identity=line.identity,
-        participant_name=f"Phone {call.number}",
+        participant_name=f"Phone {call.state.number}",
         wait_until_answered=True,
-        ringing_timeout=duration(call.deployment.ringing_timeout),
+        ringing_timeout=duration(call.persona_settings.ringing_timeout),
         max_call_duration=duration(_longest(call)),
     )
-    patience = min(call.deployment.ringing_timeout, NO_RESPONSE) - 0.5
+    patience = min(call.persona_settings.ringing_timeout, NO_RESPONSE) - 0.5
     begun = time.monotonic()
     try:
         await ring(job.api, verdict, request)
@@ -160,9 +156,9 @@ def _never_sent(error: api.ServerError) -> bool:
     )
 
 
-def _longest(call: Call) -> float:
+def _longest(call: LiveCall) -> float:
     """Seconds after which LiveKit SIP ends the call by itself: well after we should have."""
-    limits = call.deployment
+    limits = call.persona_settings
     ours = call.time_limit + limits.ringing_timeout + 60
     bridged = any(target.warm for target in limits.transfers.values())
     return max(ours, BRIDGED_LIMIT) if bridged else ours

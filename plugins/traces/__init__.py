@@ -21,7 +21,7 @@ log = logging.getLogger("host")
 def session_options(call: Call) -> None:
     """Begin the trace. This is asked in the task that opens the session: LiveKit's spans join."""
     if call.job is not None and (trace := _trace_of(call)):  # a chat has no job
-        trace.take_along_livekit(call.times["dispatched"])
+        trace.take_along_livekit(call.dispatched_at)
 
 
 @hookimpl

@@ -17,7 +17,8 @@ import pytest
 from stored import LISTS, a_record, rows_of, stored
 from waiting import logged_by_the_host
 
-from host.call.call import Call
+from host.call.live import LiveCall
+from host.call.state import CallState
 from host.records.record import CallRecord
 from host.settings import Settings
 from plugins import call_database
@@ -25,8 +26,8 @@ from plugins import call_database
 
 async def end(database: Path | None, record: CallRecord) -> None:
     """What the end of a call does."""
-    call = Call(Settings(call_database=database), id=record.id, room=record.room)
-    await call_database.call_ended(call, record)
+    call = LiveCall(Settings(call_database=database), CallState(id=record.id, room=record.room))
+    await call_database.call_ended(call.call, record)
 
 
 def one_error(caplog: pytest.LogCaptureFixture) -> str:

@@ -16,7 +16,8 @@ from programs import printed_by
 from stored import a_record
 from waiting import logged_by_the_host
 
-from host.call.call import Call
+from host.call.live import LiveCall
+from host.call.state import CallState
 from host.records.log import CallLog
 from host.records.record import CallRecord
 from host.settings import Settings
@@ -30,8 +31,8 @@ LONG = "word " * 40_000
 
 def end(file: Path, record: CallRecord) -> None:
     """What the end of a call does, in its process."""
-    call = Call(Settings(call_log=file), id=record.id, room=record.room)
-    asyncio.run(call_log.call_ended(call, record))
+    call = LiveCall(Settings(call_log=file), CallState(id=record.id, room=record.room))
+    asyncio.run(call_log.call_ended(call.call, record))
 
 
 def end_several(file: Path, name: str) -> None:

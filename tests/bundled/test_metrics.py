@@ -78,8 +78,8 @@ async def test_a_call_is_counted_by_persona_direction_and_outcome(
     async with counting(settings, caplog) as url:
         for _ in range(2):
             call = a_call_with_a_job(settings)
-            await metrics.prepare_call(call=call)
-            await metrics.call_ended(call=call, record=record)
+            await metrics.prepare_call(call=call.call)
+            await metrics.call_ended(call=call.call, record=record)
         seen = await until(url, lambda seen: value(seen, "host_calls_total", **by) == 2)
         await until(url, live("reminder", 0))
     assert value(seen, "host_call_ring_seconds_sum", **by) == 4.0
@@ -101,7 +101,7 @@ async def test_what_a_call_did_not_come_to_is_not_counted_of_it(
     )
     by = {"persona": "reminder", "direction": "outbound", "outcome": "busy"}
     async with counting(settings, caplog) as url:
-        await metrics.call_ended(call=a_call_with_a_job(settings), record=record)
+        await metrics.call_ended(call=a_call_with_a_job(settings).call, record=record)
         seen = await until(url, lambda seen: value(seen, "host_calls_total", **by) == 1)
     for name in ("ring", "first_word", "duration"):
         assert value(seen, f"host_call_{name}_seconds_count", **by) is None
@@ -118,7 +118,7 @@ async def test_voicemail_verdicts_and_transfers_are_counted(
         ],
     )
     async with counting(settings, caplog) as url:
-        await metrics.call_ended(call=a_call_with_a_job(settings), record=record)
+        await metrics.call_ended(call=a_call_with_a_job(settings).call, record=record)
         verdict = {"persona": "reminder", "verdict": "machine-vm"}
         seen = await until(
             url, lambda seen: value(seen, "host_voicemail_verdicts_total", **verdict) == 1
@@ -132,7 +132,7 @@ async def test_no_number_and_nothing_that_was_said_is_shown(
     settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with counting(settings, caplog) as url:
-        await metrics.call_ended(call=a_call_with_a_job(settings), record=a_record())
+        await metrics.call_ended(call=a_call_with_a_job(settings).call, record=a_record())
         await until(url, lambda seen: any(name == "host_calls_total" for name, _ in seen))
         async with aiohttp.ClientSession() as web, web.get(url) as response:
             text = await response.text()
@@ -145,14 +145,14 @@ async def test_a_call_is_live_until_it_has_ended(
 ) -> None:
     async with counting(settings, caplog) as url:
         one, other = a_call_with_a_job(settings), a_call_with_a_job(settings, "survey")
-        await metrics.prepare_call(call=one)
-        await metrics.prepare_call(call=other)
+        await metrics.prepare_call(call=one.call)
+        await metrics.prepare_call(call=other.call)
         await until(url, live("reminder", 1))
         await until(url, live("survey", 1))
-        await metrics.call_ended(call=one, record=a_record())
+        await metrics.call_ended(call=one.call, record=a_record())
         await until(url, live("reminder", 0))
         await until(url, live("survey", 1))
-        await metrics.call_ended(call=other, record=a_record(persona="survey"))
+        await metrics.call_ended(call=other.call, record=a_record(persona="survey"))
         await until(url, live("survey", 0))
 
 
@@ -188,9 +188,9 @@ async def test_nothing_is_counted_where_no_port_is_set(clean_environment: None) 
     settings = Settings()
     await asyncio.wait_for(metrics.while_serving(settings=settings), 5)
     call = a_call_with_a_job(settings)
-    await metrics.prepare_call(call=call)
-    await metrics.call_ended(call=call, record=a_record())
-    assert not hasattr(call.state, "host_metrics_line")
+    await metrics.prepare_call(call=call.call)
+    await metrics.call_ended(call=call.call, record=a_record())
+    assert not hasattr(call.call.state, "host_metrics_line")
     assert line.ADDRESS not in os.environ
 
 
@@ -198,8 +198,8 @@ async def test_a_chat_is_no_call(settings: Settings, caplog: pytest.LogCaptureFi
     async with counting(settings, caplog):
         chat = a_call_with_a_job(settings)
         chat.job = None
-        await metrics.prepare_call(call=chat)
-        assert not hasattr(chat.state, "host_metrics_line")
+        await metrics.prepare_call(call=chat.call)
+        assert not hasattr(chat.call.state, "host_metrics_line")
 
 
 async def test_a_host_that_is_gone_costs_a_call_nothing(
@@ -208,13 +208,13 @@ async def test_a_host_that_is_gone_costs_a_call_nothing(
     call = a_call_with_a_job(settings)
     async with counting(settings, caplog):
         address = os.environ[line.ADDRESS]
-        await metrics.prepare_call(call=call)
+        await metrics.prepare_call(call=call.call)
     assert not Path(address).exists()
     monkeypatch.setenv(line.ADDRESS, address)
-    await asyncio.wait_for(metrics.call_ended(call=call, record=a_record()), 5)
+    await asyncio.wait_for(metrics.call_ended(call=call.call, record=a_record()), 5)
     late = a_call_with_a_job(settings)
-    await asyncio.wait_for(metrics.prepare_call(call=late), 5)
-    assert late.state.host_metrics_line is None
+    await asyncio.wait_for(metrics.prepare_call(call=late.call), 5)
+    assert late.call.state.host_metrics_line is None
     assert "a call is not counted" in caplog.text
 
 

@@ -18,7 +18,7 @@ from sample_calls import a_call_with_a_job
 from stored import a_record
 from waiting import logged_by_the_host
 
-from host.call.call import Call
+from host.call.live import LiveCall
 from host.records.outcome import Outcome
 from host.records.record import CallRecord, ToolUse, Transfer
 from host.settings import Settings
@@ -65,10 +65,10 @@ def a_recent_record(**more: Any) -> CallRecord:
     return a_record(**{**given, **more})
 
 
-def a_call_to_trace(endpoint: str) -> Call:
+def a_call_to_trace(endpoint: str) -> LiveCall:
     """A call that was dispatched a minute ago, and whose spans go to that collector."""
     call = a_call_with_a_job(Settings(otlp_endpoint=endpoint))
-    call.times["dispatched"] = at(0)
+    call.state.dispatched_at = at(0)
     return call
 
 
@@ -96,7 +96,7 @@ def stage(collector: CollectorStandIn, name: str) -> tuple[float, float]:
 
 
 async def test_a_call_is_one_trace_of_its_stages(collector: CollectorStandIn) -> None:
-    await traces.call_ended(call=a_call_to_trace(collector.url), record=a_recent_record())
+    await traces.call_ended(call=a_call_to_trace(collector.url).call, record=a_recent_record())
     assert len({span.trace_id for span in collector.spans}) == 1
     root = collector.one("call")
     assert not root.parent_span_id
@@ -115,7 +115,7 @@ async def test_a_call_is_one_trace_of_its_stages(collector: CollectorStandIn) ->
 
 async def test_the_root_tells_how_the_call_went(collector: CollectorStandIn) -> None:
     record = a_recent_record(sip_status=200)
-    await traces.call_ended(call=a_call_to_trace(collector.url), record=record)
+    await traces.call_ended(call=a_call_to_trace(collector.url).call, record=record)
     assert collector.attributes("call") == {
         "host.call.id": "AJ_1",
         "host.persona": "desk",
@@ -135,7 +135,7 @@ async def test_the_root_tells_how_the_call_went(collector: CollectorStandIn) -> 
 async def test_tools_and_transfers_are_moments_of_the_conversation(
     collector: CollectorStandIn,
 ) -> None:
-    await traces.call_ended(call=a_call_to_trace(collector.url), record=a_recent_record())
+    await traces.call_ended(call=a_call_to_trace(collector.url).call, record=a_recent_record())
     conversation = collector.one("conversation").span_id
     assert stage(collector, "tool") == (10, 10)
     assert collector.attributes("tool") == {"host.tool": "book"}
@@ -157,7 +157,7 @@ async def test_a_call_that_nobody_took_has_only_the_stages_it_came_to(
         tools=[],
         transfers=[],
     )
-    await traces.call_ended(call=a_call_to_trace(collector.url), record=record)
+    await traces.call_ended(call=a_call_to_trace(collector.url).call, record=record)
     assert {span.name for span in collector.spans} == {"call", "dialling", "ending"}
     assert collector.one("call").status.code == Status.STATUS_CODE_ERROR
 
@@ -168,7 +168,7 @@ async def test_no_number_and_no_word_is_told(
     call = a_call_to_trace(collector.url)
 
     async def in_a_call() -> None:
-        traces.session_options(call=call)
+        traces.session_options(call=call.call)
         with telemetry.tracer.start_as_current_span("llm_node") as span:
             span.set_attribute("lk.pii.chat_ctx", "hello there")
             span.set_attribute("gen_ai.input.messages", "hello there")
@@ -178,7 +178,7 @@ async def test_no_number_and_no_word_is_told(
             span.record_exception(ValueError("hello there, +15551234567"))
 
     await asyncio.create_task(in_a_call())
-    await traces.call_ended(call=call, record=a_recent_record())
+    await traces.call_ended(call=call.call, record=a_recent_record())
     assert collector.attributes("llm_node")["lk.response.ttft"] == 0.2
     for secret in (b"5551234567", b"5550001111", b"hello there", b"Ann", b"transferred to"):
         assert secret not in collector.received, secret
@@ -190,7 +190,7 @@ async def test_spans_of_livekit_are_in_the_trace_of_the_call(
     call = a_call_to_trace(collector.url)
 
     async def opens_the_session() -> None:
-        traces.session_options(call=call)
+        traces.session_options(call=call.call)
 
         async def later() -> None:
             with telemetry.tracer.start_as_current_span("agent_session"):
@@ -199,7 +199,7 @@ async def test_spans_of_livekit_are_in_the_trace_of_the_call(
         await asyncio.create_task(later())
 
     await asyncio.create_task(opens_the_session())
-    await traces.call_ended(call=call, record=a_recent_record())
+    await traces.call_ended(call=call.call, record=a_recent_record())
     root, session = collector.one("call"), collector.one("agent_session")
     assert session.parent_span_id == root.span_id
     assert collector.one("llm_request").parent_span_id == session.span_id
@@ -210,10 +210,10 @@ async def test_a_call_whose_process_died_ends_the_same_trace(
     collector: CollectorStandIn, livekit_afterwards: None
 ) -> None:
     died = a_call_to_trace(collector.url)
-    traces.session_options(call=died)
-    first = died.state.host_trace
+    traces.session_options(call=died.call)
+    first = died.call.state.host_trace
     await traces.call_ended(
-        call=a_call_to_trace(collector.url), record=a_recent_record(outcome=Outcome.FAILED)
+        call=a_call_to_trace(collector.url).call, record=a_recent_record(outcome=Outcome.FAILED)
     )
     root = collector.one("call")
     await first.end(a_recent_record())  # as its process would have, had it lived
@@ -224,9 +224,9 @@ async def test_a_call_whose_process_died_ends_the_same_trace(
 
 async def test_nothing_is_sent_where_no_collector_is_set(clean_environment: None) -> None:
     call = a_call_with_a_job(Settings())
-    traces.session_options(call=call)
-    await traces.call_ended(call=call, record=a_recent_record())
-    assert not hasattr(call.state, "host_trace")
+    traces.session_options(call=call.call)
+    await traces.call_ended(call=call.call, record=a_recent_record())
+    assert not hasattr(call.call.state, "host_trace")
 
 
 def the_one_warning(caplog: pytest.LogCaptureFixture) -> str:
@@ -243,7 +243,9 @@ async def test_a_collector_that_is_not_there_costs_one_warning(
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
     async with asyncio.timeout(LIMIT):
-        await traces.call_ended(call=a_call_to_trace(f"http://{address}"), record=a_recent_record())
+        await traces.call_ended(
+            call=a_call_to_trace(f"http://{address}").call, record=a_recent_record()
+        )
     assert the_one_warning(caplog).startswith(f"traces: {address} does not take the spans")
 
 
@@ -255,7 +257,7 @@ async def test_a_collector_that_never_answers_holds_up_no_call(
         mute.listen()  # connections are taken by the kernel, and nobody answers
         endpoint = f"http://127.0.0.1:{mute.getsockname()[1]}"
         async with asyncio.timeout(LIMIT):
-            await traces.call_ended(call=a_call_to_trace(endpoint), record=a_recent_record())
+            await traces.call_ended(call=a_call_to_trace(endpoint).call, record=a_recent_record())
     assert "does not take the spans of this call" in the_one_warning(caplog)
 
 
@@ -263,7 +265,7 @@ async def test_a_collector_that_refuses_is_told_of_once(
     collector: CollectorStandIn, caplog: pytest.LogCaptureFixture
 ) -> None:
     collector.status = 401
-    await traces.call_ended(call=a_call_to_trace(collector.url), record=a_recent_record())
+    await traces.call_ended(call=a_call_to_trace(collector.url).call, record=a_recent_record())
     assert "refuses" in the_one_warning(caplog)
 
 
@@ -273,6 +275,6 @@ async def test_an_exporter_that_cannot_be_made_fails_no_call(
     monkeypatch.setenv("OTEL_TRACES_SAMPLER_ARG", "half")
     monkeypatch.setenv("OTEL_BSP_MAX_QUEUE_SIZE", "-1")
     call = a_call_to_trace("http://127.0.0.1:9")
-    traces.session_options(call=call)
-    await traces.call_ended(call=call, record=a_recent_record())
+    traces.session_options(call=call.call)
+    await traces.call_ended(call=call.call, record=a_recent_record())
     assert the_one_warning(caplog).startswith("traces: this call has none")

@@ -1,4 +1,4 @@
-"""Call records arrive at a web address, signed, whatever happens to it and to the host."""
+"""LiveCall records arrive at a web address, signed, whatever happens to it and to the host."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from stored import a_record
 from waiting import logged_by_the_host, meanwhile, until_logged
 
-from host.call.call import Call
+from host.call.live import LiveCall
+from host.call.state import CallState
 from host.records.record import CallRecord
 from host.settings import Settings
 from plugins import webhook
@@ -103,7 +104,7 @@ async def test_a_record_arrives_in_the_standard_form(
 ) -> None:
     settings = settings_for(tmp_path, webhook_url=far_side.url)
     record = a_record(id="AJ_one")
-    await webhook.call_ended(call=Call(settings, id=record.id), record=record)
+    await webhook.call_ended(call=LiveCall(settings, CallState(id=record.id)).call, record=record)
     async with meanwhile(webhook.while_serving(settings=settings)):
         await far_side.until(lambda: bool(far_side.accepted))
         await empty(Queue(tmp_path))
@@ -133,7 +134,7 @@ async def test_the_signature_is_what_standard_webhooks_says(
 
 async def test_only_its_owner_may_read_what_waits(tmp_path: Path, clean_environment: None) -> None:
     settings = settings_for(tmp_path / "state", webhook_url="http://127.0.0.1:9/")
-    await webhook.call_ended(call=Call(settings), record=a_record())
+    await webhook.call_ended(call=LiveCall(settings).call, record=a_record())
     folder = tmp_path / "state" / "webhooks"
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     [file] = folder.iterdir()
@@ -145,7 +146,7 @@ async def test_a_record_that_is_told_twice_is_one_message(
 ) -> None:
     settings = settings_for(tmp_path, webhook_url="http://127.0.0.1:9/")
     for _ in range(2):
-        await webhook.call_ended(call=Call(settings), record=a_record(id="AJ_one"))
+        await webhook.call_ended(call=LiveCall(settings).call, record=a_record(id="AJ_one"))
     assert Queue(tmp_path).names() == {"call_AJ_one.json"}
 
 
@@ -153,7 +154,7 @@ async def test_nothing_is_queued_or_sent_where_no_address_is_set(
     tmp_path: Path, clean_environment: None
 ) -> None:
     settings = settings_for(tmp_path)
-    await webhook.call_ended(call=Call(settings), record=a_record())
+    await webhook.call_ended(call=LiveCall(settings).call, record=a_record())
     await asyncio.wait_for(webhook.while_serving(settings=settings), 5)
     assert list(tmp_path.iterdir()) == []
 
@@ -163,7 +164,7 @@ async def test_a_folder_that_cannot_be_written_costs_one_line(
 ) -> None:
     (tmp_path / "file").touch()
     settings = settings_for(tmp_path / "file", webhook_url="http://127.0.0.1:9/")
-    await webhook.call_ended(call=Call(settings), record=a_record())
+    await webhook.call_ended(call=LiveCall(settings).call, record=a_record())
     assert len(logged_by_the_host(caplog)) == 1
     assert "webhook: the record can't be queued" in caplog.text
     assert "Traceback" not in caplog.text
@@ -410,7 +411,7 @@ async def test_a_wrong_setting_is_one_line_at_the_start_and_loses_no_record(
     assert line in said.getMessage()
     assert not said.exc_info
     assert not secret or secret not in caplog.text
-    await webhook.call_ended(call=Call(settings), record=a_record(id="AJ_one"))
+    await webhook.call_ended(call=LiveCall(settings).call, record=a_record(id="AJ_one"))
     assert Queue(tmp_path).names() == {"call_AJ_one.json"}
 
 

@@ -6,7 +6,6 @@ import pytest
 from sample_calls import call_of
 
 from host.base.errors import HostError
-from host.call.record import record_of
 from host.records.ending import Ending
 from host.records.outcome import Outcome
 from host.settings import PersonaSettings, Settings
@@ -18,6 +17,23 @@ def settings() -> Settings:
         personas={"desk": PersonaSettings(transfers={"billing": "+15550003333"})},
         transfers={"bob": "+15550004444"},
     )
+
+
+def test_a_call_shows_authors_this_and_nothing_else(settings: Settings) -> None:
+    call = call_of(settings).call
+    assert {name for name in dir(call) if not name.startswith("_")} == {
+        *("id", "room", "persona", "outbound", "caller", "number", "our_number", "telephone"),
+        *("metadata", "details", "status", "dispatched_at", "over", "asking", "transcript"),
+        *("voicemail_policy", "say", "hang_up", "transfer", "press", "collect_digits", "choose"),
+        *("opt_out", "meet_machine", "spawn", "state", "session", "job", "settings"),
+        *("persona_settings", "hooks"),
+    }
+
+
+@pytest.mark.parametrize("name", ["number", "outbound", "session", "details", "status"])
+def test_an_author_changes_none_of_what_the_host_knows(settings: Settings, name: str) -> None:
+    with pytest.raises(AttributeError):
+        setattr(call_of(settings).call, name, None)
 
 
 async def test_only_the_first_ending_counts(settings: Settings) -> None:
@@ -40,7 +56,7 @@ async def test_an_event_that_fails_is_passed_over(
         raise RuntimeError("a broken plugin")
 
     call = call_of(settings, call_status_changed=lambda call, status: [bad(), good(status)])
-    await call.tell_all("call_status_changed", status="active")
+    await call.events.tell_all("call_status_changed", status="active")
     assert told == ["active"]
     assert "call_status_changed of desk failed" in caplog.text
     assert "a broken plugin" in caplog.text
@@ -49,9 +65,9 @@ async def test_an_event_that_fails_is_passed_over(
 async def test_an_event_that_never_returns_is_left_behind(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("host.call.call.EVENT_LIMIT", 0.05)
+    monkeypatch.setattr("host.call.events.EVENT_LIMIT", 0.05)
     call = call_of(settings, prepare_call=lambda call: [asyncio.Event().wait()])
-    await asyncio.wait_for(call.tell_all("prepare_call"), 5)
+    await asyncio.wait_for(call.events.tell_all("prepare_call"), 5)
     assert "prepare_call of desk failed" in caplog.text
 
 
@@ -73,10 +89,10 @@ async def test_what_runs_beside_a_call_ends_with_it(settings: Settings) -> None:
 
 async def test_a_record_of_a_call_that_nobody_answered_has_no_duration(settings: Settings) -> None:
     call = call_of(settings)
-    call.outbound, call.number = True, "+15552220001"
-    call.mark("dialled")
+    call.state.outbound, call.state.number = True, "+15552220001"
+    call.state.mark("dialled")
     call.end(Ending(Outcome.BUSY, "far end", "The line was busy.", 486))
-    record = record_of(call, call.ending.result())
+    record = call.state.record(call.ending.result())
     assert (record.outcome, record.sip_status, record.duration) == (Outcome.BUSY, 486, 0.0)
     assert record.direction == "outbound"
     assert record.retryable

@@ -12,10 +12,12 @@ from waiting import logged_by_the_host
 
 from host import Caller
 from host.base.text import quote, sanitize
-from host.call.call import Call
 from host.call.caller import LONGEST, name_shown, number_shown
+from host.call.live import LiveCall
+from host.call.state import CallState
 from host.settings import Settings
-from host.telephony.far_end import MOST_KEYS, LiveKitFarEnd
+from host.telephony.far_end import LiveKitFarEnd
+from host.telephony.keys import MOST_KEYS
 
 SIP = rtc.ParticipantKind.PARTICIPANT_KIND_SIP
 CONNECTOR = rtc.ParticipantKind.PARTICIPANT_KIND_CONNECTOR
@@ -50,7 +52,7 @@ def a_telephone(name: str = "", identity: str = "sip_1", **attributes: str) -> A
     return SimpleNamespace(identity=identity, name=name, kind=SIP, attributes=of_sip)
 
 
-async def rung(telephone: Any) -> tuple[Call, LiveKitFarEnd, Room]:
+async def rung(telephone: Any) -> tuple[LiveCall, LiveKitFarEnd, Room]:
     """A call that a telephone has placed to us."""
     room = Room(telephone)
 
@@ -58,8 +60,8 @@ async def rung(telephone: Any) -> tuple[Call, LiveKitFarEnd, Room]:
         return telephone
 
     job = cast(JobContext, SimpleNamespace(room=room, wait_for_participant=there))
-    call = Call(Settings(), id="AJ_1", room="desk-1")
-    call.line = line = LiveKitFarEnd(job, call)
+    call = LiveCall(Settings(), CallState(id="AJ_1", room="desk-1"))
+    call.far_end = line = LiveKitFarEnd(job, call)
     await line.arrive(1)
     return call, line, room
 
@@ -67,10 +69,10 @@ async def rung(telephone: Any) -> tuple[Call, LiveKitFarEnd, Room]:
 async def test_a_caller_is_who_they_say_and_nothing_is_proven() -> None:
     telephone = a_telephone("Ann", phoneNumber="+15557770001", trunkPhoneNumber="+15550001111")
     call, _, _ = await rung(telephone)
-    assert call.caller == Caller("+15557770001", "Ann")
-    assert call.caller.plausible
-    assert not call.caller.verified
-    assert (call.number, call.our_number) == ("+15557770001", "+15550001111")
+    assert call.call.caller == Caller("+15557770001", "Ann")
+    assert call.call.caller.plausible
+    assert not call.call.caller.verified
+    assert (call.state.number, call.state.our_number) == ("+15557770001", "+15550001111")
 
 
 async def test_no_header_of_a_carrier_proves_anything() -> None:
@@ -79,18 +81,18 @@ async def test_no_header_of_a_carrier_proves_anything() -> None:
     telephone.attributes["sip.h.x-twilio-verstat"] = "TN-Validation-Passed-A"
     telephone.attributes["sip.h.p-attestation-indicator"] = "A"
     call, _, _ = await rung(telephone)
-    assert not call.caller.verified
+    assert not call.call.caller.verified
 
 
 async def test_a_name_that_livekit_makes_of_the_number_is_none() -> None:
     call, _, _ = await rung(a_telephone("Phone +15557770001", phoneNumber="+15557770001"))
-    assert call.caller.name is None
+    assert call.call.caller.name is None
 
 
 def test_a_call_that_we_place_has_no_caller() -> None:
-    call = Call(Settings(), outbound=True, number="+15552220001")
-    assert call.caller == Caller(None, None)
-    assert not call.caller.plausible
+    call = LiveCall(Settings(), CallState(outbound=True, number="+15552220001"))
+    assert call.call.caller == Caller(None, None)
+    assert not call.call.caller.plausible
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -98,12 +100,12 @@ async def test_whatever_a_carrier_sends_is_short_and_clean(
     text: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     call, _, _ = await rung(a_telephone(text, phoneNumber=text, trunkPhoneNumber=text))
-    for kept in (call.number, call.our_number, call.caller.name):
+    for kept in (call.state.number, call.state.our_number, call.call.caller.name):
         assert kept
         assert len(kept) <= LONGEST
         assert kept.isprintable()
         assert kept.encode(), "it can be written as UTF-8"
-    assert not call.caller.plausible, "it is marked"
+    assert not call.call.caller.plausible, "it is marked"
     (said,) = logged_by_the_host(caplog)
     line = said.getMessage()
     assert line.isprintable()
@@ -141,11 +143,11 @@ def test_a_forged_number_does_not_become_another_when_it_is_cleaned() -> None:
 async def test_only_statuses_of_livekit_are_told() -> None:
     telephone = a_telephone(phoneNumber="+1", callStatus="ringing\x1b[2J")
     call, _, room = await rung(telephone)
-    assert call.status == "ringing"
+    assert call.state.status == "ringing"
     for status, kept in [("active", "active"), ("owned", "active"), ("hangup", "hangup")]:
         telephone.attributes["sip.callStatus"] = status
         room.tells["participant_connected"](telephone)
-        assert call.status == kept
+        assert call.state.status == kept
 
 
 async def test_a_call_that_we_dial_is_told_as_dialled_even_where_it_rings_at_once(
@@ -153,16 +155,18 @@ async def test_a_call_that_we_dial_is_told_as_dialled_even_where_it_rings_at_onc
 ) -> None:
     """LiveKit tells the newest status alone to whom it has not told the one before."""
     room = Room()
-    call = Call(Settings(), id="AJ_1", room="desk-1")
+    call = LiveCall(Settings(), CallState(id="AJ_1", room="desk-1"))
     told: list[str] = []
-    monkeypatch.setattr(call, "tell", lambda event, status: told.append(status))
+    monkeypatch.setattr(call.events, "tell", lambda event, status: told.append(status))
     line = LiveKitFarEnd(cast(JobContext, SimpleNamespace(room=room)), call)
     line.expect("sip_1")
     line.dialling()
     for status in ("ringing", "active"):
         room.tells["participant_connected"](a_telephone(callStatus=status))
     assert told == ["dialing", "ringing", "active"]
-    assert call.times["dialled"] <= call.times["ringing"]
+    assert call.state.dialled_at
+    assert call.state.ringing_at
+    assert call.state.dialled_at <= call.state.ringing_at
 
 
 @pytest.mark.parametrize("digit", ["", "12", "1" * 9999, "w", "\n", "*67+1900", "１", "x"])
@@ -170,9 +174,9 @@ async def test_what_is_no_key_is_not_pressed(digit: str) -> None:
     telephone = a_telephone(phoneNumber="+1")
     call, _, room = await rung(telephone)
     room.tells["sip_dtmf_received"](rtc.SipDTMF(code=1, digit=digit, participant=telephone))
-    assert call.keys == []
+    assert call.state.keys == []
     room.tells["sip_dtmf_received"](rtc.SipDTMF(code=13, digit="b", participant=telephone))
-    assert len(call.keys) == 1
+    assert len(call.state.keys) == 1
 
 
 @pytest.mark.parametrize("kind", [rtc.ParticipantKind.PARTICIPANT_KIND_STANDARD, CONNECTOR])
@@ -185,9 +189,9 @@ async def test_a_browser_that_writes_what_livekit_sip_writes_is_not_believed(kin
     browser.attributes["sip.callStatus"] = "active"
     room.tells["participant_attributes_changed"]({}, browser)
     browser.attributes["sip.callStatus"] = "hangup"
-    assert (call.number, call.our_number, call.caller.number) == (None, None, None)
-    assert call.status == "ringing"
-    assert "answered" not in call.times
+    assert (call.state.number, call.state.our_number, call.call.caller.number) == (None, None, None)
+    assert call.state.status == "ringing"
+    assert call.state.answered_at is None
     assert not line.left
 
 
@@ -197,11 +201,11 @@ async def test_keys_without_end_are_taken_up_to_a_thousand(
     telephone = a_telephone(phoneNumber="+15557770001")
     call, _, room = await rung(telephone)
     told: list[str] = []
-    monkeypatch.setattr(call, "tell", lambda event, **facts: told.append(event))
+    monkeypatch.setattr(call.events, "tell", lambda event, **facts: told.append(event))
     key = rtc.SipDTMF(code=1, digit="1", participant=telephone)
     for _ in range(50 * MOST_KEYS):
         room.tells["sip_dtmf_received"](key)
-    assert len(call.keys) == told.count("digit_pressed") == MOST_KEYS == 1000
+    assert len(call.state.keys) == told.count("digit_pressed") == MOST_KEYS == 1000
     (said,) = logged_by_the_host(caplog)
     assert said.getMessage() == "the far end has pressed 1000 keys: no more are taken"
 

@@ -15,9 +15,10 @@ import pluggy
 import pytest
 from deployment import HERE
 
-from host import Call, Continue, HangUp, Identify
+from host import Continue, HangUp, Identify
 from host.call import hooks as hookspecs
 from host.call.dispatch import read_dispatch
+from host.call.live import LiveCall
 from host.registry import HOOKS, Registry, View, defaults
 from host.registry.hooks import FOR_PLUGINS
 from host.registry.routes import Choice
@@ -172,7 +173,7 @@ def test_fallback_is_the_personas_before_the_plugins(everything: View, ann: View
 def test_session_options_are_gathered_the_personas_first_and_the_hosts_last(
     everything: View,
 ) -> None:
-    call = Call(Settings.model_construct())
+    call = LiveCall(Settings.model_construct()).call
     first, second, last = everything.session_options(call=call)
     assert (first, second) == ({"said_by": "everything"}, {"said_by": "chorus"})
     assert "turn_handling" in last

@@ -13,9 +13,9 @@ from written import Said, a_session_that_writes
 
 from host import HostError, Menu, NoKeys
 from host import privacy as private
-from host.call.call import Call
 from host.call.keypad import MASK, Keypad, read_presses
 from host.call.keypad.private import Secrets
+from host.call.live import LiveCall
 from host.records.ending import Ending
 from host.records.outcome import Outcome
 from host.runner.ending import fail
@@ -34,7 +34,7 @@ async def said() -> Said:
 
 
 @pytest.fixture
-async def call(said: Said) -> AsyncIterator[Call]:
+async def call(said: Said) -> AsyncIterator[LiveCall]:
     """A call with a real session, whose words are written and not spoken."""
     call = call_of(Settings())
     async with a_session_that_writes(said) as call.session:
@@ -42,7 +42,7 @@ async def call(said: Said) -> AsyncIterator[Call]:
 
 
 @pytest.fixture
-def keypad(call: Call) -> Keypad:
+def keypad(call: LiveCall) -> Keypad:
     return call.keypad
 
 
@@ -58,8 +58,8 @@ async def answer(keypad: Keypad, said: Said, *typed: str) -> None:
         type_in(keypad, keys)
 
 
-def recorded(call: Call) -> str:
-    return "".join(key.digit for key in call.keys)
+def recorded(call: LiveCall) -> str:
+    return "".join(key.digit for key in call.state.keys)
 
 
 # Numbers
@@ -220,41 +220,41 @@ def test_a_menu_has_keys_of_a_telephone(choices: dict[str, Any]) -> None:
 # The call meanwhile
 
 
-async def test_nobody_else_has_the_word_while_something_is_asked(call: Call) -> None:
-    asking = asyncio.create_task(call.choose(Menu("One?", {"1": "one"})))
+async def test_nobody_else_has_the_word_while_something_is_asked(call: LiveCall) -> None:
+    asking = asyncio.create_task(call.call.choose(Menu("One?", {"1": "one"})))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
-    assert call.occupied
+    assert call.replies_held
     call.keypad.pressed("1")
     await asking
-    assert not call.occupied
+    assert not call.replies_held
 
 
-async def test_a_question_is_cancelled_when_the_call_is_over(call: Call, said: Said) -> None:
-    asking = asyncio.create_task(call.collect_digits("Which number?"))
-    waiting = asyncio.create_task(call.collect_digits("Which other?"))
+async def test_a_question_is_cancelled_when_the_call_is_over(call: LiveCall, said: Said) -> None:
+    asking = asyncio.create_task(call.call.collect_digits("Which number?"))
+    waiting = asyncio.create_task(call.call.collect_digits("Which other?"))
     await said.until(1)
     call.end(Ending(Outcome.COMPLETED, "far end", "The far end hung up."))
     await asyncio.wait({asking, waiting}, timeout=5)
     assert asking.cancelled()
     assert waiting.cancelled()
-    assert not call.occupied
+    assert not call.replies_held
 
 
-async def test_whoever_gives_up_a_question_gets_the_keypad_back(call: Call) -> None:
+async def test_whoever_gives_up_a_question_gets_the_keypad_back(call: LiveCall) -> None:
     with pytest.raises(TimeoutError):
-        await asyncio.wait_for(call.collect_digits("Which number?"), SOON)
+        await asyncio.wait_for(call.call.collect_digits("Which number?"), SOON)
     call.keypad.pressed("5")
-    assert await call.collect_digits(length=1) == "5"
-    assert not call.occupied
+    assert await call.call.collect_digits(length=1) == "5"
+    assert not call.replies_held
 
 
 # What stays private
 
 
-async def test_private_keys_are_masked_even_if_typed_ahead(call: Call) -> None:
+async def test_private_keys_are_masked_even_if_typed_ahead(call: LiveCall) -> None:
     type_in(call.keypad, "12")
-    collecting = asyncio.create_task(call.collect_digits(length=4, private=True))
+    collecting = asyncio.create_task(call.call.collect_digits(length=4, private=True))
     async with asyncio.timeout(5):
         while not call.keypad.private:
             await asyncio.sleep(0)
@@ -263,40 +263,40 @@ async def test_private_keys_are_masked_even_if_typed_ahead(call: Call) -> None:
     assert recorded(call) == MASK * 5
 
 
-async def test_other_keys_are_not_masked(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_other_keys_are_not_masked(call: LiveCall, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("host.call.keypad.keypad.OVERRUN", 0.0)
     type_in(call.keypad, "1234")
-    await call.collect_digits(length=4, private=True)
+    await call.call.collect_digits(length=4, private=True)
     type_in(call.keypad, "5")
     assert recorded(call) == MASK * 4 + "5"
 
 
-async def test_a_deployment_may_mask_every_key(call: Call) -> None:
-    call.deployment = PersonaSettings(mask_digits=True)
+async def test_a_deployment_may_mask_every_key(call: LiveCall) -> None:
+    call.persona_settings = PersonaSettings(mask_digits=True)
     type_in(call.keypad, "1234")
-    assert await call.collect_digits(length=4) == "1234"
+    assert await call.call.collect_digits(length=4) == "1234"
     assert recorded(call) == MASK * 4
     assert call.keypad.hide("It is 1234.") == f"It is {MASK * 4}."
 
 
 async def test_keys_are_kept_out_of_what_the_process_of_the_call_tells(
-    call: Call, mask_of_a_process: None
+    call: LiveCall, mask_of_a_process: None
 ) -> None:
     private.use(private.Mask())
     private.keep_out(tuple, call.keypad.in_a_row)
     type_in(call.keypad, "1482913#77*")
-    assert await call.collect_digits(length=1) == "1"
-    pin = await call.collect_digits(length=6, private=True)
+    assert await call.call.collect_digits(length=1) == "1"
+    pin = await call.call.collect_digits(length=6, private=True)
     error = LookupError(f"no account {pin} in 9999")
     assert private.mask(repr(error)) == "LookupError('no account •••• in 9999')"
 
 
 @pytest.mark.parametrize("provider", [False, True])
 async def test_an_error_that_quotes_a_private_number_is_told_without_it(
-    call: Call, provider: bool
+    call: LiveCall, provider: bool
 ) -> None:
     type_in(call.keypad, "123")
-    quoting = f"no card {await call.collect_digits(length=3, private=True)}"
+    quoting = f"no card {await call.call.collect_digits(length=3, private=True)}"
     await (
         fail_gracefully(call, "It failed.", quoting)
         if provider

@@ -22,7 +22,7 @@ from scripts import RULES as TEST_RULES
 from turns import while_a_world_starts
 from typer.testing import CliRunner
 
-from host.call.call import LINGER
+from host.call.live import LINGER
 from host.cli import cli
 from host.local.exchange import PhoneCall, Subscriber
 from host.local.realtime import RealtimeServer
@@ -150,13 +150,13 @@ def events(scene: Scene, room: str) -> list[tuple[str, str]]:
     return [(event["event"], event["fact"]) for event in told if event["room"] == room]
 
 
-def drafts_of(scene: Scene, room: str) -> list[dict[str, Any]]:
+def checkpoints_of(scene: Scene, room: str) -> list[dict[str, Any]]:
     """What would become the record of the call in a room if its process died now; or nothing."""
-    drafts = []
+    checkpoints = []
     for file in (scene.folder / "state" / "unfinished").glob("*.json"):
         with contextlib.suppress(FileNotFoundError):  # its call has just ended
-            drafts.append(json.loads(file.read_text()))
-    return [draft for draft in drafts if draft["record"]["room"] == room]
+            checkpoints.append(json.loads(file.read_text()))
+    return [checkpoint for checkpoint in checkpoints if checkpoint["state"]["room"] == room]
 
 
 def kill_its_process(scene: Scene, room: str) -> float:
@@ -164,8 +164,8 @@ def kill_its_process(scene: Scene, room: str) -> float:
     if isinstance(scene, MemoryScene):
         scene.memory.kill(room)
     else:
-        (draft,) = drafts_of(scene, room)
-        os.kill(draft["number"], signal.SIGKILL)
+        (checkpoint,) = checkpoints_of(scene, room)
+        os.kill(checkpoint["number"], signal.SIGKILL)
     return time.time()
 
 

@@ -97,9 +97,10 @@ def draining(status: int, told: dict[str, Any]) -> bool:
 
 def has(host: Scene, call: PhoneCall) -> bool:
     """Tell whether it is this host that has a call."""
-    drafts = (host.folder / "state" / "unfinished").glob("*.json")
+    checkpoints = (host.folder / "state" / "unfinished").glob("*.json")
     return any(
-        Checkpoint.model_validate_json(file.read_text()).record.room == call.room for file in drafts
+        Checkpoint.model_validate_json(file.read_text()).state.room == call.room
+        for file in checkpoints
     )
 
 

@@ -47,7 +47,7 @@ async def test_a_call_has_no_key_in_its_environment_and_works(scene: Scene) -> N
     call = await scene.ring("desk", looks)
     record = await scene.over(call)
     assert (record.outcome, record.ended_by) == (Outcome.COMPLETED, "persona")
-    of_calls = [environ for environ in found if "HOST_LIFELINE" in environ]
+    of_calls = [environ for environ in found if "HOST_HEARTBEAT" in environ]
     assert len(of_calls) >= 3
     for environ in of_calls:
         assert not set(SECRETS) & set(environ)

@@ -92,7 +92,7 @@ async def test_of_a_thousand_numbers_and_all_tricks_the_ledger_has_what_is_allow
         for number in numbers:
             ending = await place(livekit, call_of(settings, number))
             outcomes[ending.outcome if ending else None] += 1
-        await delete_room(livekit, call_of(settings, None).room)
+        await delete_room(livekit, call_of(settings, None).state.room)
     assert len(numbers) > 1100
     assert len(allowed) > 20
     assert dialled(scene, begun) == allowed

@@ -12,7 +12,7 @@ from typing import Any
 
 import psutil
 import pytest
-from scene import a_scene, answer_of, drafts_of, end_of, events, kill_its_process
+from scene import a_scene, answer_of, checkpoints_of, end_of, events, kill_its_process
 from transfers import (
     ANN,
     BOB,
@@ -56,7 +56,9 @@ async def goes_on(line: Line) -> None:
 async def test_another_process_goes_on_with_the_call(scene: Scene) -> None:
     call = await scene.ring("desk", goes_on)
     await call.pulse.until(lambda: _heard(call, "only a test"), 30, "an answer")
-    await call.pulse.until(lambda: _drafted_words(scene, call) >= 3, 10, "a draft with all of it")
+    await call.pulse.until(
+        lambda: _words_in_checkpoint(scene, call) >= 3, 10, "a checkpoint with all of it"
+    )
     killed = kill_its_process(scene, call.room)
     record = await scene.over(call)
     heard_once(call, GREETING)
@@ -68,13 +70,15 @@ async def test_another_process_goes_on_with_the_call(scene: Scene) -> None:
     assert said == [*before, BACK, "What day is it?", "Today is Monday."]
     assert [fact for event, fact in events(scene, call.room) if event == "ended"] == ["completed"]
     assert len(await records_of(scene.folder / "calls.jsonl", call.room, 1)) == 1
-    assert not drafts_of(scene, call.room)
+    assert not checkpoints_of(scene, call.room)
 
 
 async def test_a_call_is_taken_over_once(scene: Scene) -> None:
     call = await scene.ring("desk", waits)
     await call.pulse.until(lambda: _heard(call, "can i do"), 30, "the greeting")
-    await call.pulse.until(lambda: _drafted_words(scene, call) >= 1, 10, "a draft with it")
+    await call.pulse.until(
+        lambda: _words_in_checkpoint(scene, call) >= 1, 10, "a checkpoint with it"
+    )
     kill_its_process(scene, call.room)
     await call.pulse.until(lambda: _heard(call, "cut off"), 20, "the second process")
     killed = kill_its_process(scene, call.room)
@@ -88,7 +92,9 @@ async def test_a_call_is_taken_over_once(scene: Scene) -> None:
 
 async def test_a_call_that_was_taken_over_has_its_limits(scene: Scene) -> None:
     call = await scene.ring("warned", Line.stay)
-    await call.pulse.until(lambda: _drafted_words(scene, call) >= 1, 30, "a draft of the greeting")
+    await call.pulse.until(
+        lambda: _words_in_checkpoint(scene, call) >= 1, 30, "a checkpoint of the greeting"
+    )
     kill_its_process(scene, call.room)
     record = await scene.over(call)
     heard_once(call, BACK)
@@ -105,7 +111,7 @@ async def test_a_call_that_nobody_may_take_over_is_hung_up(scene: Scene) -> None
     assert end_of(call) - killed < 5
     not_heard(call, BACK)
     assert (record.outcome, record.ended_by, record.taken_over) == ("failed", "host", 0)
-    assert not drafts_of(scene, call.room)
+    assert not checkpoints_of(scene, call.room)
 
 
 @pytest.mark.promise("A call whose process blocks is taken over within ten seconds")
@@ -140,7 +146,7 @@ async def test_a_placed_call_is_taken_over_and_its_caller_is_told_how_it_went(sc
     call = await scene.exchange.call_to(number)
     await call.answered()
     await call.pulse.until(
-        lambda: _drafted_words(scene, call) >= 2, 30, "a draft with the greeting"
+        lambda: _words_in_checkpoint(scene, call) >= 2, 30, "a checkpoint with the greeting"
     )
     kill_its_process(scene, call.room)
     placed = await asyncio.wait_for(placing, 60)
@@ -156,7 +162,7 @@ async def test_a_placed_call_that_still_rings_rings_no_longer(scene: Scene) -> N
     placing = asyncio.create_task(scene.place("talks", number))
     call = await scene.exchange.call_to(number)
     await call.rings()
-    await call.pulse.until(lambda: drafts_of(scene, call.room), 10, "a draft")
+    await call.pulse.until(lambda: checkpoints_of(scene, call.room), 10, "a checkpoint")
     killed = kill_its_process(scene, call.room)
     record = await scene.over(call)
     placed = await asyncio.wait_for(placing, 20)
@@ -176,9 +182,13 @@ async def test_two_people_who_were_connected_notice_nothing(scene: Scene) -> Non
     scene.exchange.connect(SALES, colleague(presses_one_at_once, Telephone(script=talks_on)))
     call = await scene.exchange.ring(CALLER, SWITCHBOARD, asks_for("sales"))
     connected = await scene.exchange.call_to(SALES, timeout=60, nth=2)
-    await connected.pulse.until(lambda: _draft(scene, call).get("colleague"), 40, "a draft of it")
+    await connected.pulse.until(
+        lambda: _checkpoint(scene, call).get("state", {}).get("colleague"), 40, "a checkpoint of it"
+    )
     kill_its_process(scene, call.room)
-    await connected.pulse.until(lambda: _draft(scene, call)["record"]["taken_over"] == 1, 10, "it")
+    await connected.pulse.until(
+        lambda: _checkpoint(scene, call)["state"]["taken_over"] == 1, 10, "it"
+    )
     await asyncio.sleep(6)  # nobody is hung up, which has no event
     assert not call.over.done()
     assert not connected.over.done()
@@ -224,14 +234,14 @@ async def test_a_new_start_finishes_what_a_dead_host_has_left(tmp_path: Path) ->
         assert (record.outcome, record.reason) == (Outcome.FAILED, "The call's process died.")
 
 
-def _draft(scene: Scene, call: PhoneCall) -> dict[str, Any]:
-    (draft,) = drafts_of(scene, call.room)
-    return draft
+def _checkpoint(scene: Scene, call: PhoneCall) -> dict[str, Any]:
+    (checkpoint,) = checkpoints_of(scene, call.room)
+    return checkpoint
 
 
-def _drafted_words(scene: Scene, call: PhoneCall) -> int:
-    drafts = drafts_of(scene, call.room)
-    return len(drafts[0]["record"]["transcript"]) if drafts else 0
+def _words_in_checkpoint(scene: Scene, call: PhoneCall) -> int:
+    checkpoints = checkpoints_of(scene, call.room)
+    return len(checkpoints[0]["state"]["transcript"]) if checkpoints else 0
 
 
 def _heard(call: PhoneCall, word: str) -> bool:

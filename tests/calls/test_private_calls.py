@@ -56,7 +56,7 @@ def all_told(scene: Scene) -> bytes:
 
 
 async def nowhere(scene: Scene) -> None:
-    """Assert that no canary is below the folder of a host, once no call has a draft any more."""
+    """Assert that no canary is below the folder of a host, once it has no checkpoint."""
     async with asyncio.timeout(10):
         while list((scene.settings.state_dir / "unfinished").glob("*.json")):
             await asyncio.sleep(0.05)  # the call's process removes it: there is no event

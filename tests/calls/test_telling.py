@@ -204,13 +204,13 @@ async def test_a_call_whose_process_is_killed_is_told_of_everywhere(outside: Out
     assert root.status.code == Status.STATUS_CODE_ERROR
 
 
-async def process_of(room: str, drafts: Path) -> int:
-    """Wait until the draft of a call says that it was answered; give the number of its process."""
+async def process_of(room: str, checkpoints: Path) -> int:
+    """Wait until a call's checkpoint says that it was answered; give its process."""
     async with asyncio.timeout(15):
         while True:
-            for file in drafts.glob("*.json"):
-                draft = json.loads(file.read_text())
-                if draft["record"]["room"] == room and draft["record"]["answered_at"]:
-                    number: int = draft["number"]
+            for file in checkpoints.glob("*.json"):
+                checkpoint = json.loads(file.read_text())
+                if checkpoint["state"]["room"] == room and checkpoint["state"]["answered_at"]:
+                    number: int = checkpoint["number"]
                     return number
             await asyncio.sleep(0.05)  # a folder has no event

@@ -56,10 +56,10 @@ def comes_back_from(whom: str, scene: Scene) -> PersonScript:
 
 async def _has_said(scene: Scene, words: str, limit: float) -> None:
     """Wait until a persona has said something in a call that lives."""
-    drafts = scene.folder / "state" / "unfinished"
+    checkpoints = scene.folder / "state" / "unfinished"
     async with asyncio.timeout(limit):
         while True:
-            for file in drafts.glob("*.json"):
+            for file in checkpoints.glob("*.json"):
                 with contextlib.suppress(FileNotFoundError):  # its call is over
                     if words in file.read_text():
                         return

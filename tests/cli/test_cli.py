@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,11 @@ def one_line(result: Result) -> str:
     (line,) = result.error.strip().splitlines()
     assert line.startswith("host: ")
     return line
+
+
+def test_it_tells_its_version() -> None:
+    told = host("--version")
+    assert (told.code, told.out.strip()) == (0, metadata.version("host"))
 
 
 @pytest.mark.parametrize("command", ["--help", "call --help", "dev --help"])

@@ -11,7 +11,7 @@ from aiohttp import web
 from livekit import api
 from livekit.protocol import sip
 
-from host.call.call import Call
+from host.call.live import LiveCall
 from host.local.exchange.twirp import PREFIX, Method, TwirpServer
 from host.local.server import LocalServer
 from host.records.ending import Ending
@@ -74,22 +74,23 @@ class Room:
         self.keys += digit
 
 
-def put_on_line(call: Call, livekit: api.LiveKitAPI) -> Room:
+def put_on_line(call: LiveCall, livekit: api.LiveKitAPI) -> Room:
     """Give a call a real line and handover, in a room where the far end has answered."""
     room = Room()
     job: Any = SimpleNamespace(api=livekit, room=room)
-    call.line = line = LiveKitFarEnd(job, call)
-    line.identity = "sip_far_end"
-    call.handover = Handover(job, call, line)
-    call.mark("answered")
+    line = LiveKitFarEnd(job, call)
+    call.job, call.far_end = job, line
+    call.state.far_end = "sip_far_end"
+    call.transfers = Handover(job, call, line)
+    call.state.mark("answered")
     return room
 
 
-async def place(livekit: api.LiveKitAPI, call: Call) -> Ending | None:
+async def place(livekit: api.LiveKitAPI, call: LiveCall) -> Ending | None:
     """Dial a call's number as the worker does; return why it was not, None where it was."""
     job: Any = SimpleNamespace(api=livekit, room=Room())
     line = LiveKitFarEnd(job, call)
-    line.identity = "sip_far_end"
+    call.state.far_end = "sip_far_end"
     try:
         await dial(job, call, line)
     except NotAnswered as unanswered:
@@ -97,7 +98,7 @@ async def place(livekit: api.LiveKitAPI, call: Call) -> Ending | None:
     return None
 
 
-def colleague_of(livekit: api.LiveKitAPI, call: Call, name: str) -> Colleague:
+def colleague_of(livekit: api.LiveKitAPI, call: LiveCall, name: str) -> Colleague:
     """The colleague of a warm transfer."""
     job: Any = SimpleNamespace(api=livekit)
-    return Colleague(job, call, call.deployment.transfers[name], "desk-1-consult")
+    return Colleague(job, call, call.persona_settings.transfers[name], "desk-1-consult")

@@ -30,6 +30,6 @@ async def carrier() -> AsyncIterator[Carrier]:
 @pytest.fixture
 def keys_in_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keys and pauses take no time."""
-    monkeypatch.setattr("host.telephony.far_end.DIGIT_GAP", 0.0)
+    monkeypatch.setattr("host.telephony.keys.DIGIT_GAP", 0.0)
     monkeypatch.setitem(presses.PAUSES, "W", 0.0)
     monkeypatch.setitem(presses.PAUSES, ",", 0.0)

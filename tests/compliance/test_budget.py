@@ -154,7 +154,7 @@ def test_a_call_whose_process_died_is_no_longer_one_of_those_at_once(
     program = """
         import os, sys
         from pathlib import Path
-        from host.budget import Budget
+        from host.compliance.budget import Budget
         from host.settings import PersonaSettings
         Budget(Path(sys.argv[1])).admit("1", "ann", PersonaSettings(max_calls=1))
         os._exit(9)

@@ -17,7 +17,7 @@ from livekit.agents.llm.utils import prepare_function_arguments
 from policy import DEFAULT_TYPES, examples, may_be_called
 from sample_calls import call_of
 
-from host.call.call import Call
+from host.call.live import LiveCall
 from host.compliance import KeyRules, Verdict
 from host.compliance.rules import NumberRules
 from host.settings import Settings
@@ -53,7 +53,7 @@ def settings() -> Settings:
     )
 
 
-def tools_of(call: Call) -> dict[str, llm.FunctionTool[..., Any]]:
+def tools_of(call: LiveCall) -> dict[str, llm.FunctionTool[..., Any]]:
     """The real tools of the real plugins, as the session gives them to a model."""
     found = [
         each if isinstance(each, llm.FunctionTool) else llm.function_tool(each)

@@ -6,20 +6,21 @@ import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from carrier import Carrier, place
+from livekit.agents import JobContext
 from programs import printed_by
 from sample_calls import call_of
 
-from host.call.call import Call
+from host.call.live import LiveCall
 from host.compliance import Gate, Rule
 from host.compliance.attempts import Attempts
-from host.records.ending import Ending
+from host.records.ending import CallEnded, Ending
 from host.records.outcome import Outcome
 from host.runner.ending import Refused
-from host.runner.runner import Worker
+from host.runner.runner import Runner
 from host.settings import Settings
 
 ANN, BOB = "+12125550101", "+12125550102"
@@ -125,20 +126,24 @@ def test_a_limit_is_a_whole_number(limit: float) -> None:
 # A persona's own calls of the day: counted in by the worker, before the gate
 
 
-def counted_in(call: Call) -> Ending | None:
-    """Count a call in as the worker does; return how it ended where it may not be made."""
-    worker = Worker(call.settings)
+def counted_in(call: LiveCall) -> Ending | None:
+    """Count a call in as its runner does; return how it ends where it may not be made."""
     try:
-        worker._count_in(call)
-    except Refused:
-        return call.ending.result() if call.over else None
+        runner_of(call)._count_in()
+    except CallEnded as ended:
+        return ended.ending
     return None
+
+
+def runner_of(call: LiveCall) -> Runner:
+    """What has a call, before it has joined a room."""
+    return Runner(cast(JobContext, None), call)
 
 
 async def test_a_persona_that_has_had_its_calls_is_blocked_by_that_rule() -> None:
     settings = Settings(**OURS, personas={"desk": {"max_calls_a_day": 1}})
     first, second = (call_of(settings, ANN) for _ in range(2))
-    first.id, second.id = "AJ_1", "AJ_2"
+    first.state.id, second.state.id = "AJ_1", "AJ_2"
     assert counted_in(first) is None
     ending = counted_in(second)
     assert ending is not None
@@ -152,10 +157,10 @@ async def test_a_persona_that_has_had_its_calls_is_blocked_by_that_rule() -> Non
 async def test_a_persona_that_has_all_its_calls_at_once_is_refused_and_not_blocked() -> None:
     settings = Settings(**OURS, personas={"desk": {"max_calls": 1}})
     first, second = (call_of(settings, ANN) for _ in range(2))
-    first.id, second.id = "AJ_1", "AJ_2"
+    first.state.id, second.state.id = "AJ_1", "AJ_2"
     assert counted_in(first) is None
     with pytest.raises(Refused, match="desk has 1 calls, all that it may have"):
-        Worker(settings)._count_in(second)
+        runner_of(second)._count_in()
     assert not second.over  # the gate has nothing against it
 
 
@@ -169,10 +174,10 @@ async def test_where_calls_cannot_be_counted_nobody_is_called_and_callers_are_an
     monkeypatch.setattr("host.compliance.budget.Budget.admit", admit)
     call = call_of(Settings(**OURS), number)
     if number is None:
-        Worker(call.settings)._count_in(call)
+        runner_of(call)._count_in()
     else:
         with pytest.raises(Refused, match="can't be counted: the disk is full"):
-            Worker(call.settings)._count_in(call)
+            runner_of(call)._count_in()
     assert not call.over
 
 
@@ -181,9 +186,11 @@ async def test_a_call_that_the_gate_refused_is_none_of_the_day(carrier: Carrier)
     abroad, near, late = (call_of(settings, each) for each in ("+442071234567", ANN, BOB))
     async with carrier.livekit() as livekit:
         for at, call in enumerate((abroad, near, late)):
-            call.id = f"AJ_{at}"
-            if counted_in(call) is None:
+            call.state.id = f"AJ_{at}"
+            if ending := counted_in(call):
+                call.end(ending)
+            else:
                 await place(livekit, call)
-            Worker(settings)._count_out(call)
+            runner_of(call)._count_out()
     assert carrier.dialled == [ANN]
     assert "(rule: budget)" in late.ending.result().reason

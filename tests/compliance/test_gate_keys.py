@@ -219,7 +219,7 @@ async def test_a_refused_press_sends_no_key_at_all(carrier: Carrier) -> None:
         assert room.keys == ""
         await call.press("5#")
         assert room.keys == "5#"
-        assert len(call.keys) == 2
+        assert len(call.state.keys) == 2
 
 
 @pytest.mark.parametrize("shown", FORGED)
@@ -228,7 +228,7 @@ async def test_a_caller_has_no_key_pressed_that_dials_in_our_country(
 ) -> None:
     async with carrier.livekit() as livekit:
         call = call_of(Settings(countries=["FR"]), shown)
-        call.outbound, call.our_number = False, US
+        call.state.outbound, call.state.our_number = False, US
         room = put_on_line(call, livekit)
         with pytest.raises(HostError, match=r"\(rule: keys\)"):
             await call.press("9,19005551234")

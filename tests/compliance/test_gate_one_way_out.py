@@ -28,7 +28,7 @@ OURS = sorted(
 WAYS_OUT = {
     "create_sip_participant": {"host/telephony/dial.py"},
     "transfer_sip_participant": {"host/telephony/transfer/refer.py"},
-    "publish_dtmf": {"host/telephony/far_end.py"},
+    "publish_dtmf": {"host/telephony/keys.py"},
     "CreateSIPParticipantRequest": {
         "host/telephony/dial.py",
         "host/telephony/transfer/colleague.py",
@@ -114,7 +114,9 @@ def test_only_the_gate_says_that_something_is_allowed() -> None:
     found = set()
     for file in OURS:
         code = file.read_text()
-        if ROOT / "host" / "voicemail" in file.parents:  # which has verdicts of its own
+        if (
+            ROOT / "host" / "telephony" / "voicemail" in file.parents
+        ):  # which has verdicts of its own
             assert "host.compliance" not in code, file
         elif allows(code):
             found.add(str(file.relative_to(ROOT)))

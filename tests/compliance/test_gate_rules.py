@@ -182,7 +182,7 @@ async def test_a_transfer_goes_to_targets_that_the_number_rules_allow(carrier: C
             except HostError as error:
                 refused[name] = str(error)
             assert call.over is (name not in refused)
-            assert call.transfers[-1].reason == refused.get(name, "")
+            assert call.state.transfers[-1].reason == refused.get(name, "")
     assert carrier.referred == [
         "sip:bob@pbx.example",
         "tel:+12125550101",

@@ -71,6 +71,6 @@ async def test_a_model_that_a_hook_names_is_made_with_the_settings_keys(
         assert named.startswith(model.model)
         call: Any = SimpleNamespace(
             settings=settings,
-            deployment=SimpleNamespace(stt_fallbacks=(), llm_fallbacks=(), tts_fallbacks=()),
+            persona_settings=SimpleNamespace(stt_fallbacks=(), llm_fallbacks=(), tts_fallbacks=()),
         )
         assert isinstance(with_fallbacks(call, kind, named), made)

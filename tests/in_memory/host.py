@@ -1,10 +1,10 @@
-"""A host in memory: its desk, its rescue and its worker in this process, on the loop's own clock.
+"""A host in memory: admission, recovery and worker in this process, on the loop's own clock.
 
-What is missing of the real one is what makes processes: LiveKit's `AgentServer`, the lifelines'
+What is missing of the real one is what makes processes: LiveKit's `AgentServer`, the heartbeats'
 sockets, the subprocess that tells of the end of a call whose process died.
 
 Of livekit-agents (1.8), `_JobContextVar` and a context's `_tempdir` are private; of the host
-itself, what its `Lifelines` and `Call` keep.
+itself, what its `HeartbeatMonitor`, `Runner` and `LiveCall` keep.
 """
 
 from __future__ import annotations
@@ -22,13 +22,14 @@ from livekit.agents.job import JobAcceptArguments, RunningJobInfo, _JobContextVa
 from livekit.agents.utils import http_context
 from livekit.protocol.agent import Job, JobState, JobStatus, JobType
 
-from host.call.call import Call
+from host.call.live import LiveCall
 from host.dispatch.livekit import livekit_of, token_of
 from host.runner.aftermath import tell_end
 from host.runner.checkpoint import Checkpoint, CheckpointStore
-from host.runner.heartbeat import WatchedCall
-from host.runner.runner import Worker
+from host.runner.runner import Runner
+from host.runner.worker import Worker
 from host.server.admission import Admission
+from host.server.heartbeat_monitor import WatchedCall
 from host.server.recovery import Recovery
 from host.settings import Settings
 
@@ -45,22 +46,22 @@ NO_PROCESS = 2**22 + 1
 """A number that Linux gives to no process, should anybody kill it."""
 
 
-class _Rescue(Recovery):
+class _Recovery(Recovery):
     """Tells of the end of a call in this process."""
 
-    async def _tell(self, draft: Checkpoint) -> None:
-        self._journal.put(draft)
-        await tell_end(self._settings, draft)
-        self._journal.close(draft.record.id)
+    async def _tell(self, checkpoint: Checkpoint) -> None:
+        self._checkpoints.put(checkpoint)
+        await tell_end(self._settings, checkpoint)
+        self._checkpoints.close(checkpoint.state.id)
 
 
-class _Journal(CheckpointStore):
+class _Checkpoints(CheckpointStore):
     def __init__(self, state: Path) -> None:
         super().__init__(state)
-        self.call: Call | None = None
+        self.call: LiveCall | None = None
         self.begun = asyncio.Event()
 
-    async def keep(self, call: Call) -> None:
+    async def keep(self, call: LiveCall) -> None:
         self.call = call
         self.begun.set()
         await super().keep(call)
@@ -73,10 +74,20 @@ class _Worker(Worker):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
-        self.journal: _Journal = _Journal(settings.state_dir)
+        self.checkpoints = _Checkpoints(settings.state_dir)
+
+    def runner_of(self, job: JobContext, call: LiveCall) -> Runner:
+        return _Runner(job, call, self)
+
+
+class _Runner(Runner):
+    def __init__(self, job: JobContext, call: LiveCall, process: _Worker) -> None:
+        super().__init__(job, call)
+        self._process = process
+        self._checkpoints = process.checkpoints
 
     async def _finish(self, *facts: Any) -> None:
-        if not self.dead:
+        if not self._process.dead:
             await super()._finish(*facts)
 
 
@@ -94,11 +105,11 @@ class MemoryHost:
 
     def __init__(self, settings: Settings, sdk: Sdk) -> None:
         self._settings, self._sdk = settings, sdk
-        self._rescue = _Rescue(settings)
-        self._rescue.launch = self._take_over
-        self.lifelines = self._rescue.lifelines
+        self._recovery = _Recovery(settings)
+        self._recovery.launch = self._take_over
+        self.heartbeats = self._recovery.heartbeats
         self._livekit = livekit_of(settings)
-        self._desk = Admission(settings, self.lifelines, self._livekit)
+        self._admission = Admission(settings, self.heartbeats, self._livekit)
         self._running: dict[str, _Running] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._failed: list[str] = []
@@ -125,16 +136,16 @@ class MemoryHost:
         """Tell every live call to say goodbye and end, as a second SIGTERM does."""
         from host.runner.ending import say_goodbye
 
-        self.lifelines.closed = True
+        self.heartbeats.closed = True
         for running in self._running.values():
-            if call := running.worker.journal.call:
+            if call := running.worker.checkpoints.call:
                 say_goodbye(call)
 
-    def call_in(self, room: str) -> Call:
+    def call_in(self, room: str) -> LiveCall:
         """Give the call that has a room."""
         for running in self._running.values():
-            call = running.worker.journal.call
-            if call is not None and call.room == room:
+            call = running.worker.checkpoints.call
+            if call is not None and call.state.room == room:
                 return call
         raise KeyError(room)
 
@@ -162,11 +173,11 @@ class MemoryHost:
             if connection.open and connection.me.room.name == room and connection.me.agent:
                 self._cut(connection)
         running.task.cancel()
-        if call := running.worker.journal.call:
+        if call := running.worker.checkpoints.call:
             call._beside.cancel()
-            call._telling.cancel()
-        live = self.lifelines._calls[call.id if call else id]
-        self._start(self._rescue.lost(live), "looking after a lost call")
+            call.events.cancel()
+        live = self.heartbeats._calls[call.state.id if call else id]
+        self._start(self._recovery.lost(live), "looking after a lost call")
 
     def _cut(self, connection: Connection) -> None:
         connection.open = False
@@ -209,7 +220,7 @@ class MemoryHost:
             job.state.status = JobStatus.JS_FAILED
 
         request = JobRequest(job=job, on_reject=reject, on_accept=accept)
-        self._start(self._desk.request(request), "the desk")
+        self._start(self._admission.request(request), "admission")
 
     async def _take_over(self, room: api.Room, token: str) -> None:
         """Start a job in a room, as `AgentServer.simulate_job` does."""
@@ -266,19 +277,19 @@ class MemoryHost:
                     context._tempdir.cleanup()  # as LiveKit's own process does at its end
         finally:
             del self._running[id]
-            if worker.journal.call:
-                self.lifelines.forget(worker.journal.call.id)
-            self.lifelines.forget(id)
+            if worker.checkpoints.call:
+                self.heartbeats.forget(worker.checkpoints.call.state.id)
+            self.heartbeats.forget(id)
 
     async def _begun(self, id: str, context: JobContext, worker: _Worker) -> None:
         """Tell the parent's side that a process has the call, as its lifeline would."""
-        await worker.journal.begun.wait()
-        call = worker.journal.call
+        await worker.checkpoints.begun.wait()
+        call = worker.checkpoints.call
         assert call
-        live = WatchedCall(call.id, context.job.room.name, process=NO_PROCESS)
+        live = WatchedCall(call.state.id, context.job.room.name, process=NO_PROCESS)
         live.writer = _Silent()  # type: ignore[assignment]
-        self.lifelines._calls[call.id] = live
-        self.lifelines._moved.set()
+        self.heartbeats._calls[call.state.id] = live
+        self.heartbeats._moved.set()
 
     def _start(self, work: Any, what: str) -> asyncio.Task[Any]:
         task = asyncio.create_task(work, name=what)

@@ -18,7 +18,8 @@ from livekit import rtc
 from livekit.agents import AgentSession, APIConnectOptions, RunResult, io
 from livekit.plugins.openai.realtime import RealtimeModel
 
-from host.call.call import Call
+from host.call.live import LiveCall
+from host.call.state import CallState
 from host.local.realtime import RealtimeServer
 from host.local.realtime.conversation import Conversation, Refused
 from host.local.realtime.replies import exact_words
@@ -120,14 +121,14 @@ class Ear(io.AudioOutput):
 class Conversing:
     """A call whose persona has a realtime model, and its caller."""
 
-    def __init__(self, call: Call, session: AgentSession[Any], agent: Any) -> None:
+    def __init__(self, call: LiveCall, session: AgentSession[Any], agent: Any) -> None:
         self.call, self.session, self.agent = call, session, agent
         self.mouth, self.ear = Mouth(), Ear()
         self.booked: list[str] = []
 
     @property
     def transcript(self) -> list[tuple[str, str]]:
-        return [(line.who, line.text) for line in self.call.transcript]
+        return [(line.who, line.text) for line in self.call.state.transcript]
 
 
 @pytest.fixture
@@ -170,7 +171,7 @@ async def conversing(
         instructions=lambda call: "You are the receptionist of Molar Dental.",
         greeting=lambda call: GREETING,
     )
-    call = Call(Settings(), id="AJ_1", room="sales-1", persona="sales", hook=hooks)
+    call = LiveCall(Settings(), CallState(id="AJ_1", room="sales-1"), persona="sales", hooks=hooks)
     there = Conversing(call, *make_session(call))
     if realtime.capabilities.audio_output:
         there.mouth = mouth()
@@ -219,7 +220,7 @@ async def test_the_model_calls_a_tool_and_speaks_of_its_result(
         await there.mouth.say(BOOKING)
         await there.ear.hears("You are booked for Friday.")
     assert there.booked == ["Friday"]
-    assert [(use.name, use.result) for use in there.call.tools_used] == [("book", "Friday")]
+    assert [(use.name, use.result) for use in there.call.state.tools] == [("book", "Friday")]
     assert server.spoken == [GREETING, "You are booked for Friday."]
 
 
@@ -260,8 +261,8 @@ async def test_a_client_that_takes_turns_itself_commits_them(
 async def test_the_hosts_own_settings_let_the_client_take_turns(
     server: RealtimeServer, http: aiohttp.ClientSession
 ) -> None:
-    call = Call(Settings())
-    own = dict(defaults.session_options(call))
+    call = LiveCall(Settings())
+    own = dict(defaults.session_options(call.call))
     async with conversing(server, http, own, mouth=MouthOnTheLine) as there:
         await there.mouth.say("Hello?")  # before the greeting: heard, and left to it
         await asyncio.wait_for(transcribed(there), LIMIT)

@@ -44,13 +44,14 @@ HOST = """
 import asyncio, json, os
 import psutil
 from livekit import api
-from host import environment, registry
+from host import registry
+from host.privacy import environment
 from host.server.admission import make_server
-from host.runner.heartbeat import Lifelines
+from host.server.heartbeat_monitor import HeartbeatMonitor
 from host.settings import load_settings
 
 async def main():
-    settings, lifelines = load_settings(), Lifelines(None)
+    settings, lifelines = load_settings(), HeartbeatMonitor(None)
     registry.load(settings).require()
     async with api.LiveKitAPI(settings.livekit_url) as livekit, lifelines.listening():
         with environment.kept_from_calls(settings):
@@ -107,7 +108,7 @@ def test_no_process_of_a_call_has_a_secret_in_its_environment(deployment: Deploy
     for environ in what_calls_get(deployment, CRM_TOKEN=f"{CANARY}-crm", HOST_TRUNK="ST_1"):
         assert CANARY not in json.dumps(environ)
         assert environ["PATH"] == os.environ["PATH"]
-        assert environ["HOST_LIFELINE"]
+        assert environ["HOST_HEARTBEAT"]
         assert environ["HOST_PERSONAS_DIR"] == str(deployment.folder / "personas")
     inside = [json.loads(f.read_text()) for f in deployment.folder.glob("environment-*.json")]
     assert len(inside) >= 2, "Ann is loaded in the parent and in the forkserver"

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from stored import a_record
 
-from host.call.call import Call
+from host.call.live import LiveCall
+from host.call.state import CallState
 from host.compliance.budget import Budget
 from host.dispatch.idempotency import Requests
 from host.privacy import Pseudonyms, private_folder
@@ -51,7 +52,7 @@ def settings(
 
 async def have_a_call(settings: Settings) -> None:
     """Write whatever a call writes, with the code that writes it."""
-    call = Call(settings, id="AJ_1", room="desk-1", number=CALLER)
+    call = LiveCall(settings, CallState(id="AJ_1", room="desk-1", number=CALLER))
     record = a_record(number=CALLER)
     CheckpointStore(settings.state_dir).write(call)
     Pseudonyms(settings.state_dir).of(CALLER)
@@ -63,7 +64,7 @@ async def have_a_call(settings: Settings) -> None:
     part.write_bytes(b"Ogg")
     part.rename(part.with_suffix(""))
     for plugin in (call_log, call_database, webhook):
-        await plugin.call_ended(call, record)
+        await plugin.call_ended(call.call, record)
 
 
 def below(folder: Path) -> list[Path]:
@@ -132,10 +133,10 @@ async def test_a_log_and_a_database_that_are_open_are_closed_by_the_next_call(
     files = [settings.call_log, tmp_path / "db" / "calls.db"]
     for file in files:
         file.chmod(0o664)
-    call = Call(settings, id="AJ_2", room="desk-2")
+    call = LiveCall(settings, CallState(id="AJ_2", room="desk-2"))
     record = a_record(id="AJ_2", ended_at=datetime.now(UTC))
-    await call_log.call_ended(call, record)
-    await call_database.call_ended(call, record)
+    await call_log.call_ended(call.call, record)
+    await call_database.call_ended(call.call, record)
     assert [mode(file) for file in files] == [0o600, 0o600]
 
 

@@ -13,7 +13,8 @@ from deployment import Deployment
 from stored import a_record
 
 from host import privacy as private
-from host.call.call import Call
+from host.call.live import LiveCall
+from host.call.state import CallState
 from host.privacy import Mask, Pseudonyms
 from host.records.record import CallRecord, KeyPress, ToolUse, Transfer, Utterance
 from host.records.redaction import redacted
@@ -173,8 +174,10 @@ async def test_everybody_is_told_the_same_as_the_persona_of_the_call_is_set(
     )
     loaded = deployment.load()
     settings = load_settings()
-    call = Call(settings, id="AJ_1", persona=persona, hook=loaded.view(persona), number=NUMBER)
-    await call.tell_end(PRIVATE)
+    call = LiveCall(
+        settings, CallState(id="AJ_1", number=NUMBER), persona=persona, hooks=loaded.view(persona)
+    )
+    await call.events.tell_end(PRIVATE)
     (plugin,) = [each for each in loaded.plugins if each.name == "witness"]
     ((number, record),) = plugin.module.told
     assert number == NUMBER  # who has the call has the number, too

@@ -43,8 +43,8 @@ async def test_what_fails_at_the_end_of_a_call_does_not_stop_the_rest(
         done.append("leave")
 
     call = call_of(Settings())
-    call.line = standing_in(hang_up=fails("hang up"), leave=leave)
-    call.handover = standing_in(close=fails("transfer"))
+    call.far_end = standing_in(hang_up=fails("hang up"), leave=leave)
+    call.transfers = standing_in(close=fails("transfer"))
     call.session = standing_in(aclose=fails("session"))
     call.recorder = standing_in(close=fails("recording"))
     call.end(Ending(Outcome.COMPLETED, "far end", "The far end hung up."))
@@ -62,8 +62,8 @@ async def test_hooks_that_are_being_told_are_waited_for() -> None:
         told.append(status)
 
     call = call_of(Settings(), call_status_changed=lambda call, status: [slow(status)])
-    call.line = standing_in(hang_up=nothing, leave=nothing)
-    call.tell("call_status_changed", status="hangup")
+    call.far_end = standing_in(hang_up=nothing, leave=nothing)
+    call.events.tell("call_status_changed", status="hangup")
     call.end(Ending(Outcome.COMPLETED, "far end", "The far end hung up."))
     await asyncio.wait_for(tear_down(OUT_OF_THE_ROOM, call), 10)
     assert told == ["hangup"]

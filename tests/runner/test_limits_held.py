@@ -11,7 +11,7 @@ import pytest
 from livekit.agents import AgentSession
 from sample_calls import call_of
 
-from host.call.call import Call
+from host.call.live import LiveCall
 from host.records.outcome import Outcome
 from host.runner import limits
 from host.runner.limits import Silence, ToolUses, end_with_words
@@ -57,10 +57,10 @@ def livekits(session: Session) -> AgentSession[Any]:
     return cast(AgentSession[Any], session)
 
 
-def answered_call(session: Session, **settings: Any) -> Call:
+def answered_call(session: Session, **settings: Any) -> LiveCall:
     """A call that somebody has answered."""
     call = call_of(Settings(personas={"desk": PersonaSettings(**settings)}))
-    call.mark("answered")
+    call.state.mark("answered")
     call.session = livekits(session)
     return call
 
@@ -117,7 +117,7 @@ async def test_a_caller_is_not_asked_while_the_host_has_the_word(
     monkeypatch.setattr(call, "say", say)
     monkeypatch.setattr(limits, "GLANCE", 0.01)
     holding = asyncio.create_task(Silence(call, livekits(session)).hold())
-    with call.occupy():
+    with call.hold_replies():
         await asyncio.sleep(0.3)  # as on hold: nothing happens, which has no event
         assert said.empty()
     assert await asyncio.wait_for(said.get(), 10) == WORDS.silent

@@ -9,9 +9,9 @@ import pytest
 from hostile import SECRET, VICTIM, Attack, malformed
 from offers import LiveKit, a_desk, decided
 
-from host.runner.heartbeat import HeartbeatMonitor
 from host.server import admission as module
 from host.server.admission import OTHERS_LIMIT, OTHERS_LIMIT_TO_DIAL
+from host.server.heartbeat_monitor import HeartbeatMonitor
 
 COUNT = 1000
 
@@ -39,11 +39,11 @@ async def lines() -> HeartbeatMonitor:
 async def test_a_thousand_malformed_are_decided_and_leave_nothing_behind(
     lines: HeartbeatMonitor, livekit: LiveKit, full: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
-    desk = a_desk(lines, livekit, full=full)
+    admission = a_desk(lines, livekit, full=full)
     requests = [livekit.request(attack, at) for at, attack in enumerate(malformed(COUNT))]
     assert len(requests) == COUNT
     for request in requests:
-        await decided(desk, request)
+        await decided(admission, request)
     assert (livekit.rejected if full else livekit.accepted) == COUNT
     assert livekit.waited == ({OTHERS_LIMIT} if full else set()), "one of them is yet to be dialled"
     assert livekit.marked == (0 if full else COUNT), "one of them is yet to be dialled"

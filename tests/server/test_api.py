@@ -552,7 +552,7 @@ async def test_a_call_that_another_version_wrote_down_does_not_stop_the_next_sta
 
 def test_the_command_line_and_a_host_without_an_api_do_not_import_its_libraries() -> None:
     code = (
-        "import sys, host.cli, host.serve;"
+        "import sys, host.cli, host.server.serve;"
         "print(*({'fastapi', 'uvicorn', 'limits', 'starlette'} & set(sys.modules)))"
     )
     assert printed_by(code, cwd=HERE.parent).strip() == ""

@@ -16,9 +16,9 @@ from livekit.agents import AgentServer
 from waiting import until_logged
 
 from host.base.errors import SettingsError
-from host.runner.heartbeat import HeartbeatMonitor, WatchedCall
 from host.server.connection import Connection
 from host.server.health import Health, answering
+from host.server.heartbeat_monitor import HeartbeatMonitor, WatchedCall
 
 
 class Asked:

@@ -10,17 +10,20 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import cast
+from unittest.mock import AsyncMock
 
 import pytest
 from aiohttp import web
 from deployment import Deployment
 from livekit import api
+from livekit.agents import JobContext
 from sample_calls import an_answered_call
 from waiting import meanwhile, until_logged
 
 from host import registry
-from host.call.call import Call
-from host.call.record import record_of
+from host.call.live import LiveCall
+from host.call.state import CallState
 from host.compliance.budget import Budget, Exhausted
 from host.dispatch.arbitration import CALL
 from host.dispatch.idempotency import Requests
@@ -28,8 +31,9 @@ from host.records.ending import Ending
 from host.records.outcome import Outcome
 from host.records.record import CallRecord
 from host.records.redaction import redacted
-from host.runner.checkpoint import DIED, FORSAKEN, CheckpointStore
-from host.runner.runner import Worker
+from host.runner.checkpoint import ABANDONED, DIED, CheckpointStore
+from host.runner.runner import Runner
+from host.server.heartbeat_monitor import WatchedCall
 from host.server.recovery import Recovery
 from host.settings import Settings, load_settings
 
@@ -57,12 +61,12 @@ async def call_ended(call, record):
 DIES = """
 import asyncio
 from host.runner.aftermath import finish_alone
-from host.runner.checkpoint import Journal
+from host.runner.checkpoint import CheckpointStore
 from host.settings import load_settings
 
 async def main():
     settings = load_settings()
-    finish_alone(settings, Journal(settings.state_dir).read("AJ_1"))
+    finish_alone(settings, CheckpointStore(settings.state_dir).read("AJ_1"))
 
 asyncio.run(main())
 """
@@ -70,9 +74,14 @@ asyncio.run(main())
 
 
 class Asked(list[str]):
-    """The paths that LiveKit's API was asked for, and the seconds in which it answers."""
+    """The paths that LiveKit's API was asked for, and how it answers."""
 
     after = 0.0
+    """Seconds in which it does."""
+    breaks_off = "nothing"
+    """The end of the paths at which it closes the connection."""
+    inside: tuple[str, str] | None = None
+    """A room that there is, and the identity of who is in it."""
 
 
 @pytest.fixture
@@ -83,10 +92,16 @@ async def livekit() -> AsyncIterator[Asked]:
     async def answer(request: web.Request) -> web.Response:
         asked.append(request.path)
         await asyncio.sleep(asked.after)
-        inside = api.ListParticipantsResponse()
+        if request.path.endswith(asked.breaks_off) and request.transport:
+            request.transport.close()
+        inside, rooms = api.ListParticipantsResponse(), api.ListRoomsResponse()
+        if asked.inside:
+            rooms.rooms.add(name=asked.inside[0])
+            inside.participants.add(identity=asked.inside[1])
         if "another" in (await request.read()).decode(errors="replace"):
             inside.participants.add(attributes={CALL: "AJ_of_another"})
-        body = inside.SerializeToString() if request.path.endswith("ListParticipants") else b""
+        told = {"ListParticipants": inside, "ListRooms": rooms}.get(request.path.split("/")[-1])
+        body = told.SerializeToString() if told else b""
         return web.Response(content_type="application/protobuf", body=body)
 
     application = web.Application()
@@ -112,11 +127,11 @@ def settings(deployment: Deployment, livekit: list[str]) -> Settings:
 
 
 async def finished(deployment: Deployment, settings: Settings) -> CallRecord:
-    """Look after the journal until one record was told of, and its draft is gone."""
+    """Look after the checkpoints until one record was told of, and its checkpoint is gone."""
     closed, close = asyncio.Event(), CheckpointStore.close
 
-    def close_and_tell(journal: CheckpointStore, call: str) -> None:
-        close(journal, call)
+    def close_and_tell(checkpoints: CheckpointStore, call: str) -> None:
+        close(checkpoints, call)
         closed.set()
 
     with pytest.MonkeyPatch.context() as patch:
@@ -127,20 +142,41 @@ async def finished(deployment: Deployment, settings: Settings) -> CallRecord:
     return CallRecord.model_validate_json(line)
 
 
-def of_a_dead_process(draft: Path) -> None:
-    """Make a draft one of a process that has ended."""
+def of_a_dead_process(checkpoint: Path) -> None:
+    """Make a checkpoint one of a process that has ended."""
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
-    text = draft.read_text().replace(f'"number":{os.getpid()},', f'"number":{gone.pid},', 1)
-    draft.write_text(text)
+    text = checkpoint.read_text().replace(f'"number":{os.getpid()},', f'"number":{gone.pid},', 1)
+    checkpoint.write_text(text)
+
+
+async def test_a_connection_that_breaks_as_the_dead_agent_is_put_out_aborts_no_takeover(
+    settings: Settings, livekit: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = an_answered_call(settings)
+    call.state.far_end, call.state.agent = "sip_1", "agent-1"
+    CheckpointStore(settings.state_dir).write(call)
+    livekit.inside, livekit.breaks_off = (call.state.room, "sip_1"), "RemoveParticipant"
+    recovery, launched = Recovery(settings), list[str]()
+
+    async def launch(room: api.Room, token: str) -> None:
+        launched.append(room.name)
+
+    recovery.launch = launch
+    monkeypatch.setattr(recovery.heartbeats, "joins", AsyncMock(return_value=True))
+    await recovery.lost(WatchedCall(call.state.id, call.state.room))
+    assert launched == [call.state.room]
+    kept = CheckpointStore(settings.state_dir).read(call.state.id)
+    assert kept is not None
+    assert (kept.awaiting_takeover, kept.state.taken_over) == (True, 1)
 
 
 async def test_the_record_of_a_call_whose_process_died_is_finished_once(
     deployment: Deployment, settings: Settings, livekit: list[str]
 ) -> None:
     CheckpointStore(settings.state_dir).write(an_answered_call(settings))
-    (draft,) = (settings.state_dir / "unfinished").iterdir()
-    of_a_dead_process(draft)
+    (checkpoint,) = (settings.state_dir / "unfinished").iterdir()
+    of_a_dead_process(checkpoint)
     record = await finished(deployment, settings)
     assert (record.id, record.outcome, record.error) == ("AJ_1", Outcome.FAILED, DIED)
     assert record.direction == "outbound"
@@ -175,10 +211,10 @@ async def test_a_record_that_was_not_told_to_its_end_is_told_as_it_is(
 ) -> None:
     call = an_answered_call(settings)
     call.end(Ending(Outcome.BUSY, "far end", "The line was busy.", 486))
-    record = record_of(call, call.ending.result())
+    record = call.state.record(call.ending.result())
     CheckpointStore(settings.state_dir).write(call, record)
-    (draft,) = (settings.state_dir / "unfinished").iterdir()
-    of_a_dead_process(draft)
+    (checkpoint,) = (settings.state_dir / "unfinished").iterdir()
+    of_a_dead_process(checkpoint)
     assert await finished(deployment, settings) == redacted(record, settings, settings.state_dir)
 
 
@@ -186,14 +222,14 @@ async def test_what_is_kept_of_a_request_tells_no_more_than_the_record(
     deployment: Deployment, settings: Settings
 ) -> None:
     call = an_answered_call(settings)
-    call.metadata = {"idempotency_key": "order-7"}
+    call.state.metadata = {"idempotency_key": "order-7"}
     requests = Requests(settings.state_dir)
-    requests.claim("order-7", call.id, call.room, "RM_1")
+    requests.claim("order-7", call.state.id, call.state.room, "RM_1")
     call.end(Ending(Outcome.BLOCKED, "host", "+15552220001 is on the do-not-call list."))
-    record = record_of(call, call.ending.result())
+    record = call.state.record(call.ending.result())
     CheckpointStore(settings.state_dir).write(call, record)
-    (draft,) = (settings.state_dir / "unfinished").iterdir()
-    of_a_dead_process(draft)
+    (checkpoint,) = (settings.state_dir / "unfinished").iterdir()
+    of_a_dead_process(checkpoint)
     await finished(deployment, settings)
     assert requests.went("order-7") == ("blocked", "+1…01 is on the do-not-call list.")
     assert b"2220001" not in requests.file.read_bytes()
@@ -202,22 +238,22 @@ async def test_what_is_kept_of_a_request_tells_no_more_than_the_record(
 async def test_nor_does_the_call_itself_write_more_down(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def gone(job: object, call: Call) -> None:
+    async def gone(job: object, call: LiveCall) -> None:
         """Nobody is on the line."""
 
-    monkeypatch.setattr("host.runner.runner.let_go", gone)
+    monkeypatch.setattr("host.runner.runner.tear_down", gone)
     call = an_answered_call(settings)
-    call.metadata = {"idempotency_key": "order-7"}
-    worker = Worker(settings)
-    worker.requests.claim("order-7", call.id, call.room, "RM_1")
+    call.state.metadata = {"idempotency_key": "order-7"}
+    requests = Requests(settings.state_dir)
+    requests.claim("order-7", call.state.id, call.state.room, "RM_1")
     ending = Ending(Outcome.BLOCKED, "host", "+15552220001 is on the do-not-call list.")
     call.end(ending)
-    await worker._tell_of(None, call, ending)  # type: ignore[arg-type]
-    assert worker.requests.went("order-7") == ("blocked", "+1…01 is on the do-not-call list.")
+    await Runner(cast(JobContext, None), call)._end(ending)
+    assert requests.went("order-7") == ("blocked", "+1…01 is on the do-not-call list.")
 
 
-def two_drafts(settings: Settings) -> tuple[Path, Path]:
-    """The drafts of two calls of this process: AJ_1, which is looked at first, and AJ_2."""
+def two_checkpoints(settings: Settings) -> tuple[Path, Path]:
+    """The checkpoints of two calls of this process: AJ_1, which is looked at first, and AJ_2."""
     CheckpointStore(settings.state_dir).write(an_answered_call(settings))
     (first,) = (settings.state_dir / "unfinished").iterdir()
     second = first.with_name("AJ_2.json")
@@ -228,27 +264,27 @@ def two_drafts(settings: Settings) -> tuple[Path, Path]:
 async def test_a_call_whose_process_lives_is_left_alone(
     deployment: Deployment, settings: Settings, livekit: list[str]
 ) -> None:
-    live, dead = two_drafts(settings)
+    live, dead = two_checkpoints(settings)
     of_a_dead_process(dead)
     await finished(deployment, settings)
     assert (live.exists(), dead.exists()) == (True, False)
     assert len(livekit) == 4, "one call is finished, and only one"
 
 
-def of_another_machine(draft: Path, seconds_ago: float) -> None:
-    """Make a draft one of another machine, whose last sign of life is so many seconds old."""
-    text = draft.read_text().replace(socket.gethostname(), "an-earlier-container", 1)
-    draft.write_text(text)
+def of_another_machine(checkpoint: Path, seconds_ago: float) -> None:
+    """Make a checkpoint one of another machine, whose last sign of life is so many seconds old."""
+    text = checkpoint.read_text().replace(socket.gethostname(), "an-earlier-container", 1)
+    checkpoint.write_text(text)
     then = time.time() - seconds_ago
-    os.utime(draft, (then, then))
+    os.utime(checkpoint, (then, then))
 
 
 async def test_a_call_of_a_machine_that_is_gone_is_finished_and_one_that_lives_is_not(
     deployment: Deployment, settings: Settings, livekit: list[str]
 ) -> None:
-    live, dead = two_drafts(settings)
-    of_another_machine(live, FORSAKEN - 30)
-    of_another_machine(dead, FORSAKEN + 10)
+    live, dead = two_checkpoints(settings)
+    of_another_machine(live, ABANDONED - 30)
+    of_another_machine(dead, ABANDONED + 10)
     assert (await finished(deployment, settings)).id == "AJ_2"
     assert (live.exists(), dead.exists()) == (True, False)
     assert len(livekit) == 4, "whoever was left on the line is hung up"
@@ -264,12 +300,12 @@ async def test_a_call_of_a_machine_that_is_gone_takes_no_line_any_more(
     call.take("ann", registry.load(settings).view("ann"))
     with monkeypatch.context() as before:
         before.setattr("socket.gethostname", lambda: "an-earlier-container")
-        budget.admit(call.id, "ann", limits)
+        budget.admit(call.state.id, "ann", limits)
     with pytest.raises(Exhausted):
         budget.admit("AJ_2", "ann", limits)
     CheckpointStore(settings.state_dir).write(call)
-    (draft,) = (settings.state_dir / "unfinished").iterdir()
-    of_another_machine(draft, FORSAKEN + 10)
+    (checkpoint,) = (settings.state_dir / "unfinished").iterdir()
+    of_another_machine(checkpoint, ABANDONED + 10)
     await finished(deployment, settings)
     budget.admit("AJ_2", "ann", limits)
 
@@ -277,16 +313,16 @@ async def test_a_call_of_a_machine_that_is_gone_takes_no_line_any_more(
 async def test_the_room_of_another_agent_stays(
     deployment: Deployment, settings: Settings, livekit: list[str]
 ) -> None:
-    call = Call(settings, id="AJ_1", room="another-1")
+    call = LiveCall(settings, CallState(id="AJ_1", room="another-1"))
     CheckpointStore(settings.state_dir).write(call)
-    (draft,) = (settings.state_dir / "unfinished").iterdir()
-    of_a_dead_process(draft)
+    (checkpoint,) = (settings.state_dir / "unfinished").iterdir()
+    of_a_dead_process(checkpoint)
     record = await finished(deployment, settings)
     assert record.room == "another-1"
     assert [path.rpartition("/")[2] for path in livekit] == ["ListParticipants"]
 
 
-async def test_a_draft_that_is_broken_is_put_aside_and_said(
+async def test_a_checkpoint_that_is_broken_is_put_aside_and_said(
     settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder = settings.state_dir / "unfinished"

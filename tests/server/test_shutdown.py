@@ -51,16 +51,16 @@ class Host:
     """A worker that stops when it is asked to."""
 
     def __init__(self, server: AgentServer, folder: Path, patience: float) -> None:
-        self.rescue = Recovery(Settings(state_dir=folder))
-        self.health = Health(server, Connection(server), self.rescue.lifelines, 10)
-        self.stopping = Stopping(server, self.rescue, self.health, patience=patience)
+        self.recovery = Recovery(Settings(state_dir=folder))
+        self.health = Health(server, Connection(server), self.recovery.heartbeats, 10)
+        self.stopping = Stopping(server, self.recovery, self.health, patience=patience)
         self.server = server
         self._callers: list[Caller] = []
 
     @contextlib.asynccontextmanager
     async def up(self, dispatcher: Dispatcher) -> AsyncIterator[asyncio.Task[None]]:
         """Run until the end of the block; gives what ends when the host has stopped."""
-        async with self.rescue.lifelines.listening():
+        async with self.recovery.heartbeats.listening():
             work = self.stopping.run(self.server.run(devmode=True))
             async with running(self.server, work) as run:
                 await dispatcher.until(lambda: dispatcher.status is not None)
@@ -72,7 +72,7 @@ class Host:
         """Have a call live."""
         caller = Caller(deaf=deaf)
         self._callers.append(caller)
-        assert await self.rescue.lifelines.joins("AJ_1", LIMIT)
+        assert await self.recovery.heartbeats.joins("AJ_1", LIMIT)
         return caller
 
 
@@ -96,7 +96,7 @@ async def test_the_first_signal_leaves_new_calls_to_others_and_waits_for_live_on
     async with host.up(dispatcher) as run:
         call = await host.takes()
         host.stopping.ask()
-        assert host.rescue.lifelines.closed
+        assert host.recovery.heartbeats.closed
         await until_logged(caplog, "stopping when the live calls are over")
         assert not run.done()
         await call.hang_up()

@@ -11,7 +11,7 @@ from livekit.agents import inference, llm, stt, tts
 from livekit.agents.utils import http_context
 from livekit.plugins import cartesia, deepgram, openai
 
-from host.call.call import Call
+from host.call.live import LiveCall
 from host.server.admission import check
 from host.settings import ROOT, load_settings
 from host.speech.providers import adapter, connecting, ears_left, faults, make, with_fallbacks
@@ -24,7 +24,7 @@ CLOUD = {
 }
 
 
-def a_call_in(deployment: Deployment, toml: str = "", **environment: str) -> Call:
+def a_call_in(deployment: Deployment, toml: str = "", **environment: str) -> LiveCall:
     """A call of Ann, in a deployment with the bundled plugins."""
     os.environ.update(environment, HOST_PLUGINS_DIR=str(ROOT / "plugins"))
     deployment.persona("ann")
@@ -50,7 +50,7 @@ async def test_a_list_stands_behind_the_model_in_its_order(
 ) -> None:
     toml = 'llm_fallbacks = ["openai/second", "openai/third"]'
     call = a_call_in(deployment, toml, **KEYS)
-    together = with_fallbacks(call, "llm", call.hook.llm(call=call))
+    together = with_fallbacks(call, "llm", call.hooks.llm(call=call))
     assert isinstance(together, llm.FallbackAdapter)
     assert together.model == "gpt-4.1-mini"
     assert make(call, "llm", "openai/second").model == "second"
@@ -59,7 +59,7 @@ async def test_a_list_stands_behind_the_model_in_its_order(
 async def test_a_personas_own_list_wins(deployment: Deployment, web: None) -> None:
     toml = 'tts_fallbacks = ["cartesia/sonic-2"]\n[personas.ann]\ntts_fallbacks = []'
     call = a_call_in(deployment, toml, **KEYS)
-    assert isinstance(with_fallbacks(call, "tts", call.hook.tts(call=call)), cartesia.TTS)
+    assert isinstance(with_fallbacks(call, "tts", call.hooks.tts(call=call)), cartesia.TTS)
 
 
 async def test_a_voice_may_be_named_behind_its_model(deployment: Deployment, web: None) -> None:
@@ -106,7 +106,7 @@ async def test_a_fallback_that_can_not_be_made_costs_no_call(
     deployment: Deployment, web: None
 ) -> None:
     call = a_call_in(deployment, 'stt_fallbacks = ["nobody/nothing"]', **KEYS)
-    assert isinstance(with_fallbacks(call, "stt", call.hook.stt(call=call)), deepgram.STT)
+    assert isinstance(with_fallbacks(call, "stt", call.hooks.stt(call=call)), deepgram.STT)
 
 
 def test_a_list_in_the_environment_is_parted_by_commas(deployment: Deployment) -> None:
@@ -136,5 +136,5 @@ async def test_the_ears_that_are_left_are_those_behind_the_one_that_listens(
 
 async def test_the_voice_of_a_list_speaks_at_one_rate(deployment: Deployment, web: None) -> None:
     call = a_call_in(deployment, 'tts_fallbacks = ["cartesia/sonic-2"]', **KEYS)
-    together: tts.FallbackAdapter = with_fallbacks(call, "tts", call.hook.tts(call=call))
+    together: tts.FallbackAdapter = with_fallbacks(call, "tts", call.hooks.tts(call=call))
     assert together.sample_rate == 24000

@@ -22,7 +22,7 @@ def greeting_of(deployment: Deployment, answer: str, settings: str) -> Greeting 
     deployment.write("host.toml", f"[personas.ann]\n{settings}\n")
     assert not deployment.faults()
     call = deployment.call_of("ann")
-    greeting: Greeting | str | None = call.hook.greeting(call=call)
+    greeting: Greeting | str | None = call.hooks.greeting(call=call)
     return greeting
 
 

@@ -43,11 +43,11 @@ async def test_a_recording_begins_after_the_notice_and_gets_its_name_at_the_end(
         await greet(call, Agent(instructions=""))
         (part,) = files_in(tmp_path)
         assert part.name == "AJ_1.ogg.part"
-        assert call.recording is None
+        assert call.state.recording is None
         await call.say("And so on.")
         await call.recorder.close()
         (file,) = files_in(tmp_path)
-    assert call.recording == str(file)
+    assert call.state.recording == str(file)
     assert file.name == "AJ_1.ogg"
     left, right = both_sides(file)
     assert np.abs(left).max() < 100
@@ -62,7 +62,7 @@ async def test_a_call_whose_far_end_was_not_told_is_not_recorded(
         await greet(call, Agent(instructions=""))
         assert call.recorder is not None
         await call.recorder.close()
-    assert call.recording is None
+    assert call.state.recording is None
     assert not files_in(tmp_path)
     assert "not recorded: its recording_notice was not heard" in caplog.text
 
@@ -85,7 +85,7 @@ async def test_without_a_notice_in_host_toml_a_call_is_recorded_from_its_greetin
         await greet(call, Agent(instructions=""))
         assert call.recorder is not None
         await call.recorder.close()
-    assert call.recording is not None
+    assert call.state.recording is not None
 
 
 async def test_a_disk_that_is_full_costs_the_recording_and_one_line_in_the_log(
@@ -97,7 +97,7 @@ async def test_a_disk_that_is_full_costs_the_recording_and_one_line_in_the_log(
         await call.say("This is more than there is room for.")
         with no_file_longer_than(1000):
             await call.recorder.close()
-    assert call.recording is None
+    assert call.state.recording is None
     assert not files_in(tmp_path)
     ours = [record.message for record in logged_by_the_host(caplog)]
     assert ours == ["the call is not recorded: it broke off, and is removed"]
@@ -112,7 +112,7 @@ async def test_a_folder_that_went_away_costs_the_recording_and_one_line_in_the_l
         (tmp_path / "here").rename(tmp_path / "there")
         assert call.recorder is not None
         await call.recorder.close()
-    assert call.recording is None
+    assert call.state.recording is None
     (line,) = [record.message for record in logged_by_the_host(caplog)]
     assert line.startswith("the call is not recorded: [Errno 2]")
 

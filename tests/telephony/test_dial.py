@@ -220,7 +220,7 @@ async def test_whoever_hangs_up_as_they_answer_is_not_waited_for() -> None:
     async with Carrier() as server, server.livekit() as livekit:
         job: Any = SimpleNamespace(api=livekit, room=room)
         line = LiveKitFarEnd(job, call)
-        line.identity = "sip_far_end"
+        call.state.far_end = "sip_far_end"
         with pytest.raises(NotAnswered) as gone:
             await dial(job, call, line)
     ending = gone.value.ending

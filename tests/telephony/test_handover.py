@@ -7,16 +7,17 @@ import contextlib
 import gc
 from collections.abc import AsyncIterator
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from aiohttp import web
 from livekit import api
+from livekit.agents import JobContext
 from livekit.protocol import sip
 from pydantic import ValidationError
 from sample_calls import call_of
 
-from host.call.call import Call
+from host.call.live import LiveCall
 from host.compliance import as_uri
 from host.local.exchange.twirp import PREFIX, Method, TwirpServer
 from host.local.server import LocalServer
@@ -80,12 +81,12 @@ def test_a_warm_target_is_a_number(address: str) -> None:
     assert TransferTarget(number=address).number == address
 
 
-def call_with(**targets: Any) -> Call:
+def call_with(**targets: Any) -> LiveCall:
     settings = Settings(
         personas={"desk": PersonaSettings(transfers=targets)}, allow_numbers=("+1555*",)
     )
     call = call_of(settings)
-    call.line = a_line()
+    call.far_end, call.job = a_line(), cast(JobContext, SimpleNamespace())
     return call
 
 
@@ -101,12 +102,12 @@ def a_job(livekit: Any = None) -> Any:
     return SimpleNamespace(api=livekit)
 
 
-def schema_of(call: Call) -> dict[str, Any]:
+def schema_of(call: LiveCall) -> dict[str, Any]:
     """What the model is offered, as OpenAI is told of it."""
     from livekit.agents import function_tool, llm
     from livekit.agents.llm.utils import build_legacy_openai_schema
 
-    (tool,) = transfer.tools(call)
+    (tool,) = transfer.tools(call.call)
     tool = tool if isinstance(tool, llm.FunctionTool) else function_tool(tool)
     schema: dict[str, Any] = build_legacy_openai_schema(tool)["function"]
     return schema
@@ -129,9 +130,9 @@ def test_the_model_is_asked_for_no_summary_where_nobody_hears_it() -> None:
 
 def test_in_a_browser_the_model_is_offered_those_who_are_asked_first() -> None:
     call = call_with(sales={"number": "+15550003101", "warm": True}, bob="+15550003102")
-    call.line = a_line(telephone=False)
+    call.far_end = a_line(telephone=False)
     assert schema_of(call)["parameters"]["properties"]["to"]["const"] == "sales"
-    assert transfer.tools(call_with()) == []
+    assert transfer.tools(call_with().call) == []
 
 
 class Answers(LocalServer):
@@ -155,7 +156,7 @@ class Answers(LocalServer):
 async def referred(answer: sip.TransferSIPParticipantResponse, *, left: bool = False) -> None:
     """Refer a call to somebody, and be answered so."""
     call = call_with(bob="+15550003102")
-    call.line = line = a_line(left=left)
+    call.far_end = line = a_line(left=left)
     async with Answers(answer) as server, api.LiveKitAPI(server.url, KEY, SECRET) as livekit:
         target = TransferTarget(number="+15550003102")
         await refer(a_job(livekit), call, line, target)
@@ -191,14 +192,14 @@ async def test_a_caller_is_not_left_with_a_colleague_who_hung_up_as_they_answere
     monkeypatch.setattr(handover, "hold_music", no_music)
     monkeypatch.setattr(Handover, "_consult", consult)
     call = call_with(sales={"number": "+15550003101", "warm": True})
-    call.line = line = a_line()
-    call.handover = Handover(a_job(), call, line)
+    call.far_end = line = a_line()
+    call.transfers = Handover(a_job(), call, line)
     with pytest.raises(TransferFailed, match="sales hung up as they answered"):
         await call.transfer("sales", announcement="")
-    assert not call.connected
+    assert not call.state.connected
     assert not call.over
     assert GoesAgain.hung_up == 1
-    (tried,) = call.transfers
+    (tried,) = call.state.transfers
     assert not tried.succeeded
 
 

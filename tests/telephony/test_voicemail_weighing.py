@@ -205,8 +205,8 @@ def test_what_it_said_is_told_where_words_are(
     assert verdict is not None
     with caplog.at_level(logging.INFO, "host"):
         Policy(call, SimpleNamespace()).note(verdict)  # type: ignore[arg-type]
-    assert call.voicemail == "screening"
-    assert ("john smith" in (call.voicemail_reason or "")) is record_transcripts
+    assert call.state.voicemail == "screening"
+    assert ("john smith" in (call.state.voicemail_reason or "")) is record_transcripts
     assert ("john smith" in caplog.text) is log_transcripts
     assert "answered by screening (it said" in caplog.text
 

@@ -38,7 +38,7 @@ _BACK = object()
 class Asks(Protocol):
     """The call, as far as its keypad uses it."""
 
-    deployment: PersonaSettings
+    persona_settings: PersonaSettings
     first_words: FirstWords | None
 
     @property
@@ -50,7 +50,7 @@ class Asks(Protocol):
     @property
     def ending(self) -> asyncio.Future[Ending]: ...
 
-    def occupy(self) -> AbstractContextManager[None]: ...
+    def hold_replies(self) -> AbstractContextManager[None]: ...
 
     def speak(self, text: str, *, interruptible: bool = True) -> SpeechHandle: ...
 
@@ -123,7 +123,7 @@ class Keypad:
         Raises NoKeys after the last try.
         """
         digits = Digits(length, ends_with, clears_with, first_timeout, between_timeout, valid)
-        private = private or self._call.deployment.mask_digits
+        private = private or self._call.persona_settings.mask_digits
 
         async def read() -> str:
             typed = await digits.read(self._typed.take)
@@ -182,7 +182,7 @@ class Keypad:
         """Have the word while something is asked. It is cancelled when the call is over."""
         with contextlib.closing(asking):
             async with self._one_at_a_time:
-                with self._call.occupy():
+                with self._call.hold_replies():
                     self._typed.forget_old()
                     try:
                         return await self._while_it_lasts(asking)
@@ -207,7 +207,7 @@ class Keypad:
 
     async def _ask(self, prompt: str, tries: int, read: Callable[[], Awaitable[T]]) -> T:
         """Speak the prompt and read the answer; say what was wrong with it and ask again."""
-        words, said = self._call.deployment.words, prompt
+        words, said = self._call.persona_settings.words, prompt
         for _ in range(tries):
             await self._speak(said)
             try:

@@ -9,7 +9,7 @@ from typing import Any
 
 from livekit.agents import AgentSession, llm
 
-from host.call.call import Call
+from host.call.live import LiveCall
 from host.speech.apology import fail_gracefully, note_said, room_voice
 from host.speech.dead_air.pending_reply import PendingReply
 from host.speech.dead_air.playout import PlayoutMonitor
@@ -38,7 +38,7 @@ SILENT = {
 SAY_AGAIN = "Your last words were not heard to their end. Say it again."
 
 
-def watch(call: Call) -> None:
+def watch(call: LiveCall) -> None:
     """Watch a call from the answer to its end; its greeting comes next."""
     session = call.session
     if session is None or session.output.audio is None:
@@ -51,7 +51,7 @@ def watch(call: Call) -> None:
 class DeadAir:
     """What is done about dead air in one call."""
 
-    def __init__(self, call: Call, session: AgentSession[Any], voice: PlayoutMonitor) -> None:
+    def __init__(self, call: LiveCall, session: AgentSession[Any], voice: PlayoutMonitor) -> None:
         self._call, self._session, self._voice = call, session, voice
         self._debt = PendingReply(session, voice)
         self._filled = False
@@ -60,7 +60,7 @@ class DeadAir:
     async def hold(self) -> None:
         """Watch until the call is over, or somebody else's."""
         call = self._call
-        while not (call.over or call.connected or call.giving_up):
+        while not (call.over or call.state.connected or call.giving_up):
             await asyncio.sleep(GLANCE)
             await self._look()
 
@@ -72,7 +72,7 @@ class DeadAir:
             self._filled = False
             return
         waited, politely = self._debt.age()
-        deployment = self._call.deployment
+        deployment = self._call.persona_settings
         limit = deployment.dead_air_limit
         if self._debt.hopeless or 0 < limit <= waited:
             await self._too_long()
@@ -87,20 +87,22 @@ class DeadAir:
     def _somebody_speaks(self) -> bool:
         if self._voice.sounds or self._session.user_state == "speaking":
             return True
-        line = self._call.line
+        line = self._call.far_end
         if line is not None and line.pressing:
             return True  # to a menu, that is a word of ours
         # What is paused goes on by itself when nobody has spoken after all.
-        return self._call.occupied or self._voice.paused is not None
+        return self._call.replies_held or self._voice.paused is not None
 
     async def _too_long(self) -> None:
         """Do what is left to do when the far end has waited as long as it may."""
         debt = self._debt
         blocked_on, now = debt.blocked_on, asyncio.get_running_loop().time()
         if blocked_on == "tool":
-            self._tools_since = self._tools_since or now - self._call.deployment.dead_air_limit
+            self._tools_since = (
+                self._tools_since or now - self._call.persona_settings.dead_air_limit
+            )
             if now - self._tools_since < TOOL_LIMIT:
-                await self._say(self._call.deployment.words.filler)
+                await self._say(self._call.persona_settings.words.filler)
                 debt.restart_timer()
                 return
         error = debt.lost.error if debt.lost else debt.errors.get(blocked_on)
@@ -109,7 +111,7 @@ class DeadAir:
     async def _ask_again(self) -> None:
         self._debt.asked += 1
         self._debt.unheard = not self._debt.ever_heard
-        await self._say(self._call.deployment.words.not_heard)
+        await self._say(self._call.persona_settings.words.not_heard)
         self._debt.restart_timer()
 
     def _may_ask_again(self) -> bool:

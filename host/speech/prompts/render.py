@@ -8,7 +8,7 @@ from typing import Any
 from livekit.agents.utils import http_context
 
 from host import registry
-from host.call.call import Call
+from host.call.live import LiveCall
 from host.settings import Settings
 from host.speech.prompts.cache import PromptCache, wanted
 from host.speech.prompts.sound import synthesise, voice_of, wav_of
@@ -21,38 +21,38 @@ OPTIONS = ("voice", "voice_id", "language", "speed", "emotion")
 
 async def make_sounds(settings: Settings) -> list[str]:
     """Make what is not made yet. Returns what could not be made and why, a line each."""
-    loaded, shelf = registry.load(settings), PromptCache(settings.state_dir)
+    loaded, cache = registry.load(settings), PromptCache(settings.state_dir)
     missing: list[str] = []
     down: set[str] = set()
     async with http_context.open():
         for name in _own_voices_last(loaded):
-            call = Call(settings, persona=name, hook=loaded.view(name))
+            call = LiveCall(settings, persona=name, hooks=loaded.view(name))
             try:
                 voice = voice_of(call)
                 if voice is not None:
-                    await _make_for(call, voice, shelf, down)
+                    await _make_for(call, voice, cache, down)
             except Exception as error:
                 missing.append(f"{name}: {error or type(error).__name__}")
-    shelf.tidy(list(loaded.personas))
+    cache.tidy(list(loaded.personas))
     return missing
 
 
-async def _make_for(call: Call, voice: Any, shelf: PromptCache, down: set[str]) -> None:
+async def _make_for(call: LiveCall, voice: Any, cache: PromptCache, down: set[str]) -> None:
     """Make one persona's sounds. `down` are the voices that have failed before."""
-    key, words = voice_key(voice), wanted(call.deployment.words)
+    key, words = voice_key(voice), wanted(call.persona_settings.words)
     try:
         for text in words:
-            if not shelf.has(key, text):
+            if not cache.has(key, text):
                 if key in down:
                     raise ConnectionError("its voice has failed")
-                shelf.put(
+                cache.put(
                     key, text, wav_of(await synthesise(call.settings, voice, text, TTS_LIMIT))
                 )
     except Exception:
         down.add(key)
         raise
     finally:
-        shelf.note(call.persona, key, words)
+        cache.note(call.persona, key, words)
         if not isinstance(voice, str):
             await voice.aclose()
 

@@ -1,4 +1,4 @@
-"""A sound as frames: from the shelf, or from a voice that is given little time."""
+"""A sound as frames: from the cache, or from a voice that is given little time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from livekit import rtc
 from livekit.agents import APIConnectOptions, tts
 
 from host import registry
-from host.call.call import Call
+from host.call.live import LiveCall
 from host.dispatch.livekit import inference_model
 from host.settings import Settings
 from host.speech.prompts.cache import PromptCache
@@ -23,12 +23,12 @@ log = logging.getLogger("host")
 RATE = 24000
 """Samples a second of all sounds; they have one channel of 16 bits."""
 TTS_LIMIT = 3.0
-"""Seconds that a voice may take to say what is not on the shelf."""
+"""Seconds that a voice may take to say what is not in the cache."""
 FRAME = RATE // 50
 """Samples of one frame."""
 
 
-async def sound_of(call: Call, words: str) -> list[rtc.AudioFrame]:
+async def sound_of(call: LiveCall, words: str) -> list[rtc.AudioFrame]:
     """Return the sound of these words for a call; an empty one where nobody can say them now."""
     if file := PromptCache(call.settings.state_dir).find(call.persona, words):
         try:
@@ -45,13 +45,13 @@ async def sound_of(call: Call, words: str) -> list[rtc.AudioFrame]:
         return []
 
 
-def voice_of(call: Call) -> Any:
+def voice_of(call: LiveCall) -> Any:
     """Return a persona's voice; the plugins' where its own can't be made. May be None, or raise."""
     try:
-        return call.hook.tts(call=call)
+        return call.hooks.tts(call=call.call)
     except Exception as error:
         log.warning("%s has the plugins' voice: %s", call.persona, error or type(error).__name__)
-        return registry.load(call.settings).view(None).tts(call=call)
+        return registry.load(call.settings).view(None).tts(call=call.call)
 
 
 async def synthesise(
@@ -86,7 +86,7 @@ def wav_of(samples: bytes) -> bytes:
 
 
 def read(file: Path) -> list[rtc.AudioFrame]:
-    """Read a sound of the shelf. Raises OSError, EOFError and wave.Error."""
+    """Read a sound of the cache. Raises OSError, EOFError and wave.Error."""
     with wave.open(str(file)) as wav:
         if (wav.getframerate(), wav.getnchannels(), wav.getsampwidth()) != (RATE, 1, 2):
             raise wave.Error("not a sound of the host")

@@ -8,7 +8,7 @@ import re
 from livekit import api
 from livekit.agents import JobContext
 
-from host.call.call import Call
+from host.call.live import LiveCall
 from host.dispatch.rooms import put_out
 from host.settings import TransferTarget
 from host.telephony.dial import NotAnswered, duration, ring
@@ -25,13 +25,13 @@ TRIES = 20
 class Colleague:
     """A colleague's telephone, in a consultation room or with the caller."""
 
-    def __init__(self, job: JobContext, call: Call, target: TransferTarget, room: str) -> None:
+    def __init__(self, job: JobContext, call: LiveCall, target: TransferTarget, room: str) -> None:
         self._job, self._call, self._target, self._room = job, call, target, room
         self._dialling: asyncio.Task[None] | None = None
 
     async def ring(self, limit: float) -> None:
         """Ring until somebody answers; they may stay for `limit` seconds. Raises TransferFailed."""
-        trunk = self._call.deployment.trunk
+        trunk = self._call.persona_settings.trunk
         if not trunk:
             raise TransferFailed("no outbound trunk is set: HOST_TRUNK, or trunk in host.toml")
         verdict = self._call.gate.transfer(self._target.number)
@@ -69,7 +69,7 @@ class Colleague:
     @property
     def _shown(self) -> str:
         """The number that the colleague sees; empty: the trunk's own."""
-        number = self._call.number or ""  # anybody can write anything there
+        number = self._call.state.number or ""  # anybody can write anything there
         if self._target.show_caller and re.fullmatch(r"\+?\d{3,15}", number, re.ASCII):
             return number
-        return self._call.deployment.caller_id or ""
+        return self._call.persona_settings.caller_id or ""

@@ -22,7 +22,7 @@ from livekit.agents import (
     room_io,
 )
 
-from host.call.call import LINGER, Call
+from host.call.live import LINGER, LiveCall
 from host.call.speech import say_exactly
 from host.settings import Words
 from host.speech.session import ears_and_voice, keep_usage
@@ -144,17 +144,21 @@ class Consultation:
 
 
 @contextlib.asynccontextmanager
-async def consultation(job: JobContext, call: Call, room: rtc.Room) -> AsyncIterator[Consultation]:
+async def consultation(
+    job: JobContext, call: LiveCall, room: rtc.Room
+) -> AsyncIterator[Consultation]:
     """Lend the persona's ears and voice to a consultation, before the colleague is rung."""
     assert call.session is not None
-    model = call.hook.llm(call=call) if isinstance(call.session.llm, llm.RealtimeModel) else None
+    model = (
+        call.hooks.llm(call=call.call) if isinstance(call.session.llm, llm.RealtimeModel) else None
+    )
     ears, voice = ears_and_voice(call, model)
     options: dict[str, Any] = {"llm": model} if model else {}
     if model is None:
         options["turn_handling"] = {"turn_detection": "vad"}
     session: AgentSession[Any] = AgentSession(stt=ears, tts=voice, **options)
     keep_usage(call, session)
-    talk = Consultation(room, session, call.deployment.words)
+    talk = Consultation(room, session, call.persona_settings.words)
     in_room = room_io.RoomOptions(
         participant_identity=IDENTITY,
         video_input=False,

@@ -12,7 +12,7 @@ from livekit.agents import JobContext
 
 from host.base.clock import now
 from host.base.errors import HostError
-from host.call.call import LINGER, Call
+from host.call.live import LINGER, LiveCall
 from host.dispatch.rooms import consult_room, tell_watchers
 from host.records.ending import Ending
 from host.records.outcome import Outcome
@@ -40,7 +40,7 @@ CLOSING_LIMIT = 10.0
 class Handover:
     """Hands one call over; there is one try at a time."""
 
-    def __init__(self, job: JobContext, call: Call, line: LiveKitFarEnd) -> None:
+    def __init__(self, job: JobContext, call: LiveCall, line: LiveKitFarEnd) -> None:
         self._job, self._call, self._line = job, call, line
         self._work: asyncio.Task[None] | None = None
 
@@ -49,10 +49,10 @@ class Handover:
     ) -> None:
         """Hand the call to a target. Raises HostError where it does not take it."""
         call = self._call
-        if call.over or call.connected or (self._work and not self._work.done()):
+        if call.over or call.state.connected or (self._work and not self._work.done()):
             raise HostError("the call is being transferred already, or over")
         tried = Transfer(at=now(), to=name, warm=target.warm, succeeded=False)
-        call.transfers.append(tried)
+        call.state.transfers.append(tried)
         work = asyncio.create_task(self._try(tried, target, announcement, summary))
         work.add_done_callback(lambda done: done.cancelled() or done.exception())
         self._work = work
@@ -110,7 +110,7 @@ class Handover:
     async def _warm(self, tried: Transfer, target: TransferTarget, summary: str) -> None:
         async with hold_music(self._line.room):
             await self._consult(tried.to, target, summary)
-            colleague = Colleague(self._job, self._call, target, self._call.room)
+            colleague = Colleague(self._job, self._call, target, self._call.state.room)
             try:
                 await colleague.ring(BRIDGED_LIMIT)
                 if self._call.over or self._line.left:
@@ -129,10 +129,10 @@ class Handover:
 
     async def _consult(self, name: str, target: TransferTarget, summary: str) -> None:
         """Ring the colleague and ask them. Raises TransferFailed unless they take the call."""
-        job, call, words = self._job, self._call, self._call.deployment.words
+        job, call, words = self._job, self._call, self._call.persona_settings.words
         summary = textwrap.shorten(summary, SUMMARY_LIMIT, placeholder=" ...")
         question = " ".join(words.consult.format(name=name, summary=summary).split())
-        colleague = Colleague(job, call, target, consult_room(call.room))
+        colleague = Colleague(job, call, target, consult_room(call.state.room))
         async with consultation_room(job, call) as room, consultation(job, call, room) as talk:
             try:
                 await colleague.ring(CONSULT_LIMIT)
@@ -155,7 +155,7 @@ class Handover:
             session.shutdown()
 
     async def _tell_the_caller(self, tried: Transfer) -> None:
-        words = self._call.deployment.words.transfer_failed.format(name=tried.to)
+        words = self._call.persona_settings.words.transfer_failed.format(name=tried.to)
         if words and not self._call.over and not self._line.left:
             with contextlib.suppress(RuntimeError):  # the session is closing, or there is none yet
                 await self._call.say(words, interruptible=False)

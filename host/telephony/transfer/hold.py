@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from livekit import rtc
 from livekit.agents import AudioConfig, BackgroundAudioPlayer, BuiltinAudioClip
 
-from host.call.call import Call
+from host.call.live import LiveCall
 
 log = logging.getLogger("host")
 
@@ -17,9 +17,9 @@ VOLUME = 0.6
 
 
 @contextlib.contextmanager
-def deaf(call: Call) -> Iterator[None]:
+def deaf(call: LiveCall) -> Iterator[None]:
     """Keep the session from hearing: a "hello?" would break off the tool that transfers."""
-    with call.occupy():
+    with call.hold_replies():
         session = call.session
         heard_before = session is not None and session.input.audio_enabled
         if session and heard_before:
@@ -27,7 +27,7 @@ def deaf(call: Call) -> Iterator[None]:
         try:
             yield
         finally:
-            if session and heard_before and not (call.over or call.connected):
+            if session and heard_before and not (call.over or call.state.connected):
                 with contextlib.suppress(RuntimeError):  # it may be closing
                     session.clear_user_turn()
                 session.input.set_audio_enabled(True)

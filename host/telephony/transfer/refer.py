@@ -9,7 +9,7 @@ from livekit import api
 from livekit.agents import JobContext
 from livekit.protocol import sip
 
-from host.call.call import Call
+from host.call.live import LiveCall
 from host.compliance import as_uri
 from host.settings import TransferTarget
 from host.telephony.dial import MARGIN, duration
@@ -25,13 +25,15 @@ _UNTAKEN = (api.ServerErrorCode.CANCELED, api.ServerErrorCode.DEADLINE_EXCEEDED)
 _HUNG_UP = "the caller hung up"
 
 
-async def refer(job: JobContext, call: Call, line: LiveKitFarEnd, target: TransferTarget) -> None:
+async def refer(
+    job: JobContext, call: LiveCall, line: LiveKitFarEnd, target: TransferTarget
+) -> None:
     """Send the far end to another number; it hears ringing meanwhile. Raises TransferFailed."""
     if line.identity is None:
         raise TransferFailed("there is nobody to transfer")
     require(call, target)
     request = api.TransferSIPParticipantRequest(
-        room_name=call.room,
+        room_name=call.state.room,
         participant_identity=line.identity,
         transfer_to=as_uri(target.number),
         play_dialtone=True,
@@ -56,7 +58,7 @@ async def refer(job: JobContext, call: Call, line: LiveKitFarEnd, target: Transf
 
 
 async def _make_sure(
-    answer: sip.TransferSIPParticipantResponse, call: Call, line: LiveKitFarEnd
+    answer: sip.TransferSIPParticipantResponse, call: LiveCall, line: LiveKitFarEnd
 ) -> None:
     """Believe in a transfer unless LiveKit, or the far end by leaving, says otherwise."""
     if answer.status == sip.STS_TRANSFER_SUCCESSFUL:
@@ -71,7 +73,7 @@ async def _make_sure(
         raise TransferFailed(_HUNG_UP)
 
 
-def require(call: Call, target: TransferTarget) -> None:
+def require(call: LiveCall, target: TransferTarget) -> None:
     """Raise TransferFailed where the gate refuses a target."""
     verdict = call.gate.transfer(target.number)
     if not verdict.allowed:

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from livekit import api, rtc
 from livekit.agents import JobContext
 
-from host.call.call import Call
+from host.call.live import LiveCall
 from host.dispatch.livekit import token_of
 from host.dispatch.rooms import consult_room, delete_room, join
 
@@ -26,9 +26,9 @@ def is_consultation(room: api.Room) -> bool:
 
 
 @contextlib.asynccontextmanager
-async def consultation_room(job: JobContext, call: Call) -> AsyncIterator[rtc.Room]:
+async def consultation_room(job: JobContext, call: LiveCall) -> AsyncIterator[rtc.Room]:
     """Make a consultation room and be in it. Whoever is in it is hung up at the end."""
-    name, room = consult_room(call.room), rtc.Room()
+    name, room = consult_room(call.state.room), rtc.Room()
     try:
         await job.api.room.create_room(
             api.CreateRoomRequest(
@@ -48,7 +48,7 @@ async def consultation_room(job: JobContext, call: Call) -> AsyncIterator[rtc.Ro
             await delete_room(job.api, name)
 
 
-def _token(call: Call, room: str) -> str:
+def _token(call: LiveCall, room: str) -> str:
     return (
         token_of(call.settings)
         .with_identity("host")

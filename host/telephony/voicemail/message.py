@@ -6,7 +6,7 @@ import asyncio
 from enum import Enum
 
 from host.call.answers import LeaveMessage
-from host.call.call import Call
+from host.call.live import LiveCall
 from host.telephony.voicemail.opening import Mark, Opening
 from host.telephony.voicemail.phrases import read
 
@@ -26,7 +26,7 @@ class Turn(Enum):
     PERSON = "somebody has picked up after all"
 
 
-async def our_turn(call: Call, opening: Opening, policy: LeaveMessage) -> Turn:
+async def our_turn(call: LiveCall, opening: Opening, policy: LeaveMessage) -> Turn:
     """Wait for the end of the beep, or for the silence that the policy waits for."""
     begun, mark = _now(), opening.mark()
     while True:

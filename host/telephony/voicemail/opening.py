@@ -10,7 +10,7 @@ from typing import Any
 from livekit import rtc
 from livekit.agents import AgentSession, UserInputTranscribedEvent, UserStateChangedEvent
 
-from host.call.call import Call
+from host.call.live import LiveCall
 from host.telephony.far_end import LiveKitFarEnd
 from host.telephony.voicemail.beep import BeepDetector, listen
 from host.telephony.voicemail.weighing import Answer, Evidence
@@ -33,7 +33,7 @@ class Mark:
 class Opening:
     """Listens to one far end. Nothing counts before it has picked up."""
 
-    def __init__(self, call: Call, line: LiveKitFarEnd, session: AgentSession[Any]) -> None:
+    def __init__(self, call: LiveCall, line: LiveKitFarEnd, session: AgentSession[Any]) -> None:
         self._call, self._line, self._session = call, line, session
         self._words: list[str] = []
         self._spans: list[tuple[float, float | None]] = []
@@ -135,7 +135,7 @@ class Opening:
         return longest
 
     def _on_words(self, event: UserInputTranscribedEvent) -> None:
-        if not event.transcript.strip() or not self._call.answered:
+        if not event.transcript.strip() or not self._call.state.answered:
             return
         self._unread = not event.is_final
         if event.is_final:
@@ -145,7 +145,7 @@ class Opening:
             self._stirred.set()
 
     def _on_state(self, event: UserStateChangedEvent) -> None:
-        if event.new_state == "speaking" and self._call.answered:
+        if event.new_state == "speaking" and self._call.state.answered:
             self._beep.speech()
             self._unread = True
             self._spans.append((_now(), None))

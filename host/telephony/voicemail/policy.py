@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from host.call.answers import Continue, HangUp, LeaveMessage
-from host.call.call import Call
+from host.call.live import LiveCall
 from host.records.ending import Ending
 from host.records.outcome import Outcome
 from host.telephony.voicemail.message import Turn, our_turn
@@ -24,7 +24,7 @@ _DECLINED = "A call screener answered, and turned us away."
 class Policy:
     """The policies of one call. Each may end the call, or let the conversation begin."""
 
-    def __init__(self, call: Call, opening: Opening) -> None:
+    def __init__(self, call: LiveCall, opening: Opening) -> None:
         self._call, self._opening = call, opening
 
     def note(self, verdict: Verdict) -> None:
@@ -32,11 +32,13 @@ class Policy:
         call = self._call
         told = verdict.told(words=call.settings.log_transcripts)
         log.info("answered by %s (%s)", verdict.category, told)
-        if call.voicemail == "screening":
-            call.voicemail_reason = f"{call.voicemail_reason}; then {verdict.category}"
+        if call.state.voicemail == "screening":
+            call.state.voicemail_reason = f"{call.state.voicemail_reason}; then {verdict.category}"
         else:
-            call.voicemail = verdict.category
-            call.voicemail_reason = verdict.told(words=call.deployment.record_transcripts)
+            call.state.voicemail = verdict.category
+            call.state.voicemail_reason = verdict.told(
+                words=call.persona_settings.record_transcripts
+            )
 
     async def follow(self, verdict: Verdict) -> str | None:
         """Return what the far end has said, where somebody is to be greeted; else end the call."""
@@ -55,12 +57,12 @@ class Policy:
             return None
         assert call.session is not None
         await call.session.interrupt(force=True)
-        call.if_hung_up = Ending(Outcome.VOICEMAIL_SKIPPED, "far end", _HUNG_UP)
-        with call.occupy():
+        call.hangup_ending = Ending(Outcome.VOICEMAIL_SKIPPED, "far end", _HUNG_UP)
+        with call.hold_replies():
             turn = await our_turn(call, self._opening, policy) if takes_messages else Turn.FULL
             if turn is Turn.SPEAK:
                 await self._leave(policy)
-        call.if_hung_up = None
+        call.hangup_ending = None
         if turn is Turn.FULL:
             self._skip(_FULL)
         if turn is Turn.PERSON:
@@ -81,7 +83,7 @@ class Policy:
         if isinstance(policy, HangUp):
             self._skip(_SCREENED)
             return None
-        with call.occupy():
+        with call.hold_replies():
             through = await identify(call, self._opening, policy)
         log.info("after the call screener: %s", through.kind)
         if through.kind == "person":

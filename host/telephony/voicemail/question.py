@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from host.call.call import Call
+from host.call.live import LiveCall
 from host.call.speech import say_exactly
 from host.telephony.voicemail.opening import Mark, Opening
 from host.telephony.voicemail.phrases import read
@@ -29,13 +29,13 @@ LONGEST = 20.0
 """Seconds after the question when the answer is over, whatever goes on."""
 
 
-async def ask(call: Call, opening: Opening, evidence: Evidence) -> Verdict:
+async def ask(call: LiveCall, opening: Opening, evidence: Evidence) -> Verdict:
     """Ask once, unless proof comes first, and say who answered."""
     if verdict := await _tone_comes(opening, evidence):
         return verdict
     assert call.session is not None
     mark = opening.mark()
-    question = say_exactly(call.session, call.deployment.words.anybody, interruptible=False)
+    question = say_exactly(call.session, call.persona_settings.words.anybody, interruptible=False)
     question.add_done_callback(opening.stir)
     asked_at: float | None = None
     while True:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from host.call.call import Call
+from host.call.live import LiveCall
 from host.speech.first_words import hear
 from host.speech.greeting import greeting_of
 
 
-async def resume(call: Call, heard: str, *, greet_again: bool) -> None:
+async def resume(call: LiveCall, heard: str, *, greet_again: bool) -> None:
     """Answer what was heard, or say the greeting that has not been heard to its end."""
     session, greeting = call.session, greeting_of(call)
     if session is None or call.over:

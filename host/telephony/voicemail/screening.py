@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 
 from host.call.answers import Identify
-from host.call.call import Call
+from host.call.live import LiveCall
 from host.call.speech import say_exactly
 from host.records.ending import Ending
 from host.records.outcome import Outcome
@@ -33,17 +33,17 @@ class Through:
     words: str = ""
 
 
-async def identify(call: Call, opening: Opening, policy: Identify) -> Through:
+async def identify(call: LiveCall, opening: Opening, policy: Identify) -> Through:
     """Say once who is calling, and wait for what follows."""
     await _prompt_ends(opening)
     hung_up = "A call screener answered, and hung up."
-    call.if_hung_up = Ending(Outcome.DECLINED, "far end", hung_up)
+    call.hangup_ending = Ending(Outcome.DECLINED, "far end", hung_up)
     try:
         mark = opening.mark()
         await _introduce(call, opening, policy)
         return await _follow(opening, mark, _now() + policy.max_wait)
     finally:
-        call.if_hung_up = None
+        call.hangup_ending = None
 
 
 async def _prompt_ends(opening: Opening) -> None:
@@ -57,7 +57,7 @@ async def _prompt_ends(opening: Opening) -> None:
         await opening.stirs(limit - _now() if opening.speaking else left)
 
 
-async def _introduce(call: Call, opening: Opening, policy: Identify) -> None:
+async def _introduce(call: LiveCall, opening: Opening, policy: Identify) -> None:
     """Say who is calling; where nobody has written it down, the model says it."""
     assert call.session is not None
     text = policy.text or greeting_of(call).text

@@ -10,7 +10,7 @@ from typing import Any
 from livekit.agents import AMD, ConversationItemAddedEvent, llm
 
 from host.call.answers import Continue
-from host.call.call import Call
+from host.call.live import LiveCall
 from host.telephony.far_end import LiveKitFarEnd
 from host.telephony.voicemail.opening import Opening
 from host.telephony.voicemail.phrases import read
@@ -36,7 +36,7 @@ LATE = 20.0
 class Voicemail:
     """Says who picked up, does what the persona's policies say, and keeps listening for a while."""
 
-    def __init__(self, call: Call, line: LiveKitFarEnd) -> None:
+    def __init__(self, call: LiveCall, line: LiveKitFarEnd) -> None:
         assert call.session is not None
         self._call, self._line, self._session = call, line, call.session
         self._opening = Opening(call, line, call.session)
@@ -45,7 +45,6 @@ class Voicemail:
         self._judged_at = self._opening.mark()
         self._greeted_whole = False
         self._deciding = False
-        call.voicemail_watch = self
 
     @property
     def judges(self) -> bool:
@@ -74,7 +73,6 @@ class Voicemail:
             doubt = self._opening.evidence(self._label)
             verdict = await ask(self._call, self._opening, doubt)
         self._policy.note(verdict)
-        self._call.mark("judged")
         if verdict.category in ("human", "uncertain"):
             await self._opening.pause(SENTENCE_LIMIT)
         return verdict
@@ -167,11 +165,11 @@ class Voicemail:
 
     async def _reconsider(self, label: str | None) -> None:
         """Break off, make sure who is there, and do what the policies say."""
-        if self._deciding or self._call.connected or self._call.over:
+        if self._deciding or self._call.state.connected or self._call.over:
             return
         self._deciding = True
         try:
-            with self._call.occupy():
+            with self._call.hold_replies():
                 await self._session.interrupt(force=True)
                 doubt = self._opening.evidence(label, late=True)
                 verdict = weigh(doubt) or await ask(self._call, self._opening, doubt)

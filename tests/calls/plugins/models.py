@@ -24,4 +24,4 @@ def tts(call: Call) -> Any:
 
 def _model(call: Call, kind: str, provider: str) -> Any:
     name = call.metadata.get(kind)
-    return name and call.hook.fallback(call=call, kind=kind, model=f"{provider}/{name}")
+    return name and call.hooks.fallback(call=call, kind=kind, model=f"{provider}/{name}")

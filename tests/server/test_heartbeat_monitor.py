@@ -11,8 +11,10 @@ from collections.abc import AsyncIterator
 import pytest
 from live_calls import CALL, joined, now
 
-from host.runner import heartbeat as lifeline
-from host.runner.heartbeat import Heartbeat, HeartbeatMonitor, WatchedCall
+from host.runner import heartbeat
+from host.runner.heartbeat import Heartbeat
+from host.server import heartbeat_monitor
+from host.server.heartbeat_monitor import HeartbeatMonitor, WatchedCall
 
 pytestmark = pytest.mark.processes
 
@@ -44,7 +46,7 @@ async def test_a_call_that_ends_by_itself_is_not_lost(
 async def test_a_killed_process_is_noticed_at_once_and_not_by_its_silence(
     lines: HeartbeatMonitor, lost: asyncio.Queue[WatchedCall], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lifeline, "BLOCKED", 60)
+    monkeypatch.setattr(heartbeat_monitor, "BLOCKED", 60)
     process = await joined(lines, "pass")
     process.kill()
     live = await asyncio.wait_for(lost.get(), 10)
@@ -55,7 +57,7 @@ async def test_a_killed_process_is_noticed_at_once_and_not_by_its_silence(
 async def test_a_blocked_process_is_killed(
     lines: HeartbeatMonitor, lost: asyncio.Queue[WatchedCall], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lifeline, "BLOCKED", 1.5)
+    monkeypatch.setattr(heartbeat_monitor, "BLOCKED", 1.5)
     process = await joined(lines, "time.sleep(60)")
     now(process)
     await asyncio.wait_for(lost.get(), 10)
@@ -66,7 +68,7 @@ async def test_a_blocked_process_is_killed(
 async def test_a_busy_process_is_left_alone(
     lines: HeartbeatMonitor, lost: asyncio.Queue[WatchedCall], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lifeline, "BLOCKED", 1.5)
+    monkeypatch.setattr(heartbeat_monitor, "BLOCKED", 1.5)
     process = await joined(lines, "[(time.sleep(0.1), await asyncio.sleep(0)) for _ in range(30)]")
     now(process)
     process.communicate(timeout=20)
@@ -77,7 +79,7 @@ async def test_a_busy_process_is_left_alone(
 async def test_a_parent_that_was_blocked_itself_kills_nobody(
     lines: HeartbeatMonitor, lost: asyncio.Queue[WatchedCall], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lifeline, "BLOCKED", 1.0)
+    monkeypatch.setattr(heartbeat_monitor, "BLOCKED", 1.0)
     process = await joined(lines, "await line.over()")
     time.sleep(2.5)  # noqa: ASYNC251 - it blocks this loop
     now(process)
@@ -90,7 +92,7 @@ async def test_a_parent_that_was_blocked_itself_kills_nobody(
 async def test_a_call_that_no_process_begins_is_lost(
     lines: HeartbeatMonitor, lost: asyncio.Queue[WatchedCall], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lifeline, "JOINING", 0.6)
+    monkeypatch.setattr(heartbeat_monitor, "JOINING", 0.6)
     lines.expect("AJ_9", "b-room")
     live = await asyncio.wait_for(lost.get(), 10)
     assert (live.id, live.process) == ("AJ_9", None)
@@ -111,11 +113,11 @@ async def test_a_call_hears_that_its_parent_is_gone(lost: asyncio.Queue[WatchedC
     child = CALL.format(what="await holding")
     parent = f"""
 import asyncio, os, subprocess, sys
-from host.runner.heartbeat import Lifelines
+from host.server.heartbeat_monitor import HeartbeatMonitor
 
 async def main():
     async def lost(live): pass
-    async with Lifelines(lost).listening() as lines:
+    async with HeartbeatMonitor(lost).listening() as lines:
         call = [sys.executable, "-c", {child!r}, "AJ_1"]
         subprocess.Popen(call, stdin=subprocess.DEVNULL)
         await lines.joins("AJ_1", 10)
@@ -130,7 +132,7 @@ asyncio.run(main())
 
 
 async def test_a_call_that_nobody_watches_over_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(lifeline.ADDRESS, raising=False)
+    monkeypatch.delenv(heartbeat.ADDRESS, raising=False)
     line = Heartbeat("AJ_1", "a-room")
     await asyncio.wait_for(line.hold(pytest.fail, pytest.fail), 1)
     await line.over()

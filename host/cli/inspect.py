@@ -1,0 +1,80 @@
+"""`personas`, `hooks`, `which` and `gate`: what there is here, and what would be done."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from host import registry
+from host.cli.app import AsJson, Strict, cli
+from host.cli.running import print_out
+from host.settings import load_settings
+
+
+@cli.command()
+def personas(
+    as_json: AsJson = False,
+    strict: Strict = False,
+) -> None:
+    """Show the personas and plugins there are, and what is wrong with the others."""
+    from host.cli import show
+
+    print_out(show.personas(registry.load(load_settings()), as_json=as_json, strict=strict))
+
+
+@cli.command()
+def hooks(
+    as_json: AsJson = False,
+    markdown: Annotated[bool, typer.Option(help="Print README's tables.")] = False,
+) -> None:
+    """Show every hook, and who answers it here."""
+    from host.cli import show
+
+    if markdown:
+        typer.echo(show.markdown())
+    else:
+        print_out(show.hooks(registry.load(load_settings()), as_json=as_json))
+
+
+@cli.command()
+def which(
+    room: Annotated[str, typer.Option(help="The room's name.")] = "",
+    metadata: Annotated[str, typer.Option(help="The dispatch's metadata.")] = "",
+    to: Annotated[str | None, typer.Option(help="The number that was dialled.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tell which persona takes a call, by which rule, and why."""
+    from host.cli import show
+
+    loaded = registry.load(load_settings())
+    print_out(show.which(loaded, room=room, metadata=metadata, number=to, as_json=as_json))
+
+
+@cli.command()
+def gate(
+    number: Annotated[str, typer.Argument(help="What would be dialled, like +15550001111.")],
+    persona: Annotated[str | None, typer.Option(help="Who would call.")] = None,
+    at: Annotated[
+        datetime | None,
+        typer.Option(
+            parser=datetime.fromisoformat, metavar="TIME", help="When: ISO 8601, else local time."
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tell whether a number would be dialled, and by which rule not. Nothing is dialled or counted.
+
+    The exit code is 0 where it would, and 1 where it would not.
+    """
+    from host.compliance import Gate
+
+    settings = load_settings()
+    if persona is not None:
+        registry.load(settings).view(persona)  # there must be one of that name
+    rules = Gate(settings, settings.persona(persona or ""), persona or "")
+    verdict = rules.dial(number, at, attempt=False)
+    shown = f"{'allowed' if verdict.allowed else 'blocked'}: {verdict}"
+    typer.echo(verdict.as_json() if as_json else shown)
+    raise typer.Exit(0 if verdict.allowed else 1)

@@ -1,0 +1,48 @@
+"""How commands run: their loop, the local world around it, what they print."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Coroutine
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from host import registry
+from host.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from host.cli.show import Shown
+    from host.local.world import World
+
+
+@contextlib.asynccontextmanager
+async def world_of(local: bool) -> AsyncIterator[Settings]:
+    """The settings, after the local world is up and has put its own into the environment."""
+    if not local:
+        yield load_settings()
+        return
+    from host.local.world import World
+    from host.privacy.logs import keep_private
+
+    world: World
+    async with World() as world:
+        world.settle_in()
+        settings = load_settings()
+        personas = registry.load(settings).personas.values()
+        await world.give_numbers({persona.name: persona.numbers for persona in personas})
+        world.open_to_handsets()
+        keep_private(settings)  # which opens the numbers of this world: they are to be read
+        typer.echo(world.welcome(), err=True)
+        yield settings
+
+
+def run(work: Coroutine[Any, Any, None]) -> None:
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(work)
+
+
+def print_out(shown: Shown) -> None:
+    typer.echo(shown.text)
+    raise typer.Exit(shown.exit_code)

@@ -1,0 +1,31 @@
+"""`dev` and `start`: serve calls."""
+
+from __future__ import annotations
+
+from host.cli.app import Local, Strict, Verbose, cli
+from host.cli.running import run, world_of
+
+
+@cli.command()
+def dev(local: Local = False, strict: Strict = False, verbose: Verbose = False) -> None:
+    """Serve calls while you work: readable logs, no waiting for calls at the end."""
+    from host.privacy.logs import log_to_terminal
+
+    log_to_terminal(verbose=verbose)
+    run(_serve(dev=True, local=local, strict=strict))
+
+
+@cli.command()
+def start(local: Local = False, strict: Strict = False) -> None:
+    """Serve calls in production: JSON logs, a health check, live calls end before it stops."""
+    from host.privacy.logs import log_as_json
+
+    log_as_json()
+    run(_serve(dev=False, local=local, strict=strict))
+
+
+async def _serve(*, dev: bool, local: bool, strict: bool) -> None:
+    from host.server.serve import serve
+
+    async with world_of(local) as settings:
+        await serve(settings, dev=dev, strict=strict)

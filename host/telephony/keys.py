@@ -1,0 +1,94 @@
+"""The keys of a call: those that the far end presses, and those that we press."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from livekit import rtc
+
+from host.base.errors import HostError
+from host.call.keypad import KEYS, read_presses
+from host.call.live import LiveCall
+from host.compliance import KeyRules
+
+log = logging.getLogger("host")
+
+DIGIT_GAP = 0.5
+"""Seconds from one key to the next, as LiveKit SIP plays them: 250 ms of tone, 250 ms of silence.
+
+It queues what comes sooner (LiveKit's own helper sends every 0.3 s), which would eat up a pause.
+"""
+MOST_KEYS = 1000
+"""Keys of the far end that are taken in one call. A browser may send as many in a second."""
+
+
+class TelephoneKeys:
+    """The keys of one call, in its room."""
+
+    def __init__(self, room: rtc.Room, call: LiveCall) -> None:
+        self._room, self._call = room, call
+        self._one_at_a_time = asyncio.Lock()
+        self._rules: KeyRules | None = None
+        self._pressed = 0
+        room.on("sip_dtmf_received", self._on_digit)
+
+    @property
+    def pressing(self) -> bool:
+        """True while keys are pressed."""
+        return self._one_at_a_time.locked()
+
+    async def press(self, written: str, *, private: bool = False) -> None:
+        """Press keys and make pauses, as `read_presses` reads them. Raises HostError.
+
+        It returns when the last key is out; what is pressed meanwhile waits for its turn. Keys that
+        could dial a number that may not be called are refused, all of them.
+        """
+        presses = read_presses(written)
+        if not self._call.state.answered:
+            raise HostError("no key can be pressed before the call is answered")
+        async with self._one_at_a_time:
+            rules = self._rules = self._rules or self._rules_of_keys()
+            verdict = rules.judge(presses)
+            if not (verdict.allowed or self._call.persona_settings.keys_may_dial):
+                raise HostError(str(verdict))
+            for each in presses:
+                if isinstance(each, str):
+                    await self._press(each)
+                    rules.pressed(each)
+                    self._call.note_key("persona", each, private=private)
+                else:
+                    rules.paused()
+                await asyncio.sleep(DIGIT_GAP if isinstance(each, str) else each)
+            rules.paused()
+
+    def _rules_of_keys(self) -> KeyRules:
+        call = self._call
+        rules = call.gate.numbers
+        return KeyRules(
+            rules, call.state.number, call.state.our_number, rung=not call.state.outbound
+        )
+
+    async def _press(self, key: str) -> None:
+        if self._call.state.far_end not in self._room.remote_participants:
+            raise HostError("the far end has left the call")
+        try:
+            await self._room.local_participant.publish_dtmf(code=KEYS.index(key), digit=key)
+        except rtc.participant.PublishDTMFError as error:
+            raise HostError("LiveKit can't be reached to press a key") from error
+
+    def _on_digit(self, key: rtc.SipDTMF) -> None:
+        if key.participant is None or key.participant.identity != self._call.state.far_end:
+            return
+        if self._call.state.connected:
+            return  # it is for the colleague's ears
+        digit = key.digit.upper()
+        if len(digit) != 1 or digit not in KEYS:
+            return  # a packet that no telephone sends: anybody in the room can
+        self._pressed += 1
+        if self._pressed > MOST_KEYS:
+            if self._pressed == MOST_KEYS + 1:
+                log.warning("the far end has pressed %d keys: no more are taken", MOST_KEYS)
+            return
+        self._call.keypad.pressed(digit)
+        self._call.events.tell("digit_pressed", digit=digit)
