@@ -249,6 +249,8 @@ class Unanswered(Dialling):
 async def test_a_caller_who_gives_up_while_a_colleague_rings_leaves_no_traceback(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
+    gc.collect()
+    caplog.clear()  # what earlier tests have left behind
     await given_up(Unanswered())
     gc.collect()  # it is then that Python tells of an error that nobody has looked at
     assert "never retrieved" not in caplog.text
