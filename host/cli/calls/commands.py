@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from host.base.errors import HostError
+from host.cli.app import AsJson
 from host.cli.calls.detail import page
 from host.cli.calls.table import table
 from host.privacy import Pseudonyms
@@ -39,8 +40,6 @@ calls = typer.Typer(
     help="List the calls there were; show one; purge old ones.",
     rich_markup_mode=None,
 )
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for a program to read.")]
 
 
 @calls.command("list")
