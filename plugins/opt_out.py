@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from typing import Any
 
@@ -49,14 +48,13 @@ async def digit_pressed(call: Call, digit: str) -> None:
         log.error("an opt-out could not be noted: %s", error)
         await call.say(call.persona_settings.words.apology)
         return
-    if not getattr(call.state, "host_opted_out", False):  # a second press changes nothing
-        call.state.host_opted_out = True
-        call.spawn(_say_goodbye(call), "the goodbye of who has opted out")
+    call.spawn(_say_goodbye(call), "the goodbye of who has opted out")
 
 
 async def _say_goodbye(call: Call) -> None:
     """Break off whatever is said, say goodbye and hang up. An event would be too short for it."""
-    with contextlib.suppress(TimeoutError):
+    try:
         async with asyncio.timeout(GOODBYE_LIMIT):
             await call.hang_up(call.persona_settings.words.opted_out, at_once=True)
-    await call.hang_up()
+    except TimeoutError:
+        await call.hang_up()

@@ -171,6 +171,8 @@ class LiveCall:
     async def hang_up(self, goodbye: str | None = None, *, at_once: bool = False) -> None:
         """End the call. The goodbye, if any, is heard to its end first; see `Call`."""
         if at_once:
+            if self.giving_up:
+                return  # it is being ended: a second goodbye would break the first one off
             self.giving_up = True
             if self.session and self.session.current_speech:
                 await self.session.interrupt(force=True)
