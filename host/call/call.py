@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from host.call.caller import Caller
@@ -81,7 +81,7 @@ class Call:
     @property
     def metadata(self) -> Mapping[str, Any]:
         """The dispatch's metadata, as it came."""
-        return self._known.metadata
+        return MappingProxyType(self._known.metadata)
 
     @property
     def details(self) -> Any:
@@ -129,7 +129,7 @@ class Call:
     async def hang_up(self, goodbye: str | None = None, *, at_once: bool = False) -> None:
         """End the call. The goodbye, if any, is heard to its end first.
 
-        With `at_once`, whatever is being said is broken off for it.
+        With `at_once`, whatever is being said is broken off for it, but for another such goodbye.
         """
         await self._handling.hang_up(goodbye, at_once=at_once)
 

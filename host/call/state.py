@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import ConfigDict, Field
 
 from host.base.clock import now
 from host.records.ending import Ending
@@ -16,14 +16,17 @@ from host.records.record import (
     Transfer,
     Usage,
     Utterance,
+    Written,
 )
 
 Moment = Literal["dialled", "ringing", "answered", "first_word", "ended"]
 """What happens once in a call."""
 
 
-class CallState(BaseModel):
+class CallState(Written):
     """What is known of a call: its record is made from it, and it is what a checkpoint holds."""
+
+    model_config = ConfigDict(validate_assignment=True)  # what a provider sent is written down
 
     id: str = ""
     """LiveKit's job id."""

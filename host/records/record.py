@@ -14,7 +14,7 @@ Who = Literal["host", "far end", "persona", "colleague", "livekit"]
 far end, the colleague that it was connected to, or somebody with LiveKit's API."""
 
 
-class _Written(BaseModel):
+class Written(BaseModel):
     """What can always be written down, whatever a provider or a caller sent."""
 
     @field_validator("*", mode="before")
@@ -24,7 +24,7 @@ class _Written(BaseModel):
         return value.encode(errors="replace").decode() if isinstance(value, str) else value
 
 
-class Utterance(_Written):
+class Utterance(Written):
     """One thing that was said or done in a call."""
 
     at: datetime = Field(description="when it was said or heard, UTC")
@@ -32,7 +32,7 @@ class Utterance(_Written):
     text: str = Field(description="what was said, as far as it was heard")
 
 
-class ToolUse(_Written):
+class ToolUse(Written):
     """One tool that the model used."""
 
     at: datetime = Field(description="when its result was there, UTC")
@@ -42,7 +42,7 @@ class ToolUse(_Written):
     failed: bool = Field(description="whether it came to an error")
 
 
-class KeyPress(_Written):
+class KeyPress(Written):
     """One key, and who pressed it."""
 
     at: datetime = Field(description="when it was pressed, UTC")
@@ -50,7 +50,7 @@ class KeyPress(_Written):
     digit: str = Field(description="one of 0123456789*#ABCD, or a bullet for it")
 
 
-class Transfer(_Written):
+class Transfer(Written):
     """One try to hand the call over."""
 
     at: datetime = Field(description="when its result was there, UTC")
@@ -61,7 +61,7 @@ class Transfer(_Written):
     sip_status: int | None = Field(None, description="SIP status that it failed with, like 603")
 
 
-class Usage(_Written):
+class Usage(Written):
     """What one model of one provider was used for, in its provider's units of billing."""
 
     kind: str = Field(description="llm, stt, tts, ...")
@@ -70,7 +70,7 @@ class Usage(_Written):
     amounts: dict[str, float] = Field(description="tokens, characters, seconds of audio, by name")
 
 
-class CallRecord(_Written):
+class CallRecord(Written):
     """What happened in one call. Times are UTC, durations are seconds."""
 
     version: Literal[1] = Field(1, description="version of this form of record")

@@ -138,12 +138,13 @@ class CheckpointStore:
         return self.folder / f"{call}.json"
 
 
-def _in_json(kept: dict[str, Any]) -> dict[str, Any]:
-    """Return what JSON gives back as it was."""
+def _in_json(values: dict[str, Any]) -> dict[str, Any]:
+    """Return what JSON, written as UTF-8, gives back as it was."""
     same: dict[str, Any] = {}
-    for name, value in kept.items():
+    for name, value in values.items():
         with contextlib.suppress(TypeError, ValueError, RecursionError):
-            if json.loads(json.dumps(value)) == value:
+            written = json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+            if json.loads(written) == value:
                 same[name] = value
     return same
 

@@ -131,6 +131,8 @@ class Runner:
             dead_air.watch(call)
             await resume(call, agent)
         else:
+            if call.persona_settings.record:
+                call.recorder = Recorder(call)
             first = await self._reach(far_end)
             if first is None:
                 return  # a machine, with which the persona's policy has dealt
@@ -236,8 +238,6 @@ class Runner:
         await session.start(
             first, room=self._job.room, room_options=options, session_host=False, record=False
         )
-        if call.persona_settings.record:
-            call.recorder = Recorder(call)
         return agent
 
     async def _reach(self, far_end: LiveKitFarEnd) -> Reached | None:

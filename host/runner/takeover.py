@@ -23,10 +23,11 @@ def call_to_take_over(identity: str) -> str | None:
 
 
 def restored(settings: Settings, checkpoint: Checkpoint) -> LiveCall:
-    """Make a call of what its checkpoint knows."""
-    call = LiveCall(settings, checkpoint.state)
+    """Make a call of what its checkpoint knows. It goes on, and answers nobody before that."""
+    state = checkpoint.state.model_copy(update={"greeted": False, "ended_at": None})
+    call = LiveCall(settings, state)
     vars(call.call.state).update(checkpoint.kept)
-    call.usage_by_session[0] = list(checkpoint.state.usage)
+    call.usage_by_session[0] = list(state.usage)
     return call
 
 

@@ -118,8 +118,9 @@ class Recovery:
             if state.agent:  # LiveKit would keep the dead one's participant for 19 s
                 await put_out(livekit, state.room, state.agent)
             await delete_room(livekit, consult_room(state.room))
-        state.taken_over += 1
-        self._checkpoints.put(checkpoint.model_copy(update={"awaiting_takeover": True}))
+        more = state.model_copy(update={"taken_over": state.taken_over + 1})
+        waiting = checkpoint.model_copy(update={"awaiting_takeover": True, "state": more})
+        self._checkpoints.put(waiting)
         log.warning("another process takes over the call in room %s", state.room)
         joined = asyncio.create_task(self.heartbeats.joins(state.id, TAKE_OVER_LIMIT))
         await asyncio.wait_for(self.launch(room, self._token(state)), TAKE_OVER_LIMIT)

@@ -37,14 +37,18 @@ async def test_what_json_can_hold_of_an_authors_state_is_there_when_a_call_is_ta
 ) -> None:
     checkpoints, call = CheckpointStore(tmp_path), an_answered_call(Settings())
     call.keypad.keep_secret("4711")
-    kept, lost = {"order": 7, "items": ["milk"]}, {"at": object(), "by": (1,)}
-    for name, value in {**kept, **lost, "said": "it is 4711"}.items():
+    kept = {"order": 7, "items": ["milk"]}
+    lost = {"at": object(), "by": (1,), "half": "\ud83d", "never": float("inf")}
+    call.state.greeted, call.state.voicemail_reason = True, "it said \ud83d"
+    call.state.mark("ended")  # its process died in its end
+    for name, value in {**kept, **lost, "said": "it is 4711", "pin": 4711}.items():
         setattr(call.call.state, name, value)
     checkpoints.write(call)
     checkpoint = checkpoints.read("AJ_1")
     assert checkpoint is not None
     again = restored(Settings(), checkpoint)
-    assert vars(again.call.state) == {**kept, "said": call.keypad.hide("it is 4711")}
+    assert vars(again.call.state) == {**kept, "said": "it is ••••", "pin": "••••"}
+    call.state.greeted, call.state.ended_at = False, None
     assert again.state == call.state
 
 

@@ -171,6 +171,25 @@ async def test_a_connection_that_breaks_as_the_dead_agent_is_put_out_aborts_no_t
     assert (kept.awaiting_takeover, kept.state.taken_over) == (True, 1)
 
 
+async def test_a_takeover_that_fails_is_none(
+    deployment: Deployment, settings: Settings, livekit: Asked
+) -> None:
+    call = an_answered_call(settings)
+    call.state.far_end = "sip_1"
+    CheckpointStore(settings.state_dir).write(call)
+    livekit.inside = (call.state.room, "sip_1")
+    recovery = Recovery(settings)
+
+    async def launch(room: api.Room, token: str) -> None:
+        raise RuntimeError("no process to be had")
+
+    recovery.launch = launch
+    await recovery.lost(WatchedCall(call.state.id, call.state.room))
+    (line,) = (deployment.folder / "records").read_text().splitlines()
+    record = CallRecord.model_validate_json(line)
+    assert (record.taken_over, record.outcome) == (0, Outcome.FAILED)
+
+
 async def test_the_record_of_a_call_whose_process_died_is_finished_once(
     deployment: Deployment, settings: Settings, livekit: list[str]
 ) -> None:
