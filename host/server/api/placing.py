@@ -7,10 +7,10 @@ import contextlib
 import logging
 import secrets
 import sqlite3
-from datetime import UTC, datetime
 from functools import partial
 
 from host import registry
+from host.base.clock import now
 from host.base.errors import HostError, MetadataError
 from host.base.tasks import Tasks
 from host.compliance import Gate, Rule
@@ -92,7 +92,7 @@ class Placing:
         key = wanted.idempotency_key or f"api-{id}"
         metadata = await self._checked(wanted, key)
         asked = AskedCall(
-            id=id, persona=wanted.persona, room=room_for(wanted.persona, key), asked_at=_now()
+            id=id, persona=wanted.persona, room=room_for(wanted.persona, key), asked_at=now()
         )
         if sum(call.status != "over" for call in self._live.values()) >= MOST:
             raise TooMany
@@ -195,7 +195,7 @@ class Placing:
                 "reason": placed.reason,
                 "sip_status": placed.sip_status,
                 "retryable": placed.retryable,
-                "ended_at": _now(),
+                "ended_at": now(),
             }
         )
         self._live[asked.id] = ended
@@ -213,13 +213,9 @@ def note_status(asked: AskedCall, status: str) -> None:
     if stands is None:
         return
     asked.status = stands
-    at = _now()
+    at = now()
     asked.dialing_at = asked.dialing_at or at
     if stands == "ringing":
         asked.ringing_at = asked.ringing_at or at
     if stands == "active":
         asked.answered_at = asked.answered_at or at
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
