@@ -18,7 +18,7 @@ from host.testing import heard
 
 QUESTION = "Is somebody there?"
 """What the host asks of whoever stays in doubt: the second sentence of `words.anybody`."""
-SILENT = "The caller said nothing any more."
+SILENT = "the callee stayed silent"
 """Why the host ends a call whose far end has been greeted and says nothing for 36 s."""
 STAYS = 60.0
 """Seconds that a machine stays on the line."""

@@ -519,7 +519,7 @@ DIAL = [
         "dial",
         "a host without a trunk asks for a retry",
         _DIAL,
-        'Ending(Outcome.TRUNK_ERROR, "host", reason, retryable=False)',
+        'Ending(Outcome.TRUNK_ERROR, "host", NO_TRUNK, retryable=False)',
         'Ending(Outcome.TRUNK_ERROR, "host", reason)',
         ("tests/telephony/test_dial.py",),
     ),

@@ -178,7 +178,7 @@ class LiveCall:
                 await self.session.interrupt(force=True)
         if goodbye and not self.over:
             await self.say(goodbye, interruptible=False)
-        self.end(Ending(Outcome.COMPLETED, "persona", f"{self.persona or 'The host'} hung up."))
+        self.end(Ending(Outcome.COMPLETED, "persona", f"{self.persona or 'the host'} hung up"))
 
     async def transfer(
         self, to: str, *, announcement: str | None = None, summary: str | None = None

@@ -77,6 +77,11 @@ class CallState(Written):
         return self.answered_at is not None
 
     @property
+    def other_party(self) -> str:
+        """What the far end is called: the caller, or the callee of a call that we placed."""
+        return "callee" if self.outbound else "caller"
+
+    @property
     def connected(self) -> bool:
         """True once the far end talks with a colleague, and the persona is out of the call."""
         return self.colleague is not None

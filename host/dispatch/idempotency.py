@@ -46,7 +46,7 @@ class Requests:
                     (key, call, room, room_sid, time.time()),
                 )
         except (OSError, sqlite3.Error) as error:
-            text = f"It can't be told whether this request has its call already: {error}"
+            text = f"can't look up whether this request already has a call: {error}"
             raise NotClaimed(text) from error
 
     def settle(self, call: str, outcome: str, reason: str, *, begun: bool) -> None:
@@ -87,8 +87,8 @@ def _refuse_a_second(requests: sqlite3.Connection, key: str, room_sid: str) -> N
     call, room, sid, outcome, reason = found
     if sid and sid == room_sid:
         return
-    went = f"{outcome}. {reason}" if outcome else "it is not over yet"
-    raise NotClaimed(f"This request has its call already, {call} in room {room}: {went}")
+    went = f"{outcome}: {reason}" if outcome else "it is still live"
+    raise NotClaimed(f"this request already has a call, {call} in room {room}: {went}")
 
 
 def _forget(requests: sqlite3.Connection) -> None:

@@ -119,10 +119,11 @@ class RoomWatcher:
         facts = self._facts
         if "host.outcome" not in facts and self._closed:
             if self._status == "active":
-                return CallResult(Outcome.COMPLETED, "The room was closed.", room, retryable=False)
-            return CallResult(Outcome.CANCELLED, "The room was closed before an answer.", room)
+                return CallResult(Outcome.COMPLETED, "the room was closed", room, retryable=False)
+            reason = "the room was closed before the call was answered"
+            return CallResult(Outcome.CANCELLED, reason, room)
         if "host.outcome" not in facts:
-            reason = "The host did not tell how the call went."
+            reason = "the host did not report how the call ended"
             return CallResult(Outcome.FAILED, reason, room)
         status = facts.get("host.sip_status", "")
         return CallResult(

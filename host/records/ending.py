@@ -15,6 +15,7 @@ class Ending:
     outcome: Outcome
     by: Who
     reason: str
+    """In plain words, in lower case and without a full stop: it stands behind the outcome."""
     sip_status: int | None = None
     error: str | None = None
     retryable: bool | None = None

@@ -22,9 +22,9 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
     @property
-    def sentence(self) -> str:
-        """The outcome in plain words."""
-        return _SENTENCES[self]
+    def description(self) -> str:
+        """The outcome in plain words: the reason of a call of which nothing more is known."""
+        return _DESCRIPTIONS[self]
 
     @property
     def exit_code(self) -> int:
@@ -41,21 +41,21 @@ class Outcome(StrEnum):
         return self in _RETRYABLE
 
 
-_SENTENCES = {
-    Outcome.COMPLETED: "The conversation came to its end.",
-    Outcome.TRANSFERRED: "The call was handed over to somebody else.",
-    Outcome.VOICEMAIL_LEFT: "A message was left on the voicemail.",
-    Outcome.VOICEMAIL_SKIPPED: "A machine answered; no message was left.",
-    Outcome.NO_ANSWER: "Nobody answered.",
-    Outcome.BUSY: "The line was busy.",
-    Outcome.DECLINED: "The call was declined.",
-    Outcome.INVALID_NUMBER: "The number does not exist.",
-    Outcome.BLOCKED: "The call is not allowed.",
-    Outcome.TRUNK_ERROR: "The telephone trunk failed.",
-    Outcome.CANCELLED: "The call was cancelled before anybody answered.",
-    Outcome.REFUSED: "The host refused the call.",
-    Outcome.ABANDONED: "The caller left before a word was said.",
-    Outcome.FAILED: "Something broke during the call.",
+_DESCRIPTIONS = {
+    Outcome.COMPLETED: "the conversation ended",
+    Outcome.TRANSFERRED: "the call was transferred",
+    Outcome.VOICEMAIL_LEFT: "the persona left a voicemail message",
+    Outcome.VOICEMAIL_SKIPPED: "voicemail answered and no message was left",
+    Outcome.NO_ANSWER: "the call was not answered",
+    Outcome.BUSY: "the line was busy",
+    Outcome.DECLINED: "the call was declined",
+    Outcome.INVALID_NUMBER: "the number does not exist",
+    Outcome.BLOCKED: "the call is not allowed",
+    Outcome.TRUNK_ERROR: "the SIP trunk failed",
+    Outcome.CANCELLED: "the call was cancelled before it was answered",
+    Outcome.REFUSED: "the host refused the call",
+    Outcome.ABANDONED: "the caller hung up before the persona spoke",
+    Outcome.FAILED: "an internal error ended the call",
 }
 
 _EXIT_CODES = {

@@ -86,7 +86,7 @@ class CallRecord(Written):
     )
     outcome: Outcome = Field(description="how it ended")
     ended_by: Who = Field(description="who ended it; livekit is somebody with LiveKit's API")
-    reason: str = Field(description="why it ended, in a plain sentence")
+    reason: str = Field(description="why it ended, in plain words")
     sip_status: int | None = Field(None, description="SIP status of a dial that failed, like 486")
     retryable: bool = Field(description="whether the same call may go better later")
     dispatched_at: datetime = Field(description="when the host took the call, UTC")

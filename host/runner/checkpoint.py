@@ -41,7 +41,7 @@ Of a call's process on another machine nobody here can tell, but its own host ki
 stands still for 6 s. So a checkpoint that has missed ten signs of life is one of a machine that is
 gone, as that of a container is which came back under another name.
 """
-DIED = "The call's process died."
+DIED = "the call's process died"
 
 
 class Checkpoint(BaseModel):

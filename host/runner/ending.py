@@ -27,8 +27,8 @@ HOOKS_LIMIT = 10.0
 """Seconds that event hooks may take after the call is over."""
 GOODBYE_LIMIT = 8.0
 """Seconds that the goodbye of a host may take that is being stopped."""
-STOPPED = "The host was stopped."
-DIED = "The host died."
+STOPPED = "the host was stopped"
+DIED = "the host process died"
 
 
 class Refused(Exception):
@@ -41,13 +41,12 @@ async def fail(call: LiveCall, error: BaseException) -> None:
         call.end(error.ending)
     elif isinstance(error, Refused | MetadataError | NotClaimed):
         log.warning("call in room %s refused: %s", call.state.room, error)
-        reason = str(error).rstrip(".")
-        call.end(Ending(Outcome.REFUSED, "host", f"{reason[:1].upper()}{reason[1:]}."))
+        call.end(Ending(Outcome.REFUSED, "host", str(error).rstrip(".")))
     else:
         log.error("%r failed", call, exc_info=error)
         await apologise(call)
         text = call.keypad.hide(f"{type(error).__name__}: {error}")
-        call.end(Ending(Outcome.FAILED, "host", Outcome.FAILED.sentence, error=text))
+        call.end(Ending(Outcome.FAILED, "host", Outcome.FAILED.description, error=text))
 
 
 def say_goodbye(call: LiveCall) -> None:

@@ -61,7 +61,8 @@ async def _hold_duration(call: LiveCall) -> None:
         await asyncio.sleep(max(limit - call.state.lasted, 0))
     if not call.state.connected:
         log.warning("the call has reached its limit of %.0f s", limit)
-        await end_with_words(call, words.time_up, f"The call reached its limit of {limit:.0f} s.")
+        reason = f"the call reached its maximum duration of {limit:.0f} s"
+        await end_with_words(call, words.time_up, reason)
 
 
 async def end_with_words(
@@ -104,7 +105,7 @@ class Silence:
         while not self._call.state.connected:
             await self._quiet_for(limit)
             if self._prompts == len(for_each):
-                reason = "The caller said nothing any more."
+                reason = f"the {self._call.state.other_party} stayed silent"
                 await end_with_words(self._call, words.silent_goodbye, reason)
                 return
             self._prompts += 1
@@ -180,7 +181,7 @@ class ToolUses:
             self._give_up()
 
     def _give_up(self) -> None:
-        reason = f"The model used tools {self._in_a_row} times in a row and gave no answer."
+        reason = f"the model called tools {self._in_a_row} times in a row without answering"
         words = self._call.persona_settings.words.stuck
         ending = end_with_words(self._call, words, reason, Outcome.FAILED)
         self._call.spawn(ending, "ending a loop of tools")

@@ -148,7 +148,7 @@ class Runner:
         job, call = self._job, self._call
         await job.connect(auto_subscribe=AutoSubscribe.AUDIO_ONLY)
         if not self._resumed and (other := already_taken(job.room)):
-            raise CallEnded(duplicate_job(f"{other} has the room."))
+            raise CallEnded(duplicate_job(f"{other} has already taken the call"))
         call.state.agent = job.room.local_participant.identity
         far_end = LiveKitFarEnd(job, call)
         call.far_end, call.transfers = far_end, Handover(job, call, far_end)
@@ -161,7 +161,7 @@ class Runner:
         call.state.metadata, call.state.outbound = dict(dispatch.metadata), dispatch.outbound
         call.state.number = dispatch.phone_number
         if await room_is_gone(job):
-            raise CallEnded(duplicate_job("The room was closed before the call began."))
+            raise CallEnded(duplicate_job("the room was closed before the call began"))
         if not call.state.outbound:
             await self._wait_for_caller(far_end)
             dispatch = replace(dispatch, number=call.state.our_number)
@@ -189,8 +189,8 @@ class Runner:
             await far_end.arrive(ARRIVAL_LIMIT)
         except TimeoutError as error:
             reason = (
-                f"Nobody came into the room within {ARRIVAL_LIMIT:.0f} s. "
-                "To dial somebody, put phone_number into the metadata."
+                f"no caller joined the room within {ARRIVAL_LIMIT:.0f} s "
+                "(to place an outbound call, put phone_number into the metadata)"
             )
             raise CallEnded(Ending(Outcome.ABANDONED, "far end", reason)) from error
 
@@ -210,7 +210,7 @@ class Runner:
         except (OSError, sqlite3.Error) as error:
             log.error("the calls of %s can't be counted: %s", call.persona, error)
             if call.state.outbound:  # nobody is kept waiting by a call that is not placed
-                raise Refused(f"The calls of {call.persona} can't be counted: {error}") from error
+                raise Refused(f"the calls of {call.persona} can't be counted: {error}") from error
 
     def _count_out(self) -> None:
         """Count the call out; one that was never dialled is none of today's."""

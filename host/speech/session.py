@@ -193,9 +193,9 @@ def _listen(call: LiveCall, session: AgentSession[Any]) -> None:
         if event.reason == CloseReason.ERROR:
             _fail_gracefully(call, event.error)
         elif event.reason == CloseReason.JOB_SHUTDOWN:
-            call.end(Ending(Outcome.FAILED, "host", "The host was stopped."))
+            call.end(Ending(Outcome.FAILED, "host", "the host was stopped"))
         else:
-            call.end(Ending(Outcome.COMPLETED, "persona", f"{call.persona} hung up."))
+            call.end(Ending(Outcome.COMPLETED, "persona", f"{call.persona} hung up"))
 
 
 def _fail_gracefully(call: LiveCall, error: Any) -> None:
@@ -204,7 +204,7 @@ def _fail_gracefully(call: LiveCall, error: Any) -> None:
     which = names.get(getattr(error, "type", ""), "realtime model")
     problem = getattr(error, "error", error)
     text = str(problem) or type(problem).__name__
-    call.spawn(fail_gracefully(call, f"The {which} failed for good.", text), "giving the call up")
+    call.spawn(fail_gracefully(call, f"the {which} failed permanently", text), "giving the call up")
 
 
 def _usage(of_model: ModelUsage) -> Usage:

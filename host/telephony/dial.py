@@ -28,6 +28,8 @@ BRIDGED_LIMIT = 4 * 3600.0
 ROOM_LIMIT = 1.0
 """Seconds in which we hear that our room was closed."""
 
+NO_TRUNK = "no outbound trunk is configured: set HOST_TRUNK, or trunk in host.toml"
+
 MARGIN = 15.0
 """Seconds beyond the ringing that LiveKit may take to say how it went.
 
@@ -59,8 +61,7 @@ async def dial(job: JobContext, call: LiveCall, line: LiveKitFarEnd) -> None:
     """Dial the call's number and wait until somebody answers. Raises NotAnswered."""
     trunk = call.persona_settings.trunk
     if not trunk:
-        reason = "No outbound trunk is set: HOST_TRUNK, or trunk in host.toml."
-        raise NotAnswered(Ending(Outcome.TRUNK_ERROR, "host", reason, retryable=False))
+        raise NotAnswered(Ending(Outcome.TRUNK_ERROR, "host", NO_TRUNK, retryable=False))
     assert line.identity is not None
     verdict = await asyncio.to_thread(call.gate.dial, call.state.number or "")
     if verdict.allowed:
@@ -87,10 +88,10 @@ async def dial(job: JobContext, call: LiveCall, line: LiveKitFarEnd) -> None:
         # LiveKit SIP says the same where nobody answered in time, and where somebody closed the
         # room or removed the far end. The room's own word, if there is one, ends the call.
         await asyncio.wait({call.ending}, timeout=ROOM_LIMIT)
-        cancelled = Ending(Outcome.CANCELLED, "livekit", Outcome.CANCELLED.sentence)
+        cancelled = Ending(Outcome.CANCELLED, "livekit", Outcome.CANCELLED.description)
         raise NotAnswered(cancelled) from error
     if line.participant is None:
-        reason = "The far end hung up as it answered."
+        reason = "the callee answered and hung up at once"
         raise NotAnswered(Ending(Outcome.ABANDONED, "far end", reason))
 
 
@@ -104,7 +105,7 @@ async def ring(
     if not verdict.allowed:
         raise NotAnswered(blocked(verdict))
     if verdict.number is None:
-        reason = "A SIP address is not dialled over the trunk."
+        reason = "SIP addresses are not dialled over the trunk"
         raise NotAnswered(Ending(Outcome.BLOCKED, "host", reason))
     request.sip_call_to = verdict.number
     limit = request.ringing_timeout.ToTimedelta().total_seconds() + MARGIN
@@ -118,15 +119,14 @@ async def ring(
             log.warning("LiveKit SIP was too busy to dial; trying again")
             await asyncio.sleep(1.5)
         except (TimeoutError, aiohttp.ClientError) as error:
-            reason = f"LiveKit did not say how the dialling went: {type(error).__name__}."
+            reason = f"LiveKit did not report whether the callee answered: {type(error).__name__}"
             raise NotAnswered(Ending(Outcome.TRUNK_ERROR, "livekit", reason)) from error
 
 
 def blocked(verdict: Verdict) -> Ending:
     """Say that the gate refused, and by which rule."""
-    reason = f"The number was not dialled: {verdict}."
     again = verdict.rule is not None and verdict.rule.passes
-    return Ending(Outcome.BLOCKED, "host", reason, retryable=again)
+    return Ending(Outcome.BLOCKED, "host", str(verdict), retryable=again)
 
 
 def name(error: api.ServerError) -> Ending:
@@ -138,11 +138,11 @@ def name(error: api.ServerError) -> Ending:
     status = error.sip_status_code if isinstance(error, api.SipCallError) else None
     if status is not None:
         outcome = outcome_of_sip_status(status)
-        return Ending(outcome, "far end", f"{outcome.sentence} (SIP {status})", status)
+        return Ending(outcome, "far end", f"{outcome.description} (SIP {status})", status)
     if error.code in (codes.CANCELED, codes.DEADLINE_EXCEEDED):
-        return Ending(Outcome.NO_ANSWER, "far end", Outcome.NO_ANSWER.sentence)
+        return Ending(Outcome.NO_ANSWER, "far end", Outcome.NO_ANSWER.description)
     said = error.message.removeprefix(_FROM_SIP) or f"HTTP status {error.status}"
-    reason = f"{Outcome.TRUNK_ERROR.sentence} LiveKit says: {said}."
+    reason = f"{Outcome.TRUNK_ERROR.description}, LiveKit reports: {said}"
     again = not (error.code in _MISTAKES or any(text in said for text in _UNSET))
     return Ending(Outcome.TRUNK_ERROR, "livekit", reason, error=error.code, retryable=again)
 

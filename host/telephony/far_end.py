@@ -127,7 +127,7 @@ class LiveKitFarEnd:
         state = self._call.state
         participant = self.participant
         if participant is None:
-            reason = "The far end hung up."
+            reason = f"the {state.other_party} hung up"
             self._call.end(Ending(Outcome.COMPLETED, "far end", reason))
             return
         self._sip = participant.kind == _SIP
@@ -227,9 +227,10 @@ class LiveKitFarEnd:
         elif call.hangup_ending:
             call.end(call.hangup_ending)
         elif call.state.first_word_at is not None:
-            call.end(Ending(Outcome.COMPLETED, "far end", "The far end hung up."))
+            reason = f"the {call.state.other_party} hung up"
+            call.end(Ending(Outcome.COMPLETED, "far end", reason))
         else:
-            reason = "The far end hung up before a word was said."
+            reason = f"the {call.state.other_party} hung up before the persona spoke"
             call.end(Ending(Outcome.ABANDONED, "far end", reason))
 
     def _on_room_gone(self, reason: Any) -> None:
@@ -241,15 +242,18 @@ class LiveKitFarEnd:
         if self.colleague:
             self._end_connected("livekit")
         elif call.state.answered:
-            call.end(Ending(Outcome.COMPLETED, "livekit", "The room was closed."))
+            call.end(Ending(Outcome.COMPLETED, "livekit", "the room was closed"))
         else:
-            call.end(Ending(Outcome.CANCELLED, "livekit", "The room was closed before an answer."))
+            reason = "the room was closed before the call was answered"
+            call.end(Ending(Outcome.CANCELLED, "livekit", reason))
 
     def _end_connected(self, by: Who) -> None:
         """End a call in which the far end and a colleague talked with each other."""
         assert self.colleague
-        ways = {"far end": "The far end hung up", "colleague": "The colleague hung up"}
-        reason = f"{ways.get(by, 'The room was closed')} after a transfer to {self.colleague[1]}."
+        caller = self._call.state.other_party
+        ways = {"far end": f"the {caller} hung up", "colleague": "the colleague hung up"}
+        how = ways.get(by, "the room was closed")
+        reason = f"{how} after the transfer to {self.colleague[1]}"
         self._call.end(Ending(Outcome.TRANSFERRED, by, reason))
 
     # What can be done

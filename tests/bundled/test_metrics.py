@@ -113,7 +113,7 @@ async def test_voicemail_verdicts_and_transfers_are_counted(
     record = a_record(
         voicemail="machine-vm",
         transfers=[
-            Transfer(at=NOW, to="billing", warm=True, succeeded=False, reason="Nobody answered."),
+            Transfer(at=NOW, to="billing", warm=True, succeeded=False, reason="no answer"),
             Transfer(at=NOW, to="billing", succeeded=True),
         ],
     )

@@ -50,7 +50,7 @@ def a_recent_record(**more: Any) -> CallRecord:
         "room": "desk_+15551234567_x",
         "persona": "desk",
         "number": "+15551234567",
-        "reason": "The call was transferred to billing.",
+        "reason": "the call was transferred to billing",
         "duration": 25.0,
         "ring_time": 4.0,
         "time_to_first_word": 1.0,

@@ -38,8 +38,8 @@ def test_an_author_changes_none_of_what_the_host_knows(settings: Settings, name:
 
 async def test_only_the_first_ending_counts(settings: Settings) -> None:
     call = call_of(settings)
-    call.end(Ending(Outcome.COMPLETED, "far end", "The far end hung up."))
-    call.end(Ending(Outcome.FAILED, "host", "Something broke."))
+    call.end(Ending(Outcome.COMPLETED, "far end", "the caller hung up"))
+    call.end(Ending(Outcome.FAILED, "host", "something broke"))
     assert call.over
     assert (await call.ending).outcome is Outcome.COMPLETED
 
@@ -91,7 +91,7 @@ async def test_a_record_of_a_call_that_nobody_answered_has_no_duration(settings:
     call = call_of(settings)
     call.state.outbound, call.state.number = True, "+15552220001"
     call.state.mark("dialled")
-    call.end(Ending(Outcome.BUSY, "far end", "The line was busy.", 486))
+    call.end(Ending(Outcome.BUSY, "far end", "the line was busy", 486))
     record = call.state.record(call.ending.result())
     assert (record.outcome, record.sip_status, record.duration) == (Outcome.BUSY, 486, 0.0)
     assert record.direction == "outbound"

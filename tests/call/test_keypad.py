@@ -234,7 +234,7 @@ async def test_a_question_is_cancelled_when_the_call_is_over(call: LiveCall, sai
     asking = asyncio.create_task(call.call.collect_digits("Which number?"))
     waiting = asyncio.create_task(call.call.collect_digits("Which other?"))
     await said.until(1)
-    call.end(Ending(Outcome.COMPLETED, "far end", "The far end hung up."))
+    call.end(Ending(Outcome.COMPLETED, "far end", "the caller hung up"))
     await asyncio.wait({asking, waiting}, timeout=5)
     assert asking.cancelled()
     assert waiting.cancelled()

@@ -226,7 +226,7 @@ async def test_a_call_whose_host_was_killed_is_told_of_by_the_next_one(
         await call.ended(15)
     async with with_api(ground, tmp_path) as api:
         over = await api.until(asked["id"], is_over)
-        assert (over["outcome"], over["reason"]) == ("failed", "The host died.")
+        assert (over["outcome"], over["reason"]) == ("failed", "the host process died")
         records = (tmp_path / "calls.jsonl").read_text().splitlines()
         assert [json.loads(record)["room"] for record in records] == [asked["room"]]
     assert len(ground.exchange.ledger.of("INVITE", number=number)) == 1

@@ -123,7 +123,7 @@ async def said_goodbye(host: Scene, call: PhoneCall, asked: float) -> None:
     assert call.ended_at is not None
     assert call.ended_at - asked < 10
     assert (record.outcome, record.ended_by) == (Outcome.FAILED, "host")
-    assert record.reason == "The host was stopped."
+    assert record.reason == "the host was stopped"
 
 
 @pytest.mark.promise("SIGTERM drains: live calls come to their end")

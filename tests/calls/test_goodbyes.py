@@ -17,7 +17,7 @@ from host.testing import heard_once, not_heard
 pytestmark = pytest.mark.memory("whole hosts are stopped in test_deploys.py")
 
 WORDS = Words()
-STOPPED = "The host was stopped."
+STOPPED = "the host was stopped"
 
 
 async def test_whoever_talks_hears_a_goodbye_to_its_end(scene: MemoryScene) -> None:

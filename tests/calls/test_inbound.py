@@ -216,7 +216,7 @@ async def test_a_call_that_lasts_too_long_is_ended_with_a_word(scene: Scene) -> 
     heard_once(call, "I am sorry, our time is up. Goodbye.")
     assert call.ended_by == "far end"
     assert 6 < length_of(call) < 15
-    assert "limit" in record.reason
+    assert "maximum duration" in record.reason
 
 
 async def test_a_room_that_somebody_deletes_ends_its_call(scene: Scene) -> None:

@@ -30,7 +30,7 @@ async def test_a_caller_who_says_nothing_is_asked_twice_and_then_bidden_goodbye(
     assert (call.ended_by, record.ended_by) == ("far end", "host")
     assert (record.outcome, record.reason) == (
         Outcome.COMPLETED,
-        "The caller said nothing any more.",
+        "the caller stayed silent",
     )
 
 
@@ -60,7 +60,7 @@ async def test_the_end_of_the_time_is_told_before_it_comes(scene: Scene) -> None
     assert 13 < goodbye.start < 19
     assert length_of(call) > goodbye.end + on_its_way(scene)
     assert (record.outcome, record.ended_by) == (Outcome.COMPLETED, "host")
-    assert record.reason == "The call reached its limit of 14 s."
+    assert record.reason == "the call reached its maximum duration of 14 s"
 
 
 async def test_a_call_that_is_shorter_than_its_warning_is_not_warned(scene: Scene) -> None:
@@ -69,7 +69,7 @@ async def test_a_call_that_is_shorter_than_its_warning_is_not_warned(scene: Scen
     heard_once(call, "Good evening, we have very little time.")
     heard_once(call, WORDS.time_up)
     not_heard(call, WORDS.time_nearly_up)
-    assert record.reason == "The call reached its limit of 7 s."
+    assert record.reason == "the call reached its maximum duration of 7 s"
 
 
 def wants_a_story(after: str) -> PersonScript:
@@ -135,7 +135,7 @@ async def test_a_model_that_has_run_wild_ends_its_call(scene: Scene) -> None:
     record = await scene.over(call)
     heard_once(call, WORDS.stuck)
     assert (record.outcome, record.ended_by) == (Outcome.FAILED, "host")
-    assert record.reason.startswith("The model used tools ")
+    assert record.reason.startswith("the model called tools ")
     assert len(record.tools) <= 5
 
 

@@ -86,7 +86,7 @@ async def test_a_call_is_taken_over_once(scene: Scene) -> None:
     assert end_of(call) - killed < 5
     heard_once(call, BACK)
     assert (record.outcome, record.ended_by, record.taken_over) == ("failed", "host", 1)
-    assert record.reason == "The call's process died."
+    assert record.reason == "the call's process died"
     assert record.duration > 3
 
 
@@ -216,7 +216,7 @@ async def test_calls_whose_parent_is_killed_end_at_once_and_are_recorded(tmp_pat
         for call in (*calls, ringing):
             record = await scene.over(call)
             assert end_of(call) - killed < 5
-            assert (record.outcome, record.reason) == (Outcome.FAILED, "The host died.")
+            assert (record.outcome, record.reason) == (Outcome.FAILED, "the host process died")
         await asyncio.wait_for(placing, 20)
 
 
@@ -231,7 +231,7 @@ async def test_a_new_start_finishes_what_a_dead_host_has_left(tmp_path: Path) ->
         assert not call.over.done()
         async with HostProcess(scene.environment, tmp_path / "again.log", cwd=tmp_path):
             record = await scene.over(call)
-        assert (record.outcome, record.reason) == (Outcome.FAILED, "The call's process died.")
+        assert (record.outcome, record.reason) == (Outcome.FAILED, "the call's process died")
 
 
 def _checkpoint(scene: Scene, call: PhoneCall) -> dict[str, Any]:

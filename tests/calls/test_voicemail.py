@@ -127,7 +127,7 @@ async def test_a_mailbox_that_takes_nothing_gets_no_message(scene: Scene, openin
     not_heard(call, MESSAGE)
     assert placed.outcome is Outcome.VOICEMAIL_SKIPPED
     assert record.voicemail == "machine-unavailable"
-    assert record.reason == "The machine that answered takes no messages."
+    assert record.reason == "voicemail answered but takes no messages"
 
 
 async def test_a_mailbox_that_turns_out_to_be_full_gets_no_message(scene: Scene) -> None:
@@ -141,7 +141,7 @@ async def test_a_machine_that_hangs_up_first_is_no_conversation(scene: Scene) ->
     parts = says(MAILBOX, 1.0, stays=False)
     _, call, record = await scene.place_to(Telephone(script=parts), "leaves", name="Ann")
     assert record.outcome is Outcome.VOICEMAIL_SKIPPED
-    assert record.reason == "The machine hung up before the message was left."
+    assert record.reason == "voicemail hung up before the message was left"
     assert record.ended_by == "far end"
 
 
@@ -375,7 +375,7 @@ async def test_a_screener_without_words_of_its_own_is_told_the_greeting(scene: S
     _, call, record = await scene.place_to(Telephone(script=screened), "leaves", name="Ann")
     heard_once(call, GREETING)
     assert (record.outcome, record.voicemail) == (Outcome.DECLINED, "screening")
-    assert record.reason == "A call screener answered, and hung up."
+    assert record.reason == "a call screener answered and hung up"
 
 
 async def test_a_screener_that_comes_late_is_told_who_calls(scene: Scene) -> None:
@@ -419,7 +419,7 @@ async def test_a_screener_that_turns_us_away_ends_the_call(scene: Scene) -> None
 
     placed, call, record = await scene.place_to(Telephone(script=screened), "polite")
     assert placed.outcome is Outcome.DECLINED
-    assert record.reason == "A call screener answered, and turned us away."
+    assert record.reason == "a call screener answered and declined the call"
     assert record.ended_by == "far end"
 
 
@@ -437,4 +437,4 @@ async def test_a_persona_may_hang_up_on_screeners(scene: Scene) -> None:
     placed, call, record = await scene.place_to(Telephone(script=says(SCREENER)), "shy")
     not_heard(call, "Good morning, this is a shy call.")
     assert placed.outcome is Outcome.VOICEMAIL_SKIPPED
-    assert record.reason == "A call screener answered."
+    assert record.reason == "a call screener answered"

@@ -80,7 +80,7 @@ async def test_a_colleague_who_presses_one_talks_with_the_caller(scene: Scene) -
     assert [key.digit for key in connected.keys] == ["5"]
     assert (call.keys, record.keys) == ([], [])
     assert (record.outcome, record.ended_by) == (Outcome.TRANSFERRED, "colleague")
-    assert record.reason == "The colleague hung up after a transfer to sales."
+    assert record.reason == "the colleague hung up after the transfer to sales"
     assert (connected.ended_by, call.ended_by) == ("phone", "far end")
     assert end_of(call) - end_of(connected) < 2
     (transfer,) = record.transfers
@@ -137,10 +137,10 @@ async def test_a_colleague_who_declines_sends_the_caller_back(scene: Scene, word
 @pytest.mark.parametrize(
     ("telephone", "status", "reason"),
     [
-        (Busy(), 486, "The line was busy. (SIP 486)"),
-        (Declines(), 603, "The call was declined. (SIP 603)"),
+        (Busy(), 486, "the line was busy (SIP 486)"),
+        (Declines(), 603, "the call was declined (SIP 603)"),
         (Invalid(), 404, "404"),
-        (NoAnswer(), None, "Nobody answered."),
+        (NoAnswer(), None, "the call was not answered"),
     ],
     ids=["busy", "declines", "invalid", "no answer"],
 )
@@ -247,7 +247,7 @@ async def test_a_caller_who_hangs_up_while_it_rings_stops_the_ringing(either_sce
         ringing.id
     ]
     assert (record.outcome, record.ended_by) == (Outcome.COMPLETED, "far end")
-    assert [each.reason for each in record.transfers] == ["The far end hung up."]
+    assert [each.reason for each in record.transfers] == ["the caller hung up"]
 
 
 async def test_a_caller_who_hangs_up_during_the_question_hangs_up_the_colleague(

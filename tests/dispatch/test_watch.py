@@ -15,7 +15,7 @@ from host.records.outcome import Outcome
 AGENT = rtc.ParticipantKind.PARTICIPANT_KIND_AGENT
 SIP = rtc.ParticipantKind.PARTICIPANT_KIND_SIP
 BROWSER = rtc.ParticipantKind.PARTICIPANT_KIND_STANDARD
-UNTOLD = CallResult(Outcome.FAILED, "The host did not tell how the call went.", "r")
+UNTOLD = CallResult(Outcome.FAILED, "the host did not report how the call ended", "r")
 
 
 class Room:

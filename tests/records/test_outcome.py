@@ -10,9 +10,9 @@ from host.records.outcome import Outcome, outcome_of_sip_status
 
 
 @pytest.mark.parametrize("outcome", Outcome)
-def test_every_outcome_has_a_plain_sentence(outcome: Outcome) -> None:
-    assert outcome.sentence[0].isupper()
-    assert outcome.sentence.endswith(".")
+def test_every_outcome_is_described_in_words_that_stand_behind_it(outcome: Outcome) -> None:
+    assert outcome.description[0].islower()
+    assert not outcome.description.endswith(".")
 
 
 def test_outcomes_are_told_apart_by_their_exit_codes() -> None:

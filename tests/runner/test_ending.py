@@ -47,7 +47,7 @@ async def test_what_fails_at_the_end_of_a_call_does_not_stop_the_rest(
     call.transfers = standing_in(close=fails("transfer"))
     call.session = standing_in(aclose=fails("session"))
     call.recorder = standing_in(close=fails("recording"))
-    call.end(Ending(Outcome.COMPLETED, "far end", "The far end hung up."))
+    call.end(Ending(Outcome.COMPLETED, "far end", "the caller hung up"))
     await asyncio.wait_for(tear_down(OUT_OF_THE_ROOM, call), 10)
     assert done == ["hang up", "transfer", "session", "recording", "leave"]
     for what in ("hanging up", "stopping a transfer", "closing the session"):
@@ -64,7 +64,7 @@ async def test_hooks_that_are_being_told_are_waited_for() -> None:
     call = call_of(Settings(), call_status_changed=lambda call, status: [slow(status)])
     call.far_end = standing_in(hang_up=nothing, leave=nothing)
     call.events.tell("call_status_changed", status="hangup")
-    call.end(Ending(Outcome.COMPLETED, "far end", "The far end hung up."))
+    call.end(Ending(Outcome.COMPLETED, "far end", "the caller hung up"))
     await asyncio.wait_for(tear_down(OUT_OF_THE_ROOM, call), 10)
     assert told == ["hangup"]
 

@@ -77,7 +77,7 @@ async def test_a_warning_that_can_not_be_said_does_not_cost_the_limit(
     limits.watch(call)
     ending = await asyncio.wait_for(call.ending, 10)
     assert (ending.outcome, ending.by) == (Outcome.COMPLETED, "host")
-    assert ending.reason == "The call reached its limit of 1 s."
+    assert ending.reason == "the call reached its maximum duration of 1 s"
 
 
 async def test_last_words_that_are_never_out_end_the_call_all_the_same(
@@ -102,7 +102,7 @@ async def test_noise_that_is_no_word_is_no_sign_of_life(
     monkeypatch.setattr(call, "say", say)
     await asyncio.wait_for(Silence(call, livekits(session)).hold(), 10)
     assert said == [WORDS.silent, WORDS.still_silent, WORDS.silent_goodbye]
-    assert call.ending.result().reason == "The caller said nothing any more."
+    assert call.ending.result().reason == "the caller stayed silent"
 
 
 async def test_a_caller_is_not_asked_while_the_host_has_the_word(

@@ -127,7 +127,7 @@ async def test_a_call_that_no_host_takes_is_over_and_may_be_tried_again(client: 
     _, call, _ = await client.place(details=GOOD)
     client.livekit.turning_away.set()
     over = await client.over(call["id"])
-    assert (over["outcome"], over["reason"]) == ("refused", "No host took the call.")
+    assert (over["outcome"], over["reason"]) == ("refused", "no host took the call")
     assert over["retryable"] is True
     assert over["asked_at"] < over["ended_at"]
     assert over["id"] == call["id"]
@@ -502,10 +502,10 @@ async def test_how_a_call_went_that_ended_while_the_api_was_gone_is_found_out(
         await livekit.until(lambda: livekit.rooms == [call["room"]])
     requests = Requests(deployment.folder / ".host")  # as the call's own process does
     requests.claim("order-7", "AJ_1", call["room"], "RM_1")
-    requests.settle("AJ_1", "busy", "The line was busy.", begun=True)
+    requests.settle("AJ_1", "busy", "the line was busy", begun=True)
     async with an_api(caplog, livekit) as client:
         over = await client.over(call["id"])
-    assert (over["outcome"], over["reason"]) == ("busy", "The line was busy.")
+    assert (over["outcome"], over["reason"]) == ("busy", "the line was busy")
     assert over["retryable"] is True
 
 
@@ -524,7 +524,7 @@ async def test_a_call_that_nobody_ever_tells_of_has_failed_and_is_not_placed_aga
         assert (await client.ask("GET", f"/calls/{call['id']}"))[1] == call
         over = await client.over(call["id"])
     assert over["outcome"] == "failed"
-    assert over["reason"] == "The host was stopped, and nobody told how the call went."
+    assert over["reason"] == "the host stopped before it reported how the call ended"
     assert livekit.joined == 1
 
 

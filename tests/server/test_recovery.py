@@ -229,7 +229,7 @@ async def test_a_record_that_was_not_told_to_its_end_is_told_as_it_is(
     deployment: Deployment, settings: Settings
 ) -> None:
     call = an_answered_call(settings)
-    call.end(Ending(Outcome.BUSY, "far end", "The line was busy.", 486))
+    call.end(Ending(Outcome.BUSY, "far end", "the line was busy", 486))
     record = call.state.record(call.ending.result())
     CheckpointStore(settings.state_dir).write(call, record)
     (checkpoint,) = (settings.state_dir / "unfinished").iterdir()
@@ -244,13 +244,13 @@ async def test_what_is_kept_of_a_request_tells_no_more_than_the_record(
     call.state.metadata = {"idempotency_key": "order-7"}
     requests = Requests(settings.state_dir)
     requests.claim("order-7", call.state.id, call.state.room, "RM_1")
-    call.end(Ending(Outcome.BLOCKED, "host", "+15552220001 is on the do-not-call list."))
+    call.end(Ending(Outcome.BLOCKED, "host", "+15552220001 is on the do-not-call list"))
     record = call.state.record(call.ending.result())
     CheckpointStore(settings.state_dir).write(call, record)
     (checkpoint,) = (settings.state_dir / "unfinished").iterdir()
     of_a_dead_process(checkpoint)
     await finished(deployment, settings)
-    assert requests.went("order-7") == ("blocked", "+1…01 is on the do-not-call list.")
+    assert requests.went("order-7") == ("blocked", "+1…01 is on the do-not-call list")
     assert b"2220001" not in requests.file.read_bytes()
 
 
@@ -265,10 +265,10 @@ async def test_nor_does_the_call_itself_write_more_down(
     call.state.metadata = {"idempotency_key": "order-7"}
     requests = Requests(settings.state_dir)
     requests.claim("order-7", call.state.id, call.state.room, "RM_1")
-    ending = Ending(Outcome.BLOCKED, "host", "+15552220001 is on the do-not-call list.")
+    ending = Ending(Outcome.BLOCKED, "host", "+15552220001 is on the do-not-call list")
     call.end(ending)
     await Runner(cast(JobContext, None), call)._end(ending)
-    assert requests.went("order-7") == ("blocked", "+1…01 is on the do-not-call list.")
+    assert requests.went("order-7") == ("blocked", "+1…01 is on the do-not-call list")
 
 
 def two_checkpoints(settings: Settings) -> tuple[Path, Path]:

@@ -194,7 +194,7 @@ async def test_a_caller_is_not_left_with_a_colleague_who_hung_up_as_they_answere
     call = call_with(sales={"number": "+15550003101", "warm": True})
     call.far_end = line = a_line()
     call.transfers = Handover(a_job(), call, line)
-    with pytest.raises(TransferFailed, match="sales hung up as they answered"):
+    with pytest.raises(TransferFailed, match="sales answered and hung up at once"):
         await call.transfer("sales", announcement="")
     assert not call.state.connected
     assert not call.over
@@ -271,7 +271,7 @@ async def test_livekits_word_is_believed_where_it_gives_one() -> None:
                 sip_status=sip.SIPStatus(code=sip.SIP_STATUS_BUSY_HERE),
             ),
             486,
-            "nobody took the call",
+            "the target did not take the call",
         ),
         (
             sip.TransferSIPParticipantResponse(

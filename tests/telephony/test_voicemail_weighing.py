@@ -187,8 +187,8 @@ def test_a_verdict_says_what_it_was_concluded_from() -> None:
     assert verdict.takes_messages
     asked = weigh(Evidence(answer=Answer(FULL[0])))
     assert asked is not None
-    assert asked.told(words=True).startswith("asked, it said 'mailbox is full")
-    assert asked.told(words=False) == "asked, it said …"
+    assert asked.told(words=True).startswith("when asked, it said 'mailbox is full")
+    assert asked.told(words=False) == "when asked, it said …"
     beep = weigh(Evidence(beep=True))
     assert beep is not None
     assert beep.told(words=False) == "a beep after the greeting"

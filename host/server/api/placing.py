@@ -39,8 +39,8 @@ _STANDS: dict[str, Status] = {
     "active": "active",
 }
 """LiveKit's `sip.callStatus` -> how a call stands."""
-_NOBODY = "No host took the call."
-_UNTOLD = "The host was stopped, and nobody told how the call went."
+_NOBODY = "no host took the call"
+_UNTOLD = "the host stopped before it reported how the call ended"
 _KEPT_BACK: dict[Rule | None, str] = {
     Rule.DO_NOT_CALL: "the do-not-call list forbids it",
     Rule.ATTEMPTS: "it was dialled as often as it may be today",
@@ -158,7 +158,7 @@ class Placing:
             placed = CallResult(Outcome.REFUSED, _NOBODY, asked.room)
         except Exception:
             log.exception("the call in room %s was not placed", asked.room)
-            placed = CallResult(Outcome.FAILED, Outcome.FAILED.sentence, asked.room)
+            placed = CallResult(Outcome.FAILED, Outcome.FAILED.description, asked.room)
         await self._over(asked, placed)
 
     async def _follow(self, asked: AskedCall, key: str) -> None:

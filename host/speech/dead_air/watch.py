@@ -29,12 +29,12 @@ ASKS = 2
 """How often in a row the far end is asked to say something again: it may have been noise. Once
 where nothing has ever been understood: the STT may be gone."""
 SILENT = {
-    "stt": "Nothing was understood of what the far end said.",
-    "llm": "The LLM gave no answer.",
-    "tts": "The TTS gave no sound.",
-    "tool": "A tool did not return.",
+    "stt": "the STT returned no transcript",
+    "llm": "the LLM returned no reply",
+    "tts": "the TTS returned no audio",
+    "tool": "a tool did not return",
 }
-"""What each debtor's silence is called in the record."""
+"""The reason in the record, by what the reply was blocked on."""
 SAY_AGAIN = "Your last words were not heard to their end. Say it again."
 
 

@@ -11,7 +11,7 @@ from livekit.agents import JobContext
 from host.call.live import LiveCall
 from host.dispatch.rooms import put_out
 from host.settings import TransferTarget
-from host.telephony.dial import NotAnswered, duration, ring
+from host.telephony.dial import NO_TRUNK, NotAnswered, duration, ring
 from host.telephony.transfer.failure import TransferFailed
 
 IDENTITY = "colleague"
@@ -33,7 +33,7 @@ class Colleague:
         """Ring until somebody answers; they may stay for `limit` seconds. Raises TransferFailed."""
         trunk = self._call.persona_settings.trunk
         if not trunk:
-            raise TransferFailed("no outbound trunk is set: HOST_TRUNK, or trunk in host.toml")
+            raise TransferFailed(NO_TRUNK)
         verdict = self._call.gate.transfer(self._target.number)
         request = api.CreateSIPParticipantRequest(
             sip_trunk_id=trunk,

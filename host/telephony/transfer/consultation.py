@@ -45,7 +45,7 @@ class Reply(StrEnum):
     DECLINED = "declined"
     SILENT = "did not say yes"
     HUNG_UP = "hung up"
-    BROKEN = "could not be asked: a provider failed"
+    BROKEN = "could not be asked because a provider failed"
 
 
 KEYS = {"1": Reply.ACCEPTED, "2": Reply.DECLINED}

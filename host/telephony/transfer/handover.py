@@ -50,7 +50,7 @@ class Handover:
         """Hand the call to a target. Raises HostError where it does not take it."""
         call = self._call
         if call.over or call.state.connected or (self._work and not self._work.done()):
-            raise HostError("the call is being transferred already, or over")
+            raise HostError("the call is already being transferred, or has ended")
         tried = Transfer(at=now(), to=name, warm=target.warm, succeeded=False)
         call.state.transfers.append(tried)
         work = asyncio.create_task(self._try(tried, target, announcement, summary))
@@ -66,7 +66,7 @@ class Handover:
                 work.cancel()
                 await asyncio.wait({work})
         if work.cancelled():
-            raise TransferFailed("the call ended meanwhile")
+            raise TransferFailed("the call ended during the transfer")
         work.result()
 
     async def close(self) -> None:
@@ -90,12 +90,12 @@ class Handover:
             except asyncio.CancelledError:
                 if not tried.succeeded:
                     over = self._call.ending.result().reason if self._call.over else ""
-                    tried.reason = over or "It was broken off."
+                    tried.reason = over or "the transfer was aborted"
                 raise
             except Exception as error:
                 if not isinstance(error, HostError):
                     log.exception("the transfer to %s broke", tried.to)
-                    error = TransferFailed("something went wrong on our side")
+                    error = TransferFailed("an internal error occurred")
                 tried.reason = str(error)
                 tried.sip_status = getattr(error, "sip_status", None)
                 await self._tell_the_caller(tried)
@@ -104,7 +104,7 @@ class Handover:
     async def _cold(self, tried: Transfer, target: TransferTarget) -> None:
         await refer(self._job, self._call, self._line, target)
         tried.succeeded = True
-        reason = f"The call was transferred to {tried.to}."
+        reason = f"the call was transferred to {tried.to}"
         self._call.end(Ending(Outcome.TRANSFERRED, "persona", reason))
 
     async def _warm(self, tried: Transfer, target: TransferTarget, summary: str) -> None:
@@ -114,16 +114,16 @@ class Handover:
             try:
                 await colleague.ring(BRIDGED_LIMIT)
                 if self._call.over or self._line.left:
-                    raise TransferFailed("the caller hung up")
+                    raise TransferFailed(f"the {self._call.state.other_party} hung up")
                 if IDENTITY not in self._line.room.remote_participants:
-                    raise TransferFailed(f"{tried.to} hung up as they answered")
+                    raise TransferFailed(f"{tried.to} answered and hung up at once")
             except BaseException:
                 await colleague.hang_up()
                 raise
             self._step_out(tried)
         told = {
             "host.outcome": Outcome.TRANSFERRED.value,
-            "host.reason": f"The call was transferred to {tried.to}.",
+            "host.reason": f"the call was transferred to {tried.to}",
         }
         await tell_watchers(self._line.room, told)
 

@@ -22,7 +22,6 @@ to LiveKit SIP; after one that the target took, the other side's goodbye comes l
 
 _UNTAKEN = (api.ServerErrorCode.CANCELED, api.ServerErrorCode.DEADLINE_EXCEEDED)
 """What LiveKit says where no NOTIFY came, and in 2025 of a target that was busy too."""
-_HUNG_UP = "the caller hung up"
 
 
 async def refer(
@@ -30,7 +29,7 @@ async def refer(
 ) -> None:
     """Send the far end to another number; it hears ringing meanwhile. Raises TransferFailed."""
     if line.identity is None:
-        raise TransferFailed("there is nobody to transfer")
+        raise TransferFailed("there is no call to transfer")
     require(call, target)
     request = api.TransferSIPParticipantRequest(
         room_name=call.state.room,
@@ -45,13 +44,13 @@ async def refer(
         )
     except api.SipCallError as error:
         status = error.sip_status_code
-        raise TransferFailed(f"the other side answered {status}", status) from error
+        raise TransferFailed(f"the carrier answered {status}", status) from error
     except api.ServerError as error:
         if error.code in _UNTAKEN:
-            raise TransferFailed("nobody took the call") from error
+            raise TransferFailed("the target did not take the call") from error
         raise TransferFailed(f"LiveKit refused the transfer: {error.message}") from error
     except TimeoutError as error:
-        raise TransferFailed("the other side did not answer in time") from error
+        raise TransferFailed("the transfer timed out") from error
     except (OSError, aiohttp.ClientError) as error:
         raise TransferFailed("LiveKit can't be reached") from error
     await _make_sure(answer, call, line)
@@ -64,17 +63,17 @@ async def _make_sure(
     if answer.status == sip.STS_TRANSFER_SUCCESSFUL:
         return
     if answer.reason == sip.STR_CALL_ENDED:
-        raise TransferFailed(_HUNG_UP)
+        raise TransferFailed(f"the {call.state.other_party} hung up")
     if answer.status == sip.STS_TRANSFER_FAILED:
         status = answer.sip_status.code or None
-        raise TransferFailed("nobody took the call", status)
+        raise TransferFailed("the target did not take the call", status)
     await asyncio.wait({call.ending}, timeout=HANGUP_NOTICE)
     if call.over or line.left:
-        raise TransferFailed(_HUNG_UP)
+        raise TransferFailed(f"the {call.state.other_party} hung up")
 
 
 def require(call: LiveCall, target: TransferTarget) -> None:
     """Raise TransferFailed where the gate refuses a target."""
     verdict = call.gate.transfer(target.number)
     if not verdict.allowed:
-        raise TransferFailed(f"the number may not be dialled: {verdict}")
+        raise TransferFailed(str(verdict))

@@ -15,10 +15,10 @@ from host.telephony.voicemail.weighing import Verdict
 
 log = logging.getLogger("host")
 
-_FULL = "The machine that answered takes no messages."
-_HUNG_UP = "The machine hung up before the message was left."
-_SCREENED = "A call screener answered."
-_DECLINED = "A call screener answered, and turned us away."
+_FULL = "voicemail answered but takes no messages"
+_HUNG_UP = "voicemail hung up before the message was left"
+_SCREENED = "a call screener answered"
+_DECLINED = "a call screener answered and declined the call"
 
 
 class Policy:
@@ -53,7 +53,7 @@ class Policy:
         if isinstance(policy, Continue):
             return self._opening.words
         if isinstance(policy, HangUp):
-            self._skip(Outcome.VOICEMAIL_SKIPPED.sentence if takes_messages else _FULL)
+            self._skip(Outcome.VOICEMAIL_SKIPPED.description if takes_messages else _FULL)
             return None
         assert call.session is not None
         await call.session.interrupt(force=True)
@@ -66,7 +66,7 @@ class Policy:
         if turn is Turn.FULL:
             self._skip(_FULL)
         if turn is Turn.PERSON:
-            self.note(Verdict("human", "somebody has picked up while the machine was talking"))
+            self.note(Verdict("human", "a person picked up while the machine was talking"))
         return self._opening.words if turn is Turn.PERSON else None
 
     async def _leave(self, policy: LeaveMessage) -> None:
@@ -74,7 +74,7 @@ class Policy:
         assert call.session is not None
         await call.session.interrupt(force=True)  # an author's own agent may have begun to answer
         await call.say(policy.text, interruptible=False)
-        call.end(Ending(Outcome.VOICEMAIL_LEFT, "persona", Outcome.VOICEMAIL_LEFT.sentence))
+        call.end(Ending(Outcome.VOICEMAIL_LEFT, "persona", Outcome.VOICEMAIL_LEFT.description))
 
     async def _screener(self) -> str | None:
         call, policy = self._call, self._call.screening_policy
@@ -97,7 +97,7 @@ class Policy:
         if through.kind == "declined":
             self._call.end(Ending(Outcome.DECLINED, "far end", _DECLINED))
         else:
-            reason = f"A call screener answered, and nobody came on the line within {waited:.0f} s."
+            reason = f"a call screener answered and put no person through within {waited:.0f} s"
             self._call.end(Ending(Outcome.NO_ANSWER, "host", reason))
         return None
 

@@ -36,7 +36,7 @@ class Through:
 async def identify(call: LiveCall, opening: Opening, policy: Identify) -> Through:
     """Say once who is calling, and wait for what follows."""
     await _prompt_ends(opening)
-    hung_up = "A call screener answered, and hung up."
+    hung_up = "a call screener answered and hung up"
     call.hangup_ending = Ending(Outcome.DECLINED, "far end", hung_up)
     try:
         mark = opening.mark()

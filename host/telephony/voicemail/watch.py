@@ -63,7 +63,7 @@ class Voicemail:
         if not self.judges:
             await dial()
             await self._line.answered()
-            return Verdict("human", "nobody listened for a machine")
+            return Verdict("human", "machine detection is off")
         dialling = asyncio.ensure_future(dial())
         try:
             verdict = await self._listen(dialling)

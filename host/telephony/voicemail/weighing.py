@@ -121,7 +121,7 @@ def _by_the_model(evidence: Evidence) -> Verdict | None:
         return None
     if said.suspicious or evidence.longest > LONG_SPEECH:
         return None
-    reason = "the model heard a person" if evidence.label == "human" else "no proof"
+    reason = "the model heard a person" if evidence.label == "human" else "no evidence of a machine"
     return Verdict(evidence.label, reason)
 
 
@@ -134,15 +134,15 @@ def _by_the_answer(evidence: Evidence, answer: Answer) -> Verdict | None:
     if machine := _by_words(said):
         return _answered(machine)
     if answer.beep:
-        return Verdict("machine-vm", "asked, it beeped")
+        return Verdict("machine-vm", "when asked, it beeped")
     if answer.longest > TALKS_ON and not said.replies:
-        return Verdict("machine-vm", "asked, it talked on")
+        return Verdict("machine-vm", "when asked, it kept talking")
     if not answer.over:
         return None
     if answer.spoke or answer.words:
-        return Verdict("human", "asked, it answered")
+        return Verdict("human", "when asked, it answered")
     full = evidence.label == "machine-unavailable" or bool(read(evidence.words).unavailable)
-    return Verdict("machine-unavailable" if full else "machine-vm", "asked, it was silent")
+    return Verdict("machine-unavailable" if full else "machine-vm", "when asked, it stayed silent")
 
 
 def _said(category: str, phrase: str) -> Verdict:
@@ -150,4 +150,4 @@ def _said(category: str, phrase: str) -> Verdict:
 
 
 def _answered(verdict: Verdict) -> Verdict:
-    return replace(verdict, reason=f"asked, {verdict.reason}")
+    return replace(verdict, reason=f"when asked, {verdict.reason}")
