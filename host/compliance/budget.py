@@ -102,7 +102,8 @@ class Budget:
             "SELECT COUNT(*) FROM calls WHERE persona = ? AND seconds IS NULL", (persona,)
         ).fetchone()
         if limits.max_calls is not None and live >= limits.max_calls:
-            raise Exhausted(f"{persona} has {live} calls, all that it may have", today=False)
+            text = f"{persona} has reached its limit of live calls ({limits.max_calls})"
+            raise Exhausted(text, today=False)
 
     def _left(
         self, calls: sqlite3.Connection, persona: str, limits: PersonaSettings, day: str
@@ -110,13 +111,14 @@ class Budget:
         """Give the seconds of talk left on a day, None for no limit. Raises Exhausted."""
         had, live, used = self._had(calls, persona, limits, day)
         if limits.max_calls_a_day is not None and had >= limits.max_calls_a_day:
-            raise Exhausted(f"{persona} has had its {had} calls of today", today=True)
+            text = f"{persona} has reached its daily limit of calls ({limits.max_calls_a_day})"
+            raise Exhausted(text, today=True)
         minutes = limits.max_minutes_a_day
         if minutes is None:
             return None
         if used >= minutes * 60:
-            shared = f", with what its {live} live calls may last" if live else ""
-            text = f"{persona} has had its {minutes:g} minutes of today{shared}"
+            shared = f", including what its {live} live calls may use" if live else ""
+            text = f"{persona} has reached its daily limit of minutes ({minutes:g}{shared})"
             raise Exhausted(text, today=True)
         return minutes * 60 - used
 

@@ -29,7 +29,7 @@ class DoNotCall:
             content = self._read()
         except FileNotFoundError:
             if self._must_exist:
-                raise HostError(f"the do-not-call list {self._file} is not there") from None
+                raise HostError(f"the do-not-call list {self._file} does not exist") from None
             return False
         except OSError as error:
             raise HostError(f"the do-not-call list can't be read: {error}") from error
@@ -86,7 +86,7 @@ def _lock(opened: int, how: int) -> None:
             return fcntl.flock(opened, how | fcntl.LOCK_NB)
         except BlockingIOError:
             if time.monotonic() > until:
-                raise TimeoutError("another process has it locked") from None
+                raise TimeoutError("another process holds its lock") from None
             time.sleep(TRY_EVERY)
 
 
@@ -95,12 +95,12 @@ def _numbers_of(content: bytes, file: Path) -> set[str]:
     try:
         lines = content.decode("utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
-        raise HostError(f"{file} is no text in UTF-8") from error
+        raise HostError(f"{file} is not UTF-8 text") from error
     found = set()
     for at, line in enumerate(lines, 1):
         number = _number_of(line)
         if number is None:
-            raise HostError(f"{file}:{at} is no number in E.164, like +15550001111")
+            raise HostError(f"{file}:{at} is not an E.164 number, like +15550001111")
         found.add(number)
     return found - {""}
 

@@ -22,23 +22,23 @@ def faults_of(settings: Settings, personas: Iterable[str]) -> Iterator[str]:
         for name, target in deployment.transfers.items():
             verdict = gate.transfer(target.number)
             if not verdict.allowed:
-                refused[name, target.number] = f"of {persona} is never reached: {verdict}"
+                refused[name, target.number] = f"of {persona} can't be dialled: {verdict}"
         if deployment.trunk and not (gate.numbers.countries or deployment.allow_numbers):
             idle.append((persona, _why_idle(deployment)))
     yield from (f"transfer target {name} {why}" for (name, _), why in refused.items())
     if idle:
         callers = ", ".join(persona for persona, _ in idle)
-        yield f"nobody is called by {callers}: {idle[0][1]}, so set countries"
+        yield f"{callers} can't place calls: {idle[0][1]} (set countries)"
     try:
         do_not_call(settings).has(ANYBODY)
     except HostError as error:
-        yield f"nobody is called: {error}"
+        yield f"no persona can place calls: {error}"
 
 
 def _why_idle(deployment: PersonaSettings) -> str:
     """Say why no country may be called: it comes from numbers of ours, and they have none."""
     if deployment.caller_id and not number.parse(deployment.caller_id):
-        return "caller_id is no number in E.164, which would name a country"
+        return "caller_id is not an E.164 number, so it implies no country"
     if not all(map(number.parse, deployment.numbers)):
-        return "not all of its numbers are in E.164, which would name a country"
-    return "no number of ours is of a country that may be called unnamed"
+        return "some of its numbers are not in E.164 format, so they imply no country"
+    return "none of the host's own numbers is in a country that is allowed by default"

@@ -42,7 +42,7 @@ class Gate:
     def transfer(self, target: str) -> Verdict:
         """Judge a transfer target of host.toml: by the number rules alone, at any hour."""
         if as_uri(target) not in self._targets:
-            return refuse(Rule.DENIED, "host.toml names no such transfer target")
+            return refuse(Rule.DENIED, "the transfer target is not in host.toml")
         return self.numbers.judge(as_uri(target).removeprefix("tel:"))
 
     def dial(self, text: str, at: datetime | None = None, *, attempt: bool = True) -> Verdict:
@@ -69,7 +69,7 @@ class Gate:
         home = number.country_of(ours) if ours else None
         meant = number.meant_by(shown, [home] if home else self._homes)
         if not meant:
-            raise HostError("the far end's number is not known")
+            raise HostError("the number of the other party is unknown")
         for each in sorted(meant):
             self.do_not_call.add(each)
 
@@ -77,7 +77,7 @@ class Gate:
         """Give the refusal that whoever has the number has a right to."""
         try:
             if self.do_not_call.has(dialled):
-                return refuse(Rule.DO_NOT_CALL, "it is on the do-not-call list", dialled)
+                return refuse(Rule.DO_NOT_CALL, "the number is on the do-not-call list", dialled)
         except HostError as error:
             return refuse(Rule.DO_NOT_CALL, str(error), dialled)
         if reason := hours.why_not_now(dialled, self._deployment.calling_hours, at):
@@ -89,9 +89,10 @@ class Gate:
         try:
             left = count(dialled, hours.day_began(dialled, at), most)
         except (OSError, sqlite3.Error) as error:
-            return refuse(Rule.ATTEMPTS, f"attempts can't be counted: {error}", dialled)
+            return refuse(Rule.ATTEMPTS, f"today's attempts can't be counted: {error}", dialled)
         times = "once" if most == 1 else f"{most} times"
-        return None if left else refuse(Rule.ATTEMPTS, f"it was dialled {times} today", dialled)
+        reason = f"the number was already dialled {times} today"
+        return None if left else refuse(Rule.ATTEMPTS, reason, dialled)
 
     def _who_calls(self, dialled: str, at: datetime) -> Verdict | None:
         """Give the refusal where the persona has had its calls or minutes of the day."""
@@ -102,7 +103,8 @@ class Gate:
         except Exhausted as error:
             return refuse(Rule.BUDGET, str(error), dialled)
         except (OSError, sqlite3.Error) as error:
-            return refuse(Rule.BUDGET, f"its calls can't be counted: {error}", dialled)
+            reason = f"the calls of {self._persona} can't be counted: {error}"
+            return refuse(Rule.BUDGET, reason, dialled)
         return None
 
 

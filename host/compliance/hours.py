@@ -25,12 +25,12 @@ def why_not_now(number: str, hours: str, at: datetime) -> str | None:
         return None
     zones = zones_of(number)
     if not zones:
-        return "its time zone is not known"
+        return "the time zone of the number is unknown"
     begin, end = hours.split("-")
     for zone in sorted(zones):
         there = at.astimezone(ZoneInfo(zone)).strftime("%H:%M")
         if not begin <= there < end:
-            return f"it is {there} in {zone}, and calling_hours are {hours}"
+            return f"it is {there} in {zone}, outside the calling hours of {hours}"
     return None
 
 

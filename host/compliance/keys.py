@@ -78,9 +78,8 @@ class KeyRules:
         readings = [(self._run, written), (self._heard, _FOURTH_ROW.sub("", written))]
         for run, keys in dict.fromkeys(readings):
             for what in self._would_dial(run, keys):
-                reason = f"they could dial {what}, if the far end gave an outside line"
-                return refuse(Rule.KEYS, reason)
-        return Verdict(True, None, None, "the keys dial nothing that may not be called")
+                return refuse(Rule.KEYS, f"the keys could dial {what} on an outside line")
+        return Verdict(True, None, None, "the keys could dial no blocked number")
 
     def _would_dial(self, run: str, keys: str) -> Iterator[str]:
         """Name what keys could dial after those of a run."""
@@ -117,12 +116,12 @@ class KeyRules:
                 yield "an emergency number"
             so_far = _at_each_key(run, group)
             if any(dear.fullmatch(digits) for dear in self._dear for digits in so_far):
-                yield "directory assistance, or another service that costs"
+                yield "directory assistance or another premium service"
             for digits in _dialled(run + group):
                 # A telephone system may dial as soon as there are enough of them.
                 for length in range(SHORTEST, min(len(digits), LOOK_BACK) + 1):
                     if rule := self._refused(digits[:length]):
-                        yield f"a number that may not be called ({rule})"
+                        yield f"a blocked number ({rule})"
 
     def _calls_for_help(self, run: str, group: str) -> bool:
         """Tell whether the run so far, at any digit of the group, is an emergency number.

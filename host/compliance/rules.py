@@ -36,60 +36,60 @@ class NumberRules:
         if is_sip(text):
             return self._address(text)
         if numbers.looks_like_emergency(text):
-            return refuse(Rule.EMERGENCY, "it is an emergency number")
+            return refuse(Rule.EMERGENCY, "the number is an emergency number")
         if numbers.looks_like_short_code(text):
-            return refuse(Rule.SHORT_CODE, "it is too short for a telephone's number")
+            return refuse(Rule.SHORT_CODE, "the number is too short for a telephone number")
         if not numbers.E164.fullmatch(text):
-            return refuse(Rule.NOT_E164, "it is no number in E.164, like +15550001111")
+            return refuse(Rule.NOT_E164, "the number is not in E.164 format, like +15550001111")
         number = numbers.parse(text)
         if number is None:
-            return refuse(Rule.INVALID, "there is no such country code, or it is written wrong")
+            return refuse(Rule.INVALID, "the country code does not exist, or is malformed")
         if service := _service(number):
             return refuse(*service, text)
         if covered(text, self.denied):
-            return refuse(Rule.DENIED, "deny_numbers has it", text)
+            return refuse(Rule.DENIED, "the number is in deny_numbers", text)
         if covered(text, self.allowed):
-            return Verdict(True, text, None, "allow_numbers has it")
+            return Verdict(True, text, None, "the number is in allow_numbers")
         return self._known(number, text)
 
     def _known(self, number: PhoneNumber, text: str) -> Verdict:
         code = number.country_code or 0
         if phonenumbers.region_code_for_country_code(code) == NO_COUNTRY:
-            what = f"+{code} is no country's: satellite telephones and international services"
+            what = f"+{code} is shared by satellite telephones and international services"
             return refuse(Rule.SATELLITE, what, text)
         if numbers.is_satellite(number):
-            return refuse(Rule.SATELLITE, "it is a satellite telephone's", text)
+            return refuse(Rule.SATELLITE, "the number is that of a satellite telephone", text)
         if not phonenumbers.is_valid_number(number):
-            return refuse(Rule.INVALID, "there is no such number", text)
+            return refuse(Rule.INVALID, "the number does not exist", text)
         country = phonenumbers.region_code_for_number(number)
         if not numbers.belongs_to(number, self.countries):
             return refuse(*self._abroad(country), text)
         types = numbers.types_of(number)
         if not types & self.types:
-            what = f"numbers of the type {' or '.join(sorted(types)) or 'unknown'} are not called"
+            what = f"numbers of type {' or '.join(sorted(types)) or 'unknown'} are not allowed"
             return refuse(Rule.TYPE, what, text)
-        return Verdict(True, text, None, f"it is a number of {country} that may be called")
+        return Verdict(True, text, None, f"the number is in an allowed country, {country}")
 
     def _abroad(self, country: str | None) -> tuple[Rule, str]:
         if not self.countries:
-            what = "no country may be called: countries is empty, and no number of ours has one"
+            what = "no country is allowed: countries is empty, and our own numbers imply none"
             return Rule.COUNTRY, what
-        what = f"{country} is none of the countries that are called"
+        what = f"{country} is not one of the allowed countries"
         return (Rule.CARIBBEAN if is_caribbean(country) else Rule.COUNTRY), what
 
     def _address(self, text: str) -> Verdict:
         if as_uri(text) in self.named:
-            return Verdict(True, None, None, "host.toml names it as a transfer target")
-        return refuse(Rule.SIP_URI, "host.toml names no such SIP address")
+            return Verdict(True, None, None, "the address is a transfer target in host.toml")
+        return refuse(Rule.SIP_URI, "the SIP address is not in host.toml")
 
 
 def _service(number: PhoneNumber) -> tuple[Rule, str] | None:
     """Name the rule against a short number that is written with a country code."""
     national = phonenumbers.national_significant_number(number)
     if numbers.is_emergency(national, numbers.regions_of_code(number)):
-        return Rule.EMERGENCY, "it is an emergency number"
+        return Rule.EMERGENCY, "the number is an emergency number"
     if shortnumberinfo.is_valid_short_number(number):
-        return Rule.SHORT_CODE, "it is a short code"
+        return Rule.SHORT_CODE, "the number is a short code"
     return None
 
 

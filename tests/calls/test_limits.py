@@ -146,7 +146,7 @@ async def test_a_persona_has_no_more_calls_at_once_and_a_day_than_it_may(scene: 
     refused = await scene.over(second)
     assert second.sip_status == 486
     assert refused.outcome is Outcome.REFUSED
-    assert refused.reason == "Few has 1 calls, all that it may have."
+    assert refused.reason == "few has reached its limit of live calls (1)"
     await first.hang_up()
     await scene.over(first)
     third = await scene.ring("few")
@@ -155,7 +155,7 @@ async def test_a_persona_has_no_more_calls_at_once_and_a_day_than_it_may(scene: 
     await scene.over(third)
     fourth = await scene.ring("few")
     refused = await scene.over(fourth)
-    assert refused.reason == "Few has had its 2 calls of today."
+    assert refused.reason == "few has reached its daily limit of calls (2)"
 
 
 async def test_callers_at_the_same_moment_do_not_exceed_a_limit_together(scene: Scene) -> None:

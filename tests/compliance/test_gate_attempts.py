@@ -43,7 +43,7 @@ async def test_a_number_is_dialled_so_often_a_day_and_no_more(carrier: Carrier) 
         assert ending is not None
         assert ending.outcome is Outcome.BLOCKED
         assert ending.worth_a_retry
-        assert "it was dialled 2 times today (rule: attempts)" in ending.reason
+        assert "the number was already dialled 2 times today (rule: attempts)" in ending.reason
 
 
 def test_nothing_is_counted_without_a_limit(deployment_folder: Path) -> None:
@@ -148,9 +148,7 @@ async def test_a_persona_that_has_had_its_calls_is_blocked_by_that_rule() -> Non
     ending = counted_in(second)
     assert ending is not None
     assert ending.outcome is Outcome.BLOCKED
-    assert ending.reason == (
-        "The number was not dialled: desk has had its 1 calls of today (rule: budget)."
-    )
+    assert ending.reason == "desk has reached its daily limit of calls (1) (rule: budget)"
     assert ending.worth_a_retry
 
 
@@ -159,7 +157,7 @@ async def test_a_persona_that_has_all_its_calls_at_once_is_refused_and_not_block
     first, second = (call_of(settings, ANN) for _ in range(2))
     first.state.id, second.state.id = "AJ_1", "AJ_2"
     assert counted_in(first) is None
-    with pytest.raises(Refused, match="desk has 1 calls, all that it may have"):
+    with pytest.raises(Refused, match=r"desk has reached its limit of live calls \(1\)"):
         runner_of(second)._count_in()
     assert not second.over  # the gate has nothing against it
 

@@ -43,7 +43,7 @@ def told(*words: str) -> tuple[int, Any]:
 def test_an_allowed_number_is_exit_code_0() -> None:
     code, verdict = told("+12125550123", "--at", BY_DAY)
     assert code == 0
-    reason = "it is a number of US that may be called"
+    reason = "the number is in an allowed country, US"
     assert verdict == {
         "allowed": True,
         "number": "+12125550123",
@@ -100,7 +100,7 @@ def test_a_persona_that_has_had_its_calls_of_today_is_blocked_until_tomorrow(
     Budget(settings.state_dir).admit("AJ_1", "ann", settings.persona("ann"))
     code, verdict = told(*asked)
     assert (code, verdict["rule"]) == (1, "budget")
-    assert verdict["reason"] == "ann has had its 1 calls of today"
+    assert verdict["reason"] == "ann has reached its daily limit of calls (1)"
     tomorrow = datetime.now().astimezone() + timedelta(days=1)
     assert told(*asked, "--at", tomorrow.isoformat())[0] == 0
     assert told("+12125550123", "--at", BY_DAY)[0] == 0  # nobody's calls in particular
@@ -115,7 +115,9 @@ def test_the_api_refuses_a_call_of_such_a_persona_by_the_same_rule(
     placing, wanted = Placing(settings), WantedCall(persona="ann", number="+442071234567")
     placing._pass_gate(wanted)
     Budget(settings.state_dir).admit("AJ_1", "ann", settings.persona("ann"))
-    with pytest.raises(Blocked, match="its 1 minutes of today") as refused:
+    with pytest.raises(
+        Blocked, match=r"reached its daily limit of minutes \(1, including"
+    ) as refused:
         placing._pass_gate(wanted)
     assert refused.value.rule == "budget"
 
@@ -132,7 +134,7 @@ def test_where_calls_cannot_be_counted_nobody_calls(deployment_folder: Path) -> 
 
 def test_it_is_one_line_for_people() -> None:
     done = CliRunner().invoke(cli, ["gate", "+442071234567"], catch_exceptions=False)
-    assert done.stdout == ("blocked: GB is none of the countries that are called (rule: country)\n")
+    assert done.stdout == ("blocked: GB is not one of the allowed countries (rule: country)\n")
 
 
 def test_a_persona_that_is_not_there_is_said() -> None:

@@ -121,7 +121,7 @@ def test_a_list_that_cannot_be_read_lets_nobody_be_called_and_says_why(
 
 def test_a_line_that_is_no_number_is_named(tmp_path: Path) -> None:
     (tmp_path / "list.txt").write_text(f"{BOB}\nAnn Baker\n")
-    with pytest.raises(HostError, match=r"list\.txt:2 is no number in E\.164"):
+    with pytest.raises(HostError, match=r"list\.txt:2 is not an E\.164 number"):
         DoNotCall(tmp_path / "list.txt").has(ANN)
 
 
@@ -156,11 +156,11 @@ def test_who_keeps_the_list_locked_makes_nobody_wait_longer_than_they_have_patie
         settings = Settings(**OURS)
         verdict = Gate(settings, settings.persona("desk")).dial(ANN, attempt=False)
         assert clock.now == pytest.approx(PATIENCE, abs=0.1)
-        with pytest.raises(HostError, match=r"can't be put on .* another process has it locked"):
+        with pytest.raises(HostError, match=r"can't be put on .* another process holds its lock"):
             DoNotCall(file).add(ANN)
         assert clock.now == pytest.approx(2 * PATIENCE, abs=0.2)
     assert verdict.rule is Rule.DO_NOT_CALL
-    assert "another process has it locked" in verdict.reason
+    assert "another process holds its lock" in verdict.reason
     assert rule_of(ANN, Settings(**OURS)) is None
 
 
@@ -193,7 +193,7 @@ def test_a_list_that_the_settings_name_must_be_there(deployment_folder: Path) ->
     settings = Settings(**OURS, do_not_call=deployment_folder / "mount" / "list.txt")
     verdict = Gate(settings, settings.persona("desk")).dial(ANN, attempt=False)
     assert verdict.rule is Rule.DO_NOT_CALL
-    assert "is not there" in verdict.reason
+    assert "does not exist" in verdict.reason
     assert rule_of(ANN, Settings(**OURS)) is None
 
 
@@ -256,7 +256,7 @@ async def test_an_opt_out_that_cannot_be_written_is_said(deployment_folder: Path
 
 @pytest.mark.parametrize("number", [None, "", "anonymous", "sip:+12125550101@evil", "123"])
 async def test_a_caller_without_a_number_cannot_opt_out(number: str | None) -> None:
-    with pytest.raises(HostError, match="number is not known"):
+    with pytest.raises(HostError, match="other party is unknown"):
         await call_of(Settings(**OURS), number).opt_out()
 
 
@@ -311,7 +311,7 @@ def test_where_a_trunk_writes_no_plus_the_settings_name_the_country(
 
 @pytest.mark.parametrize("shown", ["2125550123", "911", "1 212 555 019", "anonymous"])
 def test_what_may_be_anybodys_number_is_not_listed(shown: str) -> None:
-    with pytest.raises(HostError, match="number is not known"):
+    with pytest.raises(HostError, match="other party is unknown"):
         listed(shown, None)
 
 

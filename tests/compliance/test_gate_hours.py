@@ -139,7 +139,7 @@ def test_a_refusal_says_what_time_it_is_there() -> None:
     gate = Gate(settings, settings.persona("desk"))
     verdict = gate.dial("+12125550123", datetime(2026, 1, 15, 4, tzinfo=UTC), attempt=False)
     assert str(verdict) == (
-        "it is 23:00 in America/New_York, and calling_hours are 08:00-21:00 (rule: hours)"
+        "it is 23:00 in America/New_York, outside the calling hours of 08:00-21:00 (rule: hours)"
     )
     assert verdict.rule is not None
     assert verdict.rule.passes

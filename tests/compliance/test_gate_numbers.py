@@ -118,7 +118,7 @@ async def test_everything_is_refused_with_a_rule_and_without_the_number(carrier:
             ending = await place(livekit, call_of(settings, number))
             assert ending is not None
             assert (ending.outcome, ending.by) == (Outcome.BLOCKED, "host")
-            assert ending.reason.endswith(").")
+            assert ending.reason.endswith(")")
             assert "(rule: " in ending.reason
             assert number[1:] not in ending.reason
             assert not ending.worth_a_retry

@@ -238,17 +238,17 @@ def test_targets_that_nobody_is_sent_to_are_told_at_the_start() -> None:
     )
     told = list(faults_of(settings, ["desk", "other"]))
     assert sorted(told) == [
-        "transfer target hotline of other is never reached: "
-        "numbers of the type premium are not called (rule: type)",
-        "transfer target sales of desk is never reached: "
-        "US is none of the countries that are called (rule: country)",
+        "transfer target hotline of other can't be dialled: "
+        "numbers of type premium are not allowed (rule: type)",
+        "transfer target sales of desk can't be dialled: "
+        "US is not one of the allowed countries (rule: country)",
     ]
 
 
 def test_a_do_not_call_list_that_stops_all_dialling_is_told_at_the_start() -> None:
     settings = Settings(**OURS, do_not_call="/nowhere/list.txt")
     assert list(faults_of(settings, ["desk"])) == [
-        "nobody is called: the do-not-call list /nowhere/list.txt is not there"
+        "no persona can place calls: the do-not-call list /nowhere/list.txt does not exist"
     ]
     assert list(faults_of(Settings(**OURS), ["desk"])) == []
 
@@ -256,22 +256,22 @@ def test_a_do_not_call_list_that_stops_all_dialling_is_told_at_the_start() -> No
 @pytest.mark.parametrize(
     ("settings", "why"),
     [
-        ({}, "no number of ours is of a country"),
-        ({"caller_id": "2125550100"}, "caller_id is no number in E.164"),
-        ({"caller_id": "+1 212 555 0100"}, "caller_id is no number in E.164"),
+        ({}, "none of the host's own numbers is in a country"),
+        ({"caller_id": "2125550100"}, "caller_id is not an E.164 number"),
+        ({"caller_id": "+1 212 555 0100"}, "caller_id is not an E.164 number"),
         (
             {"personas": {"desk": {"numbers": ["12125550100"]}}},
-            "not all of its numbers are in E.164",
+            "some of its numbers are not in E.164",
         ),
-        ({"caller_id": "+18765550100"}, "no number of ours is of a country"),
+        ({"caller_id": "+18765550100"}, "none of the host's own numbers is in a country"),
     ],
 )
 def test_a_host_that_can_call_nobody_is_told_at_the_start(
     settings: dict[str, Any], why: str
 ) -> None:
     (told,) = faults_of(Settings(trunk="ST_1", **settings), ["desk"])
-    assert told.startswith(f"nobody is called by desk: {why}")
-    assert told.endswith(", so set countries")
+    assert told.startswith(f"desk can't place calls: {why}")
+    assert told.endswith(" (set countries)")
 
 
 @pytest.mark.parametrize(

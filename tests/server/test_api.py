@@ -413,7 +413,7 @@ async def test_a_number_that_must_not_be_called_is_refused_by_its_rule(
     status, told, _ = await client.place(details=GOOD)
     assert (status, told) == (
         403,
-        {"detail": "the do-not-call list forbids it", "rule": "do_not_call"},
+        {"detail": "the do-not-call list does not allow the number", "rule": "do_not_call"},
     )
     assert client.livekit.rooms == []
     assert (await client.place(number="+15552220002", details=GOOD))[0] == 202

@@ -42,9 +42,9 @@ _STANDS: dict[str, Status] = {
 _NOBODY = "no host took the call"
 _UNTOLD = "the host stopped before it reported how the call ended"
 _KEPT_BACK: dict[Rule | None, str] = {
-    Rule.DO_NOT_CALL: "the do-not-call list forbids it",
-    Rule.ATTEMPTS: "it was dialled as often as it may be today",
-    Rule.BUDGET: "the persona has had its calls or minutes of today",
+    Rule.DO_NOT_CALL: "the do-not-call list does not allow the number",
+    Rule.ATTEMPTS: "the number has reached its daily limit of attempts",
+    Rule.BUDGET: "the persona has reached its daily limit of calls or minutes",
 }
 """What is told where the reason may name a file of the host."""
 
