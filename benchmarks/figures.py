@@ -286,7 +286,7 @@ def collector() -> None:
 
 
 async def _ended(endpoint: str) -> float:
-    call = a_call_with_a_job(Settings(otlp_endpoint=endpoint))
+    call = a_call_with_a_job(Settings(plugins={"traces": {"endpoint": endpoint}}))
     return await seconds_of_all(traces.call_ended(call=call.call, record=a_record()))
 
 

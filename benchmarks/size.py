@@ -20,6 +20,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import psutil
 from faults import words
@@ -27,7 +28,6 @@ from faults.ground import Ground, open_ground, until_told
 from faults.measure import first_sound
 
 from host.local.phone import HungUp, Line, PhoneCall
-from host.settings import ROOT
 
 PAUSE = 4.0
 """Seconds from one answer's end to the next question: people think, too."""
@@ -122,7 +122,7 @@ def used_below(pid: int) -> dict[int, float]:
 
 async def run(calls: Sequence[int], seconds: float, turns: str) -> None:
     """Measure, and print a table."""
-    folder = ROOT / "build" / "size"
+    folder = Path(__file__).resolve().parents[1] / "build" / "size"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     print(f"{os.cpu_count()} cores; each line: {seconds:.0f} s of conversation")

@@ -22,6 +22,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from faults import words
 from faults.ground import Ground, open_ground, until_told
@@ -29,7 +30,6 @@ from faults.leftovers import Sample, checkpoints, processes_of_group, sample, sl
 from livekit import api
 
 from host.local.phone import HungUp, Line, PhoneCall, Telephone
-from host.settings import ROOT
 
 INBOUND, OUTBOUND = 3, 1
 """Calls of each kind that go on at any time."""
@@ -173,7 +173,7 @@ async def _pause(stop: asyncio.Event, seconds: float) -> None:
 
 async def run(minutes: float, seed: int) -> int:
     """Let it go on for so long, and say what is left."""
-    folder = ROOT / "build" / "soak"
+    folder = Path(__file__).resolve().parents[1] / "build" / "soak"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     async with open_ground("host", folder) as ground:

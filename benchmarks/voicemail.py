@@ -30,7 +30,6 @@ from openings import CORPUS, Opening
 
 from host.local.phone import Telephone
 from host.local.rules import Rule
-from host.settings import ROOT
 from host.testing import Scene, open_scene
 
 AT_ONCE = 3
@@ -101,9 +100,6 @@ async def play(openings: Sequence[Opening], rules: Sequence[Rule]) -> list[Resul
             "HOST_PERSONAS_DIR": _write(folder, "personas/clinic.py", PERSONA),
             "HOST_PLUGINS_DIR": _write(folder, "plugins/stopwatch.py", STOPWATCH),
         }
-        for plugin in (ROOT / "plugins").iterdir():
-            if not plugin.name.startswith("__"):
-                (folder / "plugins" / plugin.name).symlink_to(plugin)
         async with open_scene(folder, environment, rules=rules) as scene:
             slots = asyncio.Semaphore(AT_ONCE)
             return await asyncio.gather(*(_call(scene, opening, slots) for opening in openings))

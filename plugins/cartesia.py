@@ -1,8 +1,10 @@
-"""Cartesia speaks: text to speech."""
+"""Text-to-speech by Cartesia: `tts = "cartesia/sonic-3:VOICE"`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, Field, SecretStr
 
 from host import Call, HostError, hookimpl
 
@@ -10,34 +12,41 @@ if TYPE_CHECKING:
     from livekit.plugins import cartesia
 
 
-@hookimpl
-def tts(call: Call) -> cartesia.TTS:
-    """Return Cartesia's voice, at the address and with the model of the settings."""
-    if not call.settings.cartesia_api_key.get_secret_value():
-        raise HostError("CARTESIA_API_KEY is not set: nothing can be said")
-    return _voice(call, call.settings.cartesia_model, call.settings.cartesia_voice)
+class Cartesia(BaseModel):
+    """The settings of this plugin."""
+
+    api_key: SecretStr = Field(
+        SecretStr(""), validation_alias="CARTESIA_API_KEY", description="Cartesia key"
+    )
+    model: str = Field("sonic-3", description="model of a plain `cartesia`")
+    voice: str = Field(
+        "f786b574-daa5-4673-aa0c-cbe3e8534c02", description="voice where `tts` names none, by id"
+    )
+    base_url: str = Field("https://api.cartesia.ai", description="address of its API")
 
 
 @hookimpl
-def fallback(call: Call, kind: str, model: str) -> cartesia.TTS | None:
-    """Return the voice that `cartesia/MODEL` or `cartesia/MODEL:VOICE` names, if there is a key."""
-    provider, _, name = model.partition("/")
+def plugin_settings() -> type[Cartesia]:
+    """Read `[plugins.cartesia]`."""
+    return Cartesia
+
+
+@hookimpl
+def provide(
+    call: Call, kind: str, provider: str, model: str, voice: str, language: str
+) -> cartesia.TTS | None:
+    """Return Cartesia's TTS. Raises HostError without a key."""
     if (kind, provider) != ("tts", "cartesia"):
         return None
-    name, _, voice = name.partition(":")
-    if not call.settings.cartesia_api_key.get_secret_value():
-        return None
-    return _voice(call, name, voice or call.settings.cartesia_voice)
-
-
-def _voice(call: Call, model: str, voice: str) -> cartesia.TTS:
+    settings = call.persona_settings.plugin(Cartesia)
+    if not (key := settings.api_key.get_secret_value()):
+        raise HostError("CARTESIA_API_KEY is not set")
     from livekit.plugins import cartesia  # here, so that `--help` need not wait for LiveKit
 
-    settings = call.settings
     return cartesia.TTS(
-        model=model,
-        voice=voice,
-        language=settings.language,
-        base_url=settings.cartesia_base_url,
-        api_key=settings.cartesia_api_key.get_secret_value(),
+        model=model or settings.model,
+        voice=voice or settings.voice,
+        language=language,
+        base_url=settings.base_url,
+        api_key=key,
     )

@@ -1,8 +1,10 @@
-"""Deepgram listens: speech to text."""
+"""Speech-to-text by Deepgram: `stt = "deepgram/nova-3"`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, Field, SecretStr
 
 from host import Call, HostError, hookimpl
 
@@ -10,30 +12,35 @@ if TYPE_CHECKING:
     from livekit.plugins import deepgram
 
 
-@hookimpl
-def stt(call: Call) -> deepgram.STT:
-    """Return Deepgram's ears, at the address and with the model of the settings."""
-    if not call.settings.deepgram_api_key.get_secret_value():
-        raise HostError("DEEPGRAM_API_KEY is not set: nobody can be heard")
-    return _ears(call, call.settings.deepgram_model)
+class Deepgram(BaseModel):
+    """The settings of this plugin."""
+
+    api_key: SecretStr = Field(
+        SecretStr(""), validation_alias="DEEPGRAM_API_KEY", description="Deepgram key"
+    )
+    model: str = Field("nova-3", description="model of a plain `deepgram`")
+    base_url: str = Field("https://api.deepgram.com/v1/listen", description="address of its API")
 
 
 @hookimpl
-def fallback(call: Call, kind: str, model: str) -> deepgram.STT | None:
-    """Return the ears that `deepgram/MODEL` names, where there is a key for them."""
-    provider, _, name = model.partition("/")
+def plugin_settings() -> type[Deepgram]:
+    """Read `[plugins.deepgram]`."""
+    return Deepgram
+
+
+@hookimpl
+def provide(call: Call, kind: str, provider: str, model: str, language: str) -> deepgram.STT | None:
+    """Return Deepgram's STT. Raises HostError without a key."""
     if (kind, provider) != ("stt", "deepgram"):
         return None
-    return _ears(call, name) if call.settings.deepgram_api_key.get_secret_value() else None
-
-
-def _ears(call: Call, model: str) -> deepgram.STT:
+    settings = call.persona_settings.plugin(Deepgram)
+    if not (key := settings.api_key.get_secret_value()):
+        raise HostError("DEEPGRAM_API_KEY is not set")
     from livekit.plugins import deepgram  # here, so that `--help` need not wait for LiveKit
 
-    settings = call.settings
     return deepgram.STT(
-        model=model,
-        language=settings.language,
-        base_url=settings.deepgram_base_url,
-        api_key=settings.deepgram_api_key.get_secret_value(),
+        model=model or settings.model,
+        language=language,
+        base_url=settings.base_url,
+        api_key=key,
     )

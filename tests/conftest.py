@@ -12,7 +12,7 @@ import pytest
 from deployment import HERE, OF_A_DEPLOYMENT, Deployment
 
 from host import privacy as private
-from host.registry import Registry, load_afresh
+from host.registry import Registry, bundled_plugins, load_afresh
 from host.settings import load_settings
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ def registry(clean_environment: None, monkeypatch: pytest.MonkeyPatch) -> Regist
     monkeypatch.chdir(HERE.parent)
     os.environ["HOST_PERSONAS_DIR"] = str(HERE / "personas" / "good")
     os.environ["HOST_PLUGINS_DIR"] = str(HERE / "plugins" / "good")
+    os.environ["HOST_DISABLE_PLUGINS"] = ",".join(plugin.name for plugin in bundled_plugins())
     return load_afresh(load_settings())
 
 

@@ -10,6 +10,7 @@ from canaries import SECRETS
 
 from host.call.live import LiveCall
 from host.registry import Registry, load_afresh
+from host.registry.configure import with_plugin_settings
 from host.settings import load_settings
 
 HERE = Path(__file__).parent
@@ -58,7 +59,9 @@ class Deployment:
 
     def call_of(self, persona: str) -> LiveCall:
         """Load it and return a call of a persona, with the answers of all of its plugins."""
-        return LiveCall(load_settings(), persona=persona, hooks=self.load().view(persona))
+        loaded = self.load()
+        settings = with_plugin_settings(load_settings(), loaded)
+        return LiveCall(settings, persona=persona, hooks=loaded.view(persona))
 
     def faults(self) -> list[str]:
         """Load it and return what is broken, a line each."""

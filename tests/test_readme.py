@@ -1,9 +1,10 @@
-"""README.md says what is true: its tables are those of the code."""
+"""README.md and docs/settings.md say what is true: their tables are those of the code."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from deployment import HERE
@@ -13,14 +14,16 @@ from host.registry import HOOKS
 from host.settings import Settings, env_name
 
 README = HERE.parent / "README.md"
+SETTINGS = HERE.parent / "docs" / "settings.md"
 
 
 @pytest.mark.parametrize(
-    ("name", "table"), [("hooks", show.hook_table), ("settings", show.settings_table)]
+    ("file", "name", "table"),
+    [(README, "hooks", show.hook_table), (SETTINGS, "settings", show.settings_table)],
 )
-def test_a_generated_table_is_current(name: str, table: Callable[[], str]) -> None:
-    found = re.search(f"<!-- {name} -->(.*?)<!-- /{name} -->", README.read_text(), re.DOTALL)
-    assert found, f"README.md has no <!-- {name} --> ... <!-- /{name} -->"
+def test_a_generated_table_is_current(file: Path, name: str, table: Callable[[], str]) -> None:
+    found = re.search(f"<!-- {name} -->(.*?)<!-- /{name} -->", file.read_text(), re.DOTALL)
+    assert found, f"{file.name} has no <!-- {name} --> ... <!-- /{name} -->"
     assert found[1].strip() == table(), "refresh it from `python -m host hooks --markdown`"
 
 
@@ -30,7 +33,7 @@ def test_every_hook_is_named() -> None:
 
 
 def test_every_environment_variable_is_named() -> None:
-    text = README.read_text()
+    text = SETTINGS.read_text()
     names = [env_name(name) for name in Settings.model_fields if name not in show.FILE_ONLY]
     assert [name for name in names if f"`{name}`" not in text] == []
 

@@ -31,10 +31,9 @@ from faults.rounds import Stage
 from faults.tries import Session, Try, missing, read, write
 from host.local.livekit import VERSION
 from host.local.phone import HungUp
-from host.settings import ROOT
 
 FILE = Path(__file__).resolve().parent.parent / "faults.jsonl"
-LOGS = ROOT / "build" / "faults"
+LOGS = Path(__file__).resolve().parents[2] / "build" / "faults"
 VOID = 5
 """Rounds that may not come about before a fault is given up."""
 VOIDED = (NotReady, HungUp, TimeoutError, OSError, aiohttp.ClientError, api.ServerError)

@@ -63,7 +63,7 @@ class Ground:
             **self.world.settings,
             "HOST_DEEPGRAM_BASE_URL": f"{self.wires['stt'].url}/v1/listen",
             "HOST_CARTESIA_BASE_URL": self.wires["tts"].url,
-            "HOST_LLM_BASE_URL": f"{self.wires['llm'].url}/v1",
+            "HOST_OPENAI_BASE_URL": f"{self.wires['llm'].url}/v1",
             "FAULTS_FOLDER": str(self.notes),
             "HOST_PASS_ENVIRONMENT": "FAULTS_FOLDER",
             **self._more,

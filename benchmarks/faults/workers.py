@@ -138,7 +138,7 @@ def _plain(settings: Mapping[str, str]) -> dict[str, str]:
     names = {
         "HOST_DEEPGRAM_BASE_URL": "DEEPGRAM_URL",
         "HOST_CARTESIA_BASE_URL": "CARTESIA_URL",
-        "HOST_LLM_BASE_URL": "OPENAI_BASE_URL",
+        "HOST_OPENAI_BASE_URL": "OPENAI_BASE_URL",
         "HOST_TRUNK": "SIP_TRUNK",
     }
     renamed = {names.get(name, name): value for name, value in settings.items()}

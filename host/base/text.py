@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import unicodedata
+from collections.abc import Iterable
 
 MARK = "\N{REPLACEMENT CHARACTER}"
 """Stands for a character that can't be seen. It is not left out: what is left of a forged number
@@ -43,3 +45,9 @@ def escape(text: str) -> str:
         ascii(each)[1:-1] if each not in "\n\t" and unicodedata.category(each) in _UNSEEN else each
         for each in text
     )
+
+
+def close_to(name: str, known: Iterable[str]) -> str:
+    """Return `; did you mean NAME?` where a known name is spelt alike, otherwise nothing."""
+    close = difflib.get_close_matches(name, list(known), 1)
+    return f"; did you mean {close[0]}?" if close else ""

@@ -15,6 +15,7 @@ import pluggy
 if TYPE_CHECKING:
     import typer
     from livekit import agents
+    from pydantic import BaseModel
 
     from host.call.answers import Greeting, ScreeningPolicy, VoicemailPolicy
     from host.call.call import Call
@@ -29,6 +30,20 @@ hookimpl = pluggy.HookimplMarker("host")
 @hookspec
 def register_commands(cli: typer.Typer) -> None:
     """Add commands to `python -m host`."""
+
+
+@hookspec
+def plugin_settings() -> type[BaseModel] | None:
+    """Declare a plugin's settings: a pydantic model, read from `[plugins.NAME]` of host.toml.
+
+    `HOST_NAME_FIELD` in the environment sets a field, too, and weighs more. Read them with
+    `call.persona_settings.plugin(MODEL)`, or `settings.plugin(MODEL)` where there is no call.
+    """
+
+
+@hookspec
+def pass_environment(settings: Settings) -> Sequence[str] | None:
+    """Name environment variables that calls need, whole or as `PREFIX_*`; they get no others."""
 
 
 @hookspec
@@ -72,24 +87,33 @@ def agent(call: Call) -> agents.Agent | None:
 
 @hookspec(firstresult=True)
 def stt(call: Call) -> agents.stt.STT[Any] | str | None:
-    """Return the ears: a LiveKit STT."""
+    """Return the speech-to-text engine, a LiveKit STT, or a name such as "deepgram/nova-3"."""
 
 
 @hookspec(firstresult=True)
 def llm(call: Call) -> agents.llm.LLM[Any] | agents.llm.RealtimeModel | str | None:
-    """Return the model: a LiveKit LLM, or a realtime model."""
+    """Return the language model, a LiveKit LLM or realtime model, or a name."""
 
 
 @hookspec(firstresult=True)
 def tts(call: Call) -> agents.tts.TTS[Any] | str | None:
-    """Return the voice: a LiveKit TTS."""
+    """Return the text-to-speech engine, a LiveKit TTS, or a name with a voice at its end."""
 
 
 @hookspec(firstresult=True)
-def fallback(
-    call: Call, kind: Literal["stt", "llm", "tts"], model: str
+def provide(
+    call: Call,
+    kind: Literal["stt", "llm", "tts"],
+    provider: str,
+    model: str,
+    voice: str,
+    language: str,
 ) -> agents.stt.STT[Any] | agents.llm.LLM[Any] | agents.tts.TTS[Any] | None:
-    """Return what a list of fallbacks calls `provider/model`; None for another's provider."""
+    """Make the model that settings or hooks name as provider/model:voice; None for other providers.
+
+    `model` and `voice` are empty where the name leaves them out. Raise HostError where it can't be
+    made, as without a key.
+    """
 
 
 @hookspec

@@ -13,7 +13,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from host.cli.app import AsJson, cli
-from host.settings import load_settings
+from host.registry import read_settings
 
 T = TypeVar("T")
 
@@ -46,7 +46,7 @@ def call(
         from host.local.world import running_world
 
         os.environ.update(running_world()[0])
-    settings = load_settings()
+    settings = read_settings()
     metadata = place.metadata_of(settings, persona, number, place.details_of(details or []), key)
     quiet = as_json or not sys.stderr.isatty()
     placing = place.place(

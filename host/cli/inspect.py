@@ -21,7 +21,8 @@ def personas(
     """Show the personas and plugins there are, and what is wrong with the others."""
     from host.cli import show
 
-    print_out(show.personas(registry.load(load_settings()), as_json=as_json, strict=strict))
+    settings = registry.read_settings()
+    print_out(show.personas(registry.load(settings), as_json=as_json, strict=strict))
 
 
 @cli.command()

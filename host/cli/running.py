@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from host import registry
-from host.settings import Settings, load_settings
+from host.settings import Settings
 
 if TYPE_CHECKING:
     from host.cli.show import Shown
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 async def world_of(local: bool) -> AsyncIterator[Settings]:
     """The settings, after the local world is up and has put its own into the environment."""
     if not local:
-        yield load_settings()
+        yield registry.read_settings()
         return
     from host.local.world import World
     from host.privacy.logs import keep_private
@@ -29,7 +29,7 @@ async def world_of(local: bool) -> AsyncIterator[Settings]:
     world: World
     async with World() as world:
         world.settle_in()
-        settings = load_settings()
+        settings = registry.read_settings()
         personas = registry.load(settings).personas.values()
         await world.give_numbers({persona.name: persona.numbers for persona in personas})
         world.open_to_handsets()

@@ -1,4 +1,4 @@
-"""What `personas`, `hooks` and `which` print, and README's tables of hooks and settings.
+"""What `personas`, `hooks` and `which` print, and the tables of hooks and settings in the docs.
 
 Pure: each function returns text and an exit code, and the command line prints the one and exits
 with the other.
@@ -7,9 +7,9 @@ with the other.
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
@@ -17,9 +17,10 @@ from pydantic.fields import FieldInfo
 
 from host.base.errors import MetadataError
 from host.call.dispatch import read_dispatch
-from host.registry import HOOKS, Registry
+from host.registry import HOOKS, Registry, bundled_plugins
 from host.registry.routes import Choice
-from host.settings import ROOT, PersonaSettings, Settings, Shared, Words, env_name
+from host.settings import PersonaSettings, Settings, Shared, Words, env_name
+from host.settings.plugins import variables_of
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,10 @@ def _personas_json(registry: Registry) -> str:
                 }
                 for persona in people
             ],
-            "plugins": [{"name": plugin.name, "file": plugin.file} for plugin in registry.plugins],
+            "plugins": [
+                {"name": plugin.name, "file": plugin.file, "bundled": plugin.bundled}
+                for plugin in registry.plugins
+            ],
             "broken": [asdict(fault) for fault in registry.broken],
         }
     )
@@ -63,9 +67,16 @@ def _personas_text(registry: Registry) -> str:
         (persona.name, persona.file, ", ".join(persona.numbers), persona.summary)
         for persona in registry.personas.values()
     ]
+    own = [
+        (plugin.name, plugin.file, "replaces the bundled one" if plugin.replaces else "")
+        for plugin in registry.plugins
+        if not plugin.bundled
+    ]
+    bundled = ", ".join(plugin.name for plugin in registry.plugins if plugin.bundled)
     sections = [
-        _section("Personas", people or [("none",)]),
-        _section("Plugins", [(plugin.name, plugin.file) for plugin in registry.plugins]),
+        _section(f"Personas in {registry.personas_dir}", people or [("none",)]),
+        _section(f"Plugins in {registry.plugins_dir}", own or [("none",)]),
+        _section("Bundled plugins", [(line,) for line in textwrap.wrap(bundled, 76)]),
         _section("Broken, and set aside", [(str(fault),) for fault in registry.broken]),
     ]
     return "\n\n".join(section for section in sections if section)
@@ -125,7 +136,7 @@ def hook_table() -> str:
 
 
 def settings_table() -> str:
-    """Make README's tables of settings, which stand between `<!-- settings -->` and its end."""
+    """Make the tables of docs/settings.md, between `<!-- settings -->` and `<!-- /settings -->`."""
     shared = _markdown(
         ("variable", "what it sets", "default"),
         (
@@ -138,7 +149,7 @@ def settings_table() -> str:
         ("in `host.toml`", "what it sets", "default"),
         [
             *(
-                (f"`[{name}{'.NAME' if name == 'personas' else ''}]`", field.description or "", "")
+                (f"`[{name}{'.NAME' if name in NAMED else ''}]`", field.description or "", "")
                 for name, field in Settings.model_fields.items()
                 if name in FILE_ONLY
             ),
@@ -153,15 +164,37 @@ def settings_table() -> str:
             ),
         ],
     )
-    return f"{shared}\n\n{tables}"
+    return f"{shared}\n\n{plugins_table()}\n\n{tables}"
 
 
-FILE_ONLY = ("transfers", "words", "personas")
+def plugins_table() -> str:
+    """Make the table of what the bundled plugins have to be set."""
+    return _markdown(
+        ("variable", "in `[plugins.NAME]`", "what it sets", "default"),
+        [
+            (
+                f"`{variables_of(plugin.name, plugin.settings)[name][0]}`",
+                f"`{plugin.name}.{name}`",
+                field.description or "",
+                _default(field),
+            )
+            for plugin in bundled_plugins()
+            if plugin.settings
+            for name, field in plugin.settings.model_fields.items()
+        ],
+    )
+
+
+FILE_ONLY = ("transfers", "words", "personas", "plugins")
 """Settings that are tables of host.toml, and nothing that anyone would write into a variable."""
 
 
+NAMED = ("personas", "plugins")
+"""Those of which there is one for each name."""
+
+
 def markdown() -> str:
-    """Make both tables of README.md with the markers that they stand between."""
+    """Make the generated tables of README.md and docs/settings.md with their markers."""
     return "\n\n".join(
         f"<!-- {name} -->\n{table}\n<!-- /{name} -->"
         for name, table in (("hooks", hook_table()), ("settings", settings_table()))
@@ -171,8 +204,6 @@ def markdown() -> str:
 def _default(field: FieldInfo) -> str:
     """Say what a setting is when nobody sets it; nothing where it is empty then."""
     value = field.get_default(call_default_factory=True)
-    if isinstance(value, Path):
-        value = value.relative_to(ROOT) if value.is_absolute() else value
     if isinstance(value, tuple):
         value = ", ".join(value)
     if isinstance(value, SecretStr | Words) or value in (None, "", (), {}):

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from host.base.errors import MetadataError
 from host.base.text import sanitize
+from host.base.validation import faults_in, sentence
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -51,8 +52,8 @@ def parse_details(hook: Hooks, metadata: Mapping[str, Any]) -> object:
 
 
 def _faults(error: ValidationError) -> str:
-    faults = error.errors(include_url=False, include_input=False, include_context=False)
-    told = [f"{_field(_ours(fault))}: {fault['msg']}" for fault in faults[:MOST_FAULTS]]
+    faults = faults_in(error)
+    told = [sentence(_field(_ours(fault)), fault) for fault in faults[:MOST_FAULTS]]
     if len(faults) > MOST_FAULTS:
         told.append(f"and {len(faults) - MOST_FAULTS} more")
     return "; ".join(told)

@@ -33,22 +33,30 @@ def give_access(job: JobContext, settings: Settings) -> None:
     job.api = api.LiveKitAPI(settings.livekit_url, *keys_of(settings), session=session)
 
 
-def inference_model(settings: Settings, kind: Literal["stt", "llm", "tts"], named: str) -> Any:
-    """Make the model of LiveKit Inference that a string names, as LiveKit reads it.
+def inference_model(
+    settings: Settings,
+    kind: Literal["stt", "llm", "tts"],
+    provider: str,
+    model: str,
+    voice: str,
+    language: str,
+) -> Any:
+    """Make a model of LiveKit Inference.
 
     LiveKit itself would look for its keys in the environment, where calls have none.
     """
     keys: dict[str, Any] = dict(zip(("api_key", "api_secret"), keys_of(settings), strict=True))
+    named = f"{provider}/{model}"
     if kind == "llm":
-        return _mind(named)(named, **keys)
-    name, colon, more = named.rpartition(":")
+        return _llm_class(named)(named, **keys)
     if kind == "stt":
-        language = LanguageCode(more) if colon else NOT_GIVEN
-        return inference.STT(model=name or more, language=language, **keys)
-    return inference.TTS(model=name or more, voice=more if colon else NOT_GIVEN, **keys)
+        return inference.STT(model=named, language=LanguageCode(language), **keys)
+    return inference.TTS(
+        model=named, voice=voice or NOT_GIVEN, language=LanguageCode(language), **keys
+    )
 
 
-def _mind(named: str) -> Any:
+def _llm_class(named: str) -> Any:
     if inference.is_duplex_model(named):
         return inference.DuplexModel
     return inference.RealtimeModel if inference.is_realtime_model(named) else inference.LLM

@@ -108,7 +108,7 @@ class World:
             "DEEPGRAM_API_KEY": "local",
             "HOST_CARTESIA_BASE_URL": self.cartesia.url,
             "CARTESIA_API_KEY": "local",
-            "HOST_LLM_BASE_URL": f"{self.llm.url}/v1",
+            "HOST_OPENAI_BASE_URL": f"{self.llm.url}/v1",
             "OPENAI_API_KEY": "local",
             # The local voice is so flat that LiveKit's model never hears the end of a turn in it,
             # and waits as long as it may after each sentence.
@@ -141,9 +141,9 @@ class World:
         A model that somebody has set up already stays: `--local` with a real LLM is a good way to
         try a persona.
         """
-        own_llm = bool(os.environ.get("HOST_LLM_BASE_URL") or os.environ.get("OPENAI_API_KEY"))
+        own_llm = bool(os.environ.get("HOST_OPENAI_BASE_URL") or os.environ.get("OPENAI_API_KEY"))
         for name, value in self.settings.items():
-            if own_llm and name in ("HOST_LLM_BASE_URL", "OPENAI_API_KEY"):
+            if own_llm and name in ("HOST_OPENAI_BASE_URL", "OPENAI_API_KEY"):
                 continue
             os.environ[name] = value
         # Its numbers are nobody's, and whoever tries it wants to see which one rang.

@@ -14,6 +14,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from multiprocessing import spawn
 from pathlib import Path
 
@@ -34,7 +35,8 @@ HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY http_proxy https_proxy all_proxy no_pr
 LIVEKIT_URL LIVEKIT_INFERENCE_URL LIVEKIT_OBSERVABILITY_URL LIVEKIT_REMOTE_EOT_URL
 LIVEKIT_AGENT_ID LIVEKIT_AGENT_DEPLOYMENT LIVEKIT_REGION_NAME LIVEKIT_DEV_MODE
 LIVEKIT_LIB_PATH LIVEKIT_LOG_LEVEL LIVEKIT_RTC_DEBUG LIVEKIT_TELEMETRY_ALLOW_PII
-HOST_CONFIG HOST_PERSONAS_DIR HOST_PLUGINS_DIR HOST_DEFAULT_PERSONA
+HOST_CONFIG HOST_PERSONAS_DIR HOST_PLUGINS_DIR HOST_DISABLE_PLUGINS HOST_PLUGIN_ORDER
+HOST_DEFAULT_PERSONA
 HOST_HEARTBEAT _HOST_METRICS_SOCKET PROMETHEUS_MULTIPROC_DIR
 """
 NEEDED = OF_THE_MACHINE.union(_NEEDED.split())
@@ -42,9 +44,6 @@ NEEDED = OF_THE_MACHINE.union(_NEEDED.split())
 parent listens."""
 NEEDED_KINDS = ("LC_", "PYTHON", "MALLOC_", "OMP_", "OPENBLAS_", "MKL_", "LIVEKIT_AGENTS_")
 """How the names of more of them begin."""
-FOR_TRACES = "OTEL_"
-"""How the names begin of what says where traces go, and with which key: for calls that are traced.
-"""
 
 _REDUCES = """\
 import os, sys
@@ -57,8 +56,8 @@ def is_passed(name: str, settings: Settings) -> bool:
     """Tell whether the processes of calls get a variable."""
     if name in settings.pass_environment:
         return True
-    if name.startswith(FOR_TRACES):
-        return settings.otlp_endpoint is not None
+    if any(fnmatchcase(name, wanted) for wanted in settings.plugin_values.passed):
+        return True
     return name in NEEDED or name.startswith(NEEDED_KINDS)
 
 
@@ -72,7 +71,8 @@ def of_a_helper(settings: Settings) -> dict[str, str]:
 
     It answers nobody at the API, and has not its token.
     """
-    known = variables_of_settings() - {env_name("api_token")}
+    known = variables_of_settings() | settings.plugin_values.variables
+    known -= {env_name("api_token")}
     own = {name: value for name, value in os.environ.items() if name.upper() in known}
     return of_a_call(settings) | own
 
@@ -88,7 +88,7 @@ def of_a_program() -> dict[str, str]:
 
 def kept_back(settings: Settings) -> list[str]:
     """Name the variables of `.env` that are no settings and that no call gets."""
-    known = variables_of_settings()
+    known = variables_of_settings() | settings.plugin_values.variables
     try:
         named = dotenv_values(".env")
     except (OSError, UnicodeDecodeError):
@@ -107,10 +107,20 @@ def as_in_a_call(settings: Settings) -> Iterator[None]:
     hidden = {name: os.environ[name] for name in os.environ if not is_passed(name, settings)}
     for name in hidden:
         del os.environ[name]
+    _hidden.update(hidden)
     try:
         yield
     finally:
+        _hidden.clear()
         os.environ.update(hidden)
+
+
+_hidden: set[str] = set()
+
+
+def is_hidden(name: str) -> bool:
+    """Tell whether a variable is there, and kept back by `as_in_a_call`."""
+    return name in _hidden
 
 
 @contextlib.contextmanager

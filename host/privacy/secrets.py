@@ -12,6 +12,7 @@ from urllib.parse import quote, quote_plus, unquote, urlsplit
 from pydantic import BaseModel, SecretStr
 
 from host.privacy.numbers import BULLETS
+from host.settings import WithPlugins
 
 SHORTEST = 8
 """Signs of a secret. Shorter ones, like a `local` or `devkey`, are words that logs are full of."""
@@ -86,13 +87,10 @@ def secrets_of(settings: BaseModel, environment: Mapping[str, str] = os.environ)
     What a persona reads from the environment by itself counts as one, whatever its name.
     """
     passed = getattr(settings, "pass_environment", ())
-    held = {*_secrets_in(settings), *(environment.get(name, "") for name in passed)}
+    held = {*secrets_in(settings), *(environment.get(name, "") for name in passed)}
     held |= named_in(environment)
-    for name in type(settings).model_fields:
-        if name.endswith(("_url", "_endpoint")) and isinstance(
-            value := getattr(settings, name), str
-        ):
-            held |= {*_secrets_of_an_address(value)}
+    if isinstance(settings, WithPlugins):
+        held |= settings.plugin_values.secrets
     return frozenset(secret for secret in held if len(secret) >= SHORTEST)
 
 
@@ -131,18 +129,22 @@ def _without_value(found: re.Match[str]) -> str:
     return f"{found['name']}{found['is']}{quotes}{BULLETS}{quotes}"
 
 
-def _secrets_in(value: Any) -> Iterator[str]:
+def secrets_in(value: Any) -> Iterator[str]:
+    """Give every secret that a value of the settings holds: keys, and tokens in its addresses."""
     if isinstance(value, SecretStr):
         yield value.get_secret_value()
     elif isinstance(value, BaseModel):
         for name in type(value).model_fields:
-            yield from _secrets_in(getattr(value, name))
+            inner = getattr(value, name)
+            yield from secrets_in(inner)
+            if isinstance(inner, str) and name.endswith(("url", "endpoint")):
+                yield from _secrets_of_an_address(inner)
     elif isinstance(value, Mapping):
         for inner in value.values():
-            yield from _secrets_in(inner)
+            yield from secrets_in(inner)
     elif isinstance(value, list | tuple):
         for inner in value:
-            yield from _secrets_in(inner)
+            yield from secrets_in(inner)
 
 
 def _secrets_of_an_address(address: str) -> Iterator[str]:

@@ -3,7 +3,8 @@
 from host.registry.found import Broken, Persona, Plugin
 from host.registry.frozen import Registry
 from host.registry.hooks import HOOKS, Hook
-from host.registry.load import load, load_afresh
+from host.registry.load import bundled_plugins, load, load_afresh
+from host.registry.read import read_settings
 from host.registry.view import View
 
 __all__ = [
@@ -14,6 +15,8 @@ __all__ = [
     "Plugin",
     "Registry",
     "View",
+    "bundled_plugins",
     "load",
     "load_afresh",
+    "read_settings",
 ]

@@ -14,9 +14,14 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
+from pydantic import BaseModel
+
+from host.registry.configure import declared_by
 from host.registry.find import Kind, Source
-from host.registry.found import Broken, shown
+from host.registry.found import Broken, shown, told
 from host.registry.hooks import FOR_PLUGINS, HOOKS, Hook
+from host.settings import variables_of_settings
+from host.settings.plugins import variables_of
 
 NAME = re.compile(r"[a-z0-9]+([_-][a-z0-9]+)*")
 """A persona's name is a room prefix, and both are spelt so."""
@@ -62,6 +67,44 @@ def check_module(kind: Kind, module: ModuleType, path: str) -> list[Broken]:
     if kind == "persona" and not meant & {"instructions", "agent"}:
         faults.append(Broken(path, 1, "a persona needs instructions(call) or agent(call)"))
     return sorted(faults, key=lambda fault: (fault.file, fault.line or 0))
+
+
+def check_declared(source: Source, module: ModuleType, path: str) -> Iterator[Broken]:
+    """Find what is wrong with the settings that a plugin declares."""
+    if source.kind != "plugin" or "plugin_settings" not in answered_by(module):
+        return
+    try:
+        model: object = declared_by(module)
+    except Exception as error:
+        yield Broken(path, None, f"plugin_settings() failed: {told(error)}")
+        return
+    if not (isinstance(model, type) and issubclass(model, BaseModel)):
+        yield Broken(path, None, "plugin_settings() must return a class, a pydantic BaseModel")
+        return
+    taken = variables_of_settings()
+    for name, variables in variables_of(source.name, model).items():
+        for variable in variables:
+            if variable.upper() in taken:
+                yield Broken(path, None, f"its setting {name} would be {variable}, the host's own")
+
+
+def answered_by(module: ModuleType) -> dict[str, Mapping[str, Any]]:
+    """Return the hooks that a module has, each with the options of its @hookimpl."""
+    marked = ((name, _mark(value)) for name, value in vars(module).items())
+    return {options.get("specname") or name: options for name, options in marked if options}
+
+
+def answered_first(module: ModuleType) -> list[str]:
+    """Return the questions that a module answers alone, without saying whether first or last."""
+    return [
+        name
+        for name, options in answered_by(module).items()
+        if name in HOOKS and HOOKS[name].first and name != "provide"
+        if not any(options.get(each) for each in _SAYS_ITS_PLACE)
+    ]
+
+
+_SAYS_ITS_PLACE = ("wrapper", "hookwrapper", "tryfirst", "trylast")
 
 
 def _mark(value: object) -> Mapping[str, Any] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from host.call.answers import HangUp, Identify
 from host.call.hooks import hookimpl
@@ -19,24 +19,21 @@ def parse_metadata(metadata: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 @hookimpl
-def fallback(call: Call, kind: Literal["stt", "llm", "tts"], model: str) -> Any:
-    """Take from LiveKit Inference, which LiveKit Cloud has, what no plugin makes."""
-    from livekit.agents import NOT_GIVEN, inference  # here: LiveKit is imported late
-    from livekit.agents.utils.misc import is_cloud
+def stt(call: Call) -> str:
+    """Name the STT of the settings."""
+    return call.persona_settings.stt
 
-    settings = call.settings
-    if not is_cloud(settings.livekit_url):
-        return None
-    keys: dict[str, Any] = {
-        "api_key": settings.livekit_api_key.get_secret_value(),
-        "api_secret": settings.livekit_api_secret.get_secret_value(),
-    }
-    if kind == "llm":
-        return inference.LLM(model, **keys)
-    name, _, more = model.partition(":")
-    if kind == "stt":
-        return inference.STT(model=name, language=more or settings.language, **keys)
-    return inference.TTS(model=name, voice=more or NOT_GIVEN, language=settings.language, **keys)
+
+@hookimpl
+def llm(call: Call) -> str:
+    """Name the LLM of the settings."""
+    return call.persona_settings.llm
+
+
+@hookimpl
+def tts(call: Call) -> str:
+    """Name the TTS of the settings."""
+    return call.persona_settings.tts
 
 
 @hookimpl
@@ -45,8 +42,8 @@ def session_options(call: Call) -> Mapping[str, Any]:
     # Whoever speaks into words that can't be interrupted is heard all the same.
     interruption = {"mode": "vad", "discard_audio_if_uninterruptible": False}
     handling: dict[str, Any] = {"interruption": interruption}
-    if call.settings.turn_detection != "model":
-        handling["turn_detection"] = call.settings.turn_detection
+    if call.persona_settings.turn_detection != "model":
+        handling["turn_detection"] = call.persona_settings.turn_detection
     options: dict[str, Any] = {
         "turn_handling": handling,
         # LiveKit asks for an answer without tools after so many: see also host/runner/limits.py.

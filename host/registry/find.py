@@ -1,8 +1,8 @@
 """Where personas and plugins are found, and how each is loaded so that it harms no other.
 
 A folder's modules are loaded from their files, under names that no import statement can spell: they
-clash with nothing installed, may have hyphens, and can't import each other. An installed package
-names its own with the entry points `host.personas` and `host.plugins`.
+clash with nothing installed, may have hyphens, and import each other relatively alone. An installed
+package names its own with the entry points `host.personas` and `host.plugins`.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Literal
 
+from host.privacy.environment import is_hidden
 from host.registry.found import Broken, one_line, shown, told
 
 Kind = Literal["persona", "plugin"]
@@ -76,7 +77,9 @@ def _fault(error: BaseException) -> str:
         return f"exits while it is loaded: {told(error)}"
     if isinstance(error, KeyError) and _is_of_the_environment(error):
         name = one_line(str(error.args[0]))
-        return f"calls have no variable {name}: name it in pass_environment"
+        if is_hidden(name):
+            return f"calls have no variable {name}: name it in pass_environment"
+        return f"the variable {name} is not set: set it, and name it in pass_environment"
     if isinstance(error, ModuleNotFoundError) and error.name:
         return f"lacks module {error.name}; is it installed?"
     if isinstance(error, SyntaxError):
@@ -90,33 +93,51 @@ def _is_of_the_environment(error: KeyError) -> bool:
     return bool(frames) and frames[-1].f_globals.get("__name__") == "os"
 
 
-def in_folder(kind: Kind, folder: Path) -> Iterator[Source | Broken]:
-    """Find the modules and packages of a folder, by name."""
+def in_folder(kind: Kind, folder: Path, *, needed: bool = True) -> Iterator[Source | Broken]:
+    """Find the modules and packages of a folder, by name; one that is `needed` must be there."""
     folder = folder.absolute()
     try:
         entries = sorted(folder.iterdir())
     except OSError as error:
-        yield Broken(shown(folder), None, f"the folder of {kind}s: {error.strerror}")
+        if needed or not isinstance(error, FileNotFoundError):
+            yield Broken(shown(folder), None, f"the folder of {kind}s: {error.strerror}")
         return
+    package = _package_of(kind, folder)
     for entry in entries:
         if entry.name.startswith(("_", ".")):
             continue
         if entry.is_dir() and (entry / "__init__.py").is_file():
-            yield _from_file(kind, entry.name, entry / "__init__.py")
+            yield _from_file(kind, entry.name, entry / "__init__.py", package)
         elif entry.suffix == ".py" and not entry.is_dir():
-            yield _from_file(kind, entry.stem, entry)
+            yield _from_file(kind, entry.stem, entry, package)
 
 
-def _from_file(kind: Kind, name: str, file: Path) -> Source:
-    return Source(kind, name, file, lambda: _load_file(f"{kind}s", name, file))
+def _package_of(kind: str, folder: Path) -> str:
+    """Make a folder a package under a name of its own, and return that name.
+
+    Its modules may import each other relatively: `from ._prices import PRICES`. What was loaded
+    from it before is forgotten.
+    """
+    name = f"{kind}s-{sha256(str(folder).encode()).hexdigest()[:8]}"
+    for known in [known for known in sys.modules if known.startswith(f"{name}.")]:
+        del sys.modules[known]
+    package = ModuleType(name)
+    package.__path__ = [str(folder)]
+    sys.modules[name] = package
+    importlib.invalidate_caches()
+    return name
 
 
-def _load_file(kind: str, name: str, file: Path) -> ModuleType:
-    """Load one file, or a package by its `__init__.py`, under a name of its own."""
-    digest = sha256(str(file).encode()).hexdigest()[:8]
-    unique = f"{kind}/{name}-{digest}"
-    package = [str(file.parent)] if file.name == "__init__.py" else None
-    spec = importlib.util.spec_from_file_location(unique, file, submodule_search_locations=package)
+def _from_file(kind: Kind, name: str, file: Path, package: str) -> Source:
+    return Source(kind, name, file, lambda: _load_file(f"{package}.{name}", file))
+
+
+def _load_file(unique: str, file: Path) -> ModuleType:
+    """Load one file, or a package by its `__init__.py`, unless another has imported it already."""
+    if (known := sys.modules.get(unique)) and known.__file__ == str(file):
+        return known
+    inside = [str(file.parent)] if file.name == "__init__.py" else None
+    spec = importlib.util.spec_from_file_location(unique, file, submodule_search_locations=inside)
     assert spec is not None, file
     assert spec.loader is not None, file
     module = importlib.util.module_from_spec(spec)

@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,11 @@ class Plugin:
     name: str
     file: str
     module: ModuleType
+    bundled: bool = False
+    replaces: bool = False
+    """Whether it takes the place of the bundled one of its name."""
+    settings: type[BaseModel] | None = None
+    """The model of its settings."""
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,9 @@ class Registry:
     routes: Routes
     views: Views = field(repr=False)
     personas_dir: str
+    plugins_dir: str
+    disabled: frozenset[str] = frozenset()
+    """Plugins that are set aside: by a setting, or because they are broken."""
 
     def require(self) -> Registry:
         """Return the registry if it has a persona. Raises PersonaError."""

@@ -14,6 +14,8 @@ from host.call import hooks as hookspecs
 
 FOR_PLUGINS = {
     "register_commands": "commands exist before any call",
+    "plugin_settings": "a persona's settings are a table [personas.NAME] of host.toml",
+    "pass_environment": "what a persona needs is named in the setting pass_environment",
     "while_serving": "a worker serves all personas",
     "choose_persona": "no persona speaks on a call that is not yet its own",
 }

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import difflib
+import functools
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import MappingProxyType, ModuleType
 
+from host.base.paths import BUNDLED_PLUGINS
+from host.base.text import close_to
 from host.privacy.environment import as_in_a_call
-from host.registry.check import check_module, check_name
+from host.registry.check import answered_first, check_declared, check_module, check_name
+from host.registry.configure import declared_by
 from host.registry.find import Kind, Source, in_folder, installed
 from host.registry.found import Broken, Persona, Plugin, shown, told
 from host.registry.frozen import Registry
 from host.registry.routes import make_routes
 from host.registry.view import Views, build_plugin_manager
 from host.settings import Settings
+from host.settings.plugins import declare
 
 _loaded: list[tuple[object, Registry]] = []
 """Settings, and their registry. Not a dict: the settings of personas have no hash."""
@@ -32,6 +36,8 @@ def load(settings: Settings) -> Registry:
         settings.config,
         settings.personas_dir,
         settings.plugins_dir,
+        settings.disable_plugins,
+        settings.plugin_order,
         settings.default_persona,
         dict(settings.personas),
     )
@@ -47,9 +53,13 @@ def load_afresh(settings: Settings) -> Registry:
     """Load the registry again, reading every file anew. Raises SettingsError as `load` does."""
     loader = _Loader()
     with as_in_a_call(settings):
-        plugins = loader.fill("plugin", settings.plugins_dir)
+        bundled = _bundled(settings.disable_plugins)
+        plugins = _in_order(
+            [*bundled, *loader.plugins(settings, {plugin.name for plugin in bundled})],
+            settings.plugin_order,
+        )
         personas = loader.fill("persona", settings.personas_dir)
-    absent = loader.names - {source.name for source, _ in personas}
+    absent = loader.names["persona"] - {source.name for source, _ in personas}
     tables = settings.personas
     good = {
         source.name: Persona(
@@ -61,14 +71,19 @@ def load_afresh(settings: Settings) -> Registry:
         )
         for source, module in personas
     }
-    everywhere = tuple(
-        Plugin(source.name, shown(module.__file__ or source.file), module)
-        for source, module in plugins
-    )
+    for plugin in plugins:
+        if plugin.settings:
+            declare(plugin.name, plugin.settings)
+    known = {*loader.names["plugin"], *(plugin.name for plugin in plugins)}
     return Registry(
         MappingProxyType(good),
-        everywhere,
-        (*loader.broken, *_check_settings(settings, good, absent)),
+        plugins,
+        (
+            *loader.broken,
+            *_check_settings(settings, good, absent),
+            *_check_plugin_names(settings, known),
+            *_check_order(settings, plugins),
+        ),
         make_routes(
             good,
             absent=absent,
@@ -76,9 +91,46 @@ def load_afresh(settings: Settings) -> Registry:
             numbers={name: table.numbers for name, table in tables.items()},
             default=settings.default_persona,
         ),
-        Views(everywhere, tuple(good.values())),
+        Views(plugins, tuple(good.values())),
         shown(settings.personas_dir),
+        shown(settings.plugins_dir),
+        frozenset({*known, *settings.disable_plugins} - {plugin.name for plugin in plugins}),
     )
+
+
+def _bundled(disabled: Collection[str]) -> list[Plugin]:
+    return [plugin for plugin in bundled_plugins() if plugin.name not in disabled]
+
+
+@functools.cache
+def bundled_plugins() -> tuple[Plugin, ...]:
+    """Load the plugins that every host has; once, since nobody changes them meanwhile."""
+    loader = _Loader()
+    found = [
+        _plugin(source, module, bundled=True)
+        for source, module in loader.fill("plugin", BUNDLED_PLUGINS, entry_points=False)
+    ]
+    assert not loader.broken, loader.broken
+    return tuple(found)
+
+
+def _in_order(plugins: Iterable[Plugin], order: Sequence[str]) -> tuple[Plugin, ...]:
+    """Put those last that are to be asked first; the bundled ones are asked after all others."""
+    ranks = {name: len(order) - at for at, name in enumerate(order)}
+    of_name = {plugin.name: plugin for plugin in plugins}  # a later one replaces its namesake
+    return tuple(
+        sorted(
+            of_name.values(),
+            key=lambda plugin: (ranks.get(plugin.name, 0), not plugin.bundled, plugin.name),
+        )
+    )
+
+
+def _plugin(
+    source: Source, module: ModuleType, *, bundled: bool = False, replaces: bool = False
+) -> Plugin:
+    file = str(source.file) if bundled else shown(module.__file__ or source.file)
+    return Plugin(source.name, file, module, bundled, replaces, declared_by(module))
 
 
 class _Loader:
@@ -86,21 +138,44 @@ class _Loader:
 
     def __init__(self) -> None:
         self.broken: list[Broken] = []
-        self.names: set[str] = set()
-        """Names of all the personas that there are, good or broken."""
+        self.names: dict[Kind, set[str]] = {"persona": set(), "plugin": set()}
+        """Names of all that there are, good or broken."""
         self._owners: dict[ModuleType, Source] = {}
         self._trial = build_plugin_manager((), ())
 
-    def fill(self, kind: Kind, folder: Path) -> list[tuple[Source, ModuleType]]:
+    def plugins(self, settings: Settings, bundled: Collection[str]) -> list[Plugin]:
+        """Load the user's plugins; return what is good."""
+        folder = settings.plugins_dir
+        ours = folder.absolute() == BUNDLED_PLUGINS or folder.resolve() == BUNDLED_PLUGINS
+        found = self.fill(
+            "plugin",
+            None if ours else folder,
+            needed="plugins_dir" in settings.model_fields_set,
+            disabled=settings.disable_plugins,
+        )
+        return [
+            _plugin(source, module, replaces=source.name in bundled) for source, module in found
+        ]
+
+    def fill(
+        self,
+        kind: Kind,
+        folder: Path | None,
+        *,
+        needed: bool = True,
+        entry_points: bool = True,
+        disabled: Collection[str] = (),
+    ) -> list[tuple[Source, ModuleType]]:
         """Load everything of one kind; return what is good."""
         by_name: defaultdict[str, list[Source]] = defaultdict(list)
-        for source in (*in_folder(kind, folder), *installed(kind)):
+        in_it = in_folder(kind, folder, needed=needed) if folder else ()
+        for source in (*in_it, *(installed(kind) if entry_points else ())):
             if isinstance(source, Broken):
                 self.broken.append(source)
-            else:
+                continue
+            self.names[kind].add(source.name)
+            if source.name not in disabled:
                 by_name[source.name].append(source)
-        if kind == "persona":
-            self.names.update(by_name)
         good = []
         for source in (source for namesakes in by_name.values() for source in namesakes):
             module = source.load()
@@ -121,7 +196,11 @@ class _Loader:
         if owner is not source:
             return [Broken(source.path, 1, f"this is {owner.kind} {owner.name} already")]
         path = shown(module.__file__ or source.file)
-        return check_module(source.kind, module, path) or self._try(source.kind, module, path)
+        return (
+            check_module(source.kind, module, path)
+            or self._try(source.kind, module, path)
+            or list(check_declared(source, module, path))
+        )
 
     def _try(self, kind: Kind, module: ModuleType, path: str) -> list[Broken]:
         """Let pluggy have its say too, where only this module can come to harm."""
@@ -160,9 +239,37 @@ def _check_settings(
         yield Broken(place, line, f"default persona: {fault}")
 
 
+def _check_plugin_names(settings: Settings, known: Collection[str]) -> Iterator[Broken]:
+    """Find the names in settings that no plugin has."""
+    everywhere = {*known, *(plugin.name for plugin in bundled_plugins())}
+    for setting in ("disable_plugins", "plugin_order"):
+        for name in getattr(settings, setting):
+            if name not in everywhere:
+                line = _line(settings.config, rf"\s*{setting}\s*=")
+                place = shown(settings.config) if line else f"HOST_{setting}".upper()
+                hint = close_to(name, everywhere)
+                yield Broken(place, line, f"{setting}: there is no plugin {name}{hint}")
+
+
+def _check_order(settings: Settings, plugins: Iterable[Plugin]) -> Iterator[Broken]:
+    """Find questions that two plugins answer, where nobody has said which of them comes first."""
+    answer: defaultdict[str, list[str]] = defaultdict(list)
+    for plugin in plugins:
+        if not plugin.bundled and plugin.name not in settings.plugin_order:
+            for hook in answered_first(plugin.module):
+                answer[hook].append(plugin.name)
+    for hook, names in answer.items():
+        if len(names) > 1:
+            yield Broken(
+                shown(settings.config),
+                None,
+                f"plugins {' and '.join(names)} both answer {hook}(): say in plugin_order which is "
+                "asked first",
+            )
+
+
 def _meant(name: str, good: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name, list(good), 1)
-    return f"persona {name}" + (f"; did you mean {close[0]}?" if close else "")
+    return f"persona {name}{close_to(name, good)}"
 
 
 def _line(config: Path, pattern: str) -> int | None:

@@ -21,6 +21,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from host.base.processes import Process, this_process
+from host.base.validation import faults_in, sentence
 from host.call.live import LiveCall
 from host.call.state import CallState
 from host.privacy import private_folder, private_opener
@@ -153,8 +154,8 @@ def unquoted(error: OSError | ValidationError) -> str:
     """Say what is wrong with a checkpoint without a word of what is in it."""
     if isinstance(error, OSError):
         return str(error)
-    faults = error.errors(include_url=False, include_context=False, include_input=False)
-    return "; ".join(" ".join([*map(str, fault["loc"]), fault["msg"]]) for fault in faults)
+    faults = faults_in(error)
+    return "; ".join(sentence(".".join(map(str, fault["loc"])), fault) for fault in faults)
 
 
 @contextlib.contextmanager

@@ -11,15 +11,15 @@ from livekit import api
 from livekit.agents import AgentServer, JobRequest
 
 from host import registry
-from host.base.errors import HostError, MetadataError
+from host.base.errors import MetadataError
 from host.call.dispatch import read_dispatch
 from host.call.live import LiveCall
 from host.dispatch.arbitration import CALL, end_room, mark_taken
 from host.dispatch.rooms import UNREACHABLE
 from host.runner.worker import Worker
 from host.server.heartbeat_monitor import HeartbeatMonitor
-from host.settings import Settings
-from host.speech import providers as fallbacks
+from host.settings import PersonaSettings, Settings
+from host.speech import providers
 from host.telephony.transfer import is_consultation
 
 log = logging.getLogger("host")
@@ -131,18 +131,22 @@ def make_server(
 def check(settings: Settings) -> list[str]:
     """Say what would go wrong in a call and can be known before the first one. See cli."""
     loaded = registry.load(settings)
+    own = {hook: set(loaded.views.who_has(hook)) for hook in (*providers.KINDS, "provide")}
     faults: list[str] = []
-    for question in ("stt", "llm", "tts"):
-        own = {who for who in loaded.views.who_has(question) if who.startswith("persona ")}
-        if len(own) == len(loaded.personas):
-            continue  # nobody leaves it to the plugins
-        call = LiveCall(settings, persona="", hooks=loaded.view(None))
-        try:
-            getattr(call.hooks, question)(call=call.call)
-        except HostError as error:
-            faults.append(str(error))
-    own = set(loaded.views.who_has("fallback"))
+    checked: list[tuple[PersonaSettings, set[providers.Kind]]] = []
     for persona in loaded.personas:
-        if f"persona {persona}" not in own:  # a persona's own code runs in its calls alone
-            faults += fallbacks.faults(LiveCall(settings, persona=persona, hooks=loaded.view(None)))
+        who = f"persona {persona}"
+        if who in own["provide"]:
+            continue  # a persona's own code runs in its calls alone
+        answers = {kind for kind in providers.KINDS if who in own[kind]}
+        speaks = settings.persona(persona).model_copy(update=NOT_OF_PROVIDERS)
+        if (speaks, answers) in checked:
+            continue
+        checked.append((speaks, answers))
+        call = LiveCall(settings, persona=persona, hooks=loaded.view(None))
+        faults += providers.faults(call, answers)
     return list(dict.fromkeys(faults))
+
+
+NOT_OF_PROVIDERS = {"numbers": (), "prefixes": ()}
+"""What differs from persona to persona and makes no other model of it."""

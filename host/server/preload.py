@@ -27,13 +27,16 @@ with contextlib.suppress(Exception):
 
     mask_what_is_printed()  # before all else: what keeps a stream at import has it in every call
 
+    from host import registry
+    from host.registry.configure import with_any_plugin_keys
     from host.server.admission import check
-    from host.settings import load_settings, with_any_keys
+    from host.settings import load_settings
 
     logging.disable(logging.CRITICAL)
     try:
         # Loads the registry, and the libraries that its plugins use. The keys come with each call.
-        check(with_any_keys(load_settings(dotenv=False)))
+        settings = load_settings(dotenv=False)
+        check(with_any_plugin_keys(settings, registry.load(settings)))
     finally:
         logging.disable(logging.NOTSET)
         for stream in (sys.stdout, sys.stderr):

@@ -46,7 +46,7 @@ async def serve(settings: Settings, *, dev: bool, strict: bool = False) -> None:
     await asyncio.to_thread(close_files, settings)
     loaded = registry.load(settings).require()
     refused = faults_of(settings, loaded.personas)
-    for line in (*misspelt_settings(), *map(str, loaded.broken), *refused):
+    for line in (*misspelt_settings(settings), *map(str, loaded.broken), *refused):
         log.warning(line)
     if kept := environment.kept_back(settings):
         log.warning("calls do not get %s of .env: see pass_environment", ", ".join(kept))
@@ -58,6 +58,10 @@ async def serve(settings: Settings, *, dev: bool, strict: bool = False) -> None:
         raise SettingsError("; ".join(faults))
     async with livekit_api(settings) as livekit:
         await asyncio.wait_for(livekit.room.list_rooms(api.ListRoomsRequest()), 10)
+    log.info("personas from %s, plugins from %s", loaded.personas_dir, loaded.plugins_dir)
+    for plugin in loaded.plugins:
+        if plugin.replaces:
+            log.info("plugin %s (%s) replaces the bundled one", plugin.name, plugin.file)
     async with livekit_of(settings) as livekit:
         await _run(settings, loaded, livekit, dev=dev)
 

@@ -11,15 +11,15 @@ import sys
 from collections.abc import Sequence
 
 from host.privacy.logs import keep_private, log_as_json, log_to_terminal
+from host.registry import read_settings
 from host.runner.aftermath import tell_end
 from host.runner.checkpoint import CheckpointStore
-from host.settings import load_settings
 
 
 def main(given: Sequence[str]) -> None:
     """Tell of the call that is named."""
     log_to_terminal() if "--dev" in given else log_as_json()
-    settings = load_settings(dotenv=False)
+    settings = read_settings(dotenv=False)
     keep_private(settings)
     if checkpoint := CheckpointStore(settings.state_dir).read(given[0]):
         asyncio.run(tell_end(settings, checkpoint))

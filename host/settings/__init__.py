@@ -13,15 +13,17 @@ from host.settings.load import (
     with_any_keys,
 )
 from host.settings.persona import PersonaSettings, Shared, TransferTarget
-from host.settings.settings import ROOT, Settings
+from host.settings.plugins import PluginValues, WithPlugins
+from host.settings.settings import Settings
 from host.settings.words import Words
 
 __all__ = [
-    "ROOT",
+    "PluginValues",
     "PersonaSettings",
     "Settings",
     "Shared",
     "TransferTarget",
+    "WithPlugins",
     "Words",
     "env_name",
     "is_sip",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, StringConstraints
+from pydantic import AfterValidator, BeforeValidator
 from pydantic_settings import NoDecode
 
 NumberType = Literal[
@@ -68,15 +68,33 @@ def _denied(pattern: str) -> str:
     return pattern
 
 
+def written_as(pattern: str, form: str) -> AfterValidator:
+    """Refuse text that does not match a pattern, in words and not with the pattern."""
+    wanted = re.compile(pattern, re.ASCII)
+
+    def check(text: str) -> str:
+        if not wanted.fullmatch(text):
+            raise ValueError(f"must be {form}")
+        return text
+
+    return AfterValidator(check)
+
+
 _List = (NoDecode, BeforeValidator(parted))
 
 Countries = Annotated[tuple[Annotated[str, AfterValidator(_country)], ...], *_List]
 NumberTypes = Annotated[tuple[NumberType, ...], *_List]
-NumberPattern = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{0,14}\*?$")]
+NumberPattern = Annotated[
+    str,
+    written_as(
+        r"\+[1-9][0-9]{0,14}\*?",
+        "a number such as +15550001111, or its beginning and a star: +1555*",
+    ),
+]
 """A number in E.164, or the beginning of numbers and a star."""
 NumberPatterns = Annotated[tuple[NumberPattern, ...], *_List]
 DeniedNumbers = Annotated[tuple[Annotated[NumberPattern, AfterValidator(_denied)], ...], *_List]
 CallingHours = Annotated[str, AfterValidator(_hours)]
 """From when to when, in the called party's own time: 08:00-21:00. Empty is any time."""
 ALL_DAY = "00:00-24:00"
-Key = Annotated[str, StringConstraints(pattern=r"^[0-9*#]?$")]
+Key = Annotated[str, written_as(r"[0-9*#]?", "one key of a telephone: 0 to 9, * or #")]

@@ -3,6 +3,7 @@
 import difflib
 import os
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 
 from dotenv import load_dotenv
@@ -10,8 +11,10 @@ from pydantic import AliasChoices, SecretStr, ValidationError
 from pydantic_settings import SettingsError as SourceError
 
 from host.base.errors import SettingsError
-from host.settings.persona import PersonaSettings
+from host.base.validation import faults_in, sentence
+from host.settings.persona import PersonaSettings, TransferTarget
 from host.settings.settings import Settings, config_path
+from host.settings.words import Words
 
 
 def load_settings(*, dotenv: bool = True) -> Settings:
@@ -49,19 +52,35 @@ def with_any_keys(settings: Settings) -> Settings:
     return settings.model_copy(update=keys)
 
 
-def misspelt_settings() -> list[str]:
+RENAMED = {
+    "HOST_LLM_MODEL": "HOST_LLM, as in HOST_LLM=openai/gpt-4.1-mini, or HOST_OPENAI_MODEL",
+    "HOST_LLM_BASE_URL": "HOST_OPENAI_BASE_URL",
+    "HOST_LLM_INFERENCE": "HOST_INFERENCE",
+}
+"""Variables of host 0.1, and what they are now."""
+
+
+def misspelt_settings(settings: Settings) -> list[str]:
     """Say which HOST_ variables of the environment no setting has, where one is spelt alike."""
     names = {env_name(name) for name in Settings.model_fields}
+    names |= settings.plugin_values.variables
+    given = [name for name in sorted(os.environ) if name.startswith("HOST_") and name not in names]
     return [
-        f"{variable} is no setting; did you mean {close[0]}?"
-        for variable in sorted(os.environ)
-        if variable.startswith("HOST_") and variable not in names
-        if (close := difflib.get_close_matches(variable, names, 1, 0.8))
+        f"{variable} is no setting; {now}"
+        for variable in given
+        if (now := _meant_variable(variable, names))
     ]
 
 
+def _meant_variable(variable: str, names: set[str]) -> str:
+    if variable in RENAMED:
+        return f"it is {RENAMED[variable]} now"
+    close = difflib.get_close_matches(variable, names, 1, 0.8)
+    return f"did you mean {close[0]}?" if close else ""
+
+
 def variables_of_settings() -> frozenset[str]:
-    """Return the names of all variables that settings are read from, in capitals."""
+    """Return the names of all variables that the core's settings are read from, in capitals."""
     names = {env_name(name) for name in Settings.model_fields}
     for field in Settings.model_fields.values():
         if isinstance(field.validation_alias, AliasChoices):
@@ -80,16 +99,60 @@ def env_name(field: str) -> str:
 def _one_line(error: ValidationError) -> str:
     """Name each wrong setting and what is wrong with it; never the value, it may be a key."""
     faults = []
-    for fault in error.errors(include_input=False, include_url=False):
+    for fault in faults_in(error):
         name, *inner = (str(part) for part in fault["loc"])
-        where = ".".join([name, *inner]) if inner else name
-        if name in Settings.model_fields and not inner:
-            where = f"{env_name(name)} ({name} in host.toml)"
-        message = fault["msg"]
+        # What was read from host.toml and what from the environment is known by its place alone.
+        if name in Settings.model_fields and name not in TABLES and not _in_host_toml(name):
+            where = env_name(name)
+        else:
+            where = f"{config_path()}: {_line_of([name, *inner])}"
         if fault["type"] == "extra_forbidden":
-            known = PersonaSettings.model_fields if inner else Settings.model_fields
-            close = difflib.get_close_matches(inner[-1] if inner else name, known, 1)
-            hint = f"; did you mean {close[0]}?" if close else ""
-            message = f"no such setting{hint}"
-        faults.append(f"{where}: {message}")
-    return "; ".join(faults)
+            faults.append(f"{where} is no setting{_hint(name, inner)}")
+        else:
+            faults.append(sentence(where, fault))
+    return "; ".join(dict.fromkeys(faults))
+
+
+TABLES = ("transfers", "words", "personas", "plugins")
+"""Settings that are tables of host.toml."""
+
+
+def _in_host_toml(name: str) -> bool:
+    try:
+        read = tomllib.loads(config_path().read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return name in read and not os.environ.get(env_name(name))
+
+
+def _line_of(path: list[str]) -> str:
+    """Write the way to a value as host.toml does: `[personas.ann] max_duration`."""
+    *tables, name = [part for part in path if not part.isdecimal()]
+    return f"[{'.'.join(tables)}] {name}" if tables else name
+
+
+def _hint(name: str, inner: list[str]) -> str:
+    """Say what was meant, or where a setting of host 0.1 has gone."""
+    known: Iterable[str] = Settings.model_fields
+    if inner:
+        known = (
+            Words.model_fields
+            if inner[-2:-1] == ["words"] or name == "words"
+            else (
+                TransferTarget.model_fields
+                if "transfers" in (name, *inner[:-1])
+                else PersonaSettings.model_fields
+            )
+        )
+    elif now := RENAMED.get(f"HOST_{name}".upper()):
+        return f"; it is {now} now"
+    elif plugin := next((each for each in OF_PLUGINS if name.startswith(f"{each}_")), None):
+        return f"; it is {name.removeprefix(f'{plugin}_')} of [plugins.{plugin}] now"
+    elif name == "otlp_endpoint":
+        return "; it is endpoint of [plugins.traces] now"
+    close = difflib.get_close_matches(inner[-1] if inner else name, known, 1)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+OF_PLUGINS = ("deepgram", "cartesia", "openai", "webhook", "metrics")
+"""Plugins whose settings stood among the core's in host 0.1."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AliasChoices,
@@ -24,17 +24,29 @@ from host.settings.calling import (
     NumberTypes,
     is_sip,
     parted,
+    written_as,
 )
+from host.settings.plugins import WithPlugins
 from host.settings.words import Words
 
 Seconds = Annotated[float, Field(gt=0)]
 RingingSeconds = Annotated[float, Field(gt=0, le=78)]
-Model = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^/\s]+/\S+$")]
-"""A model as LiveKit Inference writes it: provider/model, and more after a colon."""
+Model = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True),
+    written_as(
+        r"[^/\s:]+(/\S+)?", 'a provider and its model, such as "deepgram/nova-3" or "deepgram"'
+    ),
+]
+"""A model as LiveKit Inference writes it: provider/model, and a voice after a colon.
 
-
+A provider alone is the model of its plugin's settings."""
 Models = Annotated[tuple[Model, ...], NoDecode, BeforeValidator(parted)]
-Name = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+Name = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True),
+    written_as(r"[A-Za-z_][A-Za-z0-9_]*", "a variable's name: letters, digits and _"),
+]
 """An environment variable's name."""
 Names = Annotated[tuple[Name, ...], NoDecode, BeforeValidator(parted)]
 
@@ -63,7 +75,7 @@ class TransferTarget(BaseModel):
         return self
 
 
-class Shared(BaseModel):
+class Shared(WithPlugins):
     """What may be set for every persona, and again for one of them."""
 
     trunk: str | None = Field(
@@ -115,14 +127,17 @@ class Shared(BaseModel):
     take_over: bool = Field(
         True, description="another process goes on with a call whose process died"
     )
-    stt_fallbacks: Models = Field(
-        (), description="what listens when the STT fails: provider/model, in order"
+    stt: Model = Field("deepgram", description="speech-to-text: provider/model, or a provider")
+    llm: Model = Field("openai", description="language model: provider/model, or a provider")
+    tts: Model = Field(
+        "cartesia", description="text-to-speech: provider/model:voice, or less of it"
     )
-    llm_fallbacks: Models = Field(
-        (), description="what thinks when the LLM fails: provider/model, in order"
-    )
-    tts_fallbacks: Models = Field(
-        (), description="what speaks when the TTS fails: provider/model:voice, in order"
+    stt_fallbacks: Models = Field((), description="STTs to use when the first fails, in order")
+    llm_fallbacks: Models = Field((), description="LLMs to use when the first fails, in order")
+    tts_fallbacks: Models = Field((), description="TTSs to use when the first fails, in order")
+    language: str = Field("en", description="language that is spoken, as BCP 47: en, de, pt-BR")
+    turn_detection: Literal["model", "vad", "stt"] = Field(
+        "model", description="what detects the end of a turn: LiveKit's model, silence, or the STT"
     )
     filler_after: float = Field(
         2, ge=0, description="seconds without a word of ours before the filler; 0: never"

@@ -1,14 +1,17 @@
 """Everything that a deployment may set, and where it is read from."""
 
+from __future__ import annotations
+
 import os
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any
 
-from pydantic import AliasChoices, Field, SecretStr
+from pydantic import AliasChoices, BeforeValidator, Field, SecretStr
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
     InitSettingsSource,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -16,8 +19,9 @@ from pydantic_settings import (
 
 from host.settings.calling import parted
 from host.settings.persona import Names, PersonaSettings, Shared
+from host.settings.plugins import PluginValues
 
-ROOT = Path(__file__).resolve().parents[2]
+PluginNames = Annotated[tuple[str, ...], NoDecode, BeforeValidator(parted)]
 
 
 def _env(name: str) -> AliasChoices:
@@ -32,6 +36,18 @@ def _denied_by_both(environment: dict[str, Any], toml: dict[str, Any]) -> dict[s
     written = parted(toml.get("deny_numbers", []))
     return {
         "deny_numbers": [*parted(given), *(written if isinstance(written, list) else [written])]
+    }
+
+
+def _beside_host_toml(read: dict[str, Any]) -> dict[str, Any]:
+    """Have relative paths of host.toml begin at its own folder."""
+    folder = config_path().parent
+    paths = {
+        name for name, field in Settings.model_fields.items() if "Path" in str(field.annotation)
+    }
+    return {
+        name: str(folder / value) if name in paths and isinstance(value, str) else value
+        for name, value in read.items()
     }
 
 
@@ -60,8 +76,14 @@ class Settings(BaseSettings, Shared):
         "host", description="name for explicit dispatch; empty: join every new room"
     )
     config: Path = Field(Path("host.toml"), description="the host.toml to read")
-    personas_dir: Path = Field(ROOT / "personas", description="folder of personas")
-    plugins_dir: Path = Field(ROOT / "plugins", description="folder of plugins")
+    personas_dir: Path = Field(Path("personas"), description="folder of personas")
+    plugins_dir: Path = Field(
+        Path("plugins"), description="folder of your plugins, beside the bundled ones"
+    )
+    disable_plugins: PluginNames = Field((), description="plugins that are not loaded, by name")
+    plugin_order: PluginNames = Field(
+        (), description="plugins that are asked before the others, first to last"
+    )
     default_persona: str | None = Field(
         None, description="persona for calls that nothing else decides"
     )
@@ -74,10 +96,6 @@ class Settings(BaseSettings, Shared):
     )
     call_log: Path = Field(Path("calls.jsonl"), description="file of call records, one a line")
     call_database: Path | None = Field(None, description="SQLite file of call records as well")
-    webhook_url: str | None = Field(None, description="where each call record is sent to")
-    webhook_secret: SecretStr = Field(
-        SecretStr(""), description="its Standard Webhooks secret (whsec_...)"
-    )
     recordings_dir: Path = Field(Path("recordings"), description="folder of recorded calls")
     keep_records_days: float | None = Field(
         None, gt=0, le=36500, description="days after which call records are removed; unset: never"
@@ -94,40 +112,8 @@ class Settings(BaseSettings, Shared):
     state_dir: Path = Field(
         Path(".host"), description="folder for what is under way: unfinished records, webhooks"
     )
-    metrics_port: int | None = Field(
-        None, ge=0, le=65535, description="port of Prometheus metrics, at health_host"
-    )
-    otlp_endpoint: str | None = Field(
-        None,
-        validation_alias=AliasChoices(
-            "HOST_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT", "otlp_endpoint"
-        ),
-        description="OpenTelemetry collector (OTLP over HTTP) for a trace of each call",
-    )
-    language: str = Field("en", description="language of ears and voice, as BCP 47")
-    turn_detection: Literal["model", "vad", "stt"] = Field(
-        "model", description="who says that a turn is over: LiveKit's model, silence, or the STT"
-    )
-    llm_model: str = Field("gpt-4.1-mini", description="LLM; provider/model with llm_inference")
-    llm_base_url: str | None = Field(None, description="any OpenAI-compatible server")
-    llm_inference: bool = Field(False, description="use LiveKit Inference for the LLM")
-    openai_api_key: SecretStr = Field(
-        SecretStr(""), validation_alias=_env("OPENAI_API_KEY"), description="key of the LLM"
-    )
-    deepgram_model: str = Field("nova-3", description="Deepgram model")
-    deepgram_base_url: str = Field(
-        "https://api.deepgram.com/v1/listen", description="Deepgram's address"
-    )
-    deepgram_api_key: SecretStr = Field(
-        SecretStr(""), validation_alias=_env("DEEPGRAM_API_KEY"), description="Deepgram key"
-    )
-    cartesia_model: str = Field("sonic-3", description="Cartesia model")
-    cartesia_voice: str = Field(
-        "f786b574-daa5-4673-aa0c-cbe3e8534c02", description="Cartesia voice id"
-    )
-    cartesia_base_url: str = Field("https://api.cartesia.ai", description="Cartesia's address")
-    cartesia_api_key: SecretStr = Field(
-        SecretStr(""), validation_alias=_env("CARTESIA_API_KEY"), description="Cartesia key"
+    inference: bool = Field(
+        False, description="take every model from LiveKit Inference, with LiveKit's own keys"
     )
     health_host: str = Field("127.0.0.1", description="address of the health check")
     health_port: int = Field(
@@ -172,9 +158,16 @@ class Settings(BaseSettings, Shared):
         """
         environment = EnvSettingsSource(settings_cls, env_ignore_empty=True)
         nameless = {"agent_name": ""} if os.environ.get("HOST_AGENT_NAME") == "" else {}
-        toml = TomlConfigSettingsSource(settings_cls, toml_file=config_path())
-        joined = nameless | _denied_by_both(environment(), toml())
+        read = TomlConfigSettingsSource(settings_cls, toml_file=config_path())()
+        joined = nameless | _denied_by_both(environment(), read)
+        toml = InitSettingsSource(settings_cls, _beside_host_toml(read))
         return init_settings, InitSettingsSource(settings_cls, joined), environment, toml
+
+    def with_plugins(self, values: PluginValues) -> Settings:
+        """Return these settings together with what is set for plugins."""
+        settings = self.model_copy()
+        settings._values = values
+        return settings
 
     def persona(self, name: str) -> PersonaSettings:
         """Return what host.toml says of a persona, with the shared values filled in."""
@@ -186,5 +179,9 @@ class Settings(BaseSettings, Shared):
         }
         filled["transfers"] = {**self.transfers, **own.transfers}
         filled["deny_numbers"] = (*self.deny_numbers, *own.deny_numbers)
+        filled["plugins"] = {
+            plugin: {**self.plugin_table(plugin), **own.plugins.get(plugin, {})}
+            for plugin in {*self.plugins, *self._values.environment, *own.plugins}
+        }
         filled["words"] = self.words.model_copy(update=own.words.model_dump(exclude_unset=True))
         return own.model_copy(update=filled)

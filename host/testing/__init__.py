@@ -47,7 +47,7 @@ from host.local.scripts import RULES
 from host.local.speech.locate import Found
 from host.local.world import CALLER, World
 from host.records.record import CallRecord
-from host.settings import Settings, load_settings
+from host.settings import Settings
 
 _numbers = count()
 
@@ -174,7 +174,7 @@ async def _hosting(
         for name, value in environment.items():
             patch.setenv(name, value)
         patch.chdir(folder)
-        settings = load_settings()
+        settings = registry.read_settings()
         personas = registry.load(settings).personas.values()
     if numbers:
         await world.give_numbers({persona.name: persona.numbers for persona in personas})
@@ -203,7 +203,7 @@ async def scene(
     tmp_path_factory: pytest.TempPathFactory, model_rules: Iterable[Rule]
 ) -> AsyncIterator[Scene]:
     """The personas and plugins of your settings, on the local world."""
-    settings = load_settings()
+    settings = registry.read_settings()
     environment = {
         "HOST_PERSONAS_DIR": str(settings.personas_dir.absolute()),
         "HOST_PLUGINS_DIR": str(settings.plugins_dir.absolute()),

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pydantic import BaseModel, Field
+
 from host import Call, hookimpl
 
 from . import line
@@ -19,21 +21,35 @@ if TYPE_CHECKING:
     from host.settings import Settings
 
 
+class Metrics(BaseModel):
+    """The settings of this plugin."""
+
+    port: int | None = Field(
+        None, ge=0, le=65535, description="port of Prometheus metrics, at health_host"
+    )
+
+
+@hookimpl
+def plugin_settings() -> type[Metrics]:
+    """Read `[plugins.metrics]`."""
+    return Metrics
+
+
 @hookimpl
 async def while_serving(settings: Settings) -> None:
     """Serve /metrics, and listen to what calls say."""
-    if settings.metrics_port is None:
+    if (port := settings.plugin(Metrics).port) is None:
         return
     from .board import show
 
-    await show(settings.health_host, settings.metrics_port)
+    await show(settings.health_host, port)
 
 
 @hookimpl
 async def prepare_call(call: Call) -> None:
     """Say that a call has begun. It is live until its line closes."""
     # A chat in the terminal has no job, and is no call.
-    if call.settings.metrics_port is not None and call.job is not None:
+    if call.settings.plugin(Metrics).port is not None and call.job is not None:
         call.state.host_metrics_line = await line.connect()
         await line.say(call.state.host_metrics_line, {"begun": call.persona})
 
@@ -41,7 +57,7 @@ async def prepare_call(call: Call) -> None:
 @hookimpl
 async def call_ended(call: Call, record: Any) -> None:
     """Say how a call ended: one that was refused, and one whose process died, have no line yet."""
-    if call.settings.metrics_port is None:
+    if call.settings.plugin(Metrics).port is None:
         return
     opened = getattr(call.state, "host_metrics_line", None) or await line.connect()
     await line.say(opened, {"ended": facts_of(record)})

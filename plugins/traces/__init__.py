@@ -9,12 +9,38 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
+from pydantic import AliasChoices, BaseModel, Field
+
 from host import Call, hookimpl
 
 if TYPE_CHECKING:
+    from host.settings import Settings
+
     from .trace import Trace
 
 log = logging.getLogger("host")
+
+
+class Traces(BaseModel):
+    """The settings of this plugin."""
+
+    endpoint: str | None = Field(
+        None,
+        validation_alias=AliasChoices("HOST_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"),
+        description="OpenTelemetry collector (OTLP over HTTP) for a trace of each call",
+    )
+
+
+@hookimpl
+def plugin_settings() -> type[Traces]:
+    """Read `[plugins.traces]`."""
+    return Traces
+
+
+@hookimpl
+def pass_environment(settings: Settings) -> list[str]:
+    """Have OpenTelemetry's own variables in traced calls: headers with a key, names, limits."""
+    return ["OTEL_*"] if settings.plugin(Traces).endpoint else []
 
 
 @hookimpl
@@ -33,14 +59,14 @@ async def call_ended(call: Call, record: Any) -> None:
 
 def _trace_of(call: Call) -> Trace | None:
     """Return the trace of a call. None where none is wanted, or can be had: no call fails of it."""
-    if not call.settings.otlp_endpoint:
+    if not (endpoint := call.settings.plugin(Traces).endpoint):
         return None
     if not hasattr(call.state, "host_trace"):
         call.state.host_trace = None
         from .trace import Trace
 
         try:
-            call.state.host_trace = Trace(call.settings.otlp_endpoint, call.id)
+            call.state.host_trace = Trace(endpoint, call.id)
         except Exception as error:
             log.warning("traces: this call has none: %s", error)
     trace: Trace | None = call.state.host_trace

@@ -13,6 +13,8 @@ import logging
 import re
 from typing import TYPE_CHECKING, Any
 
+from pydantic import BaseModel, Field, SecretStr
+
 from host import Call, hookimpl
 
 from .queue import Queue
@@ -23,10 +25,23 @@ if TYPE_CHECKING:
 log = logging.getLogger("host")
 
 
+class Webhook(BaseModel):
+    """The settings of this plugin."""
+
+    url: str | None = Field(None, description="address that each call record is sent to")
+    secret: SecretStr = Field(SecretStr(""), description="its Standard Webhooks secret (whsec_...)")
+
+
+@hookimpl
+def plugin_settings() -> type[Webhook]:
+    """Read `[plugins.webhook]`."""
+    return Webhook
+
+
 @hookimpl
 async def call_ended(call: Call, record: Any) -> None:
     """Queue the record. What is wrong with the address or its secret is said where it is sent."""
-    if not call.settings.webhook_url:
+    if not call.settings.plugin(Webhook).url:
         return
     queue = Queue(call.settings.state_dir)
     try:
@@ -38,11 +53,12 @@ async def call_ended(call: Call, record: Any) -> None:
 @hookimpl
 async def while_serving(settings: Settings) -> None:
     """Send what is queued, by this run of the host or by one before."""
-    if not settings.webhook_url:
+    webhook = settings.plugin(Webhook)
+    if not webhook.url:
         return
     queue = Queue(settings.state_dir)
-    with queue.measured(settings.metrics_port is not None):
-        await _deliver(queue, settings.webhook_url, settings.webhook_secret.get_secret_value())
+    with queue.measured():
+        await _deliver(queue, webhook.url, webhook.secret.get_secret_value())
         await asyncio.Event().wait()  # nobody takes the records any more; they are still counted
 
 

@@ -55,11 +55,8 @@ class Queue:
         return [Message(path) for _, path in sorted(aged)]
 
     @contextmanager
-    def measured(self, wanted: bool) -> Iterator[None]:
-        """Show the queue's length among the host's metrics, where there are any."""
-        if not wanted:
-            yield
-            return
+    def measured(self) -> Iterator[None]:
+        """Count the queue's length among the process's metrics."""
         from prometheus_client import REGISTRY, Gauge
 
         gauge = Gauge("host_webhooks_waiting", "Call records that are not yet accepted.")

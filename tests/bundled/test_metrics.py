@@ -21,8 +21,11 @@ from waiting import logged_by_the_host, meanwhile, until_logged
 from host.records.outcome import Outcome
 from host.records.record import Transfer
 from host.settings import Settings
+from host.settings.plugins import declare
 from plugins import metrics
 from plugins.metrics import line
+
+declare("metrics", metrics.Metrics)
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
@@ -67,7 +70,7 @@ async def until(url: str, holds: Callable[[Samples], bool], limit: float = 10.0)
 
 @pytest.fixture
 def settings(clean_environment: None) -> Settings:
-    return Settings(metrics_port=0)
+    return Settings(plugins={"metrics": {"port": 0}})
 
 
 async def test_a_call_is_counted_by_persona_direction_and_outcome(
@@ -225,7 +228,9 @@ async def test_a_port_that_is_taken_is_one_line(
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        await asyncio.wait_for(metrics.while_serving(settings=Settings(metrics_port=port)), 5)
+        await asyncio.wait_for(
+            metrics.while_serving(settings=Settings(plugins={"metrics": {"port": port}})), 5
+        )
     [said] = logged_by_the_host(caplog)
     assert f"metrics can't be served at 127.0.0.1 port {port}" in said.getMessage()
     assert line.ADDRESS not in os.environ

@@ -22,7 +22,10 @@ from host.call.live import LiveCall
 from host.records.outcome import Outcome
 from host.records.record import CallRecord, ToolUse, Transfer
 from host.settings import Settings
+from host.settings.plugins import declare
 from plugins import traces
+
+declare("traces", traces.Traces)
 
 NOW = datetime.now(UTC)
 LIMIT = 5.0
@@ -67,7 +70,7 @@ def a_recent_record(**more: Any) -> CallRecord:
 
 def a_call_to_trace(endpoint: str) -> LiveCall:
     """A call that was dispatched a minute ago, and whose spans go to that collector."""
-    call = a_call_with_a_job(Settings(otlp_endpoint=endpoint))
+    call = a_call_with_a_job(Settings(plugins={"traces": {"endpoint": endpoint}}))
     call.state.dispatched_at = at(0)
     return call
 

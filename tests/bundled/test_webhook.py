@@ -29,10 +29,13 @@ from host.call.live import LiveCall
 from host.call.state import CallState
 from host.records.record import CallRecord
 from host.settings import Settings
+from host.settings.plugins import declare
 from plugins import webhook
 from plugins.webhook.delivery import AT_ONCE, LONGEST_PAUSE, Delivery, pause
 from plugins.webhook.queue import Message, Queue
 from plugins.webhook.receiver import Receiver
+
+declare("webhook", webhook.Webhook)
 
 pytestmark = pytest.mark.processes
 
@@ -90,8 +93,7 @@ def put(queue: Queue, *ids: str) -> None:
 
 
 def settings_for(folder: Path, **more: Any) -> Settings:
-    given = {"state_dir": folder, "webhook_secret": SECRET, **more}
-    return Settings(**given)
+    return Settings(state_dir=folder, plugins={"webhook": {"secret": SECRET, **more}})
 
 
 @pytest.fixture
@@ -102,7 +104,7 @@ def queue(tmp_path: Path) -> Queue:
 async def test_a_record_arrives_in_the_standard_form(
     tmp_path: Path, far_side: FarSide, clean_environment: None
 ) -> None:
-    settings = settings_for(tmp_path, webhook_url=far_side.url)
+    settings = settings_for(tmp_path, url=far_side.url)
     record = a_record(id="AJ_one")
     await webhook.call_ended(call=LiveCall(settings, CallState(id=record.id)).call, record=record)
     async with meanwhile(webhook.while_serving(settings=settings)):
@@ -133,7 +135,7 @@ async def test_the_signature_is_what_standard_webhooks_says(
 
 
 async def test_only_its_owner_may_read_what_waits(tmp_path: Path, clean_environment: None) -> None:
-    settings = settings_for(tmp_path / "state", webhook_url="http://127.0.0.1:9/")
+    settings = settings_for(tmp_path / "state", url="http://127.0.0.1:9/")
     await webhook.call_ended(call=LiveCall(settings).call, record=a_record())
     folder = tmp_path / "state" / "webhooks"
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
@@ -144,7 +146,7 @@ async def test_only_its_owner_may_read_what_waits(tmp_path: Path, clean_environm
 async def test_a_record_that_is_told_twice_is_one_message(
     tmp_path: Path, clean_environment: None
 ) -> None:
-    settings = settings_for(tmp_path, webhook_url="http://127.0.0.1:9/")
+    settings = settings_for(tmp_path, url="http://127.0.0.1:9/")
     for _ in range(2):
         await webhook.call_ended(call=LiveCall(settings).call, record=a_record(id="AJ_one"))
     assert Queue(tmp_path).names() == {"call_AJ_one.json"}
@@ -163,7 +165,7 @@ async def test_a_folder_that_cannot_be_written_costs_one_line(
     tmp_path: Path, clean_environment: None, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "file").touch()
-    settings = settings_for(tmp_path / "file", webhook_url="http://127.0.0.1:9/")
+    settings = settings_for(tmp_path / "file", url="http://127.0.0.1:9/")
     await webhook.call_ended(call=LiveCall(settings).call, record=a_record())
     assert len(logged_by_the_host(caplog)) == 1
     assert "webhook: the record can't be queued" in caplog.text
@@ -404,7 +406,7 @@ async def test_a_wrong_setting_is_one_line_at_the_start_and_loses_no_record(
     secret: str,
     line: str,
 ) -> None:
-    settings = settings_for(tmp_path, webhook_url=url, webhook_secret=secret)
+    settings = settings_for(tmp_path, url=url, secret=secret)
     async with meanwhile(webhook.while_serving(settings=settings)):
         await until_logged(caplog, line)  # it stays up, so that the queue's length is still shown
     [said] = logged_by_the_host(caplog)
@@ -442,7 +444,7 @@ async def test_the_length_of_the_queue_is_measured(
     from prometheus_client import REGISTRY
 
     await far_side.down()
-    settings = settings_for(tmp_path, webhook_url=far_side.url, metrics_port=0)
+    settings = settings_for(tmp_path, url=far_side.url)
     put(Queue(tmp_path), "one", "two")
     async with meanwhile(webhook.while_serving(settings=settings)):
         await asyncio.sleep(0)  # it has begun

@@ -22,6 +22,7 @@ from scripts import RULES as TEST_RULES
 from turns import while_a_world_starts
 from typer.testing import CliRunner
 
+from host.base.paths import EXAMPLE_PERSONAS
 from host.call.live import LINGER
 from host.cli import cli
 from host.local.exchange import PhoneCall, Subscriber
@@ -29,12 +30,9 @@ from host.local.realtime import RealtimeServer
 from host.local.scripts import RULES as BUNDLED_RULES
 from host.local.speech import Sentences
 from host.records.record import CallRecord
-from host.settings import ROOT
 from host.testing import Scene, open_scene
 
 HERE = Path(__file__).parent
-PROVIDERS = ("cartesia", "deepgram", "llm")
-"""The bundled plugins that providers in memory take the place of."""
 _numbers = count()
 
 
@@ -188,14 +186,14 @@ def host_calls(scene: Scene, *words: str) -> str:
 
 
 def together(folder: Path, kind: str, *, in_memory: bool = False) -> None:
-    """Put the bundled personas or plugins, and the tests' own beside them, into a folder.
+    """Put the tests' personas, and the examples beside them, or the tests' plugins into a folder.
 
     In memory, one plugin stands for all providers.
     """
     (folder / kind).mkdir()
-    for source in (*(ROOT / kind).glob("[!_.]*"), *(HERE / kind).glob("[!_.]*")):
-        if not (in_memory and source.stem in PROVIDERS):
-            (folder / kind / source.name).symlink_to(source)
+    examples = EXAMPLE_PERSONAS.glob("[!_.]*") if kind == "personas" else ()
+    for source in (*examples, *(HERE / kind).glob("[!_.]*")):
+        (folder / kind / source.name).symlink_to(source)
     if in_memory:
         plugin = HERE.parent / "in_memory" / "plugin.py"
         (folder / kind / "in_memory_providers.py").symlink_to(plugin)

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from host.base.paths import EXAMPLE_PERSONAS
 from host.local.process import bare_environment
 from host.local.setup import cache
 from host.records.outcome import Outcome
-from host.settings import ROOT
 
 pytestmark = pytest.mark.whole("a command is a process")
 
@@ -30,8 +30,7 @@ class Terminal:
         self._environment = {
             **bare_environment(),
             "XDG_CACHE_HOME": str(folder / "cache"),  # the world's note is there
-            "HOST_PERSONAS_DIR": str(ROOT / "personas"),
-            "HOST_PLUGINS_DIR": str(ROOT / "plugins"),
+            "HOST_PERSONAS_DIR": str(EXAMPLE_PERSONAS),
         }
         self._folder = folder
         (folder / "cache" / "host").mkdir(parents=True)

@@ -6,18 +6,20 @@ import sys
 from pathlib import Path
 
 import pytest
+from deployment import HERE
 from programs import without_pytest
 
+from host.base.paths import EXAMPLE_PERSONAS
 from host.local.process import bare_environment
-from host.settings import ROOT
 
 
 @pytest.mark.promise("An author tests a persona with `host.testing`")
 @pytest.mark.whole("an author's pytest is a process")
 async def test_an_author_can_run_the_readmes_test(tmp_path: Path) -> None:
-    readme = (ROOT / "README.md").read_text()
+    readme = (HERE.parent / "README.md").read_text()
     (example,) = re.findall(r"```python\n(# conftest.py\n.*?)```", readme, re.DOTALL)
     conftest, test = example.split("# test_receptionist.py\n")
+    (tmp_path / "personas").symlink_to(EXAMPLE_PERSONAS)
     (tmp_path / "conftest.py").write_text(conftest)
     (tmp_path / "test_receptionist.py").write_text(test)
     process = await asyncio.create_subprocess_exec(

@@ -11,6 +11,8 @@ import pytest
 from deployment import OF_A_DEPLOYMENT, Deployment
 from programs import printed_by
 
+from host.base.paths import EXAMPLE_PERSONAS
+
 pytestmark = pytest.mark.processes
 
 SOMEWHERE = {
@@ -32,7 +34,7 @@ def host(*words: str, settings: dict[str, str] | None = None, cwd: Path | None =
     clean = {name: value for name, value in os.environ.items() if not _deployed(name)}
     done = subprocess.run(
         [sys.executable, "-m", "host", *words],
-        env={**clean, **(settings or {})},
+        env={**clean, "HOST_PERSONAS_DIR": str(EXAMPLE_PERSONAS), **(settings or {})},
         cwd=cwd,
         capture_output=True,
         text=True,
@@ -105,7 +107,7 @@ def test_a_wrong_setting_is_named_by_its_variable(tmp_path: Path) -> None:
         (["nobody", "+15552220001"], "there is no persona 'nobody'"),
         (["reminder", "12345", "patient=Ann", "time=3pm"], "no E.164 number"),
         (["reminder", "", "patient=Ann", "time=3pm"], "no E.164 number"),
-        (["reminder", "+15552220001", "patient=Ann"], "time: Field required"),
+        (["reminder", "+15552220001", "patient=Ann"], "time is missing"),
         (["reminder", "+15552220001", "Ann"], "'Ann' is not of the form key=value"),
         (["reminder", "+15552220001", "persona=x"], "persona is not a detail"),
         (["reminder", "+15552220001", "patient=" + "A" * 20_000, "time=3pm"], "longer than"),

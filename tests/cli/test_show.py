@@ -3,38 +3,49 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 from deployment import Deployment
 
 from host.cli import show
-from host.registry import HOOKS, Registry
+from host.registry import HOOKS, Registry, bundled_plugins
 from host.settings import PersonaSettings, Settings, Shared, env_name
 
 
 @pytest.fixture
 def small(deployment: Deployment) -> Deployment:
-    """Two good personas, one of them with numbers, a plugin, and a broken persona."""
+    """Two good personas, one of them with numbers, two plugins, and a broken persona."""
     deployment.persona("ann")
     deployment.persona("north-desk")
     deployment.write("personas/bob.py", "1 / 0")
     deployment.write("plugins/ears.py", "")
+    deployment.write("plugins/keypad.py", "")
     deployment.write("host.toml", '[personas.ann]\nnumbers = ["+15550001111", "+15550002222"]\n')
     return deployment
 
 
 # personas
 
+BUNDLED = [
+    "Bundled plugins",
+    "  call_database, call_log, cartesia, deepgram, hangup, metrics, notice,",
+    "  openai, opt_out, traces, transfer, voicemail, webhook",
+]
+
 
 def test_personas_shows_the_good_and_the_broken_aligned(small: Deployment) -> None:
     assert show.personas(small.load()).text.splitlines() == [
-        "Personas",
+        "Personas in personas",
         "  ann         personas/ann.py         +15550001111, +15550002222  ann: says who it is.",
         "  north-desk  personas/north-desk.py                              "
         "north-desk: says who it is.",
         "",
-        "Plugins",
-        "  ears  plugins/ears.py",
+        "Plugins in plugins",
+        "  ears    plugins/ears.py",
+        "  keypad  plugins/keypad.py  replaces the bundled one",
+        "",
+        *BUNDLED,
         "",
         "Broken, and set aside",
         "  personas/bob.py:1: ZeroDivisionError: division by zero",
@@ -43,15 +54,23 @@ def test_personas_shows_the_good_and_the_broken_aligned(small: Deployment) -> No
 
 def test_personas_leaves_out_what_there_is_none_of(deployment: Deployment) -> None:
     deployment.persona("ann")
+    os.environ["HOST_DISABLE_PLUGINS"] = ",".join(plugin.name for plugin in bundled_plugins())
     assert show.personas(deployment.load()).text.splitlines() == [
-        "Personas",
+        "Personas in personas",
         "  ann  personas/ann.py  ann: says who it is.",
+        "",
+        "Plugins in plugins",
+        "  none",
     ]
 
 
 def test_personas_as_json(small: Deployment) -> None:
-    shown = show.personas(small.load(), as_json=True)
-    assert json.loads(shown.text) == {
+    shown = json.loads(show.personas(small.load(), as_json=True).text)
+    assert {"call_log", "cartesia"} <= {
+        plugin["name"] for plugin in shown["plugins"] if plugin["bundled"]
+    }
+    shown["plugins"] = [plugin for plugin in shown["plugins"] if not plugin["bundled"]]
+    assert shown == {
         "personas": [
             {
                 "name": "ann",
@@ -66,7 +85,10 @@ def test_personas_as_json(small: Deployment) -> None:
                 "numbers": [],
             },
         ],
-        "plugins": [{"name": "ears", "file": "plugins/ears.py"}],
+        "plugins": [
+            {"name": "ears", "file": "plugins/ears.py", "bundled": False},
+            {"name": "keypad", "file": "plugins/keypad.py", "bundled": False},
+        ],
         "broken": [
             {
                 "file": "personas/bob.py",
@@ -93,7 +115,8 @@ def test_strict_has_nothing_to_say_where_all_is_good(deployment: Deployment) -> 
 
 def test_no_good_persona_fails_the_command(deployment: Deployment) -> None:
     shown = show.personas(deployment.load())
-    assert shown == show.Shown("Personas\n  none", 1)
+    assert shown.text.startswith("Personas in personas\n  none\n\nPlugins in plugins\n  none\n")
+    assert shown.exit_code == 1
 
 
 # which
@@ -174,8 +197,8 @@ def test_hooks_as_json(registry: Registry) -> None:
 def test_the_hook_table_has_every_hook_in_the_order_of_a_call() -> None:
     rows = show.hook_table().splitlines()[2:]
     assert [row.split("`")[1].partition("(")[0] for row in rows] == list(HOOKS)
-    assert rows[2].startswith("| `choose_persona(dispatch, personas)` | Name the persona")
-    assert rows[2].endswith("| question, first answer |")
+    assert rows[4].startswith("| `choose_persona(dispatch, personas)` | Name the persona")
+    assert rows[4].endswith("| question, first answer |")
 
 
 def test_the_settings_table_has_every_variable_and_every_table() -> None:

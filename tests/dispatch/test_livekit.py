@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,7 +15,6 @@ from livekit.agents.utils import http_context
 
 from host.dispatch.livekit import give_access, inference_model
 from host.settings import Settings
-from host.speech.providers import with_fallbacks
 
 Model = inference.LLM | inference.RealtimeModel | inference.STT | inference.TTS
 
@@ -54,23 +52,22 @@ async def test_a_job_has_livekits_api_without_its_environment(settings: Settings
 @pytest.mark.parametrize(
     ("kind", "named", "made"),
     [
-        ("llm", "openai/gpt-4.1-mini", inference.LLM),
-        ("llm", "openai/gpt-realtime", inference.RealtimeModel),
-        ("stt", "deepgram/nova-3:de", inference.STT),
-        ("stt", "deepgram/nova-3", inference.STT),
-        ("tts", "cartesia/sonic-3:a-voice", inference.TTS),
-        ("tts", "cartesia/sonic-3", inference.TTS),
+        ("llm", ("openai", "gpt-4.1-mini", ""), inference.LLM),
+        ("llm", ("openai", "gpt-realtime", ""), inference.RealtimeModel),
+        ("stt", ("deepgram", "nova-3", ""), inference.STT),
+        ("tts", ("cartesia", "sonic-3", "a-voice"), inference.TTS),
+        ("tts", ("cartesia", "sonic-3", ""), inference.TTS),
     ],
 )
-async def test_a_model_that_a_hook_names_is_made_with_the_settings_keys(
-    settings: Settings, kind: Any, named: str, made: type[Model]
+async def test_a_model_of_livekit_inference_is_made_with_the_settings_keys(
+    settings: Settings, kind: Any, named: tuple[str, str, str], made: type[Model]
 ) -> None:
     async with http_context.open():
-        model = inference_model(settings, kind, named)
+        model: Any = inference_model(settings, kind, *named, language="de")
+        options = model._opts
         assert isinstance(model, made)
-        assert named.startswith(model.model)
-        call: Any = SimpleNamespace(
-            settings=settings,
-            persona_settings=SimpleNamespace(stt_fallbacks=(), llm_fallbacks=(), tts_fallbacks=()),
-        )
-        assert isinstance(with_fallbacks(call, kind, named), made)
+        assert model.model == f"{named[0]}/{named[1]}"
+        if kind != "llm":
+            assert options.language == "de"
+        if named[2]:
+            assert options.voice == named[2]

@@ -10,30 +10,14 @@ from in_memory.world import world
 
 
 @hookimpl
-def stt(call: Any) -> Any:
-    return Stt(world().deepgram, "nova-3")
-
-
-@hookimpl
-def llm(call: Any) -> Any:
-    return Llm(world().llm, "rules")
-
-
-@hookimpl
-def tts(call: Any) -> Any:
-    return Tts(world().cartesia, "sonic-3")
-
-
-@hookimpl
-def fallback(call: Any, kind: str, model: str) -> Any:
-    provider, _, name = model.partition("/")
+def provide(kind: str, provider: str, model: str) -> Any:
     match kind, provider:
         case "stt", "deepgram":
-            return Stt(world().deepgram, name)
+            return Stt(world().deepgram, model or "nova-3")
         case "llm", "openai":
-            return Llm(world().llm, name)
+            return Llm(world().llm, model or "rules")
         case "tts", "cartesia":
-            return Tts(world().cartesia, name)
+            return Tts(world().cartesia, model or "sonic-3")
     return None
 
 

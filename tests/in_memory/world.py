@@ -23,7 +23,6 @@ from host.local.rules import Rule
 from host.local.speech import Sentences
 from host.local.world import OUR_NUMBER
 from host.privacy.logs import Masked, keep_private
-from host.settings import load_settings
 from host.speech.prompts.render import make_sounds
 from host.testing import Scene
 
@@ -142,7 +141,7 @@ async def open_scene(
             patch.setenv(name, value)
         patch.setattr(_MASK, "_used", [])
         shortcuts.take(patch)
-        settings = load_settings(dotenv=False)
+        settings = registry.read_settings(dotenv=False)
         personas = registry.load(settings).personas.values()
         made.give_numbers({persona.name: persona.numbers for persona in personas})
         memory = MemoryHost(settings, sdk)

@@ -13,7 +13,7 @@ async def chat(typed: str, *words: str) -> tuple[int, str, str]:
     async with LlmServer(RULES) as model:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "host", "chat", *words),
-            env={**bare_environment(), "HOST_LLM_BASE_URL": f"{model.url}/v1"},
+            env={**bare_environment(), "HOST_OPENAI_BASE_URL": f"{model.url}/v1"},
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -45,7 +45,7 @@ async def test_a_persona_gets_its_details() -> None:
 async def test_details_that_do_not_fit_are_one_line() -> None:
     code, said, errors = await chat("", "reminder", "patient=Ann")
     assert (code, said) == (1, "")
-    assert errors == "host: the metadata does not fit: time: Field required\n"
+    assert errors == "host: the metadata does not fit: time is missing\n"
 
 
 async def test_a_persona_that_is_not_there_is_one_line() -> None:

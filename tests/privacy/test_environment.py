@@ -17,7 +17,9 @@ from pydantic import SecretStr
 
 from host.base.errors import SettingsError
 from host.privacy import environment
-from host.settings import Settings, load_settings, variables_of_settings, with_any_keys
+from host.registry import load, read_settings
+from host.registry.configure import with_any_plugin_keys
+from host.settings import Settings, load_settings, variables_of_settings
 from host.speech.prompts.refresh import _make
 
 pytestmark = pytest.mark.processes
@@ -154,7 +156,7 @@ def test_no_value_stands_on_a_command_line_which_everybody_may_read(deployment: 
     given = {"CRM_TOKEN": f"{CANARY}-crm", "HTTPS_PROXY": f"http://me:{CANARY}@proxy.test"}
     os.environ.update(SECRETS, **given, HOST_OTLP_ENDPOINT="http://127.0.0.1:9")
     tells = "import json, os; print(json.dumps(dict(os.environ)))"
-    with environment.kept_from_calls(load_settings()):
+    with environment.kept_from_calls(read_settings()):
         launcher = os.fsdecode(spawn.get_executable())
         lines, told = command_lines([launcher, "-c", tells], dict(os.environ))
     assert lines.count(tells) >= 2, "the launcher, and the Python that it becomes"
@@ -165,15 +167,15 @@ def test_no_value_stands_on_a_command_line_which_everybody_may_read(deployment: 
 
 def test_the_key_of_traces_is_passed_where_calls_are_traced(deployment: Deployment) -> None:
     os.environ.update(OTEL_EXPORTER_OTLP_HEADERS="key=k")
-    assert "OTEL_EXPORTER_OTLP_HEADERS" not in environment.of_a_call(load_settings())
+    assert "OTEL_EXPORTER_OTLP_HEADERS" not in environment.of_a_call(read_settings())
     os.environ["HOST_OTLP_ENDPOINT"] = "http://127.0.0.1:9"
-    assert "OTEL_EXPORTER_OTLP_HEADERS" in environment.of_a_call(load_settings())
+    assert "OTEL_EXPORTER_OTLP_HEADERS" in environment.of_a_call(read_settings())
 
 
 def test_a_process_that_reads_the_settings_gets_the_settings(deployment: Deployment) -> None:
     os.environ.update(SECRETS, LIVEKIT_SIP_OUTBOUND_TRUNK="ST_1", CRM_TOKEN="t")
     os.environ["HOST_API_TOKEN"] = f"{CANARY}-of-who-may-place-calls"
-    given = environment.of_a_helper(load_settings())
+    given = environment.of_a_helper(read_settings())
     assert {*SECRETS, "LIVEKIT_SIP_OUTBOUND_TRUNK", "PATH"} - set(given) == {
         "AWS_SECRET_ACCESS_KEY",
         "OTEL_EXPORTER_OTLP_HEADERS",
@@ -193,7 +195,7 @@ async def test_sounds_are_made_with_the_settings_and_nothing_else(deployment: De
     deployment.write("personas/ann.py", PERSONA)
     deployment.write(".env", "OF_DOTENV=1\nHOST_MAX_CALLS=3\n")
     os.environ.update(PYTHONPATH=str(HERE.parent), CRM_TOKEN="t")
-    await _make(load_settings())
+    await _make(read_settings())
     (file,) = deployment.folder.glob("environment-*.json")
     assert not {"CRM_TOKEN", "OF_DOTENV"} & set(json.loads(file.read_text()))
 
@@ -201,7 +203,7 @@ async def test_sounds_are_made_with_the_settings_and_nothing_else(deployment: De
 def test_a_variable_of_dotenv_that_no_call_gets_is_named(deployment: Deployment) -> None:
     deployment.write(".env", "CRM_TOKEN=t\nPASSED=p\nHOST_MAX_CALLS=3\nOPENAI_API_KEY=k\nTZ=UTC\n")
     deployment.write("host.toml", 'pass_environment = ["PASSED"]')
-    assert environment.kept_back(load_settings()) == ["CRM_TOKEN"]
+    assert environment.kept_back(read_settings()) == ["CRM_TOKEN"]
 
 
 def test_a_persona_that_lacks_a_variable_is_told_so_when_it_is_loaded(
@@ -255,20 +257,24 @@ def test_a_folder_for_data_alone_is_not_where_it_stands(
 def test_every_key_of_the_settings_is_a_secret() -> None:
     ends = ("key", "secret", "token", "password")
     named = [name for name in Settings.model_fields if name.endswith(ends)]
-    assert {"livekit_api_key", "openai_api_key", "webhook_secret"} <= set(named)
+    assert {"livekit_api_key", "livekit_api_secret", "api_token"} <= set(named)
     plain = [name for name in named if Settings.model_fields[name].annotation is not SecretStr]
     assert plain == KEYS_OF_A_TELEPHONE
 
 
 def test_settings_with_any_keys_lack_none_and_have_none_of_ours(deployment: Deployment) -> None:
     os.environ.update(SECRETS)
-    settings = with_any_keys(load_settings())
-    values = [getattr(settings, name) for name in Settings.model_fields]
+    settings = load_settings()
+    settings = with_any_plugin_keys(settings, load(settings))
+    plugins = [settings.plugin(name) for name in ("deepgram", "cartesia", "openai", "webhook")]
+    values = [
+        getattr(each, name) for each in (settings, *plugins) for name in type(each).model_fields
+    ]
     secrets = [each.get_secret_value() for each in values if isinstance(each, SecretStr)]
-    assert len(secrets) >= 5
+    assert len(secrets) >= 7
     assert all(each and CANARY not in each for each in secrets)
 
 
 def test_settings_are_read_from_variables_that_are_known() -> None:
     known = variables_of_settings()
-    assert {"LIVEKIT_SIP_OUTBOUND_TRUNK", "HOST_TRUNK", "OPENAI_API_KEY", "HOST_CONFIG"} <= known
+    assert {"LIVEKIT_SIP_OUTBOUND_TRUNK", "HOST_TRUNK", "LIVEKIT_URL", "HOST_CONFIG"} <= known

@@ -21,8 +21,11 @@ from host.records.outcome import Outcome
 from host.runner.checkpoint import CheckpointStore
 from host.server.serve import close_files
 from host.settings import PersonaSettings, Settings
+from host.settings.plugins import declare
 from host.speech.recording import new_file, part_of
 from plugins import call_database, call_log, webhook
+
+declare("webhook", webhook.Webhook)
 
 CALLER = "+15557770001"
 
@@ -46,7 +49,7 @@ def settings(
         call_database=tmp_path / "db" / "calls.db",
         recordings_dir=tmp_path / "recordings",
         state_dir=tmp_path / "state",
-        webhook_url="http://127.0.0.1:9/calls",
+        plugins={"webhook": {"url": "http://127.0.0.1:9/calls"}},
     )
 
 

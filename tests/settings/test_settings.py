@@ -13,6 +13,7 @@ from dotenv import dotenv_values
 from pydantic import SecretStr
 
 from host.base.errors import SettingsError
+from host.registry import bundled_plugins, read_settings
 from host.settings import (
     PersonaSettings,
     Settings,
@@ -21,6 +22,7 @@ from host.settings import (
     load_settings,
     misspelt_settings,
 )
+from host.settings.plugins import variables_of
 
 ENV_EXAMPLE = HERE.parent / ".env.example"
 TOML_EXAMPLE = HERE.parent / "host.example.toml"
@@ -44,11 +46,26 @@ def refusal() -> str:
 # Sources
 
 
-def test_with_nothing_set_the_repositorys_own_personas_are_served(here: Path) -> None:
+def test_with_nothing_set_the_folders_of_the_working_directory_are_used(here: Path) -> None:
     settings = load_settings()
     assert settings.agent_name == "host"
-    assert settings.personas_dir == HERE.parent / "personas"
-    assert settings.plugins_dir == HERE.parent / "plugins"
+    assert settings.personas_dir.absolute() == here / "personas"
+    assert settings.plugins_dir.absolute() == here / "plugins"
+
+
+def test_relative_paths_of_host_toml_start_at_its_own_folder(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (here / "etc").mkdir()
+    (here / "etc" / "host.toml").write_text(
+        'personas_dir = "ours"\ncall_log = "/var/log/calls.jsonl"\ncall_database = "calls.db"\n'
+    )
+    os.environ.update(HOST_CONFIG="etc/host.toml", HOST_STATE_DIR="state")
+    settings = load_settings()
+    assert settings.personas_dir == Path("etc/ours")
+    assert settings.call_log == Path("/var/log/calls.jsonl")
+    assert settings.call_database == Path("etc/calls.db")
+    assert settings.state_dir == Path("state"), "a variable is the shell's, and so is its folder"
 
 
 def test_the_environment_weighs_more_than_dotenv_and_dotenv_more_than_host_toml(
@@ -82,7 +99,7 @@ def test_numbers_that_host_toml_denies_stay_denied_beside_those_of_the_environme
 def test_denied_numbers_that_are_none_are_told_wherever_they_stand(here: Path) -> None:
     os.environ["HOST_DENY_NUMBERS"] = "+12125550101"
     (here / "host.toml").write_text("deny_numbers = 7\n")
-    assert "deny_numbers" in refusal()
+    assert refusal() == "HOST_DENY_NUMBERS must be text"
 
 
 def test_host_config_names_another_host_toml(here: Path) -> None:
@@ -94,14 +111,14 @@ def test_host_config_names_another_host_toml(here: Path) -> None:
 
 def test_an_empty_variable_counts_as_not_set(here: Path) -> None:
     (here / "host.toml").write_text("max_calls = 7\n")
-    for name in ("MAX_CALLS", "TRUNK", "PERSONAS_DIR", "LLM_BASE_URL", "CONFIG"):
+    for name in ("MAX_CALLS", "TRUNK", "PERSONAS_DIR", "DEFAULT_PERSONA", "CONFIG"):
         os.environ[f"HOST_{name}"] = ""
     os.environ["LIVEKIT_SIP_OUTBOUND_TRUNK"] = "ST_1"
     settings = load_settings()
     assert settings.max_calls == 7
     assert settings.trunk == "ST_1"
-    assert settings.llm_base_url is None
-    assert settings.personas_dir == HERE.parent / "personas"
+    assert settings.default_persona is None
+    assert settings.personas_dir == Path("personas")
 
 
 def test_an_empty_agent_name_means_every_new_room(here: Path) -> None:
@@ -113,9 +130,9 @@ def test_an_empty_agent_name_means_every_new_room(here: Path) -> None:
 def test_keys_of_others_have_their_own_names(here: Path) -> None:
     os.environ["LIVEKIT_API_SECRET"] = "s3cret"
     os.environ["OPENAI_API_KEY"] = "k3y"
-    settings = load_settings()
+    settings = read_settings()
     assert settings.livekit_api_secret.get_secret_value() == "s3cret"
-    assert settings.openai_api_key.get_secret_value() == "k3y"
+    assert settings.plugin("openai").api_key.get_secret_value() == "k3y"
     assert "s3cret" not in repr(settings)
     assert "k3y" not in repr(settings)
 
@@ -135,15 +152,19 @@ def test_every_wrong_setting_is_named_in_one_line(here: Path) -> None:
     )
     os.environ["HOST_HEALTH_PORT"] = "high"
     text = refusal()
-    assert "max_cals: no such setting; did you mean max_calls?" in text
-    assert "personas.ann.numbrs: no such setting; did you mean numbers?" in text
-    assert "personas.ann.max_duration: Input should be greater than 0" in text
-    assert "personas.ann.ringing_timeout: Input should be less than or equal to 78" in text
-    assert "HOST_HEALTH_PORT (health_port in host.toml): Input should be a valid integer" in text
+    assert text.split("; ") == [
+        "HOST_HEALTH_PORT must be a whole number",
+        "host.toml: [personas.ann] ringing_timeout must be 78 or less",
+        "host.toml: [personas.ann] max_duration must be greater than 0",
+        "host.toml: [personas.ann] numbrs is no setting",
+        "did you mean numbers?",
+        "host.toml: max_cals is no setting",
+        "did you mean max_calls?",
+    ]
 
 
 def test_a_wrong_key_is_named_and_not_shown(here: Path) -> None:
-    (here / "host.toml").write_text("openai_api_key = 12345\n")
+    (here / "host.toml").write_text("api_token = 12345\n")
     assert "12345" not in refusal()
 
 
@@ -153,7 +174,7 @@ def test_a_wrong_key_is_named_and_not_shown(here: Path) -> None:
         (b"max_calls = [", "host.toml: "),
         (b"max_calls = 1\nmax_calls = 2", "host.toml: "),
         (b"\xff", "host.toml: 'utf-8' codec can't decode"),
-        (b"personas = 3", "HOST_PERSONAS (personas in host.toml): Input should be a valid dict"),
+        (b"personas = 3", "host.toml: personas must be a table"),
     ],
 )
 def test_a_host_toml_that_cannot_be_read_is_named(here: Path, content: bytes, reason: str) -> None:
@@ -179,7 +200,12 @@ def test_a_variable_that_must_be_json_is_named(here: Path) -> None:
 def test_misspelt_variables_are_found(here: Path) -> None:
     os.environ["HOST_MAX_CALS"] = "3"
     os.environ["HOST_SOMETHING_OF_MY_OWN"] = "3"
-    assert misspelt_settings() == ["HOST_MAX_CALS is no setting; did you mean HOST_MAX_CALLS?"]
+    os.environ["HOST_LLM_MODEL"] = "gpt-5"
+    assert misspelt_settings(read_settings()) == [
+        "HOST_LLM_MODEL is no setting; it is HOST_LLM, as in HOST_LLM=openai/gpt-4.1-mini, or "
+        "HOST_OPENAI_MODEL now",
+        "HOST_MAX_CALS is no setting; did you mean HOST_MAX_CALLS?",
+    ]
 
 
 # Per persona
@@ -233,8 +259,15 @@ def toml_example() -> str:
 
 
 def test_the_env_example_has_every_variable_and_no_other() -> None:
-    tables = {env_name(name) for name in ("transfers", "words", "personas")}
-    assert set(env_example()) == {env_name(name) for name in Settings.model_fields} - tables
+    tables = {env_name(name) for name in ("transfers", "words", "personas", "plugins")}
+    core = {env_name(name) for name in Settings.model_fields} - tables
+    of_plugins = {
+        variables[0]
+        for plugin in bundled_plugins()
+        if plugin.settings
+        for variables in variables_of(plugin.name, plugin.settings).values()
+    }
+    assert set(env_example()) == core | of_plugins
 
 
 def test_the_env_example_shows_the_defaults(here: Path) -> None:
@@ -261,7 +294,7 @@ def test_everything_in_the_env_example_is_accepted(here: Path) -> None:
     (here / ".env").write_text(
         "\n".join(f"{name}={value}" for name, value in env_example().items())
     )
-    assert load_settings().trunk == "ST_example"
+    assert read_settings().trunk == "ST_example"
 
 
 def test_the_toml_example_can_be_used_as_it_is(here: Path) -> None:
@@ -276,8 +309,13 @@ def test_the_toml_example_has_every_setting_and_no_other(here: Path) -> None:
     assert set(shown) == set(Settings.model_fields) - {"config"}
     own = set(PersonaSettings.model_fields) - set(Shared.model_fields)
     assert own <= set(shown["personas"]["receptionist"]) <= set(PersonaSettings.model_fields)
+    assert {name: set(table) for name, table in shown["plugins"].items()} == {
+        plugin.name: set(plugin.settings.model_fields)
+        for plugin in bundled_plugins()
+        if plugin.settings
+    }
     (here / "host.toml").write_text(toml_example())
-    assert load_settings().persona("receptionist").numbers == ("+15550001111",)
+    assert read_settings().persona("receptionist").numbers == ("+15550001111",)
 
 
 def test_the_toml_example_shows_the_defaults(here: Path) -> None:
@@ -286,7 +324,7 @@ def test_the_toml_example_shows_the_defaults(here: Path) -> None:
         name: shown[name]
         for name, field in Settings.model_fields.items()
         if name in shown
-        and name not in ("transfers", "words", "personas")
+        and name not in ("transfers", "words", "personas", "plugins")
         and field.default not in (None, "", SecretStr(""))
     }
     assert_the_same_but_for_folders(Settings(**defaults), Settings.model_construct())

@@ -13,7 +13,7 @@ from livekit.plugins import cartesia, deepgram, openai
 
 from host.call.live import LiveCall
 from host.server.admission import check
-from host.settings import ROOT, load_settings
+from host.settings import load_settings
 from host.speech.providers import adapter, connecting, ears_left, faults, make, with_fallbacks
 
 KEYS = {"DEEPGRAM_API_KEY": "d", "CARTESIA_API_KEY": "c", "OPENAI_API_KEY": "o"}
@@ -24,9 +24,17 @@ CLOUD = {
 }
 
 
+A_PROVIDER = """
+    from host import hookimpl
+    @hookimpl
+    def provide(kind, provider, model, voice, language):
+        return [provider, model, voice, language] if (kind, provider) == ("stt", "aaa") else None
+    """
+
+
 def a_call_in(deployment: Deployment, toml: str = "", **environment: str) -> LiveCall:
     """A call of Ann, in a deployment with the bundled plugins."""
-    os.environ.update(environment, HOST_PLUGINS_DIR=str(ROOT / "plugins"))
+    os.environ.update(environment)
     deployment.persona("ann")
     deployment.write("host.toml", toml)
     return deployment.call_of("ann")
@@ -77,6 +85,14 @@ async def test_what_no_plugin_makes_comes_from_livekit_inference(
     assert isinstance(make(call, "tts", "cartesia/sonic-3:a-voice"), inference.TTS)
 
 
+async def test_livekit_cloud_stands_in_for_a_key_that_is_not_set(
+    deployment: Deployment, web: None
+) -> None:
+    call = a_call_in(deployment, **CLOUD)
+    assert check(call.settings) == []
+    assert isinstance(make(call, "stt", "deepgram"), inference.STT)
+
+
 async def test_a_key_of_ones_own_is_used_before_livekit_inference(
     deployment: Deployment, web: None
 ) -> None:
@@ -89,17 +105,72 @@ def test_a_fallback_that_nobody_makes_is_found_at_the_start(deployment: Deployme
     toml = 'stt_fallbacks = ["nobody/nothing"]\n[personas.ann]\ntransfer_on_failure = "shop"'
     call = a_call_in(deployment, toml, **KEYS)
     expected = [
-        "stt_fallbacks: nothing makes nobody/nothing: no plugin knows it or its key is not set, "
-        "and LiveKit Inference needs LiveKit Cloud",
+        'stt_fallbacks = "nobody/nothing": no plugin provides nobody; LiveKit Inference has it on '
+        "LiveKit Cloud alone",
         "transfer_on_failure: 'shop' is not among [transfers]",
     ]
     assert faults(call) == expected
     assert check(call.settings) == expected
 
 
-def test_a_key_that_no_list_needs_is_not_asked_for(deployment: Deployment) -> None:
-    call = a_call_in(deployment, 'llm_fallbacks = ["openai/second"]', OPENAI_API_KEY="o")
-    assert faults(call) == []
+def test_a_key_of_a_provider_that_nobody_uses_is_not_asked_for(deployment: Deployment) -> None:
+    deployment.write("plugins/aaa.py", A_PROVIDER)
+    call = a_call_in(deployment, 'stt = "aaa/fast"', OPENAI_API_KEY="o", CARTESIA_API_KEY="c")
+    assert check(call.settings) == []
+    call = a_call_in(deployment, OPENAI_API_KEY="o", CARTESIA_API_KEY="c")
+    assert check(call.settings) == ['stt = "deepgram": DEEPGRAM_API_KEY is not set']
+
+
+@pytest.mark.parametrize("plugin", ["aaa", "zzz"])
+async def test_a_provider_is_chosen_by_its_name_and_never_by_that_of_its_file(
+    deployment: Deployment, web: None, plugin: str
+) -> None:
+    deployment.write(f"plugins/{plugin}.py", A_PROVIDER)
+    toml = '[personas.bob]\nstt = "aaa/fast:de"\nlanguage = "fr"'
+    os.environ.update(KEYS)
+    ann = a_call_in(deployment, toml, **KEYS)
+    assert isinstance(with_fallbacks(ann, "stt", ann.hooks.stt(call=ann)), deepgram.STT)
+    deployment.persona("bob")
+    bob = deployment.call_of("bob")
+    assert with_fallbacks(bob, "stt", bob.hooks.stt(call=bob)) == ["aaa", "fast", "", "de"]
+
+
+async def test_a_persona_has_its_own_voice_language_and_model(
+    deployment: Deployment, web: None
+) -> None:
+    toml = """
+        stt = "deepgram/nova-2"
+        [personas.ann]
+        language = "de"
+        tts = "cartesia/sonic-2:OTHER"
+        [personas.ann.plugins.openai]
+        model = "gpt-5"
+        """
+    ann = a_call_in(deployment, toml, **KEYS)
+    voice = with_fallbacks(ann, "tts", ann.hooks.tts(call=ann))
+    assert (voice.model, voice._opts.voice, voice._opts.language) == ("sonic-2", "OTHER", "de")
+    ears = with_fallbacks(ann, "stt", ann.hooks.stt(call=ann))
+    assert (ears.model, ears._opts.language) == ("nova-2", "de")
+    assert with_fallbacks(ann, "llm", ann.hooks.llm(call=ann)).model == "gpt-5"
+    deployment.persona("bob")
+    bob = deployment.call_of("bob")
+    voice = with_fallbacks(bob, "tts", bob.hooks.tts(call=bob))
+    assert (voice.model, voice._opts.language) == ("sonic-3", "en")
+
+
+async def test_inference_serves_every_name_where_it_is_wished(
+    deployment: Deployment, web: None
+) -> None:
+    call = a_call_in(deployment, "inference = true", **CLOUD, **KEYS)
+    assert check(call.settings) == []
+    made = with_fallbacks(call, "tts", call.hooks.tts(call=call))
+    assert isinstance(made, inference.TTS)
+    assert made.model == "cartesia/sonic-3", "as its plugin's settings complete the name"
+
+
+def test_a_provider_without_a_model_is_not_guessed_for_inference(deployment: Deployment) -> None:
+    call = a_call_in(deployment, 'stt = "elsewhere"', **CLOUD, **KEYS)
+    assert check(call.settings) == ['stt = "elsewhere": name its model too, as in provider/model']
 
 
 async def test_a_fallback_that_can_not_be_made_costs_no_call(

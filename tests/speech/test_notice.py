@@ -6,7 +6,6 @@ import pytest
 from deployment import Deployment
 
 from host.call.answers import Greeting
-from host.settings import ROOT
 
 RECORDED = "This call is recorded."
 DISCLOSED = "I am a machine."
@@ -18,7 +17,6 @@ def greeting_of(deployment: Deployment, answer: str, settings: str) -> Greeting 
     with persona.open("a") as file:
         file.write(f"\n\n@hookimpl\ndef greeting(call):\n    return {answer}\n")
     persona.write_text(persona.read_text().replace("import hookimpl", "import Greeting, hookimpl"))
-    (deployment.folder / "plugins" / "notice.py").symlink_to(ROOT / "plugins" / "notice.py")
     deployment.write("host.toml", f"[personas.ann]\n{settings}\n")
     assert not deployment.faults()
     call = deployment.call_of("ann")

@@ -7,12 +7,13 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from deployment import Deployment
+from deployment import HERE, Deployment
 
 from host.local.cartesia import CartesiaServer
 from host.local.speech import Sentences, speak
 from host.local.trouble import Trouble
-from host.settings import ROOT, Words, load_settings
+from host.registry import read_settings
+from host.settings import Words
 from host.speech.prompts import sound_of
 from host.speech.prompts.cache import PromptCache, wanted
 from host.speech.prompts.refresh import _make
@@ -29,7 +30,6 @@ async def voice(deployment: Deployment) -> AsyncIterator[CartesiaServer]:
     """The voice of a deployment with the persona Ann and the bundled plugins."""
     async with CartesiaServer(Sentences()) as server:
         os.environ.update(
-            HOST_PLUGINS_DIR=str(ROOT / "plugins"),
             HOST_CARTESIA_BASE_URL=server.url,
             CARTESIA_API_KEY="local",
         )
@@ -46,9 +46,9 @@ async def test_all_that_is_said_without_a_provider_is_made_once(
 ) -> None:
     deployment.persona("bea")
     deployment.load()
-    assert await make_sounds(load_settings()) == []
+    assert await make_sounds(read_settings()) == []
     assert sorted(voice.spoken) == sorted(wanted(WORDS))
-    assert await make_sounds(load_settings()) == []
+    assert await make_sounds(read_settings()) == []
     assert len(voice.spoken) == len(wanted(WORDS))
     assert len(files(deployment)) == len(wanted(WORDS))
 
@@ -69,14 +69,14 @@ async def test_words_and_voices_that_change_are_made_anew(
     deployment: Deployment, voice: CartesiaServer
 ) -> None:
     deployment.load()
-    await make_sounds(load_settings())
+    await make_sounds(read_settings())
     before = files(deployment)
     deployment.write("host.toml", '[words]\nfiller = "Wait a moment."')
-    await make_sounds(load_settings())
+    await make_sounds(read_settings())
     assert len(files(deployment) - before) == 1
     assert len(files(deployment)) == len(before)  # and the old one is gone
     os.environ["HOST_CARTESIA_VOICE"] = "another"
-    await make_sounds(load_settings())
+    await make_sounds(read_settings())
     assert not files(deployment) & before
 
 
@@ -97,10 +97,10 @@ async def test_a_voice_that_is_down_is_one_line_and_made_later(
     deployment.persona("bea")
     deployment.load()
     voice.fail_with = 503
-    missing = await make_sounds(load_settings())
+    missing = await make_sounds(read_settings())
     assert [line.partition(":")[0] for line in missing] == ["ann", "bea"]
     voice.fail_with = None
-    assert await make_sounds(load_settings()) == []
+    assert await make_sounds(read_settings()) == []
 
 
 async def test_a_persona_whose_voice_can_not_be_made_has_the_plugins_voice(
@@ -155,15 +155,15 @@ async def test_a_file_that_is_no_sound_is_passed_over(
 async def test_they_are_made_in_a_process_of_their_own(
     deployment: Deployment, voice: CartesiaServer
 ) -> None:
-    os.environ["PYTHONPATH"] = str(ROOT)
-    assert await _make(load_settings()) == []
-    assert PromptCache(load_settings().state_dir).find("ann", WORDS.filler)
+    os.environ["PYTHONPATH"] = str(HERE.parent)
+    assert await _make(read_settings()) == []
+    assert PromptCache(read_settings().state_dir).find("ann", WORDS.filler)
 
 
 async def test_a_persona_that_leaves_the_process_harms_nobody_before_it(
     deployment: Deployment, voice: CartesiaServer
 ) -> None:
-    os.environ["PYTHONPATH"] = str(ROOT)
+    os.environ["PYTHONPATH"] = str(HERE.parent)
     deployment.write(
         "personas/aaron.py",
         """\
@@ -182,5 +182,5 @@ async def test_a_persona_that_leaves_the_process_harms_nobody_before_it(
             os._exit(3)
         """,
     )
-    assert await _make(load_settings()) == ["the process that makes it ended with 3"]
-    assert PromptCache(load_settings().state_dir).find("ann", WORDS.filler)
+    assert await _make(read_settings()) == ["the process that makes it ended with 3"]
+    assert PromptCache(read_settings().state_dir).find("ann", WORDS.filler)

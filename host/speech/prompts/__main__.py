@@ -9,7 +9,7 @@ import logging
 import os
 
 from host.base.errors import HostError
-from host.settings import load_settings
+from host.registry import read_settings
 from host.speech.prompts.render import make_sounds
 
 
@@ -18,7 +18,7 @@ def main() -> None:
     os.nice(10)  # calls come first
     logging.disable(logging.CRITICAL)
     try:
-        missing = asyncio.run(make_sounds(load_settings(dotenv=False)))
+        missing = asyncio.run(make_sounds(read_settings(dotenv=False)))
     except (HostError, OSError) as error:
         missing = [str(error)]
     print(json.dumps(missing), flush=True)

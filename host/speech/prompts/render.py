@@ -45,22 +45,17 @@ async def _make_for(call: LiveCall, voice: Any, cache: PromptCache, down: set[st
             if not cache.has(key, text):
                 if key in down:
                     raise ConnectionError("its voice has failed")
-                cache.put(
-                    key, text, wav_of(await synthesise(call.settings, voice, text, TTS_LIMIT))
-                )
+                cache.put(key, text, wav_of(await synthesise(voice, text, TTS_LIMIT)))
     except Exception:
         down.add(key)
         raise
     finally:
         cache.note(call.persona, key, words)
-        if not isinstance(voice, str):
-            await voice.aclose()
+        await voice.aclose()
 
 
 def voice_key(voice: Any) -> str:
     """Tell voices apart: provider, model, and what LiveKit's plugins keep of the rest."""
-    if isinstance(voice, str):
-        return voice
     # Private: LiveKit has no public name for a voice's id. Without it, a voice is its model.
     options = getattr(voice, "_opts", None)
     more = [str(getattr(options, name, "")) for name in OPTIONS]

@@ -14,9 +14,8 @@ from livekit.agents import APIConnectOptions, tts
 
 from host import registry
 from host.call.live import LiveCall
-from host.dispatch.livekit import inference_model
-from host.settings import Settings
 from host.speech.prompts.cache import PromptCache
+from host.speech.providers import make
 
 log = logging.getLogger("host")
 
@@ -39,7 +38,7 @@ async def sound_of(call: LiveCall, words: str) -> list[rtc.AudioFrame]:
         voice = (call.session and call.session.tts) or voice_of(call)
         if voice is None:
             return []
-        return frames_of(await synthesise(call.settings, voice, words, TTS_LIMIT))
+        return frames_of(await synthesise(voice, words, TTS_LIMIT))
     except Exception as error:
         log.warning("there is no sound of %r: %s", words, error or type(error).__name__)
         return []
@@ -48,18 +47,18 @@ async def sound_of(call: LiveCall, words: str) -> list[rtc.AudioFrame]:
 def voice_of(call: LiveCall) -> Any:
     """Return a persona's voice; the plugins' where its own can't be made. May be None, or raise."""
     try:
-        return call.hooks.tts(call=call.call)
+        return _made(call, call.hooks.tts(call=call.call))
     except Exception as error:
         log.warning("%s has the plugins' voice: %s", call.persona, error or type(error).__name__)
-        return registry.load(call.settings).view(None).tts(call=call.call)
+        return _made(call, registry.load(call.settings).view(None).tts(call=call.call))
 
 
-async def synthesise(
-    settings: Settings, voice: tts.TTS[Any] | str, words: str, limit: float
-) -> bytes:
+def _made(call: LiveCall, voice: Any) -> Any:
+    return make(call, "tts", voice) if isinstance(voice, str) else voice
+
+
+async def synthesise(speaker: tts.TTS[Any], words: str, limit: float) -> bytes:
     """Speak words, in RATE samples a second. Raises what the voice raises, or TimeoutError."""
-    speaker: tts.TTS[Any]
-    speaker = inference_model(settings, "tts", voice) if isinstance(voice, str) else voice
     patience = APIConnectOptions(max_retry=0, timeout=limit)
     async with asyncio.timeout(limit), speaker.synthesize(words, conn_options=patience) as stream:
         frames = [audio.frame async for audio in stream]

@@ -11,7 +11,7 @@ library = logging.getLogger("some.library")
 
 def all_of(call):
     number = f"{call.number[:5]} {call.number[5:8]} {call.number[8:]}"
-    key = call.settings.openai_api_key.get_secret_value()
+    key = call.settings.plugin("openai").api_key.get_secret_value()
     return f"{call!r} {number} phone={quote_plus(number)} {os.environ['CANARY_CRM_TOKEN']} {key}"
 
 

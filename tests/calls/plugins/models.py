@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from host import Call, hookimpl
 
 
 @hookimpl
-def stt(call: Call) -> Any:
+def stt(call: Call) -> str | None:
     return _model(call, "stt", "deepgram")
 
 
 @hookimpl
-def llm(call: Call) -> Any:
+def llm(call: Call) -> str | None:
     return _model(call, "llm", "openai")
 
 
 @hookimpl
-def tts(call: Call) -> Any:
+def tts(call: Call) -> str | None:
     return _model(call, "tts", "cartesia")
 
 
-def _model(call: Call, kind: str, provider: str) -> Any:
+def _model(call: Call, kind: str, provider: str) -> str | None:
     name = call.metadata.get(kind)
-    return name and call.hooks.fallback(call=call, kind=kind, model=f"{provider}/{name}")
+    return name and f"{provider}/{name}"

@@ -39,8 +39,8 @@ def tts(call):
 
 
 @hookimpl
-def fallback(call, kind, model):
-    return f"everything's {kind} {model}"
+def provide(call, kind, provider, model):
+    return f"everything's {kind} {provider}/{model}"
 
 
 @hookimpl

@@ -29,8 +29,8 @@ def tts(call):
 
 
 @hookimpl
-def fallback(call, kind, model):
-    return f"chorus's {kind} {model}"
+def provide(call, kind, provider, model):
+    return f"chorus's {kind} {provider}/{model}"
 
 
 @hookimpl

@@ -1,0 +1,132 @@
+"""Reads the settings of plugins, which are known once the plugins are loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import ModuleType
+from typing import Any
+
+import pluggy
+from pydantic import BaseModel
+
+from host.base.errors import SettingsError
+from host.base.text import close_to
+from host.call import hooks as hookspecs
+from host.privacy.secrets import secrets_in
+from host.registry.frozen import Registry
+from host.settings import PluginValues, Settings, with_any_keys
+from host.settings.plugins import (
+    Table,
+    any_keys,
+    faults_of_plugin,
+    read_environment,
+    variables_of,
+)
+
+
+def declared_by(module: ModuleType) -> type[BaseModel] | None:
+    """Return the model of a plugin's settings, if it has any. Raises what the hook does."""
+    table = pluggy.PluginManager("host")
+    table.add_hookspecs(hookspecs)
+    table.register(module)
+    answers: list[type[BaseModel]] = table.hook.plugin_settings()
+    return answers[0] if answers else None
+
+
+def with_plugin_settings(settings: Settings, loaded: Registry) -> Settings:
+    """Return settings together with those of the plugins, from host.toml and the environment.
+
+    Raises SettingsError, one line that names everything that is wrong.
+    """
+    faults = list(_unknown_tables(settings, loaded))
+    environment: dict[str, Table] = {}
+    variables: set[str] = set()
+    for plugin in loaded.plugins:
+        if (model := plugin.settings) is None:
+            continue
+        names = variables_of(plugin.name, model)
+        variables.update(variable for each in names.values() for variable in each)
+        read = read_environment(plugin.name, model)
+        environment[plugin.name] = {field: value for field, (_, value) in read.items()}
+        given = {field: variable for field, (variable, _) in read.items()}
+        faults += _faults(settings, plugin.name, model, environment[plugin.name], given)
+    if faults:
+        raise SettingsError("; ".join(faults))
+    known = PluginValues(environment, frozenset(variables))
+    read_all = settings.with_plugins(known)
+    return settings.with_plugins(
+        PluginValues(
+            environment,
+            frozenset(variables),
+            frozenset(_secrets(read_all, loaded)),
+            tuple(_passed(read_all, loaded)),
+        )
+    )
+
+
+def with_any_plugin_keys(settings: Settings, loaded: Registry) -> Settings:
+    """Return settings in which no key is missing, not of a plugin either; they open nothing."""
+    keys = {
+        plugin.name: {name: "any" for name in any_keys(plugin.settings)}
+        for plugin in loaded.plugins
+        if plugin.settings
+    }
+    return with_any_keys(settings).with_plugins(PluginValues(keys))
+
+
+def _faults(
+    settings: Settings,
+    plugin: str,
+    model: type[BaseModel],
+    environment: Table,
+    variables: Mapping[str, str],
+) -> list[str]:
+    """Say what is wrong with one plugin's settings, for all personas or for one of them."""
+    shared = {**settings.plugins.get(plugin, {}), **environment}
+    places = {"": f"{settings.config}: [plugins.{plugin}]", **variables}
+    if faults := list(faults_of_plugin(plugin, model, shared, places)):
+        return faults
+    return [
+        fault
+        for persona, table in settings.personas.items()
+        if (own := table.plugins.get(plugin))
+        for fault in faults_of_plugin(
+            plugin,
+            model,
+            {**shared, **own},
+            {"": f"{settings.config}: [personas.{persona}.plugins.{plugin}]"},
+        )
+    ]
+
+
+def _unknown_tables(settings: Settings, loaded: Registry) -> Iterator[str]:
+    """Find tables of host.toml for plugins that are not there, or that have no settings."""
+    of_name = {plugin.name: plugin for plugin in loaded.plugins}
+    tables = {f"plugins.{name}": name for name in settings.plugins}
+    for persona, own in settings.personas.items():
+        tables |= {f"personas.{persona}.plugins.{name}": name for name in own.plugins}
+    for place, name in tables.items():
+        if name in of_name:
+            if of_name[name].settings is None:
+                yield f"{settings.config}: [{place}]: plugin {name} has no settings"
+        elif name not in loaded.disabled:
+            hint = close_to(name, of_name)
+            yield f"{settings.config}: [{place}]: there is no plugin {name}{hint}"
+
+
+def _secrets(settings: Settings, loaded: Registry) -> Iterator[str]:
+    for plugin in loaded.plugins:
+        if plugin.settings:
+            yield from secrets_in(settings.plugin(plugin.settings))
+            for persona in settings.personas:
+                yield from secrets_in(settings.persona(persona).plugin(plugin.settings))
+
+
+def _passed(settings: Settings, loaded: Registry) -> Iterator[str]:
+    for plugin, ask in loaded.views.each_plugin("pass_environment"):
+        try:
+            answers: Any = ask(settings=settings)
+            for names in answers:
+                yield from names or ()
+        except Exception as error:
+            raise SettingsError(f"plugin {plugin}: pass_environment() failed: {error}") from error

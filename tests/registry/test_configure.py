@@ -1,0 +1,210 @@
+"""Settings of plugins: declared by a hook, read from host.toml and the environment, checked."""
+
+from __future__ import annotations
+
+import os
+import pickle
+
+import pytest
+from deployment import Deployment
+
+from host.base.errors import SettingsError
+from host.privacy.secrets import secrets_of
+from host.registry import Registry, read_settings
+from host.registry.configure import with_plugin_settings
+from host.settings import Settings, load_settings
+
+CRM = """
+    from pydantic import BaseModel, Field, SecretStr
+    from host import hookimpl
+
+    class Crm(BaseModel):
+        base_url: str = "https://crm.example"
+        token: SecretStr = Field(SecretStr(""), validation_alias="CRM_TOKEN")
+        teams: tuple[str, ...] = ()
+        retries: int = Field(3, ge=0)
+
+    @hookimpl
+    def plugin_settings():
+        return Crm
+    """
+
+
+@pytest.fixture
+def crm(deployment: Deployment) -> Deployment:
+    """A deployment with a plugin that has settings, and two personas."""
+    deployment.write("plugins/crm.py", CRM)
+    deployment.persona("ann")
+    deployment.persona("bob")
+    return deployment
+
+
+def read(deployment: Deployment) -> tuple[Settings, Registry]:
+    loaded = deployment.load()
+    return with_plugin_settings(load_settings(), loaded), loaded
+
+
+def refusal(deployment: Deployment) -> str:
+    with pytest.raises(SettingsError) as error:
+        read(deployment)
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+def test_a_plugin_has_its_defaults_where_nothing_is_set(crm: Deployment) -> None:
+    settings, _ = read(crm)
+    assert settings.plugin("crm").base_url == "https://crm.example"
+
+
+def test_a_variable_wins_over_host_toml_and_a_persona_over_both(crm: Deployment) -> None:
+    crm.write(
+        "host.toml",
+        """\
+        [plugins.crm]
+        base_url = "https://toml.example"
+        retries = 5
+        teams = ["one"]
+        [personas.ann.plugins.crm]
+        retries = 7
+        """,
+    )
+    os.environ.update(HOST_CRM_RETRIES="6", HOST_CRM_TEAMS="one, two", HOST_CRM_BASE_URL="")
+    settings, _ = read(crm)
+    shared, ann = settings.plugin("crm"), settings.persona("ann").plugin("crm")
+    assert (shared.base_url, shared.retries, shared.teams) == (
+        "https://toml.example",
+        6,
+        ("one", "two"),
+    )
+    assert (ann.base_url, ann.retries) == ("https://toml.example", 7)
+    assert settings.persona("bob").plugin("crm") == shared
+
+
+def test_a_list_in_a_variable_may_be_json(crm: Deployment) -> None:
+    os.environ["HOST_CRM_TEAMS"] = '["a, b", "c"]'
+    assert read(crm)[0].plugin("crm").teams == ("a, b", "c")
+
+
+def test_settings_are_typed_by_the_model_that_the_plugin_declares(crm: Deployment) -> None:
+    settings, loaded = read(crm)
+    plugin = next(each for each in loaded.plugins if each.name == "crm")
+    assert plugin.settings is not None
+    assert isinstance(settings.plugin(plugin.settings), plugin.settings)
+
+
+def test_settings_of_plugins_reach_the_process_of_a_call(crm: Deployment) -> None:
+    os.environ.update(CRM_TOKEN="the-token-of-the-crm", HOST_CRM_RETRIES="9")
+    settings, _ = read(crm)
+    os.environ.pop("CRM_TOKEN")
+    of_a_call: Settings = pickle.loads(pickle.dumps(settings))
+    assert of_a_call.plugin("crm").token.get_secret_value() == "the-token-of-the-crm"
+    assert of_a_call.persona("ann").plugin("crm").retries == 9
+
+
+def test_a_secret_of_a_plugin_is_a_secret_wherever_it_was_set(crm: Deployment) -> None:
+    crm.write(
+        "host.toml",
+        """\
+        [plugins.crm]
+        base_url = "https://me:in-an-address@crm.example"
+        [personas.ann.plugins.crm]
+        token = "of-a-persona-alone"
+        """,
+    )
+    os.environ["CRM_TOKEN"] = "of-the-environment"
+    settings, _ = read(crm)
+    secrets = {"of-a-persona-alone", "of-the-environment", "in-an-address"}
+    assert secrets <= secrets_of(settings, {})
+    assert secrets <= secrets_of(pickle.loads(pickle.dumps(settings)), {})
+    for secret in secrets:
+        assert secret not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("toml", "variables", "told"),
+    [
+        (
+            "[plugins.crm]\nbase_url = 3",
+            {},
+            "host.toml: [plugins.crm]: base_url must be text",
+        ),
+        (
+            "[plugins.crm]\nretries = -1",
+            {},
+            "host.toml: [plugins.crm]: retries must be 0 or more",
+        ),
+        ("", {"HOST_CRM_RETRIES": "many"}, "HOST_CRM_RETRIES: retries must be a whole number"),
+        (
+            "[personas.ann.plugins.crm]\nretries = 'x'",
+            {},
+            "host.toml: [personas.ann.plugins.crm]: retries must be a whole number",
+        ),
+        (
+            "[plugins.crm]\nbase_ulr = 'x'",
+            {},
+            "host.toml: [plugins.crm]: plugin crm has no setting base_ulr; did you mean base_url?",
+        ),
+        (
+            "[plugins.crn]",
+            {},
+            "host.toml: [plugins.crn]: there is no plugin crn; did you mean crm?",
+        ),
+        ("[plugins.keypad]", {}, "host.toml: [plugins.keypad]: plugin keypad has no settings"),
+        ("[plugins]\ncrm = 3", {}, "host.toml: [plugins] crm must be a table"),
+    ],
+)
+def test_what_is_wrong_is_one_line_with_its_place_and_what_is_expected(
+    crm: Deployment, toml: str, variables: dict[str, str], told: str
+) -> None:
+    crm.write("host.toml", toml)
+    os.environ.update(variables)
+    assert refusal(crm) == told
+
+
+def test_a_setting_that_is_needed_and_missing_says_where_to_set_it(crm: Deployment) -> None:
+    crm.write("plugins/crm.py", CRM.replace("retries: int = Field(3, ge=0)", "retries: int"))
+    assert refusal(crm) == ("host.toml: [plugins.crm] or HOST_CRM_RETRIES: retries is missing")
+
+
+def test_no_value_stands_in_a_fault(crm: Deployment) -> None:
+    crm.write("host.toml", "[plugins.crm]\ntoken = 12345\n")
+    assert "12345" not in refusal(crm)
+
+
+def test_a_table_of_a_plugin_that_is_disabled_or_broken_is_no_fault(crm: Deployment) -> None:
+    crm.write("plugins/odd.py", "1 / 0")
+    crm.write("host.toml", 'disable_plugins = ["crm"]\n[plugins.crm]\nx = 1\n[plugins.odd]\n')
+    settings, loaded = read(crm)
+    assert "crm" not in {plugin.name for plugin in loaded.plugins}
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("return 3", "plugin_settings() must return a class, a pydantic BaseModel"),
+        ("1 / 0", "plugin_settings() failed: ZeroDivisionError: division by zero"),
+    ],
+)
+def test_a_plugin_whose_settings_are_no_model_is_broken(
+    deployment: Deployment, body: str, told: str
+) -> None:
+    text = f"from host import hookimpl\n@hookimpl\ndef plugin_settings():\n    {body}\n"
+    deployment.write("plugins/odd.py", text)
+    assert deployment.faults() == [f"plugins/odd.py: {told}"]
+
+
+def test_a_plugin_can_not_take_a_variable_of_the_hosts(deployment: Deployment) -> None:
+    deployment.write("plugins/max.py", CRM.replace("retries", "calls"))
+    assert deployment.faults() == [
+        "plugins/max.py: its setting calls would be HOST_MAX_CALLS, the host's own"
+    ]
+
+
+def test_asking_for_settings_that_nobody_declares_is_one_line(crm: Deployment) -> None:
+    with pytest.raises(SettingsError, match="^no plugin declares crn: return it from"):
+        read(crm)[0].plugin("crn")
+
+
+def test_reading_the_settings_of_a_process_reads_those_of_plugins(crm: Deployment) -> None:
+    os.environ["HOST_CRM_RETRIES"] = "8"
+    assert read_settings().plugin("crm").retries == 8
