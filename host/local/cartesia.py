@@ -45,6 +45,8 @@ class CartesiaServer(LocalServer):
         self.sentences = sentences
         """Whoever listens to personas knows these; every text that is spoken is added."""
         self.spoken: list[str] = []
+        self.voices: list[tuple[str, str, str]] = []
+        """The model, voice and language of each of these texts."""
         self.connections = 0
         """How many websockets were opened."""
         self.fail_with: int | None = None
@@ -77,6 +79,9 @@ class CartesiaServer(LocalServer):
         if not text:
             return b""
         self.spoken.append(text)
+        voice = request.get("voice") or {}
+        asked = (request.get("model_id"), voice.get("id"), request.get("language"))
+        self.voices.append((str(asked[0]), str(asked[1]), str(asked[2])))
         if self.sentences is not None:
             self.sentences.add(text, kept=kept)
         await self._trouble()

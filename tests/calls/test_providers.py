@@ -173,3 +173,29 @@ async def test_a_call_without_trouble_hears_no_filler(scene: Scene) -> None:
     assert record.outcome == Outcome.COMPLETED
     not_heard(seen.call, FILLER)
     not_heard(seen.call, APOLOGY)
+
+
+@pytest.mark.promise("A persona has a voice and a language of its own")
+@pytest.mark.whole("the servers of the providers see what they are asked for")
+async def test_a_persona_alone_is_heard_and_spoken_to_in_its_own_voice_and_language(
+    scene: Scene,
+) -> None:
+    async def hears(words: str) -> tuple[set[tuple[str, str, str]], set[tuple[str, str]]]:
+        async def listens(line: Line) -> None:
+            await line.heard(words)
+            await line.hang_up()
+
+        ears, voices = scene.world.deepgram.requests, scene.world.cartesia.voices
+        heard_before, said_before = len(ears), len(voices)
+        persona = "berlin" if "berlin" in words else "desk"
+        _, call, _ = await scene.place_to(Telephone(script=listens), persona)
+        heard_once(call, words)
+        asked = {(each["model"], each["language"]) for each in ears[heard_before:]}
+        return set(voices[said_before:]), asked
+
+    voices, ears = await hears("this is the berlin desk")
+    assert voices == {("sonic-2", "a-voice-of-its-own", "de")}
+    assert ears == {("nova-2", "de")}
+    voices, ears = await hears("what can I do for you")
+    assert {(model, language) for model, _, language in voices} == {("sonic-3", "en")}
+    assert ears == {("nova-3", "en")}
