@@ -128,7 +128,7 @@ def in_an_error_that_quotes_the_caller() -> None:
 def in_words_that_no_voice_could_say() -> None:
     error = RuntimeError(f"no audio frames were pushed for text: You have {ILLNESS}.")
     library.warning("in_words_that_no_voice_could_say: %s, retrying in %ss", error, 0.1)
-    log.error("the call can't go on: the TTS failed permanently: %s", error)
+    log.error("the call can't continue: the TTS failed permanently: %s", error)
 
 
 def in_keys_that_were_pressed() -> None:

@@ -103,7 +103,7 @@ class LiveCall:
     def __repr__(self) -> str:
         state = self.state
         way = "to" if state.outbound else "from"
-        return f"<Call {state.persona or 'of nobody yet'} {way} {state.number or 'somebody'}>"
+        return f"<Call {state.persona or 'without a persona'} {way} {state.number or 'unknown'}>"
 
     @property
     def persona(self) -> str:
@@ -207,7 +207,7 @@ class LiveCall:
         """Put the far end's number on the do-not-call list. Raises HostError; see `Call`."""
         number, ours = self.state.number or "", self.state.our_number
         await asyncio.to_thread(self.gate.opt_out, number, ours)
-        log.info("the far end is on the do-not-call list from now on")
+        log.info("the %s was added to the do-not-call list", self.state.other_party)
 
     def note_key(
         self, who: Literal["persona", "caller"], digit: str, *, private: bool = False
@@ -253,7 +253,7 @@ class LiveCall:
         """Say that the call is over. Only the first ending counts."""
         if not self.ending.done():
             self.state.mark("ended")
-            log.info("call over: %s (%s) %s", ending.outcome, ending.by, ending.reason)
+            log.info("call ended: %s, by %s: %s", ending.outcome, ending.by, ending.reason)
             self.ending.set_result(ending)
 
     # What happens in it

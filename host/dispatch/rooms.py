@@ -46,10 +46,10 @@ async def delete_room(livekit: api.LiveKitAPI, room: str) -> None:
             problem: Exception = error
         except UNREACHABLE as error:
             problem = error
-        log.warning("room %s is not deleted: %s", room, problem)
+        log.warning("can't delete room %s: %s", room, problem)
         if pause:
             await asyncio.sleep(pause)
-    log.error("room %s could not be deleted", room)
+    log.error("gave up deleting room %s", room)
 
 
 async def put_out(livekit: api.LiveKitAPI, room: str, identity: str) -> None:

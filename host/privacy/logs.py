@@ -90,14 +90,14 @@ def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackT
     if not issubclass(kind, Exception):  # Ctrl-C
         sys.__excepthook__(kind, error, trace)
         return
-    _ERRORS.critical("nobody caught this", exc_info=(kind, error, trace))
+    _ERRORS.critical("uncaught exception", exc_info=(kind, error, trace))
 
 
 def _uncaught_in_thread(hook: threading.ExceptHookArgs) -> None:
     if hook.exc_value is not None:
         name = hook.thread.name if hook.thread else "gone"
         trace = (hook.exc_type, hook.exc_value, hook.exc_traceback)
-        _ERRORS.error("the thread %s failed", name, exc_info=trace)
+        _ERRORS.error("uncaught exception in thread %s", name, exc_info=trace)
 
 
 def _tells_no_words(record: logging.LogRecord) -> bool:

@@ -79,5 +79,5 @@ class Pseudonyms:
         """Say once that the key is none: with an empty one, anybody could try all numbers."""
         if self.file not in _told:
             _told.add(self.file)
-            text = "numbers in records have no names: %s has %s bytes, and a key has %s"
-            log.error(f"{text}; put the whole one back, or delete it", self.file, size, KEY)
+            text = "numbers in records have no pseudonyms: %s has %s bytes instead of %s"
+            log.error(f"{text} (restore the file, or delete it)", self.file, size, KEY)

@@ -95,7 +95,7 @@ class CheckpointStore:
                     self.put(checkpoint)
                 except OSError as error:
                     if not told:
-                        log.error("no checkpoint of the call can be written: %s", error)
+                        log.error("can't write the checkpoint of the call: %s", error)
                     told = True
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(call.transcript_changed.wait(), EVERY)
@@ -127,7 +127,7 @@ class CheckpointStore:
         except FileNotFoundError:
             return None
         except (OSError, ValidationError) as error:
-            log.error("the checkpoint of the call %s can't be read: %s", call, unquoted(error))
+            log.error("can't read the checkpoint of call %s: %s", call, unquoted(error))
             return None
 
     def close(self, call: str) -> None:

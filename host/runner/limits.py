@@ -38,9 +38,9 @@ ENOUGH = (
 def watch(call: LiveCall) -> None:
     """Hold a call's limits from its first words to its end."""
     assert call.session is not None
-    call.spawn(_hold_duration(call), "the limit of a call's duration")
+    call.spawn(_hold_duration(call), "enforcing the maximum duration")
     if call.persona_settings.silence_timeout:
-        call.spawn(Silence(call, call.session).hold(), "the limit of a caller's silence")
+        call.spawn(Silence(call, call.session).hold(), "watching for silence")
     ToolUses(call, call.session)
 
 
@@ -60,7 +60,7 @@ async def _hold_duration(call: LiveCall) -> None:
                 await call.say(words.time_nearly_up)
         await asyncio.sleep(max(limit - call.state.lasted, 0))
     if not call.state.connected:
-        log.warning("the call has reached its limit of %.0f s", limit)
+        log.warning("the call reached its maximum duration of %.0f s", limit)
         reason = f"the call reached its maximum duration of {limit:.0f} s"
         await end_with_words(call, words.time_up, reason)
 
@@ -169,7 +169,7 @@ class ToolUses:
         if self._stopped:
             self._give_up()
             return
-        log.warning("the model used tools %d times in a row: no more for now", self._in_a_row)
+        log.warning("the model called tools %d times in a row, disabling them", self._in_a_row)
         self._stopped = True
         answer = self._session.generate_reply(instructions=ENOUGH, tool_choice="none")
         answer.add_done_callback(self._on_answer)

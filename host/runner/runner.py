@@ -89,7 +89,7 @@ class Runner:
         beating = asyncio.create_task(
             heartbeat.hold(partial(say_goodbye, call), partial(end_orphaned, call))
         )
-        call.spawn(self._checkpoints.keep(call), "the checkpoint of the call")
+        call.spawn(self._checkpoints.keep(call), "writing checkpoints")
         beginning = asyncio.create_task(self._begin())
         try:
             either: list[asyncio.Future[Any]] = [beginning, call.ending]
@@ -168,10 +168,10 @@ class Runner:
         choice = registry.load(call.settings).choose(dispatch)
         if choice.persona is None:
             raise Refused(choice.reason)
-        log.info("%s takes the call: %s", choice.persona, choice.reason)
+        log.info("routed to %s: %s", choice.persona, choice.reason)
         self._give_to(choice.persona)
         self._write_checkpoint()  # who has the call is known from here on, whatever happens
-        call.spawn(tell_watchers(job.room, {"host.persona": call.persona}), "telling watchers")
+        call.spawn(tell_watchers(job.room, {"host.persona": call.persona}), "notifying watchers")
         if key := dispatch.idempotency_key:
             self._requests.claim(key, call.state.id, call.state.room, job.job.room.sid)
         self._count_in()
@@ -262,13 +262,13 @@ class Runner:
         await asyncio.gather(beginning, return_exceptions=True)
         ending = call.ending.result()
         if isinstance(ending, DuplicateJob):
-            with log_errors("leaving the room to another"):
+            with log_errors("leaving the room to another agent"):
                 await withdraw(job, call)
         else:
             await self._end(ending)
-        with log_errors("the checkpoint of the call"):
+        with log_errors("removing the checkpoint"):
             self._checkpoints.close(call.state.id)
-        with log_errors("counting the call out"):
+        with log_errors("updating the budget"):
             self._count_out()
         await heartbeat.over()
         job.shutdown(reason=ending.outcome.value)
@@ -277,20 +277,20 @@ class Runner:
         """Hang up, and tell everyone of the call's end."""
         call, state = self._call, self._call.state
         if state.metadata.get("idempotency_key"):
-            with log_errors("what became of the request"):
+            with log_errors("settling the request"):
                 begun = state.dialled_at is not None or state.answered
                 settle_request(call.settings, state.record(ending), begun=begun)
         await tear_down(self._job, call)
         record = state.record(ending)
-        log.info("%s: %s %.1f s", record.outcome, record.reason, record.duration)
-        with log_errors("the record"):
+        log.info("%s: %s (%.1f s)", record.outcome, record.reason, record.duration)
+        with log_errors("writing the record"):
             if not call.persona:
                 call.take("", registry.load(call.settings).view(None))
             self._write_checkpoint(record)  # should we die while it is told
             await call.events.tell_end(record)
 
     def _write_checkpoint(self, record: CallRecord | None = None) -> None:
-        with log_errors("the checkpoint of the call"):
+        with log_errors("writing the checkpoint"):
             self._checkpoints.write(self._call, record)
 
 

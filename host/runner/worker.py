@@ -51,7 +51,7 @@ def _call_of(job: JobContext, settings: Settings) -> LiveCall | None:
     checkpoint = CheckpointStore(settings.state_dir).read(dead)
     if checkpoint is None or not checkpoint.awaiting_takeover:
         room = job.job.room.name
-        log.warning("the call in room %s is nobody's to take over any more", room)
+        log.warning("the call in room %s can no longer be taken over", room)
         job.shutdown(reason="too late")
         return None
     return restored(settings, checkpoint)

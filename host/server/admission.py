@@ -61,7 +61,7 @@ class Admission:
             return
         # LiveKit that was restarted makes the room of a live call again, and dispatches again too.
         if request.room.name in self.heartbeats.rooms:
-            log.warning("room %s has its persona: dispatched again, no other", request.room.name)
+            log.warning("room %s was dispatched again, its call is already live", request.room.name)
             await request.reject()
             return
         if len(self.heartbeats) < self.settings.max_calls and not self.heartbeats.closed:
@@ -74,7 +74,7 @@ class Admission:
                 raise
             await self._mark(request)
             return
-        why = "stopping" if self.heartbeats.closed else f"{self.settings.max_calls} calls"
+        why = "stopping" if self.heartbeats.closed else f"{self.settings.max_calls} live calls"
         log.warning("call in room %s refused: %s", request.room.name, why)
         await request.reject(terminate=False)  # another host may have a free line
         patience = OTHERS_LIMIT_TO_DIAL if _is_to_dial(request) else OTHERS_LIMIT
@@ -88,7 +88,7 @@ class Admission:
         try:
             await mark_taken(self.livekit, request.room.name, request.id)
         except (api.ServerError, *UNREACHABLE) as error:
-            log.debug("room %s is not marked: %s", request.room.name, error)
+            log.debug("can't mark room %s as taken: %s", request.room.name, error)
 
 
 def _is_to_dial(request: JobRequest) -> bool:

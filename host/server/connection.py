@@ -49,10 +49,10 @@ class Connection(logging.Filter):
         if not self._lost:
             self._lost = True
             why = getattr(record, "error", None) or "no reason given"
-            log.warning("LiveKit is lost, and tried again until it is back: %s", why)
+            log.warning("lost the connection to LiveKit, reconnecting: %s", why)
         return False
 
     def _on_registered(self, worker_id: str, info: object) -> None:
         if self._lost:
             self._lost = False
-            log.warning("LiveKit is back: registered again")
+            log.warning("reconnected to LiveKit")

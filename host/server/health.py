@@ -46,7 +46,7 @@ class Health:
         if self.closed:
             return self.closed
         if len(self._calls) >= self._max_calls:
-            return "as many calls are live as max_calls allows"
+            return "max_calls is reached"
         return None
 
     @property
@@ -55,7 +55,7 @@ class Health:
         if self.stopped:
             return "the worker has stopped"
         if self._calls.closed:
-            return "draining: live calls come to their end, new ones are left to other hosts"
+            return "draining: live calls finish, new calls go to other hosts"
         if not self._connection.up:
             return "not registered with LiveKit"
         return None
@@ -77,7 +77,7 @@ class Health:
                 body, kind = await answer.read(), answer.content_type
                 return web.Response(status=answer.status, body=body, content_type=kind)
         except (aiohttp.ClientError, TimeoutError):
-            return web.Response(status=503, text="the worker does not run")
+            return web.Response(status=503, text="the worker is not running")
 
     def _answer(self, reason: str | None) -> web.Response:
         state: dict[str, Any] = {
@@ -115,7 +115,7 @@ async def _listen(runner: web.AppRunner, host: str, port: int) -> None:
         await web.TCPSite(runner, host, port).start()
     except OSError as error:
         taken = error.errno == errno.EADDRINUSE
-        why = "another program has it" if taken else error.strerror or str(error)
+        why = "another program uses it" if taken else error.strerror or str(error)
         raise SettingsError(
             f"HOST_HEALTH_PORT: port {port} of {host} is not free: {why}"
         ) from error

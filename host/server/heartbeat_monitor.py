@@ -145,7 +145,7 @@ class HeartbeatMonitor:
                 self._forget(live)
 
         live.writer = None
-        self._losing.start(lose(), "looking after a lost call")
+        self._losing.start(lose(), "recovering a lost call")
 
     def _forget(self, live: WatchedCall) -> None:
         if self._calls.get(live.id) is live:
@@ -162,11 +162,11 @@ class HeartbeatMonitor:
                 live.since += late  # as long as we ourselves could hear nothing
                 silent = _now() - live.since
                 if live.process is None and not live.over and silent > JOINING:
-                    log.error("no process has begun the call in room %s", live.room)
+                    log.error("no process started the call in room %s", live.room)
                     live.over = True  # once is enough
                     self._lose(live)
                 elif live.writer is not None and silent > BLOCKED:
-                    log.error("the process of the call in room %s is blocked: killed", live.room)
+                    log.error("killing the blocked process of the call in room %s", live.room)
                     live.since = _now()
                     _kill(live.process)
 

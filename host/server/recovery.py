@@ -59,7 +59,7 @@ class Recovery:
         """Look after a call whose process is gone, or never came."""
         checkpoint = self._checkpoints.read(live.id) or _blank(live)
         if checkpoint.record:
-            log.error("the process of the call in room %s died in its end", live.room)
+            log.error("the process of the call in room %s died while ending it", live.room)
             await self._tell(checkpoint)
             return
         log.error("the process of the call in room %s died", live.room)
@@ -67,7 +67,7 @@ class Recovery:
             if await self._taken_over(checkpoint):
                 return
         except Exception:
-            log.exception("the call in room %s could not be taken over", live.room)
+            log.exception("can't take over the call in room %s", live.room)
         await self._finish(checkpoint)
 
     async def sweep(self) -> None:
@@ -88,7 +88,7 @@ class Recovery:
                     if text is not None:
                         await self._look_at(file, text)
             except (OSError, ValidationError) as error:
-                log.error("the unfinished record %s: %s", file.name, unquoted(error))
+                log.error("can't read the checkpoint %s: %s", file.name, unquoted(error))
                 with contextlib.suppress(OSError):
                     file.rename(file.with_suffix(".broken"))
 
@@ -139,7 +139,7 @@ class Recovery:
 
     async def _finish(self, checkpoint: Checkpoint) -> None:
         """Hang up on whoever is left on the line, and tell of the call's end."""
-        log.error("hanging up on the call in room %s", checkpoint.state.room)
+        log.error("hanging up the call in room %s", checkpoint.state.room)
         over = ended_now(checkpoint)
         await hang_up(self._settings, over.last_record())
         await self._tell(over)
@@ -165,7 +165,7 @@ class Recovery:
             if not told.done():
                 await asyncio.wait({told}, timeout=PARTING)
             if not told.done():
-                log.error("call_ended of %s took too long", checkpoint.state.persona)
+                log.error("call_ended of %s timed out", checkpoint.state.persona)
                 telling.kill()
                 await told
             self._checkpoints.close(checkpoint.state.id)

@@ -49,7 +49,7 @@ async def serve(settings: Settings, *, dev: bool, strict: bool = False) -> None:
     for line in (*misspelt_settings(settings), *map(str, loaded.broken), *refused):
         log.warning(line)
     if kept := environment.kept_back(settings):
-        log.warning("calls do not get %s of .env: see pass_environment", ", ".join(kept))
+        log.warning("call processes do not get %s of .env (see pass_environment)", ", ".join(kept))
     if strict and loaded.broken:
         raise PersonaError(f"{len(loaded.broken)} faults in personas and plugins: see above")
     require_livekit(settings)
@@ -119,7 +119,7 @@ async def _beside(*works: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     """Do something else as well, until the end of the block. What fails is logged."""
     beside = Tasks()
     for work in works:
-        beside.start(work, "what runs beside the worker")
+        beside.start(work, "a background task of the worker")
     try:
         yield
     finally:

@@ -66,7 +66,7 @@ class Stopping:
 
     async def _stop(self) -> None:
         if self._patience and len(self._calls):
-            log.info("stopping when the live calls are over; once more to stop now")
+            log.info("stopping when the live calls have ended (signal again to stop now)")
         over = asyncio.create_task(self._calls.all_over(math.inf))
         try:
             if not await self._over_in_time(over):
@@ -90,10 +90,10 @@ class Stopping:
     async def _say_goodbye(self) -> None:
         self._recovery.launch = None  # there is no process any more for a call to be taken over
         if len(self._calls):
-            log.warning("saying goodbye to %d live calls, and stopping", len(self._calls))
+            log.warning("stopping: saying goodbye on %d live calls", len(self._calls))
         self._calls.goodbye()
         if not await self._calls.all_over(GOODBYE_LIMIT):
-            log.error("%d calls did not end: they are broken off", len(self._calls))
+            log.error("cutting off %d calls that did not end in time", len(self._calls))
 
     async def _close(self) -> None:
         """Close LiveKit's worker, and look after the calls whose processes it had to kill."""

@@ -31,7 +31,7 @@ async def fail_gracefully(call: LiveCall, reason: str, error: str | None = None)
         return
     call.giving_up = True
     error = error and call.keypad.hide(error)
-    log.error("the call can't go on: %s %s", reason, error or "")
+    log.error("the call can't continue: %s", f"{reason}: {error}" if error else reason)
     handed_over = False
     try:
         with call.hold_replies():
@@ -65,7 +65,7 @@ async def apologise(call: LiveCall, words: str | None = None) -> None:
                 note_said(call, words)
                 await voice.play(sound)
     except Exception as failure:
-        log.warning("no apology was heard: %s", failure or type(failure).__name__)
+        log.warning("the apology was not played: %s", failure or type(failure).__name__)
 
 
 def room_voice(call: LiveCall) -> parts.PromptPlayer:
@@ -93,7 +93,7 @@ async def _hand_over(call: LiveCall) -> bool:
         log.warning("transfer_on_failure: %s", refusal)
         return False
     except Exception:
-        log.exception("transfer_on_failure: the transfer to %s broke", target)
+        log.exception("transfer_on_failure: the transfer to %s failed unexpectedly", target)
         return False
     return True
 

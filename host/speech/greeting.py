@@ -60,10 +60,10 @@ async def greet(call: LiveCall, agent: Agent, heard: str = "", *, menu: bool = F
             session, greeting.text, interruptible=interruptible and not call.state.outbound
         )
         if interruptible and call.state.outbound:
-            call.spawn(_open_up(speech), "letting the far end break in")
+            call.spawn(_open_up(speech), "allowing interruptions")
     elif not _speaks_on_entering(agent):
         speech = session.generate_reply()
-    call.spawn(_after(call, speech, hello_comes=hello_comes), "what follows the greeting")
+    call.spawn(_after(call, speech, hello_comes=hello_comes), "following up the greeting")
 
 
 async def _open_up(speech: SpeechHandle) -> None:

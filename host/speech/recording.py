@@ -93,7 +93,7 @@ class Recorder:
                 self._call.state.recording = str(part.rename(file))
                 return
             part.unlink()
-            problem: object = "it broke off, and is removed"
+            problem: object = "the recording was cut off and has been removed"
         except OSError as error:
             problem = error
         log.error("the call is not recorded: %s", problem)
@@ -113,7 +113,7 @@ class Recorder:
     ) -> None:
         voice = publication.source == rtc.TrackSource.SOURCE_MICROPHONE
         if voice and self._call.far_end and participant.identity == self._call.far_end.identity:
-            self._listening.start(self._listen(track), "hearing the far end")
+            self._listening.start(self._listen(track), "listening to the far end")
 
     async def _listen(self, track: rtc.Track) -> None:
         stream = rtc.AudioStream(track, sample_rate=RATE, num_channels=1)

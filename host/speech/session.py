@@ -204,7 +204,7 @@ def _fail_gracefully(call: LiveCall, error: Any) -> None:
     which = names.get(getattr(error, "type", ""), "realtime model")
     problem = getattr(error, "error", error)
     text = str(problem) or type(problem).__name__
-    call.spawn(fail_gracefully(call, f"the {which} failed permanently", text), "giving the call up")
+    call.spawn(fail_gracefully(call, f"the {which} failed permanently", text), "failing the call")
 
 
 def _usage(of_model: ModelUsage) -> Usage:

@@ -116,7 +116,7 @@ async def ring(
         except api.ServerError as error:
             if not (left and _never_sent(error)):
                 raise NotAnswered(name(error)) from error
-            log.warning("LiveKit SIP was too busy to dial; trying again")
+            log.warning("LiveKit SIP was too busy to dial, retrying")
             await asyncio.sleep(1.5)
         except (TimeoutError, aiohttp.ClientError) as error:
             reason = f"LiveKit did not report whether the callee answered: {type(error).__name__}"

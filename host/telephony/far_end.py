@@ -149,7 +149,7 @@ class LiveKitFarEnd:
             left = patience - asyncio.get_running_loop().time()
             silent = self._sip_status is None
             if silent and left <= 0:
-                log.warning("the telephone never told its status; going on")
+                log.warning("LiveKit SIP sent no call status, assuming an answered call")
                 return
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._moved.wait(), max(left, 0.1) if silent else None)
@@ -165,7 +165,7 @@ class LiveKitFarEnd:
         call = self._call
         call.state.caller_name = name_shown(participant.name)
         if call.call.caller.number and not call.call.caller.plausible:
-            log.warning("the caller shows no number that can be one: %s", quote(call.state.number))
+            log.warning("the caller ID is not a plausible number: %s", quote(call.state.number))
 
     def _follow(self, participant: rtc.RemoteParticipant) -> None:
         ours = number_shown(_of_sip(participant, "trunkPhoneNumber"))
@@ -203,13 +203,13 @@ class LiveKitFarEnd:
         if participant.identity != self.identity:
             return
         if participant.disconnect_reason in NOT_SAID:
-            self._call.spawn(self._out_of_sight(), "waiting for the far end")
+            self._call.spawn(self._out_of_sight(), "waiting for the far end to rejoin")
         else:
             self._has_left(participant.disconnect_reason)
 
     async def _out_of_sight(self) -> None:
         if self.identity and await wait_for_rejoin(self.room, self.identity):
-            log.warning("LiveKit was lost for a while, and the far end is back: the call goes on")
+            log.warning("the far end rejoined after LiveKit was unreachable, the call continues")
         else:
             self._has_left(None)
 

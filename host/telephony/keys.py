@@ -46,7 +46,7 @@ class TelephoneKeys:
         """
         presses = read_presses(written)
         if not self._call.state.answered:
-            raise HostError("no key can be pressed before the call is answered")
+            raise HostError("keys can't be pressed before the call is answered")
         async with self._one_at_a_time:
             rules = self._rules = self._rules or self._rules_of_keys()
             verdict = rules.judge(presses)
@@ -71,11 +71,11 @@ class TelephoneKeys:
 
     async def _press(self, key: str) -> None:
         if self._call.state.far_end not in self._room.remote_participants:
-            raise HostError("the far end has left the call")
+            raise HostError(f"the {self._call.state.other_party} has left the call")
         try:
             await self._room.local_participant.publish_dtmf(code=KEYS.index(key), digit=key)
         except rtc.participant.PublishDTMFError as error:
-            raise HostError("LiveKit can't be reached to press a key") from error
+            raise HostError("can't reach LiveKit to press a key") from error
 
     def _on_digit(self, key: rtc.SipDTMF) -> None:
         if key.participant is None or key.participant.identity != self._call.state.far_end:
@@ -88,7 +88,7 @@ class TelephoneKeys:
         self._pressed += 1
         if self._pressed > MOST_KEYS:
             if self._pressed == MOST_KEYS + 1:
-                log.warning("the far end has pressed %d keys: no more are taken", MOST_KEYS)
+                log.warning("the far end pressed %d keys, ignoring the rest", MOST_KEYS)
             return
         self._call.keypad.pressed(digit)
         self._call.events.tell("digit_pressed", digit=digit)

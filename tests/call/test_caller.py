@@ -207,7 +207,7 @@ async def test_keys_without_end_are_taken_up_to_a_thousand(
         room.tells["sip_dtmf_received"](key)
     assert len(call.state.keys) == told.count("digit_pressed") == MOST_KEYS == 1000
     (said,) = logged_by_the_host(caplog)
-    assert said.getMessage() == "the far end has pressed 1000 keys: no more are taken"
+    assert said.getMessage() == "the far end pressed 1000 keys, ignoring the rest"
 
 
 # Text from outside

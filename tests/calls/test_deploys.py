@@ -251,7 +251,7 @@ async def until_livekit_is_back(host: Scene, outage: float) -> None:
     await host.world.livekit.start()
     await until_ready(host, lambda status, _: status == 200, limit=30)
     log = host.log()
-    assert (log.count("LiveKit is lost"), log.count("LiveKit is back")) == (1, 1)
+    assert (log.count("lost the connection to"), log.count("reconnected to")) == (1, 1)
 
 
 @pytest.mark.promise("Live calls outlive a restart of LiveKit")

@@ -135,7 +135,7 @@ async def test_fifty_dispatches_of_one_request_into_rooms_of_their_own_dial_once
 def _was_told(scene: Scene, room: str) -> bool:
     """Whether the host has told of a call: in a record, or in its log where all lines were busy."""
     recorded = any(each.room == room for each in records(scene))
-    return recorded or f"call in room {room} refused: 10 calls" in scene.log()
+    return recorded or f"call in room {room} refused: 10 live calls" in scene.log()
 
 
 async def test_a_request_that_is_made_again_is_told_how_its_call_went(scene: Scene) -> None:
@@ -443,7 +443,7 @@ async def test_a_host_that_is_full_ends_no_call_that_another_has_just_taken(
             calls.append(await _rings(two_lines, is_answered))
             await asyncio.sleep(0.6)  # so that two cores keep up
         await asyncio.gather(*(call.answered(40) for call in calls), return_exceptions=True)
-        print("offered to the full one first:", full.log().count("refused: 1 calls"))
+        print("offered to the full one first:", full.log().count("refused: 1 live calls"))
         assert [call.sip_status for call in calls] == [200] * len(calls)
         for call in calls:
             await call.hang_up()

@@ -90,7 +90,7 @@ def test_a_number_is_masked_however_it_is_written(text: str, masked: str) -> Non
         'File "host/runner/runner.py", line 123, in answer',
         "livekit-agents 1.8.9, status 486, code: 1011, tokens: 1204",
         "at 1763900000.123456",
-        "the call has reached its limit of 900 s",
+        "the call reached its maximum duration of 900 s",
         "Basic facts, a token of thanks, authorization failed",
         "a first pass: fine; sip:1001@pbx.example:5060",
         "video of 1920x1080, 7 x 24",

@@ -44,7 +44,7 @@ def test_what_is_no_key_names_nobody_and_that_is_said_once(
     assert file.read_bytes() == key, "somebody may have the whole of it"
     (said,) = logged_by_the_host(caplog)
     line = said.getMessage()
-    assert line.startswith(f"numbers in records have no names: {file} has {len(key)} bytes")
+    assert line.startswith(f"numbers in records have no pseudonyms: {file} has {len(key)} bytes")
 
 
 def test_a_key_that_is_whole_again_names_numbers_again(tmp_path: Path) -> None:

@@ -94,7 +94,7 @@ async def test_a_disk_that_was_full_is_said_once_and_the_checkpoint_is_kept_agai
     checkpoints.folder.write_text("a file, where nothing can be made")
     async with meanwhile(checkpoints.keep(call)):
         await checkpoints.next_put()
-        assert "no checkpoint of the call can be written" in caplog.text
+        assert "can't write the checkpoint of the call" in caplog.text
         call.state.number = "+15552220002"
         await checkpoints.next_put()
         checkpoints.folder.unlink()
@@ -116,7 +116,7 @@ async def test_a_checkpoint_that_can_not_be_read_is_none_and_not_quoted(
     assert checkpoints.read("AJ_1") is None
     (said,) = logged_by_the_host(caplog)
     line = said.getMessage()
-    assert line.startswith("the checkpoint of the call AJ_1 can't be read: ")
+    assert line.startswith("can't read the checkpoint of call AJ_1: ")
     assert "half" not in line
     assert "555" not in line
 

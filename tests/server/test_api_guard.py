@@ -416,7 +416,7 @@ async def test_a_port_that_another_program_has_is_one_clear_line(
         with pytest.raises(SettingsError) as raised:
             async with answering_api(settings_for(livekit, api_port=port), lambda: None):
                 pass
-    text = f"HOST_API_PORT: port {port} of 127.0.0.1 is not free: another program has it"
+    text = f"HOST_API_PORT: port {port} of 127.0.0.1 is not free: another program uses it"
     assert str(raised.value) == text
 
 
@@ -436,7 +436,7 @@ async def test_an_address_that_others_reach_is_warned_of(
     deployment.persona("ann")
     async with answering_api(settings_for(livekit, api_host="0.0.0.0"), lambda: None):
         pass
-    assert "the API speaks plain HTTP" in caplog.text
+    assert "the API serves plain HTTP" in caplog.text
 
 
 async def test_a_host_that_stops_is_not_held_up_by_a_client_or_a_call(

@@ -95,7 +95,7 @@ async def test_a_host_with_as_many_calls_as_it_may_have_is_not_ready(
         asked.calls.expect("AJ_2", "second")
         status, told = await asked.of("/readyz")
         assert (status, told["live_calls"], told["max_calls"]) == (503, 2, 2)
-        assert told["reason"] == "as many calls are live as max_calls allows"
+        assert told["reason"] == "max_calls is reached"
         assert (await asked.of("/healthz"))[0] == 200
 
 
@@ -141,7 +141,7 @@ async def test_livekit_that_goes_and_comes_back_is_two_lines_in_the_log(
     async with asking(server, caplog) as asked, running(server):
         await dispatcher.until(lambda: asked.connection.up)
         await dispatcher.down()
-        await until_logged(caplog, "LiveKit is lost", limit=LIMIT)
+        await until_logged(caplog, "lost the connection to LiveKit", limit=LIMIT)
         status, told = await asked.of("/readyz")
         assert (status, told["reason"]) == (503, "not registered with LiveKit")
         assert (await asked.of("/healthz"))[0] == 200
@@ -150,8 +150,8 @@ async def test_livekit_that_goes_and_comes_back_is_two_lines_in_the_log(
         assert (await asked.of("/readyz"))[0] == 200
     lines = [line.getMessage() for line in caplog.records if "LiveKit is" in line.getMessage()]
     assert len(lines) == 2
-    assert lines[0].startswith("LiveKit is lost, and tried again until it is back: ")
-    assert lines[1] == "LiveKit is back: registered again"
+    assert lines[0].startswith("lost the connection to LiveKit, reconnecting: ")
+    assert lines[1] == "reconnected to LiveKit"
     assert "failed to connect" not in caplog.text
 
 
@@ -168,7 +168,7 @@ async def test_a_port_that_another_program_has_is_one_clear_line(
             async with answering(health, "127.0.0.1", port):
                 pass
     assert str(raised.value) == (
-        f"HOST_HEALTH_PORT: port {port} of 127.0.0.1 is not free: another program has it"
+        f"HOST_HEALTH_PORT: port {port} of 127.0.0.1 is not free: another program uses it"
     )
 
 

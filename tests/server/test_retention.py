@@ -319,7 +319,7 @@ def test_what_a_reader_holds_back_is_overwritten_once_it_is_gone(
         purged = purge(settings, NOW, days=30)
         assert purged.removed["calls.db"] == 1
         (fault,) = purged.faults
-        assert fault.startswith("calls.db: somebody reads it")
+        assert fault.startswith("calls.db: another program reads it")
         reader.execute("COMMIT")
         # The reader is still there: no last one to leave cleans up.
         again = purge(settings, NOW, days=30)
@@ -461,7 +461,7 @@ async def test_a_running_host_purges_where_days_are_set(
     write(log, a_record(ended_at=YEAR_AGO))
     async with meanwhile(purge_daily(settings, every=0.01)):
         for times in (1, 2):  # at once, and again
-            await until_logged(caplog, "removed of old calls: 1 from calls.jsonl", times)
+            await until_logged(caplog, "removed old calls: 1 from calls.jsonl", times)
             assert log.read_bytes() == b""
             call_log.append(log, a_record(ended_at=YEAR_AGO).model_dump_json())
 
@@ -497,7 +497,7 @@ async def test_a_purge_that_fails_is_said_and_made_again(
 
     monkeypatch.setattr("host.server.retention.daily.purge", fails)
     async with meanwhile(purge_daily(settings, every=0.01)):
-        await until_logged(caplog, "old calls are still there", times=2)
+        await until_logged(caplog, "can't remove old calls", times=2)
 
 
 Host = Callable[..., Result]

@@ -97,7 +97,7 @@ async def test_the_first_signal_leaves_new_calls_to_others_and_waits_for_live_on
         call = await host.takes()
         host.stopping.ask()
         assert host.recovery.heartbeats.closed
-        await until_logged(caplog, "stopping when the live calls are over")
+        await until_logged(caplog, "stopping when the live calls have ended")
         assert not run.done()
         await call.hang_up()
         await asyncio.wait_for(run, 5)
@@ -111,7 +111,7 @@ async def test_the_second_signal_says_goodbye(
     async with host.up(dispatcher) as run:
         call = await host.takes()
         host.stopping.ask()
-        await until_logged(caplog, "stopping when the live calls are over")
+        await until_logged(caplog, "stopping when the live calls have ended")
         assert not call.heard_goodbye.is_set()
         host.stopping.ask()
         await asyncio.wait_for(run, 5)

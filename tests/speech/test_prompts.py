@@ -182,5 +182,5 @@ async def test_a_persona_that_leaves_the_process_harms_nobody_before_it(
             os._exit(3)
         """,
     )
-    assert await _make(read_settings()) == ["the process that makes it ended with 3"]
+    assert await _make(read_settings()) == ["the rendering process exited with 3"]
     assert PromptCache(read_settings().state_dir).find("ann", WORDS.filler)

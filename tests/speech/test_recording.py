@@ -100,7 +100,7 @@ async def test_a_disk_that_is_full_costs_the_recording_and_one_line_in_the_log(
     assert call.state.recording is None
     assert not files_in(tmp_path)
     ours = [record.message for record in logged_by_the_host(caplog)]
-    assert ours == ["the call is not recorded: it broke off, and is removed"]
+    assert ours == ["the call is not recorded: the recording was cut off and has been removed"]
 
 
 async def test_a_folder_that_went_away_costs_the_recording_and_one_line_in_the_log(

@@ -228,7 +228,7 @@ async def _unready(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _unwritten(request: Request, error: Exception) -> JSONResponse:
-    log.error("the API's calls can't be read or written down: %s", error)
+    log.error("can't read or write the API's calls: %s", error)
     detail = {"detail": "the host can't read or write down its calls"}
     return JSONResponse(detail, 503, {"Retry-After": LATER})
 

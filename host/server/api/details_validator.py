@@ -89,12 +89,12 @@ class DetailsValidator:
     def _ready(self) -> _Child:
         """Give the process; one that has died since its last answer is replaced. Raises Unready."""
         if self._child and not self._child.process.is_alive():
-            log.warning("the process that checks details died; another one is started")
+            log.warning("the details validator died, starting another one")
             self._end()
         try:
             return self._child or self._start()
         except (EOFError, OSError) as error:
-            log.error("the process that checks details does not start: %r", error)
+            log.error("can't start the details validator: %r", error)
             self._end()
             raise Unready from error
 

@@ -105,7 +105,7 @@ class Placing:
         if known:
             del self._live[id]
             return self._live.get(known.id, known)
-        self._tasks.start(self._place(asked, metadata), "a call that the API placed")
+        self._tasks.start(self._place(asked, metadata), "placing a call of the API")
         return asked
 
     async def read(self, id: str) -> AskedCall | None:
@@ -116,7 +116,7 @@ class Placing:
         """Find out what became of the calls that the last run of the host was asked for."""
         for key, asked in await asyncio.to_thread(self._book.unfinished):
             self._live[asked.id] = asked
-            self._tasks.start(self._follow(asked, key), "a call that the API placed")
+            self._tasks.start(self._follow(asked, key), "placing a call of the API")
 
     async def close(self) -> None:
         """Stop watching: calls that other hosts have go on, and are found again by `resume`."""
@@ -146,7 +146,7 @@ class Placing:
         gate = Gate(self._settings, self._settings.persona(wanted.persona), wanted.persona)
         verdict = gate.dial(wanted.number, attempt=False)
         if not verdict.allowed:
-            log.warning("a call of %s is refused: %s", wanted.persona, verdict)
+            log.warning("refused a call of %s: %s", wanted.persona, verdict)
             raise Blocked(verdict.rule, verdict.reason)
 
     async def _place(self, asked: AskedCall, metadata: str) -> None:
@@ -171,7 +171,7 @@ class Placing:
                     self._settings, asked.persona, key, partial(note_status, asked)
                 )
             except HostError as error:
-                log.warning("the call in room %s is not found: %s", asked.room, error)
+                log.warning("can't find the call in room %s: %s", asked.room, error)
             placed = await asyncio.to_thread(self._written_down, asked, key) or placed
             if not placed and asyncio.get_running_loop().time() > until:
                 placed = CallResult(Outcome.FAILED, _UNTOLD, asked.room)

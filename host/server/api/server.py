@@ -88,12 +88,12 @@ def _listen(host: str, port: int) -> socket.socket:
         listening = socket.create_server((host, port), family=family)
     except OSError as error:
         taken = error.errno == errno.EADDRINUSE
-        why = "another program has it" if taken else error.strerror or str(error)
+        why = "another program uses it" if taken else error.strerror or str(error)
         raise SettingsError(f"HOST_API_PORT: port {port} of {host} is not free: {why}") from error
     address = listening.getsockname()
     log.info(
         "the API at http://%s:%d", host if family == socket.AF_INET else f"[{host}]", address[1]
     )
     if not ipaddress.ip_address(address[0]).is_loopback:
-        log.warning("the API speaks plain HTTP: keep it behind a proxy that speaks TLS")
+        log.warning("the API serves plain HTTP: put a TLS proxy in front of it")
     return listening

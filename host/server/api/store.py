@@ -110,7 +110,7 @@ def _readable(
         try:
             yield key, _asked(told)
         except sqlite3.DataError as error:
-            log.error("the API's call %s is not looked for: %s", id, error)
+            log.error("can't resume the API's call %s: %s", id, error)
             calls.execute("UPDATE calls SET over = 1 WHERE id = ?", (id,))
 
 
@@ -119,7 +119,7 @@ def _asked(told: str) -> AskedCall:
     try:
         return AskedCall.model_validate_json(told)
     except ValidationError:
-        raise sqlite3.DataError("this version can't read how it was written") from None
+        raise sqlite3.DataError("another version of the host wrote it") from None
 
 
 def _fingerprint(id: str, wanted: WantedCall) -> str:

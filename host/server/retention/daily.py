@@ -21,12 +21,12 @@ async def purge_daily(settings: Settings, every: float = EVERY) -> None:
         try:
             _tell(await asyncio.to_thread(purge, settings, datetime.now(UTC)))
         except Exception:
-            log.exception("old calls are still there")
+            log.exception("can't remove old calls")
         await asyncio.sleep(every)
 
 
 def _tell(purged: Purged) -> None:
     if any(purged.removed.values()):
-        log.info("removed of old calls: %s", purged)
+        log.info("removed old calls: %s", purged)
     for fault in purged.faults:
-        log.error("old calls are still there: %s", fault)
+        log.error("can't remove old calls: %s", fault)

@@ -40,5 +40,5 @@ def overwrite(file: Path) -> None:
         with closing(sqlite3.connect(file, timeout=PATIENCE, isolation_level=None)) as calls:
             busy, *_ = calls.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         if busy:
-            text = f"somebody reads it: what was removed still stands in it, or in {file.name}-wal"
+            text = f"another program reads it: removed calls remain in it, or in {file.name}-wal"
             raise sqlite3.OperationalError(text)

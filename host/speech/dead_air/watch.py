@@ -45,7 +45,7 @@ def watch(call: LiveCall) -> None:
         return
     voice = PlayoutMonitor(session.output.audio, lambda: session.current_speech)
     session.output.audio = voice
-    call.spawn(DeadAir(call, session, voice).hold(), "the limit of dead air")
+    call.spawn(DeadAir(call, session, voice).hold(), "watching for dead air")
 
 
 class DeadAir:
@@ -124,7 +124,7 @@ class DeadAir:
         left = ears_left(self._session.current_agent.stt or self._session.stt)
         if not left:
             return False
-        log.warning("the STT made no words of what was said: another one listens now")
+        log.warning("the STT returned no transcript, switching to the next fallback")
         self._session.current_agent.update_options(stt=adapter(self._call, "stt", left))
         return True
 
@@ -136,7 +136,7 @@ class DeadAir:
         if now - (lost.again or lost.at) < AGAIN:
             return
         lost.again = now
-        log.info("the %s failed: the reply is asked for again", lost.kind.upper())
+        log.info("the %s failed, requesting the reply again", lost.kind.upper())
         with contextlib.suppress(RuntimeError):  # the session is closing
             words = "" if self._has_talked() else greeting_of(self._call).text
             if words:

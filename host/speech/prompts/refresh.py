@@ -25,12 +25,12 @@ async def keep_sounds(settings: Settings) -> None:
     while missing := await _make(settings):
         said = "; ".join(missing)
         if said != told:
-            log.warning("no apology is kept on disk, and made later: %s", said)
+            log.warning("can't cache the apologies on disk, retrying later: %s", said)
             told = said
         await asyncio.sleep(pause)
         pause = min(pause * 2, AT_MOST)
     if told:
-        log.info("the apologies are on disk now")
+        log.info("the apologies are cached on disk")
 
 
 async def _make(settings: Settings) -> list[str]:
@@ -47,9 +47,9 @@ async def _make(settings: Settings) -> list[str]:
         missing: list[str] = json.loads(said.splitlines()[-1])
         return missing
     except TimeoutError:
-        return [f"it took longer than {MAKING_LIMIT:.0f} s"]
+        return [f"rendering took longer than {MAKING_LIMIT:.0f} s"]
     except (ValueError, IndexError):
-        return [f"the process that makes it ended with {process.returncode}"]
+        return [f"the rendering process exited with {process.returncode}"]
     finally:
         if process.returncode is None:
             with contextlib.suppress(ProcessLookupError):

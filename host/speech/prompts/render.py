@@ -44,7 +44,7 @@ async def _make_for(call: LiveCall, voice: Any, cache: PromptCache, down: set[st
         for text in words:
             if not cache.has(key, text):
                 if key in down:
-                    raise ConnectionError("its voice has failed")
+                    raise ConnectionError("the TTS failed")
                 cache.put(key, text, wav_of(await synthesise(voice, text, TTS_LIMIT)))
     except Exception:
         down.add(key)

@@ -33,14 +33,14 @@ async def sound_of(call: LiveCall, words: str) -> list[rtc.AudioFrame]:
         try:
             return read(file)
         except (OSError, EOFError, wave.Error) as error:
-            log.warning("%s can't be played: %s", file, error)
+            log.warning("can't play %s: %s", file, error)
     try:
         voice = (call.session and call.session.tts) or voice_of(call)
         if voice is None:
             return []
         return frames_of(await synthesise(voice, words, TTS_LIMIT))
     except Exception as error:
-        log.warning("there is no sound of %r: %s", words, error or type(error).__name__)
+        log.warning("can't synthesize %r: %s", words, error or type(error).__name__)
         return []
 
 
@@ -49,7 +49,8 @@ def voice_of(call: LiveCall) -> Any:
     try:
         return _made(call, call.hooks.tts(call=call.call))
     except Exception as error:
-        log.warning("%s has the plugins' voice: %s", call.persona, error or type(error).__name__)
+        why = error or type(error).__name__
+        log.warning("the TTS of %s failed, using the plugins': %s", call.persona, why)
         return _made(call, registry.load(call.settings).view(None).tts(call=call.call))
 
 
@@ -63,7 +64,7 @@ async def synthesise(speaker: tts.TTS[Any], words: str, limit: float) -> bytes:
     async with asyncio.timeout(limit), speaker.synthesize(words, conn_options=patience) as stream:
         frames = [audio.frame async for audio in stream]
     if not frames:
-        raise ValueError(f"the voice gave no sound of {words!r}")
+        raise ValueError(f"the TTS returned no audio for {words!r}")
     whole = rtc.combine_audio_frames(frames)
     if whole.sample_rate == RATE and whole.num_channels == 1:
         return bytes(whole.data.cast("b"))
@@ -88,7 +89,7 @@ def read(file: Path) -> list[rtc.AudioFrame]:
     """Read a sound of the cache. Raises OSError, EOFError and wave.Error."""
     with wave.open(str(file)) as wav:
         if (wav.getframerate(), wav.getnchannels(), wav.getsampwidth()) != (RATE, 1, 2):
-            raise wave.Error("not a sound of the host")
+            raise wave.Error("not a prompt of the host")
         return frames_of(wav.readframes(wav.getnframes()))
 
 

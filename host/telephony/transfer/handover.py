@@ -94,7 +94,7 @@ class Handover:
                 raise
             except Exception as error:
                 if not isinstance(error, HostError):
-                    log.exception("the transfer to %s broke", tried.to)
+                    log.exception("the transfer to %s failed unexpectedly", tried.to)
                     error = TransferFailed("an internal error occurred")
                 tried.reason = str(error)
                 tried.sip_status = getattr(error, "sip_status", None)

@@ -41,11 +41,11 @@ async def hold_music(room: rtc.Room) -> AsyncIterator[None]:
         await player.start(room=room)
         player.play(AudioConfig(BuiltinAudioClip.HOLD_MUSIC, volume=VOLUME), loop=True)
     except Exception:
-        log.exception("there is no music on hold")
+        log.exception("can't play the music on hold")
     try:
         yield
     finally:
         try:
             await player.aclose()
         except Exception:
-            log.exception("the music on hold could not be stopped")
+            log.exception("can't stop the music on hold")

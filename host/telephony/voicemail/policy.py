@@ -85,7 +85,7 @@ class Policy:
             return None
         with call.hold_replies():
             through = await identify(call, self._opening, policy)
-        log.info("after the call screener: %s", through.kind)
+        log.info("the call screener put through: %s", through.kind)
         if through.kind == "person":
             return through.words
         return await self._turned_away(through, policy.max_wait)

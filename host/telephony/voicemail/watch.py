@@ -90,7 +90,7 @@ class Voicemail:
         """Go on listening for a machine, now that the persona has begun to speak."""
         if self._minds:
             self._session.on("conversation_item_added", self._on_item)
-            self._call.spawn(self._watch(), "listening for a late machine")
+            self._call.spawn(self._watch(), "listening for a late answering machine")
 
     async def meet_machine(self) -> None:
         """Take the model's word that a machine is on the line, and make sure of it."""
@@ -145,7 +145,7 @@ class Voicemail:
     def _labelled(self, judged: asyncio.Task[Any], since: float) -> str | None:
         opening = self._opening
         if judged.done() and (error := judged.exception()):
-            log.warning("the model did not say who picked up: %s", error)
+            log.warning("answering machine detection failed: %s", error)
             return "uncertain"
         if judged.done():
             return str(judged.result().category.value)
