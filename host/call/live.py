@@ -165,7 +165,7 @@ class LiveCall:
     def speak(self, text: str, *, interruptible: bool = True) -> SpeechHandle:
         """Begin to speak exact words; returns at once, with LiveKit's handle of them."""
         if self.session is None:
-            raise RuntimeError("nothing can be said before the call has a session")
+            raise RuntimeError("the call has no session to speak with yet")
         return say_exactly(self.session, text, interruptible=interruptible)
 
     async def hang_up(self, goodbye: str | None = None, *, at_once: bool = False) -> None:
@@ -187,9 +187,9 @@ class LiveCall:
         target = self.persona_settings.transfers.get(to)
         if target is None:
             known = ", ".join(sorted(self.persona_settings.transfers)) or "none"
-            raise HostError(f"{to!r} is no transfer target of {self.persona} (known: {known})")
+            raise HostError(f"{self.persona} has no transfer target {to!r} (known: {known})")
         if self.transfers is None or not (target.warm or self.telephone):
-            raise HostError("only a telephone call can be transferred")
+            raise HostError("only telephone calls can be transferred")
         if announcement is None:
             announcement = self.persona_settings.words.transfer.format(name=to)
         await self.transfers.hand_over(to, target, announcement, summary or "")
@@ -197,7 +197,7 @@ class LiveCall:
     async def press(self, digits: str, *, private: bool = False) -> None:
         """Press keys. Raises HostError; see `Call`."""
         if self.far_end is None:
-            raise HostError("there is no line to press keys on")
+            raise HostError("the call has no telephone line to press keys on")
         private = private or self.persona_settings.mask_digits
         if private:
             self.keypad.keep_secret(digits)
@@ -220,7 +220,7 @@ class LiveCall:
     async def meet_machine(self) -> None:
         """Make sure that a machine has answered, and do what the persona's policy says of it."""
         if self.voicemail_watch is None:
-            raise HostError("only a call that we placed can have met a machine")
+            raise HostError("only an outbound call can reach an answering machine")
         await self.voicemail_watch.meet_machine()
 
     @property

@@ -21,7 +21,7 @@ MAX_NUMBER = 40
 """Characters of the longest number: a UUID written as one has 39."""
 
 _JSON_NAMES: Mapping[type, str] = {
-    bool: "a truth value",
+    bool: "a boolean",
     float: "a number",
     int: "a number",
     list: "a list",
@@ -67,7 +67,7 @@ def _check_unicode(text: str) -> bytes:
     try:
         return text.encode()
     except UnicodeEncodeError:
-        raise MetadataError("the metadata has half of a character, which is no Unicode") from None
+        raise MetadataError("the metadata has an unpaired surrogate") from None
 
 
 def _check_depth(metadata: str) -> None:
@@ -82,9 +82,9 @@ def _check_depth(metadata: str) -> None:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     read = dict(pairs)
     if len(read) < len(pairs):
-        raise MetadataError("the metadata has the same key twice in one object")
+        raise MetadataError("the metadata has a duplicate key")
     if not "".join(read).isprintable():
-        raise MetadataError("the metadata has a key with characters that can't be printed")
+        raise MetadataError("the metadata has a key with non-printable characters")
     return read
 
 
@@ -105,4 +105,4 @@ def _check_number(digits: str) -> None:
 
 
 def _no_number(name: str) -> NoReturn:
-    raise MetadataError("the metadata has a number that is infinite, or none at all")
+    raise MetadataError("the metadata has a number that is infinite or NaN")

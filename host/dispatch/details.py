@@ -47,7 +47,7 @@ def parse_details(hook: Hooks, metadata: Mapping[str, Any]) -> object:
         last = traceback.extract_tb(error.__traceback__)[-1]
         # Where, and not what: its text may have the metadata in it.
         log.error("parse_metadata: %s at %s:%s", type(error).__name__, last.filename, last.lineno)
-        why = "the persona can't read it"
+        why = "parse_metadata raised an error"
     raise _refusal(_without(set(_said_in(metadata)), why))
 
 
@@ -93,4 +93,4 @@ def _without(said: Collection[str], text: str) -> str:
 
 
 def _refusal(why: str) -> MetadataError:
-    return MetadataError(sanitize(f"the metadata does not fit: {why}", LONGEST))
+    return MetadataError(sanitize(f"the metadata is invalid: {why}", LONGEST))

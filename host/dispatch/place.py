@@ -82,7 +82,7 @@ async def livekit_api(settings: Settings) -> AsyncIterator[api.LiveKitAPI]:
             yield livekit
     except api.ServerError as error:
         if error.code == api.ServerErrorCode.UNAUTHENTICATED or error.status == 401:
-            text = f"LiveKit at {settings.livekit_url} refuses LIVEKIT_API_KEY and its secret"
+            text = f"LiveKit at {settings.livekit_url} rejects LIVEKIT_API_KEY and its secret"
             raise LiveKitError(text) from None
         raise LiveKitError(f"LiveKit at {settings.livekit_url}: {error.message}") from None
     except (rtc.ConnectError, *UNREACHABLE) as error:
@@ -127,7 +127,7 @@ async def place(
         if placed is None and placing.key:
             placed = await placing.once()  # the room was that of a call in its last moment
         if placed is None:
-            raise LiveKitError("the host did not take the call: are all its lines busy?")
+            raise LiveKitError("no host took the call: are all lines busy?")
         return placed
 
 
@@ -244,6 +244,6 @@ def details_of(pairs: list[str]) -> dict[str, str]:
         if not equals or not key:
             raise HostError(f"{pair!r} is not of the form key=value")
         if key in ("persona", "phone_number", "idempotency_key"):
-            raise HostError(f"{key} is not a detail: it has its own place on the command line")
+            raise HostError(f"{key} can't be a detail: the command has an argument for it")
         details[key] = value
     return details

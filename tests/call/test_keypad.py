@@ -158,7 +158,7 @@ async def test_what_follows_a_wrong_key_is_forgotten(keypad: Keypad, said: Said)
 async def test_a_length_that_is_none_is_refused(
     keypad: Keypad, length: int | tuple[int, int]
 ) -> None:
-    with pytest.raises(ValueError, match="no length"):
+    with pytest.raises(ValueError, match="not a valid length"):
         await keypad.collect(length=length)
 
 

@@ -149,7 +149,7 @@ async def test_keys_that_livekit_refuses_are_named(scene: Scene) -> None:
     assert process.returncode == 1
     last = errors.decode().strip().splitlines()[-1]
     assert last.startswith("host: LiveKit at ws://127.0.0.1")
-    assert last.endswith("refuses LIVEKIT_API_KEY and its secret")
+    assert last.endswith("rejects LIVEKIT_API_KEY and its secret")
     assert "Traceback" not in errors.decode()
 
 

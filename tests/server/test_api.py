@@ -139,7 +139,7 @@ async def test_ids_can_not_be_guessed_and_unknown_ones_are_not_found(client: Cli
     assert all(re.fullmatch(r"[\w-]{24}", id) for id in ids)
     for unknown in ("x", "..", "a" * 5000, "%00", "é", next(iter(ids))[:-1]):
         status, told, _ = await client.ask("GET", f"/calls/{unknown}")
-        assert (status, told["detail"]) in [(404, "there is no such call"), (404, "Not Found")]
+        assert (status, told["detail"]) in [(404, "no such call"), (404, "Not Found")]
 
 
 async def test_a_host_that_drains_takes_no_more_calls_and_tells_of_the_others(
@@ -246,7 +246,7 @@ async def test_what_is_no_good_json_is_refused(client: Client, body: bytes) -> N
 @pytest.mark.parametrize(
     ("body", "why"),
     [
-        (b'{"number": "+15552220001", "number": "x"}', "a key stands twice in one object"),
+        (b'{"number": "+15552220001", "number": "x"}', "duplicate key in an object"),
         (b'{"details": {"hour": NaN}}', "expected value at line 1 column 22"),
         (b"\xef\xbb\xbf{}", "it begins with a byte order mark"),
     ],
@@ -254,7 +254,7 @@ async def test_what_is_no_good_json_is_refused(client: Client, body: bytes) -> N
 async def test_why_it_is_no_good_json_is_told(client: Client, body: bytes, why: str) -> None:
     headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
     status, told, _ = await client.ask("POST", "/calls", data=body, headers=headers)
-    assert (status, told["detail"][0]["msg"]) == (422, f"it is no JSON that can be used: {why}")
+    assert (status, told["detail"][0]["msg"]) == (422, f"invalid JSON: {why}")
 
 
 @pytest.mark.parametrize("kind", [None, "text/plain", "json", "application/jsonp"])
@@ -263,7 +263,7 @@ async def test_a_body_of_another_type_is_refused(client: Client, kind: str | Non
     more = {} if kind else {"skip_auto_headers": ["Content-Type"]}
     body = f'{{"persona": "ann", "number": "{NUMBER}"}}'.encode()
     status, told, _ = await client.ask("POST", "/calls", data=body, headers=headers, **more)
-    text = "it is not application/json"
+    text = "the content type is not application/json"
     fault = {"loc": ["header", "Content-Type"], "msg": text, "type": "content_type"}
     assert (status, told) == (422, {"detail": [fault]})
 
@@ -314,9 +314,9 @@ async def test_what_the_persona_needs_is_checked_before_anything_is_dialled(
         ("raises ValueError", "value_error", "nobody of that name"),
         ("raises KeyError", "missing", "'ward' is missing"),
         ("half", "value_error", "half of a character: ?"),
-        ("breaks", "details_unreadable", "the persona can't read them"),
-        ("exits", "details_unreadable", "the persona can't read them"),
-        ("dies", "details_unchecked", "the persona could not check them: its process died"),
+        ("breaks", "details_unreadable", "parse_metadata raised an error"),
+        ("exits", "details_unreadable", "parse_metadata raised an error"),
+        ("dies", "details_unchecked", "the persona failed to validate them: its process died"),
     ],
 )
 async def test_a_persona_that_can_not_read_the_details_is_one_fault_and_never_a_500(
@@ -450,7 +450,7 @@ async def test_the_same_key_for_another_call_is_a_conflict(client: Client) -> No
     for other in ({"number": "+15552220002"}, {"details": {"patient": "Ann", "hour": 10}}):
         wanted = {"details": GOOD, "idempotency_key": "order-7", **other}
         status, told, _ = await client.place(**wanted)
-        assert (status, told) == (409, {"detail": "another request had this idempotency key"})
+        assert (status, told) == (409, {"detail": "another request used this idempotency key"})
     assert len(client.livekit.rooms) == 1
 
 

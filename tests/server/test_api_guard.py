@@ -386,7 +386,7 @@ async def test_a_file_that_is_broken_is_told_to_the_log_and_not_to_the_client(
         left.write_bytes(b"this is no database. " * 500)
     for answer in (await client.place(), await client.ask("GET", "/calls/x")):
         assert answer[0] == 503
-        assert answer[1] == {"detail": "the host can't read or write down its calls"}
+        assert answer[1] == {"detail": "the host can't read or write its calls"}
         assert int(answer[2]["Retry-After"]) > 0
     assert "file is not a database" in caplog.text
 
@@ -399,7 +399,7 @@ async def test_a_folder_that_is_none_any_more_is_told_to_the_log_and_not_to_the_
     folder.write_text("a file, and no folder")
     for answer in (await client.place(), await client.ask("GET", "/calls/x")):
         assert answer[0] == 503
-        assert answer[1] == {"detail": "the host can't read or write down its calls"}
+        assert answer[1] == {"detail": "the host can't read or write its calls"}
         assert int(answer[2]["Retry-After"]) > 0
     assert ".host" in caplog.text
 

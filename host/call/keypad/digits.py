@@ -26,7 +26,7 @@ class Digits:
 
     def __post_init__(self) -> None:
         if not 0 <= self.fewest <= self.most or self.most < 1:
-            raise ValueError(f"{self.length!r} is no length of a number")
+            raise ValueError(f"{self.length!r} is not a valid length of a number")
 
     @property
     def fewest(self) -> int:

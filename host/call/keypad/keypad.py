@@ -193,13 +193,13 @@ class Keypad:
 
     async def _while_it_lasts(self, asking: Coroutine[Any, Any, T]) -> T:
         if self._call.over:
-            raise asyncio.CancelledError("the call is over")
+            raise asyncio.CancelledError("the call has ended")
         task = asyncio.create_task(asking)
         either: list[asyncio.Future[Any]] = [task, self._call.ending]
         try:
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             if self._call.over:
-                raise asyncio.CancelledError("the call is over")
+                raise asyncio.CancelledError("the call has ended")
             return task.result()
         finally:
             task.cancel()
@@ -215,7 +215,7 @@ class Keypad:
             except Missed as missed:
                 self._typed.clear()
                 said = f"{words.wrong_key if missed.wrong else words.no_key} {prompt}".strip()
-        raise NoKeys(f"{self._call.persona} was given no keys in {tries} tries")
+        raise NoKeys(f"{self._call.persona} got no keys in {tries} tries")
 
     async def _speak(self, words: str) -> None:
         """Speak until a key is pressed; whoever has pressed one already needs no words."""

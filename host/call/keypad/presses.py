@@ -21,10 +21,10 @@ def read_presses(written: str) -> Sequence[str | float]:
     """
     wrong = sorted(set(written.upper()) - set(KEYS) - set(PAUSES))
     if wrong or not written:
-        what = f"{' '.join(map(repr, wrong))} can't be pressed" if wrong else "there is no key"
+        what = f"{' '.join(map(repr, wrong))} can't be pressed" if wrong else "no keys are given"
         raise HostError(
             f"{what}: keys are {KEYS}, and pauses w (half a second) and , (two seconds)"
         )
     if len(written) > MOST:
-        raise HostError(f"that are more than {MOST} keys and pauses at once")
+        raise HostError(f"more than {MOST} keys and pauses are given at once")
     return [PAUSES.get(each, each) for each in written.upper()]

@@ -28,7 +28,7 @@ log = logging.getLogger("host")
 LATER = "30"
 """Seconds after which a host that takes no calls may be asked again."""
 
-_SECONDS = "seconds after which it may be asked again"
+_SECONDS = "seconds after which to retry"
 
 Closed = Callable[[], str | None]
 """Says why the host takes no calls; None where it does."""
@@ -79,7 +79,7 @@ class Api(FastAPI):
 def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     read = dict(pairs)
     if len(read) < len(pairs):
-        raise ValueError("a key stands twice in one object")
+        raise ValueError("duplicate key in an object")
     return read
 
 
@@ -99,14 +99,14 @@ def in_json(request: Request) -> None:
     """Refuse a body that does not say that it is JSON."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if not (kind.startswith("application/") and re.search(r"[/+]json$", kind)):
-        text = "it is not application/json"
+        text = "the content type is not application/json"
         raise Unusable(Fault(loc=["header", "Content-Type"], msg=text, type="content_type"))
 
 
 def named_once(request: Request) -> None:
     """Refuse a request that has two names."""
     if len(set(request.headers.getlist("idempotency-key"))) > 1:
-        raise HTTPException(400, "it has two headers Idempotency-Key that differ")
+        raise HTTPException(400, "two Idempotency-Key headers differ")
 
 
 router = APIRouter(route_class=StrictRoute, dependencies=[Depends(HTTPBearer(auto_error=False))])
@@ -122,7 +122,7 @@ def _problem(what: str, model: type = Problem, **headers: str) -> dict[str, Any]
 
 
 _ANY: dict[int | str, dict[str, Any]] = {
-    400: _problem("the request can't be read, or says two things"),
+    400: _problem("the request is malformed or ambiguous"),
     401: _problem("the token is missing or wrong", WWW_Authenticate="Bearer"),
     413: _problem(TOO_LONG),
     422: _problem("what is wrong with the request, field by field", Faults),
@@ -131,9 +131,9 @@ _ANY: dict[int | str, dict[str, Any]] = {
 }
 _PLACING: dict[int | str, dict[str, Any]] = {
     202: {"headers": {"Location": {"description": "the call", "schema": {"type": "string"}}}},
-    403: _problem("the number must not be called; nothing was dialled", Refusal),
+    403: _problem("the gate refuses the number; nothing was dialled", Refusal),
     408: _problem("the request took too long"),
-    409: _problem("another request had this idempotency key"),
+    409: _problem("another request used this idempotency key"),
 }
 
 
@@ -157,20 +157,20 @@ async def place_call(
 
 @router.get(
     "/calls/{id}",
-    responses=_ANY | {404: _problem("there is no such call")},
+    responses=_ANY | {404: _problem("no such call")},
 )
 async def read_call(id: str, calls: Calls) -> AskedCall:
     """Say how a call stands, or how it went."""
     if asked := await calls.read(id):
         return asked
-    raise HTTPException(404, "there is no such call")
+    raise HTTPException(404, "no such call")
 
 
 def make_api(placing: Placing, closed: Closed) -> Api:
     """Make the API of these calls."""
     api = Api(
         title="The host",
-        summary="Places telephone calls of AI personas, and tells how they went.",
+        summary="Places telephone calls of AI personas and reports their outcome.",
         version="1",
         docs_url=None,
         redoc_url=None,
@@ -196,7 +196,7 @@ def _with_key(wanted: WantedCall, header: str | None) -> WantedCall:
     if header is None or header == wanted.idempotency_key:
         return wanted
     if wanted.idempotency_key is not None:
-        text = "it is not the one of the header Idempotency-Key"
+        text = "it differs from the Idempotency-Key header"
         raise Unusable(Fault(loc=["body", "idempotency_key"], msg=text, type="value_error"))
     return wanted.model_copy(update={"idempotency_key": header})
 
@@ -214,11 +214,11 @@ async def _blocked(request: Request, error: Any) -> JSONResponse:
 
 
 async def _different(request: Request, error: Exception) -> JSONResponse:
-    return JSONResponse({"detail": "another request had this idempotency key"}, 409)
+    return JSONResponse({"detail": "another request used this idempotency key"}, 409)
 
 
 async def _too_many(request: Request, error: Exception) -> JSONResponse:
-    detail = {"detail": "too many calls are under way"}
+    detail = {"detail": "too many live calls"}
     return JSONResponse(detail, 503, {"Retry-After": LATER})
 
 
@@ -229,19 +229,19 @@ async def _unready(request: Request, error: Exception) -> JSONResponse:
 
 async def _unwritten(request: Request, error: Exception) -> JSONResponse:
     log.error("can't read or write the API's calls: %s", error)
-    detail = {"detail": "the host can't read or write down its calls"}
+    detail = {"detail": "the host can't read or write its calls"}
     return JSONResponse(detail, 503, {"Retry-After": LATER})
 
 
 async def _broken(request: Request, error: Exception) -> JSONResponse:
     """Tell nothing of what broke: the host's log does."""
-    return JSONResponse({"detail": "something broke in the host"}, 500)
+    return JSONResponse({"detail": "internal error"}, 500)
 
 
 def _fault(told: dict[str, Any]) -> Fault:
     kind, message = told["type"], told["msg"]
     if kind == "json_invalid":
-        message = f"it is no JSON that can be used: {told['ctx']['error']}"
+        message = f"invalid JSON: {told['ctx']['error']}"
     return Fault(loc=list(told["loc"]), msg=message, type=kind)
 
 

@@ -83,7 +83,7 @@ class DetailsValidator:
             log.error("parse_metadata of %s: %s", read_dispatch(metadata).persona, trouble)
         if faults is None:
             self._end()
-            return [_fault(f"the persona could not check them: {trouble}", "details_unchecked")]
+            return [_fault(f"the persona failed to validate them: {trouble}", "details_unchecked")]
         return faults
 
     def _ready(self) -> _Child:
@@ -148,7 +148,7 @@ def _check(loaded: Registry, metadata: str) -> tuple[list[Fault], str]:
         last = traceback.extract_tb(error.__traceback__)[-1]
         # Where, and not what: its text may have the details in it.
         trouble = f"{type(error).__name__} at {last.filename}:{last.lineno}"
-        return [_fault("the persona can't read them", "details_unreadable")], trouble
+        return [_fault("parse_metadata raised an error", "details_unreadable")], trouble
     return [], ""
 
 

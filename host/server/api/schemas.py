@@ -45,7 +45,7 @@ class WantedCall(BaseModel):
     @classmethod
     def _details_alone(cls, details: dict[str, Any]) -> dict[str, Any]:
         if taken := [name for name in RESERVED if name in details]:
-            raise ValueError(f"{', '.join(taken)}: no detail, it has a place of its own")
+            raise ValueError(f"{', '.join(taken)}: not a detail, the request has a field for it")
         return details
 
 
@@ -57,7 +57,7 @@ class AskedCall(BaseModel):
     room: str = Field(description="LiveKit's room, as the call's record and webhook name it")
     status: Status = Field("queued", description="how it stands")
     outcome: Outcome | None = Field(None, description="how it ended; null while it is not over")
-    reason: str | None = Field(None, description="why it ended, in a plain sentence")
+    reason: str | None = Field(None, description="why it ended, in plain words")
     sip_status: int | None = Field(None, description="SIP status of a dial that failed, like 486")
     retryable: bool | None = Field(None, description="whether the same call may go better later")
     asked_at: datetime = Field(description="when it was asked for, UTC")
@@ -76,7 +76,7 @@ class Problem(BaseModel):
 class Refusal(Problem):
     """Why a number must not be called."""
 
-    rule: str = Field(description="the rule that forbids it")
+    rule: str = Field(description="the rule that refuses the number")
 
 
 class Fault(BaseModel):
