@@ -436,8 +436,8 @@ VOICEMAIL = [
         "voicemail policy",
         "the record forgets a screener that led to a voicemail",
         _POLICY,
-        'if call.state.voicemail == "screening":',
-        'if call.state.voicemail == "human":',
+        "if call.state.voicemail is AnsweredBy.SCREENING:",
+        "if call.state.voicemail is AnsweredBy.HUMAN:",
         _MACHINES,
     ),
     Mutation(
@@ -508,8 +508,8 @@ VOICEMAIL = [
         "voicemail policy",
         "a greeting that was broken off is never said",
         _WATCH,
-        'again = verdict.category == "screening" or not self._greeted_whole',
-        'again = verdict.category == "screening" and not self._greeted_whole',
+        "again = verdict.category is AnsweredBy.SCREENING or not self._greeted_whole",
+        "again = verdict.category is AnsweredBy.SCREENING and not self._greeted_whole",
         _MACHINES,
     ),
 ]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from host.call.answers import VoicemailPolicy
     from host.call.handling import Handling
     from host.call.parts import Hooks
+    from host.call.state import CallStatus
     from host.records.record import Utterance
     from host.settings import PersonaSettings, Settings
 
@@ -91,7 +92,7 @@ class Call:
     # How it stands
 
     @property
-    def status(self) -> str:
+    def status(self) -> CallStatus:
         """The line's status: dialing, ringing, automation, active or hangup."""
         return self._known.status
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Literal
 
 from pydantic import ConfigDict, Field
@@ -21,6 +22,32 @@ from host.records.record import (
 
 Moment = Literal["dialled", "ringing", "answered", "first_word", "ended"]
 """What happens once in a call."""
+
+
+class CallStatus(StrEnum):
+    """What the telephone line of a call does, as LiveKit's `sip.callStatus` says it."""
+
+    DIALING = "dialing"
+    RINGING = "ringing"
+    AUTOMATION = "automation"
+    ACTIVE = "active"
+    HANGUP = "hangup"
+
+
+class AnsweredBy(StrEnum):
+    """What answered a call that we placed: LiveKit's AMDCategory, and call screeners."""
+
+    HUMAN = "human"
+    MACHINE_VM = "machine-vm"
+    MACHINE_UNAVAILABLE = "machine-unavailable"
+    MACHINE_IVR = "machine-ivr"
+    SCREENING = "screening"
+    UNCERTAIN = "uncertain"
+
+    @property
+    def machine(self) -> bool:
+        """True for a mailbox, whether or not it takes messages, and for a menu."""
+        return self.value.startswith("machine-")
 
 
 class CallState(Written):
@@ -42,16 +69,15 @@ class CallState(Written):
     """The name that the far end shows, unproven like its number."""
     our_number: str | None = None
     """The number that was dialled (inbound), or is shown (outbound)."""
-    status: str = "ringing"
-    """dialing, ringing, automation, active or hangup."""
+    status: CallStatus = CallStatus.RINGING
     dispatched_at: datetime = Field(default_factory=now)
     dialled_at: datetime | None = None
     ringing_at: datetime | None = None
     answered_at: datetime | None = None
     first_word_at: datetime | None = None
     ended_at: datetime | None = None
-    voicemail: str | None = None
-    """What answered, as CallRecord says; None where nobody listened for it."""
+    voicemail: AnsweredBy | None = None
+    """What answered; None where nobody listened for it."""
     voicemail_reason: str | None = None
     greeted: bool = False
     """Whether the greeting has begun."""

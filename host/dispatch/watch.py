@@ -15,6 +15,7 @@ from livekit import api, rtc
 from host.base.errors import MetadataError
 from host.base.text import sanitize
 from host.call.metadata import read_metadata
+from host.call.state import CallStatus
 from host.dispatch.livekit import token_of
 from host.records.outcome import Outcome
 from host.settings import Settings
@@ -118,7 +119,7 @@ class RoomWatcher:
         """How the call went, as far as the host told."""
         facts = self._facts
         if "host.outcome" not in facts and self._closed:
-            if self._status == "active":
+            if self._status == CallStatus.ACTIVE:
                 return CallResult(Outcome.COMPLETED, "the room was closed", room, retryable=False)
             reason = "the room was closed before the call was answered"
             return CallResult(Outcome.CANCELLED, reason, room)

@@ -22,6 +22,7 @@ from livekit.agents import (
 from host import registry
 from host.call.dispatch import read_dispatch
 from host.call.live import LiveCall
+from host.call.state import AnsweredBy
 from host.compliance import Rule, refuse
 from host.compliance.budget import Budget, Exhausted
 from host.dispatch.arbitration import (
@@ -254,7 +255,7 @@ class Runner:
             return None
         if call.state.voicemail and call.session:
             call.session.clear_user_turn()  # a late "hello?" must not interrupt the greeting
-        return Reached(words, menu=verdict.category == "machine-ivr")
+        return Reached(words, menu=verdict.category is AnsweredBy.MACHINE_IVR)
 
     async def _finish(self, beginning: asyncio.Task[None], heartbeat: Heartbeat) -> None:
         """Hang up, write the record, let the job go. Nothing here may stop the rest of it."""

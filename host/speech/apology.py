@@ -111,4 +111,4 @@ async def _break_off(call: LiveCall) -> None:
 
 
 def _with_a_machine(call: LiveCall) -> bool:
-    return (call.state.voicemail or "").startswith("machine")
+    return call.state.voicemail is not None and call.state.voicemail.machine

@@ -18,7 +18,7 @@ from livekit import rtc
 from host.base.text import quote
 from host.call.caller import name_shown, number_shown
 from host.call.live import LiveCall
-from host.call.state import Moment
+from host.call.state import CallStatus, Moment
 from host.dispatch.rooms import delete_room, put_out
 from host.records.ending import Ending
 from host.records.outcome import Outcome
@@ -34,9 +34,11 @@ log = logging.getLogger("host")
 STATUS_LIMIT = 10.0
 """Seconds to wait for a telephone's first `sip.callStatus`; some arrive 0.7 s late."""
 
-STATUSES = ("dialing", "ringing", "automation", "active", "hangup")
-"""What LiveKit SIP tells of a call."""
-MOMENTS: Mapping[str, Moment] = {"dialing": "dialled", "ringing": "ringing", "active": "answered"}
+MOMENTS: Mapping[CallStatus, Moment] = {
+    CallStatus.DIALING: "dialled",
+    CallStatus.RINGING: "ringing",
+    CallStatus.ACTIVE: "answered",
+}
 """What it means that a status is told."""
 
 _SIP = rtc.ParticipantKind.PARTICIPANT_KIND_SIP
@@ -60,7 +62,7 @@ class LiveKitFarEnd:
         self._call = call
         self.room = job.room
         self._moved = asyncio.Event()
-        self._status: str | None = None
+        self._status: CallStatus | None = None
         self._sip = False
         self._keys = TelephoneKeys(job.room, call)
         self.room.on("participant_connected", self._on_connected)
@@ -87,7 +89,7 @@ class LiveKitFarEnd:
     @property
     def left(self) -> bool:
         """True once the far end has hung up, even if it is not yet out of the room."""
-        return self.participant is None or self._sip_status == "hangup"
+        return self.participant is None or self._sip_status == CallStatus.HANGUP
 
     @property
     def telephone(self) -> bool:
@@ -120,7 +122,7 @@ class LiveKitFarEnd:
 
     def dialling(self) -> None:
         """Say that the far end is dialled now: LiveKit's own word may be overtaken by `ringing`."""
-        self._told("dialing")
+        self._told(CallStatus.DIALING)
 
     def rejoin(self) -> None:
         """Go on with a far end that another process had on the line, and with its colleague."""
@@ -155,7 +157,7 @@ class LiveKitFarEnd:
                 await asyncio.wait_for(self._moved.wait(), max(left, 0.1) if silent else None)
 
     def _active(self) -> bool:
-        return self._sip_status == "active"
+        return self._sip_status == CallStatus.ACTIVE
 
     @property
     def _sip_status(self) -> str | None:
@@ -171,10 +173,10 @@ class LiveKitFarEnd:
         ours = number_shown(_of_sip(participant, "trunkPhoneNumber"))
         self._call.state.our_number = self._call.state.our_number or ours
         status = _of_sip(participant, "callStatus")
-        if status in STATUSES:
-            self._told(status)
+        if status is not None and status in {*CallStatus}:
+            self._told(CallStatus(status))
 
-    def _told(self, status: str) -> None:
+    def _told(self, status: CallStatus) -> None:
         call = self._call
         if status == self._status:
             return
@@ -215,7 +217,7 @@ class LiveKitFarEnd:
 
     def _has_left(self, reason: Any) -> None:
         """Name the end of the call: the far end is out of the room."""
-        self._told("hangup")  # LiveKit SIP does not always say so itself
+        self._told(CallStatus.HANGUP)  # LiveKit SIP does not always say so itself
         self._moved.set()
         call = self._call
         if reason in _PUT_OUT:
@@ -280,7 +282,7 @@ class LiveKitFarEnd:
             if participant.kind in _FAR_ENDS:
                 await put_out(self._job.api, self._call.state.room, participant.identity)
         if self.identity and self.telephone:
-            self._told("hangup")  # we leave before LiveKit could tell us
+            self._told(CallStatus.HANGUP)  # we leave before LiveKit could tell us
 
     async def leave(self) -> None:
         """Leave the room and delete it behind us."""

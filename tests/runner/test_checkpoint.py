@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import stat
 import time
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 from sample_calls import an_answered_call
 from waiting import logged_by_the_host, meanwhile
 
 from host.base.processes import Process, this_process
+from host.call.state import AnsweredBy, CallState, CallStatus
 from host.runner.checkpoint import Checkpoint, CheckpointStore
 from host.runner.takeover import restored
 from host.settings import Settings
@@ -50,6 +53,15 @@ async def test_what_json_can_hold_of_an_authors_state_is_there_when_a_call_is_ta
     assert vars(again.call.state) == {**kept, "said": "it is ••••", "pin": "••••"}
     call.state.greeted, call.state.ended_at = False, None
     assert again.state == call.state
+
+
+def test_statuses_and_what_answered_are_written_as_the_strings_that_they_are() -> None:
+    state = CallState(status=CallStatus.ACTIVE, voicemail=AnsweredBy.MACHINE_VM)
+    written = json.loads(state.model_dump_json())
+    assert (written["status"], written["voicemail"]) == ("active", "machine-vm")
+    assert CallState.model_validate(written) == state
+    with pytest.raises(ValidationError):
+        CallState.model_validate({**written, "status": "ringin"})
 
 
 class Watched(CheckpointStore):

@@ -5,8 +5,10 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
+from livekit.agents import AMDCategory
 from sample_calls import call_of
 
+from host.call.state import AnsweredBy
 from host.settings import Settings
 from host.telephony.voicemail.phrases import read
 from host.telephony.voicemail.policy import Policy
@@ -62,62 +64,76 @@ PEOPLE = (
 
 
 @pytest.mark.parametrize("words", MACHINES)
-@pytest.mark.parametrize("label", [None, "human", "uncertain", "machine-vm", "machine-ivr"])
-def test_a_machines_own_words_are_proof(words: str, label: str | None) -> None:
-    assert _category(Evidence(words, label)) == "machine-vm"
+@pytest.mark.parametrize(
+    "label",
+    [None, AnsweredBy.HUMAN, AnsweredBy.UNCERTAIN, AnsweredBy.MACHINE_VM, AnsweredBy.MACHINE_IVR],
+)
+def test_a_machines_own_words_are_proof(words: str, label: AnsweredBy | None) -> None:
+    assert _category(Evidence(words, label)) == AnsweredBy.MACHINE_VM
 
 
 @pytest.mark.parametrize("words", FULL)
-@pytest.mark.parametrize("label", [None, "human", "machine-vm"])
-def test_a_mailbox_that_takes_nothing_is_named(words: str, label: str | None) -> None:
-    assert _category(Evidence(words, label)) == "machine-unavailable"
+@pytest.mark.parametrize("label", [None, AnsweredBy.HUMAN, AnsweredBy.MACHINE_VM])
+def test_a_mailbox_that_takes_nothing_is_named(words: str, label: AnsweredBy | None) -> None:
+    assert _category(Evidence(words, label)) == AnsweredBy.MACHINE_UNAVAILABLE
 
 
 @pytest.mark.parametrize("words", SCREENERS)
-@pytest.mark.parametrize("label", [None, "human", "machine-ivr", "machine-vm"])
+@pytest.mark.parametrize(
+    "label", [None, AnsweredBy.HUMAN, AnsweredBy.MACHINE_IVR, AnsweredBy.MACHINE_VM]
+)
 @pytest.mark.parametrize("late", [False, True])
 def test_a_screener_is_known_by_its_words_before_any_label(
-    words: str, label: str | None, late: bool
+    words: str, label: AnsweredBy | None, late: bool
 ) -> None:
-    assert _category(Evidence(words, label, late=late)) == "screening"
+    assert _category(Evidence(words, label, late=late)) == AnsweredBy.SCREENING
 
 
 @pytest.mark.parametrize("words", PEOPLE)
 def test_a_person_is_one_when_the_model_says_so(words: str) -> None:
-    assert _category(Evidence(words, "human", longest=4.0)) == "human"
+    assert _category(Evidence(words, AnsweredBy.HUMAN, longest=4.0)) == AnsweredBy.HUMAN
 
 
 @pytest.mark.parametrize("words", PEOPLE)
-@pytest.mark.parametrize("label", ["machine-vm", "machine-unavailable"])
-def test_a_person_is_never_a_machine_on_the_models_word(words: str, label: str) -> None:
-    assert _category(Evidence(words, label, longest=4.0)) in ("human", None)
+@pytest.mark.parametrize("label", [AnsweredBy.MACHINE_VM, AnsweredBy.MACHINE_UNAVAILABLE])
+def test_a_person_is_never_a_machine_on_the_models_word(words: str, label: AnsweredBy) -> None:
+    assert _category(Evidence(words, label, longest=4.0)) in (AnsweredBy.HUMAN, None)
 
 
-@pytest.mark.parametrize("label", ["machine-vm", "machine-unavailable"])
-def test_a_question_to_us_is_a_person_whatever_the_model_says(label: str) -> None:
+@pytest.mark.parametrize("label", [AnsweredBy.MACHINE_VM, AnsweredBy.MACHINE_UNAVAILABLE])
+def test_a_question_to_us_is_a_person_whatever_the_model_says(label: AnsweredBy) -> None:
     words = "The GM is not available, may I take a message?"
-    assert _category(Evidence(words, label)) == "human"
+    assert _category(Evidence(words, label)) == AnsweredBy.HUMAN
 
 
 def test_nothing_is_said_before_the_model_has_spoken_unless_there_is_proof() -> None:
     assert weigh(Evidence("Hello?")) is None
-    assert _category(Evidence("Hello?", beep=True)) == "machine-vm"
+    assert _category(Evidence("Hello?", beep=True)) == AnsweredBy.MACHINE_VM
 
 
 def test_a_menu_stays_one() -> None:
-    assert _category(Evidence("Press one for sales.", "machine-ivr")) == "machine-ivr"
-    assert _category(Evidence("Hello, who is this?", "machine-ivr")) == "human"
+    assert (
+        _category(Evidence("Press one for sales.", AnsweredBy.MACHINE_IVR))
+        == AnsweredBy.MACHINE_IVR
+    )
+    assert _category(Evidence("Hello, who is this?", AnsweredBy.MACHINE_IVR)) == AnsweredBy.HUMAN
 
 
 @pytest.mark.parametrize(
     "evidence",
     [
-        pytest.param(Evidence("Hello?", "machine-vm"), id="the model alone"),
-        pytest.param(Evidence("You've reached the Smiths, hello?", "human"), id="a family"),
-        pytest.param(Evidence("Hi there.", "human", longest=LONG_SPEECH + 1), id="talks long"),
-        pytest.param(Evidence("Hello, who is this?", "human", beep=True), id="a beep, a question"),
+        pytest.param(Evidence("Hello?", AnsweredBy.MACHINE_VM), id="the model alone"),
         pytest.param(
-            Evidence("Leave a message after the tone. Hello, who is this?", "machine-vm"),
+            Evidence("You've reached the Smiths, hello?", AnsweredBy.HUMAN), id="a family"
+        ),
+        pytest.param(
+            Evidence("Hi there.", AnsweredBy.HUMAN, longest=LONG_SPEECH + 1), id="talks long"
+        ),
+        pytest.param(
+            Evidence("Hello, who is this?", AnsweredBy.HUMAN, beep=True), id="a beep, a question"
+        ),
+        pytest.param(
+            Evidence("Leave a message after the tone. Hello, who is this?", AnsweredBy.MACHINE_VM),
             id="picked up after all",
         ),
         pytest.param(Evidence("Hello?", beep=True, late=True), id="a late beep"),
@@ -130,37 +146,43 @@ def test_what_stays_in_doubt_is_asked(evidence: Evidence) -> None:
 
 def test_late_words_and_a_beep_are_proof() -> None:
     words = "Hi, this is Ann. Please leave me a message."
-    assert _category(Evidence(words, late=True, beep=True)) == "machine-vm"
+    assert _category(Evidence(words, late=True, beep=True)) == AnsweredBy.MACHINE_VM
 
 
-DOUBT = Evidence("Hi, this is Ann.", "machine-vm")
+DOUBT = Evidence("Hi, this is Ann.", AnsweredBy.MACHINE_VM)
 
 
 @pytest.mark.parametrize(
     ("answer", "category"),
     [
-        pytest.param(Answer("Yes, hello?", True, 0.8, over=True), "human", id="yes"),
-        pytest.param(Answer("", True, 0.4, over=True), "human", id="a sound"),
-        pytest.param(Answer("Molar Dental.", True, 2.0, over=True), "human", id="a name"),
-        pytest.param(Answer("Who is this?", True, 0.8), "human", id="a question, at once"),
-        pytest.param(Answer("Who is this?", True, 0.8, beep=True), "human", id="and a beep"),
+        pytest.param(Answer("Yes, hello?", True, 0.8, over=True), AnsweredBy.HUMAN, id="yes"),
+        pytest.param(Answer("", True, 0.4, over=True), AnsweredBy.HUMAN, id="a sound"),
+        pytest.param(Answer("Molar Dental.", True, 2.0, over=True), AnsweredBy.HUMAN, id="a name"),
+        pytest.param(Answer("Who is this?", True, 0.8), AnsweredBy.HUMAN, id="a question, at once"),
+        pytest.param(
+            Answer("Who is this?", True, 0.8, beep=True), AnsweredBy.HUMAN, id="and a beep"
+        ),
         pytest.param(
             Answer("Yes, I am here, I was in the garden", True, TALKS_ON + 1, over=True),
-            "human",
+            AnsweredBy.HUMAN,
             id="a long yes",
         ),
-        pytest.param(Answer(over=True), "machine-vm", id="silence"),
-        pytest.param(Answer("", True, 0.4, beep=True), "machine-vm", id="a beep"),
-        pytest.param(Answer("I am out.", True, TALKS_ON + 1), "machine-vm", id="talks on"),
+        pytest.param(Answer(over=True), AnsweredBy.MACHINE_VM, id="silence"),
+        pytest.param(Answer("", True, 0.4, beep=True), AnsweredBy.MACHINE_VM, id="a beep"),
+        pytest.param(Answer("I am out.", True, TALKS_ON + 1), AnsweredBy.MACHINE_VM, id="talks on"),
         pytest.param(
-            Answer("Please leave a message.", True, 1.0), "machine-vm", id="a machine's words"
+            Answer("Please leave a message.", True, 1.0),
+            AnsweredBy.MACHINE_VM,
+            id="a machine's words",
         ),
         pytest.param(
-            Answer("The mailbox is full.", True, 1.0), "machine-unavailable", id="a full mailbox"
+            Answer("The mailbox is full.", True, 1.0),
+            AnsweredBy.MACHINE_UNAVAILABLE,
+            id="a full mailbox",
         ),
         pytest.param(
             Answer("Please say your name and why you are calling.", True, 1.0),
-            "screening",
+            AnsweredBy.SCREENING,
             id="a screener",
         ),
         pytest.param(Answer("I am out", True, 2.0), None, id="not over yet"),
@@ -173,8 +195,8 @@ def test_the_answer_decides(answer: Answer, category: str | None, late: bool) ->
 
 
 def test_silence_after_words_of_a_full_mailbox_leaves_no_message() -> None:
-    doubt = Evidence("Hello?", "machine-unavailable", answer=Answer(over=True))
-    assert _category(doubt) == "machine-unavailable"
+    doubt = Evidence("Hello?", AnsweredBy.MACHINE_UNAVAILABLE, answer=Answer(over=True))
+    assert _category(doubt) == AnsweredBy.MACHINE_UNAVAILABLE
 
 
 def test_a_verdict_says_what_it_was_concluded_from() -> None:
@@ -205,7 +227,7 @@ def test_what_it_said_is_told_where_words_are(
     assert verdict is not None
     with caplog.at_level(logging.INFO, "host"):
         Policy(call, SimpleNamespace()).note(verdict)  # type: ignore[arg-type]
-    assert call.state.voicemail == "screening"
+    assert call.state.voicemail == AnsweredBy.SCREENING
     assert ("john smith" in (call.state.voicemail_reason or "")) is record_transcripts
     assert ("john smith" in caplog.text) is log_transcripts
     assert "answered by screening (it said" in caplog.text
@@ -244,6 +266,10 @@ def test_a_person_who_has_no_time_does_not_turn_us_away() -> None:
     assert not read("Hello, I can't take your call right now.").turns_away
 
 
-def _category(evidence: Evidence) -> str | None:
+def test_whatever_livekits_amd_says_has_a_name_of_ours() -> None:
+    assert {each.value for each in AMDCategory} == {*AnsweredBy} - {AnsweredBy.SCREENING}
+
+
+def _category(evidence: Evidence) -> AnsweredBy | None:
     verdict = weigh(evidence)
     return verdict.category if verdict else None

@@ -13,6 +13,7 @@ from host import registry
 from host.base.clock import now
 from host.base.errors import HostError, MetadataError
 from host.base.tasks import Tasks
+from host.call.state import CallStatus
 from host.compliance import Gate, Rule
 from host.dispatch.idempotency import Requests
 from host.dispatch.place import CallResult, encode_metadata, follow, place, room_for
@@ -33,10 +34,10 @@ NEWS_EVERY = 1.0
 CLOSING_LIMIT = 2.0
 """Seconds in which calls that are just over may still be written down, when the host stops."""
 _STANDS: dict[str, Status] = {
-    "dialing": "dialing",
-    "ringing": "ringing",
-    "automation": "active",
-    "active": "active",
+    CallStatus.DIALING: "dialing",
+    CallStatus.RINGING: "ringing",
+    CallStatus.AUTOMATION: "active",
+    CallStatus.ACTIVE: "active",
 }
 """LiveKit's `sip.callStatus` -> how a call stands."""
 _NOBODY = "no host took the call"

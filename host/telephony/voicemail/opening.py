@@ -11,6 +11,7 @@ from livekit import rtc
 from livekit.agents import AgentSession, UserInputTranscribedEvent, UserStateChangedEvent
 
 from host.call.live import LiveCall
+from host.call.state import AnsweredBy
 from host.telephony.far_end import LiveKitFarEnd
 from host.telephony.voicemail.beep import BeepDetector, listen
 from host.telephony.voicemail.weighing import Answer, Evidence
@@ -90,7 +91,7 @@ class Opening:
         """True after a beep since then that nothing has followed."""
         return self.beeped and self._beeps > mark.beeps
 
-    def evidence(self, label: str | None, *, late: bool = False) -> Evidence:
+    def evidence(self, label: AnsweredBy | None, *, late: bool = False) -> Evidence:
         """What is known of the far end by now, beside what the model says."""
         # A screener beeps, too: a tone means something beside the words that came before it.
         beep = self.beeped and not self.words_due

@@ -6,11 +6,12 @@ import logging
 
 from host.call.answers import Continue, HangUp, LeaveMessage
 from host.call.live import LiveCall
+from host.call.state import AnsweredBy
 from host.records.ending import Ending
 from host.records.outcome import Outcome
 from host.telephony.voicemail.message import Turn, our_turn
 from host.telephony.voicemail.opening import Opening
-from host.telephony.voicemail.screening import Through, identify
+from host.telephony.voicemail.screening import Screened, Through, identify
 from host.telephony.voicemail.weighing import Verdict
 
 log = logging.getLogger("host")
@@ -32,7 +33,7 @@ class Policy:
         call = self._call
         told = verdict.told(words=call.settings.log_transcripts)
         log.info("answered by %s (%s)", verdict.category, told)
-        if call.state.voicemail == "screening":
+        if call.state.voicemail is AnsweredBy.SCREENING:
             call.state.voicemail_reason = f"{call.state.voicemail_reason}; then {verdict.category}"
         else:
             call.state.voicemail = verdict.category
@@ -44,7 +45,7 @@ class Policy:
         """Return what the far end has said, where somebody is to be greeted; else end the call."""
         if verdict.mailbox:
             return await self._machine(takes_messages=verdict.takes_messages)
-        if verdict.category == "screening":
+        if verdict.category is AnsweredBy.SCREENING:
             return await self._screener()
         return self._opening.words
 
@@ -66,7 +67,7 @@ class Policy:
         if turn is Turn.FULL:
             self._skip(_FULL)
         if turn is Turn.PERSON:
-            self.note(Verdict("human", "a person picked up while the machine was talking"))
+            self.note(Verdict(AnsweredBy.HUMAN, "a person picked up while the machine was talking"))
         return self._opening.words if turn is Turn.PERSON else None
 
     async def _leave(self, policy: LeaveMessage) -> None:
@@ -85,16 +86,17 @@ class Policy:
             return None
         with call.hold_replies():
             through = await identify(call, self._opening, policy)
-        log.info("the call screener put through: %s", through.kind)
-        if through.kind == "person":
+        log.info("result of the call screening: %s", through.result)
+        if through.result is Screened.PERSON:
             return through.words
         return await self._turned_away(through, policy.max_wait)
 
     async def _turned_away(self, through: Through, waited: float) -> str | None:
-        if through.kind.startswith("machine"):
-            self.note(Verdict(through.kind, "after a call screener"))
-            return await self._machine(takes_messages=through.kind == "machine-vm")
-        if through.kind == "declined":
+        if through.machine:
+            verdict = Verdict(through.machine, "after a call screener")
+            self.note(verdict)
+            return await self._machine(takes_messages=verdict.takes_messages)
+        if through.result is Screened.DECLINED:
             self._call.end(Ending(Outcome.DECLINED, "far end", _DECLINED))
         else:
             reason = f"a call screener answered and put no person through within {waited:.0f} s"

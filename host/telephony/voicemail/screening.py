@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from enum import StrEnum
 
 from host.call.answers import Identify
 from host.call.live import LiveCall
 from host.call.speech import say_exactly
+from host.call.state import AnsweredBy
 from host.records.ending import Ending
 from host.records.outcome import Outcome
 from host.speech.greeting import greeting_of
@@ -24,13 +26,23 @@ LAST_WORDS = 4.0
 """Seconds after a refusal in which the screener may still offer its voicemail."""
 
 
+class Screened(StrEnum):
+    """What a call screening came to."""
+
+    PERSON = "person"
+    MACHINE = "machine"
+    DECLINED = "declined"
+    NOBODY = "nobody"
+
+
 @dataclass(frozen=True)
 class Through:
     """What came after the screener."""
 
-    kind: str
-    """person, machine-vm, machine-unavailable, declined or nobody"""
+    result: Screened
     words: str = ""
+    machine: AnsweredBy | None = None
+    """Which machine it was."""
 
 
 async def identify(call: LiveCall, opening: Opening, policy: Identify) -> Through:
@@ -78,16 +90,18 @@ async def _follow(opening: Opening, mark: Mark, deadline: float) -> Through:
         words = opening.words_since(mark)
         said = read(words)
         if said.unavailable or said.voicemail:
-            return Through("machine-unavailable" if said.unavailable else "machine-vm", words)
+            full = AnsweredBy.MACHINE_UNAVAILABLE
+            machine = full if said.unavailable else AnsweredBy.MACHINE_VM
+            return Through(Screened.MACHINE, words, machine)
         if said.turns_away and not declined:
             declined, deadline = True, min(deadline, _now() + LAST_WORDS)
             continue
         if words and not declined and not (said.holds or said.screening or opening.speaking):
-            return Through("person", words)
+            return Through(Screened.PERSON, words)
         if said.holds or said.screening:
             mark = opening.mark()  # the screener's own words
         await opening.stirs(left)
-    return Through("declined" if declined else "nobody")
+    return Through(Screened.DECLINED if declined else Screened.NOBODY)
 
 
 def _now() -> float:

@@ -11,6 +11,7 @@ from livekit.agents import AMD, ConversationItemAddedEvent, llm
 
 from host.call.answers import Continue
 from host.call.live import LiveCall
+from host.call.state import AnsweredBy
 from host.telephony.far_end import LiveKitFarEnd
 from host.telephony.voicemail.opening import Opening
 from host.telephony.voicemail.phrases import read
@@ -41,7 +42,7 @@ class Voicemail:
         self._call, self._line, self._session = call, line, call.session
         self._opening = Opening(call, line, call.session)
         self._policy = Policy(call, self._opening)
-        self._label: str | None = None
+        self._label: AnsweredBy | None = None
         self._judged_at = self._opening.mark()
         self._greeted_whole = False
         self._deciding = False
@@ -63,7 +64,7 @@ class Voicemail:
         if not self.judges:
             await dial()
             await self._line.answered()
-            return Verdict("human", "machine detection is off")
+            return Verdict(AnsweredBy.HUMAN, "machine detection is off")
         dialling = asyncio.ensure_future(dial())
         try:
             verdict = await self._listen(dialling)
@@ -73,7 +74,7 @@ class Voicemail:
             doubt = self._opening.evidence(self._label)
             verdict = await ask(self._call, self._opening, doubt)
         self._policy.note(verdict)
-        if verdict.category in ("human", "uncertain"):
+        if verdict.category in (AnsweredBy.HUMAN, AnsweredBy.UNCERTAIN):
             await self._opening.pause(SENTENCE_LIMIT)
         return verdict
 
@@ -94,7 +95,7 @@ class Voicemail:
 
     async def meet_machine(self) -> None:
         """Take the model's word that a machine is on the line, and make sure of it."""
-        await self._reconsider("machine-vm")
+        await self._reconsider(AnsweredBy.MACHINE_VM)
 
     async def _listen(self, dialling: asyncio.Future[None]) -> Verdict | None:
         # AMD gives up on a far end without sound after 5 s, and some trunks take longer to dial: it
@@ -142,15 +143,15 @@ class Voicemail:
             judged.cancel()
             await asyncio.gather(judged, return_exceptions=True)
 
-    def _labelled(self, judged: asyncio.Task[Any], since: float) -> str | None:
+    def _labelled(self, judged: asyncio.Task[Any], since: float) -> AnsweredBy | None:
         opening = self._opening
         if judged.done() and (error := judged.exception()):
             log.warning("answering machine detection failed: %s", error)
-            return "uncertain"
+            return AnsweredBy.UNCERTAIN
         if judged.done():
-            return str(judged.result().category.value)
+            return AnsweredBy(judged.result().category.value)
         spoken = opening.spoke and not opening.speaking and opening.quiet >= LABEL_PATIENCE
-        return "uncertain" if spoken or since >= LISTEN_LIMIT else None
+        return AnsweredBy.UNCERTAIN if spoken or since >= LISTEN_LIMIT else None
 
     async def _watch(self) -> None:
         """Notice a machine that has given itself away only after the verdict."""
@@ -163,7 +164,7 @@ class Voicemail:
                 mark = opening.mark()
             await opening.stirs(left)
 
-    async def _reconsider(self, label: str | None) -> None:
+    async def _reconsider(self, label: AnsweredBy | None) -> None:
         """Break off, make sure who is there, and do what the policies say."""
         if self._deciding or self._call.state.connected or self._call.over:
             return
@@ -173,11 +174,11 @@ class Voicemail:
                 await self._session.interrupt(force=True)
                 doubt = self._opening.evidence(label, late=True)
                 verdict = weigh(doubt) or await ask(self._call, self._opening, doubt)
-                if verdict.category != "human":
+                if verdict.category is not AnsweredBy.HUMAN:
                     self._policy.note(verdict)
                 heard = await self._policy.follow(verdict)
             if heard is not None:
-                again = verdict.category == "screening" or not self._greeted_whole
+                again = verdict.category is AnsweredBy.SCREENING or not self._greeted_whole
                 await resume(self._call, heard, greet_again=again)
         finally:
             self._deciding = False

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from host.call.state import AnsweredBy
 from host.telephony.voicemail.phrases import Reading, read
 
 DOTS = "\N{HORIZONTAL ELLIPSIS}"
@@ -37,8 +38,8 @@ class Evidence:
     """What is known of whoever picked up."""
 
     words: str = ""
-    label: str | None = None
-    """What the model says: a category of LiveKit's AMD; None while it has not said anything."""
+    label: AnsweredBy | None = None
+    """What the model says, by LiveKit's AMD; None while it has not said anything."""
     beep: bool = False
     """Whether a beep came after speech, and silence after it."""
     longest: float = 0.0
@@ -51,9 +52,9 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What answered, as CallRecord says, and what that was concluded from."""
+    """What answered, and what that was concluded from."""
 
-    category: str
+    category: AnsweredBy
     reason: str
     phrase: str = ""
     """The words that gave it away: they are part of what was said in the call."""
@@ -67,12 +68,12 @@ class Verdict:
     @property
     def mailbox(self) -> bool:
         """True for an answering machine, whether or not it takes messages."""
-        return self.category in ("machine-vm", "machine-unavailable")
+        return self.category in (AnsweredBy.MACHINE_VM, AnsweredBy.MACHINE_UNAVAILABLE)
 
     @property
     def takes_messages(self) -> bool:
         """False where the mailbox is full or not set up."""
-        return self.category != "machine-unavailable"
+        return self.category is not AnsweredBy.MACHINE_UNAVAILABLE
 
 
 def weigh(evidence: Evidence) -> Verdict | None:
@@ -89,21 +90,21 @@ def _by_proof(evidence: Evidence) -> Verdict | None:
     if said.asks_back:
         return None  # whoever asks a question may be a person, whatever else was said
     if said.screening:
-        return _said("screening", said.screening)
+        return _said(AnsweredBy.SCREENING, said.screening)
     if evidence.late and not evidence.beep:
         return None  # a person may speak of voicemail, too
     if machine := _by_words(said):
         return machine
     if evidence.beep and not evidence.late:
-        return Verdict("machine-vm", "a beep after the greeting")
+        return Verdict(AnsweredBy.MACHINE_VM, "a beep after the greeting")
     return None
 
 
 def _by_words(said: Reading) -> Verdict | None:
     if said.unavailable:
-        return _said("machine-unavailable", said.unavailable)
+        return _said(AnsweredBy.MACHINE_UNAVAILABLE, said.unavailable)
     if said.voicemail:
-        return _said("machine-vm", said.voicemail)
+        return _said(AnsweredBy.MACHINE_VM, said.voicemail)
     return None
 
 
@@ -114,38 +115,41 @@ def _by_the_model(evidence: Evidence) -> Verdict | None:
     if evidence.beep or said.voicemail or said.unavailable:
         return None  # proof, and a question that only a person asks
     if said.asks_back:
-        return _said("human", said.asks_back)
-    if evidence.label == "machine-ivr":
-        return Verdict("machine-ivr", "the model heard a menu")
-    if evidence.label not in ("human", "uncertain"):
+        return _said(AnsweredBy.HUMAN, said.asks_back)
+    if evidence.label is AnsweredBy.MACHINE_IVR:
+        return Verdict(AnsweredBy.MACHINE_IVR, "the model heard a menu")
+    if evidence.label not in (AnsweredBy.HUMAN, AnsweredBy.UNCERTAIN):
         return None
     if said.suspicious or evidence.longest > LONG_SPEECH:
         return None
-    reason = "the model heard a person" if evidence.label == "human" else "no evidence of a machine"
+    person = evidence.label is AnsweredBy.HUMAN
+    reason = "the model heard a person" if person else "no evidence of a machine"
     return Verdict(evidence.label, reason)
 
 
 def _by_the_answer(evidence: Evidence, answer: Answer) -> Verdict | None:
     said = read(answer.words)
     if said.asks_back:
-        return _answered(_said("human", said.asks_back))
+        return _answered(_said(AnsweredBy.HUMAN, said.asks_back))
     if said.screening:
-        return _answered(_said("screening", said.screening))
+        return _answered(_said(AnsweredBy.SCREENING, said.screening))
     if machine := _by_words(said):
         return _answered(machine)
     if answer.beep:
-        return Verdict("machine-vm", "when asked, it beeped")
+        return Verdict(AnsweredBy.MACHINE_VM, "when asked, it beeped")
     if answer.longest > TALKS_ON and not said.replies:
-        return Verdict("machine-vm", "when asked, it kept talking")
+        return Verdict(AnsweredBy.MACHINE_VM, "when asked, it kept talking")
     if not answer.over:
         return None
     if answer.spoke or answer.words:
-        return Verdict("human", "when asked, it answered")
-    full = evidence.label == "machine-unavailable" or bool(read(evidence.words).unavailable)
-    return Verdict("machine-unavailable" if full else "machine-vm", "when asked, it stayed silent")
+        return Verdict(AnsweredBy.HUMAN, "when asked, it answered")
+    unavailable = bool(read(evidence.words).unavailable)
+    full = unavailable or evidence.label is AnsweredBy.MACHINE_UNAVAILABLE
+    silent = AnsweredBy.MACHINE_UNAVAILABLE if full else AnsweredBy.MACHINE_VM
+    return Verdict(silent, "when asked, it stayed silent")
 
 
-def _said(category: str, phrase: str) -> Verdict:
+def _said(category: AnsweredBy, phrase: str) -> Verdict:
     return Verdict(category, "it said", phrase.lower().strip())
 
 
