@@ -13,6 +13,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from host.cli.app import AsJson, cli
+from host.cli.running import of_the_local_extra
 from host.registry import read_settings
 
 T = TypeVar("T")
@@ -43,7 +44,8 @@ def call(
 
     logging.getLogger("livekit").setLevel(logging.CRITICAL)  # its SDK calls a room's end an error
     if local:
-        from host.local.world import running_world
+        with of_the_local_extra():
+            from host.local.world import running_world
 
         os.environ.update(running_world()[0])
     settings = read_settings()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from host import registry
+from host.base.errors import HostError
 from host.settings import Settings
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ async def world_of(local: bool) -> AsyncIterator[Settings]:
     if not local:
         yield registry.read_settings()
         return
-    from host.local.world import World
+    with of_the_local_extra():
+        from host.local.world import World
     from host.privacy.logs import keep_private
 
     world: World
@@ -36,6 +38,15 @@ async def world_of(local: bool) -> AsyncIterator[Settings]:
         keep_private(settings)  # which opens the numbers of this world: they are to be read
         typer.echo(world.welcome(), err=True)
         yield settings
+
+
+@contextlib.contextmanager
+def of_the_local_extra() -> Iterator[None]:
+    """Import what the extra `local` brings. Raises HostError where it is not installed."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise HostError(f"{error.name} is not installed: pip install 'host[local]'") from error
 
 
 def run(work: Coroutine[Any, Any, None]) -> None:

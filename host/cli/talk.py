@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from host.cli.app import Local, cli
-from host.cli.running import run, world_of
+from host.cli.running import of_the_local_extra, run, world_of
 
 
 @cli.command()
@@ -48,7 +48,8 @@ def phone(
 
     Type what you would say; #5 presses a key; an empty line or Ctrl-D hangs up.
     """
-    from host.local.handset import ring
+    with of_the_local_extra():
+        from host.local.handset import ring
 
     run(ring(number, caller))
 
@@ -56,6 +57,7 @@ def phone(
 @cli.command()
 def demo() -> None:
     """Hear personas take and make calls on the local world: four scenes, recorded."""
-    from host.local.demo import play
+    with of_the_local_extra():
+        from host.local.demo import play
 
     raise typer.Exit(asyncio.run(play()))
