@@ -47,6 +47,8 @@ async def test_a_participant_joins_and_publishes_on_loopback_alone() -> None:
         await asyncio.wait_for(room.local_participant.publish_track(track), 20)
         assert await rooms(server) == ["here"]
         assert server.pid
+        # Ctrl-C in a terminal reaches a whole session: the host that uses it must end first.
+        assert os.getsid(server.pid) != os.getsid(0)
         bound = psutil.Process(server.pid).net_connections("inet")
         assert {each.laddr.ip for each in bound} == {"127.0.0.1"}
         await room.disconnect()

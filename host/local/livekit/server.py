@@ -105,6 +105,8 @@ class LiveKitServer:
                 stdout=log,
                 stderr=log,
                 env={**of_a_program(), "LIVEKIT_CONFIG": json.dumps(self._config())},
+                # Ctrl-C in a terminal reaches all of its session: what uses the server ends first.
+                start_new_session=True,
             )
 
     def _config(self) -> dict[str, Any]:
