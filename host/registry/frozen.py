@@ -35,10 +35,25 @@ class Registry:
         """Return the registry if it has a persona. Raises PersonaError."""
         if self.personas:
             return self
-        if not self.broken:
-            raise PersonaError(f"there is no persona in {self.personas_dir}")
-        first, *others = self.broken
-        more = f" (and {len(others)} more: python -m host personas)" if others else ""
+        from pathlib import Path
+
+        from host.registry.find import installed
+
+        packages = list(installed("persona"))
+        first = None
+        for fault in self.broken:  # a broken plugin or table is not why no persona is good
+            file = Path(fault.file)
+            packaged = any(package.holds(str(file.absolute())) for package in packages)
+            if packaged or file.is_relative_to(self.personas_dir):
+                first = fault
+                break
+        if first is None:
+            elsewhere = " (elsewhere something is broken: python -m host personas)"
+            raise PersonaError(
+                f"there is no persona in {self.personas_dir}{elsewhere if self.broken else ''}"
+            )
+        others = len(self.broken) - 1
+        more = f" (and {others} more: python -m host personas)" if others else ""
         raise PersonaError(f"there is no good persona: {first}{more}")
 
     def view(self, persona: str | None) -> View:
