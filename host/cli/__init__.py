@@ -1,4 +1,4 @@
-"""The commands. Thin: each reads its words, calls one function, prints, exits.
+"""The commands. Thin: each reads its words, checks them, calls one function, prints, exits.
 
 LiveKit takes seconds to import, so whatever needs it is imported inside its command.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import warnings
 from typing import NoReturn
 
 import typer
@@ -18,6 +19,7 @@ from host.base.errors import HostError
 from host.cli import serve, inspect, call, talk  # isort: skip  # in the order of the help
 from host.cli.app import cli
 from host.cli.calls.commands import calls
+from host.cli.usage import NAME, wrong_usage
 from host.privacy import without_secrets
 from host.settings import load_settings
 
@@ -27,12 +29,22 @@ cli.add_typer(calls, name="calls")
 
 
 def main() -> None:
-    """Run a command. What its reader can mend is one line and exit code 1."""
+    """Run a command. What its reader can mend is one line and exit code 1; 2 for a wrong usage."""
+    # PyJWT warns of LiveKit's own `devkey: secret` each time that a token is made. livekit-server
+    # judges its keys itself, and nobody could choose another for `livekit-server --dev`.
+    warnings.filterwarnings("ignore", r"The HMAC key is \d+ bytes long")
     try:
         with contextlib.suppress(HostError):  # a command that needs settings will say it itself
             for fault in registry.load(load_settings()).commands(cli):
                 typer.echo(f"host: {fault}", err=True)
-        cli()
+        # None, or the code of a command that exits: see `cli`.
+        _exit(cli(prog_name=NAME, standalone_mode=False) or 0)
+    except typer.Abort:
+        typer.echo("Aborted!", err=True)
+        _exit(1)
+    except typer.TyperException as error:
+        typer.echo(wrong_usage(error), err=True)
+        _exit(error.exit_code)
     except HostError as error:
         typer.echo(f"host: {without_secrets(str(error))}", err=True)
         _exit(1)

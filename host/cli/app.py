@@ -13,6 +13,8 @@ cli = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    # What a plugin's command returns is no exit code.
+    result_callback=lambda *result, **options: None,
 )
 
 
