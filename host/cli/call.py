@@ -40,16 +40,24 @@ def call(
     The exit code is 0 when the call did its work (completed, transferred, message left), 1 when it
     could not be placed, and from 10 on by outcome: see README.
     """
+    from host.base.errors import MetadataError
+    from host.cli import checks
     from host.dispatch import place
 
     logging.getLogger("livekit").setLevel(logging.CRITICAL)  # its SDK calls a room's end an error
+    settings = read_settings()
+    checks.require_persona(settings, persona)
+    number = checks.number_to_dial(number, persona)
+    try:
+        metadata = place.metadata_of(settings, persona, number, checks.details(details or []), key)
+    except MetadataError as error:
+        raise checks.told_to_a_person(error) from None
     if local:
         with of_the_local_extra():
             from host.local.world import running_world
 
         os.environ.update(running_world()[0])
-    settings = read_settings()
-    metadata = place.metadata_of(settings, persona, number, place.details_of(details or []), key)
+        settings = read_settings()
     quiet = as_json or not sys.stderr.isatty()
     placing = place.place(
         settings,

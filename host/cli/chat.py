@@ -13,8 +13,11 @@ from livekit.agents.testing import fake_job_context
 from livekit.agents.voice.run_result import RunResult
 
 from host import registry
+from host.base.errors import HostError, PersonaError
 from host.call.live import LiveCall
 from host.call.state import CallState
+from host.cli import checks
+from host.cli.running import end_line
 from host.dispatch.details import parse_details
 from host.settings import Settings
 from host.speech.greeting import greeting_of
@@ -34,9 +37,27 @@ async def chat(
 ) -> None:
     """Talk with a persona until it hangs up or there is nothing left to ask.
 
-    `ask` returns the next line, None at the end; `show` gets who spoke and what.
+    `ask` returns the next line, None at the end; `show` gets who spoke and what. Raises HostError,
+    also where the persona's own code fails: one line that says where.
     """
-    hooks = registry.load(settings).require().view(persona)
+    loaded = registry.load(settings)
+    try:
+        await _chat(settings, loaded, persona, details, ask, show)
+    except HostError:
+        raise
+    except Exception as error:
+        raise PersonaError(f"persona {persona} failed: {checks.where(error, loaded)}") from error
+
+
+async def _chat(
+    settings: Settings,
+    loaded: registry.Registry,
+    persona: str,
+    details: Mapping[str, Any],
+    ask: Callable[[], str | None],
+    show: Callable[[str, str], None],
+) -> None:
+    hooks = loaded.view(persona)
     state = CallState(id="chat", room="chat", metadata=dict(details))
     call = LiveCall(settings, state, persona=persona, hooks=hooks)
     call.details = parse_details(call.hooks, details)
@@ -92,4 +113,5 @@ def ask_terminal() -> str | None:
     try:
         return input("you: " if sys.stdin.isatty() else "")
     except EOFError:
+        end_line()
         return None

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from host import registry
+from host.cli import checks
 from host.cli.app import AsJson, Strict, cli
 from host.cli.running import print_out
 from host.settings import load_settings
@@ -49,8 +50,25 @@ def which(
     """Tell which persona takes a call, by which rule, and why."""
     from host.cli import show
 
-    loaded = registry.load(load_settings())
-    print_out(show.which(loaded, room=room, metadata=metadata, number=to, as_json=as_json))
+    settings = load_settings()
+    loaded = registry.load(settings)
+    print_out(
+        show.which(
+            loaded,
+            room=room,
+            metadata=metadata,
+            number=to,
+            as_json=as_json,
+            hint=lambda choice, dispatch: checks.why_not(settings, loaded, choice, dispatch),
+        )
+    )
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no time like 2026-11-23T09:30") from None
 
 
 @cli.command()
@@ -59,9 +77,7 @@ def gate(
     persona: Annotated[str | None, typer.Option(help="Who would call.")] = None,
     at: Annotated[
         datetime | None,
-        typer.Option(
-            parser=datetime.fromisoformat, metavar="TIME", help="When: ISO 8601, else local time."
-        ),
+        typer.Option(parser=_moment, metavar="TIME", help="When: ISO 8601, else local time."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -73,9 +89,10 @@ def gate(
 
     settings = load_settings()
     if persona is not None:
-        registry.load(settings).view(persona)  # there must be one of that name
+        checks.require_persona(settings, persona)
     rules = Gate(settings, settings.persona(persona or ""), persona or "")
-    verdict = rules.dial(number, at, attempt=False)
+    verdict = rules.dial(checks.number_as_written(number), at, attempt=False)
     shown = f"{'allowed' if verdict.allowed else 'blocked'}: {verdict}"
+    shown += checks.meant_number(number) or checks.number_of_the_local_world(verdict, number)
     typer.echo(verdict.as_json() if as_json else shown)
     raise typer.Exit(0 if verdict.allowed else 1)

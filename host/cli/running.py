@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
 
 @contextlib.asynccontextmanager
 async def world_of(local: bool) -> AsyncIterator[Settings]:
-    """The settings, after the local world is up and has put its own into the environment."""
+    """The settings, after the local world is up and has put its own into the environment.
+
+    What a user may have got wrong is checked before this: a world takes seconds to come up.
+    """
     if not local:
         yield registry.read_settings()
         return
@@ -50,8 +54,17 @@ def of_the_local_extra() -> Iterator[None]:
 
 
 def run(work: Coroutine[Any, Any, None]) -> None:
-    with contextlib.suppress(KeyboardInterrupt):
+    """Run a command until it is over, or Ctrl-C ends it."""
+    try:
         asyncio.run(work)
+    except KeyboardInterrupt:
+        end_line()
+
+
+def end_line() -> None:
+    """Begin a new line after the ^C of a terminal, or a prompt: the shell's prompt comes next."""
+    if sys.stderr.isatty():
+        typer.echo(err=True)
 
 
 def print_out(shown: Shown) -> None:

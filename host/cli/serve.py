@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from host.cli import checks
 from host.cli.app import Local, Strict, Verbose, cli
-from host.cli.running import run, world_of
+from host.cli.running import end_line, run, world_of
+from host.registry import read_settings
 
 
 @cli.command()
@@ -25,7 +27,9 @@ def start(local: Local = False, strict: Strict = False) -> None:
 
 
 async def _serve(*, dev: bool, local: bool, strict: bool) -> None:
-    from host.server.serve import serve
+    checks.require_servable(read_settings(), dev=dev, strict=strict)
+    from host.server.serve import serve  # takes a second
 
     async with world_of(local) as settings:
         await serve(settings, dev=dev, strict=strict)
+    end_line()  # only a signal ends it

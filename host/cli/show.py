@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from host.base.errors import MetadataError
-from host.call.dispatch import read_dispatch
+from host.call.dispatch import Dispatch, read_dispatch
 from host.registry import HOOKS, Registry, bundled_plugins
 from host.registry.routes import Choice
 from host.settings import PersonaSettings, Settings, Shared, Words, env_name
@@ -89,17 +89,24 @@ def which(
     metadata: str = "",
     number: str | None = None,
     as_json: bool = False,
+    hint: Callable[[Choice, Dispatch], str] = lambda choice, dispatch: "",
 ) -> Shown:
-    """Show which persona would take a call, by which rule and why. Exit code 1: nobody would."""
+    """Show which persona would take a call, by which rule and why. Exit code 1: nobody would.
+
+    `hint` says more of a choice of nobody, to people alone.
+    """
+    more = ""
     try:
-        choice = registry.choose(read_dispatch(metadata, room, number))
+        dispatch = read_dispatch(metadata, room, number)
+        choice = registry.choose(dispatch)
+        more = "" if choice.persona else hint(choice, dispatch)
     except MetadataError as error:
         choice = Choice(None, None, str(error))
     failed = int(choice.persona is None)
     if as_json:
         return Shown(_json(asdict(choice)), failed)
     if failed:
-        return Shown(f"refused: {choice.reason}", failed)
+        return Shown(f"refused: {choice.reason}{more}", failed)
     return Shown(f"{choice.persona}, by {choice.by}: {choice.reason}")
 
 

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
 
+from host import registry
+from host.base.errors import HostError, MetadataError, PersonaError
+from host.cli import checks
 from host.cli.app import Local, cli
 from host.cli.running import of_the_local_extra, run, world_of
+from host.settings import load_settings
 
 
 @cli.command()
@@ -20,20 +26,31 @@ def chat(
     local: Local = False,
 ) -> None:
     """Talk with a persona in text, here in the terminal."""
+    settings = registry.read_settings()
+    hooks = checks.require_persona(settings, persona).view(persona)
+    given = checks.details(details or [])
+
     from host.cli.chat import ask_terminal
     from host.cli.chat import chat as talk
-    from host.dispatch.place import details_of
+    from host.dispatch.details import parse_details
+
+    try:
+        parse_details(hooks, given)
+    except MetadataError as error:
+        raise checks.told_to_a_person(error) from None
 
     async def conversation() -> None:
         async with world_of(local) as settings:
             await talk(
                 settings,
                 persona,
-                details_of(details or []),
+                given,
                 ask=ask_terminal,
                 show=lambda who, text: typer.echo(f"{who}: {text}"),
             )
 
+    # Its tracebacks of a model that fails come three times before the error that says so.
+    logging.getLogger("livekit").setLevel(logging.CRITICAL)
     run(conversation())
 
 
@@ -50,8 +67,25 @@ def phone(
     """
     with of_the_local_extra():
         from host.local.handset import ring
+        from host.local.world import OUR_NUMBER, running_world
 
-    run(ring(number, caller))
+    world, numbers = running_world()
+    called = OUR_NUMBER if number is None else _number_of(number, numbers)
+    run(ring(world["LIVEKIT_URL"], called, caller))
+
+
+def _number_of(whom: str, numbers: Mapping[str, str]) -> str:
+    """Return the number that rings a persona, or a number as people write it."""
+    if whom in numbers:
+        return numbers[whom]
+    number = checks.number_as_written(whom)
+    if number.startswith("+"):
+        return number
+    if meant := checks.meant_number(whom):
+        raise HostError(f"{whom!r} is no E.164 number like +15550001111{meant}")
+    settings = load_settings()
+    fault = checks.fault_of(settings, registry.load(settings), whom)
+    raise PersonaError(fault or f"there is no persona {whom!r}{checks.meant(whom, numbers)}")
 
 
 @cli.command()

@@ -6,20 +6,16 @@ import asyncio
 import json
 import sys
 import threading
-from collections.abc import Mapping
 
 import aiohttp
 import typer
 
 from host.base.errors import HostError
-from host.local.world import OUR_NUMBER, running_world
 
 
-async def ring(whom: str | None, caller: str) -> None:
-    """Ring a persona or a number of the world that `dev --local` has up. Raises HostError."""
-    settings, numbers = running_world()
-    url = settings["LIVEKIT_URL"].replace("ws", "http", 1)
-    called = number_of(whom, numbers)
+async def ring(address: str, called: str, caller: str) -> None:
+    """Ring a number of the exchange that `dev --local` has up. Raises HostError."""
+    url = address.replace("ws", "http", 1)
     async with aiohttp.ClientSession() as web:
         try:
             line = await web.ws_connect(
@@ -37,17 +33,6 @@ async def ring(whom: str | None, caller: str) -> None:
         finally:
             typing.cancel()
             await asyncio.gather(typing, return_exceptions=True)
-
-
-def number_of(whom: str | None, numbers: Mapping[str, str]) -> str:
-    """The number that rings a persona; the world's own for nobody in particular."""
-    if whom is None:
-        return OUR_NUMBER
-    if whom.startswith("+"):
-        return whom
-    if whom not in numbers:
-        raise HostError(f"there is no persona {whom!r} (there are: {', '.join(sorted(numbers))})")
-    return numbers[whom]
 
 
 async def _type(line: aiohttp.ClientWebSocketResponse) -> None:

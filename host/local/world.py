@@ -161,10 +161,10 @@ class World:
         return (
             f"The local world is up at {self.exchange.url}.\n"
             "Ring a persona:   python -m host phone [PERSONA]\n"
-            "Numbers to dial:  +15552220001 answers, +15552220002 is busy, +15552220003 declines,\n"
-            "                  +15552220004 is a voicemail, +15552220005 lets it ring\n"
-            "As in:            python -m host call --local reminder +15552220001 "
-            "patient=Ann time=3pm"
+            "Have one call:    python -m host call --local PERSONA NUMBER key=value...\n"
+            "Numbers to dial:  +15552220001 answers       +15552220002 is busy\n"
+            "                  +15552220003 declines      +15552220004 is a voicemail\n"
+            "                  +15552220005 lets it ring"
         )
 
     def _connect_telephones(self) -> None:

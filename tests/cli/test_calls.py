@@ -102,7 +102,7 @@ def test_a_listed_call_is_its_whole_record(calls: Path, host: Host) -> None:
     ("words", "found"),
     [
         (["--persona", "reminder"], ["AJ_3", "AJ_1"]),
-        (["--persona", "remind"], []),
+        (["--persona", "survey", "--since", "10m"], []),
         (["--outcome", "busy"], ["AJ_3"]),
         (["--number", "+1 (555) 222-0003"], ["AJ_3"]),
         (["--number", "0002"], ["AJ_2"]),

@@ -45,7 +45,7 @@ async def test_a_persona_gets_its_details() -> None:
 async def test_details_that_do_not_fit_are_one_line() -> None:
     code, said, errors = await chat("", "reminder", "patient=Ann")
     assert (code, said) == (1, "")
-    assert errors == "host: the metadata is invalid: time is missing\n"
+    assert errors == "host: the metadata is invalid: time is missing (add time=...)\n"
 
 
 async def test_a_persona_that_is_not_there_is_one_line() -> None:

@@ -10,9 +10,9 @@ from itertools import islice
 from typing import Annotated
 
 import typer
-from typer.core import TyperGroup
 
 from host.base.errors import HostError
+from host.cli import checks
 from host.cli.app import AsJson
 from host.cli.calls.detail import page
 from host.cli.calls.table import table
@@ -23,36 +23,48 @@ from host.records.log import CallLog
 from host.records.outcome import Outcome
 from host.records.schema import schema as schema_text
 from host.server.retention import purge as purge_calls
-from host.settings import load_settings
+from host.settings import Settings, load_settings
+
+calls = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
+
+OfPersona = Annotated[str | None, typer.Option("--persona", help="Only this persona's.")]
+Ended = Annotated[Outcome | None, typer.Option("--outcome", help="Only those that ended so.")]
+Since = Annotated[
+    str | None,
+    typer.Option("--since", help="Only those begun since: 30m, 2h, 1d ago, or 2026-11-23."),
+]
+WithNumber = Annotated[
+    str | None, typer.Option("--number", help="Only those with this number, or a part of it.")
+]
+Limit = Annotated[int, typer.Option("--limit", min=1, help="How many, at most.")]
 
 
-class _ListsByDefault(TyperGroup):
-    """A group whose options alone mean its list."""
-
-    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
-        if not args or (args[0].startswith("-") and args[0] not in ctx.help_option_names):
-            args = ["list", *args]
-        return super().parse_args(ctx, args)
-
-
-calls = typer.Typer(
-    cls=_ListsByDefault,
-    help="List the calls there were; show one; purge old ones.",
-    rich_markup_mode=None,
-)
+@calls.callback()
+def list_by_default(
+    context: typer.Context,
+    persona: OfPersona = None,
+    outcome: Ended = None,
+    since: Since = None,
+    number: WithNumber = None,
+    limit: Limit = 20,
+    as_json: AsJson = False,
+) -> None:
+    """List the calls there were; show one; purge old ones."""
+    wanted = (persona, outcome, since, number, limit, as_json)
+    if context.invoked_subcommand is None:
+        list_calls(*wanted)
+    elif wanted != (None, None, None, None, 20, False):
+        command = context.invoked_subcommand
+        raise HostError(f"options of `calls {command}` stand behind it, and not before")
 
 
 @calls.command("list")
 def list_calls(
-    persona: Annotated[str | None, typer.Option(help="Only this persona's.")] = None,
-    outcome: Annotated[Outcome | None, typer.Option(help="Only those that ended so.")] = None,
-    since: Annotated[
-        str | None, typer.Option(help="Only those begun since: 30m, 2h, 1d ago, or 2026-11-23.")
-    ] = None,
-    number: Annotated[
-        str | None, typer.Option(help="Only those with this number, or a part of it.")
-    ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="How many, at most.")] = 20,
+    persona: OfPersona = None,
+    outcome: Ended = None,
+    since: Since = None,
+    number: WithNumber = None,
+    limit: Limit = 20,
     as_json: AsJson = False,
 ) -> None:
     """List calls, the newest first."""
@@ -67,6 +79,8 @@ def list_calls(
     log = CallLog(settings.call_log)
     fitting = filter(wanted.fits, log.newest_first(wanted.may_fit))
     records = list(islice(fitting, limit))
+    if persona is not None and not records:
+        _require_called(settings, persona)
     if as_json:
         listed = [record.model_dump(mode="json") for record in records]
         typer.echo(json.dumps({"calls": listed}, indent=2))
@@ -75,6 +89,14 @@ def list_calls(
     else:
         typer.echo(f"no calls in {log.file}" if wanted.anything else "no such calls")
     _warn(log)
+
+
+def _require_called(settings: Settings, persona: str) -> None:
+    """Raise PersonaError for one that no call was of, and that is not there either."""
+    log = CallLog(settings.call_log)
+    theirs = Wanted(persona=persona)
+    if not any(map(theirs.fits, log.newest_first(theirs.may_fit))):
+        checks.require_persona(settings, persona)
 
 
 @calls.command()

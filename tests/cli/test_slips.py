@@ -1,0 +1,553 @@
+"""What a user gets wrong in the first hour: one line that says what and how to mend it.
+
+Each slip is a row: a name, what is typed, what is there, and the exact line. Nothing may be started
+before the line is printed: no program, no server.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any, NoReturn
+
+import pytest
+from deployment import Deployment
+
+import host.cli
+from host.local.world import World
+
+REMINDER = '''\
+"""Reminder: phones a patient."""
+
+from pydantic import BaseModel
+
+from host import hookimpl
+
+
+class Appointment(BaseModel):
+    patient: str
+    time: str
+
+
+@hookimpl
+def parse_metadata(metadata):
+    return Appointment.model_validate(metadata)
+
+
+@hookimpl
+def instructions(call):
+    return "Remind."
+'''
+RAISES = '''\
+"""Raises: has no model."""
+
+from host import hookimpl
+
+
+@hookimpl
+def instructions(call):
+    return "Talk."
+
+
+@hookimpl
+def llm(call):
+    raise RuntimeError("no model today")
+'''
+BROKEN = {"personas/bad.py": "import no_such_module\n"}
+ALL_BROKEN = {**BROKEN, "personas/reminder.py": "", "plugins/crm.py": "1 / 0\n"}
+NO_PERSONA = {"personas/reminder.py": None, "plugins/crm.py": "1 / 0\n"}
+DETAILS = "patient=Ann time=3pm"
+NUMBER = "+15552220001"
+LIVEKIT = {
+    "LIVEKIT_URL": "ws://127.0.0.1:9",
+    "LIVEKIT_API_KEY": "devkey",
+    "LIVEKIT_API_SECRET": "secret",
+}
+NOT_LOADED = "bad.py:1: lacks module no_such_module; is it installed?"
+E164 = "is no E.164 number like +15550001111"
+FORM = "is not of the form key=value"
+
+
+@dataclass(frozen=True)
+class Slip:
+    """What somebody typed, in which deployment, and the one line that comes of it."""
+
+    typed: str | tuple[str, ...]
+    """A tuple where a word has a space or is empty."""
+    line: str
+    code: int = 1
+    files: Mapping[str, str | None] = field(default_factory=dict)
+    """Files of the deployment, beside the persona `reminder`; None takes one away."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def words(self) -> list[str]:
+        """The words of the command line."""
+        return self.typed.split() if isinstance(self.typed, str) else list(self.typed)
+
+
+def see(command: str) -> str:
+    """Say where the usage of a command stands, as its errors do."""
+    return f"(see `python -m host {command}--help`)"
+
+
+SLIPS = {
+    # The name of a persona
+    "call: misspelt": Slip(
+        f"call remindr {NUMBER} {DETAILS}",
+        "host: there is no persona 'remindr'; did you mean reminder?",
+    ),
+    "call: misspelt, with a local world that is not up": Slip(
+        f"call --local remindr {NUMBER} {DETAILS}",
+        "host: there is no persona 'remindr'; did you mean reminder?",
+    ),
+    "call: with a capital": Slip(
+        f"call Reminder {NUMBER} {DETAILS}",
+        "host: there is no persona 'Reminder'; did you mean reminder?",
+    ),
+    "call: a file": Slip(
+        f"call personas/reminder.py {NUMBER} {DETAILS}",
+        "host: there is no persona 'personas/reminder.py'; did you mean reminder?",
+    ),
+    "call: like none": Slip(
+        f"call zzz {NUMBER}", "host: there is no persona 'zzz' (there are: reminder)"
+    ),
+    "call: broken": Slip(
+        f"call bad {NUMBER}", f"host: persona bad is broken: personas/{NOT_LOADED}", files=BROKEN
+    ),
+    "call: broken inside a package": Slip(
+        f"call menu {NUMBER}",
+        "host: persona menu is broken: personas/menu/dishes.py:1: "
+        "ZeroDivisionError: division by zero",
+        files={
+            "personas/menu/__init__.py": "from . import dishes\n",
+            "personas/menu/dishes.py": "1/0",
+        },
+    ),
+    "call: the number first": Slip(
+        f"call {NUMBER} reminder {DETAILS}",
+        f"host: '{NUMBER}' stands where the name of a persona belongs: the number comes after it",
+    ),
+    "chat: misspelt": Slip(
+        "chat remindr", "host: there is no persona 'remindr'; did you mean reminder?"
+    ),
+    "chat: misspelt, in the local world": Slip(
+        "chat remindr --local", "host: there is no persona 'remindr'; did you mean reminder?"
+    ),
+    "chat: broken": Slip(
+        "chat bad --local", f"host: persona bad is broken: personas/{NOT_LOADED}", files=BROKEN
+    ),
+    "chat: a model that raises": Slip(
+        "chat raises",
+        "host: persona raises failed: personas/raises.py:13: RuntimeError: no model today",
+        files={"personas/raises.py": RAISES},
+    ),
+    "gate: misspelt": Slip(
+        "gate +442079460000 --persona remindr",
+        "host: there is no persona 'remindr'; did you mean reminder?",
+    ),
+    "gate: broken": Slip(
+        "gate +442079460000 --persona bad",
+        f"host: persona bad is broken: personas/{NOT_LOADED}",
+        files=BROKEN,
+    ),
+    "calls: misspelt": Slip(
+        "calls --persona remindr", "host: there is no persona 'remindr'; did you mean reminder?"
+    ),
+    "which: misspelt": Slip(
+        ("which", "--metadata", '{"persona": "remindr"}'),
+        "refused: the metadata asks for persona 'remindr', which is not loaded; "
+        "did you mean reminder?",
+    ),
+    "which: broken, by metadata": Slip(
+        ("which", "--metadata", '{"persona": "bad"}'),
+        "refused: the metadata asks for persona 'bad', which is not loaded: "
+        f"persona bad is broken: personas/{NOT_LOADED}",
+        files=BROKEN,
+    ),
+    "which: broken, by room": Slip(
+        "which --room bad-7",
+        "refused: room 'bad-7' begins with 'bad-', and bad is not loaded: "
+        f"persona bad is broken: personas/{NOT_LOADED}",
+        files=BROKEN,
+    ),
+    "call: none is good": Slip(
+        f"call remindr {NUMBER}",
+        f"host: there is no good persona: personas/{NOT_LOADED} "
+        "(and 2 more: python -m host personas)",
+        files=ALL_BROKEN,
+    ),
+    "dev: none there, and a broken plugin": Slip(
+        "dev --local",
+        "host: there is no persona in personas "
+        "(elsewhere something is broken: python -m host personas)",
+        files=NO_PERSONA,
+    ),
+    "chat: a folder that is not there": Slip(
+        "chat reminder",
+        "host: there is no good persona: nowhere: the folder of personas: "
+        "No such file or directory",
+        settings={"HOST_PERSONAS_DIR": "nowhere"},
+    ),
+    "start: a file instead of a folder": Slip(
+        "start",
+        "host: there is no good persona: personas/reminder.py: the folder of personas: "
+        "Not a directory",
+        settings={"HOST_PERSONAS_DIR": "personas/reminder.py"},
+    ),
+    # The number
+    "call: no number": Slip(
+        "call reminder", f"host: missing argument 'number' {see('call ')}", code=2
+    ),
+    "call: no number, but details": Slip(
+        f"call reminder {DETAILS}",
+        "host: the number to dial is missing before 'patient=Ann': "
+        "python -m host call reminder +15550001111 ...",
+    ),
+    "call: an empty number": Slip(
+        ("call", "reminder", "", "patient=Ann"),
+        "host: the number to dial is missing: python -m host call reminder +15550001111 ...",
+    ),
+    "call: no plus": Slip(
+        f"call reminder 15552220001 {DETAILS}",
+        f"host: '15552220001' {E164}; did you mean +15552220001?",
+    ),
+    "call: 00 for the plus": Slip(
+        f"call reminder 00442079460000 {DETAILS}",
+        f"host: '00442079460000' {E164}; did you mean +442079460000?",
+    ),
+    "call: too short": Slip(f"call reminder 12345 {DETAILS}", f"host: '12345' {E164}"),
+    "gate: no plus": Slip(
+        "gate 442079460000",
+        "blocked: the number is not in E.164 format, like +15550001111 (rule: not_e164); "
+        "did you mean +442079460000?",
+    ),
+    "gate: a number of the local world": Slip(
+        f"gate {NUMBER}",
+        "blocked: the number does not exist (rule: invalid); "
+        "+1555... is dialled with `--local` alone",
+    ),
+    "gate: a persona instead of an option": Slip(
+        "gate reminder +442079460000",
+        f"host: got unexpected extra argument(s) (+442079460000) {see('gate ')}",
+        code=2,
+    ),
+    "gate: no time": Slip(
+        "gate +442079460000 --at tomorrow",
+        "host: invalid value for '--at': 'tomorrow' is no time like 2026-11-23T09:30 "
+        f"{see('gate ')}",
+        code=2,
+    ),
+    "which: no plus": Slip(
+        "which --to 15550001111",
+        "refused: nothing names a persona: no `persona` in the metadata, no prefix of room '', "
+        "no number, and no default persona is set; did you mean --to +15550001111?",
+        files={
+            "host.toml": '[personas.reminder]\nnumbers = ["+15550001111"]\n',
+            "personas/other.py": RAISES,
+        },
+    ),
+    # Details
+    "call: a colon": Slip(
+        ("call", "reminder", NUMBER, "patient:", "Ann", "time=3pm"),
+        f"host: 'patient:' {FORM}; did you mean patient=Ann?",
+    ),
+    "call: a colon in one word": Slip(
+        ("call", "reminder", NUMBER, "patient: Ann Lee", "time=3pm"),
+        f"host: 'patient: Ann Lee' {FORM}; did you mean patient='Ann Lee'?",
+    ),
+    "call: spaces round the equals sign": Slip(
+        f"call reminder {NUMBER} patient = Ann",
+        f"host: 'patient' {FORM}; did you mean patient=Ann?",
+    ),
+    "call: no key": Slip(f"call reminder {NUMBER} Ann", f"host: 'Ann' {FORM}"),
+    "call: a key twice": Slip(
+        f"call reminder {NUMBER} patient=Ann patient=Bob time=3pm",
+        "host: patient is given twice: leave one of them out",
+    ),
+    "call: a misspelt key": Slip(
+        f"call reminder {NUMBER} pateint=Ann time=3pm",
+        "host: the metadata is invalid: patient is missing (add patient=...)",
+    ),
+    "call: a persona among the details": Slip(
+        f"call reminder {NUMBER} {DETAILS} persona=x",
+        "host: persona can't be a detail: the command has an argument for it",
+    ),
+    "chat: no details": Slip(
+        "chat reminder --local",
+        "host: the metadata is invalid: patient is missing; time is missing "
+        "(add patient=... time=...)",
+    ),
+    "chat: a number": Slip(
+        f"chat reminder {NUMBER} {DETAILS}",
+        f"host: '{NUMBER}' {FORM}: a number to dial stands right behind the persona of `call`, "
+        "and nowhere else",
+    ),
+    "call: an empty key of the request": Slip(
+        ("call", "reminder", NUMBER, "patient=Ann", "time=3pm", "--key", ""),
+        "host: --key must have 1 to 200 printable characters",
+    ),
+    # Options and commands
+    "a misspelt command": Slip(
+        "deev", f"host: no such command 'deev'. Did you mean 'dev'? {see('')}", code=2
+    ),
+    "help as a command": Slip("help", f"host: no such command 'help' {see('')}", code=2),
+    "an option before its command": Slip(
+        "--local dev",
+        f"host: no such option: --local, or it stands behind the command {see('')}",
+        code=2,
+    ),
+    "dev: a misspelt option": Slip(
+        "dev --lokal",
+        f"host: no such option: --lokal (Possible options: --local) {see('dev ')}",
+        code=2,
+    ),
+    "dev: a persona": Slip(
+        "dev reminder", f"host: got unexpected extra argument(s) (reminder) {see('dev ')}", code=2
+    ),
+    "call: details as options": Slip(
+        f"call reminder {NUMBER} --patient Ann",
+        f"host: no such option: --patient {see('call ')}",
+        code=2,
+    ),
+    "calls: an option before the command it is for": Slip(
+        "calls --json schema", "host: options of `calls schema` stand behind it, and not before"
+    ),
+    "calls: no such length of time": Slip(
+        "calls --since yesterday",
+        "host: --since 'yesterday' is neither like 30m, 2h, 1d nor like 2026-11-23 "
+        "or 2026-11-23T09:30",
+    ),
+    "calls: none at all": Slip(
+        "calls --limit 0",
+        "host: invalid value for '--limit': Input should be greater than or equal to 1 "
+        f"{see('calls ')}",
+        code=2,
+    ),
+    "calls: no such call": Slip(
+        "calls show AJ_1", "host: calls.jsonl has no call 'AJ_1': see `python -m host calls`"
+    ),
+    "calls: nothing says what is old": Slip(
+        "calls purge",
+        "host: nothing says what is old: give --days, or set keep_records_days, "
+        "keep_recordings_days",
+    ),
+    # What is there
+    "phone: no world": Slip(
+        "phone reminder", "host: no local world is up: run `python -m host dev --local` first"
+    ),
+    "call: no LiveKit": Slip(
+        f"call reminder {NUMBER} {DETAILS}",
+        "host: LIVEKIT_URL, LIVEKIT_API_KEY, LIVEKIT_API_SECRET are not set: "
+        "put them into .env, or try `--local`",
+    ),
+    "call: a LiveKit that is down, with its own short key": Slip(
+        f"call reminder {NUMBER} {DETAILS}",
+        "host: LiveKit at ws://127.0.0.1:9 can't be reached: ClientConnectorError",
+        settings=LIVEKIT,
+    ),
+    "call: a LiveKit without ws://": Slip(
+        f"call reminder {NUMBER} {DETAILS}",
+        "host: LIVEKIT_URL must begin with ws:// or wss://",
+        settings={**LIVEKIT, "LIVEKIT_URL": "127.0.0.1:7880"},
+    ),
+    "dev: strict, and a broken persona": Slip(
+        "dev --local --strict", f"host: --strict: personas/{NOT_LOADED}", files=BROKEN
+    ),
+    "dev: an API without a token": Slip(
+        "dev --local",
+        "host: HOST_API_PORT is set and HOST_API_TOKEN is no token of at least 32 characters of "
+        "ASCII without spaces: `openssl rand -hex 32` makes one",
+        settings={"HOST_API_PORT": "8090"},
+    ),
+    "calls: a folder as the call log": Slip(
+        "calls",
+        "host: the call log personas: Is a directory",
+        settings={"HOST_CALL_LOG": "personas"},
+    ),
+    "start: a folder as the call log": Slip(
+        "start",
+        "host: HOST_CALL_LOG: personas is a folder: name a file",
+        settings={"HOST_CALL_LOG": "personas"},
+    ),
+    "dev: a call log below a file": Slip(
+        "dev --local",
+        "host: HOST_CALL_LOG: host.toml/calls.jsonl can't be made: host.toml is a file",
+        files={"host.toml": ""},
+        settings={"HOST_CALL_LOG": "host.toml/calls.jsonl"},
+    ),
+    "dev: a file as the state folder": Slip(
+        "dev --local",
+        "host: HOST_STATE_DIR: host.toml is a file: name a folder",
+        files={"host.toml": ""},
+        settings={"HOST_STATE_DIR": "host.toml"},
+    ),
+}
+
+
+class Started(Exception):
+    """A program or a server was started before what was typed had been checked."""
+
+
+def _started(*args: object, **kwargs: object) -> NoReturn:
+    raise Started
+
+
+@pytest.fixture(autouse=True)
+def _nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(World, "__aenter__", _started)
+    monkeypatch.setattr(subprocess.Popen, "__init__", _started)
+    monkeypatch.setattr(socket.socket, "listen", _started)
+
+
+@pytest.fixture(autouse=True)
+def _as_one_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Undo what a command does to its process, and let it exit without ending this one."""
+
+    def exits(code: int) -> NoReturn:
+        raise SystemExit(code)
+
+    monkeypatch.setattr(os, "_exit", exits)
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    root, livekit = logging.getLogger(), logging.getLogger("livekit")
+    before = (root.handlers[:], root.level, livekit.level)
+    yield
+    root.handlers[:] = before[0]
+    root.setLevel(before[1])
+    livekit.setLevel(before[2])
+    logging.captureWarnings(False)
+
+
+@pytest.fixture
+def reminder(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> Deployment:
+    """A deployment with one good persona, and no local world beside it."""
+    deployment.write("personas/reminder.py", REMINDER)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(deployment.folder / "cache"))
+    return deployment
+
+
+def run(
+    words: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> tuple[Any, list[str]]:
+    """Run a command in this process; give its exit code and the lines that it printed."""
+    monkeypatch.setattr(sys, "argv", ["host", *words])
+    with monkeypatch.context() as streams:
+        streams.setattr(sys, "stdout", sys.stdout)
+        streams.setattr(sys, "stderr", sys.stderr)
+        with pytest.raises(SystemExit) as end:
+            host.cli.main()
+    printed = capsys.readouterr()
+    return end.value.code, (printed.out + printed.err).splitlines()
+
+
+@pytest.mark.filterwarnings("ignore:Implicitly cleaning up:ResourceWarning")
+@pytest.mark.parametrize("slip", SLIPS.values(), ids=SLIPS)
+def test_a_slip_is_one_line_that_says_what_is_wrong_and_how_to_mend_it(
+    slip: Slip,
+    reminder: Deployment,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for path, text in slip.files.items():
+        if text is None:
+            (reminder.folder / path).unlink()
+        else:
+            reminder.write(path, text)
+    for name, value in slip.settings.items():
+        monkeypatch.setenv(name, value)
+    assert run(slip.words, capsys, monkeypatch) == (slip.code, [slip.line])
+    if slip.words[0] == "chat":
+        gc.collect()  # LiveKit's context of a job leaves its folder to the garbage collector
+
+
+@pytest.mark.parametrize(
+    ("variable", "command"), [("HOST_API_PORT", "dev --local"), ("HOST_HEALTH_PORT", "start")]
+)
+def test_a_port_that_is_taken_is_named_before_anything_starts(
+    variable: str,
+    command: str,
+    reminder: Deployment,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with closing(socket.socket()) as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        monkeypatch.setenv(variable, str(port))
+        monkeypatch.setenv("HOST_API_TOKEN", "a" * 32)
+        assert run(command.split(), capsys, monkeypatch) == (
+            1,
+            [
+                f"host: {variable}: port {port} of 127.0.0.1 is not free: "
+                "another program has it; set another"
+            ],
+        )
+
+
+def test_a_call_log_that_may_not_be_written_is_named(
+    reminder: Deployment, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = reminder.write("log/calls.jsonl", "")
+    monkeypatch.setenv("HOST_CALL_LOG", str(log))
+    # root may write anything
+    monkeypatch.setattr(os, "access", lambda path, mode: str(path) != str(log))
+    assert run(["start"], capsys, monkeypatch) == (
+        1,
+        ["host: HOST_CALL_LOG: no permission to write log/calls.jsonl: name another place"],
+    )
+
+
+def test_a_good_deployment_comes_as_far_as_the_world(
+    reminder: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["host", "dev", "--local"])
+    for stream in ("stdout", "stderr"):
+        monkeypatch.setattr(sys, stream, getattr(sys, stream))
+    with pytest.raises(Started):
+        host.cli.main()
+
+
+def test_the_help_of_calls_has_the_options_of_its_list(
+    capsys: pytest.CaptureFixture[str], reminder: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, lines = run(["calls", "--help"], capsys, monkeypatch)
+    assert code == 0
+    options = re.findall(r"--\w+", "\n".join(lines))
+    assert {"--persona", "--outcome", "--since", "--number", "--limit", "--json"} <= {*options}
+
+
+def test_no_word_at_all_is_the_help(
+    capsys: pytest.CaptureFixture[str], reminder: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, lines = run([], capsys, monkeypatch)
+    assert code == 2
+    assert lines[0].startswith("Usage: ")
+
+
+def test_a_number_as_people_write_it_is_read(
+    capsys: pytest.CaptureFixture[str], reminder: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOST_COUNTRIES", "GB")
+    monkeypatch.setenv("HOST_CALLING_HOURS", "00:00-24:00")
+    assert run(["gate", "+44 (20) 7946-0000"], capsys, monkeypatch) == (
+        0,
+        ["allowed: the number is in an allowed country, GB"],
+    )
+
+
+def test_the_welcome_of_the_local_world_fits_a_terminal_of_80_columns() -> None:
+    world = World()
+    world.exchange = SimpleNamespace(url="ws://127.0.0.1:65535")  # type: ignore[assignment]
+    lines = world.welcome().splitlines()
+    assert max(map(len, lines)) <= 80
+    numbers = re.findall(r"\+1555222000\d", world.welcome())
+    assert numbers == [f"+1555222000{digit}" for digit in range(1, 6)]
