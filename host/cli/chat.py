@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -85,7 +87,7 @@ async def _talk(
         await agent.update_chat_ctx(agent_context)
         show(call.persona, words)
     while not call.over:
-        line = await asyncio.to_thread(ask)
+        line = await wait_for_line(ask)
         if line is None:
             return
         if line.strip():
@@ -106,6 +108,33 @@ def _show(result: RunResult[Any], persona: str, show: Callable[[str, str], None]
             show("tool", f"{event.item.name}({given})")
         elif event.type == "function_call_output" and event.item.is_error:
             show("tool", event.item.output)
+
+
+async def wait_for_line(ask: Callable[[], str | None]) -> str | None:
+    """Wait for the next line that `ask` returns, in a thread that holds nothing up.
+
+    It is a daemon: nobody can interrupt a thread that waits for a person to type, and the loop
+    would wait for one of its own after Ctrl-C.
+    """
+    loop = asyncio.get_running_loop()
+    asked: asyncio.Future[str | None] = loop.create_future()
+
+    def answer(settle: Callable[[Any], None], value: Any) -> None:
+        if not asked.done():
+            settle(value)
+
+    def read() -> None:
+        settle: Callable[[Any], None] = asked.set_result
+        value: Any = None
+        try:
+            value = ask()
+        except Exception as error:
+            settle, value = asked.set_exception, error
+        with contextlib.suppress(RuntimeError):  # the loop is gone
+            loop.call_soon_threadsafe(answer, settle, value)
+
+    threading.Thread(target=read, daemon=True).start()
+    return await asked
 
 
 def ask_terminal() -> str | None:
