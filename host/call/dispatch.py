@@ -42,7 +42,7 @@ class Dispatch:
         if number is None:
             return None
         if not isinstance(number, str) or not _E164.fullmatch(number):
-            raise MetadataError("phone_number in the metadata is not in E.164, like +15550001111")
+            raise MetadataError("phone_number in the metadata is no E.164 number like +15550001111")
         return number
 
     @property
@@ -56,7 +56,7 @@ class Dispatch:
             return None
         if not isinstance(key, str) or not 1 <= len(key) <= MAX_KEY or not key.isprintable():
             raise MetadataError(
-                f"idempotency_key in the metadata must have 1 to {MAX_KEY} printable characters"
+                f"idempotency_key in the metadata is no text of 1 to {MAX_KEY} printable characters"
             )
         return key
 
