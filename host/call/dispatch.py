@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from host.base.e164 import E164
 from host.base.errors import MetadataError
 from host.call.metadata import read_metadata
 
 MAX_KEY = 200
 """Longest idempotency key, in characters."""
-
-# E.164: a plus, a country code that has no leading zero, at most 15 digits.
-_E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -41,7 +38,7 @@ class Dispatch:
         number = self.metadata.get("phone_number")
         if number is None:
             return None
-        if not isinstance(number, str) or not _E164.fullmatch(number):
+        if not isinstance(number, str) or not E164.fullmatch(number):
             raise MetadataError("phone_number in the metadata is no E.164 number like +15550001111")
         return number
 

@@ -1,6 +1,6 @@
 """How often a number was dialled today, counted across all processes of a host.
 
-The count is a SQLite file in `state_dir`, which has no number, only what stands for one there.
+The count is in the SQLite file of `state_dir`, which has no number, only what stands for one there.
 """
 
 from __future__ import annotations
@@ -9,13 +9,12 @@ import time
 from datetime import datetime
 from pathlib import Path
 
-from host.base.database import open_table
+from host.base.database import has_state, open_state
 from host.privacy import Pseudonyms
 
 KEPT = 3 * 24 * 3600.0
 """Seconds that an attempt is remembered: longer than any day."""
 
-_TABLE = "CREATE TABLE IF NOT EXISTS attempts (number TEXT, at REAL)"
 _COUNT = "SELECT COUNT(*) FROM attempts WHERE number = ? AND at >= ?"
 
 
@@ -23,7 +22,7 @@ class Attempts:
     """The attempts of one host to reach numbers."""
 
     def __init__(self, state: Path) -> None:
-        self._file = state / "attempts.db"
+        self._state = state
         self._names = Pseudonyms(state)
 
     def begin(self, number: str, since: datetime, limit: int) -> bool:
@@ -32,7 +31,7 @@ class Attempts:
         Raises OSError or sqlite3.Error where nothing can be counted.
         """
         name = self._names.of(number)
-        with open_table(self._file, _TABLE) as attempts:
+        with open_state(self._state) as attempts:
             (made,) = attempts.execute(_COUNT, (name, since.timestamp())).fetchone()
             if made >= limit:
                 return False
@@ -42,9 +41,9 @@ class Attempts:
 
     def are_left(self, number: str, since: datetime, limit: int) -> bool:
         """Tell whether one more attempt would be counted, and count none."""
-        if not self._file.exists():
+        if not has_state(self._state):
             return limit > 0
-        with open_table(self._file, _TABLE) as attempts:
+        with open_state(self._state) as attempts:
             name = self._names.of(number)
             (made,) = attempts.execute(_COUNT, (name, since.timestamp())).fetchone()
         return bool(made < limit)

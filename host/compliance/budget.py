@@ -3,7 +3,7 @@
 A live call counts with all the minutes that it may last, so that calls at once do not use the same
 ones, and none is cut short by another. When it is over, it counts with those that it took.
 
-The count is a SQLite file in `state_dir`; it is kept only for personas that have such a limit.
+The count is in the SQLite file of `state_dir`; it is kept only for personas that have such a limit.
 """
 
 from __future__ import annotations
@@ -15,16 +15,9 @@ from dataclasses import astuple
 from datetime import datetime
 from pathlib import Path
 
-from host.base.database import open_table
+from host.base.database import has_state, open_state
 from host.base.processes import Process, this_process
 from host.settings import PersonaSettings
-
-_TABLE = """
-CREATE TABLE IF NOT EXISTS calls (
-    id TEXT PRIMARY KEY, persona TEXT, day TEXT, begun REAL, seconds REAL,
-    machine TEXT, process INTEGER, process_began REAL
-)
-"""
 
 
 class Exhausted(Exception):
@@ -39,7 +32,7 @@ class Budget:
     """The calls of one host's personas."""
 
     def __init__(self, state: Path) -> None:
-        self._file = state / "calls-today.db"
+        self._state = state
 
     def admit(self, call: str, persona: str, limits: PersonaSettings) -> float | None:
         """Count a call in; give the seconds of talk left today, None for no limit.
@@ -53,14 +46,14 @@ class Budget:
             self._require_free(calls, persona, limits)
             left = self._left(calls, persona, limits, _today())
             calls.execute(
-                "INSERT OR REPLACE INTO calls VALUES (?, ?, ?, ?, NULL, ?, ?, ?)",
+                "INSERT OR REPLACE INTO counted_calls VALUES (?, ?, ?, ?, NULL, ?, ?, ?)",
                 (call, persona, _today(), time.time(), *astuple(this_process())),
             )
         return left
 
     def require(self, persona: str, limits: PersonaSettings, at: datetime) -> None:
         """Raise Exhausted where a persona has had its calls or minutes of a day; count nothing."""
-        if is_limited(limits) and self._file.exists():
+        if is_limited(limits) and has_state(self._state):
             with self._open() as calls:
                 self._left(calls, persona, limits, _day_of(at))
 
@@ -70,11 +63,13 @@ class Budget:
             return None
         with self._open() as calls:
             calls.execute(
-                "UPDATE calls SET seconds = NULL, machine = ?, process = ?, process_began = ? "
-                "WHERE id = ?",
+                "UPDATE counted_calls SET seconds = NULL, machine = ?, process = ?, "
+                "process_began = ? WHERE id = ?",
                 (*astuple(this_process()), call),
             )
-            found = calls.execute("SELECT persona FROM calls WHERE id = ?", (call,)).fetchone()
+            found = calls.execute(
+                "SELECT persona FROM counted_calls WHERE id = ?", (call,)
+            ).fetchone()
             (persona,) = found or ("",)
             _, _, used = self._had(calls, persona, limits, _today(), besides=call)
         minutes = limits.max_minutes_a_day
@@ -91,15 +86,15 @@ class Budget:
             return
         with self._open() as calls:
             if made:
-                calls.execute("UPDATE calls SET seconds = ? WHERE id = ?", (seconds, call))
+                calls.execute("UPDATE counted_calls SET seconds = ? WHERE id = ?", (seconds, call))
             else:
-                calls.execute("DELETE FROM calls WHERE id = ?", (call,))
+                calls.execute("DELETE FROM counted_calls WHERE id = ?", (call,))
 
     def _require_free(
         self, calls: sqlite3.Connection, persona: str, limits: PersonaSettings
     ) -> None:
         (live,) = calls.execute(
-            "SELECT COUNT(*) FROM calls WHERE persona = ? AND seconds IS NULL", (persona,)
+            "SELECT COUNT(*) FROM counted_calls WHERE persona = ? AND seconds IS NULL", (persona,)
         ).fetchone()
         if limits.max_calls is not None and live >= limits.max_calls:
             text = f"{persona} has reached its limit of live calls ({limits.max_calls})"
@@ -133,7 +128,8 @@ class Budget:
         """Give the calls of a day, how many are live, and the seconds that they count for."""
         had, live, used = calls.execute(
             "SELECT COUNT(*), COUNT(*) - COUNT(seconds), "
-            "TOTAL(COALESCE(seconds, ?)) FROM calls WHERE persona = ? AND day = ? AND id != ?",
+            "TOTAL(COALESCE(seconds, ?)) FROM counted_calls "
+            "WHERE persona = ? AND day = ? AND id != ?",
             (limits.max_duration, persona, day, besides),
         ).fetchone()
         return had, live, used
@@ -143,18 +139,20 @@ class Budget:
     ) -> None:
         """Count out the calls whose process is gone without a word: nobody knows when."""
         live = calls.execute(
-            "SELECT id, begun, machine, process, process_began FROM calls "
+            "SELECT id, begun, machine, process, process_began FROM counted_calls "
             "WHERE persona = ? AND seconds IS NULL",
             (persona,),
         ).fetchall()
         for call, begun, *process in live:
             if Process(*process).alive is False:
                 lasted = min(time.time() - begun, limits.max_duration)
-                calls.execute("UPDATE calls SET seconds = ? WHERE id = ?", (lasted, call))
-        calls.execute("DELETE FROM calls WHERE day < ? AND seconds IS NOT NULL", (_today(),))
+                calls.execute("UPDATE counted_calls SET seconds = ? WHERE id = ?", (lasted, call))
+        calls.execute(
+            "DELETE FROM counted_calls WHERE day < ? AND seconds IS NOT NULL", (_today(),)
+        )
 
     def _open(self) -> AbstractContextManager[sqlite3.Connection]:
-        return open_table(self._file, _TABLE)
+        return open_state(self._state)
 
 
 def is_limited(limits: PersonaSettings) -> bool:

@@ -19,8 +19,7 @@ from phonenumbers import (
 )
 from phonenumbers.phonenumberutil import region_codes_for_country_code
 
-E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
-"""A plus, a country code that has no leading zero, at most 15 digits (ITU-T E.164)."""
+from host.base.e164 import E164
 
 _SHORT = re.compile(r"\+?[0-9]{2,6}", re.ASCII)
 _DIGITS = re.compile(r"[0-9]{7,18}", re.ASCII)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import phonenumbers
 from phonenumbers import PhoneNumber, shortnumberinfo
 
+from host.base.e164 import E164
 from host.compliance import number as numbers
 from host.compliance.verdict import Rule, Verdict, refuse
 from host.settings import is_sip
@@ -39,7 +40,7 @@ class NumberRules:
             return refuse(Rule.EMERGENCY, "the number is an emergency number")
         if numbers.looks_like_short_code(text):
             return refuse(Rule.SHORT_CODE, "the number is too short for a telephone number")
-        if not numbers.E164.fullmatch(text):
+        if not E164.fullmatch(text):
             return refuse(Rule.NOT_E164, "the number is not in E.164 format, like +15550001111")
         number = numbers.parse(text)
         if number is None:

@@ -1,7 +1,8 @@
 """The requests that calls were made for, so that no request makes two.
 
-A request is known by its idempotency key, for a day, across all processes of a host: a SQLite file
-in `state_dir`. A request whose call came to nothing before anybody was dialled may be made again.
+A request is known by its idempotency key, for a day, across all processes of a host: in the SQLite
+file of `state_dir`. A request whose call came to nothing before anybody was dialled may be made
+again.
 """
 
 from __future__ import annotations
@@ -11,16 +12,10 @@ import time
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from host.base.database import open_table
+from host.base.database import has_state, open_state
 
 KEPT = 24 * 3600.0
 """Seconds that a request is remembered."""
-
-_TABLE = """
-CREATE TABLE IF NOT EXISTS requests (
-    key TEXT PRIMARY KEY, call TEXT, room TEXT, room_sid TEXT, begun REAL, outcome TEXT, reason TEXT
-)
-"""
 
 
 class NotClaimed(Exception):
@@ -31,7 +26,7 @@ class Requests:
     """The requests of one host."""
 
     def __init__(self, state: Path, patience: float = 5.0) -> None:
-        self.file, self._patience = state / "requests.db", patience
+        self._state, self._patience = state, patience
 
     def claim(self, key: str, call: str, room: str, room_sid: str) -> None:
         """Have a request for a call; another job in the same room may have it again.
@@ -69,12 +64,12 @@ class Requests:
 
     def forget(self) -> None:
         """Forget requests of more than a day ago. Raises sqlite3.Error or OSError."""
-        if self.file.is_file():
+        if has_state(self._state):
             with self._open() as requests:
                 _forget(requests)
 
     def _open(self) -> AbstractContextManager[sqlite3.Connection]:
-        return open_table(self.file, _TABLE, self._patience)
+        return open_state(self._state, self._patience)
 
 
 def _refuse_a_second(requests: sqlite3.Connection, key: str, room_sid: str) -> None:

@@ -1,6 +1,12 @@
 """What of calls nobody else may read: numbers, keys, secrets and words are masked, files closed."""
 
-from host.privacy.files import close_to_others, private_folder, private_opener, write_for_owner_only
+from host.privacy.files import (
+    close_to_others,
+    private_folder,
+    private_opener,
+    write_for_owner_only,
+    write_whole,
+)
 from host.privacy.mask import Mask, current, keep_out, mask, use, without_secrets
 from host.privacy.numbers import BULLETS, mask_number, mask_room, mask_words
 from host.privacy.pseudonyms import NAMED, Pseudonyms
@@ -29,4 +35,5 @@ __all__ = [
     "use",
     "without_secrets",
     "write_for_owner_only",
+    "write_whole",
 ]

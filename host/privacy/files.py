@@ -22,6 +22,17 @@ def private_opener(path: str, flags: int) -> int:
     return os.open(path, flags, FILE)
 
 
+def write_whole(file: Path, content: bytes) -> None:
+    """Write a file that only its owner may read, whole or not at all: others read it meanwhile.
+
+    Raises OSError. A process that is killed leaves `NAME.part`.
+    """
+    part = file.with_name(f"{file.name}.{os.getpid()}.part")
+    with open(part, "wb", opener=private_opener) as written:
+        written.write(content)
+    part.replace(file)
+
+
 def private_folder(folder: Path) -> None:
     """Make a folder that only its owner may look into, and close one that is there.
 

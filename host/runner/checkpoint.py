@@ -24,7 +24,7 @@ from host.base.processes import Process, this_process
 from host.base.validation import faults_in, sentence
 from host.call.live import LiveCall
 from host.call.state import CallState
-from host.privacy import private_folder, private_opener
+from host.privacy import private_folder, write_whole
 from host.records.ending import Ending
 from host.records.outcome import Outcome
 from host.records.record import CallRecord
@@ -114,11 +114,7 @@ class CheckpointStore:
     def put(self, checkpoint: Checkpoint) -> None:
         """Write a checkpoint in one step. It is private."""
         private_folder(self.folder)
-        file = self.file(checkpoint.state.id)
-        half = file.with_suffix(".part")
-        with open(half, "w", opener=private_opener) as written:
-            written.write(checkpoint.model_dump_json())
-        half.rename(file)
+        write_whole(self.file(checkpoint.state.id), checkpoint.model_dump_json().encode())
 
     def read(self, call: str) -> Checkpoint | None:
         """Read the checkpoint of a call; None where there is none that can be read."""

@@ -9,20 +9,23 @@ from __future__ import annotations
 import ast
 import asyncio
 import inspect
+import os
 from typing import Any
 
 import pluggy
 import pytest
-from deployment import HERE
+from deployment import HERE, Deployment
 
 from host import Continue, HangUp, Identify
 from host.call import hooks as hookspecs
 from host.call.dispatch import read_dispatch
 from host.call.live import LiveCall
+from host.privacy.environment import of_a_call
 from host.registry import HOOKS, Registry, View, defaults
+from host.registry.configure import with_plugin_settings
 from host.registry.hooks import FOR_PLUGINS
 from host.registry.routes import Choice
-from host.settings import Settings
+from host.settings import Settings, load_settings
 
 
 @pytest.fixture
@@ -115,6 +118,41 @@ def test_register_commands_is_asked_of_plugins(registry: Registry) -> None:
     assert cli == ["vip"]
 
 
+def test_plugin_settings_is_asked_of_each_plugin_when_it_is_loaded(
+    deployment: Deployment,
+) -> None:
+    deployment.write("plugins/crm.py", CRM)
+    registry = deployment.load()
+    assert [plugin.settings.__name__ for plugin in registry.plugins if plugin.name == "crm"] == [
+        "Crm"
+    ]
+
+
+def test_pass_environment_is_asked_of_each_plugin(deployment: Deployment) -> None:
+    deployment.write("plugins/crm.py", CRM)
+    os.environ.update(CRM_PROXY="p", CRMS="s", HOST_CRM_REGION="eu")
+    settings = with_plugin_settings(load_settings(), deployment.load())
+    assert {"CRM_PROXY", "CRM_EU"} <= {*of_a_call(settings), *settings.plugin_values.passed}
+    assert "CRMS" not in of_a_call(settings)
+
+
+CRM = """
+    from pydantic import BaseModel
+    from host import hookimpl
+
+    class Crm(BaseModel):
+        region: str = "us"
+
+    @hookimpl
+    def plugin_settings():
+        return Crm
+
+    @hookimpl
+    def pass_environment(settings):
+        return ["CRM_*", f"CRM_{settings.plugin(Crm).region.upper()}"]
+    """
+
+
 async def test_while_serving_is_asked_of_plugins(registry: Registry) -> None:
     told: list[str] = []
     await asyncio.gather(*registry.view(None).while_serving(settings=told))
@@ -164,10 +202,10 @@ def test_tts_is_the_personas_before_the_plugins(everything: View, ann: View) -> 
     assert ann.tts(call=[]) == "chorus's voice"
 
 
-def test_fallback_is_the_personas_before_the_plugins(everything: View, ann: View) -> None:
-    asked = {"call": [], "kind": "llm", "model": "a/b"}
-    assert everything.fallback(**asked) == "everything's llm a/b"
-    assert ann.fallback(**asked) == "chorus's llm a/b"
+def test_provide_is_the_personas_before_the_plugins(everything: View, ann: View) -> None:
+    asked = {"call": [], "kind": "llm", "provider": "a", "model": "b", "voice": "", "language": ""}
+    assert everything.provide(**asked) == "everything's llm a/b"
+    assert ann.provide(**asked) == "chorus's llm a/b"
 
 
 def test_session_options_are_gathered_the_personas_first_and_the_hosts_last(

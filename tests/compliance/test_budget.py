@@ -162,8 +162,10 @@ def test_a_call_whose_process_died_is_no_longer_one_of_those_at_once(
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(program), tmp_path / "state"])
     assert done.returncode == 9
     budget.admit("2", "ann", ONE_AT_ONCE)
-    with sqlite3.connect(tmp_path / "state" / "calls-today.db") as calls:
-        calls.execute("UPDATE calls SET seconds = NULL, begun = begun - 7200 WHERE id = '1'")
+    with sqlite3.connect(tmp_path / "state" / "state.db") as calls:
+        calls.execute(
+            "UPDATE counted_calls SET seconds = NULL, begun = begun - 7200 WHERE id = '1'"
+        )
     calls.close()
     budget.settle("2", 0.0, ONE_AT_ONCE)
     two_hours = PersonaSettings(max_minutes_a_day=20, max_duration=900)
@@ -175,10 +177,10 @@ def test_the_count_is_small_whatever_there_was(budget: Budget, tmp_path: Path) -
     for call in range(20):
         budget.admit(str(call), "ann", PersonaSettings(max_calls=30))
         budget.settle(str(call), 1.0, ONE_AT_ONCE)
-    with sqlite3.connect(tmp_path / "state" / "calls-today.db") as calls:
-        calls.execute("UPDATE calls SET day = '2000-01-01'")
+    with sqlite3.connect(tmp_path / "state" / "state.db") as calls:
+        calls.execute("UPDATE counted_calls SET day = '2000-01-01'")
     calls.close()
     budget.admit("last", "ann", ONE_AT_ONCE)
-    with sqlite3.connect(tmp_path / "state" / "calls-today.db") as calls:
-        assert calls.execute("SELECT COUNT(*) FROM calls").fetchone() == (1,)
+    with sqlite3.connect(tmp_path / "state" / "state.db") as calls:
+        assert calls.execute("SELECT COUNT(*) FROM counted_calls").fetchone() == (1,)
     calls.close()

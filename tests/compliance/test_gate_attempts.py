@@ -97,7 +97,7 @@ def test_other_processes_count_too(deployment_folder: Path) -> None:
 
 def test_where_nothing_can_be_counted_nothing_is_dialled(deployment_folder: Path) -> None:
     (deployment_folder / ".host").mkdir()
-    (deployment_folder / ".host" / "attempts.db").write_bytes(b"this is no database at all" * 99)
+    (deployment_folder / ".host" / "state.db").write_bytes(b"this is no database at all" * 99)
     verdict = gate_of(max_attempts_a_day=3).dial(ANN)
     assert verdict.rule is Rule.ATTEMPTS
     assert "can't be counted" in verdict.reason
@@ -106,7 +106,7 @@ def test_where_nothing_can_be_counted_nothing_is_dialled(deployment_folder: Path
 def test_the_count_is_the_owners_alone_and_forgets(deployment_folder: Path) -> None:
     gate = gate_of(max_attempts_a_day=3)
     gate.dial(ANN)
-    file = deployment_folder / ".host" / "attempts.db"
+    file = deployment_folder / ".host" / "state.db"
     assert file.stat().st_mode & 0o777 == 0o600
     rows = sqlite3.connect(file)
     rows.execute("UPDATE attempts SET at = at - 4 * 86400")

@@ -124,9 +124,9 @@ def test_the_api_refuses_a_call_of_such_a_persona_by_the_same_rule(
 
 def test_where_calls_cannot_be_counted_nobody_calls(deployment_folder: Path) -> None:
     with (deployment_folder / "host.toml").open("a") as more:
-        more.write("max_calls_a_day = 1\n")
+        more.write("max_calls_a_day = 1\nmax_attempts_a_day = 0\n")
     (deployment_folder / ".host").mkdir()
-    (deployment_folder / ".host" / "calls-today.db").write_bytes(b"no database at all" * 99)
+    (deployment_folder / ".host" / "state.db").write_bytes(b"no database at all" * 99)
     code, verdict = told("+442071234567", "--persona", "ann", "--at", "2026-11-23T12:00:00Z")
     assert (code, verdict["rule"]) == (1, "budget")
     assert "can't be counted" in verdict["reason"]

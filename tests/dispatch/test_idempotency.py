@@ -110,7 +110,7 @@ def test_of_many_processes_one_has_each_request(tmp_path: Path) -> None:
 
 def test_a_request_that_nobody_can_look_up_has_no_call(requests: Requests, tmp_path: Path) -> None:
     (tmp_path / "state").mkdir()
-    (tmp_path / "state" / "requests.db").write_text("this is no database, but a letter to you")
+    (tmp_path / "state" / "state.db").write_text("this is no database, but a letter to you")
     with pytest.raises(NotClaimed, match="can't look up whether"):
         requests.claim("order 7", "AJ_1", "room-1", "RM_1")
 
@@ -118,7 +118,7 @@ def test_a_request_that_nobody_can_look_up_has_no_call(requests: Requests, tmp_p
 def test_a_locked_file_holds_no_call_up_for_long(tmp_path: Path) -> None:
     requests = Requests(tmp_path / "state", patience=0.2)
     requests.claim("order 6", "AJ_0", "room-0", "RM_0")
-    holds = sqlite3.connect(tmp_path / "state" / "requests.db", isolation_level=None)
+    holds = sqlite3.connect(tmp_path / "state" / "state.db", isolation_level=None)
     holds.execute("BEGIN EXCLUSIVE")
     with pytest.raises(NotClaimed, match="locked"):
         requests.claim("order 7", "AJ_1", "room-1", "RM_1")

@@ -534,9 +534,12 @@ async def test_a_call_that_another_version_wrote_down_does_not_stop_the_next_sta
     deployment.write("personas/ann.py", STRICT)
     async with an_api(caplog, livekit) as client:
         calls = [(await client.place(details=GOOD, idempotency_key=key))[1] for key in "ab"]
-    with contextlib.closing(sqlite3.connect(deployment.folder / ".host" / "api.db")) as rows, rows:
+    with (
+        contextlib.closing(sqlite3.connect(deployment.folder / ".host" / "state.db")) as rows,
+        rows,
+    ):
         told = '{"status": "something new, of Ann Secret"}'
-        rows.execute("UPDATE calls SET told = ? WHERE key = 'a'", (told,))
+        rows.execute("UPDATE api_calls SET told = ? WHERE key = 'a'", (told,))
     for _ in range(2):
         caplog.clear()
         async with an_api(caplog, livekit) as client:

@@ -368,7 +368,7 @@ async def test_what_is_kept_is_its_owners_only_and_has_no_number_and_no_details(
 ) -> None:
     await client.place(details={"patient": "Ann Secret"})
     folder = deployment.folder / ".host"
-    files = list(folder.glob("api.db*"))
+    files = list(folder.glob("state.db*"))
     assert files
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     for file in files:
@@ -381,8 +381,8 @@ async def test_a_file_that_is_broken_is_told_to_the_log_and_not_to_the_client(
     client: Client, deployment: Deployment, caplog: pytest.LogCaptureFixture
 ) -> None:
     await client.place()
-    file = deployment.folder / ".host" / "api.db"
-    for left in file.parent.glob("api.db*"):
+    file = deployment.folder / ".host" / "state.db"
+    for left in file.parent.glob("state.db*"):
         left.write_bytes(b"this is no database. " * 500)
     for answer in (await client.place(), await client.ask("GET", "/calls/x")):
         assert answer[0] == 503

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
+from host.base.e164 import PATTERN
 from host.records.outcome import Outcome
 
 RESERVED = ("persona", "phone_number", "idempotency_key")
@@ -26,7 +27,7 @@ class WantedCall(BaseModel):
 
     persona: str = Field(max_length=100, description="who calls")
     number: str = Field(
-        pattern=r"^\+[1-9][0-9]{6,14}$",
+        pattern=f"^{PATTERN}$",
         description="whom to call, in E.164",
         examples=["+15552220001"],
     )

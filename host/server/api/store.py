@@ -1,4 +1,4 @@
-"""The calls that the API was asked for: a SQLite file in `state_dir`, which outlives the host.
+"""The calls that the API was asked for: in the SQLite file of `state_dir`, which outlives the host.
 
 It has no number and no details: they are in the call's record, if anywhere.
 """
@@ -16,19 +16,13 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from host.base.database import open_table
+from host.base.database import has_state, open_state
 from host.server.api.schemas import AskedCall, WantedCall
 
 log = logging.getLogger("host")
 
 KEPT = 7 * 24 * 3600.0
 """Seconds that a call is remembered, and its idempotency key with it."""
-
-_TABLE = """
-CREATE TABLE IF NOT EXISTS calls (
-    id TEXT PRIMARY KEY, key TEXT UNIQUE, request TEXT, asked REAL, over INTEGER, told TEXT
-)
-"""
 
 
 class Different(Exception):
@@ -39,7 +33,7 @@ class CallStore:
     """The calls that one host's API was asked for."""
 
     def __init__(self, state: Path) -> None:
-        self.file = state / "api.db"
+        self._state = state
 
     def find(self, key: str, wanted: WantedCall) -> AskedCall | None:
         """Return the call of an idempotency key. Raises Different where it is not this one's."""
@@ -54,19 +48,19 @@ class CallStore:
                 return found
             told, at = asked.model_dump_json(), asked.asked_at.timestamp()
             row = (asked.id, key, _fingerprint(asked.id, wanted), at, told)
-            calls.execute("INSERT INTO calls VALUES (?, ?, ?, ?, 0, ?)", row)
+            calls.execute("INSERT INTO api_calls VALUES (?, ?, ?, ?, 0, ?)", row)
             return None
 
     def end(self, asked: AskedCall) -> None:
         """Write down how a call went."""
         with self._open() as calls:
             told = asked.model_dump_json()
-            calls.execute("UPDATE calls SET over = 1, told = ? WHERE id = ?", (told, asked.id))
+            calls.execute("UPDATE api_calls SET over = 1, told = ? WHERE id = ?", (told, asked.id))
 
     def read(self, id: str) -> AskedCall | None:
         """Return a call by its id."""
         with self._open() as calls:
-            query = "SELECT told FROM calls WHERE id = ? AND asked >= ?"
+            query = "SELECT told FROM api_calls WHERE id = ? AND asked >= ?"
             found = calls.execute(query, (id, time.time() - KEPT)).fetchone()
         return _asked(found[0]) if found else None
 
@@ -74,25 +68,25 @@ class CallStore:
         """Return the calls whose end is not written down, each with its idempotency key."""
         with self._open() as calls:
             _forget(calls)
-            rows = calls.execute("SELECT id, key, told FROM calls WHERE NOT over").fetchall()
+            rows = calls.execute("SELECT id, key, told FROM api_calls WHERE NOT over").fetchall()
             return list(_readable(calls, rows))
 
     def forget(self) -> None:
         """Forget calls of more than a week ago. Raises sqlite3.Error or OSError."""
-        if self.file.is_file():
+        if has_state(self._state):
             with self._open() as calls:
                 _forget(calls)
 
     def _open(self) -> AbstractContextManager[sqlite3.Connection]:
-        return open_table(self.file, _TABLE)
+        return open_state(self._state)
 
 
 def _forget(calls: sqlite3.Connection) -> None:
-    calls.execute("DELETE FROM calls WHERE asked < ?", (time.time() - KEPT,))
+    calls.execute("DELETE FROM api_calls WHERE asked < ?", (time.time() - KEPT,))
 
 
 def _find(calls: sqlite3.Connection, key: str, wanted: WantedCall) -> AskedCall | None:
-    query = "SELECT id, request, told FROM calls WHERE key = ? AND asked >= ?"
+    query = "SELECT id, request, told FROM api_calls WHERE key = ? AND asked >= ?"
     found = calls.execute(query, (key, time.time() - KEPT)).fetchone()
     if found is None:
         return None
@@ -111,7 +105,7 @@ def _readable(
             yield key, _asked(told)
         except sqlite3.DataError as error:
             log.error("can't resume the API's call %s: %s", id, error)
-            calls.execute("UPDATE calls SET over = 1 WHERE id = ?", (id,))
+            calls.execute("UPDATE api_calls SET over = 1 WHERE id = ?", (id,))
 
 
 def _asked(told: str) -> AskedCall:

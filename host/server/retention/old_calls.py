@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from host.base.database import NAME
 from host.dispatch.idempotency import Requests
 from host.server.api.store import CallStore
 from host.server.retention import database, files, log_file
@@ -74,7 +75,7 @@ def _clear_up(settings: Settings, now: datetime, purged: Purged) -> None:
     with _told(purged, state):
         files.remove_halves(state, now - LONGEST_WRITING)
     for asked in (Requests(state), CallStore(state)):
-        with _told(purged, asked.file):
+        with _told(purged, state / NAME):
             asked.forget()
 
 

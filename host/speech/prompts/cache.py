@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from hashlib import sha256
 from pathlib import Path
 
+from host.privacy import write_whole
 from host.settings import Words
 
 
@@ -35,14 +35,14 @@ class PromptCache:
     def put(self, voice: str, words: str, wav: bytes) -> None:
         """Keep a sound. Raises OSError."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        _write(self.folder / _name(voice, words), wav)
+        write_whole(self.folder / _name(voice, words), wav)
 
     def note(self, persona: str, voice: str, words: tuple[str, ...]) -> None:
         """Note that a persona says these words in this voice, and nothing else. Raises OSError."""
         index = {each: _name(voice, each) for each in words if self.has(voice, each)}
         if index != self._index(persona):
             self.folder.mkdir(parents=True, exist_ok=True)
-            _write(self.folder / f"{persona}.json", json.dumps(index).encode())
+            write_whole(self.folder / f"{persona}.json", json.dumps(index).encode())
 
     def tidy(self, personas: list[str]) -> None:
         """Remove what none of these personas says any more."""
@@ -62,10 +62,3 @@ class PromptCache:
 
 def _name(voice: str, words: str) -> str:
     return f"{sha256(json.dumps([voice, words]).encode()).hexdigest()[:32]}.wav"
-
-
-def _write(file: Path, content: bytes) -> None:
-    """Write a file whole, or not at all: a call may read it meanwhile."""
-    part = file.with_name(f"{file.name}.{os.getpid()}")
-    part.write_bytes(content)
-    part.replace(file)
