@@ -123,9 +123,8 @@ def test_plugin_settings_is_asked_of_each_plugin_when_it_is_loaded(
 ) -> None:
     deployment.write("plugins/crm.py", CRM)
     registry = deployment.load()
-    assert [plugin.settings.__name__ for plugin in registry.plugins if plugin.name == "crm"] == [
-        "Crm"
-    ]
+    [crm] = [plugin for plugin in registry.plugins if plugin.name == "crm"]
+    assert crm.settings is crm.module.Crm
 
 
 def test_pass_environment_is_asked_of_each_plugin(deployment: Deployment) -> None:

@@ -251,7 +251,7 @@ async def test_what_is_kept_of_a_request_tells_no_more_than_the_record(
     of_a_dead_process(checkpoint)
     await finished(deployment, settings)
     assert requests.went("order-7") == ("blocked", "+1…01 is on the do-not-call list")
-    assert b"2220001" not in requests.file.read_bytes()
+    assert b"2220001" not in (settings.state_dir / "state.db").read_bytes()
 
 
 async def test_nor_does_the_call_itself_write_more_down(
