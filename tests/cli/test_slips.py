@@ -294,7 +294,7 @@ SLIPS = {
     ),
     "call: an empty key of the request": Slip(
         ("call", "reminder", NUMBER, "patient=Ann", "time=3pm", "--key", ""),
-        "host: --key must have 1 to 200 printable characters",
+        "host: --key is no text of 1 to 200 printable characters",
     ),
     # Options and commands
     "a misspelt command": Slip(
