@@ -18,6 +18,7 @@ from pathlib import Path
 from types import ModuleType
 
 from host import registry
+from host.base.e164 import E164
 from host.base.errors import HostError, MetadataError, PersonaError, SettingsError
 from host.call.dispatch import Dispatch
 from host.compliance.verdict import Rule, Verdict
@@ -28,7 +29,6 @@ from host.registry.found import shown, told
 from host.registry.routes import Choice
 from host.settings import Settings
 
-E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
 MOST_NAMES = 8
 """Personas that are named to somebody who named none of them."""
 
