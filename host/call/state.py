@@ -88,6 +88,8 @@ class CallState(Written):
     usage: list[Usage] = []
     recording: str | None = None
     """The file of the recorded call, once there is one."""
+    recordings: list[str] = []
+    """The files that its recording was begun in: one more each time that the call is taken over."""
     taken_over: int = 0
     """How often the call was taken over, because the process that had it died."""
     agent: str | None = None

@@ -129,6 +129,9 @@ class Runner:
             far_end.expect(f"sip_{call.state.number}")
         agent = await self._open_session(far_end)
         if self._resumed:
+            if call.state.recordings:
+                call.recorder = Recorder(call)
+                await call.recorder.resume()
             dead_air.watch(call)
             await resume(call, agent)
         else:

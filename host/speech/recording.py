@@ -61,11 +61,34 @@ class Recorder:
             log.warning("the call is not recorded: its recording_notice was not heard")
             return
         await asyncio.sleep(LINGER)  # the end of the notice is still on its way
+        await self._record()
+
+    async def resume(self) -> None:
+        """Go on where a process died that recorded the call, in another file.
+
+        The far end has heard the notice. What was recorded before stays as far as it was written:
+        all but the last 256 KiB, some 40 seconds, which FFmpeg keeps back (libavformat 62).
+        """
+        call = self._call
+        before = Path(call.state.recordings[-1])
+        with contextlib.suppress(OSError):  # its disk is gone
+            if part_of(before).stat().st_size:
+                part_of(before).rename(before)
+                call.state.recording = str(before)
+            else:
+                part_of(before).unlink()
+        await self._record()
+
+    async def _record(self) -> None:
+        call = self._call
         try:
-            self._file = new_file(call.settings.recordings_dir, call.state.id)
+            self._file = new_file(
+                call.settings.recordings_dir, call.state.id, len(call.state.recordings) + 1
+            )
         except OSError as error:
             log.error("the call is not recorded: %s", error)
             return
+        call.state.recordings.append(str(self._file))
         await self._recorder.start(output_path=part_of(self._file))
         self._listening.start(self._keep(), "recording the far end")
         self._room.on("track_subscribed", self._on_track)
@@ -149,15 +172,17 @@ class FarEnd(AudioInput):
         return rtc.combine_audio_frames(frames)
 
 
-def new_file(folder: Path, call_id: str) -> Path:
+def new_file(folder: Path, call_id: str, number: int = 1) -> Path:
     """Make room for the recording of a call: `<folder>/<UTC date>/<call id>.ogg`, its owner's only.
 
-    It is written as `part_of` that file. Raises OSError.
+    Its second part, after a takeover, is `<call id>.2.ogg`. It is written as `part_of` that file.
+    Raises OSError.
     """
     day = folder / f"{now():%Y-%m-%d}"
     for each in (folder, day):
         private_folder(each)
-    file = day / f"{re.sub(r'[^A-Za-z0-9_-]', '_', call_id)}.ogg"
+    name = re.sub(r"[^A-Za-z0-9_-]", "_", call_id)
+    file = day / (f"{name}.ogg" if number == 1 else f"{name}.{number}.ogg")
     part_of(file).touch(mode=0o600, exist_ok=False)
     return file
 

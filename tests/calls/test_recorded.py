@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scene import length_of
+from scene import checkpoints_of, kill_its_process, length_of
 from studio import Samples, both_sides
 
 from host.local.exchange import Subscriber
@@ -19,6 +19,7 @@ from host.local.speech import locate
 from host.local.speech.locate import Found
 from host.records.outcome import Outcome
 from host.records.record import CallRecord
+from host.settings import Words
 from host.speech.recording import RATE
 from host.testing import Scene, heard, heard_once, not_heard
 
@@ -304,3 +305,36 @@ def in_the_way(folder: Path) -> Iterator[None]:
         folder.unlink()
         if aside.exists():
             aside.rename(folder)
+
+
+@pytest.mark.whole("a recording is Opus, in which no written samples survive")
+async def test_a_call_that_is_taken_over_is_recorded_on(scene: Scene) -> None:
+    async def goes_on(line: Line) -> None:
+        await line.heard("desk of the museum")
+        await line.say("Who is it?")
+        await line.heard("only a test")
+        await line.heard("cut off for a moment", 30)
+        await line.say("What day is it?")
+        await line.heard("today is monday")
+        await line.hang_up()
+
+    call = await scene.ring("recorded", goes_on)
+    await call.pulse.until(
+        lambda: any(found.whole for found in heard(call, "It is only a test.")), 40, "an answer"
+    )
+    await call.pulse.until(
+        lambda: any(each["state"]["recordings"] for each in checkpoints_of(scene, call.room)),
+        10,
+        "a checkpoint that knows of the recording",
+    )
+    kill_its_process(scene, call.room)
+    record = await scene.over(call)
+    assert record.taken_over == 1
+    # A call as short as this one had nothing written before: FFmpeg keeps 256 KiB back.
+    assert [file.name for file in files_of(scene, record)] == [f"{record.id}.2.ogg"]
+    recorded = recording_of(scene, record)
+    assert not recorded.persona(NOTICE)
+    (back,) = recorded.persona(Words().taken_over)
+    (asked,) = recorded.far_end("What day is it?")
+    (answered,) = recorded.persona("Today is Monday.")
+    assert back.end < asked.start < answered.start

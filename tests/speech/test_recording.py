@@ -197,3 +197,21 @@ def no_file_longer_than(size: int) -> Iterator[None]:
 async def _drain(pieces: AsyncIterator[rtc.AudioFrame]) -> None:
     async for _ in pieces:
         pass
+
+
+@pytest.mark.parametrize(("written", "left"), [(b"OggS", {"AJ_1.ogg"}), (b"", set())])
+async def test_a_takeover_goes_on_in_another_file_and_keeps_what_was_written(
+    tmp_path: Path, written: bytes, left: set[str]
+) -> None:
+    async with recorded_call(tmp_path, greeting=GREETING) as call:
+        assert call.recorder is not None
+        before = new_file(tmp_path / "recordings", "AJ_1")
+        part_of(before).write_bytes(written)
+        call.state.recordings.append(str(before))
+        await call.recorder.resume()
+        names = {file.name for file in files_in(tmp_path)}
+        assert names == left | {"AJ_1.2.ogg.part"}
+        assert call.state.recording == (str(before) if left else None)
+        await call.say("And so on.")
+        await call.recorder.close()
+    assert str(call.state.recording).endswith("AJ_1.2.ogg")
