@@ -21,7 +21,7 @@ from host.cli.app import cli
 from host.cli.calls.commands import calls
 from host.cli.usage import NAME, wrong_usage
 from host.privacy import without_secrets
-from host.settings import load_settings
+from host.settings import misspelt_settings
 
 __all__ = ["call", "cli", "inspect", "main", "serve", "talk"]
 
@@ -35,7 +35,11 @@ def main() -> None:
     warnings.filterwarnings("ignore", r"The HMAC key is \d+ bytes long")
     try:
         with contextlib.suppress(HostError):  # a command that needs settings will say it itself
-            for fault in registry.load(load_settings()).commands(cli):
+            settings = registry.read_settings()
+            faults = [*map(str, registry.load(settings).commands(cli))]
+            if not {"dev", "start"} & {*sys.argv[1:2]}:  # which say it in their log
+                faults += misspelt_settings(settings)
+            for fault in faults:
                 typer.echo(f"host: {fault}", err=True)
         # None, or the code of a command that exits: see `cli`.
         _exit(cli(prog_name=NAME, standalone_mode=False) or 0)

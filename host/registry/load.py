@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import functools
-import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import MappingProxyType, ModuleType
 
 from host.base.paths import BUNDLED_PLUGINS
-from host.base.text import close_to
 from host.privacy.environment import as_in_a_call
-from host.registry.check import answered_first, check_declared, check_module, check_name
+from host.registry.check import check_declared, check_module, check_name
 from host.registry.configure import declared_by
 from host.registry.find import Kind, Source, in_folder, installed
 from host.registry.found import Broken, Persona, Plugin, shown, told
 from host.registry.frozen import Registry
+from host.registry.names import check_order, check_personas, check_plugin_names
 from host.registry.routes import make_routes
 from host.registry.view import Views, build_plugin_manager
 from host.settings import Settings
@@ -80,9 +79,9 @@ def load_afresh(settings: Settings) -> Registry:
         plugins,
         (
             *loader.broken,
-            *_check_settings(settings, good, absent),
-            *_check_plugin_names(settings, known),
-            *_check_order(settings, plugins),
+            *check_personas(settings, good, absent),
+            *check_plugin_names(settings, {*known, *(plugin.name for plugin in bundled_plugins())}),
+            *check_order(settings, plugins),
         ),
         make_routes(
             good,
@@ -218,64 +217,3 @@ def _check_namesakes(source: Source, namesakes: Iterable[Source]) -> Iterator[Br
         yield Broken(
             source.path, 1, f"two {source.kind}s are named {source.name}: also {', '.join(others)}"
         )
-
-
-def _check_settings(
-    settings: Settings, good: Iterable[str], absent: Iterable[str]
-) -> Iterator[Broken]:
-    """Find the personas that host.toml speaks of and that do not exist."""
-    config = shown(settings.config)
-    for name in settings.personas:
-        if name not in good and name not in absent:
-            line = _line(
-                settings.config, rf"\s*\[\s*personas\s*\.\s*[\"']?{re.escape(name)}[\"']?\s*[].]"
-            )
-            yield Broken(config, line, f"[personas.{name}]: there is no {_meant(name, good)}")
-    name = settings.default_persona or ""
-    if name and name not in good:
-        line = _line(settings.config, r"\s*default_persona\s*=")
-        place = config if line else "HOST_DEFAULT_PERSONA"
-        fault = f"{name} is not loaded" if name in absent else f"there is no {_meant(name, good)}"
-        yield Broken(place, line, f"default persona: {fault}")
-
-
-def _check_plugin_names(settings: Settings, known: Collection[str]) -> Iterator[Broken]:
-    """Find the names in settings that no plugin has."""
-    everywhere = {*known, *(plugin.name for plugin in bundled_plugins())}
-    for setting in ("disable_plugins", "plugin_order"):
-        for name in getattr(settings, setting):
-            if name not in everywhere:
-                line = _line(settings.config, rf"\s*{setting}\s*=")
-                place = shown(settings.config) if line else f"HOST_{setting}".upper()
-                hint = close_to(name, everywhere)
-                yield Broken(place, line, f"{setting}: there is no plugin {name}{hint}")
-
-
-def _check_order(settings: Settings, plugins: Iterable[Plugin]) -> Iterator[Broken]:
-    """Find questions that two plugins answer, where nobody has said which of them comes first."""
-    answer: defaultdict[str, list[str]] = defaultdict(list)
-    for plugin in plugins:
-        if not plugin.bundled and plugin.name not in settings.plugin_order:
-            for hook in answered_first(plugin.module):
-                answer[hook].append(plugin.name)
-    for hook, names in answer.items():
-        if len(names) > 1:
-            yield Broken(
-                shown(settings.config),
-                None,
-                f"plugins {' and '.join(names)} both answer {hook}(): say in plugin_order which is "
-                "asked first",
-            )
-
-
-def _meant(name: str, good: Iterable[str]) -> str:
-    return f"persona {name}{close_to(name, good)}"
-
-
-def _line(config: Path, pattern: str) -> int | None:
-    """Return the line of host.toml that begins like this, None where there is none."""
-    try:
-        lines = config.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
-        return None
-    return next((at for at, line in enumerate(lines, 1) if re.match(pattern, line)), None)

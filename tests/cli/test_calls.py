@@ -201,7 +201,7 @@ def test_a_call_is_told_from_its_answer(in_berlin: None) -> None:
         "     6.3  caller    Yes, but I have a question about my last bill, which was",
         "                    much higher than the one before, and nobody could tell me",
         "                    why.",
-        "    11.8  transfer  to desk: failed (SIP 603). The far end declined.",
+        "    11.8  transfer  to desk: failed (SIP 603): The far end declined.",
         '    11.8  tool      transfer_call({"to": "desk"}) failed: desk does not take the',
         "                    call.",
         "    21.8  caller    presses 1#",

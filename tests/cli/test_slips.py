@@ -391,6 +391,108 @@ SLIPS = {
         files={"host.toml": ""},
         settings={"HOST_STATE_DIR": "host.toml"},
     ),
+    # Settings
+    "host.toml: a misspelt setting": Slip(
+        "personas",
+        "host: host.toml: max_cals is no setting; did you mean max_calls?",
+        files={"host.toml": "max_cals = 3\n"},
+    ),
+    "host.toml: a misspelt setting of a persona": Slip(
+        "personas",
+        "host: host.toml: [personas.reminder] numbrs is no setting; did you mean numbers?",
+        files={"host.toml": "[personas.reminder]\nnumbrs = []\n"},
+    ),
+    "host.toml: misspelt words": Slip(
+        "personas",
+        "host: host.toml: [words] silnt is no setting; did you mean silent?",
+        files={"host.toml": "[words]\nsilnt = 'Hello?'\n"},
+    ),
+    "host.toml: a number in quotes": Slip(
+        "personas",
+        "host: host.toml: max_calls must be a whole number",
+        files={"host.toml": "max_calls = 'many'\n"},
+    ),
+    "host.toml: a list that is none": Slip(
+        "personas",
+        "host: host.toml: [personas.reminder] numbers must be a list",
+        files={"host.toml": "[personas.reminder]\nnumbers = '+15550001111'\n"},
+    ),
+    "host.toml: a time out of range": Slip(
+        "personas",
+        "host: host.toml: ringing_timeout must be 78 or less",
+        files={"host.toml": "ringing_timeout = 120\n"},
+    ),
+    "host.toml: calling hours as people say them": Slip(
+        "personas",
+        "host: host.toml: calling_hours: calling hours are written as 08:00-21:00, and begin "
+        "before they end",
+        files={"host.toml": "calling_hours = '8am-9pm'\n"},
+    ),
+    "host.toml: a denied number without a plus": Slip(
+        "personas",
+        "host: host.toml: deny_numbers must be a number such as +15550001111, or its beginning "
+        "and a star: +1555*",
+        files={"host.toml": "deny_numbers = ['15550001111']\n"},
+    ),
+    "host.toml: a country that is none": Slip(
+        "personas",
+        "host: host.toml: countries: 'UK' is no country with telephones, as ISO 3166 writes it "
+        "(US, GB)",
+        files={"host.toml": "countries = ['UK']\n"},
+    ),
+    "host.toml: no TOML": Slip(
+        "personas",
+        "host: host.toml: Invalid value (at line 1, column 13)",
+        files={"host.toml": "max_calls = many\n"},
+    ),
+    "host.toml: a key where it stood in 0.1": Slip(
+        "personas",
+        "host: host.toml: openai_api_key is no setting; it is api_key of [plugins.openai] now",
+        files={"host.toml": "openai_api_key = 'k'\n"},
+    ),
+    "host.toml: a setting of a plugin with another type": Slip(
+        "personas",
+        "host: host.toml: [plugins.openai]: model must be text",
+        files={"host.toml": "[plugins.openai]\nmodel = 3\n"},
+    ),
+    "host.toml: a plugin that is misspelt": Slip(
+        "personas",
+        "host: host.toml: [plugins.deepgrm]: there is no plugin deepgrm; did you mean deepgram?",
+        files={"host.toml": "[plugins.deepgrm]\n"},
+    ),
+    "host.toml: a provider with a space": Slip(
+        "personas",
+        'host: host.toml: stt must be a provider and its model, such as "deepgram/nova-3" or '
+        '"deepgram"',
+        files={"host.toml": "stt = 'deepgram nova-3'\n"},
+    ),
+    "a variable that is no number": Slip(
+        "personas",
+        "host: HOST_MAX_CALLS must be a whole number",
+        settings={"HOST_MAX_CALLS": "many"},
+    ),
+    "a variable of a plugin that is no number": Slip(
+        "personas",
+        "host: HOST_METRICS_PORT: port must be a whole number",
+        settings={"HOST_METRICS_PORT": "high"},
+    ),
+    "a host.toml that is not there": Slip(
+        "personas",
+        "host: HOST_CONFIG names elsewhere.toml, which is not there",
+        settings={"HOST_CONFIG": "elsewhere.toml"},
+    ),
+    "start: a key that is not set": Slip(
+        "start",
+        'host: stt = "deepgram": DEEPGRAM_API_KEY is not set',
+        settings={**LIVEKIT, "CARTESIA_API_KEY": "k", "OPENAI_API_KEY": "k"},
+    ),
+    "start: a provider that is misspelt": Slip(
+        "start",
+        'host: stt = "deepgrm/nova-3": no plugin provides deepgrm; LiveKit Inference has it on '
+        "LiveKit Cloud alone",
+        settings={**LIVEKIT, "HOST_STT": "deepgrm/nova-3", "CARTESIA_API_KEY": "k"}
+        | {"OPENAI_API_KEY": "k"},
+    ),
 }
 
 
@@ -551,3 +653,12 @@ def test_the_welcome_of_the_local_world_fits_a_terminal_of_80_columns() -> None:
     assert max(map(len, lines)) <= 80
     numbers = re.findall(r"\+1555222000\d", world.welcome())
     assert numbers == [f"+1555222000{digit}" for digit in range(1, 6)]
+
+
+def test_a_misspelt_variable_is_told_by_every_command(
+    reminder: Deployment, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOST_MAX_CALS", "3")
+    code, lines = run(["which", "--room", "reminder-1"], capsys, monkeypatch)
+    assert code == 0
+    assert "host: HOST_MAX_CALS is no setting; did you mean HOST_MAX_CALLS?" in lines

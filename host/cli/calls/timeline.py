@@ -54,4 +54,5 @@ def _tried(transfer: Transfer) -> str:
     status = f" (SIP {transfer.sip_status})" if transfer.sip_status else ""
     if transfer.succeeded:
         return f"{way}to {transfer.to}: done"
-    return f"{way}to {transfer.to}: failed{status}. {transfer.reason}".rstrip(" .") + "."
+    why = f": {transfer.reason}" if transfer.reason else ""
+    return f"{way}to {transfer.to}: failed{'' if status in why else status}{why}"

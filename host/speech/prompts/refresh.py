@@ -41,6 +41,7 @@ async def _make(settings: Settings) -> list[str]:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
         env=of_a_helper(settings),
+        start_new_session=True,  # Ctrl-C in a terminal is the host's to handle
     )
     try:
         said, _ = await asyncio.wait_for(process.communicate(), MAKING_LIMIT)
