@@ -1,4 +1,4 @@
-"""What a job asks for: its metadata, its room, and the number that was dialled."""
+"""The request of a LiveKit job: its metadata, its room, and the dialled number."""
 
 from __future__ import annotations
 
@@ -12,60 +12,60 @@ from host.base.errors import MetadataError
 from host.call.metadata import read_metadata
 
 MAX_KEY = 200
-"""Longest idempotency key, in characters."""
+"""Maximum length of an idempotency key, in characters."""
 
 
 @dataclass(frozen=True)
 class Dispatch:
-    """What a job asks for, as it arrived."""
+    """The request of a job, as received."""
 
     room: str = ""
     metadata: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     number: str | None = None
-    """The number that was dialled, where a telephone rang us."""
+    """The number that the caller dialled; None on outbound and browser calls."""
 
     @property
     def persona(self) -> object:
-        """The persona that the metadata asks for: anything at all, None when it asks for none."""
+        """The `persona` of the metadata, of any type; None if absent."""
         return self.metadata.get("persona")
 
     @property
     def phone_number(self) -> str | None:
-        """The number to dial: present on outbound calls, always in E.164.
+        """The number to dial, in E.164; None on inbound calls.
 
-        Raises MetadataError where the metadata has something else there.
+        Raises MetadataError if the metadata's value is not an E.164 number.
         """
         number = self.metadata.get("phone_number")
         if number is None:
             return None
         if not isinstance(number, str) or not E164.fullmatch(number):
-            raise MetadataError("phone_number in the metadata is no E.164 number like +15550001111")
+            raise MetadataError("phone_number in the metadata is not an E.164 number like +15550001111")
         return number
 
     @property
     def idempotency_key(self) -> str | None:
-        """What names the request, so that no second call is made for it; None where nothing does.
+        """The key that prevents a second call for the same request; None if absent.
 
-        Raises MetadataError where the metadata has something else there.
+        Raises MetadataError if the metadata's value is not a valid key.
         """
         key = self.metadata.get("idempotency_key")
         if key is None:
             return None
         if not isinstance(key, str) or not 1 <= len(key) <= MAX_KEY or not key.isprintable():
             raise MetadataError(
-                f"idempotency_key in the metadata is no text of 1 to {MAX_KEY} printable characters"
+                f"idempotency_key in the metadata must be 1 to {MAX_KEY} printable characters"
             )
         return key
 
     @property
     def outbound(self) -> bool:
-        """True where the host is to dial."""
+        """True if the metadata has a number to dial."""
         return self.metadata.get("phone_number") is not None
 
 
 def read_dispatch(metadata: str, room: str = "", number: str | None = None) -> Dispatch:
-    """Read a job's metadata: nothing, or one JSON object. Raises MetadataError."""
+    """Parse a job's metadata: empty, or one JSON object. Raises MetadataError."""
     dispatch = Dispatch(room, MappingProxyType(read_metadata(metadata)), number)
-    # A wrong one refuses the call here, before anything happens.
+    # Validates both, so that an invalid value refuses the call before anything happens.
     _ = dispatch.phone_number, dispatch.idempotency_key
     return dispatch

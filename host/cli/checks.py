@@ -120,7 +120,7 @@ def number_to_dial(text: str, persona: str) -> str:
     read = read_number(text)
     if E164.fullmatch(read):
         return read
-    raise HostError(f"{text!r} is no E.164 number like +15550001111{meant_number(read)}")
+    raise HostError(f"{text!r} is not an E.164 number like +15550001111{meant_number(read)}")
 
 
 def number_as_written(text: str) -> str:

@@ -1,4 +1,4 @@
-"""`chat`, `phone` and `demo`: talk with personas, and hear them."""
+"""`chat`, `phone` and `demo`: try personas in text and on local telephones."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from host.settings import load_settings
 
 @cli.command()
 def chat(
-    persona: Annotated[str, typer.Argument(help="Whom to talk with.")],
+    persona: Annotated[str, typer.Argument(help="Persona to talk with.")],
     details: Annotated[
-        list[str] | None, typer.Argument(help="What the persona needs: key=value ...")
+        list[str] | None, typer.Argument(help="Details for the persona: key=value ...")
     ] = None,
     local: Local = False,
 ) -> None:
-    """Talk with a persona in text, here in the terminal."""
+    """Chat with a persona in the terminal."""
     settings = registry.read_settings()
     hooks = checks.require_persona(settings, persona).view(persona)
     given = checks.details(details or [])
@@ -56,14 +56,12 @@ def chat(
 
 @cli.command()
 def phone(
-    number: Annotated[
-        str | None, typer.Argument(help="A persona's name, or the number to ring.")
-    ] = None,
-    caller: Annotated[str, typer.Option(help="The caller ID to show.")] = "+15557770001",
+    number: Annotated[str | None, typer.Argument(help="Persona or number to call.")] = None,
+    caller: Annotated[str, typer.Option(help="Caller ID to show.")] = "+15557770001",
 ) -> None:
-    """Ring a persona on the local exchange of a running `dev --local`.
+    """Call a persona on the local exchange of a running `dev --local`.
 
-    Type what you would say; #5 presses a key; an empty line or Ctrl-D hangs up.
+    Type the caller's words. `#5` presses a key; an empty line or Ctrl-D hangs up.
     """
     with of_the_local_extra():
         from host.local.handset import ring
@@ -82,7 +80,7 @@ def _number_of(whom: str, numbers: Mapping[str, str]) -> str:
     if number.startswith("+"):
         return number
     if meant := checks.meant_number(whom):
-        raise HostError(f"{whom!r} is no E.164 number like +15550001111{meant}")
+        raise HostError(f"{whom!r} is not an E.164 number like +15550001111{meant}")
     settings = load_settings()
     fault = checks.fault_of(settings, registry.load(settings), whom)
     raise PersonaError(fault or f"there is no persona {whom!r}{checks.meant(whom, numbers)}")
@@ -90,7 +88,7 @@ def _number_of(whom: str, numbers: Mapping[str, str]) -> str:
 
 @cli.command()
 def demo() -> None:
-    """Hear personas take and make calls on the local world: four scenes, recorded."""
+    """Play and record four calls in the local world."""
     with of_the_local_extra():
         from host.local.demo import play
 

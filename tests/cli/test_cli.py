@@ -105,7 +105,7 @@ def test_a_wrong_setting_is_named_by_its_variable(tmp_path: Path) -> None:
     ("words", "wrong"),
     [
         (["nobody", "+15552220001"], "there is no persona 'nobody'"),
-        (["reminder", "12345", "patient=Ann", "time=3pm"], "no E.164 number"),
+        (["reminder", "12345", "patient=Ann", "time=3pm"], "not an E.164 number"),
         (["reminder", "", "patient=Ann", "time=3pm"], "the number to dial is missing"),
         (["reminder", "+15552220001", "patient=Ann"], "time is missing"),
         (["reminder", "+15552220001", "Ann"], "'Ann' is not of the form key=value"),

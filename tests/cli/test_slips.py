@@ -73,7 +73,7 @@ LIVEKIT = {
     "LIVEKIT_API_SECRET": "secret",
 }
 NOT_LOADED = "bad.py:1: lacks module no_such_module; is it installed?"
-E164 = "is no E.164 number like +15550001111"
+E164 = "is not an E.164 number like +15550001111"
 FORM = "is not of the form key=value"
 
 
@@ -294,7 +294,7 @@ SLIPS = {
     ),
     "call: an empty key of the request": Slip(
         ("call", "reminder", NUMBER, "patient=Ann", "time=3pm", "--key", ""),
-        "host: --key is no text of 1 to 200 printable characters",
+        "host: --key must be 1 to 200 printable characters",
     ),
     # Options and commands
     "a misspelt command": Slip(

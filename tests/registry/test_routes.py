@@ -70,7 +70,7 @@ def test_a_request_need_not_be_named(metadata: str) -> None:
     "key", ["", "x" * 201, "two\nlines", "tab\t", "\0", 7, True, ["a"], {"a": 1}]
 )
 def test_a_key_that_is_no_short_printable_text_refuses_the_call(key: object) -> None:
-    with pytest.raises(MetadataError, match="no text of 1 to 200 printable characters"):
+    with pytest.raises(MetadataError, match="must be 1 to 200 printable characters"):
         read_dispatch(json.dumps({"idempotency_key": key}))
 
 
