@@ -39,7 +39,9 @@ class Dispatch:
         if number is None:
             return None
         if not isinstance(number, str) or not E164.fullmatch(number):
-            raise MetadataError("phone_number in the metadata is not an E.164 number like +15550001111")
+            raise MetadataError(
+                "phone_number in the metadata is not an E.164 number like +15550001111"
+            )
         return number
 
     @property

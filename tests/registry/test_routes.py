@@ -95,7 +95,9 @@ def test_a_key_that_is_no_short_printable_text_refuses_the_call(key: object) -> 
     ],
 )
 def test_a_number_that_is_not_e164_refuses_the_call(number: object) -> None:
-    with pytest.raises(MetadataError, match=r"phone_number in the metadata is no E\.164 number"):
+    with pytest.raises(
+        MetadataError, match=r"phone_number in the metadata is not an E\.164 number"
+    ):
         read_dispatch(json.dumps({"phone_number": number}))
 
 
