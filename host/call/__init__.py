@@ -1,1 +1,1 @@
-"""What a persona and a plugin see of a call: its hooks, `Call`, and what they answer."""
+"""The call as personas and plugins see it: hooks, `Call`, and the types that hooks return."""

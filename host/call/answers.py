@@ -1,4 +1,4 @@
-"""What a persona may answer where a plain value does not say enough."""
+"""Types that the greeting, voicemail and screening hooks may return."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,45 +6,45 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Greeting:
-    """The first words of a call."""
+    """The opening of a call."""
 
     text: str = ""
-    """The exact words; empty where the model opens the call itself."""
+    """Exact words; empty: the model writes the opening itself."""
     interruptible: bool = True
-    """Whether the far end may break in. Either way, what it says is not lost."""
+    """Whether speech of the caller interrupts the greeting. That speech is kept either way."""
     notice: str = ""
-    """Words before them that are always heard to their end, as that the call is recorded."""
+    """Words spoken first and never interrupted, such as a recording notice."""
 
 
 @dataclass(frozen=True)
 class LeaveMessage:
-    """Speak these exact words after the greeting, once and from their start; then hang up."""
+    """Speak this exact text once after the machine's greeting, then hang up."""
 
     text: str
     wait_for: Literal["beep", "silence"] = "beep"
-    """`beep`: its end, or a long silence where none comes. `silence`: the first pause."""
+    """`beep`: speak after the beep, or after a long silence. `silence`: at the first pause."""
     max_wait: float = 30.0
-    """Seconds after which the message is spoken even if the machine talks on."""
+    """Seconds after which the message is spoken even if the machine still talks."""
 
 
 @dataclass(frozen=True)
 class HangUp:
-    """Hang up without a word."""
+    """Hang up without speaking."""
 
 
 @dataclass(frozen=True)
 class Continue:
-    """Treat a machine like a person. No detection runs, so the greeting comes at once."""
+    """Treat a machine like a person: detection is off and the greeting starts at once."""
 
 
 @dataclass(frozen=True)
 class Identify:
-    """Tell a call screener who is calling, then wait for whoever it lets us through to."""
+    """Announce the call to a call screener, then wait to be put through."""
 
     text: str | None = None
-    """Who is calling and why; None: the greeting."""
+    """Who is calling and why; None: the greeting's text."""
     max_wait: float = 45.0
-    """Seconds for the screener to let us through; then the call ends."""
+    """Seconds to wait for the screener to connect us; then the call ends."""
 
 
 VoicemailPolicy = LeaveMessage | HangUp | Continue

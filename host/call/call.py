@@ -1,4 +1,4 @@
-"""A call, as personas and plugins see it."""
+"""`Call`: one telephone call, as hooks and tools see it."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ if TYPE_CHECKING:
 
 
 class Call:
-    """One call: who, where, which way, how it stands, and what may be done with it."""
+    """One call: its parties, its status, and the actions that personas and plugins may take."""
 
     def __init__(self, handling: Handling) -> None:
         self._handling, self._known = handling, handling.state
         self.state = SimpleNamespace()
-        """Room for whatever personas and plugins want to keep for the length of the call."""
+        """Free attributes for personas and plugins; they last as long as the call."""
         self.collect_digits = handling.keypad.collect
         self.choose = handling.keypad.choose
 
     def __repr__(self) -> str:
         return repr(self._handling)
 
-    # Who
+    # Identity
 
     @property
     def id(self) -> str:
@@ -50,131 +50,131 @@ class Call:
 
     @property
     def persona(self) -> str:
-        """Name of the persona that has the call."""
+        """The persona's name; empty until one is chosen."""
         return self._known.persona or ""
 
     @property
     def outbound(self) -> bool:
-        """True where we placed the call."""
+        """True if the host placed the call."""
         return self._known.outbound
 
     @property
     def caller(self) -> Caller:
-        """Who rings us, as they say: unverified. Nobody on a call that we place."""
+        """The caller's number and name as shown, unverified. Empty on outbound calls."""
         known = self._known
         return Caller() if known.outbound else Caller(known.number, known.caller_name)
 
     @property
     def number(self) -> str | None:
-        """The far end's number. Anybody can forge a caller ID: it proves nothing, see `caller`."""
+        """The far end's number. Caller IDs can be forged: it authorises nothing, see `caller`."""
         return self._known.number
 
     @property
     def our_number(self) -> str | None:
-        """The number that was dialled (inbound), or is shown (outbound)."""
+        """The number that the caller dialled (inbound), or the one shown to the callee
+        (outbound)."""
         return self._known.our_number
 
     @property
     def telephone(self) -> bool:
-        """True where the far end is a telephone, not a browser, an app or a text chat."""
+        """True if the far end is a telephone; False for a browser, an app or a text chat."""
         return self._handling.telephone
 
     @property
     def metadata(self) -> Mapping[str, Any]:
-        """The dispatch's metadata, as it came."""
+        """The dispatch's metadata, read-only and unchanged."""
         return MappingProxyType(self._known.metadata)
 
     @property
     def details(self) -> Any:
-        """What the persona's `parse_metadata` answered."""
+        """The answer of the persona's `parse_metadata` hook."""
         return self._handling.details
 
-    # How it stands
+    # State
 
     @property
     def status(self) -> CallStatus:
-        """The line's status: dialing, ringing, automation, active or hangup."""
+        """The SIP call status: dialing, ringing, automation, active or hangup."""
         return self._known.status
 
     @property
     def dispatched_at(self) -> datetime:
-        """When the host took the call, UTC."""
+        """When the host accepted the job, UTC."""
         return self._known.dispatched_at
 
     @property
     def over(self) -> bool:
-        """True once the call has an ending."""
+        """True once the call has ended."""
         return self._handling.over
 
     @property
     def asking(self) -> bool:
-        """True while a question is put to the far end, whose answer its keys are."""
+        """True while `collect_digits` or `choose` waits for the caller's keys."""
         return self._handling.keypad.asking
 
     @property
     def transcript(self) -> Sequence[Utterance]:
-        """What was said so far, in order."""
+        """Utterances so far, in order."""
         return self._known.transcript
 
     @property
     def voicemail_policy(self) -> VoicemailPolicy:
-        """What is done when a machine answers."""
+        """The answer of the `voicemail_policy` hook."""
         return self._handling.voicemail_policy
 
-    # What may be done with it
+    # Actions
 
     async def say(self, text: str, *, interruptible: bool = True) -> None:
-        """Speak exact words; returns when they were heard to their end, or interrupted."""
+        """Speak exact words. Returns when playout has finished or was interrupted."""
         await self._handling.say(text, interruptible=interruptible)
 
     async def hang_up(self, goodbye: str | None = None, *, at_once: bool = False) -> None:
-        """End the call. The goodbye, if any, is heard to its end first.
+        """End the call, after the goodbye, if any, has been played to its end.
 
-        With `at_once`, whatever is being said is broken off for it, but for another such goodbye.
+        `at_once` interrupts current speech first, except an earlier goodbye said `at_once`.
         """
         await self._handling.hang_up(goodbye, at_once=at_once)
 
     async def transfer(
         self, to: str, *, announcement: str | None = None, summary: str | None = None
     ) -> None:
-        """Hand the call over to a target that host.toml names; the persona's part ends with it.
+        """Transfer the call to a target named in host.toml; the persona leaves the call with it.
 
-        The announcement is heard to its end before the caller is sent away; None is the one of
-        host.toml, an empty one is none. A warm transfer tells the colleague the `summary` first.
-        Raises HostError where the target is unknown or does not take the call; the conversation
-        goes on then.
+        The announcement is played to its end first; None: the one of host.toml, empty: none. A
+        warm transfer tells the colleague the `summary` before connecting the caller. Raises
+        HostError if the target is unknown or does not accept; the conversation then continues.
         """
         await self._handling.transfer(to, announcement=announcement, summary=summary)
 
     async def press(self, digits: str, *, private: bool = False) -> None:
-        """Press keys: 0123456789*#ABCD; `w` waits half a second, `,` two seconds: `1w2,,345#`.
+        """Send DTMF keys, `0123456789*#ABCD`; `w` pauses 0.5 s, `,` pauses 2 s: `1w2,,345#`.
 
-        Returns when the last key is out. `private` ones are masked in records and logs. Raises
-        HostError, before any key is pressed, where one is wrong, nobody has answered yet, or the
-        keys could dial a number that may not be called (unless `keys_may_dial` is set).
+        Returns when the last key has been sent. `private` keys are masked in records and logs.
+        Raises HostError before the first key if a key is invalid, the call is not answered, or
+        the keys could dial a number that the gate refuses (unless `keys_may_dial` is set).
         """
         await self._handling.press(digits, private=private)
 
     async def opt_out(self) -> None:
-        """Put the far end's number on the do-not-call list: from now on nobody dials it.
+        """Add the far end's number to the do-not-call list; every later call to it is refused.
 
-        Raises HostError where its number is not known, or can't be written down.
+        Raises HostError if the number is unknown or the list can't be written.
         """
         await self._handling.opt_out()
 
     async def meet_machine(self) -> None:
-        """Make sure that a machine has answered, and do what the persona's policy says of it."""
+        """Confirm that a machine has answered, then apply the persona's voicemail policy."""
         await self._handling.meet_machine()
 
     def spawn(self, work: Coroutine[Any, Any, Any], what: str) -> asyncio.Task[Any]:
-        """Do something beside the conversation; it ends with the call."""
+        """Run a background task that is cancelled when the call ends; `what` names it in logs."""
         return self._handling.spawn(work, what)
 
-    # What it stands on
+    # Dependencies
 
     @property
     def session(self) -> AgentSession[Any] | None:
-        """LiveKit's AgentSession, once the call has one."""
+        """LiveKit's AgentSession; None before it is created."""
         return self._handling.session
 
     @property
@@ -184,15 +184,15 @@ class Call:
 
     @property
     def settings(self) -> Settings:
-        """The settings of the deployment."""
+        """The deployment's settings."""
         return self._handling.settings
 
     @property
     def persona_settings(self) -> PersonaSettings:
-        """What host.toml says of this call's persona."""
+        """The settings of this call's persona, from host.toml."""
         return self._handling.persona_settings
 
     @property
     def hooks(self) -> Hooks:
-        """Every hook, answered by the plugins and this call's persona."""
+        """All hooks, implemented by the plugins and this call's persona."""
         return self._handling.hooks

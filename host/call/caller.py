@@ -1,4 +1,4 @@
-"""Who rings us, as they say."""
+"""The caller ID, as shown and unverified."""
 
 from __future__ import annotations
 
@@ -8,46 +8,45 @@ from dataclasses import dataclass
 from host.base.text import sanitize
 
 LONGEST = 64
-"""Characters of the longest number or name that is kept."""
+"""Maximum length of a stored number or name, in characters."""
 
-# Digits as a telephone dials them, or the user of a SIP address (RFC 3261, section 25.1).
+# A dial string, or the user part of a SIP URI (RFC 3261, section 25.1).
 _PLAUSIBLE = re.compile(r"\+?[0-9*#]{1,32}|[A-Za-z0-9_.!~*'()&=+$,;?/%-]{1,63}", re.ASCII)
 _LIVEKITS_NAME = "Phone "
-"""How the names begin that LiveKit gives to telephones, made of their numbers."""
+"""Prefix of the participant names that LiveKit generates from the number."""
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Who rings us, as they say. Anybody can say anything: it authorises nothing.
+    """The caller ID as shown. It can be forged, so it authorises nothing.
 
-    A caller ID is text that the caller's side writes. Greet by it, look up by it what anybody may
-    hear; ask for something that only the right person knows before you tell or change anything.
-    In a model's instructions it stands in `as_data`.
+    Use it to greet, or to look up what any caller may hear. Before disclosing or changing
+    anything else, ask for something that only the right person knows. Wrap it in `as_data` in a
+    model's instructions.
     """
 
     number: str | None = None
-    """The number that was shown, at most 64 characters; None where none was, and on calls that we
-    place."""
+    """The number shown, at most 64 characters; None if withheld, and on outbound calls."""
     name: str | None = None
-    """The name that was shown, at most 64 characters; None where none was."""
+    """The name shown, at most 64 characters; None if there is none."""
 
     @property
     def verified(self) -> bool:
-        """Always False. LiveKit checks no caller ID and passes on no carrier's word (STIR/SHAKEN)
-        for one, but in SIP headers, which callers can write too."""
+        """Always False: LiveKit passes on no STIR/SHAKEN attestation except as SIP headers, which
+        a caller can forge too."""
         return False
 
     @property
     def plausible(self) -> bool:
-        """Whether the number can be one, or the user of a SIP address, and is no other text."""
+        """Whether the number is a dial string or the user part of a SIP URI."""
         return self.number is not None and _PLAUSIBLE.fullmatch(self.number) is not None
 
 
 def number_shown(text: str | None) -> str | None:
-    """Return a number from outside as it is kept; None where there is none."""
+    """Sanitize and cut a number from outside; None if there is none."""
     return sanitize(text, LONGEST) if text else None
 
 
 def name_shown(text: str | None) -> str | None:
-    """Return a name from outside as it is kept; None for one that LiveKit made of the number."""
+    """Sanitize and cut a name from outside; None if LiveKit generated it from the number."""
     return sanitize(text, LONGEST) if text and not text.startswith(_LIVEKITS_NAME) else None

@@ -1,4 +1,4 @@
-"""Tells hooks what happens in a call."""
+"""Calls the event hooks of a call."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 log = logging.getLogger("host")
 
 EVENT_LIMIT = 10.0
-"""Seconds that one event hook may take before the call goes on without it."""
+"""Seconds that an event hook may take before it is abandoned."""
 
 
-class Told(Protocol):
-    """The call that something happens in, and whose hooks are told."""
+class EventCall(Protocol):
+    """The call whose event hooks are called."""
 
     call: Call
     settings: Settings
@@ -40,51 +40,51 @@ class Told(Protocol):
 
 
 class Events:
-    """The events of one call."""
+    """Dispatches one call's events to its hooks."""
 
-    def __init__(self, call: Told) -> None:
+    def __init__(self, call: EventCall) -> None:
         self._call = call
-        self._telling = Tasks()
+        self._tasks = Tasks()
 
-    def tell(self, event: str, **facts: Any) -> None:
-        """Tell an event's hooks without waiting for them."""
+    def emit(self, event: str, **facts: Any) -> None:
+        """Call an event's hooks in the background."""
         if self._call.has_hooks:
-            self._telling.start(self.tell_all(event, **facts), event)
+            self._tasks.start(self.emit_and_wait(event, **facts), event)
 
-    async def tell_all(self, event: str, *, patiently: bool = False, **facts: Any) -> None:
-        """Tell everyone of an event. One that fails or takes too long is logged and passed over.
+    async def emit_and_wait(self, event: str, *, patiently: bool = False, **facts: Any) -> None:
+        """Call an event's hooks and wait; log those that fail or exceed EVENT_LIMIT.
 
-        Told `patiently`, it may take as long as the call.
+        `patiently` removes the time limit.
         """
         limit = None if patiently else EVENT_LIMIT
-        await self._tell(event, getattr(self._call.hooks, event), limit, facts)
+        await self._run(event, getattr(self._call.hooks, event), limit, facts)
 
-    async def tell_end(self, record: CallRecord) -> None:
-        """Tell everyone that the call has ended: the plugins first, so that its record is written
-        even if the persona never comes back from it. What the settings do not open is masked."""
+    async def emit_end(self, record: CallRecord) -> None:
+        """Call `call_ended`: the plugins first, so that the record is written even if the
+        persona's hook hangs. Fields that the settings keep private are masked."""
         record = redacted(record, self._call.persona_settings, self._call.settings.state_dir)
         for caller in self._call.hooks.in_turn("call_ended"):
-            await self._tell("call_ended", caller, EVENT_LIMIT, {"record": record})
+            await self._run("call_ended", caller, EVENT_LIMIT, {"record": record})
 
-    async def _tell(
+    async def _run(
         self, event: str, hook: Any, limit: float | None, facts: Mapping[str, Any]
     ) -> None:
         try:
-            told: Sequence[Coroutine[Any, Any, None]] = hook(call=self._call.call, **facts)
+            hooks: Sequence[Coroutine[Any, Any, None]] = hook(call=self._call.call, **facts)
         except Exception:
             log.exception("%s of %s failed", event, self._call.persona)
             return
         results = await asyncio.gather(
-            *(asyncio.wait_for(one, limit) for one in told), return_exceptions=True
+            *(asyncio.wait_for(one, limit) for one in hooks), return_exceptions=True
         )
         for result in results:
             if isinstance(result, Exception):
                 log.error("%s of %s failed", event, self._call.persona, exc_info=result)
 
     async def finish(self, limit: float) -> None:
-        """Let events that are being told be told, for so many seconds at most."""
-        await self._telling.finish(limit)
+        """Wait for background events, at most `limit` seconds."""
+        await self._tasks.finish(limit)
 
     def cancel(self) -> None:
-        """Tell no more."""
-        self._telling.cancel()
+        """Cancel background events."""
+        self._tasks.cancel()

@@ -1,4 +1,4 @@
-"""What the host does for a call, as far as `Call` shows it to authors."""
+"""The interface that `Call` delegates to."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Handling(Protocol):
-    """A call under way: `LiveCall` is one."""
+    """A call in progress; `LiveCall` implements it."""
 
     state: CallState
     settings: Settings

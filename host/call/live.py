@@ -1,4 +1,8 @@
-"""A call under way, as the host has it: its state, and the parts that it is made of."""
+"""`LiveCall`: a call in progress, with its state and its components.
+
+One module in spite of its length: it is the one object that all components share, and most of it
+is attributes and short delegations.
+"""
 
 from __future__ import annotations
 
@@ -40,11 +44,11 @@ if TYPE_CHECKING:
 log = logging.getLogger("host")
 
 LINGER = 0.4
-"""Seconds between the last sample that we sent and the next act: it is still on its way."""
+"""Seconds to wait after our last audio sample, so that it arrives before the next action."""
 
 
 class LiveCall:
-    """One call under way. The runner owns it; what works on a call is given it."""
+    """A call in progress. The runner owns it and passes it to the components."""
 
     def __init__(
         self,
@@ -57,36 +61,36 @@ class LiveCall:
         self.settings = settings
         self.state = state or CallState()
         self.persona_settings = PersonaSettings()
-        """What host.toml says of the persona."""
+        """The persona's settings, from host.toml."""
         self.details: Any = None
-        """What the persona's `parse_metadata` answered."""
+        """The answer of the persona's `parse_metadata` hook."""
         self.job: JobContext | None = None
         """LiveKit's JobContext; None in a text chat."""
         self.session: AgentSession[Any] | None = None
-        """LiveKit's AgentSession, once the call has one."""
+        """LiveKit's AgentSession; None before it is created."""
         self.far_end: FarEnd | None = None
         """None in a text chat."""
         self.transfers: Transfers | None = None
         """None in a text chat."""
         self.recorder: Recorder | None = None
-        """None where the call is not recorded."""
+        """None if the call is not recorded."""
         self.prompt_player: PromptPlayer | None = None
         self.first_words: FirstWords | None = None
         self.voicemail_watch: VoicemailWatch | None = None
         self.keypad = Keypad(self)
         self.call = Call(self)
-        """What hooks are given."""
+        """The argument of every hook."""
         self.events = Events(self)
         self.time_left: float | None = None
-        """Seconds of talk that the persona has left today; None where it has no such limit."""
+        """Seconds of talk left in the persona's daily budget; None: no budget."""
         self.giving_up = False
-        """True once the call can't go on: it is apologised for, and ends or is handed over."""
+        """True once the call can't continue: the host apologises, then ends it or hands it over."""
         self.hangup_ending: Ending | None = None
-        """What it means if the far end hangs up now; None: what it usually means."""
+        """The ending to record if the far end hangs up now; None: the default one."""
         self.transcript_changed = asyncio.Event()
-        """Set when something was said: what comes next may be the end of this process."""
+        """Set after each utterance, so that a checkpoint is written before the process can die."""
         self.usage_by_session: dict[int, list[Usage]] = {}
-        """What each session used, by its id: one, and one for each consultation."""
+        """Usage by session id: the conversation's, and one for each consultation."""
         self._ending: asyncio.Future[Ending] | None = None
         self._holding = 0
         self._beside = Tasks()
@@ -96,7 +100,7 @@ class LiveCall:
             self.take(persona, hooks)
 
     def take(self, persona: str, hooks: Hooks) -> None:
-        """Give the call to its persona."""
+        """Assign the call to a persona."""
         self.state.persona, self._hooks = persona, hooks
         self.persona_settings, self._gate = self.settings.persona(persona), None
 
@@ -107,29 +111,30 @@ class LiveCall:
 
     @property
     def persona(self) -> str:
-        """Name of the persona that has the call; empty before one has it."""
+        """The persona's name; empty until one is chosen."""
         return self.state.persona or ""
 
     @property
     def has_hooks(self) -> bool:
-        """True once a persona has the call."""
+        """True once a persona is chosen."""
         return self._hooks is not None
 
     @property
     def hooks(self) -> Hooks:
-        """Every hook, answered by the plugins and this call's persona alone."""
+        """All hooks, implemented by the plugins and this persona. RuntimeError without a
+        persona."""
         if self._hooks is None:
             raise RuntimeError("the call has no persona yet")
         return self._hooks
 
     @property
     def replies_held(self) -> bool:
-        """True while the host itself has the word, so that nobody answers what is heard."""
+        """True while the host speaks for itself and the model must not reply."""
         return self._holding > 0
 
     @contextlib.contextmanager
     def hold_replies(self) -> Iterator[None]:
-        """Keep the model from answering what is heard meanwhile."""
+        """Suppress the model's replies inside the block."""
         self._holding += 1
         try:
             yield
@@ -138,41 +143,41 @@ class LiveCall:
 
     @property
     def time_limit(self) -> float:
-        """Seconds that the call may last."""
+        """Maximum duration of the call, in seconds."""
         limit = self.persona_settings.max_duration
         return limit if self.time_left is None else min(limit, self.time_left)
 
     @property
     def telephone(self) -> bool:
-        """True where the far end is a telephone, not a browser or an app."""
+        """True if the far end is a telephone; False for a browser or an app."""
         return self.far_end is not None and self.far_end.telephone
 
     @property
     def gate(self) -> Gate:
-        """Judges what this call wants to have dialled."""
-        from host.compliance import Gate  # here, so that `host` need not wait for numbering plans
+        """The compliance gate of this persona."""
+        from host.compliance import Gate  # here, so that `import host` does not load phonenumbers
 
         if self._gate is None:
             self._gate = Gate(self.settings, self.persona_settings)
         return self._gate
 
-    # What is done with it
+    # Actions
 
     async def say(self, text: str, *, interruptible: bool = True) -> None:
-        """Speak exact words; returns when they were heard to their end, or interrupted."""
+        """Speak exact words. Returns when playout has finished or was interrupted."""
         await self.speak(text, interruptible=interruptible).wait_for_playout()
 
     def speak(self, text: str, *, interruptible: bool = True) -> SpeechHandle:
-        """Begin to speak exact words; returns at once, with LiveKit's handle of them."""
+        """Start to speak exact words; returns LiveKit's SpeechHandle. RuntimeError: no session."""
         if self.session is None:
             raise RuntimeError("the call has no session to speak with yet")
         return say_exactly(self.session, text, interruptible=interruptible)
 
     async def hang_up(self, goodbye: str | None = None, *, at_once: bool = False) -> None:
-        """End the call. The goodbye, if any, is heard to its end first; see `Call`."""
+        """End the call, after the goodbye; see `Call.hang_up`."""
         if at_once:
             if self.giving_up:
-                return  # it is being ended: a second goodbye would break the first one off
+                return  # already ending: a second goodbye would interrupt the first
             self.giving_up = True
             if self.session and self.session.current_speech:
                 await self.session.interrupt(force=True)
@@ -183,7 +188,7 @@ class LiveCall:
     async def transfer(
         self, to: str, *, announcement: str | None = None, summary: str | None = None
     ) -> None:
-        """Hand the call over to a target that host.toml names. Raises HostError; see `Call`."""
+        """Transfer the call to a target of host.toml; see `Call.transfer`. Raises HostError."""
         target = self.persona_settings.transfers.get(to)
         if target is None:
             known = ", ".join(sorted(self.persona_settings.transfers)) or "none"
@@ -195,7 +200,7 @@ class LiveCall:
         await self.transfers.hand_over(to, target, announcement, summary or "")
 
     async def press(self, digits: str, *, private: bool = False) -> None:
-        """Press keys. Raises HostError; see `Call`."""
+        """Send DTMF keys; see `Call.press`. Raises HostError."""
         if self.far_end is None:
             raise HostError("the call has no telephone line to press keys on")
         private = private or self.persona_settings.mask_digits
@@ -204,7 +209,7 @@ class LiveCall:
         await self.far_end.press(digits, private=private)
 
     async def opt_out(self) -> None:
-        """Put the far end's number on the do-not-call list. Raises HostError; see `Call`."""
+        """Add the far end's number to the do-not-call list; see `Call.opt_out`."""
         number, ours = self.state.number or "", self.state.our_number
         await asyncio.to_thread(self.gate.opt_out, number, ours)
         log.info("the %s was added to the do-not-call list", self.state.other_party)
@@ -212,13 +217,13 @@ class LiveCall:
     def note_key(
         self, who: Literal["persona", "caller"], digit: str, *, private: bool = False
     ) -> KeyPress:
-        """Keep a key for the record, masked where it is private."""
+        """Append a key press to the record, masked if private, and return it."""
         masked = private or self.persona_settings.mask_digits
         self.state.keys.append(KeyPress(at=now(), who=who, digit=MASK if masked else digit))
         return self.state.keys[-1]
 
     async def meet_machine(self) -> None:
-        """Make sure that a machine has answered, and do what the persona's policy says of it."""
+        """Confirm that a machine has answered, then apply the persona's voicemail policy."""
         if self.voicemail_watch is None:
             raise HostError("only an outbound call can reach an answering machine")
         await self.voicemail_watch.meet_machine()
@@ -235,34 +240,34 @@ class LiveCall:
         policy: ScreeningPolicy = self.hooks.screening_policy(call=self.call)
         return policy
 
-    # How it ends
+    # Ending
 
     @property
     def over(self) -> bool:
-        """True once the call has an ending."""
+        """True once the call has ended."""
         return self._ending is not None and self._ending.done()
 
     @property
     def ending(self) -> asyncio.Future[Ending]:
-        """Resolves once, when the call is over."""
+        """Future that resolves with the call's ending."""
         if self._ending is None:
             self._ending = asyncio.get_running_loop().create_future()
         return self._ending
 
     def end(self, ending: Ending) -> None:
-        """Say that the call is over. Only the first ending counts."""
+        """End the call. Only the first ending counts."""
         if not self.ending.done():
             self.state.mark("ended")
             log.info("call ended: %s, by %s: %s", ending.outcome, ending.by, ending.reason)
             self.ending.set_result(ending)
 
-    # What happens in it
+    # Background work
 
     def spawn(self, work: Coroutine[Any, Any, Any], what: str) -> asyncio.Task[Any]:
-        """Do something beside the conversation; it ends with the call."""
+        """Run a background task that is cancelled when the call ends; `what` names it in logs."""
         return self._beside.start(work, what)
 
     async def settle(self, limit: float) -> None:
-        """Stop what runs beside the conversation; let events that are being told be told."""
+        """Cancel background tasks; wait up to `limit` seconds for event hooks."""
         self._beside.cancel()
         await self.events.finish(limit)

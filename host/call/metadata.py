@@ -1,6 +1,6 @@
-"""Reads a dispatch's metadata: anybody may have written it, so it is bounded before it is parsed.
+"""Parses a dispatch's metadata. It is untrusted: size and depth are checked before parsing.
 
-What is wrong with it is told in words of ours: the metadata itself never reaches a log.
+Errors never quote the metadata, so that it can't reach a log.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import Any, NoReturn
 from host.base.errors import MetadataError
 
 MAX_METADATA = 16 * 1024
-"""Longest metadata that is read, in bytes."""
+"""Maximum size of metadata, in bytes."""
 MAX_DEPTH = 8
-"""How deep objects and lists may stand in each other, the outermost counted."""
+"""Maximum nesting of objects and lists, the outermost included."""
 MAX_NUMBER = 40
-"""Characters of the longest number: a UUID written as one has 39."""
+"""Maximum length of a number, in characters: a UUID as an integer has 39."""
 
 _JSON_NAMES: Mapping[type, str] = {
     bool: "a boolean",
@@ -28,14 +28,14 @@ _JSON_NAMES: Mapping[type, str] = {
     str: "a string",
     type(None): "null",
 }
-# A string that never ends counts to the end: each character is looked at once, whatever comes.
+# An unterminated string runs to the end, so that matching is linear for any input.
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
 _ALIKE = bytes.maketrans(b"{}", b"[]")
 _NO_BRACKETS = bytes(set(range(256)) - {*b"[]{}"})
 
 
 def read_metadata(metadata: str) -> dict[str, Any]:
-    """Read metadata: nothing, or one JSON object. Raises MetadataError, one line."""
+    """Parse metadata: empty, or one JSON object. Raises MetadataError with one line."""
     _check_size(metadata)
     if not metadata.strip(" \t\r\n"):
         return {}
@@ -58,7 +58,7 @@ def read_metadata(metadata: str) -> dict[str, Any]:
 
 
 def _check_size(metadata: str) -> None:
-    # In this order: nothing is made of two megabytes.
+    # Checks characters first, so that an oversized text is not encoded.
     if len(metadata) > MAX_METADATA or len(_check_unicode(metadata)) > MAX_METADATA:
         raise MetadataError(f"the metadata is longer than {MAX_METADATA} bytes")
 
@@ -71,10 +71,10 @@ def _check_unicode(text: str) -> bytes:
 
 
 def _check_depth(metadata: str) -> None:
-    """Refuse what is nested too deep before a parser has to follow it there."""
+    """Reject deep nesting before the recursive parser sees it."""
     brackets = _STRING.sub(b"", metadata.encode()).translate(_ALIKE, _NO_BRACKETS)
     for _ in range(MAX_DEPTH):
-        brackets = brackets.replace(b"[]", b"")  # the innermost of all
+        brackets = brackets.replace(b"[]", b"")  # the innermost pairs
     if b"[]" in brackets or brackets.count(b"[") > MAX_DEPTH:
         raise MetadataError(f"the metadata is nested more than {MAX_DEPTH} deep")
 

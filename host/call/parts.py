@@ -1,6 +1,6 @@
-"""What a call is made of, as far as the call itself and hooks use it.
+"""Protocols of a call's components, as the call and its hooks use them.
 
-The runner builds each part, from `host.telephony` and `host.speech`.
+`host.telephony` and `host.speech` implement them; the runner builds them.
 """
 
 from __future__ import annotations
@@ -15,127 +15,127 @@ if TYPE_CHECKING:
 
 
 class Hooks(Protocol):
-    """Every hook, answered by the plugins and one persona: `hooks.greeting(call=call)`."""
+    """All hooks, implemented by the plugins and one persona: `hooks.greeting(call=call)`."""
 
     def __getattr__(self, hook: str) -> Any: ...
 
     def in_turn(self, hook: str) -> Sequence[Any]:
-        """Return the callers of a hook that are told one after the other."""
+        """Return a hook's callers, to be called one after the other."""
         ...
 
 
 class FarEnd(Protocol):
-    """The other side of the call, in LiveKit's room."""
+    """The other party, in LiveKit's room."""
 
     room: rtc.Room
 
     @property
     def identity(self) -> str | None:
-        """Its identity in the room; None before it is known."""
+        """Its participant identity; None until known."""
         ...
 
     @property
     def telephone(self) -> bool:
-        """True behind LiveKit SIP, False for a browser or an app."""
+        """True for a SIP participant, False for a browser or an app."""
         ...
 
     @property
     def participant(self) -> rtc.RemoteParticipant | None:
-        """The far end's participant, while it is in the room."""
+        """Its participant; None while it is not in the room."""
         ...
 
     @property
     def pressing(self) -> bool:
-        """True while keys are pressed."""
+        """True while keys are being sent."""
         ...
 
     async def answered(self) -> None:
-        """Wait until somebody has picked up."""
+        """Wait for the answer."""
         ...
 
     async def press(self, written: str, *, private: bool = False) -> None:
-        """Press keys. Raises HostError."""
+        """Send DTMF keys. Raises HostError."""
         ...
 
     async def gone(self, limit: float) -> None:
-        """Wait until it has left, at most `limit` seconds."""
+        """Wait until it has left the room, at most `limit` seconds."""
         ...
 
     async def hang_up(self) -> None:
-        """Put everyone who called out of the room."""
+        """Remove every caller and callee from the room."""
         ...
 
     async def leave(self) -> None:
-        """Leave the room and delete it."""
+        """Leave and delete the room."""
         ...
 
 
 class Transfers(Protocol):
-    """Hands the call to somebody else."""
+    """Transfers the call to another party."""
 
     async def hand_over(
         self, to: str, target: TransferTarget, announcement: str, summary: str
     ) -> None:
-        """Hand the call over. Raises HostError where the target does not take it."""
+        """Transfer the call. Raises HostError if the target does not accept."""
         ...
 
     async def close(self) -> None:
-        """Stop a transfer that is under way."""
+        """Cancel a transfer in progress."""
         ...
 
 
 class Recorder(Protocol):
-    """Records the call."""
+    """Records the call's audio."""
 
     async def begin(self, heard: str) -> None:
-        """Record from now on; `heard` is the notice that says so."""
+        """Start recording; `heard` is the notice that announced it."""
         ...
 
     async def close(self) -> None:
-        """Finish the file."""
+        """Finish the recording's file."""
         ...
 
 
 class PromptPlayer(Protocol):
-    """What speaks beside the session, without any provider."""
+    """Plays cached prompts on a track of its own, without the session or a provider."""
 
     @property
     def sounds(self) -> bool:
-        """Whether it is heard now."""
+        """Whether audio is playing."""
         ...
 
     async def open(self) -> None:
-        """Publish its track, unless it is published."""
+        """Publish the track, if it is not yet published."""
         ...
 
     async def play(self, sound: list[rtc.AudioFrame]) -> None:
-        """Play a sound to its end."""
+        """Play frames to their end."""
         ...
 
 
 class FirstWords(Protocol):
-    """What the far end said and nobody has taken up yet."""
+    """Speech of the far end that has not been answered yet."""
 
     def take(self) -> str:
-        """Take it: it is the caller's to answer now."""
+        """Return the text and clear it: the caller of this method answers it."""
         ...
 
     async def keep(self) -> None:
-        """Let the model know of it, without an answer."""
+        """Add it to the model's context without a reply."""
         ...
 
     async def answer(self, *, but_a_hello: bool = False) -> None:
-        """Let the model answer it."""
+        """Let the model reply to it."""
         ...
 
 
 class VoicemailWatch(Protocol):
-    """Listens for a machine on a call that we placed."""
+    """Detects machines on an outbound call."""
 
     async def meet_machine(self) -> None:
-        """Do what the persona's policy says of a machine."""
+        """Apply the persona's voicemail policy."""
         ...
 
     def keep_watching(self) -> None:
-        """Listen on while the conversation goes on."""
+        """Continue detection during the conversation."""
         ...

@@ -1,4 +1,4 @@
-"""Speaks exact words in a session, whatever model it has."""
+"""Speaks exact words in a session with any kind of model."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 def say_exactly(
     session: AgentSession[Any], words: str, *, interruptible: bool = True
 ) -> SpeechHandle:
-    """Speak exact words; a realtime model that is the only voice is told to say them."""
-    from livekit.agents import llm  # here, so that `host` need not wait for LiveKit
+    """Speak exact words with TTS, or instruct a realtime model that has no TTS to say them."""
+    from livekit.agents import llm  # here, so that `import host` does not load livekit-agents
 
     model = session.llm
     if (

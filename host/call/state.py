@@ -1,4 +1,4 @@
-"""What is known of a call while it lasts: plain data."""
+"""`CallState`: a call's facts as plain data, and the record made from them."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from host.records.record import (
 )
 
 Moment = Literal["dialled", "ringing", "answered", "first_word", "ended"]
-"""What happens once in a call."""
+"""Events that happen once in a call."""
 
 
 class CallStatus(StrEnum):
-    """What the telephone line of a call does, as LiveKit's `sip.callStatus` says it."""
+    """The SIP call status: values of LiveKit's `sip.callStatus` attribute."""
 
     DIALING = "dialing"
     RINGING = "ringing"
@@ -35,7 +35,7 @@ class CallStatus(StrEnum):
 
 
 class AnsweredBy(StrEnum):
-    """What answered a call that we placed: LiveKit's AMDCategory, and call screeners."""
+    """What answered an outbound call: values of LiveKit's AMDCategory, and call screeners."""
 
     HUMAN = "human"
     MACHINE_VM = "machine-vm"
@@ -46,29 +46,29 @@ class AnsweredBy(StrEnum):
 
     @property
     def machine(self) -> bool:
-        """True for a mailbox, whether or not it takes messages, and for a menu."""
+        """True for a voicemail box, an unavailable one and an IVR menu."""
         return self.value.startswith("machine-")
 
 
 class CallState(Written):
-    """What is known of a call: its record is made from it, and it is what a checkpoint holds."""
+    """The facts of a call: its record is made from them and its checkpoint stores them."""
 
-    model_config = ConfigDict(validate_assignment=True)  # what a provider sent is written down
+    model_config = ConfigDict(validate_assignment=True)  # providers' values end up in the record
 
     id: str = ""
     """LiveKit's job id."""
     room: str = ""
     persona: str | None = None
-    """None until a persona has the call."""
+    """None until one is chosen."""
     outbound: bool = False
     metadata: dict[str, Any] = {}
-    """The dispatch's."""
+    """The dispatch's metadata."""
     number: str | None = None
-    """The far end's number. Anybody can forge a caller ID: it proves nothing."""
+    """The far end's number. Caller IDs can be forged: it authorises nothing."""
     caller_name: str | None = None
-    """The name that the far end shows, unproven like its number."""
+    """The name that the caller's side shows, as unverified as the number."""
     our_number: str | None = None
-    """The number that was dialled (inbound), or is shown (outbound)."""
+    """The number that the caller dialled (inbound), or the one shown to the callee (outbound)."""
     status: CallStatus = CallStatus.RINGING
     dispatched_at: datetime = Field(default_factory=now)
     dialled_at: datetime | None = None
@@ -77,56 +77,56 @@ class CallState(Written):
     first_word_at: datetime | None = None
     ended_at: datetime | None = None
     voicemail: AnsweredBy | None = None
-    """What answered; None where nobody listened for it."""
+    """What answered; None if detection did not run."""
     voicemail_reason: str | None = None
     greeted: bool = False
-    """Whether the greeting has begun."""
+    """Whether the greeting has started."""
     transcript: list[Utterance] = []
     tools: list[ToolUse] = []
     keys: list[KeyPress] = []
     transfers: list[Transfer] = []
     usage: list[Usage] = []
     recording: str | None = None
-    """The file of the recorded call, once there is one."""
+    """The recording's file, once it exists."""
     recordings: list[str] = []
-    """The files that its recording was begun in: one more each time that the call is taken over."""
+    """Files in which the recording was started: one for each process that had the call."""
     taken_over: int = 0
-    """How often the call was taken over, because the process that had it died."""
+    """How many times another process took the call over after a crash."""
     agent: str | None = None
-    """Our own identity in the room."""
+    """The agent's participant identity."""
     far_end: str | None = None
-    """The far end's identity in the room."""
+    """The far end's participant identity."""
     colleague: tuple[str, str] | None = None
-    """Identity and name of the colleague whom the far end talks with, once it was handed over."""
+    """Identity and name of the colleague that the call was handed over to."""
 
     @property
     def answered(self) -> bool:
-        """True once somebody, or something, has picked up."""
+        """True once a person or a machine has answered."""
         return self.answered_at is not None
 
     @property
     def other_party(self) -> str:
-        """What the far end is called: the caller, or the callee of a call that we placed."""
+        """The far end's role: `caller`, or `callee` on an outbound call."""
         return "callee" if self.outbound else "caller"
 
     @property
     def connected(self) -> bool:
-        """True once the far end talks with a colleague, and the persona is out of the call."""
+        """True once the far end talks to a colleague and the persona has left the call."""
         return self.colleague is not None
 
     @property
     def lasted(self) -> float:
-        """Seconds from the answer to now, or to the end; 0 before it."""
+        """Seconds from the answer to the end, or to now; 0 before the answer."""
         until = self.ended_at or now()
         return (until - self.answered_at).total_seconds() if self.answered_at else 0.0
 
     def mark(self, moment: Moment) -> None:
-        """Remember when something happened for the first time."""
+        """Set the moment's timestamp, if it is not set yet."""
         if getattr(self, f"{moment}_at") is None:
             setattr(self, f"{moment}_at", now())
 
     def record(self, ending: Ending) -> CallRecord:
-        """Write down the call with its ending."""
+        """Build the call's record with this ending."""
         answered, ended = self.answered_at, self.ended_at or now()
         return CallRecord(
             id=self.id,

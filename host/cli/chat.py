@@ -63,7 +63,7 @@ async def _chat(
     state = CallState(id="chat", room="chat", metadata=dict(details))
     call = LiveCall(settings, state, persona=persona, hooks=hooks)
     call.details = parse_details(call.hooks, details)
-    await call.events.tell_all("prepare_call")
+    await call.events.emit_and_wait("prepare_call")
     with fake_job_context():
         session, agent = make_session(call, text=True)
         await explain_data(agent)

@@ -74,7 +74,7 @@ async def tell_end(settings: Settings, checkpoint: Checkpoint) -> None:
     persona = state.persona if state.persona in loaded.personas else None
     call = restored(settings, checkpoint)
     call.take(persona or "", loaded.view(persona))
-    await call.events.tell_end(record)
+    await call.events.emit_end(record)
 
 
 def _count_out(settings: Settings, record: CallRecord) -> None:

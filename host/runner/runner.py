@@ -124,7 +124,7 @@ class Runner:
         else:
             await self._meet(far_end)
         call.details = parse_details(call.hooks, call.state.metadata)
-        await call.events.tell_all("prepare_call")
+        await call.events.emit_and_wait("prepare_call")
         if call.state.outbound and not self._resumed:
             far_end.expect(f"sip_{call.state.number}")
         agent = await self._open_session(far_end)
@@ -291,7 +291,7 @@ class Runner:
             if not call.persona:
                 call.take("", registry.load(call.settings).view(None))
             self._write_checkpoint(record)  # should we die while it is told
-            await call.events.tell_end(record)
+            await call.events.emit_end(record)
 
     def _write_checkpoint(self, record: CallRecord | None = None) -> None:
         with log_errors("writing the checkpoint"):

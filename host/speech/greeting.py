@@ -85,6 +85,6 @@ async def _after(call: LiveCall, speech: SpeechHandle | None, *, hello_comes: bo
     """Tell that the call is greeted, and answer what was said into the greeting."""
     if speech:
         await speech.wait_for_playout()
-    call.spawn(call.events.tell_all("call_greeted", patiently=True), "call_greeted")
+    call.spawn(call.events.emit_and_wait("call_greeted", patiently=True), "call_greeted")
     if call.first_words and not (speech and speech.interrupted):
         await call.first_words.answer(but_a_hello=hello_comes)

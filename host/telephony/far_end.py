@@ -184,7 +184,7 @@ class LiveKitFarEnd:
         call.state.status = status
         if moment := MOMENTS.get(status):
             call.state.mark(moment)
-        call.events.tell("call_status_changed", status=status)
+        call.events.emit("call_status_changed", status=status)
 
     # What LiveKit tells
 

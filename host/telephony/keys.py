@@ -91,4 +91,4 @@ class TelephoneKeys:
                 log.warning("the far end pressed %d keys, ignoring the rest", MOST_KEYS)
             return
         self._call.keypad.pressed(digit)
-        self._call.events.tell("digit_pressed", digit=digit)
+        self._call.events.emit("digit_pressed", digit=digit)

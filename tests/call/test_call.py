@@ -56,7 +56,7 @@ async def test_an_event_that_fails_is_passed_over(
         raise RuntimeError("a broken plugin")
 
     call = call_of(settings, call_status_changed=lambda call, status: [bad(), good(status)])
-    await call.events.tell_all("call_status_changed", status="active")
+    await call.events.emit_and_wait("call_status_changed", status="active")
     assert told == ["active"]
     assert "call_status_changed of desk failed" in caplog.text
     assert "a broken plugin" in caplog.text
@@ -67,7 +67,7 @@ async def test_an_event_that_never_returns_is_left_behind(
 ) -> None:
     monkeypatch.setattr("host.call.events.EVENT_LIMIT", 0.05)
     call = call_of(settings, prepare_call=lambda call: [asyncio.Event().wait()])
-    await asyncio.wait_for(call.events.tell_all("prepare_call"), 5)
+    await asyncio.wait_for(call.events.emit_and_wait("prepare_call"), 5)
     assert "prepare_call of desk failed" in caplog.text
 
 

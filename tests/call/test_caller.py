@@ -157,7 +157,7 @@ async def test_a_call_that_we_dial_is_told_as_dialled_even_where_it_rings_at_onc
     room = Room()
     call = LiveCall(Settings(), CallState(id="AJ_1", room="desk-1"))
     told: list[str] = []
-    monkeypatch.setattr(call.events, "tell", lambda event, status: told.append(status))
+    monkeypatch.setattr(call.events, "emit", lambda event, status: told.append(status))
     line = LiveKitFarEnd(cast(JobContext, SimpleNamespace(room=room)), call)
     line.expect("sip_1")
     line.dialling()
@@ -201,7 +201,7 @@ async def test_keys_without_end_are_taken_up_to_a_thousand(
     telephone = a_telephone(phoneNumber="+15557770001")
     call, _, room = await rung(telephone)
     told: list[str] = []
-    monkeypatch.setattr(call.events, "tell", lambda event, **facts: told.append(event))
+    monkeypatch.setattr(call.events, "emit", lambda event, **facts: told.append(event))
     key = rtc.SipDTMF(code=1, digit="1", participant=telephone)
     for _ in range(50 * MOST_KEYS):
         room.tells["sip_dtmf_received"](key)

@@ -102,7 +102,7 @@ async def test_the_goodbye_breaks_off_what_is_said_and_takes_longer_than_a_key(
     monkeypatch.setattr("host.call.events.EVENT_LIMIT", 0.1)
     call.take("desk", SimpleNamespace(digit_pressed=lambda **facts: [pressed(**facts)]))  # type: ignore[arg-type]
     for _ in range(3):
-        await call.events.tell_all("digit_pressed", digit="9")
+        await call.events.emit_and_wait("digit_pressed", digit="9")
     pressed_thrice.set()
     assert call.gate.do_not_call.has(ANN)
     await asyncio.wait_for(call.ending, 5)

@@ -63,7 +63,7 @@ async def test_hooks_that_are_being_told_are_waited_for() -> None:
 
     call = call_of(Settings(), call_status_changed=lambda call, status: [slow(status)])
     call.far_end = standing_in(hang_up=nothing, leave=nothing)
-    call.events.tell("call_status_changed", status="hangup")
+    call.events.emit("call_status_changed", status="hangup")
     call.end(Ending(Outcome.COMPLETED, "far end", "the caller hung up"))
     await asyncio.wait_for(tear_down(OUT_OF_THE_ROOM, call), 10)
     assert told == ["hangup"]

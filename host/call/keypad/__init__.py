@@ -1,4 +1,4 @@
-"""The keys of a telephone: menus and numbers that need no model, and keys that we press."""
+"""DTMF: menus and digits collected without a model, and keys sent to the far end."""
 
 from host.call.keypad.digits import Digits
 from host.call.keypad.keypad import Keypad

@@ -1,4 +1,4 @@
-"""A number that is typed: when it is complete, and when it is right."""
+"""Collects a number from keys: its length, its terminator and its validation."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from host.call.keypad.missed import Missed
 
 Valid = str | Callable[[str], object]
-"""A regular expression for the whole number, or a function that is true of a right one."""
+"""A regular expression for the whole number, or a predicate."""
 
 
 @dataclass(frozen=True)
 class Digits:
-    """What is asked for."""
+    """The number to collect. Timeouts are seconds."""
 
     length: int | tuple[int, int]
-    """How many keys, or the fewest and the most."""
+    """Number of keys, or minimum and maximum."""
     ends_with: str
     clears_with: str
     first_timeout: float
@@ -30,16 +30,16 @@ class Digits:
 
     @property
     def fewest(self) -> int:
-        """The fewest keys of a whole number."""
+        """Minimum number of keys."""
         return self.length if isinstance(self.length, int) else self.length[0]
 
     @property
     def most(self) -> int:
-        """The most keys of a whole number: it is complete with them."""
+        """Maximum number of keys; the number is complete with them."""
         return self.length if isinstance(self.length, int) else self.length[1]
 
     async def read(self, take: Callable[[float], Awaitable[str | None]]) -> str:
-        """Read a number, key by key; `take` waits so many seconds for the next. Raises Missed."""
+        """Collect a number; `take` waits up to the given seconds for a key. Raises Missed."""
         typed = ""
         while len(typed) < self.most:
             key = await take(self.between_timeout if typed else self.first_timeout)

@@ -1,8 +1,8 @@
-"""Asks a caller for keys, without the model.
+"""Asks the caller for keys without the model.
 
-LiveKit's GetDtmfTask does not serve here: the model speaks its prompt and judges what comes, it
-hears the keys of every participant, and it knows no menu, no masking and nothing typed ahead. As
-an Agent of a persona's own it works as ever.
+LiveKit's GetDtmfTask is not used: the model speaks its prompt and interprets the answer, it
+listens to every participant's keys, and it has no menus, masking or type-ahead. A persona may
+still use it as an Agent of its own.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 OVERRUN = 1.0
-"""Seconds after a number in which a key is taken for one digit too many of it."""
+"""Seconds after a complete number in which a further key counts as part of it."""
 _BACK = object()
 
 
 class Asks(Protocol):
-    """The call, as far as its keypad uses it."""
+    """The part of a call that its keypad uses."""
 
     persona_settings: PersonaSettings
     first_words: FirstWords | None
@@ -60,7 +60,7 @@ class Asks(Protocol):
 
 
 class Keypad:
-    """The keys of one call's far end. One question is asked after the other."""
+    """The far end's keys. Questions are asked one at a time."""
 
     def __init__(self, call: Asks) -> None:
         self._call = call
@@ -72,29 +72,29 @@ class Keypad:
 
     @property
     def private(self) -> bool:
-        """True while digits are collected that no record may hold, and just after."""
+        """True while private digits are collected, and for OVERRUN seconds after."""
         return self._private or time.monotonic() < self._private_until
 
     @property
     def asking(self) -> bool:
-        """True while a question is put to the caller, whose answer the keys are, and just after."""
+        """True while a question waits for keys, and for OVERRUN seconds after."""
         return self._one_at_a_time.locked() or time.monotonic() < self._asking_until
 
     def pressed(self, digit: str) -> None:
-        """Take a key, in capitals."""
+        """Accept a key, in upper case."""
         self._row += digit if digit.isdecimal() else ""
         self._typed.add(Pressed(digit, self._call.note_key("caller", digit, private=self.private)))
 
     def in_a_row(self) -> Sequence[str]:
-        """Return the digits of this call: all that were pressed, and each private number."""
+        """Return the call's digit strings: all keys pressed, and each private number."""
         return (self._row, *self._secrets.known)
 
     def hide(self, text: str) -> str:
-        """Mask the private numbers of this call in what is to be written down."""
+        """Mask this call's private numbers in text that is to be stored."""
         return self._secrets.hide(text)
 
     def keep_secret(self, keys: str) -> None:
-        """Keep keys, in a row as a tool may repeat them, out of what is written down."""
+        """Mask these keys from now on, wherever a tool repeats them in sequence."""
         self._secrets.add(keys)
 
     async def collect(
@@ -113,12 +113,13 @@ class Keypad:
     ) -> str:
         """Ask for digits and return them.
 
-        The prompt is broken off by the first key, and left out where the caller has typed already;
-        without `type_ahead`, keys from before the prompt do not count. The number is complete with
-        its most digits, with the key that ends it, or when no key follows in time (seconds); `*`
-        starts it over. `length` is how many digits, or the fewest and the most; `valid` a regular
-        expression, or a function that is true of a right number. A number that is wrong or missing
-        is asked for again. The keys of a `private` one are masked in records and logs.
+        The first key interrupts the prompt; keys typed ahead skip it, unless `type_ahead` is False,
+        which discards them. The number is complete at its maximum length, at the `ends_with` key,
+        or
+        after `between_timeout` seconds without a key; `clears_with` restarts it. `length` is the
+        number of digits, or minimum and maximum; `valid` a regular expression or a predicate. A
+        missing or invalid number is asked for again, up to `tries` times. Keys of a `private`
+        number are masked in records and logs.
 
         Raises NoKeys after the last try.
         """
@@ -143,11 +144,10 @@ class Keypad:
         return number
 
     async def choose(self, menu: Menu) -> Any:
-        """Offer a menu, and the menus behind its keys; return what the chosen key stands for.
+        """Offer a menu and its submenus; return the value of the chosen key.
 
-        The prompt is broken off by the first key, and left out where the caller has typed already:
-        `12` goes through two menus at once. Returns the menu's default after its last try, or
-        raises NoKeys.
+        The first key interrupts the prompt; keys typed ahead skip it: `12` goes through two menus.
+        After the last try, returns the menu's default, or raises NoKeys if it has none.
         """
         return await self._question(self._walk(menu))
 
@@ -179,7 +179,7 @@ class Keypad:
             return menu.default
 
     async def _question(self, asking: Coroutine[Any, Any, T]) -> T:
-        """Have the word while something is asked. It is cancelled when the call is over."""
+        """Hold the model's replies while asking; cancelled when the call ends."""
         with contextlib.closing(asking):
             async with self._one_at_a_time:
                 with self._call.hold_replies():
@@ -206,7 +206,7 @@ class Keypad:
             await asyncio.gather(task, return_exceptions=True)
 
     async def _ask(self, prompt: str, tries: int, read: Callable[[], Awaitable[T]]) -> T:
-        """Speak the prompt and read the answer; say what was wrong with it and ask again."""
+        """Speak the prompt and read the answer; after a miss, say why and ask again."""
         words, said = self._call.persona_settings.words, prompt
         for _ in range(tries):
             await self._speak(said)
@@ -218,7 +218,7 @@ class Keypad:
         raise NoKeys(f"{self._call.persona} got no keys in {tries} tries")
 
     async def _speak(self, words: str) -> None:
-        """Speak until a key is pressed; whoever has pressed one already needs no words."""
+        """Speak until the first key; keys typed ahead skip the words."""
         if not words or self._typed:
             return
         speech = self._call.speak(words, interruptible=False)
@@ -234,7 +234,7 @@ class Keypad:
 
     @contextlib.contextmanager
     def _masked(self) -> Iterator[None]:
-        """Let no record hold what is typed meanwhile, or was before anybody asked."""
+        """Mask keys in the record while private digits are typed, keys typed ahead included."""
         self._typed.mask(MASK)
         self._private = True
         try:

@@ -1,4 +1,4 @@
-"""A menu: what each key stands for."""
+"""A DTMF menu: a value for each key."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from typing import Any
 from host.call.keypad.presses import KEYS
 
 NOTHING: Any = object()
-"""Stands for a default that nobody gave."""
+"""Sentinel: the menu has no default."""
 
 
 @dataclass(frozen=True)
 class Menu:
-    """Choices by key, for `call.choose`. A choice may be anything; another Menu is opened in turn.
+    """Choices by key, for `call.choose`: any value, or another Menu, which is opened.
 
-    In a menu that was opened so, `*` goes back, unless it is a choice itself.
+    In a submenu, `*` goes back unless it is a choice itself.
     """
 
     prompt: str
     choices: Mapping[str, Any]
     default: Any = NOTHING
-    """The choice of a caller who makes none in all the tries; without it, NoKeys is raised."""
+    """Returned after the last try without a choice; if absent, NoKeys is raised."""
     tries: int = 3
     timeout: float = 8.0
-    """Seconds after the prompt in which a key may come."""
+    """Seconds to wait for a key after the prompt."""
 
     def __post_init__(self) -> None:
         wrong = [key for key in self.choices if len(key) != 1 or key not in KEYS]

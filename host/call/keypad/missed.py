@@ -1,14 +1,14 @@
-"""What is said of keys that are wrong, or that do not come."""
+"""Errors for wrong or missing keys."""
 
 from host.base.errors import HostError
 
 
 class NoKeys(HostError):
-    """Nobody pressed what was asked for, in any of the tries."""
+    """The caller pressed no valid keys in any of the tries."""
 
 
 class Missed(Exception):
-    """One try that gave no answer. `wrong` is False where nothing, or too little, was pressed."""
+    """One failed try. `wrong`: keys were pressed, but invalid ones; False: none or too few."""
 
     def __init__(self, *, wrong: bool) -> None:
         super().__init__("wrong keys" if wrong else "no keys")

@@ -1,4 +1,4 @@
-"""Keys as they are written down to be pressed: `1w2,,#`."""
+"""Parses key strings such as `1w2,,#`."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Sequence
 from host.base.errors import HostError
 
 KEYS = "0123456789*#ABCD"
-"""The keys of a telephone, in the order of their RFC 4733 event codes."""
+"""DTMF keys, in the order of their RFC 4733 event codes."""
 MOST = 100
-"""Keys and pauses that may be written at once: nothing that a menu asks for is as long."""
+"""Maximum number of keys and pauses in one string; no real menu needs as many."""
 PAUSES = {"W": 0.5, ",": 2.0}
-"""Seconds of a pause: LiveKit's `w`, and the comma of every telephone's address book."""
+"""Pauses in seconds: LiveKit's `w`, and the comma of telephone address books."""
 
 
 def read_presses(written: str) -> Sequence[str | float]:
-    """Return keys, in capitals, and the seconds of the pauses between them.
+    """Return the keys, in upper case, and the pauses between them in seconds.
 
-    Raises HostError where something is neither.
+    Raises HostError for any other character, an empty string, or more than MOST characters.
     """
     wrong = sorted(set(written.upper()) - set(KEYS) - set(PAUSES))
     if wrong or not written:

@@ -1,4 +1,4 @@
-"""Keeps private keys out of what is written down."""
+"""Masks private digits in stored text."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ import re
 from typing import Any
 
 MASK = "\N{BULLET}"
-"""Stands for a private key."""
+"""Replaces a private key."""
 
 
 class Secrets:
-    """The private numbers of one call, to be hidden wherever a tool repeats them."""
+    """One call's private numbers, masked wherever a tool repeats them."""
 
     def __init__(self) -> None:
         self.known: set[str] = set()
 
     def add(self, secret: str) -> None:
-        """Remember a number that nobody may write down."""
+        """Mask this number from now on."""
         if secret:
             self.known.add(secret)
 
     def hide(self, text: str) -> str:
-        """Mask every private number in a text; JSON stays JSON."""
+        """Mask every private number in a text; JSON remains valid JSON."""
         if not self.known:
             return text
         try:
-            told = json.loads(text)
+            value = json.loads(text)
         except ValueError:
             return self._in_words(text)
-        hidden = self._in_json(told)
-        if hidden == told:
+        hidden = self._in_json(value)
+        if hidden == value:
             return text
         return hidden if isinstance(hidden, str) else json.dumps(hidden, ensure_ascii=False)
 
@@ -40,14 +40,14 @@ class Secrets:
             text = re.sub(alone, MASK * len(secret), text)
         return text
 
-    def _in_json(self, told: Any) -> Any:
-        if isinstance(told, str):
-            return self._in_words(told)
-        if isinstance(told, dict):
-            return {name: self._in_json(value) for name, value in told.items()}
-        if isinstance(told, list):
-            return [self._in_json(value) for value in told]
-        if isinstance(told, int | float) and not isinstance(told, bool):
-            masked = self._in_words(str(told))
-            return told if masked == str(told) else masked
-        return told
+    def _in_json(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self._in_words(value)
+        if isinstance(value, dict):
+            return {name: self._in_json(each) for name, each in value.items()}
+        if isinstance(value, list):
+            return [self._in_json(each) for each in value]
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            masked = self._in_words(str(value))
+            return value if masked == str(value) else masked
+        return value

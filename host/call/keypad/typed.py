@@ -1,4 +1,4 @@
-"""Keys that the far end has pressed and nobody has taken yet."""
+"""Buffers the far end's keys until a question reads them."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ if TYPE_CHECKING:
     from host.records.record import KeyPress
 
 TYPED_AHEAD = 15.0
-"""Seconds for which a key counts as the answer to a question that is still to come."""
+"""Seconds for which a key typed ahead counts for the next question."""
 LATE = 2.0
-"""Seconds in which the key that would have ended a number may follow one that is complete."""
+"""Seconds in which a terminator may still follow a number that is complete without it."""
 
 
 @dataclass(frozen=True)
 class Pressed:
-    """One key."""
+    """One key press."""
 
     digit: str
     noted: KeyPress
-    """The key in the call's record."""
+    """The key press in the call's record."""
     at: float = field(default_factory=time.monotonic)
 
 
 class Typed:
-    """Keys in the order in which they were pressed."""
+    """A queue of key presses, oldest first."""
 
     def __init__(self) -> None:
         self._keys: deque[Pressed] = deque()
@@ -39,7 +39,7 @@ class Typed:
         return bool(self._keys)
 
     def add(self, key: Pressed) -> None:
-        """Take a key in, unless it only ends a number that ended without it."""
+        """Append a key; drop the late terminator of a number that is already complete."""
         digit, until = self._late
         self._late = ("", 0.0)
         if key.digit == digit and key.at < until:
@@ -48,34 +48,34 @@ class Typed:
         self._arrived.set()
 
     def clear(self) -> None:
-        """Forget what nobody has taken."""
+        """Discard all unread keys."""
         self._keys.clear()
 
     def forget_old(self) -> None:
-        """Forget keys that were pressed too long ago to be an answer."""
+        """Discard unread keys older than TYPED_AHEAD."""
         while self._keys and self._keys[0].at < time.monotonic() - TYPED_AHEAD:
             self._keys.popleft()
 
     def expect_late(self, digit: str) -> None:
-        """Say that a number is complete: this key may still follow it, and means nothing."""
+        """Drop this terminator if it is next in the queue or arrives within LATE seconds."""
         if self._keys and self._keys[0].digit == digit:
             self._keys.popleft()
         elif not self._keys:
             self._late = (digit, time.monotonic() + LATE)
 
     async def arrived(self) -> None:
-        """Wait until there is a key."""
+        """Wait until a key is in the queue."""
         while not self._keys:
             self._arrived.clear()
             await self._arrived.wait()
 
     def mask(self, mask: str) -> None:
-        """Put a mask over the keys in the record that nobody has taken yet."""
+        """Mask the unread keys in the record."""
         for key in self._keys:
             key.noted.digit = mask
 
     async def take(self, limit: float) -> str | None:
-        """Wait for the next key, at most `limit` seconds; None where none came."""
+        """Wait up to `limit` seconds for the next key; None on timeout."""
         try:
             await asyncio.wait_for(self.arrived(), limit)
         except TimeoutError:
