@@ -89,8 +89,8 @@ def main() -> None:
         random.Random(0).shuffle(rooms)
         remembered = microseconds(lambda _: load(settings), ["once", *rooms])
         print(f"{'load again, remembered':<56}{remembered}")
-        for seats, table in ((view.SEATS, "tables of 8"), (PERSONAS, "one table of all")):
-            view.SEATS = seats
+        for size, batches in ((view.BATCH_SIZE, "batches of 8"), (PERSONAS, "one batch of all")):
+            view.BATCH_SIZE = size
             for label, work in (
                 ("choose + view", take),
                 ("choose + view + a caller of every hook", take_whole),
@@ -99,7 +99,7 @@ def main() -> None:
                 gc.collect()
                 for state in ("cold", "cached"):
                     figures = microseconds(partial(work, registry), rooms)
-                    print(f"{label:<39} {table:<17}{state:<8}{figures}")
+                    print(f"{label:<39} {batches:<17}{state:<8}{figures}")
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from host.compliance.verdict import Rule, Verdict
 from host.records.filters import read_number
 from host.registry import Registry
 from host.registry.find import installed
-from host.registry.found import shown, told
+from host.registry.found import describe, shown
 from host.registry.routes import Choice
 from host.settings import Settings
 
@@ -245,7 +245,9 @@ def where(error: Exception, loaded: Registry) -> str:
     files = {*map(_file, modules), *(_file(plugin.module) for plugin in loaded.plugins)}
     frames = traceback.extract_tb(error.__traceback__)
     place = next((frame for frame in reversed(frames) if frame.filename in files), None)
-    return f"{shown(place.filename)}:{place.lineno}: {told(error)}" if place else told(error)
+    if place is None:
+        return describe(error)
+    return f"{shown(place.filename)}:{place.lineno}: {describe(error)}"
 
 
 def _file(module: ModuleType) -> str:

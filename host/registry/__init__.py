@@ -1,4 +1,4 @@
-"""Finds, checks and freezes personas and plugins; makes the view of one persona for one call."""
+"""Finds, validates and freezes personas and plugins; builds the hook view of each persona."""
 
 from host.registry.found import Broken, Persona, Plugin
 from host.registry.frozen import Registry

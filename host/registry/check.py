@@ -1,6 +1,6 @@
-"""What can be wrong with a loaded module: every fault, with the line of its `def` and the mend.
+"""Validates a loaded module: each fault with the line of its `def` and its remedy.
 
-pluggy itself says nothing of most of these: a misspelt hook stays silent for ever.
+pluggy itself misses most of these, a misspelt hook for example.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from pydantic import BaseModel
 
 from host.registry.configure import declared_by
 from host.registry.find import Kind, Source
-from host.registry.found import Broken, shown, told
+from host.registry.found import Broken, describe, shown
 from host.registry.hooks import FOR_PLUGINS, HOOKS, Hook
 from host.settings import variables_of_settings
 from host.settings.plugins import variables_of
 
 NAME = re.compile(r"[a-z0-9]+([_-][a-z0-9]+)*")
-"""A persona's name is a room prefix, and both are spelt so."""
+"""Spelling of a persona's name, which doubles as a room prefix."""
 
 MARK = "host_impl"
-"""Where pluggy's HookimplMarker("host") leaves its options."""
+"""Attribute in which pluggy's HookimplMarker("host") stores its options."""
 
 
 def check_name(source: Source) -> Iterator[Broken]:
-    """Find what is wrong with a name."""
+    """Report an invalid persona name."""
     if source.kind == "persona" and not NAME.fullmatch(source.name):
         yield Broken(
             source.path,
@@ -42,7 +42,7 @@ def check_name(source: Source) -> Iterator[Broken]:
 
 
 def check_module(kind: Kind, module: ModuleType, path: str) -> list[Broken]:
-    """Find everything that is wrong with a loaded persona or plugin."""
+    """Report every fault of a loaded persona or plugin, sorted by line."""
     faults: list[Broken] = []
     meant: set[str] = set()
     for name, value in list(vars(module).items()):
@@ -70,13 +70,13 @@ def check_module(kind: Kind, module: ModuleType, path: str) -> list[Broken]:
 
 
 def check_declared(source: Source, module: ModuleType, path: str) -> Iterator[Broken]:
-    """Find what is wrong with the settings that a plugin declares."""
+    """Report an invalid `plugin_settings` model, and settings that collide with the host's."""
     if source.kind != "plugin" or "plugin_settings" not in answered_by(module):
         return
     try:
         model: object = declared_by(module)
     except Exception as error:
-        yield Broken(path, None, f"plugin_settings() failed: {told(error)}")
+        yield Broken(path, None, f"plugin_settings() failed: {describe(error)}")
         return
     if not (isinstance(model, type) and issubclass(model, BaseModel)):
         yield Broken(path, None, "plugin_settings() must return a class, a pydantic BaseModel")
@@ -89,28 +89,28 @@ def check_declared(source: Source, module: ModuleType, path: str) -> Iterator[Br
 
 
 def answered_by(module: ModuleType) -> dict[str, Mapping[str, Any]]:
-    """Return the hooks that a module has, each with the options of its @hookimpl."""
+    """Return the module's hooks, each with the options of its @hookimpl."""
     marked = ((name, _mark(value)) for name, value in vars(module).items())
     return {options.get("specname") or name: options for name, options in marked if options}
 
 
 def answered_first(module: ModuleType) -> list[str]:
-    """Return the questions that a module answers alone, without saying whether first or last."""
+    """Return its first-result hooks that declare no position (tryfirst, trylast, wrapper)."""
     return [
         name
         for name, options in answered_by(module).items()
         if name in HOOKS and HOOKS[name].first and name != "provide"
-        if not any(options.get(each) for each in _SAYS_ITS_PLACE)
+        if not any(options.get(each) for each in _ORDERING)
     ]
 
 
-_SAYS_ITS_PLACE = ("wrapper", "hookwrapper", "tryfirst", "trylast")
+_ORDERING = ("wrapper", "hookwrapper", "tryfirst", "trylast")
 
 
 def _mark(value: object) -> Mapping[str, Any] | None:
-    """Return the options of @hookimpl, never running a line of the object that may have them.
+    """Return the options of @hookimpl, without running any code of the object.
 
-    isinstance() would: a proxy may answer for its class itself, or raise there.
+    isinstance() would run code: a proxy may override `__class__`, or raise there.
     """
     if type(value) is FunctionType:
         options = value.__dict__.get(MARK)
@@ -137,7 +137,7 @@ def _mismatches(
 
 
 def _arguments(hook: Hook, function: FunctionType) -> Iterator[str]:
-    """Find arguments that the hook never gives. Those of the author's own have a default."""
+    """Report arguments that the hook does not pass. The author's own ones have a default."""
     for argument in inspect.signature(function).parameters.values():
         if argument.kind in (argument.VAR_POSITIONAL, argument.VAR_KEYWORD):
             stars = "*" if argument.kind == argument.VAR_POSITIONAL else "**"
@@ -172,7 +172,7 @@ def _at(function: Callable[..., object], error: str) -> Broken:
 
 
 def _line(file: str | None, name: str, first: int = 0) -> int:
-    """Return the line of a `def`; `first` is that of its first decorator, where it is known."""
+    """Return the line of a `def`; `first` is the line of its first decorator, if known."""
     try:
         tree = ast.parse(Path(file or "").read_bytes())
     except (OSError, SyntaxError, ValueError):

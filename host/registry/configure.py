@@ -1,4 +1,4 @@
-"""Reads the settings of plugins, which are known once the plugins are loaded."""
+"""Reads plugin settings, whose models are known only once the plugins are loaded."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ from host.settings.plugins import (
 
 
 def declared_by(module: ModuleType) -> type[BaseModel] | None:
-    """Return the model of a plugin's settings, if it has any. Raises what the hook does."""
-    table = pluggy.PluginManager("host")
-    table.add_hookspecs(hookspecs)
-    table.register(module)
-    answers: list[type[BaseModel]] = table.hook.plugin_settings()
+    """Return the plugin's settings model; None if it has none. Raises what the hook raises."""
+    manager = pluggy.PluginManager("host")
+    manager.add_hookspecs(hookspecs)
+    manager.register(module)
+    answers: list[type[BaseModel]] = manager.hook.plugin_settings()
     return answers[0] if answers else None
 
 
 def with_plugin_settings(settings: Settings, loaded: Registry) -> Settings:
-    """Return settings together with those of the plugins, from host.toml and the environment.
+    """Return settings with the plugins' settings from host.toml and the environment.
 
-    Raises SettingsError, one line that names everything that is wrong.
+    Raises SettingsError with one line that names every fault.
     """
     faults = list(_unknown_tables(settings, loaded))
     environment: dict[str, Table] = {}
@@ -65,7 +65,7 @@ def with_plugin_settings(settings: Settings, loaded: Registry) -> Settings:
 
 
 def with_any_plugin_keys(settings: Settings, loaded: Registry) -> Settings:
-    """Return settings in which no key is missing, not of a plugin either; they open nothing."""
+    """Return settings with a placeholder for every required key, the plugins' keys included."""
     keys = {
         plugin.name: {name: "any" for name in any_keys(plugin.settings)}
         for plugin in loaded.plugins
@@ -81,7 +81,7 @@ def _faults(
     environment: Table,
     variables: Mapping[str, str],
 ) -> list[str]:
-    """Say what is wrong with one plugin's settings, for all personas or for one of them."""
+    """Report the faults of one plugin's settings: the shared ones, or else each persona's."""
     shared = {**settings.plugins.get(plugin, {}), **environment}
     places = {"": f"{settings.config}: [plugins.{plugin}]", **variables}
     if faults := list(faults_of_plugin(plugin, model, shared, places)):
@@ -100,7 +100,7 @@ def _faults(
 
 
 def _unknown_tables(settings: Settings, loaded: Registry) -> Iterator[str]:
-    """Find tables of host.toml for plugins that are not there, or that have no settings."""
+    """Report tables of host.toml for plugins that are not installed or have no settings."""
     of_name = {plugin.name: plugin for plugin in loaded.plugins}
     tables = {f"plugins.{name}": name for name in settings.plugins}
     for persona, own in settings.personas.items():

@@ -1,8 +1,8 @@
-"""Where personas and plugins are found, and how each is loaded so that it harms no other.
+"""Discovers personas and plugins, and loads each module in isolation.
 
-A folder's modules are loaded from their files, under names that no import statement can spell: they
-clash with nothing installed, may have hyphens, and import each other relatively alone. An installed
-package names its own with the entry points `host.personas` and `host.plugins`.
+Modules of a folder are loaded from their files under names that are not valid identifiers: they
+can't shadow an installed package, may contain hyphens, and support relative imports only. Installed
+packages declare theirs with the entry points `host.personas` and `host.plugins`.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from types import ModuleType
 from typing import Literal
 
 from host.privacy.environment import is_hidden
-from host.registry.found import Broken, one_line, shown, told
+from host.registry.found import Broken, describe, one_line, shown
 
 Kind = Literal["persona", "plugin"]
 
 
 @dataclass(frozen=True)
 class Source:
-    """A module that claims to be a persona or a plugin, before it is loaded."""
+    """A candidate persona or plugin, before it is loaded."""
 
     kind: Kind
     name: str
@@ -36,19 +36,19 @@ class Source:
 
     @property
     def path(self) -> str:
-        """Its file as people read it."""
+        """Its file, relative to the working directory if below it."""
         return shown(self.file)
 
     def holds(self, file: str) -> bool:
-        """Return whether a file is this module, or one of its package."""
+        """Return whether a file is this module or belongs to its package."""
         if self.file.name == "__init__.py":
             return Path(file).is_relative_to(self.file.parent)
         return Path(file) == self.file
 
     def load(self) -> ModuleType | Broken:
-        """Load the module, whatever it does: raising and exiting are faults like any other."""
+        """Load the module; exceptions and SystemExit become a Broken."""
         try:
-            # What a module prints while it is loaded must not end up in a command's JSON.
+            # Output of a module must not end up in the JSON that a command prints.
             with contextlib.redirect_stdout(sys.stderr):
                 module = self.open()
         except KeyboardInterrupt:
@@ -61,7 +61,7 @@ class Source:
         return module
 
     def _place(self, error: BaseException) -> tuple[str | Path, int]:
-        """Return where in the module it went wrong: the last line of it that was running."""
+        """Return file and line of the innermost frame that belongs to the module."""
         if isinstance(error, SyntaxError) and error.filename and self.holds(error.filename):
             return error.filename, error.lineno or 1
         file: str | Path = self.file
@@ -74,7 +74,7 @@ class Source:
 
 def _fault(error: BaseException) -> str:
     if isinstance(error, SystemExit):
-        return f"exits while it is loaded: {told(error)}"
+        return f"exits while it is loaded: {describe(error)}"
     if isinstance(error, KeyError) and _is_of_the_environment(error):
         name = one_line(str(error.args[0]))
         if is_hidden(name):
@@ -84,17 +84,17 @@ def _fault(error: BaseException) -> str:
         return f"lacks module {error.name}; is it installed?"
     if isinstance(error, SyntaxError):
         return f"{type(error).__name__}: {one_line(error.msg)}"
-    return told(error)
+    return describe(error)
 
 
 def _is_of_the_environment(error: KeyError) -> bool:
-    """Tell whether it was `os.environ` that did not have it."""
+    """Return whether the KeyError was raised by `os.environ`."""
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     return bool(frames) and frames[-1].f_globals.get("__name__") == "os"
 
 
 def in_folder(kind: Kind, folder: Path, *, needed: bool = True) -> Iterator[Source | Broken]:
-    """Find the modules and packages of a folder, by name; one that is `needed` must be there."""
+    """Find the folder's modules and packages, by name. A missing folder is Broken if `needed`."""
     folder = folder.absolute()
     try:
         entries = sorted(folder.iterdir())
@@ -113,10 +113,10 @@ def in_folder(kind: Kind, folder: Path, *, needed: bool = True) -> Iterator[Sour
 
 
 def _package_of(kind: str, folder: Path) -> str:
-    """Make a folder a package under a name of its own, and return that name.
+    """Register the folder as a package under a unique name, and return that name.
 
-    Its modules may import each other relatively: `from ._prices import PRICES`. What was loaded
-    from it before is forgotten.
+    Its modules may then import each other relatively: `from ._prices import PRICES`. Modules loaded
+    from it earlier are dropped from `sys.modules`.
     """
     name = f"{kind}s-{sha256(str(folder).encode()).hexdigest()[:8]}"
     for known in [known for known in sys.modules if known.startswith(f"{name}.")]:
@@ -133,7 +133,7 @@ def _from_file(kind: Kind, name: str, file: Path, package: str) -> Source:
 
 
 def _load_file(unique: str, file: Path) -> ModuleType:
-    """Load one file, or a package by its `__init__.py`, unless another has imported it already."""
+    """Load a module, or a package by its `__init__.py`; reuse one that was already imported."""
     if (known := sys.modules.get(unique)) and known.__file__ == str(file):
         return known
     inside = [str(file.parent)] if file.name == "__init__.py" else None
@@ -142,7 +142,7 @@ def _load_file(unique: str, file: Path) -> ModuleType:
     assert spec.loader is not None, file
     module = importlib.util.module_from_spec(spec)
     _forget(unique)
-    # Relative imports, dataclasses and pydantic all look their module up here.
+    # Relative imports, dataclasses and pydantic look the module up here.
     sys.modules[unique] = module
     try:
         spec.loader.exec_module(module)
@@ -153,7 +153,7 @@ def _load_file(unique: str, file: Path) -> ModuleType:
 
 
 def _forget(unique: str) -> None:
-    """Drop a module and, where it is a package, all of it."""
+    """Remove a module, or a package with its submodules, from `sys.modules`."""
     if unique not in sys.modules:
         return
     for name in [name for name in sys.modules if name == unique or name.startswith(f"{unique}.")]:
@@ -161,15 +161,15 @@ def _forget(unique: str) -> None:
 
 
 def installed(kind: Kind) -> Iterator[Source]:
-    """Find what installed packages offer, by name."""
+    """Find the entry points of installed packages, by name."""
     points = importlib.metadata.entry_points(group=f"host.{kind}s")
     for point in sorted(points, key=lambda point: (point.name, point.value)):
         yield Source(kind, point.name, _installed_file(point), point.load)
 
 
 def _installed_file(point: importlib.metadata.EntryPoint) -> Path:
-    """Return the file of an entry point without running any of it."""
-    # An entry point that is misspelt has no module, and its top package may not be there.
+    """Return the file of an entry point without importing it."""
+    # A malformed entry point has no module; its top-level package may not be installed.
     with contextlib.suppress(AttributeError, ImportError, ValueError):
         top, *rest = point.module.split(".")
         if spec := importlib.util.find_spec(top):

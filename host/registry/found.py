@@ -1,4 +1,4 @@
-"""What the registry found: good personas, good plugins, and what is wrong with the others."""
+"""Results of discovery: personas, plugins and faults."""
 
 from __future__ import annotations
 
@@ -13,38 +13,38 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Persona:
-    """A persona that may take calls."""
+    """A valid persona."""
 
     name: str
     file: str
     summary: str
-    """First line of its docstring."""
+    """First line of the module's docstring."""
     numbers: tuple[str, ...]
-    """Numbers that host.toml gives it."""
+    """Its numbers in host.toml."""
     module: ModuleType
 
 
 @dataclass(frozen=True)
 class Plugin:
-    """A plugin that speaks on every call."""
+    """A valid plugin."""
 
     name: str
     file: str
     module: ModuleType
     bundled: bool = False
     replaces: bool = False
-    """Whether it takes the place of the bundled one of its name."""
+    """Whether it replaces the bundled plugin of the same name."""
     settings: type[BaseModel] | None = None
-    """The model of its settings."""
+    """The model of its settings; None if it has none."""
 
 
 @dataclass(frozen=True)
 class Broken:
-    """One fault, in one line. Whatever has one is set aside."""
+    """One fault, on one line. A module with faults is not loaded."""
 
     file: str
     line: int | None
-    """None where a fault belongs to no line."""
+    """None if the fault has no line."""
     error: str
 
     def __str__(self) -> str:
@@ -53,7 +53,7 @@ class Broken:
 
 
 def shown(path: Path | str) -> str:
-    """Return a path as people read it: relative where it is below the working directory."""
+    """Return a path for display: relative if below the working directory."""
     try:
         return str(Path(path).absolute().relative_to(Path.cwd()))
     except (ValueError, OSError):
@@ -61,13 +61,13 @@ def shown(path: Path | str) -> str:
 
 
 def one_line(text: str, longest: int = 200) -> str:
-    """Return any text as one line, cut where an author would fill the terminal with it."""
+    """Return text as one line of at most `longest` characters."""
     text = " ".join(text.split())
     return text if len(text) <= longest else f"{text[: longest - 3]}..."
 
 
-def told(error: BaseException) -> str:
-    """Return an exception as one line, whatever its own text does."""
+def describe(error: BaseException) -> str:
+    """Return an exception as one line, even if its `__str__` raises."""
     kind = type(error).__name__
     try:
         return one_line(f"{kind}: {error}").removesuffix(":")

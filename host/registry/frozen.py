@@ -1,4 +1,4 @@
-"""The registry: loaded once, checked whole, and then never changed."""
+"""The registry: loaded once, validated as a whole, then immutable."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from host.base.errors import PersonaError
 from host.call.dispatch import Dispatch
-from host.registry.found import Broken, Persona, Plugin, one_line, shown, told
+from host.registry.found import Broken, Persona, Plugin, describe, one_line, shown
 from host.registry.routes import Choice, Routes
 from host.registry.view import View, Views
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Registry:
-    """The good personas and plugins of a deployment, and what is wrong with the others."""
+    """The valid personas and plugins of a deployment, and the faults of the others."""
 
     personas: Mapping[str, Persona]
     plugins: Sequence[Plugin]
@@ -29,10 +29,10 @@ class Registry:
     personas_dir: str
     plugins_dir: str
     disabled: frozenset[str] = frozenset()
-    """Plugins that are set aside: by a setting, or because they are broken."""
+    """Plugins not in use: disabled by a setting, or broken."""
 
     def require(self) -> Registry:
-        """Return the registry if it has a persona. Raises PersonaError."""
+        """Return the registry itself. Raises PersonaError if it has no valid persona."""
         if self.personas:
             return self
         from pathlib import Path
@@ -41,7 +41,7 @@ class Registry:
 
         packages = list(installed("persona"))
         first = None
-        for fault in self.broken:  # a broken plugin or table is not why no persona is good
+        for fault in self.broken:  # others do not explain a missing persona
             file = Path(fault.file)
             packaged = any(package.holds(str(file.absolute())) for package in packages)
             if packaged or file.is_relative_to(self.personas_dir):
@@ -57,9 +57,9 @@ class Registry:
         raise PersonaError(f"there is no good persona: {first}{more}")
 
     def view(self, persona: str | None) -> View:
-        """Return the hooks of a persona's calls; of plugins alone for None.
+        """Return the hooks for a persona's calls; None: the plugins' hooks alone.
 
-        Raises PersonaError for a persona that is not loaded.
+        Raises PersonaError if the persona is not loaded.
         """
         try:
             return self.views.of(persona)
@@ -67,7 +67,7 @@ class Registry:
             raise PersonaError(f"there is no persona {persona!r}") from None
 
     def choose(self, dispatch: Dispatch) -> Choice:
-        """Choose the persona of a call: plugins first, then the four rules."""
+        """Choose a call's persona: `choose_persona` of the plugins, then the routes."""
         for plugin, ask in self.views.choosers:
             try:
                 persona = ask(dispatch=dispatch, personas=tuple(self.personas))
@@ -82,7 +82,7 @@ class Registry:
         return self.routes.choose(dispatch)
 
     def commands(self, cli: typer.Typer) -> list[Broken]:
-        """Let each plugin add its commands; returns what went wrong."""
+        """Let each plugin add its commands; return the faults."""
         faults = []
         for plugin, add in self.views.each_plugin("register_commands"):
             try:
@@ -94,6 +94,6 @@ class Registry:
 
 
 def _where(error: Exception) -> str:
-    """Say what an exception was and where it came from, in one line."""
+    """Return where an exception was raised and what it says, on one line."""
     place = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{shown(place.filename)}:{place.lineno}: {told(error)}"
+    return f"{shown(place.filename)}:{place.lineno}: {describe(error)}"

@@ -1,4 +1,4 @@
-"""The hooks as data, read from hookspecs.py: what they take, who is asked, and how."""
+"""The hooks as data, read from `host.call.hooks`: arguments, kind and return type."""
 
 from __future__ import annotations
 
@@ -19,39 +19,39 @@ FOR_PLUGINS = {
     "while_serving": "a worker serves all personas",
     "choose_persona": "no persona speaks on a call that is not yet its own",
 }
-"""Hooks that a persona can't have, and why."""
+"""Hooks that only plugins may implement, and why."""
 
 
 @dataclass(frozen=True)
 class Hook:
-    """One hook of hookspecs.py."""
+    """One hook specification."""
 
     name: str
     function: Callable[..., Any]
     arguments: tuple[str, ...]
     first: bool
-    """True where the first answer that is not None wins, False where all are gathered."""
+    """True: the first answer that is not None wins. False: all answers are collected."""
     is_async: bool
 
     @property
     def takes(self) -> str:
-        """Its arguments as they stand in a `def`."""
+        """Its arguments as in a `def`."""
         return f"({', '.join(self.arguments)})"
 
     @property
     def kind(self) -> str:
-        """Whether it is a question or an event, and whose answers count."""
+        """Its kind: question or event, and first answer or all."""
         what = "event, async" if self.is_async else "question"
         return f"{what}, {'first answer' if self.first else 'all'}"
 
     @property
     def answer(self) -> str:
-        """The type of its answer, as hookspecs.py writes it."""
+        """Its return annotation, as written."""
         return str(inspect.signature(self.function).return_annotation)
 
     @property
     def signature(self) -> str:
-        """How an author writes it, with types."""
+        """Its signature with types, as an author writes it."""
         parameters = inspect.signature(self.function).parameters.values()
         typed = ", ".join(f"{parameter.name}: {parameter.annotation}" for parameter in parameters)
         start = "async def" if self.is_async else "def"
@@ -59,7 +59,7 @@ class Hook:
 
     @property
     def doc(self) -> str:
-        """The first line of its docstring."""
+        """First line of its docstring."""
         return (inspect.getdoc(self.function) or "").partition("\n")[0]
 
 
@@ -75,4 +75,4 @@ def _read_hooks() -> Mapping[str, Hook]:
 
 
 HOOKS = _read_hooks()
-"""Every hook by its name, in the order of a call."""
+"""All hooks by name, in the order of a call."""

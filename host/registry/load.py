@@ -1,4 +1,4 @@
-"""From settings to a registry: find all, load all, check all, set the broken ones aside."""
+"""Builds the registry from settings: discovers, loads and validates, and drops broken modules."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from host.privacy.environment import as_in_a_call
 from host.registry.check import check_declared, check_module, check_name
 from host.registry.configure import declared_by
 from host.registry.find import Kind, Source, in_folder, installed
-from host.registry.found import Broken, Persona, Plugin, shown, told
+from host.registry.found import Broken, Persona, Plugin, describe, shown
 from host.registry.frozen import Registry
 from host.registry.names import check_order, check_personas, check_plugin_names
 from host.registry.routes import make_routes
@@ -22,13 +22,13 @@ from host.settings import Settings
 from host.settings.plugins import declare
 
 _loaded: list[tuple[object, Registry]] = []
-"""Settings, and their registry. Not a dict: the settings of personas have no hash."""
+"""Cached registries by their settings. A list, because persona settings are not hashable."""
 
 
 def load(settings: Settings) -> Registry:
-    """Return the registry of these settings, loaded once in a process.
+    """Return the registry of these settings; cached per process.
 
-    Raises SettingsError where two personas claim one number or prefix.
+    Raises SettingsError if two personas claim one number or prefix.
     """
     wanted = (
         Path.cwd(),
@@ -49,7 +49,7 @@ def load(settings: Settings) -> Registry:
 
 
 def load_afresh(settings: Settings) -> Registry:
-    """Load the registry again, reading every file anew. Raises SettingsError as `load` does."""
+    """Load the registry without the cache, rereading every file. Raises SettingsError."""
     loader = _Loader()
     with as_in_a_call(settings):
         bundled = _bundled(settings.disable_plugins)
@@ -103,7 +103,7 @@ def _bundled(disabled: Collection[str]) -> list[Plugin]:
 
 @functools.cache
 def bundled_plugins() -> tuple[Plugin, ...]:
-    """Load the plugins that every host has; once, since nobody changes them meanwhile."""
+    """Load the bundled plugins; cached, since they do not change."""
     loader = _Loader()
     found = [
         _plugin(source, module, bundled=True)
@@ -114,9 +114,9 @@ def bundled_plugins() -> tuple[Plugin, ...]:
 
 
 def _in_order(plugins: Iterable[Plugin], order: Sequence[str]) -> tuple[Plugin, ...]:
-    """Put those last that are to be asked first; the bundled ones are asked after all others."""
+    """Sort in registration order, first called last; the bundled plugins are called last."""
     ranks = {name: len(order) - at for at, name in enumerate(order)}
-    of_name = {plugin.name: plugin for plugin in plugins}  # a later one replaces its namesake
+    of_name = {plugin.name: plugin for plugin in plugins}  # a user's plugin replaces a bundled one
     return tuple(
         sorted(
             of_name.values(),
@@ -133,22 +133,22 @@ def _plugin(
 
 
 class _Loader:
-    """Takes modules in, one at a time, and keeps the faults of those that it sets aside."""
+    """Loads modules one by one and collects the faults of those it rejects."""
 
     def __init__(self) -> None:
         self.broken: list[Broken] = []
         self.names: dict[Kind, set[str]] = {"persona": set(), "plugin": set()}
-        """Names of all that there are, good or broken."""
+        """Names of all candidates, valid or broken."""
         self._owners: dict[ModuleType, Source] = {}
         self._trial = build_plugin_manager((), ())
 
     def plugins(self, settings: Settings, bundled: Collection[str]) -> list[Plugin]:
-        """Load the user's plugins; return what is good."""
+        """Load the user's plugins; return the valid ones."""
         folder = settings.plugins_dir
-        ours = folder.absolute() == BUNDLED_PLUGINS or folder.resolve() == BUNDLED_PLUGINS
+        is_bundled = folder.absolute() == BUNDLED_PLUGINS or folder.resolve() == BUNDLED_PLUGINS
         found = self.fill(
             "plugin",
-            None if ours else folder,
+            None if is_bundled else folder,
             needed="plugins_dir" in settings.model_fields_set,
             disabled=settings.disable_plugins,
         )
@@ -165,7 +165,7 @@ class _Loader:
         entry_points: bool = True,
         disabled: Collection[str] = (),
     ) -> list[tuple[Source, ModuleType]]:
-        """Load everything of one kind; return what is good."""
+        """Load all personas or plugins; return the valid ones."""
         by_name: defaultdict[str, list[Source]] = defaultdict(list)
         in_it = in_folder(kind, folder, needed=needed) if folder else ()
         for source in (*in_it, *(installed(kind) if entry_points else ())):
@@ -202,16 +202,17 @@ class _Loader:
         )
 
     def _try(self, kind: Kind, module: ModuleType, path: str) -> list[Broken]:
-        """Let pluggy have its say too, where only this module can come to harm."""
+        """Let pluggy validate the module in a separate manager, so that a failure stays
+        isolated."""
         try:
             self._trial.register(module, f"{kind} {path}")
         except Exception as error:
-            return [Broken(path, 1, f"pluggy refuses it: {told(error)}")]
+            return [Broken(path, 1, f"pluggy refuses it: {describe(error)}")]
         return []
 
 
 def _check_namesakes(source: Source, namesakes: Iterable[Source]) -> Iterator[Broken]:
-    """Set two of one name aside both: nobody can say which of them a call was meant for."""
+    """Report sources that share a name; both are rejected, since a route can't tell them apart."""
     others = [other.path for other in namesakes if other is not source]
     if others:
         yield Broken(

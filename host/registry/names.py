@@ -1,4 +1,4 @@
-"""Checks the names of personas and plugins in the settings against those that there are."""
+"""Validates names of personas and plugins in the settings against the loaded ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from host.settings import Settings
 def check_personas(
     settings: Settings, good: Iterable[str], absent: Iterable[str]
 ) -> Iterator[Broken]:
-    """Find the personas that host.toml speaks of and that do not exist."""
+    """Report personas of host.toml that do not exist."""
     config = shown(settings.config)
     for name in settings.personas:
         if name not in good and name not in absent:
@@ -33,7 +33,7 @@ def check_personas(
 
 
 def check_plugin_names(settings: Settings, known: Collection[str]) -> Iterator[Broken]:
-    """Find the names in settings that no plugin has."""
+    """Report unknown plugin names in the settings."""
     for setting in ("disable_plugins", "plugin_order"):
         for name in getattr(settings, setting):
             if name not in known:
@@ -44,7 +44,7 @@ def check_plugin_names(settings: Settings, known: Collection[str]) -> Iterator[B
 
 
 def check_order(settings: Settings, plugins: Iterable[Plugin]) -> Iterator[Broken]:
-    """Find questions that two plugins answer, where nobody has said which of them comes first."""
+    """Report questions that two plugins answer while `plugin_order` ranks neither."""
     answer: defaultdict[str, list[str]] = defaultdict(list)
     for plugin in plugins:
         if not plugin.bundled and plugin.name not in settings.plugin_order:
@@ -65,7 +65,7 @@ def _meant(name: str, good: Iterable[str]) -> str:
 
 
 def _line(config: Path, pattern: str) -> int | None:
-    """Return the line of host.toml that begins like this, None where there is none."""
+    """Return the first line of host.toml that matches; None if there is none."""
     try:
         lines = config.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError):

@@ -1,4 +1,4 @@
-"""From the environment and host.toml to all settings: the core's, and those of every plugin."""
+"""Reads all settings: the host's and every plugin's, from the environment and host.toml."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from host.settings import Settings, load_settings
 
 
 def read_settings(*, dotenv: bool = True) -> Settings:
-    """Read all settings; loads the registry, for plugins declare their own.
+    """Read all settings. Loads the registry, because plugins declare settings of their own.
 
-    Raises SettingsError, one line that names every wrong setting.
+    Raises SettingsError with one line that names every fault.
     """
     settings = load_settings(dotenv=dotenv)
     return with_plugin_settings(settings, load(settings))

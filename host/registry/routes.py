@@ -1,8 +1,8 @@
-"""From a job's metadata, its room and the dialled number to a persona. Pure: nothing is looked up.
+"""Routes a job to a persona by metadata, room and dialled number. Pure: no I/O.
 
-1. `persona` in the metadata. Any other name than a loaded persona's refuses the call.
-2. The room's name: the longest persona's name followed by `-` or `_`, or prefix of host.toml.
-3. The number that was dialled, from host.toml.
+1. `persona` in the metadata. A name that is not loaded refuses the call.
+2. The room's name: the longest persona name followed by `-` or `_`, or prefix of host.toml.
+3. The dialled number, from host.toml.
 4. The default persona, or the only one.
 """
 
@@ -19,7 +19,7 @@ from host.call.dispatch import Dispatch
 
 @dataclass(frozen=True)
 class Choice:
-    """Which persona takes a call, by which rule, and why. No persona: the call is refused."""
+    """The persona of a call, the rule that chose it, and why. persona None: the call is refused."""
 
     persona: str | None
     by: str | None
@@ -28,20 +28,20 @@ class Choice:
 
 @dataclass(frozen=True)
 class Routes:
-    """The four rules, ready to be asked."""
+    """The routing rules of a deployment."""
 
     personas: frozenset[str]
     absent: frozenset[str]
-    """Personas that are known but not loaded: their calls are refused, nobody stands in."""
+    """Known but not loaded personas: their calls are refused, not routed elsewhere."""
     prefixes: Mapping[str, str]
-    """Prefix of host.toml -> persona."""
+    """Prefix of host.toml to persona."""
     numbers: Mapping[str, str]
-    """Dialled number -> persona."""
+    """Dialled number to persona."""
     default: str | None
     only: str | None
-    """The persona that is alone in the deployment, no other having been set aside."""
+    """The deployment's only persona; None if there are others, broken ones included."""
     lengths: tuple[int, ...]
-    """Lengths of the prefixes, longest first."""
+    """Distinct prefix lengths, longest first."""
 
     def choose(self, dispatch: Dispatch) -> Choice:
         """Choose the persona of a call."""
@@ -98,10 +98,10 @@ def make_routes(
     numbers: Mapping[str, Iterable[str]] | None = None,
     default: str | None = None,
 ) -> Routes:
-    """Make the rules of a deployment from persona -> its prefixes and persona -> its numbers.
+    """Build routes from each persona's prefixes and numbers.
 
-    `absent` names personas that were set aside; one that only host.toml knows counts as absent.
-    Raises SettingsError where two personas claim one number or prefix.
+    `absent` names personas that are not loaded; names known only from host.toml are added to it.
+    Raises SettingsError if two personas claim one number or prefix.
     """
     names, absent = frozenset(personas), frozenset(absent)
     by_prefix = _owners(prefixes or {}, "prefix")

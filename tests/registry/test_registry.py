@@ -493,7 +493,7 @@ def test_a_persona_that_is_not_loaded_has_no_view(registry: Registry) -> None:
 
 
 def test_a_view_is_the_same_however_many_personas_there_are(deployment: Deployment) -> None:
-    names = [f"p{number}" for number in range(3 * view.SEATS + 1)]
+    names = [f"p{number}" for number in range(3 * view.BATCH_SIZE + 1)]
     for name in names:
         deployment.persona(name)
     registry = deployment.load()
