@@ -16,13 +16,13 @@ class Cartesia(BaseModel):
     """The settings of this plugin."""
 
     api_key: SecretStr = Field(
-        SecretStr(""), validation_alias="CARTESIA_API_KEY", description="Cartesia key"
+        SecretStr(""), validation_alias="CARTESIA_API_KEY", description="Cartesia API key"
     )
-    model: str = Field("sonic-3", description="model of a plain `cartesia`")
+    model: str = Field("sonic-3", description="model, if `tts` names only `cartesia`")
     voice: str = Field(
-        "f786b574-daa5-4673-aa0c-cbe3e8534c02", description="voice where `tts` names none, by id"
+        "f786b574-daa5-4673-aa0c-cbe3e8534c02", description="ID of the voice, if `tts` names none"
     )
-    base_url: str = Field("https://api.cartesia.ai", description="address of its API")
+    base_url: str = Field("https://api.cartesia.ai", description="URL of the Cartesia API")
 
 
 @hookimpl

@@ -16,10 +16,12 @@ class Deepgram(BaseModel):
     """The settings of this plugin."""
 
     api_key: SecretStr = Field(
-        SecretStr(""), validation_alias="DEEPGRAM_API_KEY", description="Deepgram key"
+        SecretStr(""), validation_alias="DEEPGRAM_API_KEY", description="Deepgram API key"
     )
-    model: str = Field("nova-3", description="model of a plain `deepgram`")
-    base_url: str = Field("https://api.deepgram.com/v1/listen", description="address of its API")
+    model: str = Field("nova-3", description="model, if `stt` names only `deepgram`")
+    base_url: str = Field(
+        "https://api.deepgram.com/v1/listen", description="URL of the Deepgram API"
+    )
 
 
 @hookimpl

@@ -16,13 +16,13 @@ class OpenAI(BaseModel):
     """The settings of this plugin."""
 
     api_key: SecretStr = Field(
-        SecretStr(""), validation_alias="OPENAI_API_KEY", description="OpenAI key"
+        SecretStr(""), validation_alias="OPENAI_API_KEY", description="OpenAI API key"
     )
-    model: str = Field("gpt-4.1-mini", description="model of a plain `openai`")
+    model: str = Field("gpt-4.1-mini", description="model, if `llm` names only `openai`")
     base_url: str | None = Field(
         None,
         validation_alias=AliasChoices("HOST_OPENAI_BASE_URL", "OPENAI_BASE_URL"),
-        description="address of another server that speaks OpenAI's API; may need no key",
+        description="URL of another server with OpenAI's API, which may need no key",
     )
 
 

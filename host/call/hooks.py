@@ -1,8 +1,9 @@
 """Every hook, in the order of a call.
 
-A *question* is a noun and answered at once: the first answer that is not None wins (`tools` and
-`session_options` gather all). An *event* is a verb and async: everyone is told, and one that fails
-is passed over. A persona speaks on its own calls, a plugin on every call.
+A *question* is a synchronous hook with a return value: the first answer that is not None wins
+(`tools` and `session_options` collect all answers). An *event* is an async hook: all its
+implementations run, and a failure is logged. A persona's hooks run on its own calls, a plugin's
+on all calls.
 """
 
 from __future__ import annotations
@@ -34,70 +35,70 @@ def register_commands(cli: typer.Typer) -> None:
 
 @hookspec
 def plugin_settings() -> type[BaseModel] | None:
-    """Declare a plugin's settings: a pydantic model, read from `[plugins.NAME]` of host.toml.
+    """Return the pydantic model of the plugin's settings, read from `[plugins.NAME]` in host.toml.
 
-    `HOST_NAME_FIELD` in the environment sets a field, too, and weighs more. Read them with
-    `call.persona_settings.plugin(MODEL)`, or `settings.plugin(MODEL)` where there is no call.
+    The environment variable `HOST_NAME_FIELD` sets a field, too, and takes precedence. Read the
+    settings with `call.persona_settings.plugin(MODEL)`, or `settings.plugin(MODEL)` without a call.
     """
 
 
 @hookspec
 def pass_environment(settings: Settings) -> Sequence[str] | None:
-    """Name environment variables that calls need, whole or as `PREFIX_*`; they get no others."""
+    """Return environment variables to pass to the processes of calls, as names or `PREFIX_*`."""
 
 
 @hookspec
 async def while_serving(settings: Settings) -> None:
-    """Run beside the worker, in its own process, until it stops and this is cancelled.
+    """Run in the host's parent process while it serves calls; cancelled when it stops.
 
-    Only plugins are asked.
+    Only plugins implement this hook.
     """
 
 
 @hookspec(firstresult=True)
 def choose_persona(dispatch: Dispatch, personas: Sequence[str]) -> str | None:
-    """Name the persona of a call before the host's own rules do; None leaves it to them.
+    """Return the name of the call's persona, or None to apply the host's routing rules.
 
-    Only plugins are asked: no persona speaks on a call that is not yet its own.
+    Only plugins implement this hook, because the call has no persona yet.
     """
 
 
 @hookspec(firstresult=True)
 def parse_metadata(metadata: Mapping[str, Any]) -> object | None:
-    """Check a dispatch's metadata and return what the call needs of it, kept as `call.details`.
+    """Validate the dispatch's metadata and return the call's details, kept as `call.details`.
 
-    Raise ValueError (pydantic's ValidationError is one) to refuse the call.
+    Raise ValueError, such as pydantic's ValidationError, to refuse the call.
     """
 
 
 @hookspec
 async def prepare_call(call: Call) -> None:
-    """Look up what the call needs, before anyone speaks."""
+    """Prepare the call before the conversation starts, such as by a lookup in a database."""
 
 
 @hookspec(firstresult=True)
 def instructions(call: Call) -> str | None:
-    """Tell the model who it is and what to do. A persona must have this or `agent`."""
+    """Return the LLM's instructions. A persona must implement this hook or `agent`."""
 
 
 @hookspec(firstresult=True)
 def agent(call: Call) -> agents.Agent | None:
-    """Return a LiveKit Agent, for all that LiveKit can do; by default one of the hooks' answers."""
+    """Return a LiveKit Agent. Default: an Agent with the persona's `instructions`."""
 
 
 @hookspec(firstresult=True)
 def stt(call: Call) -> agents.stt.STT[Any] | str | None:
-    """Return the speech-to-text engine, a LiveKit STT, or a name such as "deepgram/nova-3"."""
+    """Return the STT: a LiveKit STT, or a name such as "deepgram/nova-3"."""
 
 
 @hookspec(firstresult=True)
 def llm(call: Call) -> agents.llm.LLM[Any] | agents.llm.RealtimeModel | str | None:
-    """Return the language model, a LiveKit LLM or realtime model, or a name."""
+    """Return the LLM: a LiveKit LLM or realtime model, or a name such as "openai/gpt-4.1-mini"."""
 
 
 @hookspec(firstresult=True)
 def tts(call: Call) -> agents.tts.TTS[Any] | str | None:
-    """Return the text-to-speech engine, a LiveKit TTS, or a name with a voice at its end."""
+    """Return the TTS: a LiveKit TTS, or a name such as "cartesia/sonic-3:VOICE"."""
 
 
 @hookspec(firstresult=True)
@@ -109,53 +110,53 @@ def provide(
     voice: str,
     language: str,
 ) -> agents.stt.STT[Any] | agents.llm.LLM[Any] | agents.tts.TTS[Any] | None:
-    """Make the model that settings or hooks name as provider/model:voice; None for other providers.
+    """Create the STT, LLM or TTS with the name provider/model:voice; None for other providers.
 
-    `model` and `voice` are empty where the name leaves them out. Raise HostError where it can't be
-    made, as without a key.
+    `model` and `voice` are empty if the name omits them. Raise HostError if the model can't be
+    created, such as without an API key.
     """
 
 
 @hookspec
 def session_options(call: Call) -> Mapping[str, Any] | None:
-    """Return keyword arguments of LiveKit's AgentSession; all are merged, the persona's win."""
+    """Return keyword arguments for LiveKit's AgentSession; all are merged, the persona's win."""
 
 
 @hookspec
 def tools(call: Call) -> Sequence[Callable[..., Any] | agents.llm.Tool | agents.llm.Toolset] | None:
-    """Return what the model may do: async functions with a docstring, or LiveKit's own tools."""
+    """Return the LLM's tools: async functions with a docstring, or LiveKit tools."""
 
 
 @hookspec(firstresult=True)
 def greeting(call: Call) -> Greeting | str | None:
-    """Return the exact first words, or Greeting(...). None: the model opens the call."""
+    """Return the greeting as text or Greeting(...), or None to let the LLM open the call."""
 
 
 @hookspec(firstresult=True)
 def voicemail_policy(call: Call) -> VoicemailPolicy | None:
-    """Say what to do when a machine answers: LeaveMessage(text), HangUp() or Continue()."""
+    """Return the policy for an answering machine: LeaveMessage(text), HangUp() or Continue()."""
 
 
 @hookspec(firstresult=True)
 def screening_policy(call: Call) -> ScreeningPolicy | None:
-    """Say what to do when a call screener asks who is calling: Identify(), HangUp(), Continue()."""
+    """Return the policy for a call screener: Identify(), HangUp() or Continue()."""
 
 
 @hookspec
 async def call_greeted(call: Call) -> None:
-    """The first words were heard: the place for menus and digits, however long they take."""
+    """Run after the greeting; menus and digit collection belong here, without a time limit."""
 
 
 @hookspec
 async def call_status_changed(call: Call, status: str) -> None:
-    """The line's status is now dialing, ringing, automation, active or hangup."""
+    """Run when the SIP call status changes to dialing, ringing, automation, active or hangup."""
 
 
 @hookspec
 async def digit_pressed(call: Call, digit: str) -> None:
-    """The far end pressed a key: one of 0123456789*#ABCD."""
+    """Run when the far end presses a key: one of 0123456789*#ABCD."""
 
 
 @hookspec
 async def call_ended(call: Call, record: CallRecord) -> None:
-    """The call is over. Told exactly once, in every ending."""
+    """Run exactly once when the call is over, however it ends."""

@@ -1,4 +1,4 @@
-"""What one deployment says of one persona, and of all of them."""
+"""Settings of a deployment for one persona, and for all personas."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ Model = Annotated[
         r"[^/\s:]+(/\S+)?", 'a provider and its model, such as "deepgram/nova-3" or "deepgram"'
     ),
 ]
-"""A model as LiveKit Inference writes it: provider/model, and a voice after a colon.
+"""A model in the notation of LiveKit Inference: provider/model, with a voice after a colon.
 
-A provider alone is the model of its plugin's settings."""
+A provider alone stands for the model in its plugin's settings."""
 Models = Annotated[tuple[Model, ...], NoDecode, BeforeValidator(parted)]
 Name = Annotated[
     str,
@@ -52,15 +52,15 @@ Names = Annotated[tuple[Name, ...], NoDecode, BeforeValidator(parted)]
 
 
 class TransferTarget(BaseModel):
-    """Whom a call may be handed to; in host.toml its number alone, or a table."""
+    """A transfer target; in host.toml a number, or a table."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    number: str = Field(description="number or SIP address")
-    warm: bool = Field(False, description="ask the colleague before the caller is connected")
-    ringing_timeout: RingingSeconds = Field(20, description="seconds that a colleague is rung")
+    number: str = Field(description="E.164 number or SIP address")
+    warm: bool = Field(False, description="ask the colleague before connecting the caller")
+    ringing_timeout: RingingSeconds = Field(20, description="seconds the target may ring")
     show_caller: bool = Field(
-        False, description="ring a colleague with the caller's number, where the carrier lets us"
+        False, description="show the caller's number to the colleague, if the carrier allows it"
     )
 
     @model_validator(mode="before")
@@ -76,42 +76,49 @@ class TransferTarget(BaseModel):
 
 
 class Shared(WithPlugins):
-    """What may be set for every persona, and again for one of them."""
+    """Settings for all personas, which a persona may override."""
 
     trunk: str | None = Field(
         None,
         validation_alias=AliasChoices("HOST_TRUNK", "LIVEKIT_SIP_OUTBOUND_TRUNK", "trunk"),
-        description="LiveKit outbound trunk (ST_...)",
+        description="ID of the LiveKit outbound trunk (ST_...)",
     )
-    caller_id: str | None = Field(None, description="number that outbound calls show")
+    caller_id: str | None = Field(
+        None, description="number that outbound calls show as their caller ID"
+    )
     countries: Countries = Field(
-        (), description="countries that may be called; empty: those of the host's own numbers"
+        (),
+        description="countries that may be called; empty: the countries of the host's own numbers",
     )
     number_types: NumberTypes = Field(
-        ("fixed", "mobile", "toll_free", "voip"), description="types of numbers that may be called"
+        ("fixed", "mobile", "toll_free", "voip"), description="number types that may be called"
     )
     allow_numbers: NumberPatterns = Field(
-        (), description="numbers, or beginnings with *, whatever their country and type"
+        (),
+        description="numbers, or prefixes with *, allowed whatever their country and type",
     )
     deny_numbers: DeniedNumbers = Field(
-        (), description="numbers, or beginnings with *, that are never called"
+        (), description="numbers, or prefixes with *, that are never called"
     )
     calling_hours: CallingHours = Field(
-        "08:00-21:00", description="when people are called, in their own time; 00:00-24:00: always"
+        "08:00-21:00",
+        description="hours for outbound calls, in the callee's local time; 00:00-24:00: always",
     )
     max_attempts_a_day: int = Field(
-        3, ge=0, description="calls to one number on one of its days; 0: no limit"
+        3, ge=0, description="calls to one number per day, by the callee's local time; 0: no limit"
     )
     keys_may_dial: bool = Field(
-        False, description="press keys even where they could dial a number that may not be called"
+        False, description="press keys even if they could dial a number that the gate blocks"
     )
     opt_out_key: Key = Field(
-        "", description="the key that puts the far end on the do-not-call list"
+        "", description="key that puts the far end's number on the do-not-call list"
     )
     ringing_timeout: RingingSeconds = Field(30, description="seconds an outbound call may ring")
-    max_duration: Seconds = Field(900, description="seconds a call may last")
+    max_duration: Seconds = Field(900, description="maximum length of a call, in seconds")
     duration_warning: float = Field(
-        30, ge=0, description="seconds before that end at which the caller is told; 0: never"
+        30,
+        ge=0,
+        description="seconds before max_duration at which the caller is warned; 0: no warning",
     )
     silence_timeout: float = Field(
         12,
@@ -119,65 +126,79 @@ class Shared(WithPlugins):
         description="seconds of silence before each of two prompts and the goodbye; 0: no limit",
     )
     max_tool_calls: int = Field(
-        8, ge=1, description="tool calls in a row before the model must answer"
+        8, ge=1, description="consecutive tool calls before the model must answer"
     )
     max_same_tool: int = Field(
-        3, ge=1, description="calls in a row of one tool with the same arguments"
+        3, ge=1, description="consecutive calls of one tool with the same arguments"
     )
     take_over: bool = Field(
-        True, description="another process goes on with a call whose process died"
+        True, description="let another process take over a call whose process died"
     )
-    stt: Model = Field("deepgram", description="speech-to-text: provider/model, or a provider")
-    llm: Model = Field("openai", description="language model: provider/model, or a provider")
+    stt: Model = Field("deepgram", description="STT, as provider/model or provider")
+    llm: Model = Field("openai", description="LLM, as provider/model or provider")
     tts: Model = Field(
-        "cartesia", description="text-to-speech: provider/model:voice, or less of it"
+        "cartesia", description="TTS, as provider/model:voice, provider/model or provider"
     )
-    stt_fallbacks: Models = Field((), description="STTs to use when the first fails, in order")
-    llm_fallbacks: Models = Field((), description="LLMs to use when the first fails, in order")
-    tts_fallbacks: Models = Field((), description="TTSs to use when the first fails, in order")
-    language: str = Field("en", description="language that is spoken, as BCP 47: en, de, pt-BR")
+    stt_fallbacks: Models = Field((), description="STTs to use when `stt` fails, in order")
+    llm_fallbacks: Models = Field((), description="LLMs to use when `llm` fails, in order")
+    tts_fallbacks: Models = Field((), description="TTSs to use when `tts` fails, in order")
+    language: str = Field("en", description="spoken language, as a BCP 47 tag: en, de, pt-BR")
     turn_detection: Literal["model", "vad", "stt"] = Field(
-        "model", description="what detects the end of a turn: LiveKit's model, silence, or the STT"
+        "model",
+        description="end-of-turn detection: LiveKit's model, silence (vad), or the STT",
     )
     filler_after: float = Field(
-        2, ge=0, description="seconds without a word of ours before the filler; 0: never"
+        2,
+        ge=0,
+        description="seconds the caller waits for a reply before words.filler; 0: no filler",
     )
     dead_air_limit: float = Field(
-        8, ge=0, description="seconds without a word of ours before the apology; 0: no limit"
+        8,
+        ge=0,
+        description="seconds the caller waits for a reply before words.apology; 0: no limit",
     )
     transfer_on_failure: str | None = Field(
-        None, description="the transfer target that gets calls whose providers fail"
+        None, description="transfer target for calls whose providers fail"
     )
     mask_digits: bool = Field(
-        False, description="every pressed key is private: hidden also where a tool repeats it"
+        False,
+        description="mask every pressed key, even with record_digits and where a tool repeats it",
     )
-    record_numbers: bool = Field(False, description="telephone numbers stand whole in records")
+    record_numbers: bool = Field(False, description="write telephone numbers into records unmasked")
     record_digits: bool = Field(
-        False, description="pressed keys, and digits that were said, stand in records"
+        False, description="write pressed keys and spoken digits into records unmasked"
     )
     record_transcripts: bool = Field(
-        True, description="records hold what was said, and what tools were given and told"
+        True, description="write transcripts, and the arguments and results of tools, into records"
     )
-    disclosure: str = Field("", description="said before the greeting, as that an AI speaks")
-    record: bool = Field(False, description="record calls, after recording_notice was heard")
+    disclosure: str = Field(
+        "", description="notice before the greeting, such as that the caller talks to an AI"
+    )
+    record: bool = Field(False, description="record calls, starting after recording_notice")
     recording_notice: str = Field(
-        "This call is recorded.", description="said before the greeting of a recorded call"
+        "This call is recorded.", description="notice before the greeting of a recorded call"
     )
     transfers: dict[str, TransferTarget] = Field(
-        default_factory=dict, description="whom a call may be handed to, by name"
+        default_factory=dict, description="transfer targets, by name"
     )
-    words: Words = Field(default_factory=Words, description="what the host itself says")
+    words: Words = Field(default_factory=Words, description="sentences that the host itself says")
 
 
 class PersonaSettings(Shared):
-    """What one deployment says of one persona: a `[personas.NAME]` table of host.toml."""
+    """The settings of one persona: a `[personas.NAME]` table of host.toml."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
-    numbers: tuple[str, ...] = Field((), description="numbers that this persona answers")
-    prefixes: tuple[str, ...] = Field((), description="more room prefixes, beside its name")
-    max_calls: int | None = Field(None, ge=1, description="its calls at once")
-    max_calls_a_day: int | None = Field(None, ge=1, description="its calls a day, by local time")
+    numbers: tuple[str, ...] = Field(
+        (), description="numbers whose inbound calls the persona answers"
+    )
+    prefixes: tuple[str, ...] = Field(
+        (), description="room prefixes, in addition to the persona's name"
+    )
+    max_calls: int | None = Field(None, ge=1, description="maximum concurrent calls")
+    max_calls_a_day: int | None = Field(
+        None, ge=1, description="maximum calls per day, by the host's local time"
+    )
     max_minutes_a_day: float | None = Field(
-        None, gt=0, description="its minutes of talk a day, by local time"
+        None, gt=0, description="maximum minutes of calls per day, by the host's local time"
     )

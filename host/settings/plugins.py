@@ -46,7 +46,7 @@ class WithPlugins(BaseModel):
     """Settings that hold those of plugins."""
 
     plugins: dict[str, dict[str, Any]] = Field(
-        default_factory=dict, description="per plugin: its own settings", repr=False
+        default_factory=dict, description="settings of one plugin", repr=False
     )
     _values: PluginValues = PluginValues()
 

@@ -1,4 +1,4 @@
-"""Everything that a deployment may set, and where it is read from."""
+"""The settings of a deployment, and the sources that they are read from."""
 
 from __future__ import annotations
 
@@ -57,46 +57,56 @@ def config_path() -> Path:
 
 
 class Settings(BaseSettings, Shared):
-    """Everything that a deployment may set."""
+    """The settings of a deployment."""
 
     model_config = SettingsConfigDict(
         env_prefix="HOST_", extra="forbid", frozen=True, populate_by_name=True
     )
 
     livekit_url: str = Field(
-        "", validation_alias=_env("LIVEKIT_URL"), description="LiveKit server, ws:// or wss://"
+        "",
+        validation_alias=_env("LIVEKIT_URL"),
+        description="URL of the LiveKit server, ws:// or wss://",
     )
     livekit_api_key: SecretStr = Field(
         SecretStr(""), validation_alias=_env("LIVEKIT_API_KEY"), description="LiveKit API key"
     )
     livekit_api_secret: SecretStr = Field(
-        SecretStr(""), validation_alias=_env("LIVEKIT_API_SECRET"), description="its secret"
+        SecretStr(""), validation_alias=_env("LIVEKIT_API_SECRET"), description="LiveKit API secret"
     )
     agent_name: str = Field(
-        "host", description="name for explicit dispatch; empty: join every new room"
+        "host", description="agent name for explicit dispatch; empty: join every new room"
     )
-    config: Path = Field(Path("host.toml"), description="the host.toml to read")
-    personas_dir: Path = Field(Path("personas"), description="folder of personas")
+    config: Path = Field(Path("host.toml"), description="path of host.toml")
+    personas_dir: Path = Field(Path("personas"), description="folder of your personas")
     plugins_dir: Path = Field(
-        Path("plugins"), description="folder of your plugins, beside the bundled ones"
+        Path("plugins"), description="folder of your plugins, which add to the bundled ones"
     )
-    disable_plugins: PluginNames = Field((), description="plugins that are not loaded, by name")
+    disable_plugins: PluginNames = Field((), description="names of plugins that are not loaded")
     plugin_order: PluginNames = Field(
-        (), description="plugins that are asked before the others, first to last"
+        (), description="names of plugins that are asked before the others, in order"
     )
     default_persona: str | None = Field(
-        None, description="persona for calls that nothing else decides"
+        None, description="persona for calls that no other routing rule matches"
     )
-    max_calls: int = Field(10, ge=1, description="calls at once; one more hears busy")
+    max_calls: int = Field(
+        10, ge=1, description="maximum concurrent calls; further callers hear busy"
+    )
     max_call_memory: float = Field(
-        1500, ge=0, description="megabytes that one call's process may take; 0: no limit"
+        1500,
+        ge=0,
+        description="memory limit for the process of one call, in megabytes; 0: no limit",
     )
     do_not_call: Path = Field(
-        Path("do-not-call.txt"), description="file of numbers that are not called, one a line"
+        Path("do-not-call.txt"), description="do-not-call list: a file with one number per line"
     )
-    call_log: Path = Field(Path("calls.jsonl"), description="file of call records, one a line")
-    call_database: Path | None = Field(None, description="SQLite file of call records as well")
-    recordings_dir: Path = Field(Path("recordings"), description="folder of recorded calls")
+    call_log: Path = Field(
+        Path("calls.jsonl"), description="call log: a file with one JSON record per line"
+    )
+    call_database: Path | None = Field(
+        None, description="SQLite database for call records, in addition to the call log"
+    )
+    recordings_dir: Path = Field(Path("recordings"), description="folder for recordings")
     keep_records_days: float | None = Field(
         None, gt=0, le=36500, description="days after which call records are removed; unset: never"
     )
@@ -104,42 +114,48 @@ class Settings(BaseSettings, Shared):
         None,
         gt=0,
         le=36500,
-        description="days after which recorded calls are removed; unset: never",
+        description="days after which recordings are removed; unset: never",
     )
-    log_numbers: bool = Field(False, description="telephone numbers stand whole in the log")
-    log_digits: bool = Field(False, description="pressed keys stand in the log")
-    log_transcripts: bool = Field(False, description="what was said may stand in the log")
+    log_numbers: bool = Field(False, description="write telephone numbers into the log unmasked")
+    log_digits: bool = Field(False, description="write pressed keys into the log unmasked")
+    log_transcripts: bool = Field(False, description="allow transcripts in the log")
     state_dir: Path = Field(
-        Path(".host"), description="folder for what is under way: unfinished records, webhooks"
+        Path(".host"),
+        description="folder for checkpoints, queued webhooks, cached prompts, state.db",
     )
     inference: bool = Field(
-        False, description="take every model from LiveKit Inference, with LiveKit's own keys"
+        False, description="use LiveKit Inference, with LiveKit's keys, for all models"
     )
-    health_host: str = Field("127.0.0.1", description="address of the health check")
+    health_host: str = Field("127.0.0.1", description="address of the health check, and of metrics")
     health_port: int = Field(
-        8081, ge=0, le=65535, description="its port with `start`; `dev` uses any"
+        8081,
+        ge=0,
+        le=65535,
+        description="port of the health check with `start`; `dev` uses a free port",
     )
     api_port: int | None = Field(
-        None, ge=0, le=65535, description="port of the HTTP API that places calls; unset: none"
+        None, ge=0, le=65535, description="port of the HTTP API; unset: no API"
     )
-    api_host: str = Field("127.0.0.1", description="its address")
+    api_host: str = Field("127.0.0.1", description="address of the HTTP API")
     api_token: SecretStr = Field(
-        SecretStr(""), description="who may place calls there: a secret of 32 characters or more"
+        SecretStr(""), description="token for the HTTP API, at least 32 characters"
     )
     api_rate: int = Field(
-        60, ge=1, description="POST requests a minute that it takes; a hundred times as many others"
+        60,
+        ge=1,
+        description="POST requests per minute that the HTTP API accepts; 100 times as many others",
     )
     drain_timeout: float = Field(
-        3600, gt=0, description="seconds that live calls may go on after SIGTERM"
+        3600, gt=0, description="seconds that live calls may continue after SIGTERM"
     )
     pass_environment: Names = Field(
-        (), description="variables that the processes of calls get, beside what they need anyway"
+        (), description="names of environment variables to pass to the processes of calls"
     )
     livekit_server: Path | None = Field(
-        None, description="livekit-server program for --local; found or built when unset"
+        None, description="path of livekit-server for `--local`; unset: found or built"
     )
     personas: dict[str, PersonaSettings] = Field(
-        default_factory=dict, description="per persona: the [personas.NAME] tables"
+        default_factory=dict, description="settings of one persona"
     )
 
     @classmethod

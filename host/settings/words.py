@@ -1,4 +1,4 @@
-"""What the host itself says, so that a deployment can say it in its own language and manner."""
+"""Sentences that the host itself says, for a deployment to word in its own language."""
 
 from __future__ import annotations
 
@@ -12,81 +12,90 @@ class Words(BaseModel):
 
     apology: str = Field(
         "I am sorry, something went wrong on our side. Please call again later.",
-        description="something broke, and the call ends",
+        description="before an error ends the call",
     )
     apology_transfer: str = Field(
         "I am sorry, something went wrong on our side. I am connecting you to somebody.",
-        description="something broke, and transfer_on_failure gets the call",
+        description="before an error transfers the call to transfer_on_failure",
     )
-    filler: str = Field("One moment please.", description="the answer takes long")
+    filler: str = Field(
+        "One moment please.", description="after filler_after seconds without a reply"
+    )
     not_heard: str = Field(
         "I am sorry, I did not get that. Could you say it again?",
-        description="the STT made no words of what was said",
+        description="when the STT returns no text for the caller's speech",
     )
     taken_over: str = Field(
         "I am sorry, we were cut off for a moment. I am here again, please go on.",
-        description="another process has taken the call over",
+        description="after another process has taken over the call",
     )
     stopped: str = Field(
         "I am sorry, I have to end this call now. Please call again later. Goodbye.",
-        description="the host is being stopped, and the call ends",
+        description="before the host's shutdown ends the call",
     )
-    silent: str = Field("Are you still there?", description="the caller says nothing")
+    silent: str = Field(
+        "Are you still there?", description="when the caller is silent for silence_timeout"
+    )
     still_silent: str = Field(
         "I can't hear you. Please say something, or I will hang up.",
-        description="the caller still says nothing",
+        description="when the caller is silent for silence_timeout a second time",
     )
     silent_goodbye: str = Field(
         "I still can't hear you, so I am hanging up now. Goodbye.",
-        description="the caller says nothing at all, and the call ends",
+        description="before the host hangs up on a silent caller",
     )
     time_nearly_up: str = Field(
-        "I am sorry, but our time is nearly up.", description="max_duration comes near"
+        "I am sorry, but our time is nearly up.",
+        description="duration_warning seconds before max_duration",
     )
     time_up: str = Field(
-        "I am sorry, our time is up. Goodbye.", description="max_duration is reached"
+        "I am sorry, our time is up. Goodbye.", description="when the call reaches max_duration"
     )
     stuck: str = Field(
         "I am sorry, I can't get any further with this. Please call again later.",
-        description="the model used tools over and over, and the call ends",
+        description="before the call ends because the model exceeds its tool limits",
     )
     transfer: str = Field(
-        "One moment please, I am connecting you to {name}.", description="before a transfer"
+        "One moment please, I am connecting you to {name}.",
+        description="announcement of a transfer, to the caller",
     )
     transfer_failed: str = Field(
         "I am sorry, {name} can't take your call right now.",
-        description="nobody took a transfer; the conversation goes on",
+        description="when a transfer fails, to the caller; the conversation continues",
     )
     consult: str = Field(
         "Hello, I have a caller on the line for {name}. {summary} "
         "To take the call, say yes or press 1. Otherwise say no or press 2.",
-        description="to the colleague of a warm transfer",
+        description="question of a warm transfer, to the colleague",
     )
     consult_accepted: str = Field(
         "Thank you. I will ring you again at once, with the caller on the line.",
-        description="to a colleague who takes the call",
+        description="to a colleague who accepts the call",
     )
     consult_declined: str = Field(
-        "All right, I will tell the caller. Goodbye.", description="to a colleague who does not"
+        "All right, I will tell the caller. Goodbye.",
+        description="to a colleague who declines the call",
     )
     consult_yes: tuple[str, ...] = Field(
         (
             *("yes", "yeah", "yep", "sure", "okay", "ok", "of course", "certainly", "go ahead"),
             *("no problem", "put them through"),
         ),
-        description="what a colleague says who takes the call",
+        description="replies by which a colleague accepts the call",
     )
     consult_no: tuple[str, ...] = Field(
         ("no", "nope", "not", "don't", "can't", "cannot", "busy", "later"),
-        description="what a colleague says who does not; both in one reply count as neither",
+        description="replies by which a colleague declines it; a reply with both counts as neither",
     )
     opted_out: str = Field(
         "All right, we will not call this number again. Goodbye.",
-        description="somebody has pressed opt_out_key, and the call ends",
+        description="after opt_out_key is pressed, before the call ends",
     )
-    wrong_key: str = Field("Sorry, that is not one of the choices.", description="in a menu")
-    no_key: str = Field("Sorry, I did not get that.", description="no key was pressed in time")
+    wrong_key: str = Field(
+        "Sorry, that is not one of the choices.", description="after a key that is not in the menu"
+    )
+    no_key: str = Field("Sorry, I did not get that.", description="when no key is pressed in time")
     anybody: str = Field(
         "Hello? Is somebody there?",
-        description="to what may be a machine or a person: a person answers",
+        description="when it is unclear whether a person or a machine answered",
     )

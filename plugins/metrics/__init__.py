@@ -25,7 +25,10 @@ class Metrics(BaseModel):
     """The settings of this plugin."""
 
     port: int | None = Field(
-        None, ge=0, le=65535, description="port of Prometheus metrics, at health_host"
+        None,
+        ge=0,
+        le=65535,
+        description="port of Prometheus metrics, at health_host; unset: no metrics",
     )
 
 

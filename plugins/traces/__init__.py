@@ -27,7 +27,7 @@ class Traces(BaseModel):
     endpoint: str | None = Field(
         None,
         validation_alias=AliasChoices("HOST_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"),
-        description="OpenTelemetry collector (OTLP over HTTP) for a trace of each call",
+        description="OpenTelemetry collector (OTLP over HTTP) that receives a trace of each call",
     )
 
 

@@ -28,8 +28,10 @@ log = logging.getLogger("host")
 class Webhook(BaseModel):
     """The settings of this plugin."""
 
-    url: str | None = Field(None, description="address that each call record is sent to")
-    secret: SecretStr = Field(SecretStr(""), description="its Standard Webhooks secret (whsec_...)")
+    url: str | None = Field(None, description="URL that receives each call record")
+    secret: SecretStr = Field(
+        SecretStr(""), description="Standard Webhooks signing secret (whsec_...)"
+    )
 
 
 @hookimpl

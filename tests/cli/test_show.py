@@ -19,7 +19,7 @@ def small(deployment: Deployment) -> Deployment:
     deployment.persona("ann")
     deployment.persona("north-desk")
     deployment.write("personas/bob.py", "1 / 0")
-    deployment.write("plugins/ears.py", "")
+    deployment.write("plugins/crm.py", "")
     deployment.write("plugins/keypad.py", "")
     deployment.write("host.toml", '[personas.ann]\nnumbers = ["+15550001111", "+15550002222"]\n')
     return deployment
@@ -42,7 +42,7 @@ def test_personas_shows_the_good_and_the_broken_aligned(small: Deployment) -> No
         "north-desk: says who it is.",
         "",
         "Plugins in plugins",
-        "  ears    plugins/ears.py",
+        "  crm     plugins/crm.py",
         "  keypad  plugins/keypad.py  replaces the bundled one",
         "",
         *BUNDLED,
@@ -86,7 +86,7 @@ def test_personas_as_json(small: Deployment) -> None:
             },
         ],
         "plugins": [
-            {"name": "ears", "file": "plugins/ears.py", "bundled": False},
+            {"name": "crm", "file": "plugins/crm.py", "bundled": False},
             {"name": "keypad", "file": "plugins/keypad.py", "bundled": False},
         ],
         "broken": [
@@ -170,7 +170,7 @@ def test_hooks_shows_each_with_its_signature_kind_and_who_has_it(registry: Regis
     blocks = dict(zip(HOOKS, show.hooks(registry).text.split("\n\n"), strict=True))
     assert blocks["greeting"].splitlines() == [
         "def greeting(call: Call) -> Greeting | str | None",
-        "    Return the exact first words, or Greeting(...). None: the model opens the call.",
+        "    Return the greeting as text or Greeting(...), or None to let the LLM open the call.",
         "    question, first answer; had by persona ann, persona everything, persona renamed, "
         "plugin chorus, plugin recorded",
     ]
@@ -197,7 +197,7 @@ def test_hooks_as_json(registry: Registry) -> None:
 def test_the_hook_table_has_every_hook_in_the_order_of_a_call() -> None:
     rows = show.hook_table().splitlines()[2:]
     assert [row.split("`")[1].partition("(")[0] for row in rows] == list(HOOKS)
-    assert rows[4].startswith("| `choose_persona(dispatch, personas)` | Name the persona")
+    assert rows[4].startswith("| `choose_persona(dispatch, personas)` | Return the name")
     assert rows[4].endswith("| question, first answer |")
 
 
@@ -209,7 +209,9 @@ def test_the_settings_table_has_every_variable_and_every_table() -> None:
     for name in set(PersonaSettings.model_fields) - set(Shared.model_fields):
         assert f"| `personas.NAME.{name}` | " in table
     assert "| `[transfers]` |" in table
-    assert "| `HOST_MAX_CALLS` | calls at once; one more hears busy | `10` |" in table
+    assert (
+        "| `HOST_MAX_CALLS` | maximum concurrent calls; further callers hear busy | `10` |" in table
+    )
 
 
 def test_the_tables_show_no_path_of_this_machine() -> None:
