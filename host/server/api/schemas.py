@@ -1,4 +1,4 @@
-"""What goes over the API's wire: a wanted call, how it stands, and what is wrong with a request."""
+"""The schemas of the HTTP API: requests, calls and errors."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from host.base.e164 import PATTERN
 from host.records.outcome import Outcome
 
 RESERVED = ("persona", "phone_number", "idempotency_key")
-"""What the metadata of a dispatch has beside the details."""
+"""Fields of a dispatch's metadata that are not details."""
 LONGEST_TEXT = 300
-"""Characters of what is told of a fault."""
+"""Maximum length of an error message, in characters."""
 
 Key = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,200}$")]
 """An idempotency key: printable ASCII without spaces, so that it fits into a header."""
@@ -21,25 +21,25 @@ Status = Literal["queued", "dialing", "ringing", "active", "over"]
 
 
 class WantedCall(BaseModel):
-    """A call that is asked for."""
+    """A request to place a call."""
 
     model_config = ConfigDict(extra="forbid")
 
-    persona: str = Field(max_length=100, description="who calls")
+    persona: str = Field(max_length=100, description="persona that places the call")
     number: str = Field(
         pattern=f"^{PATTERN}$",
-        description="whom to call, in E.164",
+        description="number to call, in E.164",
         examples=["+15552220001"],
     )
     details: dict[str, Any] = Field(
         default_factory=dict,
-        description="what the persona needs of this call, checked by its parse_metadata",
+        description="details of the call, validated by the persona's parse_metadata",
         json_schema_extra={"propertyNames": {"not": {"enum": list(RESERVED)}}},
     )
     idempotency_key: Key | None = Field(
         None,
-        description="names this request: one call is made for it, however often it is sent; "
-        "the header Idempotency-Key says the same",
+        description="key of this request: repeats with the same key return the same call; "
+        "the header Idempotency-Key is an alternative",
     )
 
     @field_validator("details")
@@ -51,41 +51,41 @@ class WantedCall(BaseModel):
 
 
 class AskedCall(BaseModel):
-    """A call that was asked for: how it stands, or how it went."""
+    """A requested call: its status, and its outcome once it is over."""
 
-    id: str = Field(description="names the call in this API")
-    persona: str = Field(description="who calls")
-    room: str = Field(description="LiveKit's room, as the call's record and webhook name it")
-    status: Status = Field("queued", description="how it stands")
-    outcome: Outcome | None = Field(None, description="how it ended; null while it is not over")
-    reason: str | None = Field(None, description="why it ended, in plain words")
-    sip_status: int | None = Field(None, description="SIP status of a dial that failed, like 486")
-    retryable: bool | None = Field(None, description="whether the same call may go better later")
-    asked_at: datetime = Field(description="when it was asked for, UTC")
-    dialing_at: datetime | None = Field(None, description="when it was dialled, UTC")
-    ringing_at: datetime | None = Field(None, description="when it rang, UTC")
-    answered_at: datetime | None = Field(None, description="when somebody picked up, UTC")
-    ended_at: datetime | None = Field(None, description="when it was over, UTC")
+    id: str = Field(description="ID of the call in this API")
+    persona: str = Field(description="persona that places the call")
+    room: str = Field(description="LiveKit room, as in the call's record and webhook")
+    status: Status = Field("queued", description="status of the call")
+    outcome: Outcome | None = Field(None, description="outcome of the call; null until it is over")
+    reason: str | None = Field(None, description="reason of the outcome")
+    sip_status: int | None = Field(None, description="SIP status of a failed dial, such as 486")
+    retryable: bool | None = Field(None, description="whether a retry may succeed")
+    asked_at: datetime = Field(description="time of the request, UTC")
+    dialing_at: datetime | None = Field(None, description="time when dialling began, UTC")
+    ringing_at: datetime | None = Field(None, description="time when ringing began, UTC")
+    answered_at: datetime | None = Field(None, description="time of the answer, UTC")
+    ended_at: datetime | None = Field(None, description="time of the end, UTC")
 
 
 class Problem(BaseModel):
-    """Why a request was not done."""
+    """The error of a rejected request."""
 
-    detail: str = Field(description="in plain words")
+    detail: str = Field(description="message for a person")
 
 
 class Refusal(Problem):
-    """Why a number must not be called."""
+    """The refusal of a number by the gate."""
 
-    rule: str = Field(description="the rule that refuses the number")
+    rule: str = Field(description="rule that blocks the number")
 
 
 class Fault(BaseModel):
-    """One thing that is wrong with a request."""
+    """One validation error of a request."""
 
-    loc: list[str | int] = Field(description="where, as body, details, time")
-    msg: str = Field(description="what is wrong, in plain words")
-    type: str = Field(description="what is wrong, for a program")
+    loc: list[str | int] = Field(description="location of the error, such as body, details, time")
+    msg: str = Field(description="message for a person")
+    type: str = Field(description="type of the error, for a program")
 
     @field_validator("msg", "type")
     @classmethod
@@ -99,12 +99,12 @@ class Fault(BaseModel):
 
 
 class Faults(BaseModel):
-    """All that is wrong with a request."""
+    """The validation errors of a request."""
 
     detail: list[Fault]
 
 
 def writable(text: str) -> str:
-    """Make of any text one that can be written as UTF-8 and is not long."""
+    """Return text that UTF-8 can encode, shortened to LONGEST_TEXT."""
     short = text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}..."
     return short.encode(errors="replace").decode()
