@@ -1,4 +1,4 @@
-"""The application that commands are added to, and the options that they share."""
+"""The application of the command line, and the options that commands share."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import typer
 
 cli = typer.Typer(
     name="host",
-    help="Many AI personas on the telephone, in one worker, through LiveKit.",
+    help="Run AI personas on the telephone, in one LiveKit worker.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    # What a plugin's command returns is no exit code.
+    # The return value of a plugin's command is no exit code.
     result_callback=lambda *result, **options: None,
 )
 
@@ -35,14 +35,16 @@ def _of_all_commands(
         ),
     ] = False,
 ) -> None:
-    """Take the options that stand before a command."""
+    """Handle the options before a command."""
 
 
 Local = Annotated[
-    bool, typer.Option("--local", help="Bring up the local world: no account, no trunk, no keys.")
+    bool, typer.Option("--local", help="Use a local world without account, trunk or keys.")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for a program to read.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Strict = Annotated[
-    bool, typer.Option("--strict", help="Exit with 1 where a persona or plugin is broken.")
+    bool, typer.Option("--strict", help="Exit with 1 if a persona or plugin is broken.")
 ]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log LiveKit's own details too.")]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Log LiveKit's debug messages, too.")
+]

@@ -21,24 +21,24 @@ T = TypeVar("T")
 
 @cli.command()
 def call(
-    persona: Annotated[str, typer.Argument(help="Who calls.")],
-    number: Annotated[str, typer.Argument(help="The number to dial, like +15550001111.")],
+    persona: Annotated[str, typer.Argument(help="Persona that places the call.")],
+    number: Annotated[str, typer.Argument(help="Number to dial, such as +15550001111.")],
     details: Annotated[
-        list[str] | None, typer.Argument(help="What the persona needs: key=value ...")
+        list[str] | None, typer.Argument(help="Details for the persona: key=value ...")
     ] = None,
     local: Annotated[
-        bool, typer.Option("--local", help="On the exchange of a running `dev --local`.")
+        bool, typer.Option("--local", help="Use the exchange of a running `dev --local`.")
     ] = False,
     key: Annotated[
         str | None,
-        typer.Option(help="Names this request: one call is made for it, however often it is run."),
+        typer.Option(help="Idempotency key: repeats with the same key place one call."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Place a call, wait until it is over, and tell how it went.
+    """Place a call, wait until it is over, and print its outcome.
 
-    The exit code is 0 when the call did its work (completed, transferred, message left), 1 when it
-    could not be placed, and from 10 on by outcome: see README.
+    The exit code is 0 for completed, transferred and voicemail_left, 1 if the call can't be placed,
+    and 10 or more for other outcomes: see README.
     """
     from host.base.errors import MetadataError
     from host.cli import checks

@@ -1,4 +1,4 @@
-"""`personas`, `hooks`, `which` and `gate`: what there is here, and what would be done."""
+"""`personas`, `hooks`, `which` and `gate`: inspect a deployment without a call."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def personas(
     as_json: AsJson = False,
     strict: Strict = False,
 ) -> None:
-    """Show the personas and plugins there are, and what is wrong with the others."""
+    """List personas and plugins, and report broken ones."""
     from host.cli import show
 
     settings = registry.read_settings()
@@ -29,9 +29,11 @@ def personas(
 @cli.command()
 def hooks(
     as_json: AsJson = False,
-    markdown: Annotated[bool, typer.Option(help="Print README's tables.")] = False,
+    markdown: Annotated[
+        bool, typer.Option(help="Print the tables of README.md and docs/settings.md.")
+    ] = False,
 ) -> None:
-    """Show every hook, and who answers it here."""
+    """List the hooks, and the personas and plugins that implement them."""
     from host.cli import show
 
     if markdown:
@@ -42,12 +44,12 @@ def hooks(
 
 @cli.command()
 def which(
-    room: Annotated[str, typer.Option(help="The room's name.")] = "",
-    metadata: Annotated[str, typer.Option(help="The dispatch's metadata.")] = "",
-    to: Annotated[str | None, typer.Option(help="The number that was dialled.")] = None,
+    room: Annotated[str, typer.Option(help="Name of the room.")] = "",
+    metadata: Annotated[str, typer.Option(help="Metadata of the dispatch.")] = "",
+    to: Annotated[str | None, typer.Option(help="Number that the caller dials.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Tell which persona takes a call, by which rule, and why."""
+    """Explain which persona takes a call, and by which rule."""
     from host.cli import show
 
     settings = load_settings()
@@ -73,17 +75,21 @@ def _moment(text: str) -> datetime:
 
 @cli.command()
 def gate(
-    number: Annotated[str, typer.Argument(help="What would be dialled, like +15550001111.")],
-    persona: Annotated[str | None, typer.Option(help="Who would call.")] = None,
+    number: Annotated[str, typer.Argument(help="Number to check, such as +15550001111.")],
+    persona: Annotated[str | None, typer.Option(help="Persona that places the call.")] = None,
     at: Annotated[
         datetime | None,
-        typer.Option(parser=_moment, metavar="TIME", help="When: ISO 8601, else local time."),
+        typer.Option(
+            parser=_moment,
+            metavar="TIME",
+            help="Time of the call in ISO 8601; without an offset, local time.",
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Tell whether a number would be dialled, and by which rule not. Nothing is dialled or counted.
+    """Check a number against the gate, without dialling or counting an attempt.
 
-    The exit code is 0 where it would, and 1 where it would not.
+    The exit code is 0 if the number is allowed, and 1 if a rule blocks it.
     """
     from host.compliance import Gate
 

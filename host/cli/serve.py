@@ -10,7 +10,7 @@ from host.registry import read_settings
 
 @cli.command()
 def dev(local: Local = False, strict: Strict = False, verbose: Verbose = False) -> None:
-    """Serve calls while you work: readable logs, no waiting for calls at the end."""
+    """Serve calls during development: readable logs, and Ctrl-C ends live calls."""
     from host.privacy.logs import log_to_terminal
 
     log_to_terminal(verbose=verbose)
@@ -19,7 +19,7 @@ def dev(local: Local = False, strict: Strict = False, verbose: Verbose = False) 
 
 @cli.command()
 def start(local: Local = False, strict: Strict = False) -> None:
-    """Serve calls in production: JSON logs, a health check, live calls end before it stops."""
+    """Serve calls in production: JSON logs, a health check, and draining on SIGTERM."""
     from host.privacy.logs import log_as_json
 
     log_as_json()

@@ -1,4 +1,4 @@
-"""`python -m host calls`: list, show, purge, schema. Without one of these words it lists."""
+"""`python -m host calls`: list (the default), show, purge, schema."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ from host.settings import Settings, load_settings
 
 calls = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
 
-OfPersona = Annotated[str | None, typer.Option("--persona", help="Only this persona's.")]
-Ended = Annotated[Outcome | None, typer.Option("--outcome", help="Only those that ended so.")]
+OfPersona = Annotated[str | None, typer.Option("--persona", help="Only calls of this persona.")]
+Ended = Annotated[Outcome | None, typer.Option("--outcome", help="Only calls with this outcome.")]
 Since = Annotated[
     str | None,
-    typer.Option("--since", help="Only those begun since: 30m, 2h, 1d ago, or 2026-11-23."),
+    typer.Option("--since", help="Only calls since then: 30m, 2h or 1d ago, or 2026-11-23."),
 ]
 WithNumber = Annotated[
-    str | None, typer.Option("--number", help="Only those with this number, or a part of it.")
+    str | None, typer.Option("--number", help="Only calls with this number, or a part of it.")
 ]
-Limit = Annotated[int, typer.Option("--limit", min=1, help="How many, at most.")]
+Limit = Annotated[int, typer.Option("--limit", min=1, help="Maximum number of calls.")]
 
 
 @calls.callback()
@@ -49,7 +49,7 @@ def list_by_default(
     limit: Limit = 20,
     as_json: AsJson = False,
 ) -> None:
-    """List the calls there were; show one; purge old ones."""
+    """List recorded calls, show one, or purge old ones."""
     wanted = (persona, outcome, since, number, limit, as_json)
     if context.invoked_subcommand is None:
         list_calls(*wanted)
@@ -67,7 +67,7 @@ def list_calls(
     limit: Limit = 20,
     as_json: AsJson = False,
 ) -> None:
-    """List calls, the newest first."""
+    """List recorded calls, newest first."""
     now, settings = datetime.now(UTC), load_settings()
     wanted = Wanted(
         persona=persona,
@@ -101,10 +101,10 @@ def _require_called(settings: Settings, persona: str) -> None:
 
 @calls.command()
 def show(
-    call: Annotated[str, typer.Argument(help="Its id, the beginning of its id, or its room.")],
+    call: Annotated[str, typer.Argument(help="ID of the call, a prefix of the ID, or the room.")],
     as_json: AsJson = False,
 ) -> None:
-    """Show all that is known of a call."""
+    """Show the record of one call."""
     log = CallLog(load_settings().call_log)
     record = find(log, call)
     typer.echo(record.model_dump_json(indent=2) if as_json else page(record, _width()))
@@ -118,14 +118,14 @@ def purge(
         typer.Option(
             min=0,
             max=36500,
-            help="Older than this; else keep_records_days and keep_recordings_days.",
+            help="Minimum age; default: keep_records_days and keep_recordings_days.",
         ),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only tell what would be removed.")
+        bool, typer.Option("--dry-run", help="Report what would be removed, and remove nothing.")
     ] = False,
 ) -> None:
-    """Remove old records and recordings; a host may be running meanwhile."""
+    """Remove old records and recordings, even while a host is running."""
     settings = load_settings()
     if days is settings.keep_records_days is settings.keep_recordings_days is None:
         raise HostError(
