@@ -1,1 +1,1 @@
-"""The conversation: session, providers, greeting, silence, and prompts that need no provider."""
+"""The conversation: session, providers, greeting, dead air, cached prompts and recording."""

@@ -1,4 +1,4 @@
-"""What a call gets that can't go on: an apology that needs no provider, then the end of it."""
+"""Ends a call that can't continue: a cached apology, then a transfer or a hang-up."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from host.speech.prompts import PromptPlayer, sound_of
 log = logging.getLogger("host")
 
 APOLOGY_LIMIT = 12.0
-"""Seconds that an apology may take, with the answering of a caller who still rings."""
+"""Maximum seconds for an apology, answering a ringing caller included."""
 BREAK_LIMIT = 0.5
-"""Seconds that what is being said may take to be broken off."""
+"""Seconds to wait for current speech to be interrupted."""
 SUMMARY = "Something went wrong with the assistant."
-"""What a colleague is told of a call whose providers failed."""
+"""Summary given to the colleague when a call is transferred because its providers failed."""
 
 
 async def fail_gracefully(call: LiveCall, reason: str, error: str | None = None) -> None:
-    """Apologise and end a call as failed; where `transfer_on_failure` is set, hand it over."""
+    """Apologise, then transfer to `transfer_on_failure` if set, else end the call as failed."""
     if call.over or call.state.connected or call.giving_up:
         return
     call.giving_up = True
@@ -44,7 +44,7 @@ async def fail_gracefully(call: LiveCall, reason: str, error: str | None = None)
 
 
 async def apologise(call: LiveCall, words: str | None = None) -> None:
-    """Say that something went wrong, if somebody is there to hear it. Never raises."""
+    """Play the apology, or other words, if a person is on the line. Never raises."""
     if call.far_end is None or call.job is None or not call.job.room.isconnected():
         return
     if (
@@ -57,32 +57,32 @@ async def apologise(call: LiveCall, words: str | None = None) -> None:
     try:
         async with asyncio.timeout(APOLOGY_LIMIT):
             with call.hold_replies():
-                voice = room_voice(call)
+                player = prompt_player_of(call)
                 sound, _, _ = await asyncio.gather(
-                    sound_of(call, words), voice.open(), _break_off(call)
+                    sound_of(call, words), player.open(), _break_off(call)
                 )
                 await call.far_end.answered()
-                note_said(call, words)
-                await voice.play(sound)
+                add_utterance(call, words)
+                await player.play(sound)
     except Exception as failure:
         log.warning("the apology was not played: %s", failure or type(failure).__name__)
 
 
-def room_voice(call: LiveCall) -> parts.PromptPlayer:
-    """Return the voice that a call has beside its session's."""
+def prompt_player_of(call: LiveCall) -> parts.PromptPlayer:
+    """Return the call's prompt player, created on first use."""
     assert call.job is not None
     if call.prompt_player is None:
         call.prompt_player = PromptPlayer(call.job.room)
     return call.prompt_player
 
 
-def note_said(call: LiveCall, words: str) -> None:
-    """Keep for the record what was said without the session."""
+def add_utterance(call: LiveCall, words: str) -> None:
+    """Append words spoken outside the session to the transcript."""
     call.state.transcript.append(Utterance(at=now(), who="persona", text=words))
 
 
 async def _hand_over(call: LiveCall) -> bool:
-    """Hand the call over as `transfer_on_failure` says; False where nobody takes it."""
+    """Transfer to `transfer_on_failure`; False if unset, or if the target does not accept."""
     target = call.persona_settings.transfer_on_failure
     if not target or not call.state.answered or _with_a_machine(call):
         return False
@@ -99,11 +99,11 @@ async def _hand_over(call: LiveCall) -> bool:
 
 
 async def _break_off(call: LiveCall) -> None:
-    """Let the session say no more."""
+    """Interrupt the session's speech and disable its audio output."""
     session = call.session
     if session is None:
         return
-    with contextlib.suppress(Exception):  # it may be closing, or never have begun
+    with contextlib.suppress(Exception):  # the session may be closing, or not started
         broken_off = session.interrupt(force=True)
         await asyncio.wait({asyncio.ensure_future(broken_off)}, timeout=BREAK_LIMIT)
     with contextlib.suppress(Exception):

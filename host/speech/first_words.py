@@ -1,6 +1,6 @@
-"""Keeps what the far end says before anybody may answer it, so that none of it is lost.
+"""Keeps what the far end says before the persona may reply, so that none of it is lost.
 
-LiveKit passes over a turn that ends while words are spoken that can't be interrupted.
+LiveKit drops a turn that ends during uninterruptible speech.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from livekit.agents import (
 from host.call.live import LiveCall
 
 PAUSE = 0.8
-"""Seconds in which LiveKit itself may still take up what was said last."""
+"""Seconds in which LiveKit may still answer the last turn itself."""
 PATIENCE = 10.0
-"""Seconds that we wait for the far end to finish its sentence."""
+"""Seconds to wait for the far end to finish speaking."""
 
 
 class FirstWords:
-    """What the far end has said in a session and nobody has taken up yet."""
+    """Transcripts of the far end that are not yet part of the model's context."""
 
     def __init__(self, call: LiveCall, session: AgentSession[Any]) -> None:
         self._call, self._session = call, session
@@ -38,30 +38,30 @@ class FirstWords:
         session.on("user_state_changed", self._on_state)
 
     def take(self) -> str:
-        """Take what nobody has taken up: it is the caller's to answer now."""
+        """Return the text and clear it: the caller of this method answers it."""
         words, self._words = " ".join(self._words), []
         if self._session.user_state != "speaking":
-            # A turn that ends late must not interrupt what we are about to say.
+            # Otherwise a turn that ends late would interrupt the speech that follows.
             with contextlib.suppress(RuntimeError):
                 self._session.clear_user_turn()
         return words
 
     async def keep(self) -> None:
-        """Let the model know what nobody has taken up, without an answer to it."""
+        """Add the text to the model's context without a reply."""
         if words := self.take():
             await hear(self._session, words)
 
     async def answer(self, *, but_a_hello: bool = False) -> None:
-        """Let the model answer what was said into words that could not be interrupted.
+        """Let the model reply to what was said during uninterruptible speech.
 
-        With `but_a_hello` one or two words are kept for later: whoever picks up says "hello?".
+        With `but_a_hello`, one or two words only enter the context: people answer with "hello?".
         """
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._quiet.wait(), PATIENCE)
         await asyncio.sleep(PAUSE)
         said = " ".join(self._words).split()
         if self._session.user_state == "speaking" or self._call.replies_held or not said:
-            return  # LiveKit answers whoever is still speaking
+            return  # LiveKit replies when the current turn ends
         words = self.take()
         if but_a_hello and len(said) <= 2:
             await hear(self._session, words)
@@ -84,7 +84,7 @@ class FirstWords:
 
 
 async def hear(session: AgentSession[Any], words: str) -> None:
-    """Let the model know what was said, without an answer to it."""
+    """Add words of the far end to the model's context without a reply."""
     agent = session.current_agent
     turns = agent.chat_ctx.copy()
     turns.add_message(role="user", content=words)

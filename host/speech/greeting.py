@@ -1,4 +1,4 @@
-"""The first words of a call: spoken once, and never at the cost of the far end's own."""
+"""Speaks the greeting once, without losing what the far end says meanwhile."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from host.speech.notice import give_notice
 from host.speech.session import PersonaAgent
 
 HELLO_LIMIT = 6.0
-"""Seconds in which whoever picked up may still say "hello?" into a greeting, and not end it."""
+"""Seconds at the start of an outbound greeting in which a "hello?" does not interrupt it."""
 
 
 def first_agent(call: LiveCall, agent: Agent) -> Agent:
-    """Return the agent to open a session with, before the far end has answered.
+    """Return the agent that the session starts with, before the far end has answered.
 
-    An author's own agent may speak when it enters, so it enters only in `greet`; until then a
-    silent one holds its place.
+    An author's agent may speak in `on_enter`, so `greet` activates it; until then a silent
+    placeholder is used.
     """
     return PersonaAgent(call, "") if _speaks_on_entering(agent) else agent
 
@@ -31,10 +31,10 @@ def _speaks_on_entering(agent: Agent) -> bool:
 
 
 async def greet(call: LiveCall, agent: Agent, heard: str = "", *, menu: bool = False) -> None:
-    """Speak the first words, once. `heard` is what the far end said before them.
+    """Speak the greeting, once. `heard` is what the far end said before it.
 
-    A menu, or a machine that screens calls, is answered by the model: it asked for something.
-    Returns when the words are begun; what they must not be interrupted by is answered after them.
+    An IVR menu (`menu`) or a call screener gets a reply of the model instead. Returns when the
+    greeting has started; speech during its uninterruptible part is answered after it.
     """
     session = call.session
     if call.state.greeted or session is None:
@@ -50,11 +50,12 @@ async def greet(call: LiveCall, agent: Agent, heard: str = "", *, menu: bool = F
     if _speaks_on_entering(agent):
         session.update_agent(agent)
     speech = None
-    # Whoever picks up says "hello?" while we begin, unless somebody waited for it: that is no
-    # reason to break off.
+    # People answer with "hello?" just as the greeting starts, unless detection waited for it: it
+    # must
+    # not interrupt.
     hello_comes = call.state.outbound and call.state.voicemail is None
     if greeting.text:
-        # Nor is what was said into the notice, which is answered afterwards.
+        # Speech during the notice does not interrupt either; it is answered afterwards.
         interruptible = greeting.interruptible and not (hello_comes or talked_into)
         speech = say_exactly(
             session, greeting.text, interruptible=interruptible and not call.state.outbound
@@ -67,14 +68,14 @@ async def greet(call: LiveCall, agent: Agent, heard: str = "", *, menu: bool = F
 
 
 async def _open_up(speech: SpeechHandle) -> None:
-    """Let the far end break into a greeting, but not with the hello that comes with picking up."""
+    """Allow interruptions once the callee's "hello?" is over."""
     await asyncio.sleep(HELLO_LIMIT)
     if not speech.done():
         speech.allow_interruptions = True
 
 
 def greeting_of(call: LiveCall) -> Greeting:
-    """Return the answer of the `greeting` hook; one without words leaves them to the model."""
+    """Return the answer of the `greeting` hook; without a text, the model writes the greeting."""
     greeting: Greeting | str | None = call.hooks.greeting(call=call.call)
     if isinstance(greeting, str):
         return Greeting(greeting)
@@ -82,7 +83,7 @@ def greeting_of(call: LiveCall) -> Greeting:
 
 
 async def _after(call: LiveCall, speech: SpeechHandle | None, *, hello_comes: bool) -> None:
-    """Tell that the call is greeted, and answer what was said into the greeting."""
+    """Emit `call_greeted` after the greeting and answer what was said during it."""
     if speech:
         await speech.wait_for_playout()
     call.spawn(call.events.emit_and_wait("call_greeted", patiently=True), "call_greeted")

@@ -1,4 +1,4 @@
-"""What must be heard before anything else, and the recording that it tells of."""
+"""Speaks the notice that precedes the greeting, and starts the recording it announces."""
 
 from __future__ import annotations
 
@@ -14,50 +14,50 @@ from host.call.speech import say_exactly
 
 
 async def give_notice(call: LiveCall, notice: str) -> bool:
-    """Say the notice to its end, and begin the recording, if there is to be one.
+    """Speak the notice to its end, then start the recording if there is one.
 
-    Returns True where the far end talked into it: what it said is not answered yet.
+    Returns True if the far end spoke meanwhile: that is still to be answered.
     """
     session = call.session
     if session is None or not (notice or call.recorder):
         return False
-    with call.hold_replies(), _listening(session) as told:
+    with call.hold_replies(), _listening(session) as observed:
         heard = ""
         if notice:
             speech = say_exactly(session, notice, interruptible=False)
             await speech.wait_for_playout()
-            if not (told.failed or speech.interrupted or speech.exception()):
+            if not (observed.failed or speech.interrupted or speech.exception()):
                 heard = notice
         if call.recorder:
             await call.recorder.begin(heard)
-        return told.talked
+        return observed.talked
 
 
 @dataclass
-class _Told:
+class _Observed:
     talked: bool
-    """The far end talked."""
+    """The far end spoke."""
     failed: bool = False
-    """The voice could not say it all."""
+    """The TTS failed before the end of the notice."""
 
 
 @contextmanager
-def _listening(session: AgentSession[Any]) -> Iterator[_Told]:
-    """Find out whether the far end talks meanwhile, and whether the voice fails."""
-    told = _Told(session.user_state == "speaking")
+def _listening(session: AgentSession[Any]) -> Iterator[_Observed]:
+    """Observe whether the far end speaks and whether the TTS fails."""
+    observed = _Observed(session.user_state == "speaking")
 
     def talked(event: UserStateChangedEvent) -> None:
-        told.talked = told.talked or event.new_state == "speaking"
+        observed.talked = observed.talked or event.new_state == "speaking"
 
     def failed(event: ErrorEvent) -> None:
-        # A voice that fails ends a speech as if it had been spoken (LiveKit 1.8.9).
+        # A TTS that fails ends a speech as if it was complete (LiveKit 1.8.9).
         if isinstance(event.error, tts.TTSError) and not event.error.recoverable:
-            told.failed = True
+            observed.failed = True
 
     session.on("user_state_changed", talked)
     session.on("error", failed)
     try:
-        yield told
+        yield observed
     finally:
         session.off("user_state_changed", talked)
         session.off("error", failed)

@@ -1,6 +1,6 @@
-"""From names such as `deepgram/nova-3` to models, with those that step in when one fails.
+"""Creates STT, LLM and TTS from names such as `deepgram/nova-3`, with their fallbacks.
 
-LiveKit's own defaults try one provider four times in 46 s, and the caller hears nothing meanwhile.
+LiveKit's default retries one provider four times in 46 s of silence, so timeouts are set here.
 """
 
 from __future__ import annotations
@@ -25,20 +25,19 @@ Kind = Literal["stt", "llm", "tts"]
 KINDS: tuple[Kind, ...] = ("stt", "llm", "tts")
 
 USUAL_LIMIT = 8.0
-"""Seconds that stand for a dead_air_limit of 0, which is none."""
+"""Seconds used for timeouts if dead_air_limit is 0, meaning no limit."""
 ALONE, OF_SEVERAL = 0.6, 0.375
-"""The part of dead_air_limit that one provider may be silent before the next try."""
+"""Timeout of one attempt as a fraction of dead_air_limit: without and with fallbacks."""
 RETRIES = 2
-"""How often a provider that has no fallback is tried again at once."""
+"""Retries of a provider without a fallback."""
 RETRY_AFTER = 1.0
-"""Seconds before the second of these tries; the first comes at once."""
+"""Seconds before the second retry; the first is immediate."""
 
 
 def with_fallbacks(call: LiveCall, kind: Kind, first: Any) -> Any:
-    """Make what a hook answered, with the fallbacks of host.toml behind it.
+    """Create the provider that a hook returned, with the fallbacks of host.toml.
 
-    A fallback that can't be made is left out: the call has its provider all the same. A realtime
-    model, which is one with its ears and voice, has no fallbacks.
+    A fallback that can't be created is logged and left out. A realtime model has no fallbacks.
     """
     if isinstance(first, str):
         first = make(call, kind, first)
@@ -54,7 +53,7 @@ def with_fallbacks(call: LiveCall, kind: Kind, first: Any) -> Any:
 
 
 def adapter(call: LiveCall, kind: Kind, models: list[Any]) -> Any:
-    """Put models behind each other: the next one answers when one fails or takes too long."""
+    """Combine models in a FallbackAdapter: the next one takes over on failure or timeout."""
     patience = _patience(call, kind)
     if kind == "stt":
         return stt.FallbackAdapter(
@@ -65,19 +64,20 @@ def adapter(call: LiveCall, kind: Kind, models: list[Any]) -> Any:
     return tts.FallbackAdapter(models, max_retry_per_tts=0)
 
 
-def ears_left(ears: Any) -> list[Any]:
-    """Return the STTs behind the one that listens now."""
-    if not isinstance(ears, stt.FallbackAdapter):
+def remaining_stts(current: Any) -> list[Any]:
+    """Return the STTs of a FallbackAdapter after the active one; empty without an adapter."""
+    if not isinstance(current, stt.FallbackAdapter):
         return []
-    # Private: an STT that hangs is nothing that LiveKit's adapter notices (1.8.9), and it names
-    # the STTs that it has nowhere else.
-    every = ears._stt_instances
-    return every[every.index(ears._active_instance) + 1 :]
+    # Private: LiveKit's adapter (1.8.9) does not detect an STT that hangs, and exposes its
+    # instances
+    # nowhere else.
+    every = current._stt_instances
+    return every[every.index(current._active_instance) + 1 :]
 
 
 @dataclass(frozen=True)
 class ModelName:
-    """A name, parted: `deepgram/nova-3`, `cartesia/sonic-3:VOICE`, `deepgram/nova-3:de`."""
+    """A parsed name: `deepgram/nova-3`, `cartesia/sonic-3:VOICE`, `deepgram/nova-3:de`."""
 
     provider: str
     model: str
@@ -86,9 +86,9 @@ class ModelName:
 
 
 def parse_name(kind: Kind, name: str, language: str) -> ModelName:
-    """Part a name; `language` is that of the persona, where the name of an STT has none."""
+    """Parse a name; `language` is the persona's, used for an STT without one."""
     provider, _, model = name.partition("/")
-    if kind == "llm":  # names of models have colons of their own: ollama/llama3.2:3b
+    if kind == "llm":  # model names may contain colons: ollama/llama3.2:3b
         return ModelName(provider, model, "", language)
     model, _, more = model.partition(":")
     if kind == "stt":
@@ -97,9 +97,9 @@ def parse_name(kind: Kind, name: str, language: str) -> ModelName:
 
 
 def make(call: LiveCall, kind: Kind, name: str, *, setting: str = "") -> Any:
-    """Make the model of this name: by a plugin, otherwise by LiveKit Inference.
+    """Create a model by its name, from a plugin or else from LiveKit Inference.
 
-    Raises HostError, with the `setting` in which the name stands, where neither can.
+    Raises HostError, which quotes the `setting` that has the name, if neither provides it.
     """
     named = parse_name(kind, name, call.persona_settings.language)
     why = f"no plugin provides {named.provider}"
@@ -122,7 +122,7 @@ def make(call: LiveCall, kind: Kind, name: str, *, setting: str = "") -> Any:
 
 
 def _completed(call: LiveCall, named: ModelName, setting: str) -> ModelName:
-    """Fill in the model and voice that the provider's plugin has in its settings."""
+    """Fill in the model and voice from the settings of the provider's plugin."""
     if named.model:
         return named
     with contextlib.suppress(SettingsError):
@@ -134,9 +134,9 @@ def _completed(call: LiveCall, named: ModelName, setting: str) -> ModelName:
 
 
 def faults(call: LiveCall, own: Collection[Kind] = ()) -> list[str]:
-    """Say which models of a persona can't be made, a line each.
+    """Return the models of a persona that can't be created, one line each.
 
-    `own` are the kinds that the persona's own hooks answer.
+    `own` are the kinds that the persona's own hooks answer; they are skipped.
     """
     found = []
     for kind in KINDS:
@@ -156,7 +156,7 @@ def faults(call: LiveCall, own: Collection[Kind] = ()) -> list[str]:
 
 
 def connecting(call: LiveCall) -> SessionConnectOptions:
-    """How long a session waits for each provider, and how often it tries again."""
+    """Return the session's timeouts and retries for each provider."""
     return SessionConnectOptions(
         stt_conn_options=_options(call, "stt"),
         llm_conn_options=_options(call, "llm"),
@@ -166,7 +166,7 @@ def connecting(call: LiveCall) -> SessionConnectOptions:
 
 def _options(call: LiveCall, kind: Kind) -> APIConnectOptions:
     return APIConnectOptions(
-        max_retry=0 if _names(call, kind) else RETRIES,  # the next one is tried instead
+        max_retry=0 if _names(call, kind) else RETRIES,  # the fallback is tried instead
         retry_interval=RETRY_AFTER,
         timeout=_patience(call, kind),
     )

@@ -1,7 +1,8 @@
-"""Records a call: the far end on the left, the persona on the right.
+"""Records a call in stereo: the far end on the left, the persona on the right.
 
-LiveKit's own recorder writes the file. `AgentSession.start(record=True)` would begin before the
-notice is heard, and end with the session instead of the call: so we begin it, and end it.
+LiveKit's RecorderIO writes the file. It is started here rather than by
+`AgentSession.start(record=True)`, which would start before the notice and stop with the session
+instead of the call.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from pathlib import Path
 from livekit import rtc
 from livekit.agents.voice.io import AudioInput
 
-# Not among the names that livekit.agents offers at its top, but LiveKit documents no other way to
-# record a session to a file of one's own choosing (1.8.9).
+# Not exported by livekit.agents, but LiveKit has no other way to record a session to a given file
+# (1.8.9).
 from livekit.agents.voice.recorder_io import RecorderIO
 
 from host.base.clock import now
@@ -28,50 +29,49 @@ from host.privacy import private_folder
 log = logging.getLogger("host")
 
 RATE = 24000
-"""Samples a second: what a session speaks at, and all that a telephone has."""
+"""Sample rate in Hz: a session's output rate, and more than a telephone transmits."""
 WRITING_LIMIT = 5.0
-"""Seconds that the last of a recording may take to be written, once the call is over."""
+"""Seconds that the end of a recording may take to be written after the call."""
 _PAGE_HEADER, _LAST_PAGE = 27, 4
-"""Bytes of an Ogg page before the sizes of its segments, and the flag of a stream's last page
-(RFC 3533, section 6)."""
+"""Ogg page (RFC 3533, section 6): bytes before the segment table, and the flag of the last page."""
 
 
 class Recorder:
-    """Records one call, once it is told to begin. A call is never lost over it."""
+    """Records one call, from `begin` to `close`. A failure never ends the call."""
 
     def __init__(self, call: LiveCall) -> None:
-        """Stand between the persona and its voice, before anything is said."""
+        """Insert the recorder into the session's audio before anything is said."""
         assert call.session is not None
         assert call.far_end is not None
         self._call, self._room = call, call.far_end.room
         self._recorder = RecorderIO(agent_session=call.session, sample_rate=RATE)
         self._far_end = FarEnd()
         self._left = self._recorder.record_input(self._far_end)
-        voice = call.session.output.audio
-        assert voice is not None
-        call.session.output.audio = self._recorder.record_output(voice)
+        output = call.session.output.audio
+        assert output is not None
+        call.session.output.audio = self._recorder.record_output(output)
         self._listening = Tasks()
         self._file: Path | None = None
         self._closing: asyncio.Task[None] | None = None
 
     async def begin(self, heard: str) -> None:
-        """Record from now on, if `heard`, the notice as the far end heard it, says so."""
+        """Start recording if `heard`, the notice as it was played, contains recording_notice."""
         call = self._call
         if call.persona_settings.recording_notice not in heard:
             log.warning("the call is not recorded: its recording_notice was not heard")
             return
-        await asyncio.sleep(LINGER)  # the end of the notice is still on its way
+        await asyncio.sleep(LINGER)  # the end of the notice is still in transit
         await self._record()
 
     async def resume(self) -> None:
-        """Go on where a process died that recorded the call, in another file.
+        """Continue the recording of a crashed process in a new file; the notice was already heard.
 
-        The far end has heard the notice. What was recorded before stays as far as it was written:
-        all but the last 256 KiB, some 40 seconds, which FFmpeg keeps back (libavformat 62).
+        The earlier file keeps what was written: all but the last 256 KiB, about 40 seconds, which
+        FFmpeg buffers (libavformat 62).
         """
         call = self._call
         before = Path(call.state.recordings[-1])
-        with contextlib.suppress(OSError):  # its disk is gone
+        with contextlib.suppress(OSError):  # the disk may be gone
             if part_of(before).stat().st_size:
                 part_of(before).rename(before)
                 call.state.recording = str(before)
@@ -98,7 +98,7 @@ class Recorder:
                     self._on_track(publication.track, publication, participant)
 
     async def close(self) -> None:
-        """Complete the file and name it for the record; one that broke off is removed."""
+        """Finish the file and set it on the call's state; delete a truncated one."""
         if self._file is None:
             return
         if self._closing is None:
@@ -122,9 +122,9 @@ class Recorder:
         log.error("the call is not recorded: %s", problem)
 
     async def _keep(self) -> None:
-        """Let the recorder hear each piece as it passes, until a colleague has the call."""
+        """Feed the recorder until the far end is connected to a colleague."""
         async for _ in self._left:
-            if self._call.state.connected:  # the colleague has heard no notice
+            if self._call.state.connected:  # the colleague has not heard the notice
                 self._call.spawn(self.close(), "closing the recording")
                 return
 
@@ -134,8 +134,9 @@ class Recorder:
         publication: rtc.RemoteTrackPublication,
         participant: rtc.RemoteParticipant,
     ) -> None:
-        voice = publication.source == rtc.TrackSource.SOURCE_MICROPHONE
-        if voice and self._call.far_end and participant.identity == self._call.far_end.identity:
+        microphone = publication.source == rtc.TrackSource.SOURCE_MICROPHONE
+        far_end = self._call.far_end
+        if microphone and far_end and participant.identity == far_end.identity:
             self._listening.start(self._listen(track), "listening to the far end")
 
     async def _listen(self, track: rtc.Track) -> None:
@@ -147,10 +148,10 @@ class Recorder:
 
 
 class FarEnd(AudioInput):
-    """What the far end says, in pieces of all that has come since the last one.
+    """The far end's audio, as one frame of everything received since the last read.
 
-    LiveKit's recorder places a piece by the moment it comes. After a stall of ours many frames come
-    at once: as one piece they lie where they were said, one by one they would lie on each other.
+    LiveKit's recorder positions a frame by its arrival. After a stall many frames arrive at
+    once: one by one they would overlap, combined they keep their place.
     """
 
     def __init__(self) -> None:
@@ -159,13 +160,13 @@ class FarEnd(AudioInput):
         self._came = asyncio.Event()
 
     async def follow(self, stream: AsyncIterable[rtc.AudioFrameEvent]) -> None:
-        """Take in a track's audio until the track ends."""
+        """Buffer a track's frames until the track ends."""
         async for event in stream:
             self._frames.append(event.frame)
             self._came.set()
 
     async def __anext__(self) -> rtc.AudioFrame:
-        """Wait for the next piece."""
+        """Wait for audio and return all of it as one frame."""
         await self._came.wait()
         self._came.clear()
         frames, self._frames = self._frames, []
@@ -173,10 +174,10 @@ class FarEnd(AudioInput):
 
 
 def new_file(folder: Path, call_id: str, number: int = 1) -> Path:
-    """Make room for the recording of a call: `<folder>/<UTC date>/<call id>.ogg`, its owner's only.
+    """Create a private file for a recording: `<folder>/<UTC date>/<call id>.ogg`.
 
-    Its second part, after a takeover, is `<call id>.2.ogg`. It is written as `part_of` that file.
-    Raises OSError.
+    Part 2, after a takeover, is `<call id>.2.ogg`. The file exists as `part_of` it until it is
+    complete. Raises OSError.
     """
     day = folder / f"{now():%Y-%m-%d}"
     for each in (folder, day):
@@ -188,14 +189,14 @@ def new_file(folder: Path, call_id: str, number: int = 1) -> Path:
 
 
 def part_of(file: Path) -> Path:
-    """Return the name that a recording has until it is complete."""
+    """Return the name of a recording until it is complete."""
     return file.with_suffix(".ogg.part")
 
 
 def is_whole(file: Path) -> bool:
-    """Tell whether an Ogg file was written to its end: its last page says so. Raises OSError."""
+    """Return whether an Ogg file ends with a complete last page. Raises OSError."""
     with file.open("rb") as recording:
-        recording.seek(max(0, file.stat().st_size - 0x10000))  # no page is longer
+        recording.seek(max(0, file.stat().st_size - 0x10000))  # the maximum size of a page
         tail = recording.read()
     page = tail[max(0, tail.rfind(b"OggS")) :]
     if len(page) < _PAGE_HEADER or not page[5] & _LAST_PAGE:

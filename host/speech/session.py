@@ -1,4 +1,4 @@
-"""From the answers of a call's hooks to LiveKit's AgentSession and Agent."""
+"""Builds LiveKit's AgentSession and Agent from a call's hooks."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ log = logging.getLogger("host")
 
 
 class PersonaAgent(Agent):
-    """A persona as LiveKit's Agent. It answers nobody before it has greeted."""
+    """A persona as LiveKit's Agent. It does not reply before the greeting."""
 
     def __init__(self, call: LiveCall, instructions: str) -> None:
         super().__init__(instructions=instructions)
@@ -48,30 +48,30 @@ class PersonaAgent(Agent):
     async def on_user_turn_completed(
         self, turn_ctx: llm.ChatContext, new_message: llm.ChatMessage
     ) -> None:
-        """Leave "hello?" to the greeting, and a machine's greeting to the voicemail policy."""
+        """Suppress replies before the greeting and while the host holds them."""
         if not self._call.state.greeted or self._call.replies_held:
             raise StopResponse
 
 
 def make_session(call: LiveCall, *, text: bool = False) -> tuple[AgentSession[Any], Agent]:
-    """Ask a call's hooks and build its session and its agent. A failing question raises.
+    """Build a call's session and agent from its hooks. Raises what a hook raises.
 
-    A conversation in `text` needs neither ears nor voice, nor their keys.
+    A `text` conversation has no STT or TTS and needs no keys for them.
     """
     options: dict[str, Any] = {"conn_options": connecting(call)}
-    for answer in reversed(call.hooks.session_options(call=call.call)):  # the persona's comes first
+    for answer in reversed(call.hooks.session_options(call=call.call)):  # the persona's is first
         options.update(answer)
     if text:
         options.update(vad=None, turn_handling={"turn_detection": None})
     model = with_fallbacks(call, "llm", call.hooks.llm(call=call.call))
-    ears: Any = None
-    voice: Any = None
+    stt: Any = None
+    tts: Any = None
     if not text:
-        ears, voice = ears_and_voice(call, model)
+        stt, tts = stt_and_tts(call, model)
     session: AgentSession[Any] = AgentSession(
-        stt=ears,
+        stt=stt,
         llm=model,
-        tts=voice,
+        tts=tts,
         tools=[*make_tools(call), *options.pop("tools", [])],
         **options,
     )
@@ -86,22 +86,22 @@ def make_session(call: LiveCall, *, text: bool = False) -> tuple[AgentSession[An
 
 
 async def explain_data(agent: Agent) -> None:
-    """Add what data is to the instructions of an author's own agent, before it begins."""
+    """Append the rule about data to the instructions of an author's agent, before it starts."""
     if isinstance(agent.instructions, str):
         await agent.update_instructions(with_data_notice(agent.instructions))
 
 
-def ears_and_voice(call: LiveCall, model: Any) -> tuple[Any, Any]:
-    """Ask a call's hooks for ears and a voice, as far as its model has none of its own."""
+def stt_and_tts(call: LiveCall, model: Any) -> tuple[Any, Any]:
+    """Create STT and TTS from the hooks, except those that a realtime model replaces."""
     can = model.capabilities if isinstance(model, llm.RealtimeModel) else None
-    # A realtime model that only writes (modalities=["text"]) gets the voice of the `tts` hook.
-    ears = None if can and can.user_transcription else call.hooks.stt(call=call.call)
-    voice = None if can and can.audio_output else call.hooks.tts(call=call.call)
-    return with_fallbacks(call, "stt", ears), with_fallbacks(call, "tts", voice)
+    # A realtime model with text output only (modalities=["text"]) uses the `tts` hook.
+    stt = None if can and can.user_transcription else call.hooks.stt(call=call.call)
+    tts = None if can and can.audio_output else call.hooks.tts(call=call.call)
+    return with_fallbacks(call, "stt", stt), with_fallbacks(call, "tts", tts)
 
 
 def make_tools(call: LiveCall) -> list[llm.Tool | llm.Toolset]:
-    """Join what the hooks let the model do; plain async functions become LiveKit's tools."""
+    """Collect the tools of all hooks; plain async functions become LiveKit function tools."""
     made: list[llm.Tool | llm.Toolset] = []
     for offered in call.hooks.tools(call=call.call):
         tools: Sequence[Any] = offered
@@ -113,18 +113,18 @@ def make_tools(call: LiveCall) -> list[llm.Tool | llm.Toolset]:
 
 
 def keep_usage(call: LiveCall, session: AgentSession[Any]) -> None:
-    """Keep what a session uses for the record, together with what the call's others used."""
+    """Track a session's usage and update the call's total."""
 
     @session.on("session_usage_updated")
     def used(event: SessionUsageUpdatedEvent) -> None:
-        # A model that was opened and never used is counted too: with nothing.
+        # Models without any usage are reported too.
         of_session = [usage for usage in map(_usage, event.usage.model_usage) if usage.amounts]
         call.usage_by_session[id(session)] = of_session
         call.state.usage = _together(chain.from_iterable(call.usage_by_session.values()))
 
 
 def _together(parts: Iterable[Usage]) -> list[Usage]:
-    """Add up what was used of the same model."""
+    """Sum usage by kind, provider and model."""
     whole: dict[tuple[str, str, str], Usage] = {}
     for part in parts:
         model = (part.kind, part.provider, part.model)
@@ -136,7 +136,7 @@ def _together(parts: Iterable[Usage]) -> list[Usage]:
 
 
 def _listen(call: LiveCall, session: AgentSession[Any]) -> None:
-    """Keep what is said and done for the record, and end the call when its session closes."""
+    """Add the session's events to the call's state; end the call when the session closes."""
 
     @session.on("user_input_transcribed")
     def heard(event: UserInputTranscribedEvent) -> None:
@@ -157,7 +157,7 @@ def _listen(call: LiveCall, session: AgentSession[Any]) -> None:
 
     @session.on("speech_created")
     def answered_by_itself(event: SpeechCreatedEvent) -> None:
-        # A realtime model that takes turns itself asks no PersonaAgent before it answers.
+        # A realtime model with its own turn detection does not ask PersonaAgent before it replies.
         if not event.user_initiated and (call.replies_held or not call.state.greeted):
             event.speech_handle.interrupt(force=True)
 
@@ -183,13 +183,13 @@ def _listen(call: LiveCall, session: AgentSession[Any]) -> None:
     def failed(event: ErrorEvent) -> None:
         log.warning("%s: %s", type(event.source).__name__, getattr(event.error, "error", None))
         if isinstance(event.error, llm.RealtimeModelError) and not event.error.recoverable:
-            # Closing its session then fails inside LiveKit (1.8.9), and "close" never comes.
+            # LiveKit (1.8.9) then fails to close the session and never emits "close".
             _fail_gracefully(call, event.error)
 
     @session.on("close")
     def closed(event: CloseEvent) -> None:
         if call.state.connected:
-            return  # only the persona is out of the call
+            return  # the persona has left; the call continues
         if event.reason == CloseReason.ERROR:
             _fail_gracefully(call, event.error)
         elif event.reason == CloseReason.JOB_SHUTDOWN:
@@ -199,7 +199,7 @@ def _listen(call: LiveCall, session: AgentSession[Any]) -> None:
 
 
 def _fail_gracefully(call: LiveCall, error: Any) -> None:
-    """End a call whose provider failed for good, with an apology."""
+    """Apologise and end the call after a permanent provider failure."""
     names = {"stt_error": "STT", "llm_error": "LLM", "tts_error": "TTS"}
     which = names.get(getattr(error, "type", ""), "realtime model")
     problem = getattr(error, "error", error)
@@ -208,7 +208,7 @@ def _fail_gracefully(call: LiveCall, error: Any) -> None:
 
 
 def _usage(of_model: ModelUsage) -> Usage:
-    """Keep what was counted: tokens, characters, seconds of audio."""
+    """Convert LiveKit's usage: tokens, characters, seconds of audio; zero amounts are dropped."""
     facts = of_model.model_dump()
     kind, provider, model = facts.pop("type"), facts.pop("provider"), facts.pop("model")
     amounts = {name: amount for name, amount in facts.items() if amount}

@@ -14,7 +14,7 @@ from livekit.plugins import cartesia, deepgram, openai
 from host.call.live import LiveCall
 from host.server.admission import check
 from host.settings import load_settings
-from host.speech.providers import adapter, connecting, ears_left, faults, make, with_fallbacks
+from host.speech.providers import adapter, connecting, faults, make, remaining_stts, with_fallbacks
 
 KEYS = {"DEEPGRAM_API_KEY": "d", "CARTESIA_API_KEY": "c", "OPENAI_API_KEY": "o"}
 CLOUD = {
@@ -200,9 +200,9 @@ async def test_the_ears_that_are_left_are_those_behind_the_one_that_listens(
     call = a_call_in(deployment, 'stt_fallbacks = ["deepgram/nova-2"]', **KEYS)
     ears = [make(call, "stt", f"deepgram/nova-{n}") for n in (3, 2)]
     together: stt.FallbackAdapter = adapter(call, "stt", ears)
-    assert ears_left(together) == ears[1:]
-    assert ears_left(adapter(call, "stt", ears[1:])) == []
-    assert ears_left(ears[0]) == []
+    assert remaining_stts(together) == ears[1:]
+    assert remaining_stts(adapter(call, "stt", ears[1:])) == []
+    assert remaining_stts(ears[0]) == []
 
 
 async def test_the_voice_of_a_list_speaks_at_one_rate(deployment: Deployment, web: None) -> None:

@@ -1,4 +1,4 @@
-"""Dead air: the far end waits for a word of ours, and none comes."""
+"""Dead air: the caller waits for a reply and none comes."""
 
 from host.speech.dead_air.watch import watch
 

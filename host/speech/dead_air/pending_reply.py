@@ -1,4 +1,4 @@
-"""Whether the far end waits for a word of ours, since when, and who owes it."""
+"""Tracks how long the caller has been waiting for a reply, and what the reply is waiting for."""
 
 from __future__ import annotations
 
@@ -24,54 +24,56 @@ from livekit.agents.voice import SpeechHandle
 from host.speech.dead_air.playout import PlayoutMonitor
 
 WORDS = 1.5
-"""Seconds of speech that must have words in them: shorter ones are a cough. LiveKit's VAD says
-half a second late that somebody has stopped."""
+"""Seconds of speech after which a transcript is expected; anything shorter may be a cough.
+Includes the half second by which LiveKit's VAD reports the end of speech late."""
 ENDPOINTING = 4.0
-"""Seconds that a turn may take to be over after its last word: LiveKit's longest, and some."""
+"""Maximum seconds from the last word to the end of the turn: LiveKit's longest endpointing delay
+and a margin."""
 LOSSES = 3
-"""How often in a row a reply may be lost. LiveKit closes a session after more, and only where
-nothing at all was heard of them."""
+"""Consecutive lost replies after which the call is given up. LiveKit closes a session only after
+more, and only if no audio of them was played."""
 LEFT = 0.3
-"""Seconds by which it may be noticed late that the voice sounds no more."""
+"""Seconds by which the end of playout may be noticed late."""
 
 
 @dataclass
 class Lost:
-    """A word that a provider has failed to bring."""
+    """A reply that a provider failed to produce."""
 
     kind: str
     error: str
     at: float
     speech: SpeechHandle | None
-    """The speech that it was for. What was made of it before may still come, and is no answer."""
+    """The speech it belonged to. Audio of it may still be played, but does not count as the
+    reply."""
     again: float | None = None
-    """When it was asked for again."""
+    """When the reply was requested again."""
 
 
 class PendingReply:
-    """Knows whether the far end waits for a word of ours."""
+    """Tracks whether the caller is waiting for a reply, and on which provider."""
 
-    def __init__(self, session: AgentSession[Any], voice: PlayoutMonitor) -> None:
-        self._session, self._voice = session, voice
+    def __init__(self, session: AgentSession[Any], playout: PlayoutMonitor) -> None:
+        self._session, self._playout = session, playout
         self._loop = asyncio.get_running_loop()
         self.lost: Lost | None = None
-        """What failed, until the voice sounds again."""
+        """The failed reply; None once audio is played again."""
         self.losses = 0
-        """How often in a row something failed, with no whole speech between."""
+        """Consecutive failures without a complete speech in between."""
         self.errors: dict[str, str] = {}
-        """The last error of each provider."""
+        """Last error of each provider kind."""
         self.unheard = False
-        """True while the far end has said something that the STT made no words of."""
+        """True while speech of the caller has no transcript yet."""
         self.ever_heard = isinstance(session.llm, llm.RealtimeModel)
-        """Whether the STT has made words of anything; a realtime model needs none."""
+        """Whether the STT has ever returned a transcript; always True for a realtime model."""
         self.asked = 0
-        """How often in a row the far end was asked to say something again."""
+        """How often in a row the caller was asked to repeat."""
         self.tools: set[str] = set()
-        """The tools that run."""
+        """Ids of the tool calls in progress."""
         self._since: float | None = None
         self._spoke = self._began = 0.0
         self._speech: SpeechHandle | None = None
-        self._words = self._said_exactly = self._thought = False
+        self._words = self._said_exactly = self._llm_done = False
         session.on("agent_state_changed", self._on_our_state)
         session.on("user_state_changed", self._on_state)
         session.on("user_input_transcribed", self._on_words)
@@ -79,64 +81,64 @@ class PendingReply:
         session.on("tool_execution_updated", self._on_tool)
         session.on("error", self._on_error)
         if isinstance(session.llm, llm.LLM):
-            session.llm.on("metrics_collected", self._on_thought)
+            session.llm.on("metrics_collected", self._on_llm_metrics)
         if isinstance(session.tts, tts.FallbackAdapter):
-            session.tts.on("tts_availability_changed", self._on_voice)
+            session.tts.on("tts_availability_changed", self._on_tts_availability)
 
     def settle(self) -> None:
-        """Nobody waits: we speak, or they do, or the host has the word."""
+        """Stop the timer: the persona, the caller or the host is speaking."""
         self._since = None
         if lost := self.lost:
-            another = lost.speech is None or self._voice.of is not lost.speech
-            self.lost = None if another and self._voice.given > lost.at else lost
-        if self._voice.sounds and self.ever_heard:
+            another = lost.speech is None or self._playout.of is not lost.speech
+            self.lost = None if another and self._playout.given > lost.at else lost
+        if self._playout.sounds and self.ever_heard:
             self.unheard = False
 
     def age(self) -> tuple[float, float]:
-        """Return how many seconds the far end has waited, from its last word and to be polite.
+        """Return two waiting times in seconds: since the caller's last word, and for the filler.
 
-        The second is shorter where it took long to be sure that the far end had finished; both are
-        0 where nobody waits.
+        The second is shorter if the end of the turn was detected late. Both are 0 without a pending
+        reply.
         """
         now = self._loop.time()
-        if not self._owed():
+        if not self._is_pending():
             self._since = None
             return 0.0, 0.0
         since = self._since = self._since or now
-        if self._spoke > self._voice.until:
+        if self._spoke > self._playout.until:
             last = max(self._spoke, since - ENDPOINTING)
         else:
-            last = max(self._voice.until, since - LEFT)
+            last = max(self._playout.until, since - LEFT)
         return now - last, now - max(last, since - 1.0)
 
     def restart_timer(self) -> None:
-        """Begin to count anew: a word was said, if not the one that is owed."""
+        """Restart the timer after words that are not the pending reply, a filler for example."""
         self._since = self._loop.time()
-        self._spoke = min(self._spoke, self._voice.until)
+        self._spoke = min(self._spoke, self._playout.until)
 
     @property
     def idle(self) -> bool:
-        """True where nobody is about to bring a word."""
+        """True if no speech is being produced."""
         speech = self._session.current_speech
         return (speech is None or speech.done()) and self._session.agent_state == "listening"
 
     @property
     def hopeless(self) -> bool:
-        """True where one reply after the other is lost, though each may be heard in part."""
+        """True after LOSSES lost replies in a row, even if each was heard in part."""
         return self.lost is not None and self.losses >= LOSSES
 
     @property
     def blocked_on(self) -> str:
-        """Who owes the word: stt, llm, tts, or a tool."""
+        """The stage that the reply is waiting for: stt, llm, tts or tool."""
         if self.lost:
             return self.lost.kind
         if self.idle and self.unheard:
             return "stt"
         if self.tools:
             return "tool"
-        return "tts" if self._said_exactly or self._thought else "llm"
+        return "tts" if self._said_exactly or self._llm_done else "llm"
 
-    def _owed(self) -> bool:
+    def _is_pending(self) -> bool:
         return bool(self.lost or self.unheard or not self.idle)
 
     def _on_state(self, event: UserStateChangedEvent) -> None:
@@ -144,7 +146,7 @@ class PendingReply:
         if event.new_state == "speaking":
             self._began, self._words = at, False
         elif event.old_state == "speaking":
-            self._spoke, self._thought = at, False
+            self._spoke, self._llm_done = at, False
             if not self._words and at - self._began >= WORDS:
                 self.unheard = True
 
@@ -160,10 +162,10 @@ class PendingReply:
     def _on_speech(self, event: SpeechCreatedEvent) -> None:
         self._speech = event.speech_handle
         self._said_exactly = event.source == "say"
-        self._thought = False
+        self._llm_done = False
 
-    def _on_thought(self, metrics: object) -> None:
-        self._thought = True
+    def _on_llm_metrics(self, metrics: object) -> None:
+        self._llm_done = True
 
     def _on_tool(self, event: ToolExecutionUpdatedEvent) -> None:
         if event.update.type == "tool_call_started":
@@ -171,10 +173,11 @@ class PendingReply:
         elif event.update.type == "tool_call_ended":
             self.tools.discard(event.update.call_id)
 
-    def _on_voice(self, event: tts.AvailabilityChangedEvent) -> None:
-        # A voice that fails in the middle of a speech ends it as if it had been spoken; one that
-        # fails before it is followed by the next, and nothing is lost.
-        if not event.available and self._voice.begun:
+    def _on_tts_availability(self, event: tts.AvailabilityChangedEvent) -> None:
+        # A TTS that fails mid-speech ends the speech as if it was complete. If it fails before the
+        # first
+        # audio, the next fallback takes over and nothing is lost.
+        if not event.available and self._playout.begun:
             self._lose("tts", f"{event.tts.label} failed")
 
     def _on_error(self, event: ErrorEvent) -> None:
@@ -189,6 +192,6 @@ class PendingReply:
 
     def _lose(self, kind: str, error: str) -> None:
         self.losses += 1
-        # A model may think ahead of a speech that is still to come; a voice speaks one at a time.
+        # The LLM may run ahead, for the next speech; the TTS works on the current one.
         speech = self._speech if kind == "llm" else self._session.current_speech or self._speech
         self.lost = Lost(kind, error, self._loop.time(), speech)

@@ -1,4 +1,4 @@
-"""Where a session's voice passes on its way to the room: until when it sounds, and who waits."""
+"""Audio output that passes the session's speech on and tracks its playout."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from collections.abc import Callable
 from livekit import rtc
 from livekit.agents.voice import SpeechHandle
 
-# Not among the names that livekit.agents offers at its top, but the way that LiveKit documents to
-# stand between a session and its output.
+# Not exported by livekit.agents, but documented as the way to insert an output between a session
+# and the room.
 from livekit.agents.voice.io import AudioOutput, AudioOutputCapabilities
 
 
 class PlayoutMonitor(AudioOutput):
-    """Passes the session's voice on, and knows until when it sounds.
+    """Forwards the session's audio and knows when its playout ends.
 
-    `speech` tells which speech of the session has the word now.
+    `speech` returns the session's current speech.
     """
 
     def __init__(self, below: AudioOutput, speech: Callable[[], SpeechHandle | None]) -> None:
@@ -28,34 +28,35 @@ class PlayoutMonitor(AudioOutput):
         )
         self._loop = asyncio.get_running_loop()
         self.until = self._loop.time()
-        """When the last sample that was given will have sounded, by the loop's clock."""
+        """When the last frame's playout ends, by the loop's clock."""
         self.given = 0.0
-        """When the last sample was given."""
+        """When the last frame was captured, by the loop's clock."""
         self.of: SpeechHandle | None = None
-        """The speech that it belongs to."""
+        """The speech of the last frame."""
         self.begun = False
-        """Whether a speech has begun and is not complete."""
+        """Whether a speech has started and is not complete."""
         self.paused: float | None = None
-        """Since when it is paused: somebody spoke into it, and it may go on."""
+        """When playout was paused by a possible interruption, by the loop's clock; None if it is
+        not."""
         self._speech = speech
         self._free = asyncio.Event()
         self._free.set()
 
     @property
     def sounds(self) -> bool:
-        """True while something of it is heard."""
+        """True while audio is being played."""
         return self.paused is None and self._loop.time() < self.until
 
     def hold(self) -> None:
-        """Let it wait: something else is said."""
+        """Block the session's audio while a prompt is played."""
         self._free.clear()
 
     def release(self) -> None:
-        """Let it go on."""
+        """Unblock the session's audio."""
         self._free.set()
 
     async def capture_frame(self, frame: rtc.AudioFrame) -> None:
-        """Take a frame; it waits where the host itself has the word."""
+        """Forward a frame, once `release` allows it."""
         await self._free.wait()
         assert self.next_in_chain is not None
         await self.next_in_chain.capture_frame(frame)
@@ -64,27 +65,27 @@ class PlayoutMonitor(AudioOutput):
         self.until = max(self.until, self.given) + frame.duration
 
     def flush(self) -> None:
-        """The speech is complete."""
+        """Mark the speech as complete."""
         self.begun = False
         super().flush()
         if self.next_in_chain:
             self.next_in_chain.flush()
 
     def clear_buffer(self) -> None:
-        """The speech is broken off."""
+        """Drop audio that is not yet played: the speech was interrupted."""
         self.until = min(self.until, self._loop.time())
         self.paused = None
         if self.next_in_chain:
             self.next_in_chain.clear_buffer()
 
     def pause(self) -> None:
-        """Somebody speaks into it."""
+        """Pause playout on a possible interruption."""
         if self.paused is None:
             self.paused = self._loop.time()
         super().pause()
 
     def resume(self) -> None:
-        """It was nothing; the rest is still to sound."""
+        """Resume playout after a false interruption; the rest is still to be played."""
         if self.paused is not None:
             self.until += max(0.0, self._loop.time() - self.paused) if self._has_rest else 0.0
             self.paused = None

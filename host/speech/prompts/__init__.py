@@ -1,4 +1,4 @@
-"""What the host says without any provider: sounds that are made at start-up and kept on disk."""
+"""Prompts that need no provider during a call: rendered at start-up and cached on disk."""
 
 from host.speech.prompts.player import PromptPlayer
 from host.speech.prompts.refresh import keep_sounds

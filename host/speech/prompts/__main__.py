@@ -1,6 +1,6 @@
-"""`python -m host.speech.prompts`: makes the sounds in a process of its own, beside the host.
+"""`python -m host.speech.prompts`: renders the prompts in a separate process.
 
-A persona's `tts` hook that blocks or exits harms nobody here. Prints what is missing, as JSON.
+A persona's `tts` hook that blocks or exits can't affect the host. Prints what is missing, as JSON.
 """
 
 import asyncio
@@ -14,8 +14,8 @@ from host.speech.prompts.render import make_sounds
 
 
 def main() -> None:
-    """Make what is missing, and tell what could not be made."""
-    os.nice(10)  # calls come first
+    """Render missing prompts; print a JSON list of failures."""
+    os.nice(10)  # calls have priority
     logging.disable(logging.CRITICAL)
     try:
         missing = asyncio.run(make_sounds(read_settings(dotenv=False)))

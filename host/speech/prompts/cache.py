@@ -1,4 +1,4 @@
-"""Where sounds are kept: one WAV for each text in each voice, and who says what with which."""
+"""On-disk cache: one WAV file for each text and TTS voice, and an index for each persona."""
 
 from __future__ import annotations
 
@@ -11,41 +11,41 @@ from host.settings import Words
 
 
 def wanted(words: Words) -> tuple[str, ...]:
-    """Return what must be said when no provider can say it."""
+    """Return the texts that must be playable without a provider."""
     said = (words.apology, words.apology_transfer, words.filler, words.not_heard)
     return tuple(dict.fromkeys(text for text in said if text))
 
 
 class PromptCache:
-    """The sounds of a host, in `sounds` of its state_dir."""
+    """Cached prompts, in `state_dir/sounds`."""
 
     def __init__(self, state_dir: Path) -> None:
         self.folder = state_dir / "sounds"
 
     def find(self, persona: str, words: str) -> Path | None:
-        """Return the WAV in which a persona says these words; None where it is not made yet."""
+        """Return the WAV file of a persona's words; None if it is not rendered yet."""
         name = self._index(persona).get(words)
         file = self.folder / name if name else None
         return file if file and file.is_file() else None
 
     def has(self, voice: str, words: str) -> bool:
-        """Tell whether these words were made in this voice, for whomever."""
+        """Return whether these words are rendered in this voice, for any persona."""
         return (self.folder / _name(voice, words)).is_file()
 
     def put(self, voice: str, words: str, wav: bytes) -> None:
-        """Keep a sound. Raises OSError."""
+        """Store a prompt. Raises OSError."""
         self.folder.mkdir(parents=True, exist_ok=True)
         write_whole(self.folder / _name(voice, words), wav)
 
     def note(self, persona: str, voice: str, words: tuple[str, ...]) -> None:
-        """Note that a persona says these words in this voice, and nothing else. Raises OSError."""
+        """Write the persona's index: these words in this voice. Raises OSError."""
         index = {each: _name(voice, each) for each in words if self.has(voice, each)}
         if index != self._index(persona):
             self.folder.mkdir(parents=True, exist_ok=True)
             write_whole(self.folder / f"{persona}.json", json.dumps(index).encode())
 
     def tidy(self, personas: list[str]) -> None:
-        """Remove what none of these personas says any more."""
+        """Delete files that no index of these personas refers to."""
         known = {f"{persona}.json" for persona in personas}
         known |= {name for persona in personas for name in self._index(persona).values()}
         for file in self.folder.glob("*"):

@@ -1,4 +1,4 @@
-"""A voice of the host in a room, beside the session's: it needs no provider and no session."""
+"""Plays prompts into a room, independently of the session and of any provider."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from livekit import rtc
 from host.speech.prompts.sound import RATE
 
 QUEUE = 200
-"""Milliseconds of sound that wait to be sent."""
+"""Milliseconds of audio buffered ahead."""
 LISTENER_LIMIT = 1.5
-"""Seconds that the far end may take to listen to a track that is new."""
+"""Seconds to wait for the far end to subscribe to a new track."""
 
 
 class PromptPlayer:
-    """Plays sounds into a room, on a track of its own that is published when it is needed."""
+    """Plays frames on a track of its own, published on first use."""
 
     def __init__(self, room: rtc.Room) -> None:
         self._room = room
         self._source = rtc.AudioSource(RATE, 1, QUEUE)
         self.sounds = False
-        """True while something is played."""
+        """True while frames are played."""
         self._opening: asyncio.Task[rtc.LocalTrackPublication] | None = None
 
     async def open(self) -> None:
-        """Publish the track: LiveKit SIP answers a caller who still rings when there is one."""
+        """Publish the track. LiveKit SIP answers a ringing caller once a track is published."""
         await asyncio.shield(self._open())
 
     async def play(self, sound: list[rtc.AudioFrame]) -> None:
-        """Play a sound to its end."""
+        """Play frames to their end."""
         publication = await asyncio.shield(self._open())
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(publication.wait_for_subscription(), LISTENER_LIMIT)

@@ -1,4 +1,4 @@
-"""Keeps the sounds as they should be, beside the worker, until none is missing."""
+"""Renders missing prompts in the background and retries until none is missing."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from host.settings import Settings
 log = logging.getLogger("host")
 
 MAKING_LIMIT = 120.0
-"""Seconds that all of them may take."""
+"""Seconds that one rendering process may take."""
 AGAIN, AT_MOST = 60.0, 900.0
-"""Seconds before another try, the first time and after many."""
+"""Seconds before the first retry, and at most between later ones."""
 
 
 async def keep_sounds(settings: Settings) -> None:
-    """Make the sounds in the background; try again later where a provider is down."""
-    pause, told = AGAIN, ""
+    """Render missing prompts in a separate process; retry while a provider is down."""
+    pause, reported = AGAIN, ""
     while missing := await _make(settings):
         said = "; ".join(missing)
-        if said != told:
+        if said != reported:
             log.warning("can't cache the apologies on disk, retrying later: %s", said)
-            told = said
+            reported = said
         await asyncio.sleep(pause)
         pause = min(pause * 2, AT_MOST)
-    if told:
+    if reported:
         log.info("the apologies are cached on disk")
 
 
 async def _make(settings: Settings) -> list[str]:
-    """Run `python -m host.speech.prompts`; return what it says is missing."""
+    """Run `python -m host.speech.prompts`; return its list of failures."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "host.speech.prompts"),
         stdin=asyncio.subprocess.DEVNULL,

@@ -1,4 +1,4 @@
-"""A sound as frames: from the cache, or from a voice that is given little time."""
+"""Loads a prompt as frames: from the cache, or from the TTS with a short timeout."""
 
 from __future__ import annotations
 
@@ -20,32 +20,32 @@ from host.speech.providers import make
 log = logging.getLogger("host")
 
 RATE = 24000
-"""Samples a second of all sounds; they have one channel of 16 bits."""
+"""Sample rate of all prompts, in Hz; mono, 16 bits."""
 TTS_LIMIT = 3.0
-"""Seconds that a voice may take to say what is not in the cache."""
+"""Seconds that the TTS may take for a prompt that is not cached."""
 FRAME = RATE // 50
-"""Samples of one frame."""
+"""Samples per frame (20 ms)."""
 
 
 async def sound_of(call: LiveCall, words: str) -> list[rtc.AudioFrame]:
-    """Return the sound of these words for a call; an empty one where nobody can say them now."""
+    """Return the frames of these words; empty if they are not cached and the TTS fails."""
     if file := PromptCache(call.settings.state_dir).find(call.persona, words):
         try:
             return read(file)
         except (OSError, EOFError, wave.Error) as error:
             log.warning("can't play %s: %s", file, error)
     try:
-        voice = (call.session and call.session.tts) or voice_of(call)
-        if voice is None:
+        engine = (call.session and call.session.tts) or tts_of(call)
+        if engine is None:
             return []
-        return frames_of(await synthesise(voice, words, TTS_LIMIT))
+        return frames_of(await synthesise(engine, words, TTS_LIMIT))
     except Exception as error:
         log.warning("can't synthesize %r: %s", words, error or type(error).__name__)
         return []
 
 
-def voice_of(call: LiveCall) -> Any:
-    """Return a persona's voice; the plugins' where its own can't be made. May be None, or raise."""
+def tts_of(call: LiveCall) -> Any:
+    """Return a persona's TTS, or the plugins' if that can't be created. May be None, or raise."""
     try:
         return _made(call, call.hooks.tts(call=call.call))
     except Exception as error:
@@ -54,14 +54,14 @@ def voice_of(call: LiveCall) -> Any:
         return _made(call, registry.load(call.settings).view(None).tts(call=call.call))
 
 
-def _made(call: LiveCall, voice: Any) -> Any:
-    return make(call, "tts", voice) if isinstance(voice, str) else voice
+def _made(call: LiveCall, engine: Any) -> Any:
+    return make(call, "tts", engine) if isinstance(engine, str) else engine
 
 
-async def synthesise(speaker: tts.TTS[Any], words: str, limit: float) -> bytes:
-    """Speak words, in RATE samples a second. Raises what the voice raises, or TimeoutError."""
+async def synthesise(engine: tts.TTS[Any], words: str, limit: float) -> bytes:
+    """Synthesize mono samples of 16 bits at RATE. Raises the TTS's error, or TimeoutError."""
     patience = APIConnectOptions(max_retry=0, timeout=limit)
-    async with asyncio.timeout(limit), speaker.synthesize(words, conn_options=patience) as stream:
+    async with asyncio.timeout(limit), engine.synthesize(words, conn_options=patience) as stream:
         frames = [audio.frame async for audio in stream]
     if not frames:
         raise ValueError(f"the TTS returned no audio for {words!r}")
@@ -75,7 +75,7 @@ async def synthesise(speaker: tts.TTS[Any], words: str, limit: float) -> bytes:
 
 
 def wav_of(samples: bytes) -> bytes:
-    """Make a WAV file of a sound."""
+    """Return samples as a WAV file."""
     file = io.BytesIO()
     with wave.open(file, "wb") as wav:
         wav.setnchannels(1)
@@ -86,7 +86,7 @@ def wav_of(samples: bytes) -> bytes:
 
 
 def read(file: Path) -> list[rtc.AudioFrame]:
-    """Read a sound of the cache. Raises OSError, EOFError and wave.Error."""
+    """Read a cached WAV file as frames. Raises OSError, EOFError and wave.Error."""
     with wave.open(str(file)) as wav:
         if (wav.getframerate(), wav.getnchannels(), wav.getsampwidth()) != (RATE, 1, 2):
             raise wave.Error("not a prompt of the host")
@@ -94,7 +94,7 @@ def read(file: Path) -> list[rtc.AudioFrame]:
 
 
 def frames_of(samples: bytes) -> list[rtc.AudioFrame]:
-    """Part a sound into frames."""
+    """Split samples into frames of 20 ms."""
     step = FRAME * 2
     return [
         rtc.AudioFrame(part, RATE, 1, len(part) // 2)

@@ -25,7 +25,7 @@ from livekit.agents import (
 from host.call.live import LINGER, LiveCall
 from host.call.speech import say_exactly
 from host.settings import Words
-from host.speech.session import ears_and_voice, keep_usage
+from host.speech.session import keep_usage, stt_and_tts
 from host.telephony.transfer.colleague import IDENTITY
 
 TIMES = 2
@@ -152,7 +152,7 @@ async def consultation(
     model = (
         call.hooks.llm(call=call.call) if isinstance(call.session.llm, llm.RealtimeModel) else None
     )
-    ears, voice = ears_and_voice(call, model)
+    ears, voice = stt_and_tts(call, model)
     options: dict[str, Any] = {"llm": model} if model else {}
     if model is None:
         options["turn_handling"] = {"turn_detection": "vad"}
