@@ -47,7 +47,7 @@ from watched_room import WatchedRoom
 from host.base.errors import HostError, MetadataError
 from host.call.metadata import read_metadata
 from host.compliance import DoNotCall
-from host.dispatch.rooms import tell_watchers
+from host.dispatch.rooms import notify_watchers
 from host.privacy import Mask, mask_words
 from host.server import admission as desk_module
 from host.server.api import guard
@@ -294,7 +294,7 @@ def watchers() -> None:
     """Tell whoever watches a call how it stands, through LiveKit, which may not answer."""
     for unanswered, what in ((0, "answers"), (1, "answers the second time"), (99, "never does")):
         room: Any = WatchedRoom(unanswered)
-        seconds = asyncio.run(seconds_of_all(tell_watchers(room, {"host.outcome": "busy"})))
+        seconds = asyncio.run(seconds_of_all(notify_watchers(room, {"host.outcome": "busy"})))
         show(f"watchers are told, where LiveKit {what}, in", f"{seconds:.2f} s")
 
 

@@ -75,7 +75,7 @@ async def join(
         raise
 
 
-async def tell_watchers(room: rtc.Room, told: dict[str, str]) -> None:
+async def notify_watchers(room: rtc.Room, told: dict[str, str]) -> None:
     """Tell `python -m host call`, which watches our participant, how the call stands."""
     for _ in range(TELLING):
         if not room.isconnected():

@@ -47,7 +47,7 @@ async def hang_up(settings: Settings, record: CallRecord) -> None:
         async with livekit_of(settings) as livekit:
             if await _is_anothers(livekit, record):
                 return  # its process died before it could see that it came second
-            await _tell_watchers(livekit, record)
+            await _notify_watchers(livekit, record)
             await delete_room(livekit, record.room)
             await delete_room(livekit, consult_room(record.room))
 
@@ -117,7 +117,7 @@ async def _is_anothers(livekit: api.LiveKitAPI, record: CallRecord) -> bool:
     return False
 
 
-async def _tell_watchers(livekit: api.LiveKitAPI, record: CallRecord) -> None:
+async def _notify_watchers(livekit: api.LiveKitAPI, record: CallRecord) -> None:
     """Tell `python -m host call` in the room's metadata: the participant that told it is dead."""
     told = {"host.outcome": record.outcome.value, "host.reason": record.reason}
     request = api.UpdateRoomMetadataRequest(room=record.room, metadata=json.dumps(told))

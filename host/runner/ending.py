@@ -13,7 +13,7 @@ from host.base.errors import MetadataError
 from host.call.live import LINGER, LiveCall
 from host.dispatch.arbitration import end_room
 from host.dispatch.idempotency import NotClaimed
-from host.dispatch.rooms import tell_watchers
+from host.dispatch.rooms import notify_watchers
 from host.records.ending import CallEnded, Ending
 from host.records.outcome import Outcome
 from host.runner.limits import end_with_words
@@ -79,7 +79,7 @@ async def tear_down(job: JobContext, call: LiveCall) -> None:
         told["host.sip_status"] = str(ending.sip_status)
     told["host.retryable"] = str(ending.worth_a_retry)
     # Who misses this takes a call for cancelled that was busy. It holds nobody up.
-    await asyncio.gather(tell_watchers(job.room, told), _hang_up(call))
+    await asyncio.gather(notify_watchers(job.room, told), _hang_up(call))
     with log_errors("stopping a transfer"):
         if call.transfers:
             await call.transfers.close()

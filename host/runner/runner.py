@@ -34,7 +34,7 @@ from host.dispatch.arbitration import (
 )
 from host.dispatch.details import parse_details
 from host.dispatch.idempotency import Requests
-from host.dispatch.rooms import tell_watchers
+from host.dispatch.rooms import notify_watchers
 from host.privacy.logs import keep_call_out
 from host.records.ending import CallEnded, Ending
 from host.records.outcome import Outcome
@@ -175,7 +175,7 @@ class Runner:
         log.info("routed to %s: %s", choice.persona, choice.reason)
         self._give_to(choice.persona)
         self._write_checkpoint()  # who has the call is known from here on, whatever happens
-        call.spawn(tell_watchers(job.room, {"host.persona": call.persona}), "notifying watchers")
+        call.spawn(notify_watchers(job.room, {"host.persona": call.persona}), "notifying watchers")
         if key := dispatch.idempotency_key:
             self._requests.claim(key, call.state.id, call.state.room, job.job.room.sid)
         self._count_in()
@@ -186,7 +186,7 @@ class Runner:
         self._give_to(call.persona)
         call.time_left = self._budget.adopt(call.state.id, call.persona_settings)
         far_end.rejoin()
-        await tell_watchers(self._job.room, {"host.persona": call.persona})
+        await notify_watchers(self._job.room, {"host.persona": call.persona})
 
     async def _wait_for_caller(self, far_end: LiveKitFarEnd) -> None:
         try:

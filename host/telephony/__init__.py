@@ -1,1 +1,1 @@
-"""The far end: dialling it, its status, hanging up, transfers, voicemail and screening."""
+"""The far end: dialling, call status, hang-up, keys, transfer, voicemail and screening."""

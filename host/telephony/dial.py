@@ -1,4 +1,4 @@
-"""The outbound leg: dial, wait for an answer, name the outcome where there is none."""
+"""Dials the outbound leg, waits for the answer, and names the outcome if there is none."""
 
 from __future__ import annotations
 
@@ -20,57 +20,57 @@ from host.telephony.far_end import LiveKitFarEnd
 log = logging.getLogger("host")
 
 TRIES = 3
-"""How often a dial is tried that LiveKit SIP refused before it sent an INVITE: it was too busy."""
+"""Attempts to dial while LiveKit SIP is too busy to send an INVITE."""
 
 
 BRIDGED_LIMIT = 4 * 3600.0
-"""Seconds that somebody who was connected to a colleague may stay on the line."""
+"""Maximum seconds that a caller may talk to a colleague after a warm transfer."""
 ROOM_LIMIT = 1.0
-"""Seconds in which we hear that our room was closed."""
+"""Seconds to wait for the event that our room was closed."""
 
 NO_TRUNK = "no outbound trunk is configured: set HOST_TRUNK, or trunk in host.toml"
 
 MARGIN = 15.0
-"""Seconds beyond the ringing that LiveKit may take to say how it went.
+"""Seconds that LiveKit may take beyond ringing_timeout to report the result.
 
-It counts the ringing from the INVITE, and joins the room before; its own client allows 2 s for all
-that, after which nobody would know of a telephone that still rings.
+It counts ringing_timeout from the INVITE, which follows the join. Its own client allows only 2 s in
+addition, after which the host would lose track of a telephone that still rings.
 """
 NO_RESPONSE = 32.0
-"""Seconds after which LiveKit SIP gives up a trunk that does not respond (RFC 3261 Timer B)."""
+"""Seconds after which LiveKit SIP gives up on a silent trunk (RFC 3261, Timer B)."""
 
 codes = api.ServerErrorCode
 _FROM_SIP = "twirp error unknown: "
-"""What LiveKit puts before an error that it has from LiveKit SIP."""
+"""Prefix of errors that the LiveKit server relays from LiveKit SIP."""
 _MISTAKES = (
     codes.INVALID_ARGUMENT,
     codes.NOT_FOUND,
     codes.PERMISSION_DENIED,
     codes.UNAUTHENTICATED,
 )
-"""Without a SIP status, these are about our request or our trunk: it will be so the next time."""
+"""Codes that, without a SIP status, mean a wrong request or trunk: not retryable."""
 _UNSET = ("required auth", "auth retry", "auth header", "no numbers on outbound trunk")
-"""So are these, whose code LiveKit SIP has for failures of the network too."""
+"""Messages that mean the same, with a code that LiveKit SIP also uses for network failures."""
 
 
 class NotAnswered(CallEnded):
-    """Nobody picked up. `ending` says why."""
+    """The call was not answered; `ending` says why."""
 
 
-async def dial(job: JobContext, call: LiveCall, line: LiveKitFarEnd) -> None:
-    """Dial the call's number and wait until somebody answers. Raises NotAnswered."""
+async def dial(job: JobContext, call: LiveCall, far_end: LiveKitFarEnd) -> None:
+    """Dial the call's number and wait for the answer. Raises NotAnswered."""
     trunk = call.persona_settings.trunk
     if not trunk:
         raise NotAnswered(Ending(Outcome.TRUNK_ERROR, "host", NO_TRUNK, retryable=False))
-    assert line.identity is not None
+    assert far_end.identity is not None
     verdict = await asyncio.to_thread(call.gate.dial, call.state.number or "")
     if verdict.allowed:
-        line.dialling()
+        far_end.dialling()
     request = api.CreateSIPParticipantRequest(
         sip_trunk_id=trunk,
         sip_number=call.persona_settings.caller_id or "",
         room_name=call.state.room,
-        participant_identity=line.identity,
+        participant_identity=far_end.identity,
         participant_name=f"Phone {call.state.number}",
         wait_until_answered=True,
         ringing_timeout=duration(call.persona_settings.ringing_timeout),
@@ -85,12 +85,12 @@ async def dial(job: JobContext, call: LiveCall, line: LiveKitFarEnd) -> None:
         canceled = isinstance(error, api.ServerError) and error.code == codes.CANCELED
         if not canceled or time.monotonic() - begun > patience:
             raise
-        # LiveKit SIP says the same where nobody answered in time, and where somebody closed the
-        # room or removed the far end. The room's own word, if there is one, ends the call.
+        # LiveKit SIP reports CANCELED both for no answer and for a closed room or a removed
+        # participant. In the latter case the room's own event ends the call.
         await asyncio.wait({call.ending}, timeout=ROOM_LIMIT)
         cancelled = Ending(Outcome.CANCELLED, "livekit", Outcome.CANCELLED.description)
         raise NotAnswered(cancelled) from error
-    if line.participant is None:
+    if far_end.participant is None:
         reason = "the callee answered and hung up at once"
         raise NotAnswered(Ending(Outcome.ABANDONED, "far end", reason))
 
@@ -98,9 +98,9 @@ async def dial(job: JobContext, call: LiveCall, line: LiveKitFarEnd) -> None:
 async def ring(
     livekit: api.LiveKitAPI, verdict: Verdict, request: api.CreateSIPParticipantRequest
 ) -> None:
-    """Ring the number of the gate's verdict into a room, and wait until somebody answers.
+    """Dial the number of the gate's verdict into a room and wait for the answer.
 
-    Nothing else dials. Raises NotAnswered, at once where the gate refuses.
+    Every dial goes through here. Raises NotAnswered, at once if the gate refuses.
     """
     if not verdict.allowed:
         raise NotAnswered(blocked(verdict))
@@ -124,16 +124,16 @@ async def ring(
 
 
 def blocked(verdict: Verdict) -> Ending:
-    """Say that the gate refused, and by which rule."""
+    """Return the ending of a call that the gate refused, with the rule."""
     again = verdict.rule is not None and verdict.rule.passes
     return Ending(Outcome.BLOCKED, "host", str(verdict), retryable=again)
 
 
 def name(error: api.ServerError) -> Ending:
-    """Name why a dial failed, by its SIP status alone where there is one.
+    """Return the ending for a failed dial: by its SIP status if there is one.
 
-    The Twirp code of one and the same SIP status changed from version to version of LiveKit SIP;
-    without a SIP status, a cancelled or expired request means that nobody answered in time.
+    The Twirp code for a given SIP status differs between versions of LiveKit SIP. Without a SIP
+    status, a cancelled or expired request means that the call was not answered.
     """
     status = error.sip_status_code if isinstance(error, api.SipCallError) else None
     if status is not None:
@@ -148,7 +148,7 @@ def name(error: api.ServerError) -> Ending:
 
 
 def _never_sent(error: api.ServerError) -> bool:
-    """True where LiveKit SIP refused before any INVITE, so that dialling again rings only once."""
+    """True if LiveKit SIP refused before any INVITE, so that a retry can't ring twice."""
     return (
         error.code == codes.UNAVAILABLE
         and not isinstance(error, api.SipCallError)
@@ -157,13 +157,13 @@ def _never_sent(error: api.ServerError) -> bool:
 
 
 def _longest(call: LiveCall) -> float:
-    """Seconds after which LiveKit SIP ends the call by itself: well after we should have."""
+    """Return LiveKit SIP's own limit in seconds: a safety net well after the host's limits."""
     limits = call.persona_settings
-    ours = call.time_limit + limits.ringing_timeout + 60
+    limit = call.time_limit + limits.ringing_timeout + 60
     bridged = any(target.warm for target in limits.transfers.values())
-    return max(ours, BRIDGED_LIMIT) if bridged else ours
+    return max(limit, BRIDGED_LIMIT) if bridged else limit
 
 
 def duration(seconds: float | None) -> Duration | None:
-    """Write seconds as LiveKit's API takes them: whole, at least one; None stays unset."""
+    """Convert seconds for LiveKit's API: whole, at least 1; None and 0 stay unset."""
     return Duration(seconds=max(1, round(seconds))) if seconds else None

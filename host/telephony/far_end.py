@@ -1,8 +1,9 @@
-"""The line of a call: its far end in the room, what it does, and what can be done to it.
+"""The far end in LiveKit's room: its status, its departure, and hanging it up.
 
-The far end is one participant: a telephone behind LiveKit SIP, or a browser or app. Its name and
-number are written by whoever calls, and some arrive late: what is used of them is bounded and
-cleaned here. The `sip.*` attributes of a telephone alone are LiveKit's.
+The far end is one participant: a SIP participant, a browser or an app. Its name and number are
+untrusted and may arrive late, so they are sanitized and cut here. Only a SIP participant's `sip.*`
+attributes are LiveKit's own. One module in spite of its length: status, departure and hang-up share
+the same few fields.
 """
 
 from __future__ import annotations
@@ -32,14 +33,14 @@ if TYPE_CHECKING:
 log = logging.getLogger("host")
 
 STATUS_LIMIT = 10.0
-"""Seconds to wait for a telephone's first `sip.callStatus`; some arrive 0.7 s late."""
+"""Seconds to wait for the first `sip.callStatus`; some arrive 0.7 s late."""
 
 MOMENTS: Mapping[CallStatus, Moment] = {
     CallStatus.DIALING: "dialled",
     CallStatus.RINGING: "ringing",
     CallStatus.ACTIVE: "answered",
 }
-"""What it means that a status is told."""
+"""The timestamp that a call status sets."""
 
 _SIP = rtc.ParticipantKind.PARTICIPANT_KIND_SIP
 _FAR_ENDS = [
@@ -55,7 +56,7 @@ _PUT_OUT = (
 
 
 class LiveKitFarEnd:
-    """The far end of one call."""
+    """The far end of one call, as LiveKit's room shows it."""
 
     def __init__(self, job: JobContext, call: LiveCall) -> None:
         self._job = job
@@ -73,38 +74,38 @@ class LiveKitFarEnd:
 
     @property
     def identity(self) -> str | None:
-        """The far end's identity in the room; None before it is known."""
+        """Its participant identity; None until known."""
         return self._call.state.far_end
 
     @property
     def colleague(self) -> tuple[str, str] | None:
-        """Identity and name of whom the far end was handed over to."""
+        """Identity and name of the colleague it was handed over to; None before that."""
         return self._call.state.colleague
 
     @property
     def participant(self) -> rtc.RemoteParticipant | None:
-        """The far end, while it is in the room."""
+        """Its participant; None while it is not in the room."""
         return self.room.remote_participants.get(self.identity) if self.identity else None
 
     @property
     def left(self) -> bool:
-        """True once the far end has hung up, even if it is not yet out of the room."""
+        """True once the far end has hung up, even if it is still in the room."""
         return self.participant is None or self._sip_status == CallStatus.HANGUP
 
     @property
     def telephone(self) -> bool:
-        """True where the far end is behind LiveKit SIP."""
+        """True for a SIP participant."""
         return self._call.state.outbound or self._sip
 
     @property
     def pressing(self) -> bool:
-        """True while keys are pressed."""
+        """True while keys are being sent."""
         return self._keys.pressing
 
-    # Who is there
+    # Arrival
 
     async def arrive(self, limit: float) -> None:
-        """Wait for the caller, at most `limit` seconds. Raises TimeoutError."""
+        """Wait for the caller to join, at most `limit` seconds. Raises TimeoutError."""
         waiting = self._job.wait_for_participant(kind=_FAR_ENDS)
         participant = await asyncio.wait_for(waiting, limit)
         self._call.state.far_end, self._sip = participant.identity, participant.kind == _SIP
@@ -115,17 +116,17 @@ class LiveKitFarEnd:
         self._follow(participant)
 
     def expect(self, identity: str) -> None:
-        """Say which participant the far end will be, before it is dialled."""
+        """Set the identity that the far end will have, before it is dialled."""
         self._call.state.far_end = identity
         if participant := self.participant:
             self._follow(participant)
 
     def dialling(self) -> None:
-        """Say that the far end is dialled now: LiveKit's own word may be overtaken by `ringing`."""
-        self._told(CallStatus.DIALING)
+        """Set the status `dialing`: LiveKit's own event may arrive after `ringing`."""
+        self._set_status(CallStatus.DIALING)
 
     def rejoin(self) -> None:
-        """Go on with a far end that another process had on the line, and with its colleague."""
+        """Resume a call of another process: adopt the far end, and the colleague if still there."""
         state = self._call.state
         participant = self.participant
         if participant is None:
@@ -139,7 +140,7 @@ class LiveKitFarEnd:
             state.colleague = None
 
     async def answered(self) -> None:
-        """Wait until somebody has picked up: at once with a browser, `active` with a telephone."""
+        """Wait for the answer: status `active` of a telephone; a browser has answered at once."""
         if self.telephone:
             await self._until_active()
         self._call.state.mark("answered")
@@ -170,13 +171,13 @@ class LiveKitFarEnd:
             log.warning("the caller ID is not a plausible number: %s", quote(call.state.number))
 
     def _follow(self, participant: rtc.RemoteParticipant) -> None:
-        ours = number_shown(_of_sip(participant, "trunkPhoneNumber"))
-        self._call.state.our_number = self._call.state.our_number or ours
+        our_number = number_shown(_of_sip(participant, "trunkPhoneNumber"))
+        self._call.state.our_number = self._call.state.our_number or our_number
         status = _of_sip(participant, "callStatus")
         if status is not None and status in {*CallStatus}:
-            self._told(CallStatus(status))
+            self._set_status(CallStatus(status))
 
-    def _told(self, status: CallStatus) -> None:
+    def _set_status(self, status: CallStatus) -> None:
         call = self._call
         if status == self._status:
             return
@@ -186,7 +187,7 @@ class LiveKitFarEnd:
             call.state.mark(moment)
         call.events.emit("call_status_changed", status=status)
 
-    # What LiveKit tells
+    # Events of the room
 
     def _on_connected(self, participant: rtc.RemoteParticipant) -> None:
         if participant.identity == self.identity:
@@ -216,8 +217,8 @@ class LiveKitFarEnd:
             self._has_left(None)
 
     def _has_left(self, reason: Any) -> None:
-        """Name the end of the call: the far end is out of the room."""
-        self._told(CallStatus.HANGUP)  # LiveKit SIP does not always say so itself
+        """End the call: the far end has left the room."""
+        self._set_status(CallStatus.HANGUP)  # LiveKit SIP does not always send it
         self._moved.set()
         call = self._call
         if reason in _PUT_OUT:
@@ -225,7 +226,7 @@ class LiveKitFarEnd:
         elif self.colleague:
             self._end_connected("far end")
         elif call.state.outbound and not call.state.answered:
-            return  # the dialling knows the reason, and names it
+            return  # `dial` ends the call: it has the SIP status
         elif call.hangup_ending:
             call.end(call.hangup_ending)
         elif call.state.first_word_at is not None:
@@ -239,7 +240,7 @@ class LiveKitFarEnd:
         self._put_out()
 
     def _put_out(self) -> None:
-        """Somebody else, with LiveKit's API, closed the room or put the far end out of it."""
+        """End the call: the room was closed or the far end removed through LiveKit's API."""
         call = self._call
         if self.colleague:
             self._end_connected("livekit")
@@ -250,7 +251,7 @@ class LiveKitFarEnd:
             call.end(Ending(Outcome.CANCELLED, "livekit", reason))
 
     def _end_connected(self, by: Who) -> None:
-        """End a call in which the far end and a colleague talked with each other."""
+        """End a call in which the far end was connected to a colleague."""
         assert self.colleague
         caller = self._call.state.other_party
         ways = {"far end": f"the {caller} hung up", "colleague": "the colleague hung up"}
@@ -258,14 +259,14 @@ class LiveKitFarEnd:
         reason = f"{how} after the transfer to {self.colleague[1]}"
         self._call.end(Ending(Outcome.TRANSFERRED, by, reason))
 
-    # What can be done
+    # Actions
 
     def connect(self, identity: str, name: str) -> None:
-        """Leave the far end to a colleague, who is in the room: the persona's part is over."""
+        """Connect the far end to a colleague in the room; the persona leaves the call."""
         self._call.state.colleague = (identity, name)
 
     async def press(self, written: str, *, private: bool = False) -> None:
-        """Press keys and make pauses, as `read_presses` reads them. Raises HostError."""
+        """Send keys and pauses, in the syntax of `read_presses`. Raises HostError."""
         await self._keys.press(written, private=private)
 
     async def gone(self, limit: float) -> None:
@@ -277,20 +278,20 @@ class LiveKitFarEnd:
                     await self._moved.wait()
 
     async def hang_up(self) -> None:
-        """Put everyone who called out of the room: LiveKit SIP says goodbye to a telephone."""
+        """Remove every caller and callee from the room; LiveKit SIP then sends a BYE."""
         for participant in list(self.room.remote_participants.values()):
             if participant.kind in _FAR_ENDS:
                 await put_out(self._job.api, self._call.state.room, participant.identity)
         if self.identity and self.telephone:
-            self._told(CallStatus.HANGUP)  # we leave before LiveKit could tell us
+            self._set_status(CallStatus.HANGUP)  # we leave the room before LiveKit sends it
 
     async def leave(self) -> None:
-        """Leave the room and delete it behind us."""
+        """Leave the room and delete it."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.room.disconnect(), 2)
         await delete_room(self._job.api, self._call.state.room)
 
 
 def _of_sip(participant: rtc.RemoteParticipant, name: str) -> str | None:
-    """Read what LiveKit SIP tells of its telephone. Others may write such attributes themselves."""
+    """Return a `sip.*` attribute; None if not a SIP participant, which could forge it."""
     return participant.attributes.get(f"sip.{name}") if participant.kind == _SIP else None

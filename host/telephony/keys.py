@@ -1,4 +1,4 @@
-"""The keys of a call: those that the far end presses, and those that we press."""
+"""DTMF of a call: keys that the far end sends, and keys that the host sends."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ from host.compliance import KeyRules
 log = logging.getLogger("host")
 
 DIGIT_GAP = 0.5
-"""Seconds from one key to the next, as LiveKit SIP plays them: 250 ms of tone, 250 ms of silence.
+"""Seconds between keys, as LiveKit SIP plays them: 250 ms of tone and 250 ms of silence.
 
-It queues what comes sooner (LiveKit's own helper sends every 0.3 s), which would eat up a pause.
+LiveKit SIP queues keys that are sent faster (LiveKit's own helper sends one every 0.3 s), and the
+queue would swallow a following pause.
 """
 MOST_KEYS = 1000
-"""Keys of the far end that are taken in one call. A browser may send as many in a second."""
+"""Maximum number of keys accepted from the far end; a browser can send that many a second."""
 
 
 class TelephoneKeys:
-    """The keys of one call, in its room."""
+    """Sends and receives the keys of one call."""
 
     def __init__(self, room: rtc.Room, call: LiveCall) -> None:
         self._room, self._call = room, call
@@ -35,14 +36,15 @@ class TelephoneKeys:
 
     @property
     def pressing(self) -> bool:
-        """True while keys are pressed."""
+        """True while keys are being sent."""
         return self._one_at_a_time.locked()
 
     async def press(self, written: str, *, private: bool = False) -> None:
-        """Press keys and make pauses, as `read_presses` reads them. Raises HostError.
+        """Send keys and pauses, in the syntax of `read_presses`. Raises HostError.
 
-        It returns when the last key is out; what is pressed meanwhile waits for its turn. Keys that
-        could dial a number that may not be called are refused, all of them.
+        Returns when the last key has been sent; concurrent calls are queued. If the keys could dial
+        a
+        number that the gate refuses, none is sent.
         """
         presses = read_presses(written)
         if not self._call.state.answered:
@@ -81,10 +83,10 @@ class TelephoneKeys:
         if key.participant is None or key.participant.identity != self._call.state.far_end:
             return
         if self._call.state.connected:
-            return  # it is for the colleague's ears
+            return  # meant for the colleague
         digit = key.digit.upper()
         if len(digit) != 1 or digit not in KEYS:
-            return  # a packet that no telephone sends: anybody in the room can
+            return  # not from a telephone: any participant can send such a packet
         self._pressed += 1
         if self._pressed > MOST_KEYS:
             if self._pressed == MOST_KEYS + 1:

@@ -1,7 +1,7 @@
-"""A far end out of sight: nobody has hung up, it is LiveKit that was lost, and it may come back.
+"""Waits for a far end that disappears because the connection to LiveKit is lost.
 
-LiveKit that is restarted knows no room any more. Each participant comes back by itself within some
-seconds, we among them, and the room is made again.
+A restarted LiveKit server has no rooms. Each participant, the agent included, rejoins by itself
+within seconds, which creates the room again.
 """
 
 from __future__ import annotations
@@ -14,32 +14,32 @@ from typing import Any, Literal, get_args
 from livekit import rtc
 
 NOT_SAID = (None, rtc.DisconnectReason.UNKNOWN_REASON)
-"""Why a participant left whom the SDK let go of itself, because LiveKit was lost."""
+"""Disconnect reasons of participants that the SDK drops because it lost the connection."""
 UNSURE_LIMIT = 1.0
-"""Seconds in which the SDK says that LiveKit is lost, once it has let go of everybody."""
+"""Seconds in which the SDK reports a lost connection after it has dropped the participants."""
 BACK_LIMIT = 10.0
-"""Seconds that a far end may take to be back, once LiveKit and we are."""
+"""Seconds that the far end may take to rejoin once the agent has."""
 Event = Literal["connection_state_changed", "participant_connected", "disconnected"]
 _EVENTS: tuple[Event, ...] = get_args(Event)
 
 
 async def wait_for_rejoin(room: rtc.Room, identity: str) -> bool:
-    """Wait for a participant that is out of sight; False where it has left, or stays away.
+    """Wait for a dropped participant; False if it has left, or does not rejoin in time.
 
-    It takes as long as LiveKit is lost, or until the SDK gives it up and the room is closed.
+    Waits as long as the connection is lost, or until the SDK gives up and the room is closed.
     """
     with _moves(room) as moved:
         if not await _until(moved, lambda: not _stands(room), UNSURE_LIMIT):
-            return False  # LiveKit was there all the time
+            return False  # the connection was never lost
         await _until(moved, lambda: _stands(room) or not room.isconnected(), None)
         return await _until(moved, lambda: identity in room.remote_participants, BACK_LIMIT)
 
 
 def resubscribe(room: rtc.Room) -> None:
-    """Subscribe again to whoever came back before us.
+    """Subscribe to the audio of participants that rejoined before the agent.
 
-    LiveKit's helper (1.8.9) subscribes when a track is published, and of those who are there
-    already when we come back nothing is told.
+    LiveKit's helper (1.8.9) subscribes on "track_published", which is not emitted for participants
+    that are already in the room.
     """
     for participant in room.remote_participants.values():
         for publication in participant.track_publications.values():
@@ -53,7 +53,7 @@ def _stands(room: rtc.Room) -> bool:
 
 @contextlib.contextmanager
 def _moves(room: rtc.Room) -> Iterator[asyncio.Event]:
-    """Be told by an event whenever something has changed in the room."""
+    """Return an event that is set whenever the room's connection or participants change."""
     moved = asyncio.Event()
 
     def move(*facts: Any) -> None:

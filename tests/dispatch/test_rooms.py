@@ -13,7 +13,7 @@ from livekit.rtc._ffi_client import FfiClient
 from watched_room import WatchedRoom
 
 from host.dispatch import rooms
-from host.dispatch.rooms import join, put_out, tell_watchers
+from host.dispatch.rooms import join, notify_watchers, put_out
 
 BUSY = {"host.outcome": "busy"}
 
@@ -26,19 +26,19 @@ def _no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_what_livekit_does_not_answer_is_told_again_so_that_nobody_waits_for_it() -> None:
     room: Any = WatchedRoom(unanswered=1)
-    await asyncio.wait_for(tell_watchers(room, BUSY), 5)
+    await asyncio.wait_for(notify_watchers(room, BUSY), 5)
     assert room.told == [BUSY, BUSY]
 
 
 async def test_telling_has_an_end() -> None:
     room: Any = WatchedRoom(unanswered=99)
-    await asyncio.wait_for(tell_watchers(room, BUSY), 5)
+    await asyncio.wait_for(notify_watchers(room, BUSY), 5)
     assert room.told == [BUSY] * 3
 
 
 async def test_in_a_room_that_is_gone_nothing_is_told() -> None:
     room: Any = WatchedRoom(unanswered=0, connected=False)
-    await tell_watchers(room, BUSY)
+    await notify_watchers(room, BUSY)
     assert room.told == []
 
 

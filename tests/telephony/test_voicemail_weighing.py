@@ -202,18 +202,18 @@ def test_silence_after_words_of_a_full_mailbox_leaves_no_message() -> None:
 def test_a_verdict_says_what_it_was_concluded_from() -> None:
     verdict = weigh(Evidence(MACHINES[0]))
     assert verdict is not None
-    assert verdict.told(words=True) == "it said 'have reached the voicemail'"
-    assert verdict.told(words=False) == "it said …"
+    assert verdict.describe(words=True) == "it said 'have reached the voicemail'"
+    assert verdict.describe(words=False) == "it said …"
     assert verdict.transcript == MACHINES[0]
     assert verdict.mailbox
     assert verdict.takes_messages
     asked = weigh(Evidence(answer=Answer(FULL[0])))
     assert asked is not None
-    assert asked.told(words=True).startswith("when asked, it said 'mailbox is full")
-    assert asked.told(words=False) == "when asked, it said …"
+    assert asked.describe(words=True).startswith("when asked, it said 'mailbox is full")
+    assert asked.describe(words=False) == "when asked, it said …"
     beep = weigh(Evidence(beep=True))
     assert beep is not None
-    assert beep.told(words=False) == "a beep after the greeting"
+    assert beep.describe(words=False) == "a beep after the greeting"
 
 
 @pytest.mark.parametrize("log_transcripts", [False, True])

@@ -1,4 +1,4 @@
-"""Hands a call over to somebody else: by REFER, or warm, after asking them."""
+"""Transfers a call: cold by SIP REFER, or warm after consulting a colleague."""
 
 from host.telephony.transfer.handover import Handover
 from host.telephony.transfer.room import is_consultation

@@ -1,4 +1,4 @@
-"""The telephone of a colleague, rung into one room."""
+"""Dials a colleague into a room."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from host.telephony.dial import NO_TRUNK, NotAnswered, duration, ring
 from host.telephony.transfer.failure import TransferFailed
 
 IDENTITY = "colleague"
-"""Identity of a colleague's telephone in either room. It is not made of the number: a colleague may
-have the caller's own, and LiveKit puts out who has an identity that comes again."""
+"""Participant identity of a colleague in either room. It is independent of the number: a colleague
+may have the caller's own, and LiveKit removes a participant whose identity joins again."""
 AGAIN = 0.5
-"""Seconds between two tries to put somebody out of a room who is still being dialled."""
+"""Seconds between attempts to remove a participant that is still being dialled."""
 TRIES = 20
 
 
 class Colleague:
-    """A colleague's telephone, in a consultation room or with the caller."""
+    """A colleague's telephone, in the consultation room or the caller's room."""
 
     def __init__(self, job: JobContext, call: LiveCall, target: TransferTarget, room: str) -> None:
         self._job, self._call, self._target, self._room = job, call, target, room
         self._dialling: asyncio.Task[None] | None = None
 
     async def ring(self, limit: float) -> None:
-        """Ring until somebody answers; they may stay for `limit` seconds. Raises TransferFailed."""
+        """Dial until answered; talk is limited to `limit` seconds. Raises TransferFailed."""
         trunk = self._call.persona_settings.trunk
         if not trunk:
             raise TransferFailed(NO_TRUNK)
@@ -45,21 +45,21 @@ class Colleague:
             max_call_duration=duration(self._target.ringing_timeout + limit),
         )
         self._dialling = asyncio.create_task(ring(self._job.api, verdict, request))
-        # If we are cancelled, nobody awaits this task: its error is retrieved for asyncio's sake.
+        # Retrieves the exception if this coroutine is cancelled, or asyncio would log it.
         self._dialling.add_done_callback(lambda done: done.cancelled() or done.exception())
         try:
-            # Given up, a request still rings: `hang_up` needs to know when it is over.
+            # An abandoned request keeps ringing: `hang_up` must know when it is finished.
             await asyncio.shield(self._dialling)
         except NotAnswered as unanswered:
             ending = unanswered.ending
             raise TransferFailed(ending.reason, ending.sip_status) from unanswered
 
     async def hang_up(self) -> None:
-        """Put them out of the room: whoever talks is hung up, and nothing rings any more."""
+        """Remove the colleague from the room, or cancel the ringing."""
         if self._dialling is None:
             return
         for _ in range(TRIES):
-            # One that is not in the room yet would come after we have looked.
+            # A participant may join just after it was removed in vain, so the order matters.
             settled = self._dialling.done()
             await put_out(self._job.api, self._room, IDENTITY)
             if settled:
@@ -68,8 +68,8 @@ class Colleague:
 
     @property
     def _shown(self) -> str:
-        """The number that the colleague sees; empty: the trunk's own."""
-        number = self._call.state.number or ""  # anybody can write anything there
+        """The caller ID that the colleague sees; empty: the trunk's own."""
+        number = self._call.state.number or ""  # untrusted
         if self._target.show_caller and re.fullmatch(r"\+?\d{3,15}", number, re.ASCII):
             return number
         return self._call.persona_settings.caller_id or ""

@@ -1,4 +1,4 @@
-"""Asks a colleague whether they take a call: they hear what it is about, and say or press."""
+"""Asks a colleague to accept a call: summarises it and waits for a spoken answer or a key."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ from host.speech.session import keep_usage, stt_and_tts
 from host.telephony.transfer.colleague import IDENTITY
 
 TIMES = 2
-"""How often a colleague is asked. Nobody says yes on a voicemail."""
+"""How often the colleague is asked. A voicemail never says yes."""
 PATIENCE = 7.0
-"""Seconds in which a colleague may answer, after each time."""
+"""Seconds to wait for an answer each time."""
 MOST_WORDS = 8
-"""Words of the longest yes or no: a voicemail's greeting is longer."""
+"""Maximum words of a yes or no; a voicemail's greeting is longer."""
 CLOSING_LIMIT = 3.0
 """Seconds that the session may take to close."""
 
 
 class Reply(StrEnum):
-    """What became of the question, as the reason of a failed transfer says it."""
+    """The colleague's answer, worded for the reason of a failed transfer."""
 
     ACCEPTED = "accepted"
     DECLINED = "declined"
@@ -52,7 +52,7 @@ KEYS = {"1": Reply.ACCEPTED, "2": Reply.DECLINED}
 
 
 class _Listener(Agent):
-    """Hears and does not answer: the consultation looks for a yes or a no by itself."""
+    """An agent that never replies: the consultation evaluates the transcript itself."""
 
     def __init__(self) -> None:
         super().__init__(instructions="Say exactly what you are told to say, and nothing else.")
@@ -64,7 +64,7 @@ class _Listener(Agent):
 
 
 class Consultation:
-    """A conversation with a colleague, in a room of its own."""
+    """A conversation with a colleague in a separate room."""
 
     def __init__(self, room: rtc.Room, session: AgentSession[Any], words: Words) -> None:
         self._session, self._words = session, words
@@ -77,7 +77,7 @@ class Consultation:
         session.on("close", self._on_close)
 
     async def ask(self, question: str) -> Reply:
-        """Put the question, again where the reply is silence or no answer; return the reply."""
+        """Ask, and ask again after silence or an unclear answer; return the reply."""
         for _ in range(TIMES):
             await self._say(question)
             self._asked = True
@@ -91,13 +91,13 @@ class Consultation:
         return Reply.SILENT
 
     async def say_last(self, words: str) -> None:
-        """Say something that needs no reply; returns when it was heard."""
+        """Speak words that need no reply. Returns after playout."""
         self._reply = asyncio.get_running_loop().create_future()
         await self._say(words)
         await asyncio.sleep(LINGER)
 
     async def _say(self, words: str) -> None:
-        """Say it; a key, or the receiver put down, breaks it off."""
+        """Speak; a key or a hang-up interrupts it."""
         try:
             speech = say_exactly(self._session, words, interruptible=False)
         except RuntimeError:  # the session has closed
@@ -122,7 +122,7 @@ class Consultation:
             self._settle(KEYS[key.digit])
 
     def _on_words(self, event: UserInputTranscribedEvent) -> None:
-        # Whoever picks up says "yes?", which answers nothing.
+        # People answer the telephone with "yes?", so words before the question do not count.
         if event.is_final and self._asked and event.transcript.strip():
             reply = understood(event.transcript, self._words)
             if reply is None:
@@ -135,7 +135,7 @@ class Consultation:
             self._settle(Reply.HUNG_UP)
 
     def _on_speech(self, event: SpeechCreatedEvent) -> None:
-        # A realtime model that takes turns itself asks nobody before it answers.
+        # A realtime model with its own turn detection does not ask the agent before it replies.
         if not event.user_initiated:
             event.speech_handle.interrupt(force=True)
 
@@ -147,16 +147,16 @@ class Consultation:
 async def consultation(
     job: JobContext, call: LiveCall, room: rtc.Room
 ) -> AsyncIterator[Consultation]:
-    """Lend the persona's ears and voice to a consultation, before the colleague is rung."""
+    """Start a session with the persona's STT and TTS in the room, before the colleague joins."""
     assert call.session is not None
     model = (
         call.hooks.llm(call=call.call) if isinstance(call.session.llm, llm.RealtimeModel) else None
     )
-    ears, voice = stt_and_tts(call, model)
+    stt, tts = stt_and_tts(call, model)
     options: dict[str, Any] = {"llm": model} if model else {}
     if model is None:
         options["turn_handling"] = {"turn_detection": "vad"}
-    session: AgentSession[Any] = AgentSession(stt=ears, tts=voice, **options)
+    session: AgentSession[Any] = AgentSession(stt=stt, tts=tts, **options)
     keep_usage(call, session)
     talk = Consultation(room, session, call.persona_settings.words)
     in_room = room_io.RoomOptions(
@@ -174,7 +174,7 @@ async def consultation(
 
 
 def understood(said: str, words: Words) -> Reply | None:
-    """Find a yes or a no in what was said; None where there is neither, or both."""
+    """Return the yes or no in what was said; None if it has neither, or both."""
     meanings = {phrase: Reply.ACCEPTED for phrase in words.consult_yes}
     meanings |= {phrase: Reply.DECLINED for phrase in words.consult_no}
     spoken = _plain(said)
@@ -190,7 +190,7 @@ def understood(said: str, words: Words) -> Reply | None:
 
 
 def _plain(text: str) -> str:
-    """Give the words alone, in small letters."""
+    """Return the words alone, in lower case."""
     return " ".join(re.findall(r"[^\W_]+(?:'[^\W_]+)*", text.lower().replace("\u2019", "'")))
 
 

@@ -1,10 +1,10 @@
-"""What it is called when nobody takes a call that is handed over."""
+"""The error of a failed transfer."""
 
 from host.base.errors import HostError
 
 
 class TransferFailed(HostError):
-    """The target did not take the call. `sip_status` says why, where SIP did."""
+    """The target did not accept the call. `sip_status` is the SIP status, if there was one."""
 
     def __init__(self, message: str, sip_status: int | None = None) -> None:
         super().__init__(message)

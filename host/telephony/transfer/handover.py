@@ -1,4 +1,4 @@
-"""Hands one call over: announces it, tries, and tells the caller where it comes to nothing."""
+"""Runs a transfer: announcement, cold or warm attempt, and apology to the caller on failure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from livekit.agents import JobContext
 from host.base.clock import now
 from host.base.errors import HostError
 from host.call.live import LINGER, LiveCall
-from host.dispatch.rooms import consult_room, tell_watchers
+from host.dispatch.rooms import consult_room, notify_watchers
 from host.records.ending import Ending
 from host.records.outcome import Outcome
 from host.records.record import Transfer
@@ -23,31 +23,31 @@ from host.telephony.far_end import LiveKitFarEnd
 from host.telephony.transfer.colleague import IDENTITY, Colleague
 from host.telephony.transfer.consultation import Reply, consultation
 from host.telephony.transfer.failure import TransferFailed
-from host.telephony.transfer.hold import deaf, hold_music
+from host.telephony.transfer.hold import hold_music, without_hearing
 from host.telephony.transfer.refer import refer, require
 from host.telephony.transfer.room import consultation_room
 
 log = logging.getLogger("host")
 
 CONSULT_LIMIT = 120.0
-"""Seconds after which LiveKit SIP hangs up a colleague who is still being asked."""
+"""Seconds after which LiveKit SIP hangs up a colleague who is still being consulted."""
 SUMMARY_LIMIT = 400
-"""Letters of the longest summary: the caller waits while it is read."""
+"""Maximum length of the summary, in characters: the caller waits while it is read."""
 CLOSING_LIMIT = 10.0
-"""Seconds that a transfer may take to let go of a colleague, once the call is over."""
+"""Seconds that a transfer may take to hang up the colleague once the call has ended."""
 
 
 class Handover:
-    """Hands one call over; there is one try at a time."""
+    """Transfers one call; one attempt at a time."""
 
-    def __init__(self, job: JobContext, call: LiveCall, line: LiveKitFarEnd) -> None:
-        self._job, self._call, self._line = job, call, line
+    def __init__(self, job: JobContext, call: LiveCall, far_end: LiveKitFarEnd) -> None:
+        self._job, self._call, self._far_end = job, call, far_end
         self._work: asyncio.Task[None] | None = None
 
     async def hand_over(
         self, name: str, target: TransferTarget, announcement: str, summary: str
     ) -> None:
-        """Hand the call to a target. Raises HostError where it does not take it."""
+        """Transfer the call. Raises HostError if the target does not accept."""
         call = self._call
         if call.over or call.state.connected or (self._work and not self._work.done()):
             raise HostError("the call is already being transferred, or has ended")
@@ -61,8 +61,9 @@ class Handover:
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         finally:
             if not work.done():
-                # The call is over, or whoever wanted the transfer is being stopped. What lets go
-                # of the colleague must not be stopped in its turn, so this is done once.
+                # The call ended, or the task that requested the transfer is cancelled. Hanging up
+                # the
+                # colleague must not be cancelled a second time, so this is done once.
                 work.cancel()
                 await asyncio.wait({work})
         if work.cancelled():
@@ -70,14 +71,14 @@ class Handover:
         work.result()
 
     async def close(self) -> None:
-        """Wait until a transfer that the call's end broke off has let go of the colleague."""
+        """Wait until a transfer cut off by the call's end has hung up the colleague."""
         if self._work is not None:
             await asyncio.wait({self._work}, timeout=CLOSING_LIMIT)
 
     async def _try(
         self, tried: Transfer, target: TransferTarget, announcement: str, summary: str
     ) -> None:
-        with deaf(self._call):
+        with without_hearing(self._call):
             try:
                 require(self._call, target)
                 if announcement:
@@ -98,37 +99,37 @@ class Handover:
                     error = TransferFailed("an internal error occurred")
                 tried.reason = str(error)
                 tried.sip_status = getattr(error, "sip_status", None)
-                await self._tell_the_caller(tried)
+                await self._report_failure(tried)
                 raise error from None
 
     async def _cold(self, tried: Transfer, target: TransferTarget) -> None:
-        await refer(self._job, self._call, self._line, target)
+        await refer(self._job, self._call, self._far_end, target)
         tried.succeeded = True
         reason = f"the call was transferred to {tried.to}"
         self._call.end(Ending(Outcome.TRANSFERRED, "persona", reason))
 
     async def _warm(self, tried: Transfer, target: TransferTarget, summary: str) -> None:
-        async with hold_music(self._line.room):
+        async with hold_music(self._far_end.room):
             await self._consult(tried.to, target, summary)
             colleague = Colleague(self._job, self._call, target, self._call.state.room)
             try:
                 await colleague.ring(BRIDGED_LIMIT)
-                if self._call.over or self._line.left:
+                if self._call.over or self._far_end.left:
                     raise TransferFailed(f"the {self._call.state.other_party} hung up")
-                if IDENTITY not in self._line.room.remote_participants:
+                if IDENTITY not in self._far_end.room.remote_participants:
                     raise TransferFailed(f"{tried.to} answered and hung up at once")
             except BaseException:
                 await colleague.hang_up()
                 raise
             self._step_out(tried)
-        told = {
+        attributes = {
             "host.outcome": Outcome.TRANSFERRED.value,
             "host.reason": f"the call was transferred to {tried.to}",
         }
-        await tell_watchers(self._line.room, told)
+        await notify_watchers(self._far_end.room, attributes)
 
     async def _consult(self, name: str, target: TransferTarget, summary: str) -> None:
-        """Ring the colleague and ask them. Raises TransferFailed unless they take the call."""
+        """Dial and consult the colleague. Raises TransferFailed unless they accept."""
         job, call, words = self._job, self._call, self._call.persona_settings.words
         summary = textwrap.shorten(summary, SUMMARY_LIMIT, placeholder=" ...")
         question = " ".join(words.consult.format(name=name, summary=summary).split())
@@ -147,15 +148,16 @@ class Handover:
             raise TransferFailed(f"{name} {reply}")
 
     def _step_out(self, tried: Transfer) -> None:
-        """Close the persona's session. The job stays, to hang up the one when the other leaves."""
-        self._line.connect(IDENTITY, tried.to)
+        """Close the persona's session. The job stays, to hang up one party when the other
+        leaves."""
+        self._far_end.connect(IDENTITY, tried.to)
         tried.succeeded = True
         if session := self._call.session:
-            session.output.set_audio_enabled(False)  # a reply under way is not for these two
+            session.output.set_audio_enabled(False)  # a pending reply must not be heard
             session.shutdown()
 
-    async def _tell_the_caller(self, tried: Transfer) -> None:
+    async def _report_failure(self, tried: Transfer) -> None:
         words = self._call.persona_settings.words.transfer_failed.format(name=tried.to)
-        if words and not self._call.over and not self._line.left:
-            with contextlib.suppress(RuntimeError):  # the session is closing, or there is none yet
+        if words and not self._call.over and not self._far_end.left:
+            with contextlib.suppress(RuntimeError):  # the session is closing, or not created
                 await self._call.say(words, interruptible=False)

@@ -1,4 +1,4 @@
-"""What happens to a caller who is put on hold: music, and no answer to what they say."""
+"""Puts the caller on hold: music, and no replies."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ VOLUME = 0.6
 
 
 @contextlib.contextmanager
-def deaf(call: LiveCall) -> Iterator[None]:
-    """Keep the session from hearing: a "hello?" would break off the tool that transfers."""
+def without_hearing(call: LiveCall) -> Iterator[None]:
+    """Disable the session's audio input: the caller's "hello?" would cancel the tool call that
+    transfers."""
     with call.hold_replies():
         session = call.session
         heard_before = session is not None and session.input.audio_enabled
@@ -28,14 +29,14 @@ def deaf(call: LiveCall) -> Iterator[None]:
             yield
         finally:
             if session and heard_before and not (call.over or call.state.connected):
-                with contextlib.suppress(RuntimeError):  # it may be closing
+                with contextlib.suppress(RuntimeError):  # the session may be closing
                     session.clear_user_turn()
                 session.input.set_audio_enabled(True)
 
 
 @contextlib.asynccontextmanager
 async def hold_music(room: rtc.Room) -> AsyncIterator[None]:
-    """Play music into a room. A call without it is no worse than silent."""
+    """Play hold music into a room. Failures are logged; the transfer continues without it."""
     player = BackgroundAudioPlayer()
     try:
         await player.start(room=room)

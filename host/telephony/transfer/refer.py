@@ -1,4 +1,4 @@
-"""Cold transfer: sends the far end away by SIP REFER, and makes sure of what became of it."""
+"""Cold transfer: sends a SIP REFER and verifies its result."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from host.telephony.far_end import LiveKitFarEnd
 from host.telephony.transfer.failure import TransferFailed
 
 HANGUP_NOTICE = 0.1
-"""Seconds in which we hear that the far end hung up. A REFER that a hang-up cut short is a success
-to LiveKit SIP; after one that the target took, the other side's goodbye comes later than this."""
+"""Seconds to wait for the far end's hang-up. LiveKit SIP reports a REFER cut short by a hang-up as
+success; after a REFER that the target accepted, the far end's BYE arrives later than this."""
 
 _UNTAKEN = (api.ServerErrorCode.CANCELED, api.ServerErrorCode.DEADLINE_EXCEEDED)
-"""What LiveKit says where no NOTIFY came, and in 2025 of a target that was busy too."""
+"""Codes for a missing NOTIFY, and in LiveKit SIP of 2025 also for a busy target."""
 
 
 async def refer(
-    job: JobContext, call: LiveCall, line: LiveKitFarEnd, target: TransferTarget
+    job: JobContext, call: LiveCall, far_end: LiveKitFarEnd, target: TransferTarget
 ) -> None:
-    """Send the far end to another number; it hears ringing meanwhile. Raises TransferFailed."""
-    if line.identity is None:
+    """Transfer the far end to a number, with ringback meanwhile. Raises TransferFailed."""
+    if far_end.identity is None:
         raise TransferFailed("there is no call to transfer")
     require(call, target)
     request = api.TransferSIPParticipantRequest(
         room_name=call.state.room,
-        participant_identity=line.identity,
+        participant_identity=far_end.identity,
         transfer_to=as_uri(target.number),
         play_dialtone=True,
         ringing_timeout=duration(target.ringing_timeout),
@@ -53,13 +53,13 @@ async def refer(
         raise TransferFailed("the transfer timed out") from error
     except (OSError, aiohttp.ClientError) as error:
         raise TransferFailed("LiveKit can't be reached") from error
-    await _make_sure(answer, call, line)
+    await _make_sure(answer, call, far_end)
 
 
 async def _make_sure(
-    answer: sip.TransferSIPParticipantResponse, call: LiveCall, line: LiveKitFarEnd
+    answer: sip.TransferSIPParticipantResponse, call: LiveCall, far_end: LiveKitFarEnd
 ) -> None:
-    """Believe in a transfer unless LiveKit, or the far end by leaving, says otherwise."""
+    """Treat the transfer as successful unless LiveKit or a hang-up contradicts it."""
     if answer.status == sip.STS_TRANSFER_SUCCESSFUL:
         return
     if answer.reason == sip.STR_CALL_ENDED:
@@ -68,12 +68,12 @@ async def _make_sure(
         status = answer.sip_status.code or None
         raise TransferFailed("the target did not take the call", status)
     await asyncio.wait({call.ending}, timeout=HANGUP_NOTICE)
-    if call.over or line.left:
+    if call.over or far_end.left:
         raise TransferFailed(f"the {call.state.other_party} hung up")
 
 
 def require(call: LiveCall, target: TransferTarget) -> None:
-    """Raise TransferFailed where the gate refuses a target."""
+    """Raise TransferFailed if the gate refuses the target."""
     verdict = call.gate.transfer(target.number)
     if not verdict.allowed:
         raise TransferFailed(str(verdict))

@@ -1,4 +1,4 @@
-"""The consultation room of a call: its name, its mark, and how the host gets in and out."""
+"""The consultation room: its name, its metadata, and joining it."""
 
 from __future__ import annotations
 
@@ -14,20 +14,19 @@ from host.dispatch.livekit import token_of
 from host.dispatch.rooms import consult_room, delete_room, join
 
 EMPTY_LIMIT = 5
-"""Seconds after which LiveKit deletes the room by itself once no telephone is in it: what is left
-of it when the host dies."""
+"""Seconds after which LiveKit deletes the room without a telephone, in case the host dies."""
 _MARK = "host: consultation"
-"""The room's metadata. Where the host has no agent name, LiveKit would send it there to answer."""
+"""The room's metadata. Without an agent name, LiveKit dispatches a job to the host for it."""
 
 
 def is_consultation(room: api.Room) -> bool:
-    """Tell whether a room is one in which a host consults a colleague: no call to answer."""
+    """Return whether a room is a consultation room, which is not a call to answer."""
     return room.metadata == _MARK
 
 
 @contextlib.asynccontextmanager
 async def consultation_room(job: JobContext, call: LiveCall) -> AsyncIterator[rtc.Room]:
-    """Make a consultation room and be in it. Whoever is in it is hung up at the end."""
+    """Create and join a consultation room; delete it at the end, which hangs up everyone."""
     name, room = consult_room(call.state.room), rtc.Room()
     try:
         await job.api.room.create_room(

@@ -1,8 +1,7 @@
-"""Who picked up a call that we placed, and what to do when it was no person.
+"""Detects what answered an outbound call, and applies the persona's voicemail policy.
 
-LiveKit's AMD listens to the greeting; what it says is weighed against the words themselves, a
-beep, and, where it stays in doubt, the answer to a question. The persona's policy decides what
-follows.
+LiveKit's AMD classifies the greeting. The host weighs its result against known phrases, a beep
+and, if in doubt, the answer to a question.
 """
 
 from host.telephony.voicemail.watch import Voicemail

@@ -1,7 +1,7 @@
-"""Hears the beep of a voicemail in a call's audio.
+"""Detects the beep of a voicemail in a call's audio.
 
-A beep is a pure tone between 350 and 2500 Hz of at least 120 ms, with silence after it. It is
-believed only after speech was heard: ringback, busy and fax tones come before any.
+A beep is a pure tone between 350 and 2500 Hz of at least 120 ms, followed by silence. It counts
+only after speech, because ringback, busy and fax tones come before any.
 """
 
 from __future__ import annotations
@@ -12,22 +12,22 @@ import numpy as np
 from livekit import rtc
 
 RATE = 8000
-"""Samples a second: a telephone has no more."""
+"""Sample rate in Hz: a telephone transmits no more."""
 WINDOW = 160
-"""Samples looked at together: 20 ms."""
+"""Samples per analysis window: 20 ms."""
 _SIZE = 512
 _LOW, _HIGH = 350.0, 2500.0
 _PURITY = 0.8
 _LENGTH = 6  # windows: 120 ms
 _LOUD = 200.0  # root mean square of int16 samples: about -44 dB of full scale
 _SETTLED = 20  # windows: 400 ms without a tone after a beep, for machines that beep in a row
-# A colleague's telephone rings like this while somebody puts us through (ETSI: 425 Hz, 1 s).
+# Ringback of a colleague's telephone while the call is put through (ETSI: 425 Hz, 1 s).
 _RINGING_PITCH = 390.0, 460.0
 _RINGING_LENGTH = 40  # windows: 800 ms
 
 
 class BeepDetector:
-    """Counts the windows of a pure tone. Feed it audio; `heard` is set when a beep is over."""
+    """Counts consecutive windows of one pure tone; sets `heard` after a beep."""
 
     def __init__(self) -> None:
         self.armed = False
@@ -37,18 +37,18 @@ class BeepDetector:
         self.voided.set()
         self._run = 0
         self._pitch = 0.0
-        self._since: int | None = None  # windows since a beep that nothing has followed yet
+        self._since: int | None = None  # windows since a beep
         self._rest = np.empty(0, np.int16)
 
     def speech(self) -> None:
-        """Take note of speech: it arms the detector, and a beep before it is no end of anything."""
+        """Report speech: it arms the detector and voids an earlier beep."""
         self.armed = True
         self._since = None
         self.heard.clear()
         self.voided.set()
 
     def push(self, samples: np.ndarray) -> None:
-        """Listen to int16 mono samples at `RATE`."""
+        """Analyse int16 mono samples at RATE."""
         joined = np.concatenate([self._rest, samples])
         whole = len(joined) // WINDOW * WINDOW
         self._rest = joined[whole:]
@@ -75,7 +75,7 @@ class BeepDetector:
 
 
 def tone(window: np.ndarray) -> float | None:
-    """Return the pitch in Hz of a window that is one pure tone, None for anything else."""
+    """Return the pitch in Hz if the window is one pure tone, else None."""
     if np.sqrt(np.mean(window**2)) < _LOUD:
         return None
     power = np.abs(np.fft.rfft(window * np.hanning(len(window)), _SIZE)) ** 2

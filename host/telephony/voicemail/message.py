@@ -1,4 +1,4 @@
-"""Leaves a message on a machine: once, from its start, when the machine listens."""
+"""Leaves a message on a machine: once, from its start, when the machine records."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from host.telephony.voicemail.opening import Mark, Opening
 from host.telephony.voicemail.phrases import read
 
 BEEP_PATIENCE = 4.0
-"""Seconds of silence after a machine's greeting in which a beep may still come."""
+"""Seconds of silence after the machine's greeting in which a beep may come."""
 TONE_PATIENCE = 6.0
-"""The same where the greeting has announced it."""
+"""The same if the greeting announced a tone."""
 PAUSE = 0.8
-"""Seconds of silence that are a pause: `wait_for="silence"` speaks into it."""
+"""Seconds of silence that count as a pause for `wait_for="silence"`."""
 
 
 class Turn(Enum):
-    """What waiting for one's turn to speak has come to."""
+    """Result of waiting for the machine to record."""
 
     SPEAK = "the machine listens"
     FULL = "the mailbox takes no messages"
@@ -27,7 +27,7 @@ class Turn(Enum):
 
 
 async def our_turn(call: LiveCall, opening: Opening, policy: LeaveMessage) -> Turn:
-    """Wait for the end of the beep, or for the silence that the policy waits for."""
+    """Wait for the end of the beep, or for the pause that the policy asks for."""
     begun, mark = _now(), opening.mark()
     while True:
         if read(opening.words).unavailable:
@@ -49,7 +49,7 @@ def _patience(opening: Opening, policy: LeaveMessage) -> float:
 
 
 def _person(opening: Opening, mark: Mark) -> bool:
-    """Tell whether somebody has picked up while the machine was talking: "Hello? Who is this?"."""
+    """Return whether a person has picked up meanwhile: "Hello? Who is this?"."""
     said = read(opening.words_since(mark))
     return bool(said.asks_back) and not said.voicemail
 

@@ -1,4 +1,4 @@
-"""What the far end does from the moment it has picked up: words, speech, pauses, a beep."""
+"""Observes the far end after the answer: words, speech, pauses and beeps."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from host.telephony.voicemail.beep import BeepDetector, listen
 from host.telephony.voicemail.weighing import Answer, Evidence
 
 BREATH = 1.0
-"""Seconds of silence that do not yet part speech from what follows it."""
+"""Seconds of silence that do not yet end a stretch of speech."""
 WORDS_PATIENCE = 2.0
-"""Seconds of silence after speech in which its words may still come."""
+"""Seconds of silence in which the transcript of earlier speech may arrive."""
 
 
 @dataclass(frozen=True)
 class Mark:
-    """A moment in an opening, to look back to."""
+    """A moment in an opening, to compare with later."""
 
     words: int
     at: float
@@ -32,10 +32,10 @@ class Mark:
 
 
 class Opening:
-    """Listens to one far end. Nothing counts before it has picked up."""
+    """Observes one far end. Sound before the answer is ignored."""
 
-    def __init__(self, call: LiveCall, line: LiveKitFarEnd, session: AgentSession[Any]) -> None:
-        self._call, self._line, self._session = call, line, session
+    def __init__(self, call: LiveCall, far_end: LiveKitFarEnd, session: AgentSession[Any]) -> None:
+        self._call, self._far_end, self._session = call, far_end, session
         self._words: list[str] = []
         self._spans: list[tuple[float, float | None]] = []
         self._still = _now()
@@ -44,14 +44,14 @@ class Opening:
         self._beep = BeepDetector()
         self._stirred = asyncio.Event()
         self.sound = asyncio.Event()
-        """Set when the far end's audio has come into the room, answered or not."""
+        """Set once the far end's audio track is subscribed, answered or not."""
         session.on("user_input_transcribed", self._on_words)
         session.on("user_state_changed", self._on_state)
-        line.room.on("track_subscribed", self._on_track)
+        far_end.room.on("track_subscribed", self._on_track)
 
     @property
     def words(self) -> str:
-        """All that was understood so far."""
+        """The transcript so far."""
         return " ".join(self._words)
 
     @property
@@ -66,7 +66,7 @@ class Opening:
 
     @property
     def beeped(self) -> bool:
-        """True after a beep that nothing has followed."""
+        """True after a beep that no speech has followed."""
         return self._beep.heard.is_set()
 
     @property
@@ -76,41 +76,41 @@ class Opening:
 
     @property
     def words_due(self) -> float:
-        """Seconds in which words of what was said may still come; 0 where they have."""
+        """Seconds in which a transcript may still arrive; 0 if none is due."""
         return max(0.0, WORDS_PATIENCE - self.quiet) if self._unread else 0.0
 
     def mark(self) -> Mark:
-        """Remember this moment."""
+        """Return the current moment."""
         return Mark(len(self._words), _now(), self._beeps)
 
     def words_since(self, mark: Mark) -> str:
-        """What was understood since then."""
+        """Return the transcript since `mark`."""
         return " ".join(self._words[mark.words :])
 
     def beeped_since(self, mark: Mark) -> bool:
-        """True after a beep since then that nothing has followed."""
+        """True after a beep since `mark` that no speech has followed."""
         return self.beeped and self._beeps > mark.beeps
 
     def evidence(self, label: AnsweredBy | None, *, late: bool = False) -> Evidence:
-        """What is known of the far end by now, beside what the model says."""
-        # A screener beeps, too: a tone means something beside the words that came before it.
+        """Return the evidence so far, with the model's `label`."""
+        # Screeners beep too, so a beep counts only once the preceding words are transcribed.
         beep = self.beeped and not self.words_due
         return Evidence(self.words, label, beep, self._longest(0.0), late)
 
     def answer(self, mark: Mark, *, over: bool) -> Answer:
-        """What came since then, which was when a question was asked."""
+        """Return what followed the question asked at `mark`."""
         longest = self._longest(mark.at)
         beep = self.beeped_since(mark) and (over or not self.words_due)
         return Answer(self.words_since(mark), longest > 0, longest, beep, over)
 
     def stir(self, *_: object) -> None:
-        """Wake whoever waits for the far end to do something."""
+        """Wake `stirs`."""
         self._stirred.set()
 
     async def stirs(self, limit: float | None = None) -> bool:
-        """Wait until the far end does anything, at most `limit` seconds; False when it did not.
+        """Wait until the far end does anything, at most `limit` seconds; False on timeout.
 
-        Look at what it did before this, and await nothing in between: what came earlier is past.
+        Check its state first and do not await in between: earlier events do not wake this.
         """
         self._stirred.clear()
         with contextlib.suppress(TimeoutError):
@@ -118,13 +118,13 @@ class Opening:
         return self._stirred.is_set()
 
     async def pause(self, limit: float) -> None:
-        """Wait until the far end does not speak, at most `limit` seconds."""
+        """Wait for a pause in the far end's speech, at most `limit` seconds."""
         until = _now() + limit
         while self.speaking and (left := until - _now()) > 0:
             await self.stirs(left)
 
     def _longest(self, since: float) -> float:
-        """Seconds of the longest speech without more than a breath in it."""
+        """Return the seconds of the longest speech with gaps of at most BREATH."""
         longest, begun, last = 0.0, 0.0, float("-inf")
         for start, end in self._spans:
             if end is not None and end <= since:
@@ -141,7 +141,7 @@ class Opening:
         self._unread = not event.is_final
         if event.is_final:
             self._words.append(event.transcript.strip())
-            if not self._spans:  # these ears tell words, but not when they were spoken
+            if not self._spans:  # no VAD, so the end of speech is not known
                 self._still = _now()
             self._stirred.set()
 
@@ -161,8 +161,8 @@ class Opening:
         publication: rtc.RemoteTrackPublication,
         participant: rtc.RemoteParticipant,
     ) -> None:
-        far_end = participant.identity == self._line.identity
-        if far_end and track.kind == rtc.TrackKind.KIND_AUDIO:
+        from_far_end = participant.identity == self._far_end.identity
+        if from_far_end and track.kind == rtc.TrackKind.KIND_AUDIO:
             self.sound.set()
             self._call.spawn(listen(self._beep, track), "listening for a beep")
             self._call.spawn(self._await_beeps(), "waiting for a beep")

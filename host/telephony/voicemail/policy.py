@@ -1,4 +1,4 @@
-"""Does what a persona's policies say of a machine, or of a call screener."""
+"""Applies the persona's voicemail and screening policies."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ _DECLINED = "a call screener answered and declined the call"
 
 
 class Policy:
-    """The policies of one call. Each may end the call, or let the conversation begin."""
+    """The policies of one call. Each ends the call or lets the conversation begin."""
 
     def __init__(self, call: LiveCall, opening: Opening) -> None:
         self._call, self._opening = call, opening
 
     def note(self, verdict: Verdict) -> None:
-        """Keep what answered for the record; a screener stays one, whatever comes after it."""
+        """Log and record what answered; a screener stays one, whatever answers after it."""
         call = self._call
-        told = verdict.told(words=call.settings.log_transcripts)
-        log.info("answered by %s (%s)", verdict.category, told)
+        reason = verdict.describe(words=call.settings.log_transcripts)
+        log.info("answered by %s (%s)", verdict.category, reason)
         if call.state.voicemail is AnsweredBy.SCREENING:
             call.state.voicemail_reason = f"{call.state.voicemail_reason}; then {verdict.category}"
         else:
             call.state.voicemail = verdict.category
-            call.state.voicemail_reason = verdict.told(
+            call.state.voicemail_reason = verdict.describe(
                 words=call.persona_settings.record_transcripts
             )
 
     async def follow(self, verdict: Verdict) -> str | None:
-        """Return what the far end has said, where somebody is to be greeted; else end the call."""
+        """Apply the policy; return the far end's words if a greeting follows, None if it ended."""
         if verdict.mailbox:
             return await self._machine(takes_messages=verdict.takes_messages)
         if verdict.category is AnsweredBy.SCREENING:
@@ -73,7 +73,7 @@ class Policy:
     async def _leave(self, policy: LeaveMessage) -> None:
         call = self._call
         assert call.session is not None
-        await call.session.interrupt(force=True)  # an author's own agent may have begun to answer
+        await call.session.interrupt(force=True)  # an author's agent may have started to reply
         await call.say(policy.text, interruptible=False)
         call.end(Ending(Outcome.VOICEMAIL_LEFT, "persona", Outcome.VOICEMAIL_LEFT.description))
 

@@ -1,4 +1,4 @@
-"""Asks whoever stays in doubt whether somebody is there, and lets the answer decide."""
+"""Asks in doubt whether a person is there, and classifies the answer."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ if TYPE_CHECKING:
     from livekit.agents.voice import SpeechHandle
 
 ANSWER_PATIENCE = 4.0
-"""Seconds of silence after the question in which somebody may still answer it."""
+"""Seconds of silence after the question in which an answer may come."""
 TONE_PATIENCE = 2.5
-"""Seconds of silence in which the tone may come that was spoken of, before we ask."""
+"""Seconds of silence to wait for an announced tone before asking."""
 REPLY_PAUSE = 0.3
-"""Seconds of silence after which what sounds like a reply is over."""
+"""Seconds of silence that end what sounds like a reply."""
 PAUSE = 1.5
-"""Seconds of silence after which anything else is over."""
+"""Seconds of silence that end any other answer."""
 LOOK = 0.5
-"""Seconds between two looks at how long the far end has been talking."""
+"""Seconds between checks while the far end speaks."""
 LONGEST = 20.0
-"""Seconds after the question when the answer is over, whatever goes on."""
+"""Seconds after the question at which the answer ends in any case."""
 
 
 async def ask(call: LiveCall, opening: Opening, evidence: Evidence) -> Verdict:
-    """Ask once, unless proof comes first, and say who answered."""
+    """Ask once, unless evidence comes first, and return what answered."""
     if verdict := await _tone_comes(opening, evidence):
         return verdict
     assert call.session is not None
@@ -50,7 +50,7 @@ async def ask(call: LiveCall, opening: Opening, evidence: Evidence) -> Verdict:
 
 
 async def _tone_comes(opening: Opening, evidence: Evidence) -> Verdict | None:
-    """Wait for the tone where the words have announced one: a question would be recorded."""
+    """Wait for an announced tone: the question would be recorded."""
     while read(opening.words).tone and (not opening.beeped or opening.words_due):
         left = opening.words_due if opening.beeped else TONE_PATIENCE - opening.quiet
         if left <= 0:
@@ -61,7 +61,7 @@ async def _tone_comes(opening: Opening, evidence: Evidence) -> Verdict | None:
 
 
 def _wait(opening: Opening, mark: Mark, asked_at: float | None) -> float | None:
-    """Seconds in which more of the answer may come; None while the question is being asked."""
+    """Return the seconds in which the answer may continue; None during the question."""
     if asked_at is None:
         return None
     if _now() - asked_at > LONGEST:
@@ -77,7 +77,7 @@ def _wait(opening: Opening, mark: Mark, asked_at: float | None) -> float | None:
 
 
 async def _fall_silent(question: SpeechHandle, verdict: Verdict) -> None:
-    """Break the question off where a machine has begun to record, and a person hears it out."""
+    """Interrupt the question for a machine that records; let a person hear all of it."""
     if verdict.mailbox and not question.done():
         await question.interrupt(force=True)
     elif not question.done():

@@ -1,4 +1,4 @@
-"""Goes on with a conversation that was broken off to make sure that a person is there."""
+"""Resumes a conversation that was interrupted to check for a machine."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from host.speech.greeting import greeting_of
 
 
 async def resume(call: LiveCall, heard: str, *, greet_again: bool) -> None:
-    """Answer what was heard, or say the greeting that has not been heard to its end."""
+    """Reply to what was heard, or repeat a greeting that was not heard to its end."""
     session, greeting = call.session, greeting_of(call)
     if session is None or call.over:
         return

@@ -1,4 +1,4 @@
-"""Tells a call screener who is calling, and waits for whoever it lets us through to."""
+"""Announces the call to a call screener and waits to be put through."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from host.telephony.voicemail.opening import Mark, Opening
 from host.telephony.voicemail.phrases import read
 
 PAUSE = 0.8
-"""Seconds of silence after which the screener waits for us."""
+"""Seconds of silence after which the screener is waiting for us."""
 TONE_PATIENCE = 4.0
-"""The same where it has announced a tone."""
+"""The same if it announced a tone."""
 PROMPT_LIMIT = 15.0
-"""Seconds after which we speak even if the screener talks on."""
+"""Seconds after which we speak even if the screener still talks."""
 LAST_WORDS = 4.0
-"""Seconds after a refusal in which the screener may still offer its voicemail."""
+"""Seconds after a refusal in which the screener may still offer voicemail."""
 
 
 class Screened(StrEnum):
-    """What a call screening came to."""
+    """Result of call screening."""
 
     PERSON = "person"
     MACHINE = "machine"
@@ -37,16 +37,16 @@ class Screened(StrEnum):
 
 @dataclass(frozen=True)
 class Through:
-    """What came after the screener."""
+    """Who or what followed the screener."""
 
     result: Screened
     words: str = ""
     machine: AnsweredBy | None = None
-    """Which machine it was."""
+    """The kind of machine, if it was one."""
 
 
 async def identify(call: LiveCall, opening: Opening, policy: Identify) -> Through:
-    """Say once who is calling, and wait for what follows."""
+    """Announce the call once and wait for the result."""
     await _prompt_ends(opening)
     hung_up = "a call screener answered and hung up"
     call.hangup_ending = Ending(Outcome.DECLINED, "far end", hung_up)
@@ -59,7 +59,7 @@ async def identify(call: LiveCall, opening: Opening, policy: Identify) -> Throug
 
 
 async def _prompt_ends(opening: Opening) -> None:
-    """Wait for the end of the screener's request, and for the tone where it has announced one."""
+    """Wait for the end of the screener's request and of an announced tone."""
     limit = _now() + PROMPT_LIMIT
     while _now() < limit and not (opening.beeped and not opening.speaking):
         patience = TONE_PATIENCE if read(opening.words).tone else PAUSE
@@ -70,7 +70,7 @@ async def _prompt_ends(opening: Opening) -> None:
 
 
 async def _introduce(call: LiveCall, opening: Opening, policy: Identify) -> None:
-    """Say who is calling; where nobody has written it down, the model says it."""
+    """Announce the call; without a text, the model does."""
     assert call.session is not None
     text = policy.text or greeting_of(call).text
     said = opening.words
@@ -84,7 +84,7 @@ async def _introduce(call: LiveCall, opening: Opening, policy: Identify) -> None
 
 
 async def _follow(opening: Opening, mark: Mark, deadline: float) -> Through:
-    """Listen until a person comes on, a machine does, or the screener turns us away."""
+    """Listen until a person, a machine or a refusal follows."""
     declined = False
     while (left := deadline - _now()) > 0:
         words = opening.words_since(mark)
@@ -99,7 +99,7 @@ async def _follow(opening: Opening, mark: Mark, deadline: float) -> Through:
         if words and not declined and not (said.holds or said.screening or opening.speaking):
             return Through(Screened.PERSON, words)
         if said.holds or said.screening:
-            mark = opening.mark()  # the screener's own words
+            mark = opening.mark()  # the screener is still speaking
         await opening.stirs(left)
     return Through(Screened.DECLINED if declined else Screened.NOBODY)
 

@@ -1,4 +1,4 @@
-"""Watches one outbound call for a machine, from before it is dialled to its end."""
+"""Watches an outbound call for machines, from before the dial to its end."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ from host.telephony.voicemail.weighing import Verdict, weigh
 log = logging.getLogger("host")
 
 SILENCE_PATIENCE = 4.0
-"""Seconds in which somebody who picked up and says nothing may still say something."""
+"""Seconds in which a silent callee may still say something."""
 LABEL_PATIENCE = 4.0
-"""Seconds of silence after speech in which the model must have said what it was."""
+"""Seconds of silence after speech by which AMD must have a result."""
 LISTEN_LIMIT = 20.0
-"""Seconds after the answer when we speak up, whoever is still speaking."""
+"""Seconds after the answer at which we speak, even if the far end still does."""
 SENTENCE_LIMIT = 5.0
-"""Seconds that whoever goes on speaking is given to finish, before we speak."""
+"""Seconds that the far end gets to finish its sentence before we speak."""
 LATE = 20.0
-"""Seconds after the verdict in which a machine may still give itself away."""
+"""Seconds after the verdict in which a machine may still be detected."""
 
 
 class Voicemail:
-    """Says who picked up, does what the persona's policies say, and keeps listening for a while."""
+    """Detects what answered, applies the persona's policies, and keeps watching for a while."""
 
-    def __init__(self, call: LiveCall, line: LiveKitFarEnd) -> None:
+    def __init__(self, call: LiveCall, far_end: LiveKitFarEnd) -> None:
         assert call.session is not None
-        self._call, self._line, self._session = call, line, call.session
-        self._opening = Opening(call, line, call.session)
+        self._call, self._far_end, self._session = call, far_end, call.session
+        self._opening = Opening(call, far_end, call.session)
         self._policy = Policy(call, self._opening)
         self._label: AnsweredBy | None = None
         self._judged_at = self._opening.mark()
@@ -49,21 +49,21 @@ class Voicemail:
 
     @property
     def judges(self) -> bool:
-        """True where somebody waits for a verdict before the first word.
+        """True if the greeting waits for a verdict.
 
-        A persona whose policy is Continue() does not, and AMD needs a text model to think with.
+        Not for a Continue() policy, nor with a realtime model: AMD needs a text LLM.
         """
-        return self._minds and isinstance(self._session.llm, llm.LLM)
+        return self._detects and isinstance(self._session.llm, llm.LLM)
 
     @property
-    def _minds(self) -> bool:
+    def _detects(self) -> bool:
         return not isinstance(self._call.voicemail_policy, Continue)
 
     async def judge(self, dial: Callable[[], Awaitable[None]]) -> Verdict:
-        """Dial, and say what answered. Raises what `dial` raises."""
+        """Dial, and return what answered. Raises what `dial` raises."""
         if not self.judges:
             await dial()
-            await self._line.answered()
+            await self._far_end.answered()
             return Verdict(AnsweredBy.HUMAN, "machine detection is off")
         dialling = asyncio.ensure_future(dial())
         try:
@@ -79,27 +79,26 @@ class Voicemail:
         return verdict
 
     async def follow(self, verdict: Verdict) -> str | None:
-        """Do what the policies say of a verdict; None when that ended the call.
-
-        Otherwise returns what the far end has said, for the greeting to come.
-        """
+        """Apply the policies to a verdict. Returns the far end's words; None if that ended the
+        call."""
         heard = await self._policy.follow(verdict)
         self._judged_at = self._opening.mark()
         return heard
 
     def keep_watching(self) -> None:
-        """Go on listening for a machine, now that the persona has begun to speak."""
-        if self._minds:
+        """Keep watching for a machine during the conversation."""
+        if self._detects:
             self._session.on("conversation_item_added", self._on_item)
             self._call.spawn(self._watch(), "listening for a late answering machine")
 
     async def meet_machine(self) -> None:
-        """Take the model's word that a machine is on the line, and make sure of it."""
+        """Verify the model's claim that a machine is on the line, and apply the policy."""
         await self._reconsider(AnsweredBy.MACHINE_VM)
 
     async def _listen(self, dialling: asyncio.Future[None]) -> Verdict | None:
-        # AMD gives up on a far end without sound after 5 s, and some trunks take longer to dial: it
-        # begins when there is something to hear, and waits for the answer itself.
+        # AMD gives up after 5 s without sound, and some trunks take longer to dial: it starts at
+        # the
+        # first sound, and itself waits for the answer.
         sound = asyncio.create_task(self._opening.sound.wait())
         either: list[asyncio.Future[Any]] = [dialling, sound]
         try:
@@ -112,18 +111,18 @@ class Voicemail:
             self._session,
             llm=None,
             stt=None,
-            participant_identity=self._line.identity or "",
+            participant_identity=self._far_end.identity or "",
             ivr_detection=False,
             suppress_compatibility_warning=True,
             detection_options={"no_speech_threshold": SILENCE_PATIENCE},
         )
         async with amd:
             await dialling
-            await self._line.answered()
+            await self._far_end.answered()
             return await self._first(amd)
 
     async def _first(self, amd: AMD) -> Verdict | None:
-        """Wait for proof or for AMD, whichever comes first; None where it stays in doubt."""
+        """Wait for evidence or for AMD, whichever is first; None if still in doubt."""
         opening, begun = self._opening, _now()
         judged = asyncio.create_task(amd.execute())
         judged.add_done_callback(opening.stir)
@@ -154,7 +153,7 @@ class Voicemail:
         return AnsweredBy.UNCERTAIN if spoken or since >= LISTEN_LIMIT else None
 
     async def _watch(self) -> None:
-        """Notice a machine that has given itself away only after the verdict."""
+        """Detect a machine that is recognised only after the verdict."""
         opening, mark, until = self._opening, self._judged_at, _now() + LATE
         while (left := until - _now()) > 0:
             said = read(opening.words_since(mark))
@@ -165,7 +164,7 @@ class Voicemail:
             await opening.stirs(left)
 
     async def _reconsider(self, label: AnsweredBy | None) -> None:
-        """Break off, make sure who is there, and do what the policies say."""
+        """Interrupt, check what is on the line, and apply the policies."""
         if self._deciding or self._call.state.connected or self._call.over:
             return
         self._deciding = True

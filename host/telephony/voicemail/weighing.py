@@ -1,8 +1,8 @@
-"""Weighs what speaks for a person, for a machine and for a call screener. Pure.
+"""Weighs evidence for a person, a machine or a call screener. Pure: no I/O.
 
-A model's word alone proves no machine: a person who says something machine-like must neither be
-hung up on nor be read a message. Proof is a beep after speech, or a machine's own phrases; where
-there is neither, the far end is asked, and its answer decides.
+The model's classification alone is not proof: a person who sounds like a machine must not be hung
+up on or read a message. Proof is a beep after speech, or a machine's set phrase. Without proof, the
+far end is asked and its answer decides.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from host.call.state import AnsweredBy
 from host.telephony.voicemail.phrases import Reading, read
 
 DOTS = "\N{HORIZONTAL ELLIPSIS}"
-"""Stands for words that are not told."""
+"""Replaces words that may not be disclosed."""
 LONG_SPEECH = 10.0
-"""Seconds without a pause after which even a "person" is asked whether it is one."""
+"""Seconds of uninterrupted speech after which even a "person" is asked."""
 TALKS_ON = 8.0
-"""Seconds for which only a machine talks on that was asked a question."""
+"""Seconds for which only a machine keeps talking after a question."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What came after the question whether somebody is there."""
+    """What followed the question whether somebody is there."""
 
     words: str = ""
     spoke: bool = False
@@ -30,38 +30,38 @@ class Answer:
     """Seconds of the longest speech without a pause."""
     beep: bool = False
     over: bool = False
-    """Whether nothing more is waited for."""
+    """Whether the answer is complete."""
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What is known of whoever picked up."""
+    """The evidence about what answered."""
 
     words: str = ""
     label: AnsweredBy | None = None
-    """What the model says, by LiveKit's AMD; None while it has not said anything."""
+    """The result of LiveKit's AMD; None while there is none."""
     beep: bool = False
-    """Whether a beep came after speech, and silence after it."""
+    """Whether a beep followed speech, and was followed by silence."""
     longest: float = 0.0
     """Seconds of the longest speech without a pause."""
     late: bool = False
-    """Whether the persona has spoken already, so that a person may have been talking with it."""
+    """Whether the persona has spoken, so that a person may have been replying to it."""
     answer: Answer | None = None
-    """What came after the question, where it was asked."""
+    """What followed the question, if it was asked."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What answered, and what that was concluded from."""
+    """What answered, and why that was concluded."""
 
     category: AnsweredBy
     reason: str
     phrase: str = ""
-    """The words that gave it away: they are part of what was said in the call."""
+    """The decisive words, which are part of the call's transcript."""
     transcript: str = ""
 
-    def told(self, *, words: bool) -> str:
-        """Give the reason, with the words themselves only where those may be told."""
+    def describe(self, *, words: bool) -> str:
+        """Return the reason; `words`: whether it may quote the transcript."""
         phrase = repr(self.phrase) if words else DOTS
         return f"{self.reason} {phrase}" if self.phrase else self.reason
 
@@ -72,12 +72,12 @@ class Verdict:
 
     @property
     def takes_messages(self) -> bool:
-        """False where the mailbox is full or not set up."""
+        """False if the mailbox is full or not set up."""
         return self.category is not AnsweredBy.MACHINE_UNAVAILABLE
 
 
 def weigh(evidence: Evidence) -> Verdict | None:
-    """Say who picked up; None where more must be heard, or the far end must be asked."""
+    """Return what answered; None if more must be heard, or the far end must be asked."""
     if evidence.answer is not None:
         verdict = _by_the_answer(evidence, evidence.answer)
     else:
@@ -88,11 +88,11 @@ def weigh(evidence: Evidence) -> Verdict | None:
 def _by_proof(evidence: Evidence) -> Verdict | None:
     said = read(evidence.words)
     if said.asks_back:
-        return None  # whoever asks a question may be a person, whatever else was said
+        return None  # a question points to a person, whatever else was said
     if said.screening:
         return _said(AnsweredBy.SCREENING, said.screening)
     if evidence.late and not evidence.beep:
-        return None  # a person may speak of voicemail, too
+        return None  # a person may mention voicemail too
     if machine := _by_words(said):
         return machine
     if evidence.beep and not evidence.late:
@@ -113,7 +113,7 @@ def _by_the_model(evidence: Evidence) -> Verdict | None:
     if evidence.label is None or evidence.late:
         return None
     if evidence.beep or said.voicemail or said.unavailable:
-        return None  # proof, and a question that only a person asks
+        return None  # contradictory: proof of a machine, and a question that only a person asks
     if said.asks_back:
         return _said(AnsweredBy.HUMAN, said.asks_back)
     if evidence.label is AnsweredBy.MACHINE_IVR:

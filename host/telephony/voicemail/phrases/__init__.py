@@ -1,8 +1,7 @@
-"""What the words of an opening give away: machines and call screeners speak in set phrases.
+"""Classifies a transcript: machines and call screeners speak in set phrases.
 
-What is listed as a machine's own is hardly ever said by somebody who has just picked up; what many
-people say as well is only suspicious. A language is one module: regular expressions by what they
-give away, matched in any case.
+A phrase that only machines say is proof; one that people say too is only suspicious. Each language
+is a module of regular expressions by kind, matched without regard to case.
 """
 
 from __future__ import annotations
@@ -23,26 +22,26 @@ _LANGUAGES: Sequence[Mapping[str, Sequence[str]]] = (
 
 @dataclass(frozen=True)
 class Reading:
-    """What words give away; each is the phrase that does, or empty."""
+    """The phrase found for each kind; empty if none."""
 
     screening: str = ""
-    """A call screener asks for a name and a reason."""
+    """A call screener asks for name and reason."""
     unavailable: str = ""
     """A machine that takes no messages."""
     voicemail: str = ""
     """A machine that takes messages."""
     suspicious: str = ""
-    """Machines say it, and people as well."""
+    """Said by machines and by people."""
     asks_back: str = ""
-    """A question that only somebody who listens asks."""
+    """A question that only a listening person asks."""
     replies: str = ""
-    """How people answer when they are asked whether they are there."""
+    """An answer to "is anybody there?"."""
     holds: str = ""
-    """Somebody, or a screener, asks to wait."""
+    """A person or a screener asks us to wait."""
     turns_away: str = ""
-    """A screener does not let us through."""
+    """A screener declines the call."""
     calls_back: str = ""
-    """A name and a number are asked for, to return the call."""
+    """A name and a number are asked for, to call back."""
     tone: str = ""
     """A tone is announced."""
 
@@ -56,7 +55,7 @@ _KINDS = {field.name: _together(field.name) for field in fields(Reading)}
 
 
 def read(words: str) -> Reading:
-    """Read what was said, in any of the languages."""
+    """Classify a transcript, in any of the languages."""
     said = re.sub(r"\s+", " ", words.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")).strip()
     found = {kind: pattern.search(said) for kind, pattern in _KINDS.items()}
     phrases = {kind: match[0].strip() if match else "" for kind, match in found.items()}
