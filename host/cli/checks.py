@@ -88,8 +88,7 @@ def why_not(settings: Settings, loaded: Registry, choice: Choice, dispatch: Disp
         if choice.reason.endswith(f" and {name} is not loaded") or name == asked:
             fault = fault_of(settings, loaded, name)
             return f": {fault}" if fault else meant(name, loaded.personas)
-    number = f"+{dispatch.number}"
-    return f"; did you mean --to {number}?" if number in loaded.routes.numbers else ""
+    return ""
 
 
 def _places(settings: Settings) -> dict[str, list[Path]]:

@@ -8,6 +8,8 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import MappingProxyType, ModuleType
 
+from host.base.e164 import canonical, regions_of
+from host.base.errors import SettingsError
 from host.base.paths import BUNDLED_PLUGINS
 from host.privacy.environment import as_in_a_call
 from host.registry.check import check_declared, check_module, check_name
@@ -60,12 +62,14 @@ def load_afresh(settings: Settings) -> Registry:
         personas = loader.fill("persona", settings.personas_dir)
     absent = loader.names["persona"] - {source.name for source, _ in personas}
     tables = settings.personas
+    regions = _regions(settings)
+    numbers = {name: _numbers(name, table.numbers, regions) for name, table in tables.items()}
     good = {
         source.name: Persona(
             source.name,
             shown(module.__file__ or source.file),
             (module.__doc__ or "").strip().partition("\n")[0],
-            tables[source.name].numbers if source.name in tables else (),
+            numbers.get(source.name, ()),
             module,
         )
         for source, module in personas
@@ -87,14 +91,35 @@ def load_afresh(settings: Settings) -> Registry:
             good,
             absent=absent,
             prefixes={name: table.prefixes for name, table in tables.items()},
-            numbers={name: table.numbers for name, table in tables.items()},
+            numbers=numbers,
             default=settings.default_persona,
+            regions=regions,
         ),
         Views(plugins, tuple(good.values())),
         shown(settings.personas_dir),
         shown(settings.plugins_dir),
         frozenset({*known, *settings.disable_plugins} - {plugin.name for plugin in plugins}),
     )
+
+
+def _regions(settings: Settings) -> tuple[str, ...]:
+    """Return the countries in which numbers may be written nationally: those of our own numbers."""
+    if settings.countries:
+        return settings.countries
+    ours = [number for table in settings.personas.values() for number in table.numbers]
+    return regions_of([*ours, settings.caller_id or ""])
+
+
+def _numbers(persona: str, written: Iterable[str], regions: Iterable[str]) -> tuple[str, ...]:
+    """Return a persona's numbers as they are compared. Raises SettingsError."""
+    numbers = {number: canonical(number, regions) for number in written}
+    for number, found in numbers.items():
+        if found is None:
+            raise SettingsError(
+                f"[personas.{persona}] numbers: {number} is of no known country: write it with its "
+                "country code, as +4930123456, or set countries"
+            )
+    return tuple(dict.fromkeys(found for found in numbers.values() if found))
 
 
 def _bundled(disabled: Collection[str]) -> list[Plugin]:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from host.base.e164 import canonical
 from host.base.errors import SettingsError
 from host.base.text import quote
 from host.call.dispatch import Dispatch
@@ -40,6 +41,8 @@ class Routes:
     default: str | None
     only: str | None
     """The deployment's only persona; None if there are others, broken ones included."""
+    regions: tuple[str, ...]
+    """Countries in which a number may be written nationally (ISO 3166)."""
     lengths: tuple[int, ...]
     """Distinct prefix lengths, longest first."""
 
@@ -49,7 +52,7 @@ class Routes:
             return self._by_metadata(dispatch.persona)
         if chosen := self._by_room(dispatch.room):
             return chosen
-        if dispatch.number and (persona := self.numbers.get(dispatch.number)):
+        if dispatch.number and (persona := self._owner(dispatch.number)):
             return self._loaded(persona, "number", f"{dispatch.number} is a number of {persona}")
         if self.default:
             return self._loaded(self.default, "default", f"{self.default} is the default persona")
@@ -61,6 +64,13 @@ class Routes:
             "nothing names a persona: no `persona` in the metadata, no prefix of room "
             f"{quote(dispatch.room)}, no number, and no default persona is set",
         )
+
+    def _owner(self, number: str) -> str | None:
+        """Return whose number was dialled, however the trunk writes it."""
+        if found := self.numbers.get(number):
+            return found
+        written = canonical(number, self.regions) if self.numbers else None
+        return self.numbers.get(written) if written else None
 
     def _loaded(self, persona: str, by: str, reason: str) -> Choice:
         if persona in self.personas:
@@ -97,6 +107,7 @@ def make_routes(
     prefixes: Mapping[str, Iterable[str]] | None = None,
     numbers: Mapping[str, Iterable[str]] | None = None,
     default: str | None = None,
+    regions: Iterable[str] = (),
 ) -> Routes:
     """Build routes from each persona's prefixes and numbers.
 
@@ -112,7 +123,9 @@ def make_routes(
             raise SettingsError(f"prefix {prefix!r} of {owner} is what persona {prefix[:-1]} has")
     lengths = tuple(sorted({len(prefix) for prefix in by_prefix}, reverse=True))
     only = next(iter(names)) if len(names) == 1 and names.issuperset(absent) else None
-    return Routes(names, known - names, by_prefix, by_number, default, only, lengths)
+    return Routes(
+        names, known - names, by_prefix, by_number, default, only, tuple(regions), lengths
+    )
 
 
 def _owners(claims: Mapping[str, Iterable[str]], what: str) -> Mapping[str, str]:

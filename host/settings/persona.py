@@ -51,6 +51,17 @@ Name = Annotated[
 Names = Annotated[tuple[Name, ...], NoDecode, BeforeValidator(parted)]
 
 
+OwnNumber = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True),
+    written_as(
+        r"(?=(\D*\d){2})[+(0-9][0-9 ()./-]{1,30}",
+        "a number such as +15550001111, or an extension such as 1001",
+    ),
+]
+"""A number that a persona answers, as people write it: see host.base.e164.canonical."""
+
+
 class TransferTarget(BaseModel):
     """A transfer target; in host.toml a number, or a table."""
 
@@ -189,7 +200,7 @@ class PersonaSettings(Shared):
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
-    numbers: tuple[str, ...] = Field(
+    numbers: tuple[OwnNumber, ...] = Field(
         (), description="numbers whose inbound calls the persona answers"
     )
     prefixes: tuple[str, ...] = Field(

@@ -247,15 +247,6 @@ SLIPS = {
         f"{see('gate ')}",
         code=2,
     ),
-    "which: no plus": Slip(
-        "which --to 15550001111",
-        "refused: nothing names a persona: no `persona` in the metadata, no prefix of room '', "
-        "no number, and no default persona is set; did you mean --to +15550001111?",
-        files={
-            "host.toml": '[personas.reminder]\nnumbers = ["+15550001111"]\n',
-            "personas/other.py": RAISES,
-        },
-    ),
     # Details
     "call: a colon": Slip(
         ("call", "reminder", NUMBER, "patient:", "Ann", "time=3pm"),

@@ -333,7 +333,7 @@ def test_tables_and_a_default_of_personas_that_do_not_exist_are_reported(
     deployment.persona("receptionist")
     deployment.write(
         "host.toml",
-        'default_persona = "bob"\n[personas.recepionist]\n[personas."x"]\nnumbers = ["1"]\n',
+        'default_persona = "bob"\n[personas.recepionist]\n[personas."x"]\nnumbers = ["1001"]\n',
     )
     assert deployment.faults() == [
         "host.toml:2: [personas.recepionist]: there is no persona recepionist; "
@@ -380,9 +380,9 @@ def test_nobody_stands_in_for_a_broken_persona(deployment: Deployment) -> None:
 def test_two_personas_of_one_number_stop_the_start(deployment: Deployment) -> None:
     deployment.persona("ann")
     deployment.write(
-        "host.toml", '[personas.ann]\nnumbers = ["1"]\n[personas.bob]\nnumbers = ["1"]\n'
+        "host.toml", '[personas.ann]\nnumbers = ["1001"]\n[personas.bob]\nnumbers = ["1001"]\n'
     )
-    with pytest.raises(SettingsError, match="number 1 is given to both ann and bob"):
+    with pytest.raises(SettingsError, match="number 1001 is given to both ann and bob"):
         deployment.load()
 
 

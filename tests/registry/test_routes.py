@@ -7,6 +7,7 @@ import random
 from typing import Any
 
 import pytest
+from deployment import Deployment
 
 from host.base.errors import MetadataError, SettingsError
 from host.call.dispatch import Dispatch, read_dispatch
@@ -268,3 +269,85 @@ def test_no_input_raises_anything_but_a_metadata_error(routes: Routes) -> None:
         assert (choice.persona is None) == (choice.by is None)
         assert choice.persona is None or choice.persona in routes.personas
         assert choice.reason
+
+
+# Numbers as people and trunks write them
+
+
+@pytest.mark.parametrize(
+    "dialled",
+    ["+15550001101", "15550001101", "0015550001101", "+1 (555) 000-1101", "+1.555.000.1101"],
+)
+@pytest.mark.parametrize("written", ["+15550001101", "15550001101", "+1 (555) 000-1101"])
+def test_a_number_is_found_however_both_sides_write_it(
+    deployment: Deployment, written: str, dialled: str
+) -> None:
+    deployment.persona("ann")
+    deployment.persona("bob")
+    deployment.write("host.toml", f'[personas.ann]\nnumbers = ["{written}"]\n')
+    choice = deployment.load().choose(read_dispatch("", "call-1", dialled))
+    assert choice.persona == "ann"
+
+
+@pytest.mark.parametrize(
+    ("settings", "written", "dialled"),
+    [
+        ('countries = ["DE"]', "030 1234567", "+49301234567"),
+        ('countries = ["DE"]', "+49301234567", "0301234567"),
+        ('countries = ["DE"]', "+49301234567", "49301234567"),
+        ('countries = ["GB"]', "020 7946 0000", "442079460000"),
+        ('countries = ["GB"]', "+44 (0)20 7946 0000", "+442079460000"),
+        ('countries = ["US"]', "(212) 555-0123", "12125550123"),
+        ('caller_id = "+4930123456"', "030 1234567", "+49301234567"),
+        ("", "1001", "1001"),
+    ],
+)
+def test_a_number_may_be_written_as_in_the_countries_of_our_own(
+    deployment: Deployment, settings: str, written: str, dialled: str
+) -> None:
+    deployment.persona("ann")
+    deployment.persona("bob")
+    deployment.write("host.toml", f'{settings}\n[personas.ann]\nnumbers = ["{written}"]\n')
+    assert deployment.load().choose(read_dispatch("", "call-1", dialled)).persona == "ann"
+
+
+def test_an_extension_is_no_part_of_a_number(deployment: Deployment) -> None:
+    deployment.persona("ann")
+    deployment.persona("bob")
+    deployment.write("host.toml", '[personas.ann]\nnumbers = ["1101"]\n')
+    registry = deployment.load()
+    assert registry.choose(read_dispatch("", "call-1", "+15550001101")).persona is None
+    assert registry.choose(read_dispatch("", "call-1", "1101")).persona == "ann"
+
+
+def test_two_spellings_of_one_number_are_given_to_one_persona_alone(
+    deployment: Deployment,
+) -> None:
+    deployment.write(
+        "host.toml",
+        """\
+        [personas.ann]
+        numbers = ["+15550001101"]
+        [personas.bob]
+        numbers = ["1 555 000 1101"]
+        """,
+    )
+    with pytest.raises(SettingsError, match=r"\+15550001101 is given to both ann and bob"):
+        deployment.load()
+
+
+@pytest.mark.parametrize("written", ["hello", "", "+", "7", "sip:ann@example.com", "+1555x"])
+def test_what_is_no_number_is_told_at_the_start(deployment: Deployment, written: str) -> None:
+    deployment.write("host.toml", f'[personas.ann]\nnumbers = ["{written}"]\n')
+    with pytest.raises(SettingsError) as told:
+        deployment.load()
+    assert str(told.value) == (
+        "host.toml: [personas.ann] numbers must be a number such as +15550001111, or an extension "
+        "such as 1001"
+    )
+
+
+def test_a_national_number_of_no_country_is_told_at_the_start(deployment: Deployment) -> None:
+    deployment.write("host.toml", '[personas.ann]\nnumbers = ["030 123456"]\n')
+    with pytest.raises(SettingsError, match=r"numbers: 030 123456 is of no known country"):
+        deployment.load()
