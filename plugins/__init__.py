@@ -1,1 +1,1 @@
-"""What every call gets, one file for each capability."""
+"""The bundled plugins, one file or folder per capability."""

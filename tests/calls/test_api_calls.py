@@ -95,7 +95,7 @@ async def answers(line: Line) -> None:
     await line.stay()
 
 
-@pytest.mark.promise("The HTTP API places a call and tells how it went")
+@pytest.mark.promise("The HTTP API places a call and reports its outcome")
 async def test_a_call_that_a_program_asks_for_is_rung_answered_and_told_of(
     ground: Scene, tmp_path: Path
 ) -> None:

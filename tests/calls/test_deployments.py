@@ -48,7 +48,7 @@ async def a_free_line() -> None:
             await asyncio.sleep(0.05)  # the host has no event for it
 
 
-@pytest.mark.promise("A browser gets the same persona")
+@pytest.mark.promise("A browser talks to the same persona")
 async def test_a_browser_gets_the_same_persona_and_the_same_end(scene: Scene) -> None:
     async def visitor(line: Line) -> None:
         await line.heard("what can I do for you")
@@ -122,7 +122,7 @@ async def test_a_host_without_a_name_places_calls_too(one_line: Scene) -> None:
     assert len(one_line.exchange.ledger.of("INVITE", number=number)) == 1
 
 
-@pytest.mark.promise("One caller too many hears busy at once")
+@pytest.mark.promise("A caller above `max_calls` hears busy at once")
 @pytest.mark.whole("a host with one line is one of its own")
 async def test_one_caller_too_many_hears_busy_at_once(one_line: Scene) -> None:
     await a_free_line()

@@ -126,7 +126,7 @@ async def said_goodbye(host: Scene, call: PhoneCall, asked: float) -> None:
     assert record.reason == "the host was stopped"
 
 
-@pytest.mark.promise("SIGTERM drains: live calls come to their end")
+@pytest.mark.promise("SIGTERM drains: live calls finish")
 async def test_calls_that_are_live_when_a_host_drains_come_to_their_end(
     ground: Scene, tmp_path: Path
 ) -> None:
@@ -254,7 +254,7 @@ async def until_livekit_is_back(host: Scene, outage: float) -> None:
     assert (log.count("lost the connection to"), log.count("reconnected to")) == (1, 1)
 
 
-@pytest.mark.promise("Live calls outlive a restart of LiveKit")
+@pytest.mark.promise("Live calls survive a restart of LiveKit")
 async def test_live_calls_outlive_a_restart_of_livekit(ground: Scene, tmp_path: Path) -> None:
     async with ground.another_host(tmp_path) as host:
         calls = [await a_call(host) for _ in range(2)]

@@ -72,7 +72,7 @@ async def terminal(tmp_path: Path) -> AsyncIterator[tuple[Terminal, asyncio.subp
             await asyncio.wait_for(dev.communicate(), 30)
 
 
-@pytest.mark.promise("`python -m host dev --local` has numbers to dial")
+@pytest.mark.promise("`python -m host dev --local` prints numbers to dial")
 async def test_the_numbers_that_it_names_can_be_read_and_dialled(
     terminal: tuple[Terminal, asyncio.subprocess.Process],
 ) -> None:

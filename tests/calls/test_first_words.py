@@ -13,7 +13,7 @@ FIRM = (
 )
 
 
-@pytest.mark.promise("What is said into a greeting is answered after it")
+@pytest.mark.promise("Speech during a non-interruptible greeting is answered after it")
 async def test_words_into_a_greeting_that_can_not_be_interrupted_are_answered_after_it(
     scene: Scene,
 ) -> None:

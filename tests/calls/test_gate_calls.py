@@ -49,7 +49,7 @@ def dialled(scene: Scene, begun: int) -> list[str]:
     ]
 
 
-@pytest.mark.promise("The gate blocks what may not be called")
+@pytest.mark.promise("The gate blocks forbidden numbers")
 @pytest.mark.timeout(600)
 async def test_allowed_numbers_are_dialled_and_forbidden_ones_are_blocked(scene: Scene) -> None:
     for number in ALLOWED:

@@ -31,7 +31,7 @@ SETTLED = 2.0
 """Seconds in which what a guest sends would have been taken up: a reply takes a tenth of that."""
 
 
-@pytest.mark.promise("Others in the room neither steer the session nor listen to it")
+@pytest.mark.promise("Other participants can't control or observe the session")
 @pytest.mark.whole("LiveKit itself passes on data, tracks and requests")
 async def test_nobody_else_in_the_room_steers_the_session_or_listens_to_it(scene: Scene) -> None:
     meddled = asyncio.Event()

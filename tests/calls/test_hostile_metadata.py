@@ -25,7 +25,7 @@ async def dispatch(scene: Scene, room: str, metadata: str) -> None:
         await livekit.agent_dispatch.create_dispatch(request)
 
 
-@pytest.mark.promise("No hostile metadata dials, or stops the host")
+@pytest.mark.promise("Hostile metadata neither dials nor stops the host")
 @pytest.mark.whole("what would stop a host is what happens to its process")
 async def test_no_hostile_metadata_dials_or_stops_the_host(scene: Scene) -> None:
     scene.exchange.connect(VICTIM, Telephone())

@@ -37,7 +37,7 @@ async def test_a_caller_is_answered_and_greeted_once(scene: Scene) -> None:
     assert [(line.who, line.text) for line in record.transcript] == [("persona", GREETING)]
 
 
-@pytest.mark.promise("A caller is answered, greeted once, and hears the goodbye to its end")
+@pytest.mark.promise("A caller is answered, greeted once, and hears the whole goodbye")
 async def test_a_question_is_answered_and_the_goodbye_is_heard_to_its_end(scene: Scene) -> None:
     async def asks(line: Line) -> None:
         await line.heard("what can I do for you")
@@ -94,7 +94,7 @@ async def test_a_caller_who_gives_up_while_it_rings_leaves_nothing_behind(scene:
     assert record.answered_at is None
 
 
-@pytest.mark.promise("Nothing is said before the call is answered")
+@pytest.mark.promise("The persona speaks only after the call is answered")
 async def test_nothing_is_said_before_the_call_is_answered(scene: Scene) -> None:
     call = await scene.exchange.ring(CALLER, SLOW, listens)
     record = await scene.over(call)
@@ -103,7 +103,7 @@ async def test_nothing_is_said_before_the_call_is_answered(scene: Scene) -> None
     in_order(record)
 
 
-@pytest.mark.promise("A call that no persona takes sounds busy at once")
+@pytest.mark.promise("A caller without a persona hears busy at once")
 async def test_a_call_for_nobody_is_refused_and_sounds_busy_at_once(scene: Scene) -> None:
     number = "+15550001999"
     await scene.exchange.route(number, metadata='{"persona": "nobody"}')
@@ -159,7 +159,7 @@ async def test_without_a_greeting_the_model_opens_the_call(scene: Scene) -> None
     heard_once(call, "Welcome, I am the opener.")
 
 
-@pytest.mark.promise("A realtime model may hear, think and speak")
+@pytest.mark.promise("A realtime model may replace STT, LLM and TTS")
 @pytest.mark.whole("a realtime model speaks over a websocket")
 async def test_a_realtime_model_greets_once_in_its_own_voice(scene: Scene) -> None:
     call = await scene.ring("realtime", listens)
@@ -229,7 +229,7 @@ async def test_a_room_that_somebody_deletes_ends_its_call(scene: Scene) -> None:
     assert record.ended_by == "livekit"
 
 
-@pytest.mark.promise("Many personas answer at the same time, each in a process of its own")
+@pytest.mark.promise("Personas answer concurrent calls, each call in its own process")
 async def test_two_callers_at_once_get_their_own_personas(scene: Scene) -> None:
     first, second = await asyncio.gather(
         scene.exchange.ring("+15557770001", DESK, listens),

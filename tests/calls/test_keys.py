@@ -192,7 +192,7 @@ async def test_a_wrong_number_is_asked_for_again(scene: Scene) -> None:
     assert keyed(record) == MASK * 16 + "2500"
 
 
-@pytest.mark.promise("Keys go both ways")
+@pytest.mark.promise("Keys are sent and received")
 async def test_keys_go_both_ways(scene: Scene) -> None:
     async def presses(line: Line) -> None:
         await line.heard("press a key please")

@@ -15,7 +15,7 @@ from host.testing import Scene, heard, heard_once, not_heard
 WORDS = Words()
 
 
-@pytest.mark.promise("A silent caller is asked twice and then told goodbye")
+@pytest.mark.promise("A silent caller hears two prompts and a goodbye")
 async def test_a_caller_who_says_nothing_is_asked_twice_and_then_bidden_goodbye(
     scene: Scene,
 ) -> None:
@@ -51,7 +51,7 @@ async def test_a_word_or_a_key_begins_the_patience_anew(scene: Scene) -> None:
     assert record.ended_by == "far end"
 
 
-@pytest.mark.promise("A call that lasts too long is warned, and ended with a word")
+@pytest.mark.promise("A call at `max_duration` ends after a warning and a goodbye")
 async def test_the_end_of_the_time_is_told_before_it_comes(scene: Scene) -> None:
     call = await scene.ring("warned")
     record = await scene.over(call)

@@ -96,7 +96,7 @@ async def logged(scene: Scene, text: str, times: int = 1, limit: float = 15.0) -
 # One call for one request
 
 
-@pytest.mark.promise("Fifty equal requests at the same moment are one call")
+@pytest.mark.promise("Fifty concurrent duplicate requests are merged into one call")
 @pytest.mark.alone
 async def test_fifty_equal_requests_at_the_same_moment_are_one_call(scene: Scene) -> None:
     number = a_number(scene, Telephone(answer_after=12.0, script=hears_something))
@@ -176,7 +176,7 @@ async def test_a_key_that_can_not_be_used_refuses_the_call(scene: Scene) -> None
     assert invites(scene, number) == 0
 
 
-@pytest.mark.promise("`--key`: one call for one request")
+@pytest.mark.promise("`--key` places one call per key")
 @pytest.mark.whole("a command is a process")
 async def test_the_command_places_one_call_for_one_key(scene: Scene) -> None:
     number = a_number(scene, Busy())

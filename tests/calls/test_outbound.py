@@ -29,7 +29,7 @@ MESSAGE = "This is the message of the test. Please call us back tomorrow."
 _rooms = count()
 
 
-@pytest.mark.promise("An outbound call greets whoever answers, by what its metadata says")
+@pytest.mark.promise("An outbound call greets the callee with details from its metadata")
 async def test_a_person_who_answers_is_greeted_once_and_by_name(scene: Scene) -> None:
     async def ann(line: Line) -> None:
         await line.say("Hello?")
@@ -187,7 +187,7 @@ async def test_metadata_that_can_not_be_used_is_refused_and_dials_nothing(
     assert len(scene.exchange.ledger.of("INVITE")) == invites
 
 
-@pytest.mark.promise("`python -m host call` tells how a call went by its exit code")
+@pytest.mark.promise("The exit code of `python -m host call` is the outcome")
 @pytest.mark.whole("a command is a process")
 async def test_the_command_tells_how_a_call_went_by_its_exit_code(scene: Scene) -> None:
     number = a_number(scene, Busy())

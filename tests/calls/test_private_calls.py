@@ -63,7 +63,7 @@ async def nowhere(scene: Scene) -> None:
     assert list(found_below(scene.folder)) == []
 
 
-@pytest.mark.promise("Numbers are masked everywhere, and a call can be found all the same")
+@pytest.mark.promise("Numbers are masked everywhere, and calls can be found by number")
 async def test_who_called_is_nowhere_and_the_call_can_be_found(private: Scene) -> None:
     call = await private.exchange.ring(NUMBER, "+15550001101", asks)
     record = await private.over(call)

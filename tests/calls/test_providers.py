@@ -64,9 +64,7 @@ LASTING = [each for each in TROUBLES if each != ("stt", Trouble.STALL)]
 """An STT that stalls has worked before, and is given another chance: see below."""
 
 
-@pytest.mark.promise(
-    "A provider that fails: the caller hears an apology that needs none", only="llm-broken"
-)
+@pytest.mark.promise("A caller hears a stored apology when a provider fails", only="llm-broken")
 @pytest.mark.parametrize(("kind", "trouble"), LASTING)
 async def test_a_provider_alone_fails_and_the_caller_is_told(
     scene: Scene, kind: str, trouble: Trouble
@@ -75,7 +73,7 @@ async def test_a_provider_alone_fails_and_the_caller_is_told(
     called_off(kind, await ring(scene, "troubled", kind, trouble, script))
 
 
-@pytest.mark.promise("A fallback takes over from a provider that hangs", only="tts-hang")
+@pytest.mark.promise("A fallback replaces a provider that hangs", only="tts-hang")
 @pytest.mark.parametrize(("kind", "trouble"), TROUBLES)
 async def test_with_a_fallback_the_conversation_goes_on(
     scene: Scene, kind: str, trouble: Trouble
@@ -175,7 +173,7 @@ async def test_a_call_without_trouble_hears_no_filler(scene: Scene) -> None:
     not_heard(seen.call, APOLOGY)
 
 
-@pytest.mark.promise("A persona has a voice and a language of its own")
+@pytest.mark.promise("A persona has its own models, TTS voice and language")
 @pytest.mark.whole("the servers of the providers see what they are asked for")
 async def test_a_persona_alone_is_heard_and_spoken_to_in_its_own_voice_and_language(
     scene: Scene,

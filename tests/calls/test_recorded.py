@@ -66,7 +66,7 @@ async def listens(line: Line) -> None:
     await line.hang_up()
 
 
-@pytest.mark.promise("A call is recorded from the end of its notice")
+@pytest.mark.promise("Recording starts after the notice")
 @pytest.mark.whole("a recording is Opus, in which no written samples survive")
 async def test_a_call_is_recorded_from_the_end_of_its_notice_to_its_own(scene: Scene) -> None:
     async def talks_into_the_notice(line: Line) -> None:

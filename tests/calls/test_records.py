@@ -47,7 +47,7 @@ def used(record: CallRecord) -> dict[str, float]:
     return {usage.kind: sum(usage.amounts.values()) for usage in record.usage}
 
 
-@pytest.mark.promise("One record for each call, in the log and in the database")
+@pytest.mark.promise("Each call has one record, in the log and in the database")
 async def test_a_call_that_came_in_is_recorded_with_all_that_happened(scene: Scene) -> None:
     call = await scene.ring("desk", asks)
     record = await scene.over(call)

@@ -105,7 +105,7 @@ async def asks(line: Line) -> None:
     await line.hang_up()
 
 
-@pytest.mark.promise("The record of a webhook outlives a receiver that is down")
+@pytest.mark.promise("A webhook delivers its record after the receiver was down")
 async def test_a_record_outlives_a_receiver_that_is_down(outside: Outside) -> None:
     await outside.far_side.down()
     not_taken = "did not take a call record"
@@ -131,7 +131,7 @@ def _has_heard(call: PhoneCall) -> bool:
     return bool(call.heard)
 
 
-@pytest.mark.promise("Prometheus counts calls, and sees live ones")
+@pytest.mark.promise("Prometheus metrics count ended and live calls")
 async def test_calls_are_counted_and_live_ones_are_seen(outside: Outside) -> None:
     scene = outside.scene
     completed = {"persona": "desk", "direction": "inbound", "outcome": "completed"}
@@ -157,7 +157,7 @@ async def test_a_busy_line_is_counted_as_busy(outside: Outside) -> None:
     assert await outside.value("host_call_duration_seconds_count", **busy) == 0
 
 
-@pytest.mark.promise("A call is one OpenTelemetry trace")
+@pytest.mark.promise("Each call is one OpenTelemetry trace")
 async def test_a_call_is_one_trace_with_its_stages_and_livekits_spans(outside: Outside) -> None:
     call = await outside.scene.exchange.ring(CALLER, DESK, asks)
     record = await outside.scene.over(call)

@@ -13,7 +13,7 @@ from host.base.paths import EXAMPLE_PERSONAS
 from host.local.process import bare_environment
 
 
-@pytest.mark.promise("An author tests a persona with `host.testing`")
+@pytest.mark.promise("Authors test a persona with `host.testing`")
 @pytest.mark.whole("an author's pytest is a process")
 async def test_an_author_can_run_the_readmes_test(tmp_path: Path) -> None:
     readme = (HERE.parent / "README.md").read_text()

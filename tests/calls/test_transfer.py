@@ -34,7 +34,7 @@ def refers(scene: Scene, call: PhoneCall) -> list[tuple[str, float]]:
     ]
 
 
-@pytest.mark.promise("A cold transfer comes after its announcement", only="now")
+@pytest.mark.promise("A cold transfer follows its announcement", only="now")
 async def test_a_call_is_transferred_after_its_announcement(either_scene: Scene) -> None:
     scene = either_scene
 

@@ -14,7 +14,7 @@ SCREENER = "Please say your name and why you are calling."
 POLITE = "This is Molar Dental about the visit of tomorrow."
 
 
-@pytest.mark.promise("A message is left once and whole after the beep of a voicemail")
+@pytest.mark.promise("A voicemail message is left once, and whole, after the beep")
 @pytest.mark.parametrize("pause", [0.5, 2.5])
 async def test_a_message_is_left_after_the_beep(scene: Scene, pause: float) -> None:
     placed, call, record = await scene.place_to(
@@ -346,7 +346,7 @@ async def test_a_person_whom_the_model_calls_a_machine_later_talks_on(scene: Sce
 # Call screeners
 
 
-@pytest.mark.promise("A call screener is told who calls, and the person behind it is greeted")
+@pytest.mark.promise("A call screener hears who is calling, and the callee is greeted")
 async def test_a_screener_is_told_once_who_calls_and_the_person_is_greeted(scene: Scene) -> None:
     async def screened(line: Line) -> None:
         await line.say(SCREENER)

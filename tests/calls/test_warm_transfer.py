@@ -34,7 +34,7 @@ from host.testing import Scene, heard, heard_once, not_heard
 pytestmark = pytest.mark.heavy  # three telephones, two sessions and music
 
 
-@pytest.mark.promise("A warm transfer connects the caller with a colleague who takes the call")
+@pytest.mark.promise("A warm transfer connects the caller with a colleague who accepts")
 async def test_a_colleague_who_presses_one_talks_with_the_caller(scene: Scene) -> None:
     async def hears_and_hangs_up(line: Line) -> None:
         await line.wait(1.5)
