@@ -25,7 +25,7 @@ from host.settings.plugins import variables_of
 
 @dataclass(frozen=True)
 class Shown:
-    """What a command prints, and its exit code."""
+    """The output of a command, and its exit code."""
 
     text: str
     exit_code: int = 0
@@ -111,7 +111,7 @@ def which(
 
 
 def hooks(registry: Registry, *, as_json: bool = False) -> Shown:
-    """Show every hook in the order of a call, and who has it in this deployment."""
+    """Show every hook in the order of a call, with its implementations."""
     shown = [
         {
             "name": hook.name,
@@ -128,24 +128,24 @@ def hooks(registry: Registry, *, as_json: bool = False) -> Shown:
         "\n\n".join(
             f"{hook['signature']}\n"
             f"    {hook['summary']}\n"
-            f"    {hook['kind']}; had by {', '.join(hook['by']) or 'nobody'}"
+            f"    {hook['kind']}; implemented by {', '.join(hook['by']) or 'none'}"
             for hook in shown
         )
     )
 
 
 def hook_table() -> str:
-    """Make README's table of hooks, which stands between `<!-- hooks -->` and `<!-- /hooks -->`."""
+    """Return the table of hooks in README.md, between the markers `hooks`."""
     return _markdown(
-        ("hook", "what for", "kind"),
+        ("hook", "purpose", "kind"),
         ((f"`{hook.name}{hook.takes}`", hook.doc, hook.kind) for hook in HOOKS.values()),
     )
 
 
 def settings_table() -> str:
-    """Make the tables of docs/settings.md, between `<!-- settings -->` and `<!-- /settings -->`."""
+    """Return the tables of docs/settings.md, between the markers `settings`."""
     shared = _markdown(
-        ("variable", "what it sets", "default"),
+        ("variable", "description", "default"),
         (
             (f"`{env_name(name)}`", field.description or "", _default(field))
             for name, field in Settings.model_fields.items()
@@ -153,7 +153,7 @@ def settings_table() -> str:
         ),
     )
     tables = _markdown(
-        ("in `host.toml`", "what it sets", "default"),
+        ("in `host.toml`", "description", "default"),
         [
             *(
                 (f"`[{name}{'.NAME' if name in NAMED else ''}]`", field.description or "", "")
@@ -175,9 +175,9 @@ def settings_table() -> str:
 
 
 def plugins_table() -> str:
-    """Make the table of what the bundled plugins have to be set."""
+    """Return the table of the bundled plugins' settings."""
     return _markdown(
-        ("variable", "in `[plugins.NAME]`", "what it sets", "default"),
+        ("variable", "in `[plugins.NAME]`", "description", "default"),
         [
             (
                 f"`{variables_of(plugin.name, plugin.settings)[name][0]}`",
@@ -193,15 +193,15 @@ def plugins_table() -> str:
 
 
 FILE_ONLY = ("transfers", "words", "personas", "plugins")
-"""Settings that are tables of host.toml, and nothing that anyone would write into a variable."""
+"""Settings that are tables of host.toml, and have no variable."""
 
 
 NAMED = ("personas", "plugins")
-"""Those of which there is one for each name."""
+"""Settings with one table per name."""
 
 
 def markdown() -> str:
-    """Make the generated tables of README.md and docs/settings.md with their markers."""
+    """Return the generated tables of README.md and docs/settings.md with their markers."""
     return "\n\n".join(
         f"<!-- {name} -->\n{table}\n<!-- /{name} -->"
         for name, table in (("hooks", hook_table()), ("settings", settings_table()))
@@ -209,7 +209,7 @@ def markdown() -> str:
 
 
 def _default(field: FieldInfo) -> str:
-    """Say what a setting is when nobody sets it; nothing where it is empty then."""
+    """Return the default of a setting; empty if there is none."""
     value = field.get_default(call_default_factory=True)
     if isinstance(value, tuple):
         value = ", ".join(value)
@@ -225,7 +225,7 @@ def _markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def _section(title: str, rows: Sequence[Sequence[str]]) -> str:
-    """Lay rows out under a title, their columns aligned; an empty column takes no room."""
+    """Format rows under a title in aligned columns, without empty columns."""
     if not rows:
         return ""
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]

@@ -171,18 +171,23 @@ def test_hooks_shows_each_with_its_signature_kind_and_who_has_it(registry: Regis
     assert blocks["greeting"].splitlines() == [
         "def greeting(call: Call) -> Greeting | str | None",
         "    Return the greeting as text or Greeting(...), or None to let the LLM open the call.",
-        "    question, first answer; had by persona ann, persona everything, persona renamed, "
-        "plugin chorus, plugin recorded",
+        "    question, first answer; implemented by persona ann, persona everything, "
+        "persona renamed, plugin chorus, plugin recorded",
     ]
     assert blocks["call_ended"].startswith("async def call_ended(call: Call, record: CallRecord)")
-    assert "event, async, all; had by persona everything, plugin chorus" in blocks["call_ended"]
-    assert blocks["parse_metadata"].endswith("had by persona everything, plugin chorus, host")
+    assert (
+        "event, async, all; implemented by persona everything, plugin chorus"
+        in blocks["call_ended"]
+    )
+    assert blocks["parse_metadata"].endswith(
+        "implemented by persona everything, plugin chorus, host"
+    )
 
 
-def test_hooks_that_nobody_has_say_so(deployment: Deployment) -> None:
+def test_hooks_without_an_implementation_say_so(deployment: Deployment) -> None:
     deployment.persona("ann")
     blocks = show.hooks(deployment.load()).text.split("\n\n")
-    assert blocks[0].endswith("had by nobody")
+    assert blocks[0].endswith("implemented by none")
 
 
 def test_hooks_as_json(registry: Registry) -> None:
