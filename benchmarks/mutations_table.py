@@ -143,8 +143,8 @@ RUNNER = [
         "runner",
         "a call that can't be counted is placed all the same",
         _WORKER,
-        "if call.state.outbound:  # nobody is kept waiting",
-        "if not call.state.outbound:  # nobody is kept waiting",
+        "if call.state.outbound:  # an inbound caller",
+        "if not call.state.outbound:  # an inbound caller",
         _BUDGET,
     ),
     Mutation(
@@ -285,8 +285,8 @@ LIMITS = [
         "limits",
         "a warning that can't be said takes the limit with it",
         _LIMITS_FILE,
-        "        with contextlib.suppress(Exception):\n            # It may be",
-        "        with contextlib.suppress(TimeoutError):\n            # It may be",
+        "        with contextlib.suppress(Exception):\n            # The warning may be",
+        "        with contextlib.suppress(TimeoutError):\n            # The warning may be",
         ("tests/runner/test_limits_held.py",),
     ),
     Mutation(
@@ -333,8 +333,8 @@ LIMITS = [
         "limits",
         "a model may use one tool more than it may",
         _LIMITS_FILE,
-        "self._in_a_row >= deployment.max_tool_calls",
-        "self._in_a_row > deployment.max_tool_calls",
+        "self._in_a_row >= settings.max_tool_calls",
+        "self._in_a_row > settings.max_tool_calls",
         ("tests/runner/test_limits_held.py",),
     ),
     Mutation(

@@ -59,7 +59,7 @@ class Events:
         limit = None if patiently else EVENT_LIMIT
         await self._run(event, getattr(self._call.hooks, event), limit, facts)
 
-    async def emit_end(self, record: CallRecord) -> None:
+    async def emit_call_ended(self, record: CallRecord) -> None:
         """Call `call_ended`: the plugins first, so that the record is written even if the
         persona's hook hangs. Fields that the settings keep private are masked."""
         record = redacted(record, self._call.persona_settings, self._call.settings.state_dir)

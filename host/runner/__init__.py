@@ -1,1 +1,1 @@
-"""One call in a process of its own: its life, its limits, its end, and taking one over."""
+"""Runs one call in a process of its own: its life, limits, ending, checkpoints and takeover."""

@@ -1,4 +1,4 @@
-"""What is still done for a call whose process is gone, or whose parent is."""
+"""Ends a call whose process has died, or whose parent has."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from host.settings import Settings
 log = logging.getLogger("host")
 
 LOOK_LIMIT = 2.0
-"""Seconds that LiveKit may take to say who is in a room."""
+"""Seconds that LiveKit may take to list a room's participants."""
 WATCHERS_LIMIT = 2.0
-"""Seconds that LiveKit may take to tell who watches the call."""
+"""Seconds that LiveKit may take to update the room's metadata."""
 
 
 def ended_now(checkpoint: Checkpoint) -> Checkpoint:
-    """Return the checkpoint of a call that ends at this moment, unless it had ended before."""
+    """Return the checkpoint with the record of a call that ends now, unless it has one."""
     if checkpoint.record:
         return checkpoint
     state = checkpoint.state.model_copy(update={"ended_at": checkpoint.state.ended_at or now()})
@@ -42,31 +42,31 @@ def ended_now(checkpoint: Checkpoint) -> Checkpoint:
 
 
 async def hang_up(settings: Settings, record: CallRecord) -> None:
-    """Hang up on whoever is left on the line, and tell who watches the call how it ended."""
+    """Notify watchers of the outcome, then hang up by deleting the call's rooms."""
     with contextlib.suppress(Exception):  # `delete_room` has logged it
         async with livekit_of(settings) as livekit:
             if await _is_anothers(livekit, record):
-                return  # its process died before it could see that it came second
+                return  # a duplicate job that died before it noticed
             await _notify_watchers(livekit, record)
             await delete_room(livekit, record.room)
             await delete_room(livekit, consult_room(record.room))
 
 
 def settle_request(settings: Settings, record: CallRecord, *, begun: bool) -> None:
-    """Write down what became of a call's request: no more than its record tells of it.
+    """Store the result of a call's request, redacted like its record.
 
     Raises OSError or sqlite3.Error.
     """
-    told = redacted(record, settings.persona(record.persona or ""), settings.state_dir)
-    Requests(settings.state_dir).settle(told.id, told.outcome, told.reason, begun=begun)
+    masked = redacted(record, settings.persona(record.persona or ""), settings.state_dir)
+    Requests(settings.state_dir).settle(masked.id, masked.outcome, masked.reason, begun=begun)
 
 
-async def tell_end(settings: Settings, checkpoint: Checkpoint) -> None:
-    """Tell everyone of the end of a call, as its own process would have."""
+async def emit_call_ended(settings: Settings, checkpoint: Checkpoint) -> None:
+    """Settle the request and the budget, and emit `call_ended`, for a call without a process."""
     record, state = checkpoint.last_record(), checkpoint.state
     if state.metadata.get("idempotency_key"):
         with contextlib.suppress(OSError, sqlite3.Error):
-            # It may have been dialled: the request is not free again.
+            # It may have been dialled, so the idempotency key stays used.
             settle_request(settings, record, begun=True)
     with contextlib.suppress(OSError, sqlite3.Error):
         _count_out(settings, record)
@@ -74,30 +74,30 @@ async def tell_end(settings: Settings, checkpoint: Checkpoint) -> None:
     persona = state.persona if state.persona in loaded.personas else None
     call = restored(settings, checkpoint)
     call.take(persona or "", loaded.view(persona))
-    await call.events.emit_end(record)
+    await call.events.emit_call_ended(record)
 
 
 def _count_out(settings: Settings, record: CallRecord) -> None:
-    """Count a call out: of one of another machine, the budget can't tell that it is over."""
+    """Settle the budget, which can't detect the end of another machine's call."""
     made = record.direction == "inbound" or record.dialled_at is not None
     limits = settings.persona(record.persona or "")
     Budget(settings.state_dir).settle(record.id, record.duration, limits, made=made)
 
 
 def finish_alone(settings: Settings, checkpoint: Checkpoint) -> None:
-    """Hang up and tell of the end, and come back when that is done. It blocks the loop of the call.
+    """Hang up and emit `call_ended` in a thread; blocks the call's event loop until done.
 
-    LiveKit cancels all that this loop does, and closes its connections, once the parent is gone: so
-    it is done by another loop, in a thread. We wait for it, since with its main thread at its end
-    the interpreter starts no more work of other threads: no file written, no name looked up.
+    Without the parent, LiveKit cancels every task of this loop and closes its connections, so a
+    second loop does the work. The main thread waits for it, because an interpreter whose main
+    thread has ended starts no work of other threads, such as file and DNS operations.
     """
 
     async def finish() -> None:
         checkpoints = CheckpointStore(settings.state_dir)
         with contextlib.suppress(OSError):
-            checkpoints.put(checkpoint)  # should we die while it is told
+            checkpoints.put(checkpoint)  # in case this process dies meanwhile
         await hang_up(settings, checkpoint.last_record())
-        await tell_end(settings, checkpoint)
+        await emit_call_ended(settings, checkpoint)
         checkpoints.close(checkpoint.state.id)
 
     finishing = threading.Thread(target=lambda: asyncio.run(finish()), name="finishing a call")
@@ -106,7 +106,7 @@ def finish_alone(settings: Settings, checkpoint: Checkpoint) -> None:
 
 
 async def _is_anothers(livekit: api.LiveKitAPI, record: CallRecord) -> bool:
-    """Tell whether another agent of ours has the room of this call."""
+    """Return whether another agent of ours has the call's room."""
     if record.persona:
         return False
     with contextlib.suppress(Exception):
@@ -118,8 +118,8 @@ async def _is_anothers(livekit: api.LiveKitAPI, record: CallRecord) -> bool:
 
 
 async def _notify_watchers(livekit: api.LiveKitAPI, record: CallRecord) -> None:
-    """Tell `python -m host call` in the room's metadata: the participant that told it is dead."""
-    told = {"host.outcome": record.outcome.value, "host.reason": record.reason}
-    request = api.UpdateRoomMetadataRequest(room=record.room, metadata=json.dumps(told))
+    """Notify `python -m host call` by the room's metadata: the agent's participant is gone."""
+    attributes = {"host.outcome": record.outcome.value, "host.reason": record.reason}
+    request = api.UpdateRoomMetadataRequest(room=record.room, metadata=json.dumps(attributes))
     with contextlib.suppress(Exception):
         await asyncio.wait_for(livekit.room.update_room_metadata(request), WATCHERS_LIMIT)

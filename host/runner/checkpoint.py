@@ -1,7 +1,7 @@
-"""Checkpoints of live calls on disk, so that a call whose process dies is recorded, or goes on.
+"""Stores checkpoints of live calls, so that a call is recorded or resumed if its process dies.
 
-Each call's process keeps a checkpoint of what is known of the call: enough to write its record, and
-for another process to take the call over.
+Each call's process writes its own checkpoint. It holds enough to write the call's record, and for
+another process to take the call over.
 """
 
 from __future__ import annotations
@@ -32,60 +32,60 @@ from host.records.record import CallRecord
 log = logging.getLogger("host")
 
 EVERY = 0.25
-"""Seconds between two looks at a call for what its checkpoint does not know yet."""
+"""Seconds between checks for changes."""
 BEAT = 30.0
-"""Seconds after which a checkpoint of which nothing is new is written again, as a sign of life."""
+"""Seconds after which an unchanged checkpoint is written again, as a sign of life."""
 ABANDONED = 300.0
-"""Seconds without one after which a call of another machine is abandoned.
+"""Seconds without a write after which a call of another machine counts as abandoned.
 
-Of a call's process on another machine nobody here can tell, but its own host kills one whose loop
-stands still for 6 s. So a checkpoint that has missed ten signs of life is one of a machine that is
-gone, as that of a container is which came back under another name.
+Processes of another machine can't be checked from here, but their own host kills one whose loop is
+blocked for 6 s. So ten missed writes mean that the machine is gone, for example a container that
+came back under another name.
 """
 DIED = "the call's process died"
 
 
 class Checkpoint(BaseModel):
-    """A call as far as it had come."""
+    """A call's state at one moment."""
 
     machine: str
     number: int
     began: float
     state: CallState
     kept: dict[str, Any] = {}
-    """What personas and plugins keep in `call.state`, as far as JSON can hold it."""
+    """`call.state` of personas and plugins, as far as it is JSON."""
     record: CallRecord | None = None
-    """The record of a call that came to its end; None while it lasts."""
+    """The record of a call that has ended; None before that."""
     awaiting_takeover: bool = False
-    """Whether the process is gone and another one is to take the call over."""
+    """Whether the process has died and another one is to take the call over."""
 
     @property
     def process(self) -> Process:
-        """The process that has the call, or had it."""
+        """The process that wrote the checkpoint."""
         return Process(self.machine, self.number, self.began)
 
     def abandoned(self, written: float) -> bool:
-        """Tell whether no process has the call any more; the checkpoint was written at that time.
+        """Return whether the call has no process any more.
 
-        `written` is in seconds since the epoch.
+        `written` is the file's modification time, in seconds since the epoch.
         """
         alive = self.process.alive
         return time.time() - written > ABANDONED if alive is None else not alive
 
     def last_record(self) -> CallRecord:
-        """Return the call's record: as it ended, or as of one whose process died now."""
+        """Return the call's record, or one that says that the process died."""
         return self.record or self.state.record(Ending(Outcome.FAILED, "host", DIED, error=DIED))
 
 
 class CheckpointStore:
-    """The checkpoints of a host's calls."""
+    """Checkpoints as files, `state_dir/unfinished/<call id>.json`."""
 
     def __init__(self, state_dir: Path) -> None:
         self.folder = state_dir / "unfinished"
 
     async def keep(self, call: LiveCall) -> None:
-        """Keep the checkpoint of a call up to date until the call is over."""
-        known, since, told = None, 0.0, False
+        """Write a call's checkpoint on every change, until cancelled."""
+        known, since, logged = None, 0.0, False
         while True:
             checkpoint, now = self.checkpoint(call), time.monotonic()
             facts = checkpoint.model_dump()
@@ -94,30 +94,30 @@ class CheckpointStore:
                 try:
                     self.put(checkpoint)
                 except OSError as error:
-                    if not told:
+                    if not logged:
                         log.error("can't write the checkpoint of the call: %s", error)
-                    told = True
+                    logged = True
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(call.transcript_changed.wait(), EVERY)
             call.transcript_changed.clear()
 
     def write(self, call: LiveCall, record: CallRecord | None = None) -> None:
-        """Write the checkpoint of a call; with the `record` of one that is over."""
+        """Write a call's checkpoint, with its `record` once it has ended."""
         self.put(self.checkpoint(call, record))
 
     def checkpoint(self, call: LiveCall, record: CallRecord | None = None) -> Checkpoint:
-        """Make the checkpoint of a call."""
+        """Build a call's checkpoint."""
         kept = json.loads(call.keypad.hide(json.dumps(_in_json(vars(call.call.state)))))
         process = asdict(this_process())
         return Checkpoint(**process, state=call.state, kept=kept, record=record)
 
     def put(self, checkpoint: Checkpoint) -> None:
-        """Write a checkpoint in one step. It is private."""
+        """Write a checkpoint atomically, to a private file."""
         private_folder(self.folder)
         write_whole(self.file(checkpoint.state.id), checkpoint.model_dump_json().encode())
 
     def read(self, call: str) -> Checkpoint | None:
-        """Read the checkpoint of a call; None where there is none that can be read."""
+        """Read a call's checkpoint; None if it is missing or unreadable."""
         try:
             return Checkpoint.model_validate_json(self.file(call).read_text())
         except FileNotFoundError:
@@ -127,16 +127,16 @@ class CheckpointStore:
             return None
 
     def close(self, call: str) -> None:
-        """Forget the checkpoint of a call: its record is written."""
+        """Delete a call's checkpoint: its record is written."""
         self.file(call).unlink(missing_ok=True)
 
     def file(self, call: str) -> Path:
-        """The file of a call's checkpoint."""
+        """Return the path of a call's checkpoint."""
         return self.folder / f"{call}.json"
 
 
 def _in_json(values: dict[str, Any]) -> dict[str, Any]:
-    """Return what JSON, written as UTF-8, gives back as it was."""
+    """Return the values that survive a round trip through UTF-8 JSON."""
     same: dict[str, Any] = {}
     for name, value in values.items():
         with contextlib.suppress(TypeError, ValueError, RecursionError):
@@ -147,7 +147,7 @@ def _in_json(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def unquoted(error: OSError | ValidationError) -> str:
-    """Say what is wrong with a checkpoint without a word of what is in it."""
+    """Describe what is wrong with a checkpoint, without quoting its content."""
     if isinstance(error, OSError):
         return str(error)
     faults = faults_in(error)
@@ -156,7 +156,7 @@ def unquoted(error: OSError | ValidationError) -> str:
 
 @contextlib.contextmanager
 def claimed(file: Path) -> Iterator[str | None]:
-    """Hold a checkpoint so that no other host of this folder takes it too; None where one does."""
+    """Lock a checkpoint and yield its text; None if it is gone or another host has it."""
     try:
         held = file.open()
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""How a call ends: what broke is named, and whoever is left on the line is let go."""
+"""Ends a call: names the failure, hangs up and cleans up."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ from host.speech.apology import apologise
 log = logging.getLogger("host")
 
 SESSION_LIMIT = 3.0
-"""Seconds that a session may take to close, once nobody is on the line any more."""
+"""Seconds that a session may take to close after the hang-up."""
 HOOKS_LIMIT = 10.0
-"""Seconds that event hooks may take after the call is over."""
+"""Seconds that event hooks may take after the call has ended."""
 GOODBYE_LIMIT = 8.0
-"""Seconds that the goodbye of a host may take that is being stopped."""
+"""Seconds that the goodbye of a stopping host may take."""
 STOPPED = "the host was stopped"
 DIED = "the host process died"
 
 
 class Refused(Exception):
-    """The host does not take this call."""
+    """The host refuses the call."""
 
 
 async def fail(call: LiveCall, error: BaseException) -> None:
-    """Name what stopped the call from going on, and apologise where somebody listens."""
+    """End the call with the outcome for this error; apologise after an unexpected one."""
     if isinstance(error, CallEnded):
         call.end(error.ending)
     elif isinstance(error, Refused | MetadataError | NotClaimed):
@@ -50,17 +50,17 @@ async def fail(call: LiveCall, error: BaseException) -> None:
 
 
 def say_goodbye(call: LiveCall) -> None:
-    """Say goodbye and end the call: the host is being stopped."""
+    """Say goodbye and end the call, because the host is stopping."""
     call.spawn(end_with_goodbye(call), "saying goodbye")
 
 
 def end_orphaned(call: LiveCall) -> None:
-    """End the call at once: the parent is gone, and with it whoever holds this call's limits."""
+    """End the call at once: the parent, which enforces its limits, is gone."""
     call.end(Ending(Outcome.FAILED, "host", DIED))
 
 
 async def end_with_goodbye(call: LiveCall) -> None:
-    """End a call because the host is being stopped: not without a word, where one is heard."""
+    """End the call because the host is stopping, with a goodbye if it is answered."""
     if call.state.answered and not call.state.connected:
         words = call.persona_settings.words.stopped
         await end_with_words(call, words, STOPPED, Outcome.FAILED, limit=GOODBYE_LIMIT)
@@ -68,18 +68,18 @@ async def end_with_goodbye(call: LiveCall) -> None:
 
 
 async def tear_down(job: JobContext, call: LiveCall) -> None:
-    """Hang up and leave nothing behind. Nothing here may stop the rest of it."""
+    """Hang up, notify watchers and clean up. An error in one step does not stop the others."""
     ending = call.ending.result()
     if ending.outcome is Outcome.TRANSFERRED and call.far_end and not call.state.connected:
-        await call.far_end.gone(2.0)  # LiveKit SIP says goodbye itself, a second after the REFER
+        await call.far_end.gone(2.0)  # LiveKit SIP sends the BYE itself, 1 s after the REFER
     elif call.state.answered and ending.by in ("persona", "host"):
         await asyncio.sleep(LINGER)
-    told = {"host.outcome": ending.outcome.value, "host.reason": ending.reason}
+    attributes = {"host.outcome": ending.outcome.value, "host.reason": ending.reason}
     if ending.sip_status:
-        told["host.sip_status"] = str(ending.sip_status)
-    told["host.retryable"] = str(ending.worth_a_retry)
-    # Who misses this takes a call for cancelled that was busy. It holds nobody up.
-    await asyncio.gather(notify_watchers(job.room, told), _hang_up(call))
+        attributes["host.sip_status"] = str(ending.sip_status)
+    attributes["host.retryable"] = str(ending.worth_a_retry)
+    # Sent together with the hang-up: without it, a watcher takes a busy call for cancelled.
+    await asyncio.gather(notify_watchers(job.room, attributes), _hang_up(call))
     with log_errors("stopping a transfer"):
         if call.transfers:
             await call.transfers.close()
@@ -92,9 +92,9 @@ async def tear_down(job: JobContext, call: LiveCall) -> None:
     with log_errors("leaving the room"):
         if call.far_end:
             await call.far_end.leave()
-        else:  # we never were in the room: it may be another agent's
+        else:  # the agent never joined the room, which may be another agent's
             await end_room(job.api, call.state.room, besides=job.job.id)
-    await call.settle(HOOKS_LIMIT)  # `call_ended` is the last that is told
+    await call.settle(HOOKS_LIMIT)  # `call_ended` comes last
 
 
 async def _hang_up(call: LiveCall) -> None:
@@ -104,7 +104,7 @@ async def _hang_up(call: LiveCall) -> None:
 
 
 class log_errors(contextlib.AbstractContextManager[None]):
-    """Log what goes wrong and go on: the rest of an ending must still happen."""
+    """Log exceptions and suppress them, so that later steps still run."""
 
     def __init__(self, what: str) -> None:
         self.what = what

@@ -1,7 +1,7 @@
-"""Tells the parent that this call's process lives, and hears at once when the parent is gone.
+"""Sends heartbeats to the parent, and detects that the parent is gone.
 
-Every call keeps a socket open to the parent and says twice a second that its loop still turns: see
-`host.server.heartbeat_monitor`.
+Each call keeps a Unix socket open to the parent and writes to it twice a second while its event
+loop runs: see `host.server.heartbeat_monitor`.
 """
 
 from __future__ import annotations
@@ -14,25 +14,25 @@ import socket
 from collections.abc import Callable
 
 ADDRESS = "HOST_HEARTBEAT"
-"""The environment variable that tells a call's process where its parent listens."""
+"""Environment variable with the path of the parent's socket."""
 BEAT = 0.5
-"""Seconds between two signs of life of a call."""
+"""Seconds between heartbeats."""
 OVER, GOODBYE = b"over\n", b"goodbye\n"
-"""What a call says when it has come to its end, and its parent when the call must."""
+"""Message of a call that has ended, and of the parent to a call that must end."""
 
 
 class Heartbeat:
-    """A call's side: signs of life to its parent, and word from it."""
+    """The call's end of the heartbeat connection."""
 
     def __init__(self, call: str, room: str) -> None:
         self._call, self._room = call, room
         self._writer: asyncio.StreamWriter | None = None
 
     async def hold(self, goodbye: Callable[[], None], orphaned: Callable[[], None]) -> None:
-        """Give signs of life until cancelled; hear a goodbye, and that the parent is gone."""
+        """Send heartbeats until cancelled; call back on a goodbye and when the parent is gone."""
         address = os.environ.get(ADDRESS)
         if not address:
-            return  # nobody watches over this process: a chat, a test
+            return  # no parent: a text chat or a test
         try:
             reader, self._writer = await asyncio.open_unix_connection(address)
         except OSError:
@@ -53,7 +53,7 @@ class Heartbeat:
 
     @property
     def orphaned(self) -> bool:
-        """Whether the parent is gone. Asked in the end, when nobody may wait for anything."""
+        """Whether the parent is gone. Synchronous, for use while the process is shutting down."""
         address = os.environ.get(ADDRESS)
         if not address:
             return False
@@ -61,7 +61,7 @@ class Heartbeat:
             return knock.connect_ex(address) != 0
 
     async def over(self) -> None:
-        """Say that the call came to its end: nobody needs to look after it."""
+        """Report that the call has ended properly and needs no recovery."""
         if self._writer is not None:
             with contextlib.suppress(OSError, RuntimeError):
                 self._writer.write(OVER)

@@ -1,7 +1,4 @@
-"""What a call may not do without end: keep silent, talk on, use tools over and over.
-
-The host holds these limits, not the model.
-"""
+"""Enforces limits on duration, silence and tool use, independently of the model."""
 
 from __future__ import annotations
 
@@ -28,7 +25,7 @@ log = logging.getLogger("host")
 LAST_WORDS_LIMIT = 15.0
 """Seconds that the host's last words may take before the call ends without them."""
 GLANCE = 0.5
-"""Seconds between two looks at what has no event of its own."""
+"""Seconds between checks of state that has no event."""
 ENOUGH = (
     "You have used tools often enough. Use no more of them now: tell the caller in one or two "
     "sentences how things stand, and ask how to go on."
@@ -36,7 +33,7 @@ ENOUGH = (
 
 
 def watch(call: LiveCall) -> None:
-    """Hold a call's limits from its first words to its end."""
+    """Enforce a call's limits from its greeting to its end."""
     assert call.session is not None
     call.spawn(_hold_duration(call), "enforcing the maximum duration")
     if call.persona_settings.silence_timeout:
@@ -45,7 +42,7 @@ def watch(call: LiveCall) -> None:
 
 
 async def _hold_duration(call: LiveCall) -> None:
-    """Warn when the time is nearly up, and end the call when it is."""
+    """Warn shortly before the time limit, and end the call at it."""
     limit, words = call.time_limit, call.persona_settings.words
     warning = call.persona_settings.duration_warning
     if not 0 < warning < limit:
@@ -53,9 +50,9 @@ async def _hold_duration(call: LiveCall) -> None:
     await asyncio.sleep(max(limit - warning - call.state.lasted, 0))
     if warning:
         if call.state.connected:
-            return  # two people talk with each other now
+            return  # the far end talks to a colleague
         with contextlib.suppress(Exception):
-            # It may be queued behind a long answer.
+            # The warning may be queued behind a long reply.
             async with asyncio.timeout(max(limit - call.state.lasted, 0)):
                 await call.say(words.time_nearly_up)
         await asyncio.sleep(max(limit - call.state.lasted, 0))
@@ -73,7 +70,7 @@ async def end_with_words(
     *,
     limit: float = LAST_WORDS_LIMIT,
 ) -> None:
-    """Break off whatever is said, say the last words and end the call, by the host's own rule."""
+    """Interrupt current speech, speak the last words and end the call for a host rule."""
     with contextlib.suppress(Exception):
         async with asyncio.timeout(limit):
             with call.hold_replies():
@@ -84,7 +81,7 @@ async def end_with_words(
 
 
 class Silence:
-    """Asks a caller who says nothing whether they are there; twice, then says goodbye."""
+    """Asks a silent caller twice whether they are there, then says goodbye."""
 
     def __init__(self, call: LiveCall, session: AgentSession[Any]) -> None:
         self._call, self._session = call, session
@@ -112,17 +109,17 @@ class Silence:
             await self._call.say(for_each[self._prompts - 1])
 
     async def _quiet_for(self, seconds: float) -> None:
-        """Return when nobody has said or pressed anything for so long."""
+        """Return after so many seconds without speech or keys."""
         loop = asyncio.get_running_loop()
         since = loop.time()
         while (left := seconds - (loop.time() - since)) > 0:
             self._moved.clear()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._moved.wait(), min(left, GLANCE))
-            if self._somebody_is_busy():
+            if self._is_active():
                 since = loop.time()
 
-    def _somebody_is_busy(self) -> bool:
+    def _is_active(self) -> bool:
         if len(self._call.state.keys) != self._keys:
             self._keys, self._prompts = len(self._call.state.keys), 0
             return True
@@ -136,15 +133,15 @@ class Silence:
 
     def _on_words(self, event: UserInputTranscribedEvent) -> None:
         if event.transcript.strip():
-            self._prompts = 0  # noise that is no word is no sign of life
+            self._prompts = 0  # an empty transcript is noise and does not count
             self._moved.set()
 
 
 class ToolUses:
-    """Counts the tools that the model uses without a word of the caller's between them.
+    """Counts tool calls since the caller last spoke.
 
-    LiveKit takes the tools away for one answer after `max_tool_steps`; a model that goes on all the
-    same, or uses one tool again and again, is stopped here.
+    LiveKit withholds tools for one reply after `max_tool_steps`. A model that continues anyway, or
+    repeats one call, is stopped here.
     """
 
     def __init__(self, call: LiveCall, session: AgentSession[Any]) -> None:
@@ -161,9 +158,9 @@ class ToolUses:
             this = (use.name, use.arguments)
             self._alike = self._alike + 1 if this == self._last else 1
             self._last = this
-        deployment = self._call.persona_settings
-        often = self._in_a_row >= deployment.max_tool_calls
-        if not (often or self._alike >= deployment.max_same_tool) or self._call.over:
+        settings = self._call.persona_settings
+        often = self._in_a_row >= settings.max_tool_calls
+        if not (often or self._alike >= settings.max_same_tool) or self._call.over:
             return
         event.cancel_tool_reply()
         if self._stopped:
@@ -175,7 +172,7 @@ class ToolUses:
         answer.add_done_callback(self._on_answer)
 
     def _on_answer(self, answer: SpeechHandle) -> None:
-        """See whether the model had anything to say when it could use no tool."""
+        """Give up if the model has no reply without tools either."""
         said = any(isinstance(item, llm.ChatMessage) for item in answer.chat_items)
         if not said and not answer.interrupted:
             self._give_up()

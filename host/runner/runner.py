@@ -1,6 +1,6 @@
-"""The life of one call, top to bottom, in a process of its own.
+"""The life of one call in its own process, top to bottom.
 
-It is one file, longer than others, so that it reads from the job to the record.
+One module in spite of its length, so that it reads from the job to the record.
 """
 
 from __future__ import annotations
@@ -66,11 +66,11 @@ from host.telephony.voicemail import Voicemail
 log = logging.getLogger("host")
 
 ARRIVAL_LIMIT = 20.0
-"""Seconds that a caller may take to come into the room that was made for the call."""
+"""Seconds that the caller may take to join the room."""
 
 
 class Runner:
-    """Has one call: a new one, or one that another process had before."""
+    """Runs one call: a new one, or one taken over from a dead process."""
 
     def __init__(self, job: JobContext, call: LiveCall) -> None:
         self._job, self._call = job, call
@@ -80,7 +80,7 @@ class Runner:
         self._checkpoints = CheckpointStore(state_dir)
 
     async def run(self) -> None:
-        """The life of the call, from the job to the record."""
+        """Run the call, from the job to the record."""
         call = self._call
         call.job = self._job
         keep_call_out(lambda: [said.text for said in call.state.transcript], call.keypad.in_a_row)
@@ -114,13 +114,13 @@ class Runner:
                 beating.cancel()
 
     async def _begin(self) -> None:
-        """From the job to the first words. Whatever ends the call meanwhile stops this."""
+        """Run from the job to the greeting. Cancelled if the call ends meanwhile."""
         call = self._call
         far_end = await self._join()
         if self._resumed:
             await self._rejoin(far_end)
             if call.state.connected or call.over:
-                return  # the far end has a colleague, or is gone
+                return  # the far end talks to a colleague, or has left
         else:
             await self._meet(far_end)
         call.details = parse_details(call.hooks, call.state.metadata)
@@ -139,8 +139,8 @@ class Runner:
                 call.recorder = Recorder(call)
             first = await self._reach(far_end)
             if first is None:
-                return  # a machine, with which the persona's policy has dealt
-            self._write_checkpoint()  # from here on there is somebody to take the call over for
+                return  # a machine: the persona's policy was applied
+            self._write_checkpoint()  # from here on the call can be taken over
             dead_air.watch(call)
             await greet(call, agent, first.words, menu=first.menu)
         limits.watch(call)
@@ -148,7 +148,7 @@ class Runner:
             call.voicemail_watch.keep_watching()
 
     async def _join(self) -> LiveKitFarEnd:
-        """Join the room, and see what happens at the far end."""
+        """Join the room and observe the far end."""
         job, call = self._job, self._call
         await job.connect(auto_subscribe=AutoSubscribe.AUDIO_ONLY)
         if not self._resumed and (other := already_taken(job.room)):
@@ -159,7 +159,7 @@ class Runner:
         return far_end
 
     async def _meet(self, far_end: LiveKitFarEnd) -> None:
-        """Learn who calls, or is to be called, and give the call to its persona."""
+        """Wait for the caller or read the callee's number, and choose the persona."""
         job, call = self._job, self._call
         dispatch = read_dispatch(job.job.metadata, call.state.room)
         call.state.metadata, call.state.outbound = dict(dispatch.metadata), dispatch.outbound
@@ -174,14 +174,14 @@ class Runner:
             raise Refused(choice.reason)
         log.info("routed to %s: %s", choice.persona, choice.reason)
         self._give_to(choice.persona)
-        self._write_checkpoint()  # who has the call is known from here on, whatever happens
+        self._write_checkpoint()  # from here on the record names the persona
         call.spawn(notify_watchers(job.room, {"host.persona": call.persona}), "notifying watchers")
         if key := dispatch.idempotency_key:
             self._requests.claim(key, call.state.id, call.state.room, job.job.room.sid)
         self._count_in()
 
     async def _rejoin(self, far_end: LiveKitFarEnd) -> None:
-        """Go on with the far end and the persona that a dead process had."""
+        """Resume with the far end and the persona of the dead process."""
         call = self._call
         self._give_to(call.persona)
         call.time_left = self._budget.adopt(call.state.id, call.persona_settings)
@@ -203,7 +203,8 @@ class Runner:
         self._job.log_context_fields = {"room": self._call.state.room, "persona": persona}
 
     def _count_in(self) -> None:
-        """Refuse the call where its persona has as many, or had as many today, as it may."""
+        """Admit the call to its persona's budget. Raises Refused, or CallEnded on an outbound
+        call."""
         call = self._call
         try:
             call.time_left = self._budget.admit(call.state.id, call.persona, call.persona_settings)
@@ -213,20 +214,21 @@ class Runner:
             raise Refused(str(error)) from error
         except (OSError, sqlite3.Error) as error:
             log.error("the calls of %s can't be counted: %s", call.persona, error)
-            if call.state.outbound:  # nobody is kept waiting by a call that is not placed
+            if call.state.outbound:  # an inbound caller is not turned away for it
                 raise Refused(f"the calls of {call.persona} can't be counted: {error}") from error
 
     def _count_out(self) -> None:
-        """Count the call out; one that was never dialled is none of today's."""
+        """Settle the budget; an outbound call that was not dialled does not count."""
         state, limits = self._call.state, self._call.persona_settings
         made = not state.outbound or state.dialled_at is not None
         self._budget.settle(state.id, state.lasted, limits, made=made)
 
     async def _open_session(self, far_end: LiveKitFarEnd) -> Agent:
-        """Open the session of the call, with an agent that does not speak yet.
+        """Start the call's session, with an agent that does not speak yet.
 
-        It hears the far end's voice and takes nothing else from the room: LiveKit would answer what
-        is written there, and let anybody with a token read the instructions and steer the session.
+        Its only input is the far end's audio. With text input or LiveKit's session host, anyone
+        with
+        a token for the room could read the instructions and steer the session.
         """
         call = self._call
         session, agent = make_session(call)
@@ -245,7 +247,7 @@ class Runner:
         return agent
 
     async def _reach(self, far_end: LiveKitFarEnd) -> Reached | None:
-        """Wait until somebody has picked up; None where that was a machine that is dealt with."""
+        """Wait for the answer; None if a machine answered and the policy was applied."""
         call = self._call
         if not call.state.outbound:
             await far_end.answered()
@@ -261,7 +263,8 @@ class Runner:
         return Reached(words, menu=verdict.category is AnsweredBy.MACHINE_IVR)
 
     async def _finish(self, beginning: asyncio.Task[None], heartbeat: Heartbeat) -> None:
-        """Hang up, write the record, let the job go. Nothing here may stop the rest of it."""
+        """Hang up, write the record and end the job. An error in one step does not stop the
+        others."""
         job, call = self._job, self._call
         await asyncio.gather(beginning, return_exceptions=True)
         ending = call.ending.result()
@@ -278,7 +281,7 @@ class Runner:
         job.shutdown(reason=ending.outcome.value)
 
     async def _end(self, ending: Ending) -> None:
-        """Hang up, and tell everyone of the call's end."""
+        """Settle the request, tear the call down and emit `call_ended`."""
         call, state = self._call, self._call.state
         if state.metadata.get("idempotency_key"):
             with log_errors("settling the request"):
@@ -290,8 +293,8 @@ class Runner:
         with log_errors("writing the record"):
             if not call.persona:
                 call.take("", registry.load(call.settings).view(None))
-            self._write_checkpoint(record)  # should we die while it is told
-            await call.events.emit_end(record)
+            self._write_checkpoint(record)  # in case this process dies meanwhile
+            await call.events.emit_call_ended(record)
 
     def _write_checkpoint(self, record: CallRecord | None = None) -> None:
         with log_errors("writing the checkpoint"):
@@ -300,8 +303,8 @@ class Runner:
 
 @dataclass(frozen=True)
 class Reached:
-    """What was heard before our first words."""
+    """What the far end said before the greeting."""
 
     words: str = ""
     menu: bool = False
-    """Whether a machine has read out a menu."""
+    """Whether an IVR menu answered."""

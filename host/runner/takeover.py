@@ -1,4 +1,4 @@
-"""Takes over a call whose process died, in a process that knows it by its checkpoint."""
+"""Takes over a call from a dead process, by its checkpoint."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from host.runner.checkpoint import Checkpoint
 from host.settings import Settings
 
 IDENTITY = "takeover-"
-"""How the identity of a participant begins that takes a call over."""
+"""Prefix of the identity of an agent that takes a call over."""
 
 
 def identity_for(call: str) -> str:
-    """Name the participant that takes a call over."""
+    """Return the identity of the agent that takes a call over."""
     return f"{IDENTITY}{call}"
 
 
 def call_to_take_over(identity: str) -> str | None:
-    """Return the call that a participant of this name takes over; None for one that does not."""
+    """Return the id of the call that an identity takes over; None if it takes over none."""
     return identity.removeprefix(IDENTITY) if identity.startswith(IDENTITY) else None
 
 
 def restored(settings: Settings, checkpoint: Checkpoint) -> LiveCall:
-    """Make a call of what its checkpoint knows. It goes on, and answers nobody before that."""
+    """Build a call from its checkpoint; it does not reply until `resume` has run."""
     state = checkpoint.state.model_copy(update={"greeted": False, "ended_at": None})
     call = LiveCall(settings, state)
     vars(call.call.state).update(checkpoint.kept)
@@ -32,7 +32,7 @@ def restored(settings: Settings, checkpoint: Checkpoint) -> LiveCall:
 
 
 async def resume(call: LiveCall, agent: Agent) -> None:
-    """Say that we are here again, and let the far end go on."""
+    """Say that the conversation continues, and let the far end speak."""
     session = call.session
     assert session is not None
     turns = agent.chat_ctx.copy()
@@ -42,7 +42,7 @@ async def resume(call: LiveCall, agent: Agent) -> None:
     call.state.greeted = True
     if session.current_agent is not agent:
         session.update_agent(agent)
-    # What was said last is not answered here: the answer may have been what broke.
+    # The last turn is not answered: its reply may be what crashed the process.
     await call.say(call.persona_settings.words.taken_over, interruptible=False)
     if call.first_words:
         await call.first_words.answer()

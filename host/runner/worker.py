@@ -1,4 +1,4 @@
-"""Has a call for each job that LiveKit gives to a process."""
+"""LiveKit's entrypoint: runs a call for each job that a process receives."""
 
 from __future__ import annotations
 
@@ -21,30 +21,30 @@ log = logging.getLogger("host")
 
 
 class Worker:
-    """Answers calls. Plain data, because LiveKit pickles it into each call's process."""
+    """Handles jobs. Plain data, because LiveKit pickles it into each call's process."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
 
     def warm(self, process: JobProcess) -> None:
-        """Make a process ready for a call: personas and plugins, unless the forkserver has them."""
+        """Prepare a process: load personas and plugins, if the forkserver has not."""
         keep_private_in_call(self.settings)
-        with log_errors("loading personas and plugins"):  # the call itself says what is wrong
+        with log_errors("loading personas and plugins"):  # a fault is reported by the call itself
             registry.load(self.settings)
 
     async def answer(self, job: JobContext) -> None:
-        """Have a call, or go on with one whose process died, from LiveKit's job to the record."""
+        """Run a call or a takeover, from LiveKit's job to the record."""
         give_access(job, self.settings)
         if call := _call_of(job, self.settings):
             await self.runner_of(job, call).run()
 
     def runner_of(self, job: JobContext, call: LiveCall) -> Runner:
-        """Make what has a call from its beginning to its end."""
+        """Return the runner of a call."""
         return Runner(job, call)
 
 
 def _call_of(job: JobContext, settings: Settings) -> LiveCall | None:
-    """Make the call of a job; None where another process has it by now."""
+    """Return the job's call; None if it can no longer be taken over."""
     dead = call_to_take_over(job.local_participant_identity)
     if dead is None:
         return LiveCall(settings, CallState(id=job.job.id, room=job.job.room.name))

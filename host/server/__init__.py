@@ -1,1 +1,1 @@
-"""The parent process: takes jobs, watches over calls, stops; health check and HTTP API."""
+"""The parent process: accepts jobs, monitors calls, serves health checks and the HTTP API."""

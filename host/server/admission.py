@@ -1,4 +1,4 @@
-"""The parent's side: LiveKit's AgentServer, and which of the jobs it offers are taken."""
+"""LiveKit's AgentServer in the parent process, and which of the offered jobs it accepts."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ from host.telephony.transfer import is_consultation
 log = logging.getLogger("host")
 
 OTHERS_LIMIT = 0.4
-"""Seconds in which another host may take a caller who is one too many for us."""
+"""Seconds in which another host may accept an inbound call that exceeds our capacity."""
 OTHERS_LIMIT_TO_DIAL = 6.0
-"""Seconds in which it may take a call that is yet to be dialled.
+"""Seconds in which another host may accept an outbound call that exceeds our capacity.
 
-Nobody hears it ring, and nobody in its room could tell before the 5 s are over in which LiveKit
-does not show its job: see `one_agent.TAKEN`.
+No one hears it ring, and LiveKit shows a job's participant up to 5 s late: see
+`host.dispatch.arbitration.TAKEN`.
 """
 
 
 class Admission:
-    """The parent's side: takes jobs from LiveKit up to the number of calls that it may have."""
+    """Accepts jobs from LiveKit up to `max_calls`."""
 
     def __init__(
         self, settings: Settings, heartbeats: HeartbeatMonitor, livekit: api.LiveKitAPI
@@ -43,29 +43,30 @@ class Admission:
         self.settings, self.heartbeats, self.livekit = settings, heartbeats, livekit
 
     def load(self, server: AgentServer) -> float:
-        """Live calls over `max_calls`, kept under the threshold of 0.7 that livekit-server has.
+        """Return live calls over `max_calls`, scaled to stay below livekit-server's threshold of
+        0.7.
 
-        It drops a dispatch without a word when the load is above it; a call too many must reach
-        `request`, which lets it hear busy.
+        Above it, livekit-server drops a dispatch silently. Excess calls must reach `request`, which
+        rejects them as busy.
         """
         full = self.heartbeats.closed or len(self.heartbeats) / self.settings.max_calls
         return min(full, 1.0) * 0.65
 
     async def request(self, request: JobRequest) -> None:
-        """Take a job, or refuse it so that its caller hears busy at once.
+        """Accept a job, or reject it so that the caller hears busy at once.
 
-        A call that is dispatched twice is taken once.
+        A call that is dispatched twice is accepted once.
         """
         if is_consultation(request.room):
             await request.reject()
             return
-        # LiveKit that was restarted makes the room of a live call again, and dispatches again too.
+        # A restarted LiveKit server creates the room of a live call again and dispatches it again.
         if request.room.name in self.heartbeats.rooms:
             log.warning("room %s was dispatched again, its call is already live", request.room.name)
             await request.reject()
             return
         if len(self.heartbeats) < self.settings.max_calls and not self.heartbeats.closed:
-            # From here on it counts: two that come at the same moment are two.
+            # Counted before the await, so that simultaneous requests can't exceed the limit.
             self.heartbeats.expect(request.id, request.room.name)
             try:
                 await request.accept(attributes={CALL: request.id})
@@ -76,13 +77,13 @@ class Admission:
             return
         why = "stopping" if self.heartbeats.closed else f"{self.settings.max_calls} live calls"
         log.warning("call in room %s refused: %s", request.room.name, why)
-        await request.reject(terminate=False)  # another host may have a free line
+        await request.reject(terminate=False)  # another host may have capacity
         patience = OTHERS_LIMIT_TO_DIAL if _is_to_dial(request) else OTHERS_LIMIT
         room = request.room
         await end_room(self.livekit, room.name, sid=room.sid, patience=patience)
 
     async def _mark(self, request: JobRequest) -> None:
-        """Tell a host that was asked before us, and is full, that the caller is ours."""
+        """Tell a full host, which was offered the job before us, that the call is ours."""
         if _is_to_dial(request):
             return
         try:
@@ -92,7 +93,7 @@ class Admission:
 
 
 def _is_to_dial(request: JobRequest) -> bool:
-    """Tell whether a job is to call somebody: nobody waits in its room yet."""
+    """Return whether a job is an outbound call: no one waits in its room yet."""
     try:
         return read_dispatch(request.job.metadata).outbound
     except MetadataError:
@@ -102,9 +103,9 @@ def _is_to_dial(request: JobRequest) -> bool:
 def make_server(
     settings: Settings, heartbeats: HeartbeatMonitor, livekit: api.LiveKitAPI, *, dev: bool
 ) -> AgentServer:
-    """Make the AgentServer of this host. Everything was checked before: see `check`."""
+    """Build the host's AgentServer. `check` has validated the settings."""
     for name in ("LIVEKIT_AGENT_NAME_OVERRIDE", "LIVEKIT_AGENT_NAME"):
-        os.environ.pop(name, None)  # LiveKit would let these beat HOST_AGENT_NAME without a word
+        os.environ.pop(name, None)  # LiveKit would let these override HOST_AGENT_NAME silently
     admission, worker = Admission(settings, heartbeats, livekit), Worker(settings)
     server = AgentServer(
         ws_url=settings.livekit_url,
@@ -112,14 +113,16 @@ def make_server(
         api_secret=settings.livekit_api_secret.get_secret_value(),
         setup_fnc=worker.warm,
         load_fnc=admission.load,
-        # With any limit here, LiveKit refuses calls of itself, and they are lost without a word: of
-        # several that reach an idle host at once, all but `num_idle_processes`. We decide.
+        # With a finite threshold, LiveKit itself rejects jobs, and their calls are lost silently:
+        # all
+        # but `num_idle_processes` of those that reach an idle host at once. `request` decides
+        # instead.
         load_threshold=math.inf,
         num_idle_processes=1 if dev else 2,
         job_memory_limit_mb=settings.max_call_memory,
         drain_timeout=int(settings.drain_timeout),
-        max_retry=sys.maxsize,  # after 16 tries the worker would end, and its calls with it
-        host="127.0.0.1",  # LiveKit's own health check: `host.health` passes on what it answers
+        max_retry=sys.maxsize,  # after the default 16 the worker would end, and its calls with it
+        host="127.0.0.1",  # LiveKit's own health check, which `host.server.health` forwards
         port=0,
         preload_modules=["host.server.preload"],
         log_level="INFO",
@@ -129,7 +132,7 @@ def make_server(
 
 
 def check(settings: Settings) -> list[str]:
-    """Say what would go wrong in a call and can be known before the first one. See cli."""
+    """Return faults of personas' providers that can be detected before the first call."""
     loaded = registry.load(settings)
     own = {hook: set(loaded.views.who_has(hook)) for hook in (*providers.KINDS, "provide")}
     faults: list[str] = []
@@ -137,7 +140,7 @@ def check(settings: Settings) -> list[str]:
     for persona in loaded.personas:
         who = f"persona {persona}"
         if who in own["provide"]:
-            continue  # a persona's own code runs in its calls alone
+            continue  # a persona's own code runs only in its calls
         answers = {kind for kind in providers.KINDS if who in own[kind]}
         speaks = settings.persona(persona).model_copy(update=NOT_OF_PROVIDERS)
         if (speaks, answers) in checked:
@@ -149,4 +152,4 @@ def check(settings: Settings) -> list[str]:
 
 
 NOT_OF_PROVIDERS = {"numbers": (), "prefixes": ()}
-"""What differs from persona to persona and makes no other model of it."""
+"""Settings that differ between personas without affecting their providers."""

@@ -1,4 +1,4 @@
-"""The worker's connection to LiveKit: whether it stands, and a log line when that changes."""
+"""The worker's connection to LiveKit: its state, and log lines on changes."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _ITS_WORDS = "failed to connect to livekit"
 
 
 class Connection(logging.Filter):
-    """Knows whether LiveKit has this worker.
+    """Tracks whether the worker is registered with LiveKit.
 
-    LiveKit tells of a connection that is lost in its log alone, once for each of its tries: all of
-    them become one line.
+    LiveKit reports a lost connection only in its log, once for each attempt to reconnect; this
+    filter turns them into one line.
     """
 
     def __init__(self, server: AgentServer) -> None:
@@ -29,13 +29,13 @@ class Connection(logging.Filter):
 
     @property
     def up(self) -> bool:
-        """True while this worker is registered with LiveKit, which can offer it calls."""
-        # Private: LiveKit says nowhere else that its websocket is gone, and `id` stays as it was.
+        """True while the worker is registered and can be offered jobs."""
+        # Private: LiveKit exposes the loss of its websocket nowhere else, and `id` does not change.
         return self._server.id != "unregistered" and not self._server._connecting
 
     @contextlib.contextmanager
     def watched(self) -> Iterator[None]:
-        """Tell in the log when LiveKit is lost, and when it is back, until the end of the block."""
+        """Log the loss of the connection and its recovery, inside the block."""
         _LIVEKITS_LOG.addFilter(self)
         try:
             yield
@@ -43,7 +43,7 @@ class Connection(logging.Filter):
             _LIVEKITS_LOG.removeFilter(self)
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Let all of LiveKit's lines pass but those on its tries to connect."""
+        """Drop LiveKit's log lines about reconnecting; log the first as our own."""
         if not record.getMessage().startswith(_ITS_WORDS):
             return True
         if not self._lost:

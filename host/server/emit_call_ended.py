@@ -1,6 +1,6 @@
-"""`python -m host.server.tell CALL [--dev]`: tells of the end of a call whose own process died.
+"""`python -m host.server.emit_call_ended CALL [--dev]`: emits `call_ended` for a dead call.
 
-It is a process of its own, because what killed one may be what a hook does with the call's end.
+A separate process, because a `call_ended` hook may have killed the call's own one.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from collections.abc import Sequence
 
 from host.privacy.logs import keep_private, log_as_json, log_to_terminal
 from host.registry import read_settings
-from host.runner.aftermath import tell_end
+from host.runner.aftermath import emit_call_ended
 from host.runner.checkpoint import CheckpointStore
 
 
 def main(given: Sequence[str]) -> None:
-    """Tell of the call that is named."""
+    """Emit `call_ended` of the named call."""
     log_to_terminal() if "--dev" in given else log_as_json()
     settings = read_settings(dotenv=False)
     keep_private(settings)
     if checkpoint := CheckpointStore(settings.state_dir).read(given[0]):
-        asyncio.run(tell_end(settings, checkpoint))
+        asyncio.run(emit_call_ended(settings, checkpoint))
     sys.stderr.flush()
-    os._exit(0)  # LiveKit's SDK aborts at the interpreter's exit now and then
+    os._exit(0)  # LiveKit's SDK sometimes aborts at interpreter exit
 
 
 if __name__ == "__main__":

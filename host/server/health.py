@@ -1,7 +1,7 @@
-"""The health check: what an orchestrator or a load balancer asks this host over HTTP.
+"""HTTP health checks for orchestrators and load balancers.
 
-`/healthz` answers 200 while the worker runs: start the host anew where it does not. `/readyz`
-answers 200 while the host can take a call. `/` and `/worker` are LiveKit's own.
+`/healthz` returns 200 while the worker runs: restart the host when it does not. `/readyz` returns
+200 while the host can take a call. `/` and `/worker` are LiveKit's own.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from host.server.heartbeat_monitor import HeartbeatMonitor
 log = logging.getLogger("host")
 
 LIVEKIT_LIMIT = 5.0
-"""Seconds that LiveKit's own health check may take; it is in this process."""
+"""Seconds that LiveKit's health check may take; it is in this process."""
 CLOSING_LIMIT = 1.0
-"""Seconds that an answer which is under way may take when the host stops."""
+"""Seconds that a response in progress may take when the host stops."""
 
 
 class Health:
-    """How the host stands."""
+    """The host's health and readiness."""
 
     def __init__(
         self, server: AgentServer, connection: Connection, calls: HeartbeatMonitor, max_calls: int
@@ -42,7 +42,7 @@ class Health:
 
     @property
     def unready(self) -> str | None:
-        """Why the host can take no call now; None where it can."""
+        """Why the host can't take a call now; None if it can."""
         if self.closed:
             return self.closed
         if len(self._calls) >= self._max_calls:
@@ -51,7 +51,7 @@ class Health:
 
     @property
     def closed(self) -> str | None:
-        """Why the host takes no calls, however few are live; None where it does."""
+        """Why the host takes no calls at all, regardless of max_calls; None if it does."""
         if self.stopped:
             return "the worker has stopped"
         if self._calls.closed:
@@ -61,15 +61,16 @@ class Health:
         return None
 
     async def healthz(self, request: web.Request) -> web.Response:
-        """Answer whether the worker runs. That there is an answer says that its loop turns."""
+        """Report whether the worker runs. Any response proves that the event loop is not
+        blocked."""
         return self._answer("the worker has stopped" if self.stopped else None)
 
     async def readyz(self, request: web.Request) -> web.Response:
-        """Answer whether the host can take a call now."""
+        """Report whether the host can take a call now."""
         return self._answer(self.unready)
 
     async def livekits(self, request: web.Request) -> web.Response:
-        """Answer what LiveKit's own health check answers."""
+        """Forward LiveKit's own health check."""
         address = f"http://127.0.0.1:{self._server.worker_info.http_port}{request.path}"
         limit = aiohttp.ClientTimeout(total=LIVEKIT_LIMIT)
         try:
@@ -93,9 +94,9 @@ class Health:
 
 @contextlib.asynccontextmanager
 async def answering(health: Health, host: str, port: int) -> AsyncIterator[None]:
-    """Answer at an address until the end of the block. Port 0 is any that is free; the log says it.
+    """Serve health checks inside the block. Port 0 is any free port, which the log shows.
 
-    Raises SettingsError where nothing can be answered there.
+    Raises SettingsError if the address can't be used.
     """
     app = web.Application()
     app.add_routes([web.get("/healthz", health.healthz), web.get("/readyz", health.readyz)])

@@ -1,6 +1,6 @@
-"""Watches over the processes of calls: hears when one is gone, and kills one that is blocked.
+"""Monitors the processes of calls: detects dead ones and kills blocked ones.
 
-Each call keeps a socket open to this process and says twice a second that its loop still turns; see
+Each call keeps a Unix socket open to this process and writes to it twice a second; see
 `host.runner.heartbeat`.
 """
 
@@ -24,28 +24,28 @@ from host.runner.heartbeat import ADDRESS, BEAT, GOODBYE, OVER
 log = logging.getLogger("host")
 
 BLOCKED = 6.0
-"""Seconds without a sign of life after which a call's loop is blocked for good."""
+"""Seconds without a heartbeat after which a call's event loop counts as blocked for good."""
 JOINING = 10.0
-"""Seconds that a process may take to begin a call that was accepted for it."""
+"""Seconds that a process may take to start an accepted call."""
 
 
 @dataclass
 class WatchedCall:
-    """One call, as its parent knows it."""
+    """One call, as the parent sees it."""
 
     id: str
     room: str
     process: int | None = None
-    """None until its process has begun it."""
+    """None until a process has started the call."""
     since: float = field(default_factory=lambda: _now())
-    """When it last gave a sign of life."""
+    """Time of the last heartbeat, by the loop's clock."""
     over: bool = False
-    """Whether it came to its end by itself."""
+    """Whether the call has reported its proper end."""
     writer: asyncio.StreamWriter | None = None
 
 
 class HeartbeatMonitor:
-    """The parent's side: which calls live, and what to do when one is lost."""
+    """The parent's end of the heartbeat connections."""
 
     def __init__(self, lost: Callable[[WatchedCall], Awaitable[None]]) -> None:
         self._lost = lost
@@ -53,10 +53,10 @@ class HeartbeatMonitor:
         self._losing = Tasks()
         self._moved = asyncio.Event()
         self.closed = False
-        """Whether new calls are refused: the host is stopping."""
+        """Whether new calls are refused because the host is stopping."""
 
     def __contains__(self, call: object) -> bool:
-        """Tell whether a call lives, or is being looked after because its process died."""
+        """Return whether a call is live, or in recovery because its process died."""
         return call in self._calls
 
     def __len__(self) -> int:
@@ -64,15 +64,15 @@ class HeartbeatMonitor:
 
     @property
     def rooms(self) -> set[str]:
-        """The names of the rooms in which calls live."""
+        """Names of the rooms of live calls."""
         return {live.room for live in self._calls.values()}
 
     def expect(self, call: str, room: str) -> None:
-        """Say that a call was accepted, and that a process must begin it soon."""
+        """Add an accepted call, which a process must start within JOINING seconds."""
         self._calls.setdefault(call, WatchedCall(call, room))
 
     def forget(self, call: str) -> None:
-        """Say that a call which was expected will not come."""
+        """Remove an expected call that will not start."""
         if live := self._calls.get(call):
             self._forget(live)
 
@@ -84,7 +84,7 @@ class HeartbeatMonitor:
                     live.writer.write(GOODBYE)
 
     async def all_over(self, limit: float) -> bool:
-        """Wait until no call lives, at most `limit` seconds; False where some still do."""
+        """Wait until no call is live, at most `limit` seconds; False on timeout."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(limit):
                 while self._calls:
@@ -94,8 +94,8 @@ class HeartbeatMonitor:
 
     @contextlib.asynccontextmanager
     async def listening(self) -> AsyncIterator[HeartbeatMonitor]:
-        """Listen at an address that processes started from now on inherit."""
-        folder = Path(tempfile.mkdtemp(prefix="host-"))  # its owner's only, and short enough
+        """Listen on a socket whose path is inherited by processes started from now on."""
+        folder = Path(tempfile.mkdtemp(prefix="host-"))  # private, and a short path
         address = str(folder / "calls")
         server = await asyncio.start_unix_server(self._hear, address)
         os.environ[ADDRESS] = address
@@ -110,7 +110,7 @@ class HeartbeatMonitor:
             shutil.rmtree(folder, ignore_errors=True)
 
     async def _hear(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Hear one process out: who it is, its signs of life, and its end."""
+        """Handle one process's connection: its first line, heartbeats and end."""
         live: WatchedCall | None = None
         try:
             if first := await reader.readline():
@@ -120,7 +120,7 @@ class HeartbeatMonitor:
                     if said == OVER:
                         live.over = True
         except (ConnectionError, ValueError):
-            pass  # its process was killed, or it is none of ours
+            pass  # the process was killed, or is not a call's
         finally:
             with contextlib.suppress(Exception):
                 writer.close()
@@ -132,7 +132,7 @@ class HeartbeatMonitor:
 
     def _begun(self, who: dict[str, str], writer: asyncio.StreamWriter) -> WatchedCall:
         live = WatchedCall(who["call"], who["room"], int(who["process"]), writer=writer)
-        # A call that was lost before is somebody else's now.
+        # Replaces an entry whose process was lost: the call is taken over.
         self._calls[live.id] = live
         self._moved.set()
         return live
@@ -153,17 +153,17 @@ class HeartbeatMonitor:
         self._moved.set()
 
     async def _watch(self) -> None:
-        """Find calls that never began, and kill processes whose loop is blocked."""
+        """Detect calls that never started, and kill processes whose event loop is blocked."""
         while True:
             before = _now()
             await asyncio.sleep(BEAT)
             late = _now() - before - BEAT
             for live in list(self._calls.values()):
-                live.since += late  # as long as we ourselves could hear nothing
+                live.since += late  # time in which this process itself could not read
                 silent = _now() - live.since
                 if live.process is None and not live.over and silent > JOINING:
                     log.error("no process started the call in room %s", live.room)
-                    live.over = True  # once is enough
+                    live.over = True  # report it once
                     self._lose(live)
                 elif live.writer is not None and silent > BLOCKED:
                     log.error("killing the blocked process of the call in room %s", live.room)
@@ -171,12 +171,12 @@ class HeartbeatMonitor:
                     _kill(live.process)
 
     def joined(self, call: str) -> bool:
-        """Tell whether a process has begun a call and lives."""
+        """Return whether a process has started a call and is alive."""
         live = self._calls.get(call)
         return live is not None and live.writer is not None
 
     async def joins(self, call: str, limit: float) -> bool:
-        """Wait until a process has begun a call, at most `limit` seconds."""
+        """Wait until a process has started a call, at most `limit` seconds."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(limit):
                 while not self.joined(call):

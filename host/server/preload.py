@@ -1,7 +1,7 @@
-"""Imported once by LiveKit's forkserver, so that a call's process has everything when it starts.
+"""Imported once by LiveKit's forkserver, so that a call's process starts with everything loaded.
 
-Whatever goes wrong here stays here: an exception would stop every process from starting, and the
-parent has checked and reported the same things already.
+Exceptions are suppressed: one would prevent every process from starting, and the parent has already
+reported the same faults.
 """
 
 import contextlib
@@ -16,16 +16,16 @@ LATER = (
     "livekit.agents.voice.report",
     "numpy.fft",
 )
-"""Modules that a call would import when it is under way, and hold up its own sound meanwhile.
+"""Modules that are otherwise imported during a call, which stalls its audio.
 
-Half a second together on a busy machine. LiveKit imports them at first use, and anyio its part for
-asyncio with the first request to a model.
+Half a second in total on a busy machine. LiveKit imports them on first use, and anyio its asyncio
+backend with the first request to a model.
 """
 
 with contextlib.suppress(Exception):
     from host.privacy.logs import mask_what_is_printed
 
-    mask_what_is_printed()  # before all else: what keeps a stream at import has it in every call
+    mask_what_is_printed()  # first, because modules may keep a reference to a stream at import
 
     from host import registry
     from host.registry.configure import with_any_plugin_keys
@@ -34,31 +34,31 @@ with contextlib.suppress(Exception):
 
     logging.disable(logging.CRITICAL)
     try:
-        # Loads the registry, and the libraries that its plugins use. The keys come with each call.
+        # Also loads the libraries of the providers' plugins. Each call gets the real keys.
         settings = load_settings(dotenv=False)
         check(with_any_plugin_keys(settings, registry.load(settings)))
     finally:
         logging.disable(logging.NOTSET)
         for stream in (sys.stdout, sys.stderr):
-            stream.flush()  # each process would have it again, and tell it
+            stream.flush()  # or each forked process would print the buffer again
 
 for name in LATER:
-    with contextlib.suppress(Exception):  # another version may have it elsewhere
+    with contextlib.suppress(Exception):  # other versions may not have it
         importlib.import_module(name)
 
 with contextlib.suppress(Exception):
     from openai import AsyncClient
 
     client = AsyncClient(api_key="none")
-    parts = (client.models, client.chat.completions)  # imported where they are asked for
+    parts = (client.models, client.chat.completions)  # imported on access
 
 with contextlib.suppress(Exception):
     from phonenumbers import PhoneMetadata
 
-    PhoneMetadata.load_all()  # 1.4 MB, for all calls together
+    PhoneMetadata.load_all()  # 1.4 MB, shared by all calls
 
 with contextlib.suppress(Exception):
     from livekit.agents.utils import http_context
 
-    # Private (1.8.9): the one TLS context of each process, which is made with its first request.
+    # Private (1.8.9): the process's TLS context, otherwise created with its first request.
     http_context._create_ssl_context()

@@ -1,7 +1,7 @@
-"""Looks after calls whose process is gone: another takes them over, or the far end is hung up.
+"""Recovers calls whose process has died: another process takes over, or the call is hung up.
 
-Every call gets its record, also one of an earlier run of this host. Calls of other hosts are never
-touched: only what is in this host's own state_dir is looked after.
+Every call gets its record, those of an earlier run of this host included. Only checkpoints in this
+host's state_dir are considered, so other hosts' calls are never touched.
 """
 
 from __future__ import annotations
@@ -29,38 +29,38 @@ from host.settings import Settings
 log = logging.getLogger("host")
 
 EVERY = 1.0
-"""Seconds between two looks at the checkpoints."""
+"""Seconds between checks of the checkpoints."""
 TAKE_OVER_LIMIT = 3.5
-"""Seconds that another process may take to have the call."""
+"""Seconds that another process may take to start the call."""
 MOST = 1
-"""How often a call is taken over. What kills a second process will kill the third."""
+"""Maximum takeovers of one call: what kills a second process would kill the third."""
 API_LIMIT = 2.0
-"""Seconds that LiveKit may take to answer before we go on without it."""
-TELLING_LIMIT = 30.0
-"""Seconds that `call_ended` may take, told by a process of its own."""
+"""Seconds that LiveKit's API may take."""
+HOOKS_LIMIT = 30.0
+"""Seconds that the process which emits `call_ended` may take."""
 PARTING = 3.0
-"""Seconds that it is given where the host stops meanwhile."""
+"""Seconds that it gets when the host stops meanwhile."""
 
 Launch = Callable[[api.Room, str], Awaitable[None]]
 """Starts a job in a room, with a token to join it, in a process of this host."""
 
 
 class Recovery:
-    """The parent's side of calls whose process is gone."""
+    """The parent's handling of calls without a process."""
 
     def __init__(self, settings: Settings, *, dev: bool = False) -> None:
         self._settings, self._dev = settings, dev
         self._checkpoints = CheckpointStore(settings.state_dir)
         self.heartbeats = HeartbeatMonitor(self.lost)
         self.launch: Launch | None = None
-        """None: nothing is taken over, as in a host that is stopping."""
+        """None disables takeovers, as when the host is stopping."""
 
     async def lost(self, live: WatchedCall) -> None:
-        """Look after a call whose process is gone, or never came."""
+        """Recover a call whose process has died or never started it."""
         checkpoint = self._checkpoints.read(live.id) or _blank(live)
         if checkpoint.record:
             log.error("the process of the call in room %s died while ending it", live.room)
-            await self._tell(checkpoint)
+            await self._emit_call_ended(checkpoint)
             return
         log.error("the process of the call in room %s died", live.room)
         try:
@@ -71,9 +71,9 @@ class Recovery:
         await self._finish(checkpoint)
 
     async def sweep(self) -> None:
-        """Finish the calls of earlier runs whose process is gone, for as long as the host serves.
+        """Finish calls of earlier runs whose process is gone; runs until cancelled.
 
-        Those that a line to their process is open to, or was, are the business of `lost`.
+        Calls that the heartbeat monitor knows are left to `lost`.
         """
         while True:
             await self._sweep()
@@ -99,13 +99,13 @@ class Recovery:
         try:
             written = file.stat().st_mtime
         except FileNotFoundError:
-            return  # another host has told of its end meanwhile
+            return  # another host has finished the call meanwhile
         if checkpoint.abandoned(written):
             log.error("the process of the call in room %s is gone", checkpoint.state.room)
             await self._finish(checkpoint)
 
     async def _taken_over(self, checkpoint: Checkpoint) -> bool:
-        """Let another process have the call, if somebody waits for it; tell whether one has it."""
+        """Start a takeover if the far end is still there; return whether a process has the call."""
         state = checkpoint.state
         if self.launch is None or state.taken_over >= MOST or not state.far_end:
             return False
@@ -115,7 +115,7 @@ class Recovery:
             room = await self._room_with_the_far_end(livekit, state)
             if room is None:
                 return False
-            if state.agent:  # LiveKit would keep the dead one's participant for 19 s
+            if state.agent:  # LiveKit would keep the dead agent's participant for 19 s
                 await put_out(livekit, state.room, state.agent)
             await delete_room(livekit, consult_room(state.room))
         more = state.model_copy(update={"taken_over": state.taken_over + 1})
@@ -129,7 +129,7 @@ class Recovery:
     async def _room_with_the_far_end(
         self, livekit: api.LiveKitAPI, state: CallState
     ) -> api.Room | None:
-        """Return the room of the call; None where the far end is no longer in it."""
+        """Return the call's room; None if the far end has left it."""
         name = state.room
         async with asyncio.timeout(API_LIMIT):
             rooms = await livekit.room.list_rooms(api.ListRoomsRequest(names=[name]))
@@ -138,40 +138,40 @@ class Recovery:
         return rooms.rooms[0] if rooms.rooms and there else None
 
     async def _finish(self, checkpoint: Checkpoint) -> None:
-        """Hang up on whoever is left on the line, and tell of the call's end."""
+        """Hang up and emit the call's end."""
         log.error("hanging up the call in room %s", checkpoint.state.room)
         over = ended_now(checkpoint)
         await hang_up(self._settings, over.last_record())
-        await self._tell(over)
+        await self._emit_call_ended(over)
 
-    async def _tell(self, checkpoint: Checkpoint) -> None:
-        """Tell of a call's end, in a process of its own: whatever killed one may be a hook's."""
+    async def _emit_call_ended(self, checkpoint: Checkpoint) -> None:
+        """Emit `call_ended` in a separate process, because a hook may have killed the first one."""
         self._checkpoints.put(checkpoint)
-        telling = await asyncio.create_subprocess_exec(
+        process = await asyncio.create_subprocess_exec(
             *(
                 sys.executable,
                 "-m",
-                "host.server.tell",
+                "host.server.emit_call_ended",
                 checkpoint.state.id,
                 *(["--dev"] if self._dev else []),
             ),
             stdin=asyncio.subprocess.DEVNULL,
             env=of_a_helper(self._settings),
         )
-        told = asyncio.ensure_future(telling.wait())
+        exited = asyncio.ensure_future(process.wait())
         try:
-            await asyncio.wait({told}, timeout=TELLING_LIMIT)
-        finally:  # a host that stops lets it come to its end, too
-            if not told.done():
-                await asyncio.wait({told}, timeout=PARTING)
-            if not told.done():
+            await asyncio.wait({exited}, timeout=HOOKS_LIMIT)
+        finally:  # also gives it PARTING seconds if the host stops
+            if not exited.done():
+                await asyncio.wait({exited}, timeout=PARTING)
+            if not exited.done():
                 log.error("call_ended of %s timed out", checkpoint.state.persona)
-                telling.kill()
-                await told
+                process.kill()
+                await exited
             self._checkpoints.close(checkpoint.state.id)
 
     def _token(self, state: CallState) -> str:
-        """Make what lets another process in, with the rights that LiveKit gives to every agent."""
+        """Return a token to join the room, with the grants that LiveKit gives to agents."""
         grants = api.VideoGrants(
             room_join=True, room=state.room, agent=True, can_update_own_metadata=True
         )
@@ -185,5 +185,5 @@ class Recovery:
 
 
 def _blank(live: WatchedCall) -> Checkpoint:
-    """Make the checkpoint of a call that has none: its process never came, or the disk is full."""
+    """Build a checkpoint for a call without one: it never started, or the disk is full."""
     return Checkpoint(machine="", number=0, began=0, state=CallState(id=live.id, room=live.room))

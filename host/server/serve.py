@@ -1,4 +1,4 @@
-"""Runs the worker in this process until it is told to stop."""
+"""Runs the worker in this process until a signal stops it."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ from host.speech.prompts import keep_sounds
 log = logging.getLogger("host")
 
 BESIDE_LIMIT = 5.0
-"""Seconds that what runs beside the worker may take to stop."""
+"""Seconds that background tasks may take to stop."""
 
 
 async def serve(settings: Settings, *, dev: bool, strict: bool = False) -> None:
-    """Check everything, register with LiveKit, serve calls until SIGTERM or Ctrl-C.
+    """Validate everything, register with LiveKit, and serve calls until SIGTERM or Ctrl-C.
 
-    The first signal drains: live calls come to their end, new ones are left to other hosts. After
-    `drain_timeout`, with a second signal, and with the first of `dev`, they are told goodbye.
-    Raises HostError for what its reader can mend.
+    The first signal drains: live calls continue, new ones go to other hosts. After
+    `drain_timeout`, on a second signal, and with `dev` on the first, calls say goodbye and end.
+    Raises HostError for faults that the operator can fix.
     """
     keep_private(settings)
     await asyncio.to_thread(close_files, settings)
@@ -67,7 +67,7 @@ async def serve(settings: Settings, *, dev: bool, strict: bool = False) -> None:
 
 
 async def _run(settings: Settings, loaded: Registry, livekit: api.LiveKitAPI, *, dev: bool) -> None:
-    """Run the worker, and what watches over it, until it has stopped."""
+    """Run the worker and its background tasks until it has stopped."""
     recovery = Recovery(settings, dev=dev)
     server = make_server(settings, recovery.heartbeats, livekit, dev=dev)
     connection = Connection(server)
@@ -85,28 +85,28 @@ async def _run(settings: Settings, loaded: Registry, livekit: api.LiveKitAPI, *,
     stopping = Stopping(server, recovery, health, patience=0 if dev else settings.drain_timeout)
     port = 0 if dev else settings.health_port
     async with answering(health, settings.health_host, port), recovery.heartbeats.listening():
-        # Processes are made from here on: they know where the parent listens.
+        # Processes are started from here on, so that they inherit the heartbeat's address.
         with connection.watched(), environment.kept_from_calls(settings):
             beside = loaded.view(None).while_serving(settings=settings)
-            ours = (recovery.sweep(), keep_sounds(settings), purge_daily(settings))
-            async with _beside(*ours, *beside), _api(settings, health):
+            own = (recovery.sweep(), keep_sounds(settings), purge_daily(settings))
+            async with _beside(*own, *beside), _api(settings, health):
                 await stopping.run(server.run(devmode=dev))
 
 
 @contextlib.asynccontextmanager
 async def _api(settings: Settings, health: Health) -> AsyncIterator[None]:
-    """Answer the HTTP API until the end of the block, where it is asked for."""
+    """Serve the HTTP API inside the block, if enabled."""
     if settings.api_port is None:
         yield
         return
-    from host.server.api.server import answering_api  # its libraries take a second
+    from host.server.api.server import answering_api  # takes a second to import
 
     async with answering_api(settings, lambda: health.closed):
         yield
 
 
 def close_files(settings: Settings) -> None:
-    """Let nobody else read what hosts write of calls: this one, and those before it."""
+    """Make the files that hosts write private: future ones by umask, existing ones by mode."""
     write_for_owner_only()
     files = [settings.call_log]
     if database := settings.call_database:
@@ -116,7 +116,7 @@ def close_files(settings: Settings) -> None:
 
 @contextlib.asynccontextmanager
 async def _beside(*works: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Do something else as well, until the end of the block. What fails is logged."""
+    """Run background tasks inside the block. Failures are logged."""
     beside = Tasks()
     for work in works:
         beside.start(work, "a background task of the worker")

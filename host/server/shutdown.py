@@ -1,4 +1,4 @@
-"""How the host stops: live calls come to their end first, or are told goodbye."""
+"""Stops the host: drains live calls, then tells the rest to say goodbye."""
 
 from __future__ import annotations
 
@@ -17,19 +17,18 @@ from host.server.recovery import Recovery
 log = logging.getLogger("host")
 
 GOODBYE_LIMIT = 10.0
-"""Seconds that calls may take to say goodbye and end; they are broken off after that."""
+"""Seconds that calls may take to say goodbye; they are cut off after that."""
 CLOSING_LIMIT = 30.0
-"""Seconds that LiveKit's worker may take to close: it gives a stuck process ten, twice."""
+"""Seconds that LiveKit's worker may take to close: it allows a stuck process ten, twice."""
 LOST_LIMIT = 15.0
-"""Seconds for the record of calls whose process had to be killed."""
+"""Seconds to write the records of calls whose process was killed."""
 
 
 class Stopping:
-    """Brings the worker to its end when a signal asks for it.
+    """Stops the worker on a signal.
 
-    The first signal drains: live calls come to their end, new ones are left to other hosts, or hear
-    busy where there is none. After `patience` seconds of that, or with the next signal, the calls
-    that are left are told goodbye.
+    The first signal drains: live calls continue, new ones go to other hosts or hear busy. After
+    `patience` seconds, or on the next signal, remaining calls say goodbye and end.
     """
 
     def __init__(
@@ -41,13 +40,13 @@ class Stopping:
         self._asked, self._at_once = asyncio.Event(), asyncio.Event()
 
     def ask(self) -> None:
-        """Ask the host to stop; asked once more, it does not wait for the calls."""
-        # Not by LiveKit's `drain`: it lets a caller whom nobody else can take ring without end.
+        """Request a stop; a second request does not wait for live calls."""
+        # LiveKit's `drain` would let a caller ring endlessly if no other host can answer.
         self._calls.closed = True
         (self._at_once if self._asked.is_set() else self._asked).set()
 
     async def run(self, worker: Coroutine[Any, Any, None]) -> None:
-        """Run the worker until SIGTERM or Ctrl-C ends it, or it fails. Raises what it failed of."""
+        """Run the worker until SIGTERM, Ctrl-C or a failure. Raises the worker's exception."""
         running = asyncio.create_task(worker)
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, self.ask)
@@ -77,7 +76,7 @@ class Stopping:
         await self._close()
 
     async def _over_in_time(self, over: asyncio.Task[bool]) -> bool:
-        """Wait for the calls; False where some are live at the deadline, or asked to stop now."""
+        """Wait for live calls; False at the deadline or on a second signal."""
         hurry = asyncio.create_task(self._at_once.wait())
         patience = asyncio.create_task(asyncio.sleep(self._patience))
         try:
@@ -88,7 +87,7 @@ class Stopping:
         return over.done()
 
     async def _say_goodbye(self) -> None:
-        self._recovery.launch = None  # there is no process any more for a call to be taken over
+        self._recovery.launch = None  # no process can take a call over any more
         if len(self._calls):
             log.warning("stopping: saying goodbye on %d live calls", len(self._calls))
         self._calls.goodbye()
@@ -96,7 +95,7 @@ class Stopping:
             log.error("cutting off %d calls that did not end in time", len(self._calls))
 
     async def _close(self) -> None:
-        """Close LiveKit's worker, and look after the calls whose processes it had to kill."""
+        """Close LiveKit's worker, and record the calls whose processes it killed."""
         self._recovery.launch = None
         try:
             await asyncio.wait_for(self._server.aclose(), CLOSING_LIMIT)

@@ -24,7 +24,7 @@ from livekit.protocol.agent import Job, JobState, JobStatus, JobType
 
 from host.call.live import LiveCall
 from host.dispatch.livekit import livekit_of, token_of
-from host.runner.aftermath import tell_end
+from host.runner.aftermath import emit_call_ended
 from host.runner.checkpoint import Checkpoint, CheckpointStore
 from host.runner.runner import Runner
 from host.runner.worker import Worker
@@ -51,7 +51,7 @@ class _Recovery(Recovery):
 
     async def _tell(self, checkpoint: Checkpoint) -> None:
         self._checkpoints.put(checkpoint)
-        await tell_end(self._settings, checkpoint)
+        await emit_call_ended(self._settings, checkpoint)
         self._checkpoints.close(checkpoint.state.id)
 
 

@@ -339,10 +339,10 @@ async def test_the_log_has_no_token_no_number_no_details_and_no_query(
         assert private not in caplog.text
 
 
-async def test_strangers_write_one_line_a_minute_and_no_traceback(
+async def test_requests_without_the_token_write_one_line_a_minute_and_no_traceback(
     client: Client, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("host.server.api.guard.TELLING", 0.5)
+    monkeypatch.setattr("host.server.api.guard.LOG_INTERVAL", 0.5)
     upgrade = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
     stranger = head(None, token="x" * 40)
     await raw(client, upgrade)

@@ -1,8 +1,8 @@
-"""The HTTP API: programs place calls with it, and ask how they went.
+"""The HTTP API: places calls and reports their status and outcome.
 
-    POST /calls        place a call; answered at once, with its id
-    GET /calls/{id}    how it stands, or how it went
-    GET /openapi.json  all of it, for a program
+    POST /calls        place a call; returns at once, with its id
+    GET /calls/{id}    the status or outcome of a call
+    GET /openapi.json  the OpenAPI description
 
 It is off unless HOST_API_PORT is set, and imported only then: see `host.server.api.server`.
 """

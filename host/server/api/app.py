@@ -1,4 +1,4 @@
-"""The routes of the API, and how what goes wrong is told."""
+"""Routes of the API and its error responses."""
 
 from __future__ import annotations
 
@@ -26,37 +26,37 @@ from host.server.api.store import Different
 log = logging.getLogger("host")
 
 LATER = "30"
-"""Seconds after which a host that takes no calls may be asked again."""
+"""Retry-After in seconds for a host that takes no calls."""
 
 _SECONDS = "seconds after which to retry"
 
 Closed = Callable[[], str | None]
-"""Says why the host takes no calls; None where it does."""
+"""Returns why the host takes no calls; None if it does."""
 
 
 class StrictRequest(Request):
-    """A request whose JSON is JSON, and says one thing: no NaN, no depth without end, no key twice.
+    """A request with strict JSON: no NaN, no excessive depth, no duplicate key.
 
-    Somebody before us may have looked at the other of two numbers.
+    A proxy may have validated the other value of a duplicate key.
     """
 
     async def json(self) -> Any:
-        """Read the body. Raises JSONDecodeError."""
+        """Parse the body. Raises JSONDecodeError."""
         body = await self.body()
         try:
             if body.startswith(codecs.BOM_UTF8):
                 raise ValueError("it begins with a byte order mark")
-            from_json(body, allow_inf_nan=False)  # knows what JSON is, where Python's is lenient
+            from_json(body, allow_inf_nan=False)  # strict, unlike Python's parser
             return json.loads(body, object_pairs_hook=_each_key_once)
         except ValueError as error:
             raise json.JSONDecodeError(str(error), "", 0) from None
 
 
 class StrictRoute(APIRoute):
-    """A route that reads its requests strictly."""
+    """A route that parses its requests strictly."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Read each request strictly."""
+        """Wrap the handler in a StrictRequest."""
         answer = super().get_route_handler()
 
         async def answer_strictly(request: Request) -> Response:
@@ -66,10 +66,10 @@ class StrictRoute(APIRoute):
 
 
 class Api(FastAPI):
-    """The API; its OpenAPI names the personas that there are."""
+    """The API. Its OpenAPI description lists the loaded personas."""
 
     def openapi(self) -> dict[str, Any]:
-        """Describe the API for a program."""
+        """Return the OpenAPI description."""
         described = super().openapi()
         wanted = described["components"]["schemas"]["WantedCall"]["properties"]
         wanted["persona"]["enum"] = self.state.placing.personas
@@ -84,19 +84,19 @@ def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def placing_of(request: Request) -> Placing:
-    """Return the calls of the API that is asked."""
+    """Return the app's Placing."""
     placing: Placing = request.app.state.placing
     return placing
 
 
 def open_for_calls(request: Request) -> None:
-    """Refuse a request for a call where the host takes none."""
+    """Reject a request while the host takes no calls."""
     if why := request.app.state.closed():
         raise HTTPException(503, f"the host takes no calls: {why}", {"Retry-After": LATER})
 
 
 def in_json(request: Request) -> None:
-    """Refuse a body that does not say that it is JSON."""
+    """Reject a body whose content type is not JSON."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if not (kind.startswith("application/") and re.search(r"[/+]json$", kind)):
         text = "the content type is not application/json"
@@ -104,7 +104,7 @@ def in_json(request: Request) -> None:
 
 
 def named_once(request: Request) -> None:
-    """Refuse a request that has two names."""
+    """Reject a request with two different Idempotency-Key headers."""
     if len(set(request.headers.getlist("idempotency-key"))) > 1:
         raise HTTPException(400, "two Idempotency-Key headers differ")
 
@@ -114,11 +114,11 @@ Calls = Annotated[Placing, Depends(placing_of)]
 
 
 def _problem(what: str, model: type = Problem, **headers: str) -> dict[str, Any]:
-    told = {
+    described = {
         name.replace("_", "-"): {"description": meaning, "schema": {"type": "string"}}
         for name, meaning in headers.items()
     }
-    return {"model": model, "description": what, "headers": told}
+    return {"model": model, "description": what, "headers": described}
 
 
 _ANY: dict[int | str, dict[str, Any]] = {
@@ -149,7 +149,7 @@ async def place_call(
     response: Response,
     idempotency_key: Annotated[Key | None, Header(alias="Idempotency-Key")] = None,
 ) -> AskedCall:
-    """Place a call. It is answered at once; ask at its location how it stands."""
+    """Place a call. Returns at once; its status is at the Location."""
     asked = await calls.ask(_with_key(wanted, idempotency_key))
     response.headers["Location"] = f"/calls/{asked.id}"
     return asked
@@ -160,14 +160,14 @@ async def place_call(
     responses=_ANY | {404: _problem("no such call")},
 )
 async def read_call(id: str, calls: Calls) -> AskedCall:
-    """Say how a call stands, or how it went."""
+    """Return the status of a call, or its outcome."""
     if asked := await calls.read(id):
         return asked
     raise HTTPException(404, "no such call")
 
 
 def make_api(placing: Placing, closed: Closed) -> Api:
-    """Make the API of these calls."""
+    """Build the API."""
     api = Api(
         title="The host",
         summary="Places telephone calls of AI personas and reports their outcome.",
@@ -202,7 +202,7 @@ def _with_key(wanted: WantedCall, header: str | None) -> WantedCall:
 
 
 async def _invalid(request: Request, error: Any) -> JSONResponse:
-    return _faulty([_fault(told) for told in error.errors()[:MOST]])
+    return _faulty([_fault(fault) for fault in error.errors()[:MOST]])
 
 
 async def _unusable(request: Request, error: Any) -> JSONResponse:
@@ -234,15 +234,15 @@ async def _unwritten(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _broken(request: Request, error: Exception) -> JSONResponse:
-    """Tell nothing of what broke: the host's log does."""
+    """Return no details: they are in the host's log."""
     return JSONResponse({"detail": "internal error"}, 500)
 
 
-def _fault(told: dict[str, Any]) -> Fault:
-    kind, message = told["type"], told["msg"]
+def _fault(error: dict[str, Any]) -> Fault:
+    kind, message = error["type"], error["msg"]
     if kind == "json_invalid":
-        message = f"invalid JSON: {told['ctx']['error']}"
-    return Fault(loc=list(told["loc"]), msg=message, type=kind)
+        message = f"invalid JSON: {error['ctx']['error']}"
+    return Fault(loc=list(error["loc"]), msg=message, type=kind)
 
 
 def _faulty(faults: list[Fault]) -> JSONResponse:

@@ -1,7 +1,7 @@
-"""Asks a persona whether the details of a call will do, in a process that can be killed.
+"""Validates a call's details with the persona's `parse_metadata`, in a process that can be killed.
 
-`parse_metadata` is the persona's code, and meets what strangers send. In a thread of the host, a
-pattern that takes minutes over one text would hold Python's lock, and every call with it.
+It is the persona's code on untrusted input. In a thread of the host, a regular expression that runs
+for minutes would hold Python's GIL, and with it every call.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ from host.settings import Settings
 log = logging.getLogger("host")
 
 LIMIT = 3.0
-"""Seconds that a persona may take over the details of one call."""
+"""Seconds that a persona may take to validate one call's details."""
 START_LIMIT = 15.0
-"""Seconds that the process may take to have personas and plugins."""
+"""Seconds that the process may take to load personas and plugins."""
 MOST = 50
-"""Faults that are told of one request."""
+"""Maximum number of faults reported for one request."""
 PLACES = {"persona": "persona", "phone_number": "number", "idempotency_key": "idempotency_key"}
-"""Metadata that is not among the details -> its place in a request's body."""
+"""Metadata fields outside `details`, and their names in the request's body."""
 
-# LiveKit's forkserver, which calls come from: it has personas and plugins imported already.
+# LiveKit's forkserver, which also forks the calls: personas and plugins are already imported.
 _CONTEXT = multiprocessing.get_context("forkserver")
 
 
 class Unready(Exception):
-    """The details can't be checked now, whatever they are."""
+    """Details can't be validated at the moment."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class _Child:
 
 
 class DetailsValidator:
-    """Checks the details of one call at a time. A process that takes too long is replaced."""
+    """Validates the details of one call at a time. A process that takes too long is replaced."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -61,11 +61,11 @@ class DetailsValidator:
         self._child: _Child | None = None
 
     async def faults(self, metadata: str) -> list[Fault]:
-        """Say what the persona finds wrong with a call's metadata. Raises Unready."""
+        """Return the faults that the persona finds in a call's metadata. Raises Unready."""
         return await asyncio.get_running_loop().run_in_executor(self._one, self._ask, metadata)
 
     async def close(self) -> None:
-        """End the process."""
+        """Stop the process."""
         await asyncio.get_running_loop().run_in_executor(self._one, self._end)
         self._one.shutdown(wait=False)
 
@@ -87,7 +87,7 @@ class DetailsValidator:
         return faults
 
     def _ready(self) -> _Child:
-        """Give the process; one that has died since its last answer is replaced. Raises Unready."""
+        """Return the process, restarted if it has died since its last answer. Raises Unready."""
         if self._child and not self._child.process.is_alive():
             log.warning("the details validator died, starting another one")
             self._end()
@@ -121,11 +121,11 @@ class DetailsValidator:
 
 
 def _answer(pipe: Connection, settings: Settings) -> None:
-    """Answer what is asked through a pipe, until its other end is closed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the host's business
+    """Validate what arrives through the pipe, until its other end is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     keep_private(settings)
     mask_what_is_printed()
-    logging.disable(logging.CRITICAL)  # nothing here passes the host's own filters
+    logging.disable(logging.CRITICAL)  # this process lacks the host's log filters
     loaded = registry.load(settings)
     with contextlib.suppress(EOFError, OSError):
         pipe.send("ready")
@@ -134,7 +134,7 @@ def _answer(pipe: Connection, settings: Settings) -> None:
 
 
 def _check(loaded: Registry, metadata: str) -> tuple[list[Fault], str]:
-    """Say what is wrong with the metadata, and for the log what is wrong with the persona."""
+    """Return the metadata's faults, and for the log what failed in the persona."""
     try:
         dispatch = read_dispatch(metadata)
         loaded.view(str(dispatch.persona)).parse_metadata(metadata=dispatch.metadata)
@@ -146,7 +146,7 @@ def _check(loaded: Registry, metadata: str) -> tuple[list[Fault], str]:
         return [_fault(str(error), "value_error")], ""
     except BaseException as error:
         last = traceback.extract_tb(error.__traceback__)[-1]
-        # Where, and not what: its text may have the details in it.
+        # The location only: the message may contain details.
         trouble = f"{type(error).__name__} at {last.filename}:{last.lineno}"
         return [_fault("parse_metadata raised an error", "details_unreadable")], trouble
     return [], ""
@@ -161,7 +161,7 @@ def _faults(error: ValidationError) -> list[Fault]:
 
 
 def _place(loc: Sequence[str | int]) -> list[str | int]:
-    """Say where in a request's body something stands in the metadata."""
+    """Return the location in the request's body of a location in the metadata."""
     if loc and (place := PLACES.get(str(loc[0]))):
         return ["body", place, *loc[1:]]
     return ["body", "details", *loc]

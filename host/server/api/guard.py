@@ -1,4 +1,4 @@
-"""What stands before the API: the token, the rate, the time for a request, one line in the log."""
+"""Middleware of the API: token, rate limit, body limits and the access log."""
 
 from __future__ import annotations
 
@@ -20,36 +20,36 @@ from host.server.api.token import is_token
 log = logging.getLogger("host")
 
 BODY_TIME = 10.0
-"""Seconds that a client may take to send a request."""
+"""Seconds that a client may take to send a request's body."""
 LONGEST_BODY = 32 * 1024
-"""Bytes that the body of a request may have."""
+"""Maximum size of a request's body, in bytes."""
 READS = 100
-"""How many requests that place nothing may come for each that may place a call."""
-STRANGERS = 10
-"""How many requests without the token are answered for each that may place a call."""
-TELLING = 60.0
-"""Seconds in which one line tells of all strangers."""
+"""Requests with other methods allowed for each POST of `api_rate`."""
+UNAUTHENTICATED = 10
+"""Requests without the token answered with 401 for each POST of `api_rate`; the rest get 429."""
+LOG_INTERVAL = 60.0
+"""Seconds for which requests without the token are summed up in one log line."""
 TOO_LONG = f"the request is longer than {LONGEST_BODY} bytes"
 CLOSE = (b"connection", b"close")
-"""What is said to a client that is not listened to any further."""
+"""Header that closes the connection after a rejected or unfinished request."""
 PRIVATE = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
 
 
 class Guard:
-    """Lets requests with the token pass, as many as there may be. The others learn nothing."""
+    """Rejects requests without the API token with 401, and rate-limits all requests."""
 
     def __init__(self, app: ASGIApp, token: str, rate: int) -> None:
         self._app, self._token = app, token.encode()
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
-        self._strangers = _UnauthenticatedLog()
+        self._unauthenticated = _UnauthenticatedLog()
         self._rates = {
             "POST": RateLimitItemPerMinute(rate),
             "another method": RateLimitItemPerMinute(rate * READS),
-            "a stranger": RateLimitItemPerMinute(rate * STRANGERS),
+            "no token": RateLimitItemPerMinute(rate * UNAUTHENTICATED),
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Handle one request."""
         if scope["type"] != "http":
             return
         begun, status = time.monotonic(), 500
@@ -67,25 +67,25 @@ class Guard:
         try:
             await (refusal or self._app)(scope, body.receive, sent)
         finally:
-            log_it = _log if known else self._strangers.log
+            log_it = _log if known else self._unauthenticated.log
             log_it(scope, status, time.monotonic() - begun)
 
     def _knows(self, scope: Scope) -> bool:
         return is_token(_values(scope, b"authorization"), self._token)
 
     async def _refusal(self, scope: Scope, body: _Body, *, known: bool) -> ASGIApp | None:
-        """Answer a request that goes no further; None lets it pass."""
+        """Return the response that rejects a request; None to let it pass."""
         who = "POST" if scope["method"] == "POST" else "another method"
-        if wait := await self._wait(who if known else "a stranger"):
-            return _told(429, "too many requests", {"retry-after": str(wait)})
+        if wait := await self._wait(who if known else "no token"):
+            return _response(429, "too many requests", {"retry-after": str(wait)})
         if not known:
-            return _told(401, "the token is missing or wrong", {"www-authenticate": "Bearer"})
+            return _response(401, "the token is missing or wrong", {"www-authenticate": "Bearer"})
         if _values(scope, b"content-length") and _values(scope, b"transfer-encoding"):
-            return _told(400, "it has both a Content-Length and a Transfer-Encoding")
-        return _told(413, TOO_LONG) if body.length > LONGEST_BODY else None
+            return _response(400, "it has both a Content-Length and a Transfer-Encoding")
+        return _response(413, TOO_LONG) if body.length > LONGEST_BODY else None
 
     async def _wait(self, who: str) -> int:
-        """Count a request; give the seconds to wait where it is one too many, or 0."""
+        """Count a request; return the seconds to wait if it exceeds the rate, else 0."""
         if await self._limiter.hit(self._rates[who], who):
             return 0
         free = (await self._limiter.get_window_stats(self._rates[who], who)).reset_time
@@ -93,7 +93,7 @@ class Guard:
 
 
 class _Body:
-    """The body of one request: what is taken of it, for BODY_TIME and no longer."""
+    """A request's body, limited to LONGEST_BODY bytes and BODY_TIME seconds."""
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         lengths = _values(scope, b"content-length")
@@ -103,9 +103,9 @@ class _Body:
         self._until = asyncio.get_running_loop().time() + BODY_TIME
 
     async def receive(self) -> Message:
-        """Take what there is of it, as ASGI has it."""
+        """Receive an ASGI message. Raises HTTPException 408 or 413."""
         if self.whole:
-            return await self._receive()  # now that waits for the client to go
+            return await self._receive()  # waits for the client's disconnect
         try:
             async with asyncio.timeout_at(self._until):
                 message = await self._receive()
@@ -119,23 +119,23 @@ class _Body:
 
 
 class _UnauthenticatedLog:
-    """Logs requests without the token: one, and in the next minute how many more there were."""
+    """Logs the first request without the token, and after LOG_INTERVAL how many followed."""
 
     def __init__(self) -> None:
         self._more: int | None = None
 
     def log(self, scope: Scope, status: int, seconds: float) -> None:
-        """Note a request."""
+        """Log or count a request."""
         if self._more is not None:
             self._more += 1
             return
         self._more = 0
         _log(scope, status, seconds)
-        asyncio.get_running_loop().call_later(TELLING, self._tell)
+        asyncio.get_running_loop().call_later(LOG_INTERVAL, self._log_rest)
 
-    def _tell(self) -> None:
+    def _log_rest(self) -> None:
         if self._more:
-            log.info("API: %d more requests without the token in %.0f s", self._more, TELLING)
+            log.info("API: %d more requests without the token in %.0f s", self._more, LOG_INTERVAL)
         self._more = None
 
 
@@ -143,12 +143,12 @@ def _values(scope: Scope, wanted: bytes) -> list[bytes]:
     return [value for name, value in scope["headers"] if name == wanted]
 
 
-def _told(status: int, detail: str, headers: dict[str, str] | None = None) -> ASGIApp:
+def _response(status: int, detail: str, headers: dict[str, str] | None = None) -> ASGIApp:
     return JSONResponse({"detail": detail}, status, headers)
 
 
 def _log(scope: Scope, status: int, seconds: float) -> None:
-    """Say what was asked for, and nothing that is in it: a path is whatever a client sends."""
+    """Log method, path and status. The path is untrusted, so it is cut and escaped."""
     path: Any = scope["path"]
     level = logging.INFO if scope["method"] == "POST" or status >= 400 else logging.DEBUG
     facts = (scope["method"][:10], ascii(path[:80])[1:-1], status, seconds * 1000)

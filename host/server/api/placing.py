@@ -1,4 +1,4 @@
-"""Places the calls that the API is asked for, and knows how each of them stands."""
+"""Places calls for the API and tracks their status."""
 
 from __future__ import annotations
 
@@ -26,32 +26,32 @@ from host.settings import Settings
 log = logging.getLogger("host")
 
 MOST = 100
-"""Calls that are under way at once."""
+"""Maximum number of live calls."""
 NEWS_LIMIT = 30.0
-"""Seconds after a start of the host in which calls of its last run have told how they went."""
+"""Seconds after the start for which results of calls of the last run are awaited."""
 NEWS_EVERY = 1.0
-"""Seconds between two looks for that."""
+"""Seconds between checks for such a result."""
 CLOSING_LIMIT = 2.0
-"""Seconds in which calls that are just over may still be written down, when the host stops."""
+"""Seconds to store results of calls that have just ended, when the host stops."""
 _STANDS: dict[str, Status] = {
     CallStatus.DIALING: "dialing",
     CallStatus.RINGING: "ringing",
     CallStatus.AUTOMATION: "active",
     CallStatus.ACTIVE: "active",
 }
-"""LiveKit's `sip.callStatus` -> how a call stands."""
-_NOBODY = "no host took the call"
-_UNTOLD = "the host stopped before it reported how the call ended"
+"""LiveKit's `sip.callStatus` to the API's status."""
+_NOT_TAKEN = "no host took the call"
+_NOT_REPORTED = "the host stopped before it reported how the call ended"
 _KEPT_BACK: dict[Rule | None, str] = {
     Rule.DO_NOT_CALL: "the do-not-call list does not allow the number",
     Rule.ATTEMPTS: "the number has reached its daily limit of attempts",
     Rule.BUDGET: "the persona has reached its daily limit of calls or minutes",
 }
-"""What is told where the reason may name a file of the host."""
+"""Reasons shown to clients instead of ones that may contain a path of the host."""
 
 
 class Unusable(Exception):
-    """The call can't be placed as it was asked for."""
+    """The request is invalid."""
 
     def __init__(self, *faults: Fault) -> None:
         super().__init__(*faults)
@@ -59,7 +59,7 @@ class Unusable(Exception):
 
 
 class Blocked(Exception):
-    """The number must not be called."""
+    """The gate refuses the number."""
 
     def __init__(self, rule: Rule | None, reason: str) -> None:
         super().__init__(reason)
@@ -67,7 +67,7 @@ class Blocked(Exception):
 
 
 class TooMany(Exception):
-    """As many calls as there may be are under way."""
+    """The maximum number of calls is live."""
 
 
 class Placing:
@@ -75,18 +75,18 @@ class Placing:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._book, self._requests = CallStore(settings.state_dir), Requests(settings.state_dir)
-        self._checks, self._tasks = DetailsValidator(settings), Tasks()
+        self._store, self._requests = CallStore(settings.state_dir), Requests(settings.state_dir)
+        self._validator, self._tasks = DetailsValidator(settings), Tasks()
         self._live: dict[str, AskedCall] = {}
         self.personas = sorted(registry.load(settings).require().personas)
 
     async def ask(self, wanted: WantedCall) -> AskedCall:
-        """Place a call, and say how it stands at once; a repeated request gets the call it has.
+        """Place a call and return at once; a repeated request returns the existing call.
 
-        Raises Different, Unusable, Unready, Blocked or TooMany, and nothing is dialled.
+        Raises Different, Unusable, Unready, Blocked or TooMany; nothing is dialled then.
         """
         if wanted.idempotency_key:
-            find = partial(self._book.find, wanted.idempotency_key, wanted)
+            find = partial(self._store.find, wanted.idempotency_key, wanted)
             if known := await asyncio.to_thread(find):
                 return self._live.get(known.id, known)
         id = secrets.token_urlsafe(18)
@@ -97,9 +97,9 @@ class Placing:
         )
         if sum(call.status != "over" for call in self._live.values()) >= MOST:
             raise TooMany
-        self._live[id] = asked  # it counts from here on, while others are asked for
+        self._live[id] = asked  # counts before the await, for concurrent requests
         try:
-            known = await asyncio.to_thread(self._book.add, key, wanted, asked)
+            known = await asyncio.to_thread(self._store.add, key, wanted, asked)
         except BaseException:
             del self._live[id]
             raise
@@ -110,23 +110,23 @@ class Placing:
         return asked
 
     async def read(self, id: str) -> AskedCall | None:
-        """Say how a call stands, or went; None where nobody asked for it."""
-        return self._live.get(id) or await asyncio.to_thread(self._book.read, id)
+        """Return a call's status or outcome; None if the id is unknown."""
+        return self._live.get(id) or await asyncio.to_thread(self._store.read, id)
 
     async def resume(self) -> None:
-        """Find out what became of the calls that the last run of the host was asked for."""
-        for key, asked in await asyncio.to_thread(self._book.unfinished):
+        """Track the unfinished calls of the host's last run."""
+        for key, asked in await asyncio.to_thread(self._store.unfinished):
             self._live[asked.id] = asked
             self._tasks.start(self._follow(asked, key), "placing a call of the API")
 
     async def close(self) -> None:
-        """Stop watching: calls that other hosts have go on, and are found again by `resume`."""
+        """Stop tracking. Calls on other hosts continue and are picked up by `resume`."""
         await self._tasks.finish(CLOSING_LIMIT)
         await self._tasks.stop(CLOSING_LIMIT)
-        await self._checks.close()
+        await self._validator.close()
 
     async def _checked(self, wanted: WantedCall, key: str) -> str:
-        """Make a call's metadata. Raises Unusable, Unready or Blocked."""
+        """Build a call's metadata. Raises Unusable, Unready or Blocked."""
         if wanted.persona not in self.personas:
             known = ", ".join(self.personas)
             text = f"there is no persona {wanted.persona!r} (there are: {known})"
@@ -138,12 +138,12 @@ class Placing:
                 Fault(loc=["body", "details"], msg=str(error), type="value_error")
             ) from error
         await asyncio.to_thread(self._pass_gate, wanted)
-        if faults := await self._checks.faults(metadata):
+        if faults := await self._validator.faults(metadata):
             raise Unusable(*faults)
         return metadata
 
     def _pass_gate(self, wanted: WantedCall) -> None:
-        """Ask the gate, which the call itself passes again. Raises Blocked."""
+        """Check the gate; the call itself checks it again. Raises Blocked."""
         gate = Gate(self._settings, self._settings.persona(wanted.persona), wanted.persona)
         verdict = gate.dial(wanted.number, attempt=False)
         if not verdict.allowed:
@@ -152,18 +152,18 @@ class Placing:
 
     async def _place(self, asked: AskedCall, metadata: str) -> None:
         try:
-            told = partial(note_status, asked)
-            placed = await place(self._settings, metadata, told, lasting=True)
+            on_status = partial(note_status, asked)
+            placed = await place(self._settings, metadata, on_status, lasting=True)
         except HostError as error:
             log.error("the call in room %s was not placed: %s", asked.room, error)
-            placed = CallResult(Outcome.REFUSED, _NOBODY, asked.room)
+            placed = CallResult(Outcome.REFUSED, _NOT_TAKEN, asked.room)
         except Exception:
             log.exception("the call in room %s was not placed", asked.room)
             placed = CallResult(Outcome.FAILED, Outcome.FAILED.description, asked.room)
         await self._over(asked, placed)
 
     async def _follow(self, asked: AskedCall, key: str) -> None:
-        """Watch a call again, or find what its host wrote down of it."""
+        """Watch an earlier call, or read the result that its process stored."""
         until = asyncio.get_running_loop().time() + NEWS_LIMIT
         while True:
             placed = None
@@ -175,14 +175,14 @@ class Placing:
                 log.warning("can't find the call in room %s: %s", asked.room, error)
             placed = await asyncio.to_thread(self._written_down, asked, key) or placed
             if not placed and asyncio.get_running_loop().time() > until:
-                placed = CallResult(Outcome.FAILED, _UNTOLD, asked.room)
+                placed = CallResult(Outcome.FAILED, _NOT_REPORTED, asked.room)
             if placed:
                 return await self._over(asked, placed)
-            await asyncio.sleep(NEWS_EVERY)  # the last run's calls may be told of by any process
+            await asyncio.sleep(NEWS_EVERY)  # any process may store the result
 
     def _written_down(self, asked: AskedCall, key: str) -> CallResult | None:
-        """Say how a call went, as its own process or who looked after it wrote it down."""
-        with contextlib.suppress(OSError, sqlite3.Error):  # LiveKit may know more
+        """Return the stored result of a call; None if there is none."""
+        with contextlib.suppress(OSError, sqlite3.Error):  # LiveKit may know the result
             if went := self._requests.went(key):
                 outcome = Outcome(went[0])
                 return CallResult(outcome, went[1], asked.room, retryable=outcome.retryable())
@@ -200,15 +200,14 @@ class Placing:
             }
         )
         self._live[asked.id] = ended
-        await asyncio.to_thread(self._book.end, ended)
+        await asyncio.to_thread(self._store.end, ended)
         del self._live[asked.id]
 
 
 def note_status(asked: AskedCall, status: str) -> None:
-    """Note LiveKit's `sip.callStatus`, and when it was first so.
+    """Set the status from LiveKit's `sip.callStatus`, and the time at which it was first seen.
 
-    A status that was over before anybody looked was there at this moment at the latest. A call may
-    be answered without ever having rung.
+    A status that was skipped gets the time of the next one. A call may be answered without ringing.
     """
     stands = _STANDS.get(status)
     if stands is None:

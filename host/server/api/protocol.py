@@ -1,4 +1,4 @@
-"""HTTP as the API speaks it: uvicorn's, with bounds on what a stranger may hold or keep busy."""
+"""HTTP protocol of the API: uvicorn's, with limits for clients without the token."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from starlette.types import Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 CONNECTIONS = 100
-"""Connections at once; one more is closed before it can say anything."""
+"""Maximum number of connections; the next one is closed at once."""
 LONGEST_HEAD = 16 * 1024
-"""Bytes that the head of a request may have."""
+"""Maximum size of a request's head, in bytes."""
 LONGEST_REQUEST = 48 * 1024
-"""Bytes that are taken of one request, head and body, as they come over the wire."""
+"""Maximum size of a request, head and body, in bytes on the wire."""
 PIECE = 256
-"""Bytes that are parsed at a time, until a head is whole: hardly any of the body come with it."""
+"""Bytes parsed at a time until the head is complete, so that little of the body is buffered."""
 HEAD_TIME = 10.0
-"""Seconds that a client may take to send the head of a request, or to take what it is sent."""
+"""Seconds that a client may take to send the head, or to read the response."""
 
 
 class Protocol(H11Protocol):
-    """One connection. What comes in is parsed in the host's loop: no more than somebody asks for.
+    """One connection. It is parsed in the host's event loop, so no more is parsed than needed.
 
-    A body is parsed as the app reads it, in the time that the guard has for it. Whoever is refused
-    is answered before, and closed.
+    A body is parsed as the app reads it, within the guard's time limit. A rejected client gets its
+    response before its body is read, and is disconnected.
     """
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -35,7 +35,7 @@ class Protocol(H11Protocol):
         if len(self.connections) > CONNECTIONS:
             transport.abort()
             return
-        transport.set_write_buffer_limits(0)  # tells at once of a client that does not read
+        transport.set_write_buffer_limits(0)  # reports a client that does not read at once
         self._head.set()
 
     def data_received(self, data: bytes) -> None:
@@ -43,7 +43,7 @@ class Protocol(H11Protocol):
             in_head = self.conn.their_state is h11.IDLE
             room = (LONGEST_HEAD if in_head else LONGEST_REQUEST) + 1 - self._received
             if room <= 0:
-                self.cycle.keep_alive = False  # once this one is answered, it is over
+                self.cycle.keep_alive = False  # close after this response
                 self.transport.pause_reading()
                 break
             piece = data[: min(room, PIECE) if in_head else room]
@@ -51,7 +51,7 @@ class Protocol(H11Protocol):
             super().data_received(piece)
             data = data[len(piece) :]
             if in_head and self.conn.their_state is h11.SEND_BODY:
-                self.flow.pause_reading()  # until the app asks for more
+                self.flow.pause_reading()  # until the app reads
                 self._rest = data
                 break
         if self.conn.their_state is h11.IDLE:
@@ -60,7 +60,7 @@ class Protocol(H11Protocol):
             self._head.clear()
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request whose body is not parsed before the app asks for it."""
+        """Call the app; the body is parsed when it reads."""
 
         async def receive_on() -> Message:
             rest, self._rest = self._rest, b""
@@ -88,7 +88,7 @@ class Protocol(H11Protocol):
         self._unread.clear()
 
     def send_400_response(self, msg: str) -> None:
-        """Say that this is no HTTP, where nothing was said yet, and no more to that client."""
+        """Respond to invalid HTTP if no response has started, and disconnect."""
         if self.cycle:
             self.cycle.disconnected = True
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
@@ -98,7 +98,7 @@ class Protocol(H11Protocol):
 
 
 class _Deadline:
-    """Ends a connection HEAD_TIME after it was set, unless it is cleared."""
+    """Aborts a connection HEAD_TIME after `set`, unless cleared."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, transport: asyncio.Transport) -> None:
         self._loop, self._transport = loop, transport

@@ -1,4 +1,4 @@
-"""Opens the API at its address, in the host's own process and loop, until the host stops."""
+"""Serves the API in the host's own process and event loop."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from host.settings import Settings
 log = logging.getLogger("host")
 
 IDLE_TIME = 5
-"""Seconds that a connection is kept for the next request."""
+"""Seconds that an idle connection is kept open."""
 CLOSING_LIMIT = 2
-"""Seconds that an answer which is under way may take when the host stops."""
+"""Seconds that a response in progress may take when the host stops."""
 
 
 @contextlib.asynccontextmanager
 async def answering_api(settings: Settings, closed: Closed) -> AsyncIterator[None]:
-    """Answer the API until the end of the block. Port 0 is any that is free; the log says it.
+    """Serve the API inside the block. Port 0 is any free port, which the log shows.
 
-    Raises SettingsError where nothing can be answered there.
+    Raises SettingsError if the address or the state_dir can't be used.
     """
     listening = _listen(settings.api_host, settings.api_port or 0)
     placing = Placing(settings)
@@ -66,7 +66,7 @@ def _config(app: ASGIApp) -> uvicorn.Config:
         proxy_headers=False,
         server_header=False,
         log_config=None,
-        log_level="error",  # its warnings are what any stranger can bring about
+        log_level="error",  # any client can cause its warnings
         access_log=False,
         backlog=CONNECTIONS,
         h11_max_incomplete_event_size=LONGEST_HEAD,
@@ -78,7 +78,7 @@ def _config(app: ASGIApp) -> uvicorn.Config:
 class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leave the signals to the host: it drains."""
+        """Leave signals to the host, which drains."""
         yield
 
 

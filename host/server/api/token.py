@@ -1,4 +1,4 @@
-"""The token of the API: who may place calls."""
+"""The API's bearer token."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from host.base.errors import SettingsError
 from host.settings import Settings
 
 SHORTEST = 32
-"""Characters that a token must have."""
+"""Minimum length of the token, in characters."""
 
 
 def require_token(settings: Settings) -> None:
-    """Raise SettingsError where the API is asked for without a token that nobody can guess."""
+    """Raise SettingsError if the API is enabled without a strong token."""
     if settings.api_port is None:
         return
     token = settings.api_token.get_secret_value()
@@ -26,7 +26,7 @@ def require_token(settings: Settings) -> None:
 
 
 def is_token(given: list[bytes], token: bytes) -> bool:
-    """Whether these Authorization headers are one with the token; takes equally long for any."""
+    """Return whether there is one Authorization header with the token, in constant time."""
     if len(given) != 1:
         return False
     scheme, _, credentials = given[0].partition(b" ")

@@ -1,4 +1,4 @@
-"""Removes the records and recordings of calls that are older than they may be kept."""
+"""Removes records and recordings after their retention period."""
 
 from host.server.retention.daily import purge_daily
 from host.server.retention.old_calls import Purged, purge

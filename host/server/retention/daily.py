@@ -1,4 +1,4 @@
-"""Purges once a day, beside the worker."""
+"""Runs the purge once a day, in the background."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from host.settings import Settings
 log = logging.getLogger("host")
 
 EVERY = 24 * 3600.0
-"""Seconds from one purge to the next; the first is made when the host starts."""
+"""Seconds between purges; the first one runs at the start."""
 
 
 async def purge_daily(settings: Settings, every: float = EVERY) -> None:
-    """Remove what is too old, or nobody needs, at once and every day, until cancelled."""
+    """Purge at once and then every day, until cancelled."""
     while True:
         try:
-            _tell(await asyncio.to_thread(purge, settings, datetime.now(UTC)))
+            _log(await asyncio.to_thread(purge, settings, datetime.now(UTC)))
         except Exception:
             log.exception("can't remove old calls")
         await asyncio.sleep(every)
 
 
-def _tell(purged: Purged) -> None:
+def _log(purged: Purged) -> None:
     if any(purged.removed.values()):
         log.info("removed old calls: %s", purged)
     for fault in purged.faults:

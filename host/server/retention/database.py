@@ -1,4 +1,4 @@
-"""Removes old records from the SQLite file of calls."""
+"""Purges the SQLite database of records."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 PATIENCE = 10.0
-"""Seconds to wait for whoever writes a record."""
+"""Seconds to wait for another writer's lock."""
 _OLD = "FROM calls WHERE julianday(ended_at) < julianday(?)"
 
 
 def purge_database(file: Path, before: datetime, *, dry_run: bool = False) -> int:
-    """Remove the records of calls that ended before a moment; return how many.
+    """Delete records of calls that ended before a time; return the number.
 
-    What was removed is overwritten, once `overwrite` has come about. Raises sqlite3.Error.
+    Deleted content is overwritten on disk once `overwrite` has run. Raises sqlite3.Error.
     """
     if not file.is_file():
         return 0
@@ -32,9 +32,9 @@ def purge_database(file: Path, before: datetime, *, dry_run: bool = False) -> in
 
 
 def overwrite(file: Path) -> None:
-    """Put all changes into the file, and empty its log of changes, which has what was removed.
+    """Checkpoint and truncate the write-ahead log, which still contains deleted records.
 
-    SQLite waits for readers meanwhile. Raises sqlite3.Error where one of them stays.
+    Waits for readers. Raises sqlite3.Error if one does not finish.
     """
     if file.is_file():
         with closing(sqlite3.connect(file, timeout=PATIENCE, isolation_level=None)) as calls:

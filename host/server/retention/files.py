@@ -1,4 +1,4 @@
-"""Removes old recordings, and records that wait or were put aside."""
+"""Purges recordings, and records in the state_dir that could not be delivered."""
 
 from __future__ import annotations
 
@@ -9,43 +9,43 @@ from datetime import datetime
 from pathlib import Path
 
 _OF_STATE = ("webhooks/*.json", "unwritten/*.json", "unfinished/*.broken")
-"""Records in the state_dir that nobody may come for any more. Those of live calls are none."""
+"""Records in the state_dir that may never be read again. Those of live calls do not match."""
 
 _HALVES = ("webhooks/.*", "unfinished/*.part", ".numbers.key-*")
-"""Drafts of files in the state_dir, each of which has another name once it is whole."""
+"""Temporary files in the state_dir, renamed when complete."""
 
 
 def purge_recordings(
     folder: Path, before: datetime, *, live: Collection[str] = (), dry_run: bool = False
 ) -> int:
-    """Remove recordings of before a moment, and days that are empty then; return how many.
+    """Delete recordings older than a time, and folders that are empty then; return the number.
 
-    What the host did not record stays, and what it records of `live` calls. Raises OSError.
+    Keeps files that are not recordings, and those of `live` calls. Raises OSError.
     """
     found = [file for end in ("*.ogg", "*.ogg.part") for file in folder.glob(f"*-*-*/{end}")]
     old = [file for file in found if file.name.partition(".")[0] not in live]
     removed = _remove(_older(old, before), dry_run=dry_run)
     if removed and not dry_run:
         for day in {file.parent for file in old}:
-            with contextlib.suppress(OSError):  # it has others
+            with contextlib.suppress(OSError):  # the folder is not empty
                 day.rmdir()
     return removed
 
 
 def purge_state(state: Path, before: datetime, *, dry_run: bool = False) -> int:
-    """Remove records of before a moment that wait to be sent, or can't be; return how many."""
+    """Delete undelivered records older than a time; return the number."""
     waiting = [file for pattern in _OF_STATE for file in state.glob(pattern)]
     return _remove(_older(waiting, before), dry_run=dry_run)
 
 
 def remove_halves(state: Path, before: datetime) -> None:
-    """Remove what killed processes have left half written before a moment. Raises OSError."""
+    """Delete temporary files of killed processes older than a time. Raises OSError."""
     halves = [file for pattern in _HALVES for file in state.glob(pattern)]
     _remove(_older(halves, before), dry_run=False)
 
 
 def live_calls(state: Path) -> set[str]:
-    """Return the calls that are under way, as their recordings are named."""
+    """Return the ids of live calls, in the spelling of their recordings' file names."""
     return {re.sub(r"[^A-Za-z0-9_-]", "_", file.stem) for file in state.glob("unfinished/*.json")}
 
 

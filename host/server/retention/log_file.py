@@ -1,7 +1,7 @@
-"""Removes old records from the call log, while other processes write to it.
+"""Purges the call log while other processes write to it.
 
-Who writes to the log holds its lock (`flock`) and looks, once it has it, whether the file is still
-the one of that name: we put another in its place.
+A writer locks the log (`flock`) and then checks that the file still has its name, because a purge
+replaces the file.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from typing import BinaryIO
 from host.privacy import private_opener
 
 _ENDED = re.compile(rb'"ended_at":"([^"]+)"')
-"""No text in a record can look like it: in JSON its quotes would have backslashes."""
+"""Matches the field only: inside a JSON string its quotes would be escaped."""
 
 
 def purge_log(log: Path, before: datetime, *, dry_run: bool = False) -> int:
-    """Remove the records of calls that ended before a moment; return how many.
+    """Delete records of calls that ended before a time; return the number.
 
-    A line that is no record, as a full disk may leave one, goes with the record before it. Raises
-    OSError; the log is as it was then.
+    A malformed line, as a full disk leaves it, is deleted with the record before it. Raises
+    OSError; the log is then unchanged.
     """
-    if not log.is_file():  # not there yet, or a pipe
+    if not log.is_file():  # missing, or a pipe
         return 0
     log = log.resolve()
     if dry_run:
@@ -55,7 +55,7 @@ def purge_log(log: Path, before: datetime, *, dry_run: bool = False) -> int:
 
 
 def remove_leftovers(log: Path) -> None:
-    """Remove what killed purges have left of the log. One that is under way has its lock."""
+    """Delete temporary files of killed purges. A running purge holds the lock."""
     if log.is_file():
         log = log.resolve()
         if any(_drafts(log)):
@@ -69,7 +69,7 @@ def _drafts(log: Path) -> Iterator[Path]:
 
 
 def _give(new: int, old: int) -> None:
-    """Give a file to the owner of another: hosts write to it. Raises PermissionError."""
+    """Give a file the owner of another, since hosts write to it. Raises PermissionError."""
     owner = os.fstat(old)
     if os.fstat(new).st_uid != owner.st_uid:
         os.fchown(new, owner.st_uid, owner.st_gid)
@@ -77,7 +77,7 @@ def _give(new: int, old: int) -> None:
 
 @contextlib.contextmanager
 def _locked(log: Path) -> Iterator[BinaryIO]:
-    """Open the log and keep others from writing to it."""
+    """Open the log with an exclusive lock."""
     while True:
         with log.open("rb") as read:
             fcntl.flock(read, fcntl.LOCK_EX)
@@ -87,7 +87,7 @@ def _locked(log: Path) -> Iterator[BinaryIO]:
 
 
 def is_still(opened: int, log: Path) -> bool:
-    """Tell whether an open file is the one of this name, and no other has taken its place."""
+    """Return whether an open file still has this name."""
     try:
         return os.path.samestat(os.fstat(opened), log.stat())
     except FileNotFoundError:
@@ -95,7 +95,7 @@ def is_still(opened: int, log: Path) -> bool:
 
 
 def _judged(read: BinaryIO, before: datetime) -> Iterator[tuple[bytes, bool]]:
-    """Give each line of the log with whether it is too old."""
+    """Yield each line of the log, and whether it is too old."""
     old = False
     for line in read:
         if found := _ENDED.search(line):

@@ -1,4 +1,4 @@
-"""All that is kept of calls, and which of it is too old."""
+"""Purges everything that is stored about calls."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from host.server.retention import database, files, log_file
 from host.settings import Settings
 
 LONGEST_WRITING = timedelta(hours=1)
-"""After this long, a file that is not yet whole is nobody's any more: it is written at once."""
+"""Age at which a temporary file counts as abandoned: writing takes seconds."""
 
 
 @dataclass
 class Purged:
-    """What was removed, by what it was removed from, and what could not be."""
+    """Number of deleted items by location, and errors."""
 
     removed: dict[str, int] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
-        """Tell of it in words, as `12 from calls.jsonl, 3 from recordings`."""
-        told = [f"{number} from {where}" for where, number in self.removed.items() if number]
-        return ", ".join(told) or "nothing"
+        """Format as `12 from calls.jsonl, 3 from recordings`."""
+        parts = [f"{number} from {where}" for where, number in self.removed.items() if number]
+        return ", ".join(parts) or "nothing"
 
 
 def purge(
     settings: Settings, now: datetime, *, days: float | None = None, dry_run: bool = False
 ) -> Purged:
-    """Remove what is older than the settings' days, or than these; with `dry_run` count it only.
+    """Delete what is older than the settings' days, or `days`; `dry_run` only counts.
 
-    What nobody needs goes whatever the days: requests for calls after a day, or a week, and what
-    killed processes have left half written. A host, and other purges, may go on beside it. What
-    can't be removed keeps nothing else.
+    Also deletes, whatever the days: placed requests after a day or a week, and temporary files of
+    killed processes. Safe while a host or another purge runs. An error in one location does not
+    stop the others.
     """
     purged = Purged()
     if (kept := settings.keep_records_days if days is None else days) is not None:
@@ -47,7 +47,7 @@ def purge(
     if (kept := settings.keep_recordings_days if days is None else days) is not None:
         before = now - timedelta(days=kept)
         folder, live = settings.recordings_dir, files.live_calls(settings.state_dir)
-        with _told(purged, folder):
+        with _collecting_faults(purged, folder):
             removed = files.purge_recordings(folder, before, live=live, dry_run=dry_run)
             purged.removed[str(folder)] = removed
     if not dry_run:
@@ -57,34 +57,34 @@ def purge(
 
 def _purge_records(settings: Settings, before: datetime, purged: Purged, *, dry_run: bool) -> None:
     log, db, state = settings.call_log, settings.call_database, settings.state_dir
-    with _told(purged, log):
+    with _collecting_faults(purged, log):
         purged.removed[str(log)] = log_file.purge_log(log, before, dry_run=dry_run)
     if db is not None:
-        with _told(purged, db):
+        with _collecting_faults(purged, db):
             purged.removed[str(db)] = database.purge_database(db, before, dry_run=dry_run)
             if not dry_run:
                 database.overwrite(db)
-    with _told(purged, state):
+    with _collecting_faults(purged, state):
         purged.removed[str(state)] = files.purge_state(state, before, dry_run=dry_run)
 
 
 def _clear_up(settings: Settings, now: datetime, purged: Purged) -> None:
     log, state = settings.call_log, settings.state_dir
-    with _told(purged, log):
+    with _collecting_faults(purged, log):
         log_file.remove_leftovers(log)
-    with _told(purged, state):
+    with _collecting_faults(purged, state):
         files.remove_halves(state, now - LONGEST_WRITING)
     for asked in (Requests(state), CallStore(state)):
-        with _told(purged, state / NAME):
+        with _collecting_faults(purged, state / NAME):
             asked.forget()
 
 
 @contextlib.contextmanager
-def _told(purged: Purged, where: Path) -> Iterator[None]:
-    """Note what stands in the way of one part, and let the others go on."""
+def _collecting_faults(purged: Purged, where: Path) -> Iterator[None]:
+    """Collect errors of one location, so that the others are still purged."""
     try:
         yield
     except (OSError, sqlite3.Error) as error:
         purged.faults.append(f"{where}: {error}")
-    except Exception as error:  # the others are old, whatever is wrong with this one
+    except Exception as error:  # whatever is wrong here, the other locations are still due
         purged.faults.append(f"{where}: {type(error).__name__}: {error}")
