@@ -16,6 +16,7 @@ from pathlib import Path
 from rich.console import Console
 
 from host.base.errors import HostError
+from host.base.paths import EXAMPLE_PERSONAS
 from host.dispatch.place import metadata_of, place
 from host.local.exchange import PhoneCall
 from host.local.phone import Busy, Line, Telephone, voicemail
@@ -151,6 +152,7 @@ async def play(folder: Path = CALLS) -> int:
         environment = {
             **world.settings,
             "HOST_CONFIG": "host.toml",
+            "HOST_PERSONAS_DIR": str(EXAMPLE_PERSONAS),
             "HOST_CALL_LOG": "calls.jsonl",
         }
         async with HostProcess(environment, folder / "host.log", cwd=folder):
@@ -254,4 +256,5 @@ def _settings(world: World) -> Settings:
         livekit_api_key=world.livekit.api_key,
         livekit_api_secret=world.livekit.api_secret,
         trunk=world.trunk,
+        personas_dir=EXAMPLE_PERSONAS,
     )
