@@ -33,7 +33,7 @@ def hooks(
         bool, typer.Option(help="Print the tables of README.md and docs/settings.md.")
     ] = False,
 ) -> None:
-    """List the hooks, and the personas and plugins that implement them."""
+    """List the hooks and their implementations."""
     from host.cli import show
 
     if markdown:
@@ -87,9 +87,10 @@ def gate(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check a number against the gate, without dialling or counting an attempt.
+    """Check whether a number may be called.
 
-    The exit code is 0 if the number is allowed, and 1 if a rule blocks it.
+    Nothing is dialled, and no attempt is counted. The exit code is 0 if the number is allowed, and
+    1 if a rule blocks it.
     """
     from host.compliance import Gate
 

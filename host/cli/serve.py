@@ -10,7 +10,10 @@ from host.registry import read_settings
 
 @cli.command()
 def dev(local: Local = False, strict: Strict = False, verbose: Verbose = False) -> None:
-    """Serve calls during development: readable logs, and Ctrl-C ends live calls."""
+    """Serve calls during development.
+
+    Logs are readable, and Ctrl-C ends live calls.
+    """
     from host.privacy.logs import log_to_terminal
 
     log_to_terminal(verbose=verbose)
@@ -19,7 +22,10 @@ def dev(local: Local = False, strict: Strict = False, verbose: Verbose = False) 
 
 @cli.command()
 def start(local: Local = False, strict: Strict = False) -> None:
-    """Serve calls in production: JSON logs, a health check, and draining on SIGTERM."""
+    """Serve calls in production.
+
+    Logs are JSON, the health check has a fixed port, and SIGTERM lets live calls finish.
+    """
     from host.privacy.logs import log_as_json
 
     log_as_json()

@@ -49,7 +49,7 @@ def list_by_default(
     limit: Limit = 20,
     as_json: AsJson = False,
 ) -> None:
-    """List recorded calls, show one, or purge old ones."""
+    """List calls, show one, or purge old ones."""
     wanted = (persona, outcome, since, number, limit, as_json)
     if context.invoked_subcommand is None:
         list_calls(*wanted)
@@ -67,7 +67,7 @@ def list_calls(
     limit: Limit = 20,
     as_json: AsJson = False,
 ) -> None:
-    """List recorded calls, newest first."""
+    """List calls from the call log, newest first."""
     now, settings = datetime.now(UTC), load_settings()
     wanted = Wanted(
         persona=persona,
@@ -118,7 +118,7 @@ def purge(
         typer.Option(
             min=0,
             max=36500,
-            help="Minimum age; default: keep_records_days and keep_recordings_days.",
+            help="Minimum age in days; default: keep_records_days, keep_recordings_days.",
         ),
     ] = None,
     dry_run: Annotated[
