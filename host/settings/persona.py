@@ -182,12 +182,11 @@ class Shared(WithPlugins):
     record_transcripts: bool = Field(
         True, description="write transcripts, and the arguments and results of tools, into records"
     )
-    disclosure: str = Field(
-        "", description="notice before the greeting, such as that the caller talks to an AI"
-    )
+    disclosure: str = Field("", description="AI disclosure, spoken before the greeting")
     record: bool = Field(False, description="record calls, starting after recording_notice")
     recording_notice: str = Field(
-        "This call is recorded.", description="notice before the greeting of a recorded call"
+        "This call is recorded.",
+        description="recording notice, spoken before the greeting of a recorded call",
     )
     transfers: dict[str, TransferTarget] = Field(
         default_factory=dict, description="transfer targets, by name"
