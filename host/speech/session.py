@@ -33,6 +33,7 @@ from host.records.outcome import Outcome
 from host.records.record import ToolUse, Usage, Utterance
 from host.speech.apology import fail_gracefully
 from host.speech.first_words import FirstWords
+from host.speech.options import merged
 from host.speech.providers import connecting, with_fallbacks
 
 log = logging.getLogger("host")
@@ -58,9 +59,9 @@ def make_session(call: LiveCall, *, text: bool = False) -> tuple[AgentSession[An
 
     A `text` conversation has no STT or TTS and needs no keys for them.
     """
-    options: dict[str, Any] = {"conn_options": connecting(call)}
-    for answer in reversed(call.hooks.session_options(call=call.call)):  # the persona's is first
-        options.update(answer)
+    # The persona's answer comes first in the list, and wins.
+    answers = reversed(call.hooks.session_options(call=call.call))
+    options = merged([{"conn_options": connecting(call)}, *answers])
     if text:
         options.update(vad=None, turn_handling={"turn_detection": None})
     model = with_fallbacks(call, "llm", call.hooks.llm(call=call.call))
