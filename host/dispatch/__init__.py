@@ -1,1 +1,1 @@
-"""Placing calls from outside, LiveKit's rooms, and which of several hosts has a call."""
+"""Placing calls from outside, access to LiveKit, rooms, and arbitration between hosts."""

@@ -1,7 +1,7 @@
-"""One agent of ours in a room: whoever comes second leaves, and the call does not notice.
+"""Arbitration: one agent of ours in a room; a duplicate job leaves without affecting the call.
 
-Within one host admission sees to it. Two hosts that share the calls, or a room that was dispatched
-to twice, meet in the room itself. Our agents are known there by the attributes that they come with.
+Within one host, admission prevents duplicates. Jobs on two hosts, or of a room that was dispatched
+twice, detect each other in the room, by the attributes of their participants.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from host.records.outcome import Outcome
 log = logging.getLogger("host")
 
 CALL = "host.call"
-"""The attribute that our agents come into a room with: the job they are there for."""
+"""Attribute of our agents' participants: the id of their job."""
 TAKEN = "host.taken"
-"""The attribute of a caller whose call a host has taken: the job.
+"""Attribute of a caller whose call a host has accepted: the id of the job.
 
-LiveKit 1.11 shows a dispatch's jobs only when it has asked its nodes for agents. It does so once a
-minute, and when a worker registers, and takes 5 s: a host that is full would take a call that
-another one has for nobody's.
+LiveKit 1.11 lists a dispatch's jobs only after it has asked its nodes for agents, which it does
+once a minute and when a worker registers, and which takes 5 s. Without the attribute, a full host
+would treat a call that another one has accepted as unanswered.
 """
 _OURS = (CALL, "host.persona")
 _AGENT = rtc.ParticipantKind.PARTICIPANT_KIND_AGENT
@@ -41,30 +41,30 @@ _CONNECTING = (ParticipantInfo.JOINING, ParticipantInfo.JOINED)
 LEAVE_LIMIT = 2.0
 """Seconds that leaving a room may take."""
 LOOK_LIMIT = 2.0
-"""Seconds that LiveKit may take to say who has a room."""
+"""Seconds that LiveKit may take to report who has a room."""
 LOOK_EVERY = 0.05
-"""Seconds between two looks."""
+"""Seconds between checks."""
 MARK_LIMIT = 2.0
-"""Seconds after a job was taken in which its caller is looked for."""
+"""Seconds to wait for the caller of an accepted job."""
 CONNECT_LIMIT = 5.0
-"""Seconds that a telephone which has joined a room may take to be connected to it."""
+"""Seconds that a SIP participant which has joined may take to be connected."""
 
 
 @dataclass(frozen=True)
 class DuplicateJob(Ending):
-    """The ending of a job that is no call: another agent has its room, or the room is gone."""
+    """The ending of a job that is not a call: another agent has its room, or the room is gone."""
 
 
 def duplicate_job(reason: str) -> DuplicateJob:
-    """Say why a job is no call."""
+    """Return the ending of a duplicate job."""
     return DuplicateJob(Outcome.REFUSED, "host", reason)
 
 
 def already_taken(room: rtc.Room) -> str | None:
-    """Name the agent of ours that has this room; None where it is ours to answer.
+    """Return the identity of the agent of ours that has this room; None if we have it.
 
-    Whoever joined first has it, and of two at the same millisecond the lesser identity: two that
-    see each other come to the same answer.
+    The agent that joined first has it; at the same millisecond, the smaller identity. Both sides
+    therefore reach the same result.
     """
     ours = _rank(room.local_participant)
     others = [other for other in room.remote_participants.values() if _is_ours(other)]
@@ -72,17 +72,18 @@ def already_taken(room: rtc.Room) -> str | None:
 
 
 async def room_is_gone(job: JobContext) -> bool:
-    """Tell whether the room of a job was closed before we came: we stand alone in a new one.
+    """Return whether the job's room was deleted before we joined, so that we are alone in a new
+    one.
 
-    A call that was given up, or was over, before a slow process joined must not be dialled by it,
-    and a caller who was told busy does not come back.
+    A call that was cancelled or ended before a slow process joined must not be dialled, and a
+    caller who heard busy does not come back.
     """
     meant: str = job.job.room.sid
     return bool(meant) and await job.room.sid != meant and not job.room.remote_participants
 
 
 async def withdraw(job: JobContext, call: LiveCall) -> None:
-    """Leave a room to the agent that has it; one that only we have made goes with us."""
+    """Leave the room to the agent that has it; delete it if we are alone in it."""
     alone = not job.room.remote_participants
     await call.settle(LEAVE_LIMIT)
     with contextlib.suppress(TimeoutError):
@@ -92,7 +93,7 @@ async def withdraw(job: JobContext, call: LiveCall) -> None:
 
 
 async def mark_taken(livekit: api.LiveKitAPI, room: str, job: str) -> None:
-    """Say in a room that a host has taken its call: to one that is full, and was asked before."""
+    """Mark a room's caller as taken, for a full host that was offered the job before us."""
     loop = asyncio.get_running_loop()
     until = loop.time() + MARK_LIMIT
     while loop.time() < until:
@@ -105,7 +106,7 @@ async def mark_taken(livekit: api.LiveKitAPI, room: str, job: str) -> None:
             await livekit.room.update_participant(request)
         if callers:
             return
-        await asyncio.sleep(LOOK_EVERY)  # its own room's caller may come after the job
+        await asyncio.sleep(LOOK_EVERY)  # the caller may join after the job was accepted
 
 
 async def end_room(
@@ -116,12 +117,12 @@ async def end_room(
     besides: str = "",
     patience: float = 0.0,
 ) -> None:
-    """Delete a room that is not ours to answer, unless it is another job's.
+    """Delete a room that we do not answer, unless another job has it.
 
-    That may be one of another host, which takes it within `patience` seconds. `besides` names a job
-    of our own. Of a room with another `sid` we know nothing: a new one with the same name.
+    Another host may still accept it within `patience` seconds. `besides` is a job of our own to
+    ignore. A room with another `sid` is a new one of the same name, and is kept.
     """
-    # Where LiveKit does not say, the room is deleted: nobody is left to ring.
+    # If LiveKit does not answer, the room is deleted: better busy than endless ringing.
     with contextlib.suppress(api.ServerError, *UNREACHABLE):
         async with asyncio.timeout(patience + LOOK_LIMIT):
             if await _is_taken(livekit, room, besides, patience):
@@ -144,7 +145,7 @@ async def _is_taken(livekit: api.LiveKitAPI, room: str, besides: str, patience: 
         having = {job.id for job in jobs if job.state.status in _LIVE}
         if having - {besides} or (patience and await _is_marked(livekit, room)):
             return True
-        if begun >= until:  # where LiveKit is slow, what it says may be old by then
+        if begun >= until:  # not the current time: a slow answer may be outdated
             return False
         await asyncio.sleep(LOOK_EVERY)  # LiveKit has no event for it
 
@@ -160,17 +161,17 @@ async def _is_marked(livekit: api.LiveKitAPI, room: str) -> bool:
 
 
 async def _is_connected(livekit: api.LiveKitAPI, room: str) -> None:
-    """Wait until whoever has joined a room is connected to it.
+    """Wait until all participants that have joined a room are connected.
 
-    LiveKit's clients do not see that their room is deleted while they connect: they wait for 15 s
-    and come again, into a new room of that name. The caller hears it ringing meanwhile.
+    A LiveKit client that is still connecting does not notice that its room is deleted: it waits
+    for 15 s and joins a new room of that name, while the caller hears ringing.
     """
     while any(one.state in _CONNECTING for one in await _those_in(livekit, room)):
-        await asyncio.sleep(LOOK_EVERY)  # as above
+        await asyncio.sleep(LOOK_EVERY)  # LiveKit has no event for it
 
 
 async def _those_in(livekit: api.LiveKitAPI, room: str) -> Sequence[ParticipantInfo]:
-    """List who is in a room, as LiveKit's API tells it; nobody where there is no such room."""
+    """List a room's participants; empty if there is no such room."""
     try:
         return (
             await livekit.room.list_participants(api.ListParticipantsRequest(room=room))

@@ -1,4 +1,4 @@
-"""Asks a persona what a dispatch's metadata says."""
+"""Parses a dispatch's metadata with the persona's `parse_metadata` hook."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 log = logging.getLogger("host")
 
 LONGEST = 400
-"""Characters of the longest refusal: a log line, or a line in a terminal."""
+"""Maximum length of the error message, in characters."""
 LONGEST_FIELD = 60
-"""Characters of the longest name of a field in it."""
+"""Maximum length of a field's name in it, in characters."""
 MOST_FAULTS = 5
-"""How many fields that do not fit are named; the others are counted."""
+"""Maximum number of invalid fields named; the rest are counted."""
 _QUOTED = re.compile(r"""'[^']*'|"[^"]*"|`[^`]*`""")
 
 
 def parse_details(hook: Hooks, metadata: Mapping[str, Any]) -> object:
-    """Return what `parse_metadata` makes of the metadata. Raises MetadataError, one line.
+    """Return what `parse_metadata` returns. Raises MetadataError with one line.
 
-    What the metadata says is not in that line, but where the persona's own words work it in.
+    Values of the metadata are left out of that line, unless the persona's own text contains them.
     """
     try:
         return hook.parse_metadata(metadata=metadata)
@@ -45,7 +45,7 @@ def parse_details(hook: Hooks, metadata: Mapping[str, Any]) -> object:
         why = str(error)
     except (TypeError, AttributeError, LookupError, ArithmeticError) as error:
         last = traceback.extract_tb(error.__traceback__)[-1]
-        # Where, and not what: its text may have the metadata in it.
+        # The location only: the message may contain metadata.
         log.error("parse_metadata: %s at %s:%s", type(error).__name__, last.filename, last.lineno)
         why = "parse_metadata raised an error"
     raise _refusal(_without(set(_said_in(metadata)), why))
@@ -53,14 +53,14 @@ def parse_details(hook: Hooks, metadata: Mapping[str, Any]) -> object:
 
 def _faults(error: ValidationError) -> str:
     faults = faults_in(error)
-    told = [sentence(_field(_ours(fault)), fault) for fault in faults[:MOST_FAULTS]]
+    described = [sentence(_field(_known_path(fault)), fault) for fault in faults[:MOST_FAULTS]]
     if len(faults) > MOST_FAULTS:
-        told.append(f"and {len(faults) - MOST_FAULTS} more")
-    return "; ".join(told)
+        described.append(f"and {len(faults) - MOST_FAULTS} more")
+    return "; ".join(described)
 
 
-def _ours(fault: ErrorDetails) -> tuple[int | str, ...]:
-    """Give the path of a fault as far as it is the persona's: not a key that it does not know."""
+def _known_path(fault: ErrorDetails) -> tuple[int | str, ...]:
+    """Return the path of a fault, without keys that the persona does not define."""
     path = fault["loc"]
     if fault["type"] == "extra_forbidden":
         return path[:-1]
@@ -72,7 +72,7 @@ def _field(path: tuple[int | str, ...]) -> str:
 
 
 def _said_in(value: object) -> Iterator[str]:
-    """Give what a value of the metadata says, and all in it."""
+    """Yield all values in the metadata, normalised."""
     if isinstance(value, Mapping):
         value = list(value.values())
     if isinstance(value, list):
@@ -83,7 +83,7 @@ def _said_in(value: object) -> Iterator[str]:
 
 
 def _without(said: Collection[str], text: str) -> str:
-    """Leave out of a text what the metadata says, where it is quoted: 'x', "x" or `x`."""
+    """Replace quoted values of the metadata in a text: 'x', "x" or `x`."""
 
     def hidden(quoted: re.Match[str]) -> str:
         mark = quoted[0][0]

@@ -1,8 +1,7 @@
-"""The requests that calls were made for, so that no request makes two.
+"""Idempotency keys: prevents a second call for the same request.
 
-A request is known by its idempotency key, for a day, across all processes of a host: in the SQLite
-file of `state_dir`. A request whose call came to nothing before anybody was dialled may be made
-again.
+A key is stored for a day in the SQLite database of `state_dir`, for all processes of a host. It is
+released if its call ended before anyone was dialled or greeted.
 """
 
 from __future__ import annotations
@@ -15,11 +14,11 @@ from pathlib import Path
 from host.base.database import has_state, open_state
 
 KEPT = 24 * 3600.0
-"""Seconds that a request is remembered."""
+"""Seconds for which a key is stored."""
 
 
 class NotClaimed(Exception):
-    """A request can't have a call: it has one already, which is named, or nobody can tell."""
+    """The request already has a call, which the text names, or the database can't be read."""
 
 
 class Requests:
@@ -29,9 +28,9 @@ class Requests:
         self._state, self._patience = state, patience
 
     def claim(self, key: str, call: str, room: str, room_sid: str) -> None:
-        """Have a request for a call; another job in the same room may have it again.
+        """Claim a key for a call; another job in the same room may claim it again.
 
-        Raises NotClaimed where another call has it, or had it within the last day.
+        Raises NotClaimed if another call has it, or had it within the last day.
         """
         try:
             with self._open() as requests:
@@ -45,7 +44,7 @@ class Requests:
             raise NotClaimed(text) from error
 
     def settle(self, call: str, outcome: str, reason: str, *, begun: bool) -> None:
-        """Say how a call went; its request is free again where nobody was dialled or greeted."""
+        """Store a call's outcome, or release its key if the call had not `begun`."""
         with self._open() as requests:
             if begun:
                 requests.execute(
@@ -56,14 +55,14 @@ class Requests:
                 requests.execute("DELETE FROM requests WHERE call = ?", (call,))
 
     def went(self, key: str) -> tuple[str, str] | None:
-        """Say how a request's call went: its outcome, and why. None where nobody has told yet."""
+        """Return the outcome and reason of a key's call; None if there is none yet."""
         with self._open() as requests:
             query = "SELECT outcome, reason FROM requests WHERE key = ? AND outcome IS NOT NULL"
             found: tuple[str, str] | None = requests.execute(query, (key,)).fetchone()
             return found
 
     def forget(self) -> None:
-        """Forget requests of more than a day ago. Raises sqlite3.Error or OSError."""
+        """Delete keys older than a day. Raises sqlite3.Error or OSError."""
         if has_state(self._state):
             with self._open() as requests:
                 _forget(requests)

@@ -1,4 +1,4 @@
-"""The host's own access to LiveKit: its API, tokens for rooms, and models of LiveKit Inference."""
+"""Access to LiveKit with the host's keys: API client, tokens, and LiveKit Inference."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from host.settings import Settings
 
 
 def keys_of(settings: Settings) -> tuple[str, str]:
-    """Return LiveKit's key and its secret."""
+    """Return the API key and secret."""
     key, secret = settings.livekit_api_key, settings.livekit_api_secret
     return key.get_secret_value(), secret.get_secret_value()
 
 
 def livekit_of(settings: Settings) -> api.LiveKitAPI:
-    """Open LiveKit's API."""
+    """Return an API client."""
     return api.LiveKitAPI(settings.livekit_url, *keys_of(settings))
 
 
 def token_of(settings: Settings) -> api.AccessToken:
-    """Begin a token, for whom and for what is still to be said."""
+    """Return a token without identity and grants."""
     return api.AccessToken(*keys_of(settings))
 
 
 def give_access(job: JobContext, settings: Settings) -> None:
-    """Give a job LiveKit's API, which it would open with keys of the environment."""
+    """Give a job an API client; LiveKit would create one from the environment."""
     session = http_context.http_session()
     job.api = api.LiveKitAPI(settings.livekit_url, *keys_of(settings), session=session)
 
@@ -41,9 +41,9 @@ def inference_model(
     voice: str,
     language: str,
 ) -> Any:
-    """Make a model of LiveKit Inference.
+    """Create a model of LiveKit Inference.
 
-    LiveKit itself would look for its keys in the environment, where calls have none.
+    The keys are passed explicitly, since a call's environment has none.
     """
     keys: dict[str, Any] = dict(zip(("api_key", "api_secret"), keys_of(settings), strict=True))
     named = f"{provider}/{model}"

@@ -1,4 +1,4 @@
-"""Places a call from outside the host: dispatches it, watches it, tells how it went."""
+"""Places a call from outside the host: dispatches it, watches it and returns its result."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ __all__ = [
 ]
 
 TAKEN_LIMIT = 10.0
-"""Seconds that a host may take to join the room of a call."""
+"""Seconds within which a host must join the call's room."""
 ATTEMPTS = 3
-"""How often a call is dispatched in that time, until a host joins."""
+"""Dispatches within TAKEN_LIMIT, until a host joins."""
 LEAVING_LIMIT = 1.0
-"""Seconds that others may take to leave a room that is given up together with them."""
+"""Seconds that other watchers get to leave a room given up at the same time."""
 AFTER_LIMIT = 60.0
-"""Seconds that a call may take beside its ringing and its longest talk."""
+"""Seconds allowed in addition to ringing_timeout and max_duration."""
 OnStatus = Callable[[str], None]
 
 
@@ -51,9 +51,9 @@ def metadata_of(
     details: Mapping[str, Any],
     key: str | None = None,
 ) -> str:
-    """Make a call's metadata, checked as the host will check it. Raises HostError.
+    """Build a call's metadata and validate it as the host will. Raises HostError.
 
-    The idempotency `key` names the request: one call is made for it, however often it is asked for.
+    The idempotency `key` identifies the request: repeated requests get the same call.
     """
     loaded = registry.load(settings).require()
     if persona not in loaded.personas:
@@ -65,17 +65,17 @@ def metadata_of(
 
 
 def encode_metadata(persona: str, number: str, details: Mapping[str, Any], key: str | None) -> str:
-    """Write a call's metadata as a host will read it. Raises MetadataError."""
+    """Encode a call's metadata as JSON. Raises MetadataError."""
     named = {} if key is None else {"idempotency_key": key}
     wanted = {**details, **named, "persona": persona, "phone_number": number}
-    metadata = json.dumps(wanted, ensure_ascii=False)  # bytes are counted, and so is each escape
+    metadata = json.dumps(wanted, ensure_ascii=False)  # the limit is in bytes, and escapes count
     read_dispatch(metadata)
     return metadata
 
 
 @contextlib.asynccontextmanager
 async def livekit_api(settings: Settings) -> AsyncIterator[api.LiveKitAPI]:
-    """Open LiveKit's API; whatever it can't do is told in one line. Raises HostError."""
+    """Open an API client; its errors become one line. Raises HostError."""
     require_livekit(settings)
     try:
         async with livekit_of(settings) as livekit:
@@ -91,7 +91,7 @@ async def livekit_api(settings: Settings) -> AsyncIterator[api.LiveKitAPI]:
 
 
 def require_livekit(settings: Settings) -> None:
-    """Raise SettingsError where LiveKit's address or key is missing or no such thing."""
+    """Raise SettingsError if LiveKit's URL or keys are missing or malformed."""
     given = {
         "LIVEKIT_URL": settings.livekit_url,
         "LIVEKIT_API_KEY": settings.livekit_api_key.get_secret_value(),
@@ -110,18 +110,18 @@ def require_livekit(settings: Settings) -> None:
 async def place(
     settings: Settings,
     metadata: str,
-    told: OnStatus = lambda status: None,
+    on_status: OnStatus = lambda status: None,
     *,
     lasting: bool = False,
 ) -> CallResult:
-    """Place a call with metadata from `metadata_of` and wait until it is over.
+    """Place a call with metadata of `metadata_of` and wait for its end.
 
-    `told` hears each status of the line. Who places a call with the idempotency key of one that
-    is under way watches that one. A `lasting` call that a host has taken goes on where nobody waits
-    for it any more. Raises LiveKitError where no host takes the call.
+    `on_status` is called with each call status. A request with the idempotency key of a live call
+    watches that call. A `lasting` call that a host has taken continues if this is cancelled.
+    Raises LiveKitError if no host takes the call.
     """
     async with livekit_api(settings) as livekit:
-        placing = _Placing(settings, livekit, metadata, told, lasting=lasting)
+        placing = _Placing(settings, livekit, metadata, on_status, lasting=lasting)
         await livekit.room.list_rooms(api.ListRoomsRequest(names=[placing.name]))  # address and key
         placed = await placing.once()
         if placed is None and placing.key:
@@ -131,24 +131,26 @@ async def place(
         return placed
 
 
-async def follow(settings: Settings, persona: str, key: str, told: OnStatus) -> CallResult | None:
-    """Watch a call that was placed before to its end. None: its room is gone. Raises HostError."""
+async def follow(
+    settings: Settings, persona: str, key: str, on_status: OnStatus
+) -> CallResult | None:
+    """Watch an earlier call to its end; None if its room is gone. Raises HostError."""
     metadata = json.dumps({"persona": persona, "idempotency_key": key})
     async with livekit_api(settings) as livekit:
-        placing = _Placing(settings, livekit, metadata, told, lasting=True, dispatches=False)
+        placing = _Placing(settings, livekit, metadata, on_status, lasting=True, dispatches=False)
         found = await livekit.room.list_rooms(api.ListRoomsRequest(names=[placing.name]))
         return await placing.once() if found.rooms else None
 
 
 class _Placing:
-    """One request for a call. All that have the same idempotency key meet in the same room."""
+    """One request for a call. Requests with the same idempotency key share a room."""
 
     def __init__(
         self,
         settings: Settings,
         livekit: api.LiveKitAPI,
         metadata: str,
-        told: OnStatus,
+        on_status: OnStatus,
         *,
         lasting: bool = False,
         dispatches: bool = True,
@@ -158,16 +160,17 @@ class _Placing:
         self.key = dispatch.idempotency_key
         self.name = room_for(str(dispatch.persona), self.key)
         self._settings, self._livekit = settings, livekit
-        self._metadata, self._told = metadata, told
+        self._metadata, self._on_status = metadata, on_status
         limits = settings.persona(str(dispatch.persona))
         self._longest = (limits.max_duration or 0) + (limits.ringing_timeout or 0) + AFTER_LIMIT
 
     async def once(self) -> CallResult | None:
-        """Have the call made and watch it to its end; None where the room was closed at once."""
+        """Dispatch and watch the call to its end; None if the room was closed before a host
+        joined."""
         room = rtc.Room()
-        watch = RoomWatcher(room, self._told)
+        watch = RoomWatcher(room, self._on_status)
         try:
-            # First of all: a call that is refused at once would be over before anybody looked.
+            # Join first, or a call that is refused at once would be over before we watch.
             token = watcher_token(self._settings, self.name, self._metadata)
             options = rtc.RoomOptions(auto_subscribe=False)
             await join(room, self._settings.livekit_url, token, options)
@@ -180,7 +183,7 @@ class _Placing:
         except BaseException:
             await _leave(room)
             if not (self._lasting and watch.taken.is_set()):
-                # Whoever waited for the call has had enough: nobody talks on behind their back.
+                # The requester has given up, so the call must not continue unnoticed.
                 await self._close_room()
             raise
         finally:
@@ -190,10 +193,11 @@ class _Placing:
         return watch.placed(self.name)
 
     async def _until_taken(self, watch: RoomWatcher) -> None:
-        """Dispatch the call until a host has joined its room.
+        """Dispatch the call until a host joins its room.
 
-        LiveKit forgets a dispatch without a word where no host is registered at that moment, or
-        the only one is stopping. Hosts see to it that two dispatches to one room are one call.
+        LiveKit drops a dispatch silently if no host is registered at that moment, or the only one
+        is
+        stopping. Duplicate dispatches are merged by the hosts.
         """
         for attempt in range(ATTEMPTS):
             if watch.taken.is_set():
@@ -215,13 +219,13 @@ class _Placing:
         await self._livekit.agent_dispatch.create_dispatch(request)
 
     async def _close_room(self) -> None:
-        """Delete the room, unless others have placed the same call and still wait for it."""
+        """Delete the room, unless another watcher with the same key remains."""
         until = asyncio.get_running_loop().time() + LEAVING_LIMIT
         with contextlib.suppress(api.ServerError, *UNREACHABLE):
             while self.key and await is_watched(self._livekit, self.name):
                 if asyncio.get_running_loop().time() > until:
                     return
-                await asyncio.sleep(0.1)  # those who leave together with us; there is no event
+                await asyncio.sleep(0.1)  # watchers that leave at the same time; there is no event
             await self._livekit.room.delete_room(api.DeleteRoomRequest(room=self.name))
 
 
@@ -231,13 +235,13 @@ async def _leave(room: rtc.Room) -> None:
 
 
 def room_for(persona: str, key: str | None) -> str:
-    """Name the room of a new call; calls with the same idempotency key have the same one."""
+    """Return the room of a new call; the same for the same idempotency key."""
     unique = hashlib.sha256(key.encode()).hexdigest()[:24] if key else f"c{secrets.token_hex(6)}"
     return f"{persona}-{unique}"
 
 
 def details_of(pairs: list[str]) -> dict[str, str]:
-    """Read `key=value` words of the command line. Raises HostError."""
+    """Parse `key=value` arguments of the command line. Raises HostError."""
     details: dict[str, str] = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")

@@ -1,4 +1,4 @@
-"""A call's room in LiveKit: its end, who is put out of it, and what it tells to whoever watches."""
+"""LiveKit rooms: joining, deleting, removing a participant, and notifying watchers."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from livekit.rtc._ffi_client import FfiClient
 log = logging.getLogger("host")
 
 UNREACHABLE = (TimeoutError, OSError, aiohttp.ClientError)
-"""What is raised where LiveKit, or its API, can't be reached."""
+"""Exceptions for an unreachable LiveKit server or API."""
 
 PUT_OUT_IN = 2.0
-"""Seconds that LiveKit may take to put somebody out of a room.
+"""Seconds that LiveKit may take to remove a participant.
 
-Of one who leaves by themselves at that moment it answers nothing for longer. The end of a call does
-not wait for it: the room is deleted next, and with it goes whoever is left.
+For a participant that leaves at that moment, the API answers much later. The end of a call does not
+wait for it: the room is deleted next anyway.
 """
-TELLING = 3
-TOLD_IN = 1.5
-"""Seconds in which LiveKit says that it has taken down what watchers are told, up to three times.
+NOTIFY_ATTEMPTS = 3
+NOTIFY_LIMIT = 1.5
+"""Seconds for LiveKit to acknowledge attributes, for each of the attempts.
 
-Its SDK (1.1.21) misses that word once in a hundred times or so, and would wait for it for ever.
+Its SDK (1.1.21) misses about one acknowledgement in a hundred and would wait forever.
 """
 
 
 def consult_room(room: str) -> str:
-    """Name the room in which a colleague is asked whether they take the call of a room."""
+    """Return the name of a call's consultation room."""
     return f"{room}-consult"
 
 
 async def delete_room(livekit: api.LiveKitAPI, room: str) -> None:
-    """Delete a room, trying three times: an inbound caller that still rings hears busy."""
+    """Delete a room, in up to three attempts; an inbound caller who still rings hears busy."""
     for pause in (0.5, 2.0, None):
         try:
             await asyncio.wait_for(livekit.room.delete_room(api.DeleteRoomRequest(room=room)), 5)
@@ -53,7 +53,7 @@ async def delete_room(livekit: api.LiveKitAPI, room: str) -> None:
 
 
 async def put_out(livekit: api.LiveKitAPI, room: str, identity: str) -> None:
-    """Put somebody out of a room, if they are there and LiveKit can be reached."""
+    """Remove a participant from a room, ignoring errors."""
     who = api.RoomParticipantIdentity(room=room, identity=identity)
     with contextlib.suppress(api.ServerError, *UNREACHABLE):
         await asyncio.wait_for(livekit.room.remove_participant(who), PUT_OUT_IN)
@@ -64,8 +64,8 @@ async def join(
 ) -> None:
     """Join a room. Raises what the SDK raises.
 
-    One that is cancelled meanwhile leaves nothing behind: the SDK (1.1.21) would feed its queue,
-    which is private, with every event from then on.
+    If cancelled, unsubscribes the private queue that the SDK (1.1.21) would otherwise fill with
+    every later event.
     """
     try:
         await room.connect(url, token, options or rtc.RoomOptions())
@@ -75,11 +75,11 @@ async def join(
         raise
 
 
-async def notify_watchers(room: rtc.Room, told: dict[str, str]) -> None:
-    """Tell `python -m host call`, which watches our participant, how the call stands."""
-    for _ in range(TELLING):
+async def notify_watchers(room: rtc.Room, attributes: dict[str, str]) -> None:
+    """Set attributes of our participant, which `python -m host call` watches."""
+    for _ in range(NOTIFY_ATTEMPTS):
         if not room.isconnected():
             return
         with contextlib.suppress(Exception):
-            await asyncio.wait_for(room.local_participant.set_attributes(told), TOLD_IN)
+            await asyncio.wait_for(room.local_participant.set_attributes(attributes), NOTIFY_LIMIT)
             return

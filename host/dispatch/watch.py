@@ -1,4 +1,4 @@
-"""Watches a call's room from outside: whether a host has it, how it stands, how it went."""
+"""Watches a call's room from outside: whether a host has it, its status and its result."""
 
 from __future__ import annotations
 
@@ -21,48 +21,48 @@ from host.records.outcome import Outcome
 from host.settings import Settings
 
 LOST_LIMIT = 10.0
-"""Seconds that a call may be without an agent before it counts as lost: its host died.
+"""Seconds without an agent after which a call counts as lost, because its host died.
 
-A call whose process alone died is taken over, or ended, within 5 s.
+If only the call's process died, the call is taken over or ended within 5 s.
 """
 LONGEST_STATUS = 20
-"""Characters of a status that is told: a participant may write anything there."""
+"""Maximum length of a call status, which an untrusted participant may set, in characters."""
 _WATCHER, _OURS = "watcher-", "host."
 
 
 @dataclass(frozen=True)
 class CallResult:
-    """How a call went, as its host told it."""
+    """A call's result, as its host reports it."""
 
     outcome: Outcome
     reason: str
     room: str
     sip_status: int | None = None
     retryable: bool = True
-    """Whether the same call may go better later."""
+    """Whether a retry may succeed."""
 
     def as_json(self) -> str:
-        """One line of JSON for a program."""
+        """Return the result as one line of JSON."""
         return json.dumps({**asdict(self), "exit_code": self.outcome.exit_code})
 
 
 class RoomWatcher:
-    """Watches a call's room: the host tells how it stands in its own participant's attributes.
+    """Watches a call's room: its agent reports the status in its participant's attributes.
 
-    Where the call's process has died, the host tells the end of it in the room's metadata.
+    If the call's process has died, the host reports the result in the room's metadata.
     """
 
-    def __init__(self, room: rtc.Room, told: Callable[[str], None]) -> None:
+    def __init__(self, room: rtc.Room, on_status: Callable[[str], None]) -> None:
         self.taken, self.over = asyncio.Event(), asyncio.Event()
-        self._told = told
+        self._on_status = on_status
         self._facts: dict[str, str] = {}
         self._status: str | None = None
         self._closed = False
-        """Whether somebody deleted the room before the host could tell."""
+        """Whether the room was deleted before the host reported a result."""
         self.turned_away = False
-        """Whether the room was closed before a host had joined it."""
+        """Whether the room was closed before a host joined it."""
         self.lost = False
-        """Whether the call has had no agent for LOST_LIMIT, and nobody told how it went."""
+        """Whether the call had no agent for LOST_LIMIT and no result."""
         self._agents: set[str] = set()
         self._losing: asyncio.TimerHandle | None = None
         room.on("participant_connected", self._look)
@@ -72,7 +72,7 @@ class RoomWatcher:
         room.on("disconnected", self._gone)
 
     def see(self, room: rtc.Room) -> None:
-        """See who is in the room already: somebody may have placed the same call."""
+        """Read the participants already in the room: the same call may have been placed before."""
         self._read(room.metadata)
         for participant in room.remote_participants.values():
             self._look(participant)
@@ -83,7 +83,7 @@ class RoomWatcher:
             self._agents.add(participant.identity)
             if self._losing:
                 self._losing.cancel()
-            self._facts.update(_told(participant.attributes))
+            self._facts.update(_host_facts(participant.attributes))
             if "host.outcome" in self._facts:
                 self.over.set()
         if participant.kind != rtc.ParticipantKind.PARTICIPANT_KIND_SIP:
@@ -91,7 +91,7 @@ class RoomWatcher:
         status = sanitize(participant.attributes.get("sip.callStatus", ""), LONGEST_STATUS)
         if status and status != self._status:
             self._status = status
-            self._told(status)
+            self._on_status(status)
 
     def _miss(self, participant: rtc.Participant) -> None:
         if participant.identity in self._agents:
@@ -105,7 +105,7 @@ class RoomWatcher:
 
     def _read(self, metadata: str) -> None:
         with contextlib.suppress(MetadataError):
-            self._facts.update(_told(read_metadata(metadata)))
+            self._facts.update(_host_facts(read_metadata(metadata)))
 
     def _gone(self, reason: rtc.DisconnectReason.ValueType) -> None:
         if self._losing:
@@ -116,7 +116,7 @@ class RoomWatcher:
         self.over.set()
 
     def placed(self, room: str) -> CallResult:
-        """How the call went, as far as the host told."""
+        """Return the call's result, as far as the host reported it."""
         facts = self._facts
         if "host.outcome" not in facts and self._closed:
             if self._status == CallStatus.ACTIVE:
@@ -136,19 +136,19 @@ class RoomWatcher:
         )
 
 
-def _told(facts: Mapping[str, object]) -> dict[str, str]:
-    """Keep of what somebody wrote what a host may have told."""
-    told = {name: str(fact) for name, fact in facts.items() if name.startswith(_OURS)}
-    if told.get("host.outcome") not in {*Outcome}:
-        told.pop("host.outcome", None)
-    return told
+def _host_facts(facts: Mapping[str, object]) -> dict[str, str]:
+    """Return the attributes that a host sets; drops an invalid outcome."""
+    reported = {name: str(fact) for name, fact in facts.items() if name.startswith(_OURS)}
+    if reported.get("host.outcome") not in {*Outcome}:
+        reported.pop("host.outcome", None)
+    return reported
 
 
 def watcher_token(settings: Settings, room: str, metadata: str) -> str:
-    """A token that sees and is not seen.
+    """Return a token for a hidden watcher.
 
-    A host without a name joins every new room by itself, so its metadata has to be there when the
-    watcher makes the room. Otherwise it stays out of the token, which travels in an address.
+    A host without an agent name joins every new room, so the watcher's room must be created with
+    the metadata. Otherwise the metadata stays out of the token, which is part of a URL.
     """
     grants = api.VideoGrants(
         room_join=True,
@@ -168,6 +168,6 @@ def watcher_token(settings: Settings, room: str, metadata: str) -> str:
 
 
 async def is_watched(livekit: api.LiveKitAPI, room: str) -> bool:
-    """Tell whether anybody watches a room: others who placed the same call."""
+    """Return whether a room has watchers: other requests for the same call."""
     there = await livekit.room.list_participants(api.ListParticipantsRequest(room=room))
     return any(each.identity.startswith(_WATCHER) for each in there.participants)

@@ -21,7 +21,7 @@ BUSY = {"host.outcome": "busy"}
 @pytest.fixture(autouse=True)
 def _no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """LiveKit is waited for, and not for long."""
-    monkeypatch.setattr(rooms, "TOLD_IN", 0.01)
+    monkeypatch.setattr(rooms, "NOTIFY_LIMIT", 0.01)
 
 
 async def test_what_livekit_does_not_answer_is_told_again_so_that_nobody_waits_for_it() -> None:
