@@ -1,4 +1,4 @@
-"""What of calls nobody else may read: numbers, keys, secrets and words are masked, files closed."""
+"""Privacy: masks numbers, keys, secrets and speech in text, and makes files private."""
 
 from host.privacy.files import (
     close_to_others,

@@ -1,7 +1,7 @@
-"""What the processes of calls get of the environment: what they need, and no key or secret.
+"""The environment of calls' processes: only what they need, without keys and secrets.
 
-A call has the host's settings with its job. What a persona or plugin reads from the environment by
-itself is named in `pass_environment`.
+A call receives the host's settings with its job. Variables that a persona or plugin reads itself
+are listed in `pass_environment`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ PATH HOME USER LOGNAME SHELL TZ LANG LANGUAGE TMPDIR TEMP TMP VIRTUAL_ENV
 LD_LIBRARY_PATH LD_PRELOAD XDG_CACHE_HOME XDG_CONFIG_HOME XDG_DATA_HOME
 """
 OF_THE_MACHINE = frozenset(_OF_THE_MACHINE.split())
-"""What any program needs that asks nobody on the internet."""
+"""Variables of any local program."""
 _NEEDED = """
 SSL_CERT_FILE SSL_CERT_DIR REQUESTS_CA_BUNDLE CURL_CA_BUNDLE
 HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY http_proxy https_proxy all_proxy no_proxy
@@ -40,10 +40,10 @@ HOST_DEFAULT_PERSONA
 HOST_HEARTBEAT _HOST_METRICS_SOCKET PROMETHEUS_MULTIPROC_DIR
 """
 NEEDED = OF_THE_MACHINE.union(_NEEDED.split())
-"""What Python, LiveKit, TLS and the way to the internet need, where personas are, and where the
-parent listens."""
+"""Variables for Python, LiveKit, TLS and proxies, the folders of personas and plugins, and the
+heartbeat's address."""
 NEEDED_KINDS = ("LC_", "PYTHON", "MALLOC_", "OMP_", "OPENBLAS_", "MKL_", "LIVEKIT_AGENTS_")
-"""How the names of more of them begin."""
+"""Prefixes of further variables that are passed."""
 
 _REDUCES = """\
 import os, sys
@@ -53,7 +53,7 @@ os.execve({python!r}, [{python!r}, *sys.argv[1:]], passed)
 
 
 def is_passed(name: str, settings: Settings) -> bool:
-    """Tell whether the processes of calls get a variable."""
+    """Return whether calls' processes get a variable."""
     if name in settings.pass_environment:
         return True
     if any(fnmatchcase(name, wanted) for wanted in settings.plugin_values.passed):
@@ -67,9 +67,9 @@ def of_a_call(settings: Settings) -> dict[str, str]:
 
 
 def of_a_helper(settings: Settings) -> dict[str, str]:
-    """Return the environment of a process of ours that reads the settings for itself.
+    """Return the environment of a helper process that reads the settings itself.
 
-    It answers nobody at the API, and has not its token.
+    The API's token is left out, because a helper does not serve the API.
     """
     known = variables_of_settings() | settings.plugin_values.variables
     known -= {env_name("api_token")}
@@ -78,7 +78,7 @@ def of_a_helper(settings: Settings) -> dict[str, str]:
 
 
 def of_a_program() -> dict[str, str]:
-    """Return the environment of a program that works on this machine alone."""
+    """Return the environment of a program that needs no network."""
     return {
         name: value
         for name, value in os.environ.items()
@@ -87,7 +87,7 @@ def of_a_program() -> dict[str, str]:
 
 
 def kept_back(settings: Settings) -> list[str]:
-    """Name the variables of `.env` that are no settings and that no call gets."""
+    """Return the variables of `.env` that are not settings and that calls do not get."""
     known = variables_of_settings() | settings.plugin_values.variables
     try:
         named = dotenv_values(".env")
@@ -100,9 +100,9 @@ def kept_back(settings: Settings) -> list[str]:
 
 @contextlib.contextmanager
 def as_in_a_call(settings: Settings) -> Iterator[None]:
-    """Have no more of the environment than a call has, until the end of the block.
+    """Reduce `os.environ` to a call's environment inside the block.
 
-    What personas and plugins lack of it is found out when they are loaded, and not in a call.
+    A persona or plugin that lacks a variable then fails when it is loaded, not in a call.
     """
     hidden = {name: os.environ[name] for name in os.environ if not is_passed(name, settings)}
     for name in hidden:
@@ -119,17 +119,17 @@ _hidden: set[str] = set()
 
 
 def is_hidden(name: str) -> bool:
-    """Tell whether a variable is there, and kept back by `as_in_a_call`."""
+    """Return whether a variable is set but hidden by `as_in_a_call`."""
     return name in _hidden
 
 
 @contextlib.contextmanager
 def kept_from_calls(settings: Settings) -> Iterator[None]:
-    """Start Python's processes with the environment of a call, until the end of the block.
+    """Start Python child processes with a call's environment inside the block.
 
-    LiveKit puts its key and secret into the environment before it starts its forkserver, and what
-    a process was started with can be read as long as it lives. So the forkserver is started by a
-    program that leaves them out. Raises SettingsError where no program of ours may be run.
+    LiveKit puts its key and secret into the environment before it starts its forkserver, and a
+    process's initial environment stays readable. So the forkserver is started through a launcher
+    that drops them. Raises SettingsError if no launcher can be executed.
     """
     before = spawn.get_executable()
     launcher = _launcher(settings)
@@ -142,7 +142,7 @@ def kept_from_calls(settings: Settings) -> Iterator[None]:
 
 
 def _launcher(settings: Settings) -> Path:
-    """Write the program that stands for Python; it holds names of variables, and no values."""
+    """Write the launcher that replaces Python; it contains names of variables, no values."""
     for place in (Path(tempfile.gettempdir()), settings.state_dir):
         with contextlib.suppress(OSError):
             place.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -151,18 +151,18 @@ def _launcher(settings: Settings) -> Path:
             launcher.chmod(0o700)
             if os.access(launcher, os.X_OK):
                 return launcher
-            shutil.rmtree(launcher.parent, ignore_errors=True)  # mounted noexec, for data alone
+            shutil.rmtree(launcher.parent, ignore_errors=True)  # mounted noexec
     raise SettingsError("no program may be run from TMPDIR or HOST_STATE_DIR: set another TMPDIR")
 
 
 def _program(settings: Settings) -> str:
-    """Make the program: a Python that starts Python with a smaller environment.
+    """Return the launcher: a Python that executes Python with a reduced environment.
 
-    A command line is open to everybody on the machine, so it has names alone. What is set after
-    the program was made is passed on, too, where its name is known now.
+    A command line is visible to every user, so it contains names only. A variable that is set
+    later is passed too, if its name is listed now.
     """
     names = NEEDED.union(name for name in os.environ if is_passed(name, settings))
     plain = sorted(name for name in names if name.isascii() and name.isidentifier())
     code = _REDUCES.format(python=sys.executable, names=" ".join(plain))
-    # -I and -S: it needs nobody's settings and packages, and starts at once.
+    # -I and -S skip user settings and site-packages, which also starts faster.
     return f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -ISc {shlex.quote(code)} "$@"\n'

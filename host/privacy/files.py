@@ -1,4 +1,4 @@
-"""Closes what the host writes to everybody but its owner."""
+"""Makes files of the host private to their owner."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 FILE, FOLDER = 0o600, 0o700
-"""Modes of all that tells of calls."""
+"""Modes of files and folders with data of calls."""
 
 
 def write_for_owner_only() -> None:
-    """Have this process, and those it starts, make files and folders that others can't open."""
+    """Set the umask of this process and its children to private files and folders."""
     os.umask(0o077)
 
 
 def private_opener(path: str, flags: int) -> int:
-    """Open a file so that, where it is new, nobody else can read it: for `open(opener=...)`."""
+    """Open a file, privately if it is new: for `open(opener=...)`."""
     return os.open(path, flags, FILE)
 
 
 def write_whole(file: Path, content: bytes) -> None:
-    """Write a file that only its owner may read, whole or not at all: others read it meanwhile.
+    """Write a private file atomically, so that readers never see half of it.
 
-    Raises OSError. A process that is killed leaves `NAME.part`.
+    Raises OSError. A killed process leaves `NAME.PID.part`.
     """
     part = file.with_name(f"{file.name}.{os.getpid()}.part")
     with open(part, "wb", opener=private_opener) as written:
@@ -34,9 +34,9 @@ def write_whole(file: Path, content: bytes) -> None:
 
 
 def private_folder(folder: Path) -> None:
-    """Make a folder that only its owner may look into, and close one that is there.
+    """Create a private folder, or make an existing one private.
 
-    Raises OSError where it can't be made.
+    Raises OSError if it can't be created.
     """
     missing = [each for each in (folder, *folder.parents) if not each.exists()]
     for each in reversed(missing):
@@ -45,7 +45,7 @@ def private_folder(folder: Path) -> None:
 
 
 def keep_names(folder: Path) -> None:
-    """Have new names in a folder outlive a power cut. Raises OSError."""
+    """Sync a folder, so that new names in it survive a power failure. Raises OSError."""
     opened = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(opened)
@@ -54,9 +54,9 @@ def keep_names(folder: Path) -> None:
 
 
 def close_to_others(folders: Iterable[Path], files: Iterable[Path]) -> None:
-    """Close folders with all that is in them, and files, which earlier hosts may have left open.
+    """Make folders with their content, and files, private; earlier hosts may have left them open.
 
-    What is not there, or is somebody else's, stays as it is.
+    Missing paths and paths of other owners are skipped.
     """
     for folder in folders:
         for each in (folder, *_below(folder)):
@@ -71,7 +71,7 @@ def _below(folder: Path) -> Iterator[Path]:
 
 
 def _close(path: Path) -> None:
-    """Take away what others may do with a file or folder. Links lead elsewhere, and stay."""
+    """Remove the permissions of others. Symbolic links are left alone."""
     with contextlib.suppress(FileNotFoundError, PermissionError):
         mode = path.lstat().st_mode
         wanted = {stat.S_IFDIR: FOLDER, stat.S_IFREG: FILE}.get(stat.S_IFMT(mode))

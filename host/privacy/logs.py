@@ -1,7 +1,7 @@
-"""How the host logs: lines that a person reads, or JSON that a program does.
+"""Logging of the host: lines for a terminal, or JSON.
 
-No line has a number, a key, a secret or a word of a call, unless the settings open them by name.
-What a process prints goes the same way, its last words included.
+No line contains a number, a key, a secret or speech, unless a setting allows it by name. Printed
+output and uncaught exceptions are masked too.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from host.settings import Settings
 
 _ERRORS = logging.getLogger("host")
 _OUR_OWN = ("host", "livekit", "asyncio", "py.warnings")
-"""Loggers whose details hold no word of a call in their text; what others tell of theirs, as the
-models' clients tell of each request, is for `log_transcripts` alone."""
+"""Loggers whose debug lines never quote a call; those of others, as of the models' clients, are
+logged with `log_transcripts` only."""
 
 
 def log_to_terminal(*, verbose: bool = False) -> None:
-    """Log lines that a person reads."""
+    """Log lines for a terminal to stderr."""
     out = logging.StreamHandler(sys.stderr)
     out.setFormatter(Masked("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S"))
-    out.addFilter(_tells_no_words if verbose else _matters)
+    out.addFilter(_quotes_no_call if verbose else _matters)
     _log(out, logging.DEBUG if verbose else logging.INFO)
 
 
 def log_as_json() -> None:
-    """Log lines that a program reads: one JSON object each."""
+    """Log one JSON object a line to stderr."""
     out = logging.StreamHandler(sys.stderr)
     out.setFormatter(_JsonLines())
     out.addFilter(_matters)
@@ -41,7 +41,7 @@ def log_as_json() -> None:
 
 
 def keep_private(settings: Settings) -> None:
-    """Keep out of what this process tells all that the settings do not open."""
+    """Mask in this process's output everything that the settings do not allow."""
     private.use(
         private.Mask(
             private.secrets_of(settings),
@@ -53,9 +53,9 @@ def keep_private(settings: Settings) -> None:
 
 
 def keep_private_in_call(settings: Settings) -> None:
-    """Do the same in a call's process, whose records go to the parent as they are formatted here.
+    """Do the same in a call's process, which formats the log records it sends to the parent.
 
-    LiveKit has put its handler on the root logger by then.
+    LiveKit has already installed its handler on the root logger.
     """
     keep_private(settings)
     for handler in logging.getLogger().handlers:
@@ -66,7 +66,7 @@ def keep_private_in_call(settings: Settings) -> None:
 def keep_call_out(
     said: Callable[[], Iterable[str]], pressed: Callable[[], Iterable[str]] = tuple
 ) -> None:
-    """Keep out what was said and pressed in the call of this process, whatever may quote it."""
+    """Mask the words and keys of this process's call, wherever they are quoted."""
     private.keep_out(said, pressed)
 
 
@@ -76,7 +76,7 @@ def _log(out: logging.Handler, level: int) -> None:
 
 
 def mask_what_is_printed() -> None:
-    """Send what Python prints through the mask, and what nobody caught into the log."""
+    """Mask what Python prints, and log warnings and uncaught exceptions."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if not isinstance(stream, private.MaskedStream):
@@ -100,21 +100,21 @@ def _uncaught_in_thread(hook: threading.ExceptHookArgs) -> None:
         _ERRORS.error("uncaught exception in thread %s", name, exc_info=trace)
 
 
-def _tells_no_words(record: logging.LogRecord) -> bool:
-    """Leave out details in which other people's code may quote a call."""
+def _quotes_no_call(record: logging.LogRecord) -> bool:
+    """Drop debug lines in which third-party code may quote a call."""
     if record.levelno >= logging.INFO or not private.current().words:
         return True
     return record.name.partition(".")[0] in _OUR_OWN
 
 
 def _matters(record: logging.LogRecord) -> bool:
-    """Leave out what other people's code tells of its everyday work.
+    """Drop third-party lines below WARNING.
 
-    A filter of the handler and no logger's level: calls log in processes of their own, and their
-    records come to the handler alone.
+    It filters on the handler, not on a logger, because records of calls arrive from other
+    processes at the handler only.
     """
     if record.exc_text and isinstance(record.msg, str):
-        # A record from a call's process has its traceback in the message, too.
+        # A record from a call's process has the traceback in its message too.
         record.msg = record.msg.removesuffix(record.exc_text).rstrip()
     if record.name == "host" or record.name.startswith("host."):
         return True
@@ -122,9 +122,9 @@ def _matters(record: logging.LogRecord) -> bool:
 
 
 def _harmless(record: logging.LogRecord) -> bool:
-    """Know what LiveKit's SDK complains of each time that a room is left before its job ends.
+    """Return whether it is an SDK error logged whenever a room is left before its job ends.
 
-    What is no text is not asked for any: whoever logs is not to hear of an object that has none.
+    Only strings are inspected: `str` of another object may raise.
     """
     parts = (record.msg, *(record.args or ()))
     texts = [part for part in parts if isinstance(part, str)]
@@ -132,11 +132,11 @@ def _harmless(record: logging.LogRecord) -> bool:
 
 
 class Masked(logging.Formatter):
-    """Text as ever, without what is private, or what a terminal would take for orders."""
+    """Formats text with private data masked and terminal escapes escaped."""
 
     def format(self, record: logging.LogRecord) -> str:
         text = escape(private.mask(super().format(record)))
-        if record.exc_text:  # it was cached on the way, and may travel to another process
+        if record.exc_text:  # cached by the formatter, and may be sent to another process
             record.exc_text = private.mask(record.exc_text)
         return text
 

@@ -1,4 +1,4 @@
-"""The mask of a process: what it keeps out of all that it tells."""
+"""The mask of a process, applied to all its output."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from host.privacy.words import mask_said
 
 @dataclass(frozen=True)
 class Mask:
-    """What is kept out of a text. Secrets always are."""
+    """What is masked in a text. Secrets always are."""
 
     secrets: frozenset[str] = frozenset()
     numbers: bool = True
     digits: bool = True
     words: bool = True
     said: Callable[[], Iterable[str]] = tuple
-    """What was said in this process's call: its `words`."""
+    """Utterances of this process's call, for `words`."""
     pressed: Callable[[], Iterable[str]] = tuple
-    """What was pressed in it, in a row, and each number that is private: its `digits`."""
+    """Keys of the call in sequence, and each private number, for `digits`."""
 
     def __call__(self, text: str) -> str:
-        """Return a text without what nobody may read."""
+        """Return a text with private data masked."""
         if self.words:
             text = mask_said(text, self.said())
         text = self.without_secrets(text)
@@ -37,7 +37,7 @@ class Mask:
         return mask_in_logs(text, numbers=self.numbers, digits=self.digits)
 
     def without_secrets(self, text: str) -> str:
-        """Return a text without secrets, and with all else that is in it."""
+        """Return a text with secrets masked and nothing else."""
         if self._known:
             text = self._known.sub(BULLETS, text)
         return mask_secrets(text)
@@ -51,29 +51,29 @@ _used: list[Mask] = []
 
 
 def current() -> Mask:
-    """Return the mask of this process: before any was put on, one that hides all it can."""
+    """Return the process's mask; the default one masks everything."""
     if not _used:
         _used.append(Mask(named_in(os.environ)))
     return _used[-1]
 
 
 def without_secrets(text: str) -> str:
-    """Hide secrets alone: for what is told to whoever may see all else."""
+    """Mask secrets only: for readers who may see the rest."""
     return current().without_secrets(text)
 
 
 def use(mask: Mask) -> None:
-    """Put a mask on this process."""
+    """Set the process's mask."""
     _used[:] = [mask]
 
 
 def keep_out(
     said: Callable[[], Iterable[str]], pressed: Callable[[], Iterable[str]] = tuple
 ) -> None:
-    """Keep out, from now on, what was said and pressed in a call."""
+    """Mask a call's words and keys from now on."""
     use(dataclasses.replace(current(), said=said, pressed=pressed))
 
 
 def mask(text: str) -> str:
-    """Hide numbers, keys and secrets in a text, as the host's own logs do."""
+    """Mask a text with the process's mask, as the host's logs do."""
     return current()(text)

@@ -1,6 +1,6 @@
-"""Finds telephone numbers and other runs of digits in a text, and masks them.
+"""Finds and masks telephone numbers and other runs of digits in a text.
 
-What is masked in vain (a size in bytes, a process id) costs little; what is left open costs much.
+False positives, such as a size in bytes or a process id, are cheap; misses are not.
 """
 
 from __future__ import annotations
@@ -10,28 +10,28 @@ import unicodedata
 from collections.abc import Iterable
 
 BULLETS = "\N{BULLET}" * 4
-"""Stands for what is left out altogether; it does not tell how long that was."""
+"""Replaces masked text, without revealing its length."""
 DOTS = "\N{HORIZONTAL ELLIPSIS}"
-"""Stands for the digits of a number between its country code and its last two."""
+"""Replaces the digits between a number's country code and its last two digits."""
 FEWEST, MOST = 7, 15
-"""Digits of a telephone number (ITU-T E.164 has 15 at the most)."""
+"""Digits of a telephone number (ITU-T E.164: at most 15)."""
 SHORTEST_ROW = 3
-"""Digits of what may be a private number by itself, as on the back of a card."""
+"""Minimum digits of a private number that is masked on its own, a card's security code."""
 FEW = 4
-"""Digits in a row, as a PIN has them, that are masked in what was said."""
+"""Minimum run of digits, such as a PIN, that is masked in speech."""
 
 _COUNTRY = re.compile(r"1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|\d{3}", re.ASCII)
-"""Country codes (ITU-T E.164, list of assigned codes): no one is the beginning of another."""
+"""Country codes (ITU-T E.164, list of assigned codes); none is a prefix of another."""
 _WITHHELD = {"anonymous", "restricted", "private", "unavailable", "unknown"}
-"""What callers are called who don't show a number."""
+"""Values shown for a withheld number."""
 
 _PLUS = r"(?:[+\uff0b\ufe62]|%(?:25)?2[Bb]|\\x2[Bb]|\\u002[Bb])"
 _ESCAPED = r"(?:%[\dA-Fa-f]{2}|\\x[\dA-Fa-f]{2}|\\u[\dA-Fa-f]{4})"
-"""One sign as addresses, `repr` and JSON write it, as a space in `%20`."""
+"""One escaped character of a URL, `repr` or JSON, such as `%20`."""
 _NO_DIGITS = re.compile(f"{_PLUS}|{_ESCAPED}")
 _SIGNS = r" \t\u00a0\u2007\u2009\u202f().+\u2010-\u2015/-"
 _LOW_LINE = r"_(?=\d++(?![^\W_]))"
-"""Not before what is random in the name of a room: there, letters follow the digits."""
+"""Not before the random part of a room name, in which letters follow the digits."""
 _BETWEEN = rf"(?:[{_SIGNS}]|{_ESCAPED}|{_LOW_LINE}){{0,3}}"
 _BETWEEN_WORDS = _BETWEEN.replace("[", "[,", 1)
 _BEFORE = (
@@ -42,7 +42,7 @@ _AFTER = r"(?:(?![^\W_])|(?=(?i:x|ext)[.:\s]?\d))"
 
 
 def _with_plus(between: str) -> str:
-    """Make the pattern of a number with a plus: it has six digits or more."""
+    """Return the pattern of a number with a plus: six digits or more."""
     return rf"(?P<plus>{_PLUS}{between}\d(?:{between}\d){{5,}})"
 
 
@@ -58,9 +58,9 @@ _IN_LOGS = re.compile(
 )
 _CLOCK = r"(?<![\d:])\d{1,2}:\d\d(?![\d:])"
 _PRICE = r"(?<![\d.,+])\d{1,3}(?:(?:,\d{3})+(?:\.\d{1,2})?|\.\d{1,2})(?!\d|[.,]\d)"
-_TOLD = rf"{_MOMENT}|{_CLOCK}|{_PRICE}"
+_EXEMPT = rf"{_MOMENT}|{_CLOCK}|{_PRICE}"
 _IN_WORDS = re.compile(
-    rf"{_TOLD}|{_with_plus(_BETWEEN_WORDS)}|(?P<bare>\(?\d(?:{_BETWEEN_WORDS}\d){{{FEW - 1},}})"
+    rf"{_EXEMPT}|{_with_plus(_BETWEEN_WORDS)}|(?P<bare>\(?\d(?:{_BETWEEN_WORDS}\d){{{FEW - 1},}})"
 )
 _SPELT = re.sub(
     r"\s+",
@@ -72,19 +72,19 @@ _SPELT = re.sub(
     zéro un deux trois quatre cinq six sept huit neuf
     """.strip(),
 )
-_DIGIT = rf"(?:(?:{_SPELT})\b|(?!{_TOLD})\d++)"
+_DIGIT = rf"(?:(?:{_SPELT})\b|(?!{_EXEMPT})\d++)"
 _SPOKEN = re.compile(
-    rf"{_TOLD}|(?P<run>(?<![^\W_]){_DIGIT}(?:[\s,.-]{{1,4}}{_DIGIT})+)", re.IGNORECASE
+    rf"{_EXEMPT}|(?P<run>(?<![^\W_]){_DIGIT}(?:[\s,.-]{{1,4}}{_DIGIT})+)", re.IGNORECASE
 )
 _MASKED = re.compile(rf"(?:\+\d{{1,3}})?{DOTS}(?:\d\d)?(?:~[a-z]+)?", re.ASCII)
-"""What was masked before, with the name that it may have got."""
+"""An already masked number, with its pseudonym if it has one."""
 _ROW = re.compile(rf"(?<!\d)\d{{{SHORTEST_ROW},}}", re.ASCII)
 _CALLER_OF_A_ROOM = re.compile(rf"{_PLUS}\d{{5,}}|(?<=_)\d{{5,}}(?=_)")
 _AT_THE_END = re.compile(rf"(?<![^\W_])\d{{{FEWEST},{MOST}}}\Z")
 
 
 def mask_in_logs(text: str, *, numbers: bool = True, digits: bool = True) -> str:
-    """Mask `numbers`, and runs of `digits` that are longer than a number."""
+    """Mask `numbers`, and runs of `digits` longer than a number."""
 
     def masked(found: re.Match[str]) -> str:
         return _masked(found, numbers=numbers, digits=digits)
@@ -93,7 +93,7 @@ def mask_in_logs(text: str, *, numbers: bool = True, digits: bool = True) -> str
 
 
 def mask_pressed(text: str, pressed: Iterable[str]) -> str:
-    """Mask digits that were `pressed` in a row: four or more of them, or three that were all."""
+    """Mask digits that were `pressed` in sequence: four or more, or all three of a sequence."""
     rows = [row for row in pressed if len(row) >= SHORTEST_ROW]
 
     def hidden(found: re.Match[str]) -> str:
@@ -105,9 +105,10 @@ def mask_pressed(text: str, pressed: Iterable[str]) -> str:
 
 
 def mask_words(text: str, *, numbers: bool = True, digits: bool = True) -> str:
-    """Mask `numbers` in what was said or done, and all other `digits` of which four are in a row.
+    """Mask `numbers` in speech, and all other runs of four or more `digits`.
 
-    Dates, times and prices stay. Digits may be spelt, in English, German, Spanish or French.
+    Dates, times and prices stay. Spelt digits are recognised in English, German, Spanish and
+    French.
     """
 
     def masked(found: re.Match[str]) -> str:
@@ -124,7 +125,7 @@ def mask_words(text: str, *, numbers: bool = True, digits: bool = True) -> str:
 
 
 def mask_number(number: str) -> str:
-    """Mask who called or was called, whatever they are called: a SIP address has names, too."""
+    """Mask a caller or callee, also a SIP address with a name."""
     if number.casefold() in _WITHHELD or _MASKED.fullmatch(number):
         return number
     digits = _digits(number)
@@ -132,10 +133,10 @@ def mask_number(number: str) -> str:
 
 
 def mask_room(room: str, number: str | None = None) -> str:
-    """Mask the caller in the name of a room; what is random in it stays, so that it is found.
+    """Mask the caller in a room's name; the random part stays, so that the room can be found.
 
-    LiveKit's dispatch rules name rooms `<prefix>_<caller>_<random>`; `number` is the far end's,
-    where it is known; where it is not, digits at the end may be one.
+    LiveKit's dispatch rules name rooms `<prefix>_<caller>_<random>`. `number` is the far end's;
+    without it, digits at the end of the name are masked.
     """
     for known in (number, number.removeprefix("+") if number else None):
         if known and len(known) > 2:
@@ -148,7 +149,7 @@ def mask_room(room: str, number: str | None = None) -> str:
 def _masked(found: re.Match[str], *, numbers: bool, digits: bool) -> str:
     text = found["plus"] or found["bare"]
     if text is None:
-        return found[0]  # a moment, an address: no number
+        return found[0]  # a timestamp or an IP address
     run, plus = _digits(text), bool(found["plus"])
     if len(run) > MOST or (len(run) < FEWEST and not plus):
         return BULLETS if digits else found[0]
@@ -162,6 +163,6 @@ def _short(digits: str, *, plus: bool) -> str:
 
 
 def _digits(text: str) -> str:
-    """The digits of a text, in whatever script they are written."""
+    """Return the digits of a text, in any script, as ASCII."""
     plain = _NO_DIGITS.sub("", text)
     return "".join(str(unicodedata.digit(sign)) for sign in plain if sign.isdecimal())

@@ -1,4 +1,4 @@
-"""Gives each number a name that tells calls of one number from those of another, and no number."""
+"""Pseudonyms of telephone numbers: calls of one number can be correlated without the number."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ from host.privacy.numbers import mask_number
 log = logging.getLogger("host")
 
 LETTERS = "bcdfghjklmnpqrst"
-"""Sixteen, one for each half of a byte: no digit, which another mask would take for a number's."""
+"""Sixteen letters, one for each hex digit. No digits, which another mask would mask again."""
 NAMED = "~"
-"""Stands between a masked number and its name."""
+"""Separates a masked number from its pseudonym."""
 LENGTH = 10
-"""Letters of a name. 40 bits: of a million numbers, hardly two have the same."""
+"""Letters of a pseudonym: 40 bits, so that collisions are rare among a million numbers."""
 
 KEY = 32
 """Bytes of a key."""
-_told: set[Path] = set()
-"""Files that are no keys, as was said."""
+_reported: set[Path] = set()
+"""Malformed key files that were reported."""
 
 
 class Pseudonyms:
-    """The names of a deployment's numbers.
+    """The pseudonyms of a deployment.
 
-    They are made with a key that stays in `state_dir`: without it, nobody can try all numbers and
-    see which one gives a name. Who deletes it parts all names from their numbers, for good.
+    They are an HMAC with a key in `state_dir`: without the key, trying all numbers does not reveal
+    a pseudonym's number. Deleting the key severs all pseudonyms from their numbers for good.
     """
 
     def __init__(self, state: Path) -> None:
         self.file = state / "numbers.key"
 
     def of(self, number: str) -> str:
-        """Mask a number and name it, as `+1\N{HORIZONTAL ELLIPSIS}01~bcdfghjklm`.
+        """Return a masked number with its pseudonym: `+1\N{HORIZONTAL ELLIPSIS}01~bcdfghjklm`.
 
-        Without a name where no key can be read or written: no record is lost over it.
+        Without the pseudonym if the key can't be read or written, so that no record is lost.
         """
         masked = mask_number(number)
         if masked == number:
@@ -51,14 +51,14 @@ class Pseudonyms:
         except OSError:
             return masked
         if len(key) != KEY:
-            self._tell(len(key))
+            self._report(len(key))
             return masked
         digest = hmac.digest(key, number.encode(errors="replace"), hashlib.sha256).hex()
         name = "".join(LETTERS[int(half, 16)] for half in digest[:LENGTH])
         return f"{masked}{NAMED}{name}"
 
     def _key(self) -> bytes:
-        """Read the key; the first of all processes to come makes it. Raises OSError."""
+        """Read the key; the first process creates it. Raises OSError."""
         with contextlib.suppress(FileNotFoundError):
             return self.file.read_bytes()
         private_folder(self.file.parent)
@@ -69,15 +69,15 @@ class Pseudonyms:
                 written.flush()
                 os.fsync(written.fileno())
             with contextlib.suppress(FileExistsError):
-                os.link(draft, self.file)  # whole or not at all, and never over another's
+                os.link(draft, self.file)  # atomic, and never replaces another process's key
                 keep_names(self.file.parent)
         finally:
             draft.unlink(missing_ok=True)
         return self.file.read_bytes()
 
-    def _tell(self, size: int) -> None:
-        """Say once that the key is none: with an empty one, anybody could try all numbers."""
-        if self.file not in _told:
-            _told.add(self.file)
+    def _report(self, size: int) -> None:
+        """Log once that the key is malformed: with an empty key, numbers could be guessed."""
+        if self.file not in _reported:
+            _reported.add(self.file)
             text = "numbers in records have no pseudonyms: %s has %s bytes instead of %s"
             log.error(f"{text} (restore the file, or delete it)", self.file, size, KEY)

@@ -1,4 +1,4 @@
-"""Finds secrets in a text: those of the settings, and whatever looks like one."""
+"""Finds and masks secrets in a text: those of the settings, and by their form."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from host.privacy.numbers import BULLETS
 from host.settings import WithPlugins
 
 SHORTEST = 8
-"""Signs of a secret. Shorter ones, like a `local` or `devkey`, are words that logs are full of."""
+"""Minimum length of a secret. Shorter values, like `local` or `devkey`, are common words."""
 SHORTEST_IN_A_PATH = 16
-"""Signs of a part of an address that is taken for a token: many webhooks have theirs there."""
+"""Minimum length of a URL's path segment that counts as a token, as in many webhooks."""
 
 _NAMED = re.compile(
     r"(KEY|SECRET|TOKEN|PASSWORD|PASSWD|PASSPHRASE|(^|_)PASS|_PWD|CREDENTIALS?|DSN)$", re.IGNORECASE
 )
-"""How variables are named that hold secrets, those of personas and plugins too."""
+"""Names of environment variables with secrets, those of personas and plugins included."""
 _HEADERS = re.compile(r"OTEL_(\w+_)?HEADERS$")
-"""How those are named that hold headers: `api-key=...,authorization=Basic%20...`."""
+"""Names of environment variables with headers: `api-key=...,authorization=Basic%20...`."""
 
 _QUOTED = r"""b?(?:"[^"\r\n]*"|'[^'\r\n]*')"""
 _LIKE_ONE = re.compile(
@@ -36,7 +36,7 @@ _VALUE = r"[^\s,;&)}\]]+?(?=[\"']?(?:[\s,;&)}\]]|\Z))"
 
 
 def _called(name: str, value: str) -> re.Pattern[str]:
-    """Make the pattern of a value that a text calls by a name."""
+    """Return the pattern of a value that follows a name."""
     equals = r"(?:[\"']?\s*[:=]|[\"']\s*,)\s*"
     return re.compile(rf"(?i)(?P<name>{name})(?P<is>{equals})(?P<value>{_QUOTED}|{value})")
 
@@ -62,7 +62,7 @@ _KEYS = re.compile(
 
 
 def mask_secrets(text: str) -> str:
-    """Mask what looks like a secret: tokens, headers, passwords, whoever's they are."""
+    """Mask what looks like a secret: tokens, headers and passwords."""
     text = _USER_INFO.sub(BULLETS, text)
     text = _DIGEST.sub(lambda found: found[1] + BULLETS, text)
     text = _LIKE_ONE.sub(BULLETS, text)
@@ -72,19 +72,19 @@ def mask_secrets(text: str) -> str:
 
 
 def names_a_secret(name: str) -> bool:
-    """Tell whether what a text calls by this name is masked in it."""
+    """Return whether a value of this name is masked."""
     return mask_secrets(f"{name}=x") != f"{name}=x"
 
 
 def mask_keys(text: str) -> str:
-    """Mask keys of a telephone that a text calls by that name: `digits=4321`."""
+    """Mask DTMF keys that a text names: `digits=4321`."""
     return _KEYS.sub(lambda found: found[1] + BULLETS, text)
 
 
 def secrets_of(settings: BaseModel, environment: Mapping[str, str] = os.environ) -> frozenset[str]:
-    """Return every secret that the settings and the environment hold.
+    """Return every secret in the settings and the environment.
 
-    What a persona reads from the environment by itself counts as one, whatever its name.
+    Values of `pass_environment` count as secrets, whatever their name.
     """
     passed = getattr(settings, "pass_environment", ())
     held = {*secrets_in(settings), *(environment.get(name, "") for name in passed)}
@@ -95,7 +95,7 @@ def secrets_of(settings: BaseModel, environment: Mapping[str, str] = os.environ)
 
 
 def named_in(environment: Mapping[str, str]) -> frozenset[str]:
-    """Return the secrets of an environment, by the names of its variables."""
+    """Return the secrets of an environment, by its variables' names."""
     held = {value for name, value in environment.items() if _NAMED.search(name)}
     for name, value in environment.items():
         if _HEADERS.match(name):
@@ -104,14 +104,14 @@ def named_in(environment: Mapping[str, str]) -> frozenset[str]:
 
 
 def pattern_of(secrets: Iterable[str]) -> re.Pattern[str] | None:
-    """Make what finds these secrets in a text, also as addresses, JSON and `repr` write them."""
+    """Return a pattern of these secrets in all their `spellings`; None if there are none."""
     written = {form for secret in secrets for form in spellings(secret)}
     longest_first = sorted(written, key=lambda form: (-len(form), form))
     return re.compile("|".join(map(re.escape, longest_first))) if written else None
 
 
 def spellings(text: str) -> Iterator[str]:
-    """Write a text as addresses, JSON and `repr` do, and as it is."""
+    """Yield a text as it is, and as URLs, JSON and `repr` write it."""
     yield text
     yield quote(text, safe="")
     yield quote_plus(text)
@@ -130,7 +130,7 @@ def _without_value(found: re.Match[str]) -> str:
 
 
 def secrets_in(value: Any) -> Iterator[str]:
-    """Give every secret that a value of the settings holds: keys, and tokens in its addresses."""
+    """Yield every secret in a value of the settings: SecretStr, and tokens in URLs."""
     if isinstance(value, SecretStr):
         yield value.get_secret_value()
     elif isinstance(value, BaseModel):

@@ -1,4 +1,4 @@
-"""What a process prints, line by line, through a mask."""
+"""A text stream that masks what a process prints, line by line."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from collections.abc import Callable
 from typing import Any, BinaryIO, TextIO
 
 LONGEST = 1 << 16
-"""Signs of a line that are kept back until it ends."""
+"""Maximum length of an unfinished line that is held back, in characters."""
 
 
 class MaskedStream(io.TextIOBase):
-    """Stands in front of stdout or stderr: `print`, tracebacks, other people's handlers.
+    """Wraps stdout or stderr: `print`, tracebacks and third-party handlers.
 
-    What is written below Python (a crash inside of a library) never comes by here.
+    Output below Python, such as a crash in a C library, bypasses it.
     """
 
     def __init__(self, out: TextIO, mask: Callable[[str], str]) -> None:
@@ -25,33 +25,33 @@ class MaskedStream(io.TextIOBase):
 
     @property
     def encoding(self) -> str:  # type: ignore[override]
-        """That of the stream behind."""
+        """Encoding of the wrapped stream."""
         return self._out.encoding
 
     @property
     def buffer(self) -> BinaryIO:
-        """The bytes behind, for who insists on them: they are not masked."""
+        """The wrapped stream's bytes, which are not masked."""
         return self._out.buffer
 
     def reconfigure(self, **how: Any) -> None:
-        """Change how the stream behind writes, as a text file lets one."""
+        """Reconfigure the wrapped stream."""
         self.flush()
         self._out.reconfigure(**how)  # type: ignore[attr-defined]
 
     def writable(self) -> bool:
-        """Say that it can be written to."""
+        """Return True."""
         return True
 
     def isatty(self) -> bool:
-        """Tell whether the stream behind is a terminal."""
+        """Return whether the wrapped stream is a terminal."""
         return self._out.isatty()
 
     def fileno(self) -> int:
-        """Return the descriptor of the stream behind."""
+        """Return the wrapped stream's descriptor."""
         return self._out.fileno()
 
     def write(self, text: str) -> int:
-        """Write whole lines, masked; keep the rest until its line ends."""
+        """Write complete lines, masked; hold back an unfinished one."""
         with self._one_at_a_time:
             lines, end, rest = (self._line + text).rpartition("\n")
             self._line = rest
@@ -62,8 +62,8 @@ class MaskedStream(io.TextIOBase):
         return len(text)
 
     def flush(self) -> None:
-        """Write what there is, masked, though its line has not ended."""
-        with self._one_at_a_time, contextlib.suppress(ValueError):  # it is closed
+        """Write an unfinished line too, masked."""
+        with self._one_at_a_time, contextlib.suppress(ValueError):  # the stream is closed
             if self._line:
                 line, self._line = self._line, ""
                 self._put(self._mask(line))
@@ -72,6 +72,6 @@ class MaskedStream(io.TextIOBase):
     def _put(self, text: str) -> None:
         try:
             self._out.write(text)
-        except UnicodeEncodeError:  # a terminal that has no bullets
+        except UnicodeEncodeError:  # the terminal's encoding has no bullets
             signs = self._out.encoding
             self._out.write(text.encode(signs, "backslashreplace").decode(signs))
