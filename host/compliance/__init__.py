@@ -1,4 +1,4 @@
-"""The gate: every number that is dialled, every transfer and every key passes it."""
+"""The compliance gate: judges every number dialled, every transfer and every key."""
 
 from host.compliance.do_not_call import DoNotCall
 from host.compliance.faults import faults_of

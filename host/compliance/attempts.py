@@ -1,6 +1,6 @@
-"""How often a number was dialled today, counted across all processes of a host.
+"""Counts how often a number was dialled today, across all processes of a host.
 
-The count is in the SQLite file of `state_dir`, which has no number, only what stands for one there.
+The SQLite database of `state_dir` stores the number's pseudonym, not the number.
 """
 
 from __future__ import annotations
@@ -13,22 +13,22 @@ from host.base.database import has_state, open_state
 from host.privacy import Pseudonyms
 
 KEPT = 3 * 24 * 3600.0
-"""Seconds that an attempt is remembered: longer than any day."""
+"""Seconds for which an attempt is stored: longer than any day."""
 
 _COUNT = "SELECT COUNT(*) FROM attempts WHERE number = ? AND at >= ?"
 
 
 class Attempts:
-    """The attempts of one host to reach numbers."""
+    """Attempts of one host to dial numbers."""
 
     def __init__(self, state: Path) -> None:
         self._state = state
         self._names = Pseudonyms(state)
 
     def begin(self, number: str, since: datetime, limit: int) -> bool:
-        """Count one more attempt, unless there were `limit` since then. Tells whether it counted.
+        """Count an attempt, unless there were `limit` since `since`; return whether it counted.
 
-        Raises OSError or sqlite3.Error where nothing can be counted.
+        Raises OSError or sqlite3.Error if it can't be counted.
         """
         name = self._names.of(number)
         with open_state(self._state) as attempts:
@@ -40,7 +40,7 @@ class Attempts:
         return True
 
     def are_left(self, number: str, since: datetime, limit: int) -> bool:
-        """Tell whether one more attempt would be counted, and count none."""
+        """Return whether another attempt would be counted, without counting it."""
         if not has_state(self._state):
             return limit > 0
         with open_state(self._state) as attempts:

@@ -1,9 +1,9 @@
-"""How many calls a persona has at once and had today, counted across all processes of a host.
+"""Counts a persona's live calls and its calls and minutes of the day, across all processes.
 
-A live call counts with all the minutes that it may last, so that calls at once do not use the same
-ones, and none is cut short by another. When it is over, it counts with those that it took.
+A live call counts with its maximum duration, so that simultaneous calls do not share the same
+minutes. An ended call counts with its actual duration.
 
-The count is in the SQLite file of `state_dir`; it is kept only for personas that have such a limit.
+Counts are in the SQLite database of `state_dir`, for personas with such a limit only.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from host.settings import PersonaSettings
 
 
 class Exhausted(Exception):
-    """A limit is reached. `today` says whether it is one of the day, or of calls at once."""
+    """A limit is reached. `today`: a daily limit; otherwise the limit of live calls."""
 
     def __init__(self, reason: str, *, today: bool) -> None:
         super().__init__(reason)
@@ -35,9 +35,9 @@ class Budget:
         self._state = state
 
     def admit(self, call: str, persona: str, limits: PersonaSettings) -> float | None:
-        """Count a call in; give the seconds of talk left today, None for no limit.
+        """Count a new call; return the seconds of talk left today, None for no limit.
 
-        Raises Exhausted where it would be one too many.
+        Raises Exhausted if a limit is reached.
         """
         if not is_limited(limits):
             return None
@@ -52,13 +52,13 @@ class Budget:
         return left
 
     def require(self, persona: str, limits: PersonaSettings, at: datetime) -> None:
-        """Raise Exhausted where a persona has had its calls or minutes of a day; count nothing."""
+        """Raise Exhausted if a daily limit is reached; count nothing."""
         if is_limited(limits) and has_state(self._state):
             with self._open() as calls:
                 self._left(calls, persona, limits, _day_of(at))
 
     def adopt(self, call: str, limits: PersonaSettings) -> float | None:
-        """Count a call on that another process had; give the seconds of talk left, or None."""
+        """Move a call to this process; return the seconds of talk left, None for no limit."""
         if not is_limited(limits):
             return None
         with self._open() as calls:
@@ -78,9 +78,9 @@ class Budget:
     def settle(
         self, call: str, seconds: float, limits: PersonaSettings, *, made: bool = True
     ) -> None:
-        """Say that a call is over, and how long it was. One that was never `made` does not count.
+        """Store an ended call's duration. A call that was not `made` is not counted.
 
-        That is one that the gate refused, or that broke before it was dialled.
+        That is a call that the gate refused, or that failed before it was dialled.
         """
         if not is_limited(limits):
             return
@@ -103,7 +103,7 @@ class Budget:
     def _left(
         self, calls: sqlite3.Connection, persona: str, limits: PersonaSettings, day: str
     ) -> float | None:
-        """Give the seconds of talk left on a day, None for no limit. Raises Exhausted."""
+        """Return the seconds of talk left on a day, None for no limit. Raises Exhausted."""
         had, live, used = self._had(calls, persona, limits, day)
         if limits.max_calls_a_day is not None and had >= limits.max_calls_a_day:
             text = f"{persona} has reached its daily limit of calls ({limits.max_calls_a_day})"
@@ -125,7 +125,7 @@ class Budget:
         day: str,
         besides: str = "",
     ) -> tuple[int, int, float]:
-        """Give the calls of a day, how many are live, and the seconds that they count for."""
+        """Return the number of calls on a day, of live ones, and their seconds."""
         had, live, used = calls.execute(
             "SELECT COUNT(*), COUNT(*) - COUNT(seconds), "
             "TOTAL(COALESCE(seconds, ?)) FROM counted_calls "
@@ -137,7 +137,7 @@ class Budget:
     def _forget_the_dead(
         self, calls: sqlite3.Connection, persona: str, limits: PersonaSettings
     ) -> None:
-        """Count out the calls whose process is gone without a word: nobody knows when."""
+        """End the calls whose process is gone: their duration is the time since they began."""
         live = calls.execute(
             "SELECT id, begun, machine, process, process_began FROM counted_calls "
             "WHERE persona = ? AND seconds IS NULL",
@@ -156,7 +156,7 @@ class Budget:
 
 
 def is_limited(limits: PersonaSettings) -> bool:
-    """Tell whether a persona's calls have to be counted."""
+    """Return whether a persona has a limit that requires counting."""
     return not (limits.max_calls is limits.max_calls_a_day is limits.max_minutes_a_day is None)
 
 

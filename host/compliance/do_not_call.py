@@ -1,4 +1,4 @@
-"""The do-not-call list: a file with one number a line, read anew whenever somebody is called."""
+"""The do-not-call list: a file with one number a line, read for every dial."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from host.base.errors import HostError
 from host.compliance.number import as_e164
 
 PATIENCE = 2.0
-"""Seconds to wait for somebody who has locked the list: after them nobody is called."""
+"""Seconds to wait for the list's lock; the dial is refused after that."""
 TRY_EVERY = 0.05
 
 
 class DoNotCall:
-    """The numbers that nobody dials. A `#` begins a comment."""
+    """The numbers that must not be dialled. `#` starts a comment."""
 
     def __init__(self, file: Path, *, must_exist: bool = False) -> None:
         self._file, self._must_exist = file, must_exist
 
     def has(self, number: str) -> bool:
-        """Tell whether a number is on the list. Raises HostError where the list can't be read."""
+        """Return whether a number is on the list. Raises HostError if the list can't be read."""
         try:
             content = self._read()
         except FileNotFoundError:
@@ -36,9 +36,9 @@ class DoNotCall:
         return number in _numbers_of(content, self._file)
 
     def add(self, number: str) -> None:
-        """Put a number on the list, for every process and every host that has the file.
+        """Add a number, for every process and host that reads the file.
 
-        It is on the disk when this returns. Raises HostError where it is not.
+        It is synced to disk before this returns. Raises HostError on failure.
         """
         try:
             self._append(number)
@@ -48,7 +48,7 @@ class DoNotCall:
     def _read(self) -> bytes:
         opened = os.open(self._file, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         try:
-            _lock(opened, fcntl.LOCK_SH)  # never half a line of somebody who opts out now
+            _lock(opened, fcntl.LOCK_SH)  # never reads half of a line that is being added
             return _all_of(opened)
         finally:
             os.close(opened)
@@ -72,14 +72,14 @@ class DoNotCall:
             os.close(opened)
 
     def _close_to_others(self, opened: int) -> None:
-        """Let nobody else read a list of our own; one that the settings name is also others'."""
+        """Make the default list private; a list named in the settings may be shared."""
         if not self._must_exist:
             with contextlib.suppress(PermissionError):
                 os.fchmod(opened, 0o600)
 
 
 def _lock(opened: int, how: int) -> None:
-    """Lock the list. Raises TimeoutError where somebody else keeps it locked."""
+    """Lock the list. Raises TimeoutError if another process keeps the lock."""
     until = time.monotonic() + PATIENCE
     while True:
         try:
@@ -91,7 +91,7 @@ def _lock(opened: int, how: int) -> None:
 
 
 def _numbers_of(content: bytes, file: Path) -> set[str]:
-    """Read the list. A line that nobody understands may be a number that must not be called."""
+    """Parse the list. HostError for a malformed line, which may be a number to respect."""
     try:
         lines = content.decode("utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
@@ -106,7 +106,7 @@ def _numbers_of(content: bytes, file: Path) -> set[str]:
 
 
 def _number_of(line: str) -> str | None:
-    """Read one line: its number, empty where it has none, None where it is no number."""
+    """Parse a line: its number, empty without one, None if malformed."""
     text = _uncommented(line)
     return as_e164(text) if text else ""
 

@@ -1,4 +1,4 @@
-"""What the gate would refuse whatever happens: better told at the start than to a caller."""
+"""Finds configuration that the gate would refuse in every call, to report it at the start."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from host.compliance.gate import Gate, do_not_call
 from host.settings import PersonaSettings, Settings
 
 ANYBODY = "+12125550123"
-"""A number that the list is asked for, to see whether it can be read."""
+"""A number to look up, which shows whether the list is readable."""
 
 
 def faults_of(settings: Settings, personas: Iterable[str]) -> Iterator[str]:
-    """Tell of transfer targets that nobody is sent to, and of what stops all dialling."""
+    """Report transfer targets that the gate refuses, and what prevents all dialling."""
     refused, idle = {}, []
     for persona in personas:
         deployment = settings.persona(persona)
@@ -36,7 +36,7 @@ def faults_of(settings: Settings, personas: Iterable[str]) -> Iterator[str]:
 
 
 def _why_idle(deployment: PersonaSettings) -> str:
-    """Say why no country may be called: it comes from numbers of ours, and they have none."""
+    """Say why no country is allowed: own numbers imply none."""
     if deployment.caller_id and not number.parse(deployment.caller_id):
         return "caller_id is not an E.164 number, so it implies no country"
     if not all(map(number.parse, deployment.numbers)):

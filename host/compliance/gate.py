@@ -1,4 +1,4 @@
-"""The gate itself: what one persona of a deployment may dial, transfer to, and press."""
+"""The gate: what one persona may dial, transfer to and press."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from host.settings import PersonaSettings, Settings, is_sip
 
 
 class Gate:
-    """Judges everything that one persona's calls might have dialled."""
+    """Judges everything that a persona's calls want to dial."""
 
     def __init__(self, settings: Settings, deployment: PersonaSettings, persona: str = "") -> None:
-        """Take what host.toml says. With a persona's name, its calls of the day are asked for too.
+        """`persona` adds the check of the persona's daily budget.
 
-        A call itself needs no name: it was counted in before it came here.
+        A call itself omits it, because it was counted on admission.
         """
         self._deployment, self._persona = deployment, persona
         self._targets = {as_uri(target.number) for target in deployment.transfers.values()}
@@ -40,16 +40,15 @@ class Gate:
         self._attempts = Attempts(settings.state_dir)
 
     def transfer(self, target: str) -> Verdict:
-        """Judge a transfer target of host.toml: by the number rules alone, at any hour."""
+        """Judge a transfer target of host.toml: by the number rules only, at any hour."""
         if as_uri(target) not in self._targets:
             return refuse(Rule.DENIED, "the transfer target is not in host.toml")
         return self.numbers.judge(as_uri(target).removeprefix("tel:"))
 
     def dial(self, text: str, at: datetime | None = None, *, attempt: bool = True) -> Verdict:
-        """Judge a number that is to be dialled, now or at another time.
+        """Judge a number to be dialled, now or at another time.
 
-        With `attempt`, one that is allowed counts as dialled. This reads files: it may take some
-        milliseconds.
+        `attempt` counts an allowed number as dialled. Reads files, which takes milliseconds.
         """
         verdict = self.numbers.judge(text)
         if not verdict.allowed or verdict.number is None:
@@ -62,9 +61,10 @@ class Gate:
         )
 
     def opt_out(self, shown: str, ours: str | None) -> None:
-        """Put whoever shows this number to ours on the do-not-call list, in each of its readings.
+        """Add a caller's number to the do-not-call list, in all its possible readings.
 
-        Raises HostError where it is no number, or can't be written down.
+        `ours` is the number it called. Raises HostError if it is not a number, or the list can't be
+        written.
         """
         home = number.country_of(ours) if ours else None
         meant = number.meant_by(shown, [home] if home else self._homes)
@@ -74,7 +74,7 @@ class Gate:
             self.do_not_call.add(each)
 
     def _who_is_called(self, dialled: str, at: datetime, *, attempt: bool) -> Verdict | None:
-        """Give the refusal that whoever has the number has a right to."""
+        """Return a refusal that protects the called party; None if there is none."""
         try:
             if self.do_not_call.has(dialled):
                 return refuse(Rule.DO_NOT_CALL, "the number is on the do-not-call list", dialled)
@@ -95,7 +95,7 @@ class Gate:
         return None if left else refuse(Rule.ATTEMPTS, reason, dialled)
 
     def _who_calls(self, dialled: str, at: datetime) -> Verdict | None:
-        """Give the refusal where the persona has had its calls or minutes of the day."""
+        """Return a refusal by the persona's daily budget; None if there is none."""
         if not self._persona:
             return None
         try:
@@ -109,15 +109,16 @@ class Gate:
 
 
 def do_not_call(settings: Settings) -> DoNotCall:
-    """The do-not-call list of a deployment; one that the settings name must be there."""
+    """Return the deployment's do-not-call list; one named in the settings must exist."""
     named = "do_not_call" in settings.model_fields_set
     return DoNotCall(settings.do_not_call.absolute(), must_exist=named)
 
 
 def own_countries(settings: Settings) -> frozenset[str]:
-    """Name the countries of the host's own numbers, but for the Caribbean's: host.toml names them.
+    """Return the countries of the host's own numbers, except Caribbean ones.
 
-    Calls there are dear, and their numbers look like any of North America.
+    Calls to the Caribbean are expensive, and its numbers look North American; host.toml must list
+    those countries.
     """
     found = number.countries_of(_own_numbers(settings))
     return frozenset(each for each in found if not is_caribbean(each))

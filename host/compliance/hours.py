@@ -1,4 +1,4 @@
-"""Calling hours: what time it is where somebody is called."""
+"""Calling hours, in the called party's time zone."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from host.settings.calling import ALL_DAY
 
 
 def why_not_now(number: str, hours: str, at: datetime) -> str | None:
-    """Say why a number is not called now, by `hours` like 08:00-21:00; None where it may be.
+    """Return why a number must not be called now, by `hours` like 08:00-21:00; None if it may.
 
-    A number that may be in several time zones is called where it is day in all of them.
+    A number with several possible time zones may be called if the hours allow it in all of them.
     """
     if hours in ("", ALL_DAY):
         return None
@@ -35,16 +35,16 @@ def why_not_now(number: str, hours: str, at: datetime) -> str | None:
 
 
 def day_began(number: str, at: datetime) -> datetime:
-    """Say when the called party's day began: the earliest midnight of its time zones."""
+    """Return the start of the called party's day: the earliest midnight of its time zones."""
     zones = [at.astimezone(ZoneInfo(zone)) for zone in zones_of(number)] or [at.astimezone()]
     return min(there.replace(hour=0, minute=0, second=0, microsecond=0, fold=0) for there in zones)
 
 
 def zones_of(number: str) -> frozenset[str]:
-    """Name the time zones in which a number may be: those of its area, or of its whole country.
+    """Return the possible time zones of a number: those of its area, else of its country.
 
-    phonenumbers knows mobile and toll-free numbers by their country code alone, which several
-    countries may share: +1 800 would be in Guam as well, and never be called.
+    phonenumbers locates mobile and toll-free numbers by country code only, which several countries
+    may share: +1 800 would include Guam, and could never be called.
     """
     zones = frozenset(timezone.time_zones_for_number(phonenumbers.parse(number)))
     zones -= {timezone.UNKNOWN_TIMEZONE}
@@ -57,7 +57,7 @@ def zones_of(number: str) -> frozenset[str]:
 
 @cache
 def _zones() -> Mapping[str, frozenset[str]]:
-    """Country -> its time zones, from the time zone database's own table."""
+    """Country to its time zones, from the tz database's zone.tab."""
     table = files("tzdata").joinpath("zoneinfo", "zone.tab").read_text("utf-8")
     lines = [line.split("\t") for line in table.splitlines() if not line.startswith("#")]
     found: dict[str, set[str]] = defaultdict(set)

@@ -1,7 +1,7 @@
-"""Keys that dial through: what is pressed must not dial where the far end gives an outside line.
+"""Judges keys that could dial a number, in case the far end provides an outside line.
 
-Nobody can tell a menu from a dial tone by its sound, so the gate reads keys as a telephone system
-may read them: from wherever a number may begin, with and without a digit that gets an outside line.
+A menu can't be told from a dial tone by its sound, so keys are read as a telephone system might
+read them: a number may begin at any key, with or without a prefix for an outside line.
 """
 
 from __future__ import annotations
@@ -18,36 +18,36 @@ from host.compliance.rules import NANP, NumberRules
 from host.compliance.verdict import Rule, Verdict, refuse
 
 FORGOTTEN = 20.0
-"""Seconds after which no telephone system waits any more for the rest of a number."""
+"""Seconds after which a telephone system no longer waits for the rest of a number."""
 OUTSIDE_LINE = ("9", "0")
-"""What gets an outside line, with nearly every telephone system."""
+"""Prefixes for an outside line on nearly all telephone systems."""
 INTERNATIONAL = ("00", "011")
-"""What begins an international number: ITU's own prefix, and North America's."""
+"""International prefixes: ITU's, and North America's."""
 SHORTEST = 7
-"""Digits of the shortest number that is worth a look."""
+"""Minimum number of digits that is judged as a number."""
 LONGEST_HELP = 6
-"""Digits of the longest emergency number, with the one for an outside line."""
+"""Digits of the longest emergency number, outside-line prefix included."""
 LOOK_BACK = 32
-"""Digits from which, at most, a number may have begun: more than any has with all before it."""
+"""Maximum number of digits to look back for a number's start: longer than any with prefixes."""
 SERVICE_CODES = tuple(
     map(re.compile, (r"\*\d{2}", r"\*\d{3}", r"11\d{2}", r"11\d{3}", r"101\d{4}", "141", "1470"))
 )
-"""What tells a line how to dial the number after it: *67 hides the caller in North America, as 1167
-does where there is no star; 1010288 takes another carrier; 141 and 1470 are Britain's *67 and *82.
+"""Service codes that precede a number: *67 hides the caller ID in North America, 1167 does on
+rotary lines; 1010288 selects a carrier; 141 and 1470 are Britain's *67 and *82.
 """
 _LONGEST_CODE = 7
 _PAUSE, _STAR = ",", "*"
 _ENDS = re.compile("[*#A-D]")
 _FOURTH_ROW = re.compile("[A-D]")
-"""Keys that a receiver of twelve does not hear: 9A1A1 is 911 there, and ends thrice elsewhere."""
+"""Keys A to D, which most receivers ignore: to them 9A1A1 is 911; others end the number there."""
 _DEAR_IN_NORTH_AMERICA = re.compile(r"[90]1?(?:411|5551212|976[0-9]{4})", re.ASCII)
 _DEAR_IN_GERMANY = re.compile(r"[90]118[0-9]{2,3}", re.ASCII)
 _DEAR_ELSEWHERE = re.compile(r"9118[0-9]{2,3}", re.ASCII)
-"""Directory assistance and 976 behind an outside line. 0118 is Reading, in Britain, or Turin."""
+"""Directory assistance and 976 behind an outside line. 0118 is excluded: Reading or Turin."""
 
 
 class KeyRules:
-    """The keys of one call, judged before they are pressed."""
+    """Judges the keys of one call before they are sent."""
 
     def __init__(
         self,
@@ -57,10 +57,11 @@ class KeyRules:
         *,
         rung: bool = False,
     ) -> None:
-        """Take the number rules, and the far end's number, whose country its telephones have.
+        """Take the number rules and the far end's number, which implies its country.
 
-        Where it has rung us its number may be forged, and theirs be any country that we may have
-        to do with: that of our own number, and those that may be called.
+        If the far end called us (`rung`), its number may be forged, so the country of our own
+        number
+        and all allowed countries apply as well.
         """
         self._rules = rules
         known = map(numbers.country_of, filter(None, (far_end, ours if rung else None)))
@@ -72,7 +73,7 @@ class KeyRules:
         self._judged: dict[str, Rule | None] = {}
 
     def judge(self, presses: Sequence[str | float]) -> Verdict:
-        """Judge keys, and seconds of pauses between them, by what was pressed before them."""
+        """Judge keys and pauses in seconds, in the context of the keys sent before."""
         self._forget()
         written = "".join(each if isinstance(each, str) else _PAUSE for each in presses)
         readings = [(self._run, written), (self._heard, _FOURTH_ROW.sub("", written))]
@@ -82,7 +83,7 @@ class KeyRules:
         return Verdict(True, None, None, "the keys could dial no blocked number")
 
     def _would_dial(self, run: str, keys: str) -> Iterator[str]:
-        """Name what keys could dial after those of a run."""
+        """Yield what keys could dial after the keys of a run."""
         before = _latest(_groups(run))
         for part in re.split(f"(?={_ENDS.pattern})", keys):
             if _ENDS.match(part):
@@ -92,7 +93,7 @@ class KeyRules:
                 before = _latest([*before, group])
 
     def pressed(self, key: str) -> None:
-        """Remember a key that went out."""
+        """Remember a key that was sent."""
         self._forget()
         self._run = _after(self._run, key)
         if not _FOURTH_ROW.fullmatch(key):
@@ -100,7 +101,7 @@ class KeyRules:
         self._last = time.monotonic()
 
     def paused(self) -> None:
-        """Remember a pause after which a number may begin, as at the end of what was pressed."""
+        """Remember a pause, after which a number may begin."""
         self._run += _PAUSE
         self._heard += _PAUSE
 
@@ -109,7 +110,7 @@ class KeyRules:
             self._run = self._heard = ""
 
     def _could_dial(self, before: Sequence[str], group: str) -> Iterator[str]:
-        """Name what digits could dial, alone or as the rest of what came before them."""
+        """Yield what digits could dial, alone or as the rest of earlier digits."""
         for at in range(len(before) + 1):
             run = "".join(before[at:])
             if self._calls_for_help(run, group):
@@ -118,21 +119,21 @@ class KeyRules:
             if any(dear.fullmatch(digits) for dear in self._dear for digits in so_far):
                 yield "directory assistance or another premium service"
             for digits in _dialled(run + group):
-                # A telephone system may dial as soon as there are enough of them.
+                # A telephone system may dial as soon as it has enough digits.
                 for length in range(SHORTEST, min(len(digits), LOOK_BACK) + 1):
                     if rule := self._refused(digits[:length]):
                         yield f"a blocked number ({rule})"
 
     def _calls_for_help(self, run: str, group: str) -> bool:
-        """Tell whether the run so far, at any digit of the group, is an emergency number.
+        """Return whether the digits are an emergency number at any digit of the group.
 
-        One of two digits, as France has them, is often two choices in a menu.
+        Two digits, as in France, count only on their own: they are often two menu choices.
         """
         alone = group.removeprefix(_STAR)
         if not run and any(self._is_help(each) for each in _outside(alone) if len(each) == 2):
             return True
         so_far = _at_each_key(run, group)
-        # A menu may have taken any first digit.
+        # A menu may have consumed the first digit.
         lines = (line for run in so_far for each in (run, run[1:]) for line in _lines(each))
         dialled = (each for line in lines for each in _outside(line))
         return any(self._is_help(each) for each in dialled if len(each) > 2)
@@ -143,7 +144,7 @@ class KeyRules:
         return numbers.is_emergency(digits, self._countries)
 
     def _refused(self, digits: str) -> Rule | None:
-        """Name the rule against what digits dial; None where they dial nothing, or it may be."""
+        """Return the rule against what digits dial; None if they dial nothing or are allowed."""
         if digits not in self._judged:
             verdicts = (self._rules.judge(number) for number in self._numbers_in(digits))
             refused = (each.rule for each in verdicts if not each.allowed)
@@ -151,7 +152,7 @@ class KeyRules:
         return self._judged[digits]
 
     def _numbers_in(self, digits: str) -> Iterator[str]:
-        """Give the valid numbers, in E.164, that digits dial abroad or within a country."""
+        """Yield the valid numbers, in E.164, that digits dial internationally or nationally."""
         texts = [
             "+" + digits.removeprefix(each) for each in INTERNATIONAL if digits.startswith(each)
         ]
@@ -166,9 +167,9 @@ class KeyRules:
 
 
 def _is_national(digits: str, country: str) -> bool:
-    """Tell whether digits begin as a number is dialled within a country.
+    """Return whether digits start with a country's national prefix.
 
-    North America needs no 1 before the area; others need what their national numbers begin with.
+    North America needs no 1 before the area code.
     """
     prefix = phonenumbers.ndd_prefix_for_region(country, True)
     code = phonenumbers.country_code_for_region(country)
@@ -176,14 +177,14 @@ def _is_national(digits: str, country: str) -> bool:
 
 
 def _dear_in(country: str | None) -> re.Pattern[str]:
-    """Give what short numbers that cost look like behind a digit for an outside line."""
+    """Return the pattern of short premium numbers behind an outside-line prefix."""
     if country and phonenumbers.country_code_for_region(country) == NANP:
         return _DEAR_IN_NORTH_AMERICA
     return _DEAR_IN_GERMANY if country == "DE" else _DEAR_ELSEWHERE
 
 
 def _at_each_key(run: str, group: str) -> list[str]:
-    """Give the digits so far at each of the first keys of a group: short numbers end soon."""
+    """Return the digits after each of a group's first keys, since short numbers end early."""
     longest = min(len(group), LONGEST_HELP + _LONGEST_CODE)
     return [run + group[: at + 1] for at in range(longest)]
 
@@ -193,20 +194,20 @@ def _after(run: str, key: str) -> str:
 
 
 def _begin_anew(part: str) -> str:
-    """Leave out what ends a number; a star may also begin a service code."""
+    """Remove keys that end a number; a star may also start a service code."""
     return part if part.startswith(_STAR) else _ENDS.sub("", part)
 
 
 def _dialled(run: str) -> set[str]:
-    """Give digits from wherever a number may begin in them."""
+    """Return the digit strings from every position at which a number may begin."""
     digits = run.removeprefix(_STAR)
-    # A menu may have taken any first digit: press 1 for an outside line.
+    # A menu may have consumed the first digit: press 1 for an outside line.
     lines = (run, digits[1:], *_outside(digits[1:]))
     return {each for line in lines for each in _lines(line)}
 
 
 def _lines(run: str) -> Iterator[str]:
-    """Give digits as a line may read them: without a star, and behind each service code."""
+    """Yield digits without a star, and behind each service code."""
     yield run.removeprefix(_STAR)
     for code in SERVICE_CODES:
         if begins := code.match(run):
@@ -214,7 +215,7 @@ def _lines(run: str) -> Iterator[str]:
 
 
 def _latest(groups: list[str]) -> list[str]:
-    """Leave out the groups in which no number can have begun that is not over."""
+    """Drop groups that are too old for an unfinished number."""
     while sum(map(len, groups[1:])) >= LOOK_BACK:
         groups = groups[1:]
     return groups
@@ -225,7 +226,7 @@ def _groups(run: str) -> list[str]:
 
 
 def _outside(digits: str) -> Iterator[str]:
-    """Give digits as they are, and behind what gets an outside line."""
+    """Yield digits as they are, and behind an outside-line prefix."""
     yield digits
     if digits.startswith(OUTSIDE_LINE):
         yield digits[1:]

@@ -1,6 +1,6 @@
-"""What a number is: its country, its type, and what it may cost, as phonenumbers knows it.
+"""Properties of a number from phonenumbers: country, type and cost.
 
-phonenumbers is Google's libphonenumber: the numbering plan of every country, from ITU's notices.
+phonenumbers is Google's libphonenumber: numbering plans of all countries, from ITU's notices.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _DIGITS = re.compile(r"[0-9]{7,18}", re.ASCII)
 _PUNCTUATION = re.compile(r"[ ().-]")
 _NORTH_AMERICAN = re.compile(r"\+1(?:[2-9][0-9]{2}){2}[0-9]{4}", re.ASCII)
 _OLD_MEXICO = re.compile(r"^\+521(?=[0-9]{10}$)", re.ASCII)
-"""Mexican mobiles had a 1 behind the country code until 2019, and still show it."""
+"""Mexican mobile numbers had a 1 after the country code until 2019, and still show it."""
 
 _TYPES = {
     PhoneNumberType.FIXED_LINE: {"fixed"},
@@ -42,19 +42,18 @@ _TYPES = {
     PhoneNumberType.VOICEMAIL: {"voicemail"},
 }
 _NANP_SERVICES = re.compile(r"\+1[2-9][0-9]{2}(?:976[0-9]{4}|5551212)", re.ASCII)
-"""Premium numbers that North America has within its areas, which phonenumbers takes for telephones:
+"""Premium numbers within North American area codes, which phonenumbers does not recognise:
 exchange 976, and directory assistance."""
 
 _SATELLITE = re.compile(r"\+(?:1600|61147|62868|7954|861349)[0-9]+", re.ASCII)
-"""Satellite telephones that have numbers of a country: of Canada, Australia, Indonesia, Russia and
-China."""
+"""Satellite numbers within country codes of Canada, Australia, Indonesia, Russia and China."""
 
 MOBILE_EMERGENCY = ("112", "911")
-"""What every mobile telephone puts through to the police, wherever it is (3GPP TS 22.101)."""
+"""Emergency numbers of every mobile telephone, in any country (3GPP TS 22.101)."""
 
 
 def parse(text: str) -> PhoneNumber | None:
-    """Read a number in E.164; None where it is none, or is written in two ways at once."""
+    """Parse a number in E.164; None if it is invalid or ambiguous."""
     if not E164.fullmatch(text):
         return None
     number = _read(text)
@@ -62,18 +61,18 @@ def parse(text: str) -> PhoneNumber | None:
 
 
 def e164(number: PhoneNumber) -> str:
-    """Write a number as it is dialled."""
+    """Format a number in E.164."""
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)
 
 
 def as_e164(text: str) -> str | None:
-    """Write a number as it is dialled that is written as people do, like +44 (0)20 7946 0958.
+    """Convert a number as people write it, like +44 (0)20 7946 0958, to E.164.
 
-    None where it is none: it has no plus, or more or fewer digits than any number of its country.
-    It need not be in use.
+    None without a plus, or with an impossible length for its country. The number need not be in
+    use.
     """
     if _NORTH_AMERICAN.fullmatch(text):
-        return text  # to read it takes 14 us, and a do-not-call list may have a million of them
+        return text  # parsing takes 14 us, and a do-not-call list may have a million numbers
     bare = _OLD_MEXICO.sub("+52", _PUNCTUATION.sub("", text))
     number = _read(bare) if E164.fullmatch(bare) else None
     possible = number and phonenumbers.is_possible_number_with_reason(number)
@@ -81,10 +80,9 @@ def as_e164(text: str) -> str | None:
 
 
 def meant_by(shown: str, countries: Iterable[str]) -> set[str]:
-    """Give the numbers in E.164 that a telephone may have which shows this to one of `countries`.
+    """Return the possible numbers, in E.164, behind a caller ID shown in one of `countries`.
 
-    Without a plus it may be a whole number, and one within a country too: 4722345678 is a telephone
-    in Norway, or in New York.
+    Without a plus it may be international or national: 4722345678 is in Norway or in New York.
     """
     bare = _PUNCTUATION.sub("", shown)
     if bare.startswith("+"):
@@ -102,7 +100,7 @@ def _read(text: str, country: str | None = None) -> PhoneNumber | None:
 
 
 def country_of(text: str) -> str | None:
-    """Name the country of a number in E.164 (ISO 3166): of its country code, if of no other."""
+    """Return the country of a number in E.164 (ISO 3166), by its country code if unclear."""
     number = _read(text)
     if number is None:
         return None
@@ -112,36 +110,36 @@ def country_of(text: str) -> str | None:
 
 
 def countries_of(texts: Iterable[str]) -> frozenset[str]:
-    """Name the countries of numbers that are in a numbering plan."""
+    """Return the countries of valid numbers."""
     found = {phonenumbers.region_code_for_number(each) for each in map(parse, texts) if each}
     return frozenset(country for country in found if country in phonenumbers.SUPPORTED_REGIONS)
 
 
 def regions_of_code(number: PhoneNumber) -> Iterable[str]:
-    """Name the countries that share a number's country code, the main one first."""
+    """Return the countries that share a number's country code, the main one first."""
     regions: Iterable[str] = region_codes_for_country_code(number.country_code or 0)
     return regions
 
 
 def belongs_to(number: PhoneNumber, countries: Iterable[str]) -> bool:
-    """Tell whether a number is one of these countries'; some are shared, as +1 800."""
+    """Return whether a number is valid in one of these countries; +1 800 is shared."""
     return any(phonenumbers.is_valid_number_for_region(number, each) for each in countries)
 
 
 def types_of(number: PhoneNumber) -> set[str]:
-    """Name a number's types, of which one has to be allowed; none where nobody knows."""
+    """Return the possible types of a number; empty if unknown."""
     if _NANP_SERVICES.fullmatch(e164(number)):
         return {"premium"}
     return _TYPES.get(phonenumbers.number_type(number), set())
 
 
 def is_satellite(number: PhoneNumber) -> bool:
-    """Tell whether a number of a country is a satellite telephone's."""
+    """Return whether a number within a country code is a satellite telephone."""
     return bool(_SATELLITE.fullmatch(e164(number)))
 
 
 def is_emergency(text: str, regions: Iterable[str] | None = None) -> bool:
-    """Tell whether a short number calls for help, in these countries or in any."""
+    """Return whether a short number is an emergency number, in these regions or in any."""
     if not text.isascii() or not text.isdigit():
         return False
     anywhere = phonenumbers.SUPPORTED_SHORT_REGIONS if regions is None else regions
@@ -149,7 +147,7 @@ def is_emergency(text: str, regions: Iterable[str] | None = None) -> bool:
 
 
 def looks_like_emergency(text: str) -> bool:
-    """Tell whether it is an emergency number, also behind a country code."""
+    """Return whether it is an emergency number, also with a country code."""
     if not _SHORT.fullmatch(text):
         return False
     digits = text.removeprefix("+")
@@ -164,5 +162,5 @@ def looks_like_emergency(text: str) -> bool:
 
 
 def looks_like_short_code(text: str) -> bool:
-    """Tell whether it is too short for a telephone: a service's number."""
+    """Return whether it is too short for a telephone number."""
     return bool(_SHORT.fullmatch(text))

@@ -1,4 +1,4 @@
-"""The number rules: what may be dialled at all, whenever it is and however often."""
+"""The number rules: which numbers may be dialled at all."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from host.compliance.verdict import Rule, Verdict, refuse
 from host.settings import is_sip
 
 NANP = 1
-"""The country code that North America shares with the Caribbean."""
+"""The country code shared by North America and the Caribbean."""
 MAINLAND = ("US", "CA")
 NO_COUNTRY = "001"
-"""What phonenumbers calls a country code that is no country's: the world, as UN M.49 has it."""
+"""phonenumbers' region for a country code without a country (UN M.49: the world)."""
 
 
 @dataclass(frozen=True)
 class NumberRules:
-    """Which numbers one persona may dial."""
+    """The numbers that one persona may dial."""
 
     countries: frozenset[str]
     types: frozenset[str]
     allowed: Sequence[str] = ()
-    """Numbers, or beginnings with a star, whatever country and type say."""
+    """Numbers, or prefixes with a star, that are allowed regardless of country and type."""
     denied: Sequence[str] = ()
     named: frozenset[str] = frozenset()
-    """SIP addresses that host.toml names, as URIs."""
+    """SIP URIs named in host.toml."""
 
     def judge(self, text: str) -> Verdict:
-        """Judge what somebody wants to be dialled: any text at all."""
+        """Judge any text that is requested to be dialled."""
         if is_sip(text):
             return self._address(text)
         if numbers.looks_like_emergency(text):
@@ -85,7 +85,7 @@ class NumberRules:
 
 
 def _service(number: PhoneNumber) -> tuple[Rule, str] | None:
-    """Name the rule against a short number that is written with a country code."""
+    """Return the rule against a short number that is written with a country code."""
     national = phonenumbers.national_significant_number(number)
     if numbers.is_emergency(national, numbers.regions_of_code(number)):
         return Rule.EMERGENCY, "the number is an emergency number"
@@ -95,19 +95,19 @@ def _service(number: PhoneNumber) -> tuple[Rule, str] | None:
 
 
 def covered(number: str, patterns: Iterable[str]) -> bool:
-    """Tell whether a number is one of these, or has one of these beginnings with a star."""
+    """Return whether a number is in the list, or starts with one of its prefixes with a star."""
     return any(
         number.startswith(each[:-1]) if each.endswith("*") else number == each for each in patterns
     )
 
 
 def is_caribbean(country: str | None) -> bool:
-    """Tell whether a country that shares +1 is neither the United States nor Canada."""
+    """Return whether a country shares +1 and is neither the United States nor Canada."""
     return country not in MAINLAND and phonenumbers.country_code_for_region(country or "") == NANP
 
 
 def as_uri(target: str) -> str:
-    """Give a transfer target the scheme that LiveKit asks for: tel: or sip:, in small letters."""
+    """Return a transfer target with LiveKit's scheme, tel: or sip:, in lower case."""
     scheme, colon, rest = target.partition(":")
     if colon and scheme.lower() in ("tel", "sip", "sips"):
         return f"{scheme.lower()}:{rest}"

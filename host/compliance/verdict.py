@@ -1,4 +1,4 @@
-"""What the gate says of a number: allowed, or by which rule not."""
+"""The gate's verdict: allowed, or refused by a rule."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class Rule(StrEnum):
-    """The rules, in the order in which they are asked."""
+    """The rules, in the order in which they are checked."""
 
     SIP_URI = "sip_uri"
     EMERGENCY = "emergency"
@@ -28,30 +28,30 @@ class Rule(StrEnum):
 
     @property
     def passes(self) -> bool:
-        """Whether the same call may be allowed later, with nothing changed but the time."""
+        """Whether the same call may be allowed at a later time."""
         return self in (Rule.HOURS, Rule.ATTEMPTS, Rule.BUDGET)
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether something may be dialled. Only the gate makes one that allows it."""
+    """Whether something may be dialled. Only the gate creates an allowing one."""
 
     allowed: bool
     number: str | None = None
-    """The number in E.164, where it is one."""
+    """The number in E.164; None if it is not one."""
     rule: Rule | None = None
     """The rule that refuses it."""
     reason: str = ""
-    """Why, in words that do not repeat the number."""
+    """The reason, without the number."""
 
     def __str__(self) -> str:
         return f"{self.reason} (rule: {self.rule})" if self.rule else self.reason
 
     def as_json(self) -> str:
-        """The verdict for a program to read: `rule` is always a word."""
+        """Return the verdict as JSON; `rule` is `allowed` if no rule refuses."""
         return json.dumps({**asdict(self), "rule": self.rule or "allowed"})
 
 
 def refuse(rule: Rule, reason: str, number: str | None = None) -> Verdict:
-    """Refuse by a rule."""
+    """Return a refusal by a rule."""
     return Verdict(False, number, rule, reason)
