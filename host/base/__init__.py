@@ -1,1 +1,1 @@
-"""What knows nothing of calls: errors, the clock, text from outside, tasks, SQLite, processes."""
+"""Basics that know nothing of calls: errors, clock, text, tasks, SQLite and processes."""

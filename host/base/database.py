@@ -1,7 +1,7 @@
-"""The SQLite file of `state_dir`, `state.db`, which all processes of a host read and write.
+"""The SQLite database `state.db` in `state_dir`, shared by all processes of a host.
 
-Each of its tables belongs to one module; they are made here, so that there is one history of the
-file: `user_version` counts the migrations that it has been through.
+Each table belongs to one module, but all are created here, so that there is one sequence of
+migrations: `user_version` is the number applied.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _FIRST = (
         id TEXT PRIMARY KEY, key TEXT UNIQUE, request TEXT, asked REAL, over INTEGER, told TEXT)""",
 )
 MIGRATIONS = (_FIRST,)
-"""What makes each version of the file from the one before."""
+"""Statements that migrate from each version to the next."""
 
 _OF_0_1 = {
     "attempts.db": ("attempts", "attempts", 2),
@@ -39,15 +39,15 @@ _OF_0_1 = {
     "requests.db": ("requests", "requests", 7),
     "api.db": ("calls", "api_calls", 6),
 }
-"""The files of host 0.1: file -> (its table, the table that it became, columns)."""
+"""Databases of host 0.1: file to (its table, the current table, number of columns)."""
 
 
 @contextlib.contextmanager
 def open_state(state: Path, patience: float = 5.0) -> Iterator[sqlite3.Connection]:
-    """Open the file, in a transaction: nobody else reads or writes it until this is over.
+    """Open the database in an exclusive transaction.
 
-    Only its owner may read it, and what is deleted is overwritten. Raises OSError or sqlite3.Error
-    where that does not go within `patience` seconds.
+    The file is private, and deleted content is overwritten. Raises OSError or sqlite3.Error, also
+    if it stays locked for `patience` seconds.
     """
     state.mkdir(parents=True, exist_ok=True, mode=0o700)
     file = state / NAME
@@ -58,18 +58,18 @@ def open_state(state: Path, patience: float = 5.0) -> Iterator[sqlite3.Connectio
         with rows:
             fresh = _migrate(rows, state)
             yield rows
-        if fresh:  # what was taken over is written
+        if fresh:  # the import is committed
             for name in _OF_0_1:
                 (state / name).unlink(missing_ok=True)
 
 
 def has_state(state: Path) -> bool:
-    """Tell whether anything was ever written there."""
+    """Return whether a database exists, of this or of version 0.1."""
     return (state / NAME).exists() or any((state / name).exists() for name in _OF_0_1)
 
 
 def _migrate(rows: sqlite3.Connection, state: Path) -> bool:
-    """Bring the file to this version; tell whether there was none before."""
+    """Apply migrations; return whether the database was new."""
     (version,) = rows.execute("PRAGMA user_version").fetchone()
     if version > len(MIGRATIONS):
         raise sqlite3.DatabaseError(f"{NAME} was written by a newer host (version {version})")
@@ -85,7 +85,7 @@ def _migrate(rows: sqlite3.Connection, state: Path) -> bool:
 
 
 def _take_over(rows: sqlite3.Connection, file: Path) -> None:
-    """Take over what a file of host 0.1 knows, as which requests have their call."""
+    """Import a database of host 0.1, with the requests that already have a call for example."""
     if not file.is_file():
         return
     table, becomes, columns = _OF_0_1[file.name]

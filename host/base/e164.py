@@ -1,10 +1,10 @@
-"""Telephone numbers as they are written everywhere inside: in E.164."""
+"""Telephone numbers in E.164, the form used everywhere internally."""
 
 import re
 from collections.abc import Iterable
 
 PATTERN = r"\+[1-9][0-9]{6,14}"
-"""A plus, a country code that has no leading zero, 15 digits at most."""
+"""A plus, a country code without leading zero, 15 digits at most."""
 E164 = re.compile(PATTERN, re.ASCII)
 
 EXTENSION = re.compile(r"[0-9]{2,6}", re.ASCII)

@@ -1,28 +1,28 @@
-"""What a user can mend. The command line prints these as one line and exits with 1.
+"""Errors that a user can fix. The command line prints them as one line and exits with 1.
 
 HostError
- +- SettingsError    a setting, `.env` or `host.toml` is missing or wrong
- +- PersonaError     there is no good persona, or no persona of that name
- +- MetadataError    a dispatch's metadata can't be used; the call is refused
- +- LiveKitError     LiveKit can't be reached, or refuses the key
+ +- SettingsError    a setting, `.env` or `host.toml` is missing or invalid
+ +- PersonaError     no valid persona, or no persona of that name
+ +- MetadataError    a dispatch's metadata is invalid; the call is refused
+ +- LiveKitError     LiveKit is unreachable, or rejects the key
 """
 
 
 class HostError(Exception):
-    """A mistake that its reader can mend. Its text is one line that says how."""
+    """An error that the user can fix. Its text is one line that says how."""
 
 
 class SettingsError(HostError):
-    """A setting, `.env` or `host.toml` is missing or wrong."""
+    """A setting, `.env` or `host.toml` is missing or invalid."""
 
 
 class PersonaError(HostError):
-    """There is no good persona, or no persona of that name."""
+    """There is no valid persona, or no persona of that name."""
 
 
 class MetadataError(HostError):
-    """A dispatch's metadata can't be used. The call is refused, and nothing is dialled."""
+    """A dispatch's metadata is invalid. The call is refused and nothing is dialled."""
 
 
 class LiveKitError(HostError):
-    """LiveKit can't be reached, or refuses the key."""
+    """LiveKit is unreachable, or rejects the key."""

@@ -1,4 +1,4 @@
-"""Where this project's own files are: in a checkout, or in an installed package."""
+"""Paths of the project's own files, in a checkout and in an installed package."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ HOST = Path(__file__).resolve().parents[1]
 
 
 def _folder(name: str) -> Path:
-    """Return a folder of the repository's top level, which a wheel holds inside of `host`."""
+    """Return a top-level folder of the repository, which a wheel contains inside `host`."""
     inside = HOST / f"_{name}"
     return inside if inside.is_dir() else HOST.parent / name
 
@@ -14,4 +14,4 @@ def _folder(name: str) -> Path:
 BUNDLED_PLUGINS = _folder("plugins")
 """Plugins that every host loads."""
 EXAMPLE_PERSONAS = _folder("personas")
-"""Personas that `host demo` shows; a host serves those of its own folder."""
+"""Personas of `host demo`; a host serves those of its own folder."""

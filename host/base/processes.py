@@ -1,4 +1,4 @@
-"""Which processes of this machine live. A number alone does not tell: numbers are used again."""
+"""Identifies processes by number and start time, because numbers are reused."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import psutil
 
 @dataclass(frozen=True)
 class Process:
-    """One process, now or formerly alive."""
+    """A process, alive or not."""
 
     machine: str
     number: int
@@ -20,7 +20,7 @@ class Process:
 
     @property
     def alive(self) -> bool | None:
-        """Whether it lives; None for one of another machine, of which nobody here can tell."""
+        """Whether it is alive; None for a process of another machine."""
         if self.machine != socket.gethostname():
             return None
         began = _began(self.number)
@@ -28,16 +28,16 @@ class Process:
 
 
 def this_process() -> Process:
-    """Name the process that asks."""
+    """Return the current process."""
     number = os.getpid()
     try:
         began = _this_began(number)
     except psutil.Error:
-        began = 0.0  # not kept: it is asked again the next time
+        began = 0.0  # not cached, so that the next call tries again
     return Process(socket.gethostname(), number, began)
 
 
-@functools.cache  # each checkpoint of each call names it; a fork has a number of its own
+@functools.cache  # used by each checkpoint; a fork has its own number
 def _this_began(number: int) -> float:
     return psutil.Process(number).create_time()
 

@@ -1,4 +1,4 @@
-"""Work that runs beside something else, and ends with it."""
+"""Background tasks with an owner."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ log = logging.getLogger("host")
 
 
 class Tasks:
-    """Tasks that nobody awaits. One that fails is logged."""
+    """Background tasks. A failure is logged."""
 
     def __init__(self) -> None:
         self._running: set[asyncio.Task[Any]] = set()
 
     def start(self, work: Coroutine[Any, Any, Any], what: str) -> asyncio.Task[Any]:
-        """Do something; `what` names it in the log if it fails."""
+        """Start a task; `what` names it in the log."""
         task = asyncio.create_task(work, name=what)
         self._running.add(task)
         task.add_done_callback(self._done)
         return task
 
     def cancel(self) -> None:
-        """Stop all that runs."""
+        """Cancel all tasks."""
         for task in list(self._running):
             task.cancel()
 
     async def finish(self, limit: float) -> None:
-        """Let all that runs come to its end within `limit` seconds; stop the rest."""
+        """Wait for all tasks, at most `limit` seconds; cancel the rest."""
         if self._running:
             await asyncio.wait(self._running, timeout=limit)
         self.cancel()
 
     async def stop(self, limit: float) -> None:
-        """Stop all that runs, and wait until it has, at most `limit` seconds."""
+        """Cancel all tasks and wait for them, at most `limit` seconds."""
         self.cancel()
         if self._running:
             await asyncio.wait(self._running, timeout=limit)

@@ -1,4 +1,4 @@
-"""Text that comes from outside: bounded in length, with nothing in it that can't be seen."""
+"""Sanitizes untrusted text: bounded length, no invisible characters."""
 
 from __future__ import annotations
 
@@ -8,19 +8,18 @@ import unicodedata
 from collections.abc import Iterable
 
 MARK = "\N{REPLACEMENT CHARACTER}"
-"""Stands for a character that can't be seen. It is not left out: what is left of a forged number
-must not be another number."""
+"""Replaces an invisible character. Removing it could turn a forged number into another one."""
 
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-"""Unicode's categories of what writes over a terminal, turns a line around, or hides in it."""
+"""Unicode categories that control a terminal, reverse a line or hide in it."""
 _BLANK = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
-"""Letters, signs and marks that nobody sees either: fillers, variation selectors, empty Braille."""
+"""Invisible letters, signs and marks: fillers, variation selectors, empty Braille."""
 
 
 def sanitize(text: str, longest: int) -> str:
-    """Return text as one line of at most `longest` characters, an ellipsis where it was cut."""
+    """Return one line of at most `longest` characters, with an ellipsis if it was cut."""
     kept = text if len(text) <= longest else f"{text[: longest - 1]}…"
     kept = _BLANK.sub(MARK, kept)
     if kept.isprintable():
@@ -29,16 +28,16 @@ def sanitize(text: str, longest: int) -> str:
 
 
 def quote(value: object, longest: int = 80) -> str:
-    """Show what came from outside in a log line or a reason: escaped, in ASCII, and cut.
+    """Quote an untrusted value for a log line or a reason: escaped, in ASCII, and cut.
 
-    Letters that only look like those of a name are told from them.
+    ASCII exposes letters that imitate others.
     """
     text = ascii(value[: longest + 1] if isinstance(value, str) else value)
     return text if len(text) <= longest else f"{text[: longest - 3]}..."
 
 
 def escape(text: str) -> str:
-    """Escape what would write over a terminal, or turn a line around; ends of lines stay."""
+    """Escape control and invisible characters, except line feeds and tabs."""
     if text.isprintable():
         return text
     return "".join(
@@ -48,6 +47,6 @@ def escape(text: str) -> str:
 
 
 def close_to(name: str, known: Iterable[str]) -> str:
-    """Return `; did you mean NAME?` where a known name is spelt alike, otherwise nothing."""
+    """Return `; did you mean NAME?` for the most similar known name, else an empty string."""
     close = difflib.get_close_matches(name, list(known), 1)
     return f"; did you mean {close[0]}?" if close else ""

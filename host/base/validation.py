@@ -1,4 +1,4 @@
-"""Says what pydantic found wrong: what must be there, never the value, which may be a secret."""
+"""Words pydantic's validation errors without their values, which may be secrets."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _EXPECTED = {
     "tuple": "must be a list",
     "url": "must be an address such as https://example.com",
 }
-"""What pydantic's types of errors ask for, without their endings (`int_parsing`, `int_type`)."""
+"""Expectations by pydantic's error types, without suffixes (`int_parsing`, `int_type`)."""
 _ENDINGS = ("_type", "_parsing", "_from_float", "_parsing_size", "_sub_type", "_unicode")
 _LIMITS = {
     "greater_than": "must be greater than {gt}",
@@ -44,12 +44,12 @@ _LIMITS = {
 
 
 def faults_in(error: ValidationError) -> list[ErrorDetails]:
-    """Return what is wrong, without the values."""
+    """Return the errors without values."""
     return error.errors(include_input=False, include_url=False)
 
 
 def explain(fault: ErrorDetails) -> str:
-    """Say what one value must be, to stand behind its name: `must be a whole number`."""
+    """Say what a value must be, to follow its name: `must be a whole number`."""
     kind, context = fault["type"], fault.get("ctx", {})
     context = {
         name: f"{value:g}" if isinstance(value, float) else value for name, value in context.items()
@@ -66,8 +66,8 @@ def explain(fault: ErrorDetails) -> str:
 
 
 def sentence(name: str, fault: ErrorDetails) -> str:
-    """Say it of a name: `base_url must be text`, or `calling_hours: ` and the validator's words."""
-    told = explain(fault)
+    """Prefix the name: `base_url must be text`, or `calling_hours: ` and the validator's words."""
+    text = explain(fault)
     if not name:
-        return told
-    return f"{name} {told}" if told.startswith(("must ", "is ", "does ")) else f"{name}: {told}"
+        return text
+    return f"{name} {text}" if text.startswith(("must ", "is ", "does ")) else f"{name}: {text}"

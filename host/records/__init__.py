@@ -1,1 +1,1 @@
-"""How a call ended, the record that is written of it, and what of that is masked."""
+"""Outcomes, the record of a call, its redaction, and reading the call log."""

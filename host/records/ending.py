@@ -1,4 +1,4 @@
-"""Why a call is over."""
+"""The ending of a call."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from host.records.record import Who
 
 @dataclass(frozen=True)
 class Ending:
-    """Why a call is over. The first one counts."""
+    """Why a call ended. Only the first one counts."""
 
     outcome: Outcome
     by: Who
     reason: str
-    """In plain words, in lower case and without a full stop: it stands behind the outcome."""
+    """A phrase in lower case without a full stop, to follow the outcome."""
     sip_status: int | None = None
     error: str | None = None
     retryable: bool | None = None
-    """Whether a retry makes sense; None: as the outcome and the SIP status say."""
+    """Whether a retry makes sense; None: derived from the outcome and the SIP status."""
 
     @property
     def worth_a_retry(self) -> bool:
-        """Whether the same call may go better later."""
+        """Whether a retry may succeed."""
         if self.retryable is None:
             return self.outcome.retryable(self.sip_status)
         return self.retryable
 
 
 class CallEnded(Exception):
-    """What stops a call from going on, where it is found out: nobody picked up, no persona."""
+    """Raised where a call can't continue; carries its ending."""
 
     def __init__(self, ending: Ending) -> None:
         super().__init__(ending.reason)

@@ -1,4 +1,4 @@
-"""Which calls are wanted: of whom, how they ended, since when."""
+"""Filters of calls: persona, outcome, time and number."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ _BEGUN = re.compile(rb'"dispatched_at":"([^"]{19})')
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a call must be like. None: it may be anything."""
+    """Criteria for calls. None matches anything."""
 
     persona: str | None = None
     outcome: Outcome | None = None
     since: datetime | None = None
     number: str | None = None
-    """A part of the far end's number, or of ours."""
+    """Part of the far end's number, or of ours."""
     pseudonyms: Pseudonyms | None = None
-    """What masked numbers are called: a whole number is found by its name, too."""
+    """Also matches a complete number by its pseudonym in masked records."""
 
     @property
     def anything(self) -> bool:
-        """Whether every call is wanted."""
+        """Whether every call matches."""
         return (self.persona, self.outcome, self.since, self.number) == (None,) * 4
 
     def may_fit(self, line: bytes) -> bool:
-        """Look at a line of the log for what is wanted, without parsing it."""
+        """Return False if a line of the log can't match; cheap, without parsing it."""
         if self.since and (begun := _BEGUN.search(line)):
             since = self.since.astimezone(UTC).isoformat()[:19].encode()
             if begun[1] < since:
@@ -50,7 +50,7 @@ class Wanted:
         )
 
     def fits(self, record: CallRecord) -> bool:
-        """Whether a call is wanted."""
+        """Return whether a record matches."""
         numbers = (record.number or "", record.our_number or "")
         return (
             self.persona in (None, record.persona)
@@ -64,7 +64,7 @@ class Wanted:
 
     @cached_property
     def _numbers(self) -> tuple[str, ...]:
-        """What the number may be in a record: itself, or what stands for it."""
+        """The number, and its masked form with the pseudonym."""
         number = self.number or ""
         if self.pseudonyms is None or not number.startswith("+"):
             return (number,)
@@ -73,12 +73,12 @@ class Wanted:
 
 
 def in_log(field: str, text: str) -> bytes:
-    """Write a field and its text as they stand in a line of the log, and in no transcript."""
+    """Return a field as it is encoded in a line of the log; never found inside a string."""
     return f'"{field}":{json.dumps(text, ensure_ascii=False)}'.encode()
 
 
 def read_since(text: str, now: datetime) -> datetime:
-    """Read `90m`, `2h`, `1d`, or a date and time as ISO 8601, local unless it says otherwise.
+    """Parse `90m`, `2h`, `1d`, or an ISO 8601 date or time, local without an offset.
 
     Raises HostError.
     """
@@ -93,5 +93,5 @@ def read_since(text: str, now: datetime) -> datetime:
 
 
 def read_number(text: str) -> str:
-    """Read a number as people write it: +1 (555) 222-0001."""
+    """Normalise a number as people write it: +1 (555) 222-0001."""
     return re.sub(r"[\s().-]", "", text)

@@ -1,4 +1,4 @@
-"""Finds one call by its id, the beginning of its id, or its room."""
+"""Finds a call by its id, a prefix of its id, or its room."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from host.records.record import CallRecord
 
 
 def find(log: CallLog, named: str) -> CallRecord:
-    """Find the call that is meant. Raises HostError where none is, or more than one."""
+    """Return the matching call. Raises HostError if there is none, or more than one."""
     rooms = {named, mask_room(named)}
     anywhere = (in_log("id", named)[:-1], *(in_log("room", room) for room in rooms))
     found = [

@@ -1,4 +1,4 @@
-"""Reads the call log from its end: the newest call comes first."""
+"""Reads the call log backwards: newest call first."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from host.base.errors import HostError
 from host.records.record import CallRecord
 
 BLOCK = 1 << 20
-"""Bytes that are read at a time."""
+"""Bytes read at a time."""
 
 
 class CallLog:
-    """A call log, and how many of its lines were no call records."""
+    """A call log, and the number of its lines that are not call records."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
@@ -26,10 +26,11 @@ class CallLog:
     def newest_first(
         self, may_fit: Callable[[bytes], bool] = lambda line: True
     ) -> Iterator[CallRecord]:
-        """Give each call's record; a call that was written twice comes once, as written last.
+        """Yield each call's record; of several with the same id, the last written one.
 
-        `may_fit` looks at a line before it is parsed, which takes a hundred times longer. A log
-        that is not there yet has no calls. Raises HostError where it can't be read.
+        `may_fit` filters lines before they are parsed, which takes a hundred times longer. A
+        missing
+        log has no calls. Raises HostError if it can't be read.
         """
         seen: set[str] = set()
         try:
@@ -46,7 +47,7 @@ class CallLog:
 
     @property
     def warning(self) -> str | None:
-        """One line on what was passed over so far; None where nothing was."""
+        """A line about skipped lines; None if there are none."""
         if not self.passed_over:
             return None
         lines = "1 line" if self.passed_over == 1 else f"{self.passed_over} lines"
@@ -61,7 +62,7 @@ class CallLog:
 
 
 def lines_from_the_end(file: BinaryIO) -> Iterator[bytes]:
-    """Give a file's lines without their ends, the last one first."""
+    """Yield a file's lines without line ends, last one first."""
     left = file.seek(0, os.SEEK_END)
     begun = b""
     while left:

@@ -1,4 +1,4 @@
-"""How a call ended: one closed vocabulary for hooks, records, logs and exit codes."""
+"""Outcomes of calls: one closed vocabulary for hooks, records, logs and exit codes."""
 
 from enum import StrEnum
 
@@ -23,19 +23,19 @@ class Outcome(StrEnum):
 
     @property
     def description(self) -> str:
-        """The outcome in plain words: the reason of a call of which nothing more is known."""
+        """The outcome in plain words: the reason if no better one is known."""
         return _DESCRIPTIONS[self]
 
     @property
     def exit_code(self) -> int:
-        """The exit code of `python -m host call`: 0 for a call that did its work.
+        """The exit code of `python -m host call`: 0 for a call that achieved its purpose.
 
-        1 and 2 are left to errors of the command itself and of its usage.
+        1 and 2 are reserved for errors of the command and of its usage.
         """
         return _EXIT_CODES[self]
 
     def retryable(self, sip_status: int | None = None) -> bool:
-        """Tell whether the same call may go better later."""
+        """Return whether a retry may succeed."""
         if self is Outcome.TRUNK_ERROR and sip_status is not None:
             return _passes(sip_status)
         return self in _RETRYABLE
@@ -85,7 +85,7 @@ _RETRYABLE = {
     Outcome.FAILED,
 }
 
-# SIP statuses that say something definite about the far end (RFC 3261 section 21).
+# SIP statuses that are definite about the far end (RFC 3261 section 21).
 _BY_SIP_STATUS = {
     402: Outcome.BLOCKED,
     403: Outcome.BLOCKED,
@@ -108,14 +108,14 @@ _BY_SIP_STATUS = {
 
 
 def outcome_of_sip_status(status: int) -> Outcome:
-    """Name a final SIP status of 300 or more; what is not about the far end is the trunk's."""
+    """Map a final SIP status of 300 or more; those not about the far end are trunk errors."""
     return _BY_SIP_STATUS.get(status, Outcome.TRUNK_ERROR)
 
 
 def _passes(status: int) -> bool:
-    """Tell whether what a trunk says of itself may be otherwise later: its servers may be up again.
+    """Return whether a trunk's status may be temporary.
 
-    A request that it does not understand, or refuses, is the same the next time; a status that
-    nobody knows counts as the first of its hundred (RFC 3261 section 8.1.3.2).
+    A request that was rejected as malformed or forbidden will be rejected again. An unknown status
+    counts like the x00 of its class (RFC 3261 section 8.1.3.2).
     """
     return status == 491 or (500 <= status < 600 and status not in (501, 505, 513))

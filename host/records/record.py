@@ -15,12 +15,12 @@ far end, the colleague of a transfer, or a client of LiveKit's API."""
 
 
 class Written(BaseModel):
-    """A model whose text can always be encoded, whatever a provider or a caller sent."""
+    """A model whose strings can always be encoded, whatever a provider or caller sent."""
 
     @field_validator("*", mode="before")
     @classmethod
     def _as_unicode(cls, value: Any) -> Any:
-        """Replace lone surrogates, which a cut stream may leave and UTF-8 can't encode."""
+        """Replace lone surrogates, which UTF-8 can't encode and a truncated stream may contain."""
         return value.encode(errors="replace").decode() if isinstance(value, str) else value
 
 

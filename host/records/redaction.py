@@ -1,4 +1,4 @@
-"""What is told of a call's record: to the call log, the database, the webhook, to every hook."""
+"""Redacts a call's record for the call log, the database, webhooks and hooks."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from host.records.record import CallRecord, KeyPress, ToolUse, Transfer, Utteran
 from host.settings import Shared
 
 MASKED_KEY = "\N{BULLET}"
-"""Stands for one key."""
+"""Replaces one key."""
 
 
 def redacted(record: CallRecord, settings: Shared, state: Path) -> CallRecord:
-    """Leave out of a record what the settings of its persona do not open, and secrets.
+    """Mask secrets, and everything that the persona's settings keep private, in a record.
 
-    Numbers are masked and named: the calls of one number can be counted, by no one who has not the
-    key in `state`.
+    Masked numbers get a pseudonym: calls of one number can be counted, but only the key in `state`
+    relates them to it.
     """
     words = _Words(settings, [line.text for line in record.transcript])
     changed: dict[str, object] = {
@@ -51,7 +51,7 @@ def redacted(record: CallRecord, settings: Shared, state: Path) -> CallRecord:
 
 
 class _Words:
-    """What was said and done, as far as it may be told."""
+    """Masks what was said and done, by the settings."""
 
     def __init__(self, settings: Shared, said: Sequence[str]) -> None:
         self._settings, self._said = settings, said
@@ -63,31 +63,31 @@ class _Words:
         )
 
     def written(self, text: str) -> str:
-        """Mask what is written and not said: it may hold a secret, or quote the call."""
+        """Mask written text, which may contain a secret or quote the call."""
         if not self._settings.record_transcripts:
             text = mask_said(text, self._said)
         return self(without_secrets(text))
 
     def in_json(self, text: str) -> str:
-        """Mask a text that may be JSON, and is still JSON then."""
+        """Mask text that may be JSON; JSON remains valid."""
         try:
-            told = json.loads(text)
+            value = json.loads(text)
         except (ValueError, RecursionError):
             return self.written(text)
-        if not isinstance(told, dict | list):
+        if not isinstance(value, dict | list):
             return self.written(text)
-        masked = self._inside(told)
-        return text if masked == told else json.dumps(masked, ensure_ascii=False)
+        masked = self._inside(value)
+        return text if masked == value else json.dumps(masked, ensure_ascii=False)
 
-    def _inside(self, told: Any) -> Any:
-        if isinstance(told, dict):
-            return {self.written(name): self._called(name, value) for name, value in told.items()}
-        if isinstance(told, list):
-            return [self._inside(value) for value in told]
-        if told is None or isinstance(told, bool):
-            return told
-        masked = self.written(str(told))
-        return told if masked == str(told) else masked
+    def _inside(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            return {self.written(name): self._called(name, each) for name, each in value.items()}
+        if isinstance(value, list):
+            return [self._inside(each) for each in value]
+        if value is None or isinstance(value, bool):
+            return value
+        masked = self.written(str(value))
+        return value if masked == str(value) else masked
 
     def _called(self, name: str, value: Any) -> Any:
         secret = names_a_secret(name) and value and value is not True
@@ -100,11 +100,11 @@ class _Words:
         return line.model_copy(update={"text": self(line.text)})
 
     def of_tool(self, tool: ToolUse) -> ToolUse:
-        told = self._settings.record_transcripts  # what a tool is given was said before
+        shown = self._settings.record_transcripts  # a tool's arguments repeat what was said
         return tool.model_copy(
             update={
-                "arguments": self.in_json(tool.arguments) if told else "",
-                "result": self.in_json(tool.result) if told else "",
+                "arguments": self.in_json(tool.arguments) if shown else "",
+                "result": self.in_json(tool.result) if shown else "",
             }
         )
 
