@@ -1,4 +1,4 @@
-"""Pytest fixtures for authors of personas: whole calls on the local world, judged from the far end.
+"""Pytest fixtures for persona authors: whole calls on a local LiveKit, asserted at the far end.
 
 # conftest.py
 pytest_plugins = ["host.testing"]
@@ -54,35 +54,35 @@ _numbers = count()
 
 @dataclass
 class Scene:
-    """A world with a host in it."""
+    """A local world and a host in it."""
 
     world: World
     settings: Settings
     host: HostProcess
     folder: Path
     environment: Mapping[str, str]
-    """The settings of the host, as environment variables."""
+    """The host's settings, as environment variables."""
 
     @property
     def exchange(self) -> Exchange:
-        """The exchange, for telephones to connect and callers to ring."""
+        """The telephone exchange, to connect telephones and place inbound calls."""
         return self.world.exchange
 
     async def ring(self, whom: str, script: PersonScript | None = None) -> PhoneCall:
-        """Ring a persona by its name, or a number. The call is given back at once."""
+        """Call a persona by its name, or a number. Returns at once."""
         number = self.world.numbers.get(whom, whom)
         return await self.exchange.ring(CALLER, number, script)
 
     async def place(self, persona: str, number: str, **details: Any) -> CallResult:
-        """Place a call as `python -m host call` does, and wait until it is over."""
+        """Place a call as `python -m host call` does, and wait for its end."""
         return await place(self.settings, metadata_of(self.settings, persona, number, details))
 
     async def place_to(
         self, telephone: Subscriber, persona: str, **details: Any
     ) -> tuple[CallResult, PhoneCall, CallRecord]:
-        """Have a persona call a telephone at a number of its own, and wait until it is over.
+        """Let a persona call a telephone at a new number, and wait for the end.
 
-        Gives what `host call` was told, the telephone's side of the call, and the record.
+        Returns the result of `host call`, the telephone's side of the call, and the record.
         """
         number = f"+1555300{next(_numbers):04}"
         self.exchange.connect(number, telephone)
@@ -91,12 +91,12 @@ class Scene:
         return placed, call, await self.over(call)
 
     async def record(self, room: str, limit: float = 20.0) -> CallRecord:
-        """Wait for the record of a call. A second one for the same room fails the test."""
+        """Wait for a call's record. A second one for the same room fails the test."""
         (record,) = await records_of(self.folder / "calls.jsonl", room, limit)
         return record
 
     async def no_room(self, room: str, limit: float = 5.0) -> None:
-        """Wait until LiveKit has no such room; at most 5 s after a call."""
+        """Wait until LiveKit has deleted the room, at most `limit` seconds."""
         async with (
             self.livekit() as livekit,
             asyncio.timeout(limit),
@@ -106,11 +106,11 @@ class Scene:
                 await asyncio.sleep(0.05)  # LiveKit has no event for a room's end
 
     def livekit(self) -> api.LiveKitAPI:
-        """LiveKit's API, in this world."""
+        """Return an API client for the world's LiveKit."""
         return livekit_of(self.settings)
 
     async def over(self, call: PhoneCall, limit: float = 40.0) -> CallRecord:
-        """Wait until a call is over for its telephone, its room and its record."""
+        """Wait for the end of a call: at its telephone, its room and its record."""
         await call.ended(limit)
         await self.no_room(call.room)
         return await self.record(call.room)
@@ -123,10 +123,11 @@ class Scene:
         *,
         command: str = "start",
     ) -> AsyncIterator[Scene]:
-        """Bring up one more host of the same name, which shares the calls of this world.
+        """Start another host with the same agent name, which shares the calls.
 
-        It has the settings of the first but for these, and a folder for its own files, which is
-        made where there is none.
+        It has the first host's settings except `environment`, and its own files in `folder`, which
+        is
+        created if missing.
         """
         folder.mkdir(parents=True, exist_ok=True)
         together = {**self.environment, **_files(folder), **environment}
@@ -134,7 +135,7 @@ class Scene:
             yield scene
 
     def log(self) -> str:
-        """What the host has logged so far."""
+        """Return the host's log so far."""
         return self.host.log.read_text(errors="replace")
 
 
@@ -147,9 +148,9 @@ async def open_scene(
     profile: str = "now",
     agent_name: str = "host",
 ) -> AsyncIterator[Scene]:
-    """Bring up a world and a host in it, with these settings beside the world's own.
+    """Start a world and a host in it, with `environment` added to the world's settings.
 
-    `folder` gets the host's log and its call records; `rules` are what the local model knows.
+    `folder` receives the host's log and call records; `rules` are the local model's answers.
     """
     async with AsyncExitStack() as up:
         world = await up.enter_async_context(
@@ -169,7 +170,7 @@ async def _hosting(
     numbers: bool = False,
     command: str = "start",
 ) -> AsyncIterator[Scene]:
-    """Bring up a host with these settings; with `numbers`, its personas get theirs in the world."""
+    """Start a host; `numbers`: assign its personas' numbers in the world."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in environment.items():
             patch.setenv(name, value)
@@ -184,7 +185,7 @@ async def _hosting(
 
 
 def _files(folder: Path) -> dict[str, str]:
-    """Where a host keeps what no other may write to."""
+    """Return the settings of files that hosts must not share."""
     return {
         "HOST_CALL_LOG": str(folder / "calls.jsonl"),
         "HOST_STATE_DIR": str(folder / "state"),
@@ -194,7 +195,7 @@ def _files(folder: Path) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def model_rules() -> Iterable[Rule]:
-    """What the local model answers; override it with rules for your own personas."""
+    """Answers of the local model; override the fixture with rules for your own personas."""
     return RULES
 
 
@@ -202,7 +203,7 @@ def model_rules() -> Iterable[Rule]:
 async def scene(
     tmp_path_factory: pytest.TempPathFactory, model_rules: Iterable[Rule]
 ) -> AsyncIterator[Scene]:
-    """The personas and plugins of your settings, on the local world."""
+    """A host with the personas and plugins of your settings, on the local world."""
     settings = registry.read_settings()
     environment = {
         "HOST_PERSONAS_DIR": str(settings.personas_dir.absolute()),
@@ -216,12 +217,12 @@ async def scene(
 
 
 def heard(call: PhoneCall, text: str) -> list[Found]:
-    """Say where the telephone heard a text of the persona: seconds from its answer."""
+    """Return where the telephone heard a text of the persona, in seconds from the answer."""
     return call.find(text)
 
 
 def heard_once(call: PhoneCall, text: str) -> Found:
-    """Assert that a text arrived exactly once, from its first sound to its last."""
+    """Assert that a text was heard exactly once, from its first sound to its last."""
     found = heard(call, text)
     if len(found) != 1 or not found[0].whole:
         wav = Path(tempfile.mkdtemp(prefix="heard-")) / "call.wav"
@@ -232,5 +233,5 @@ def heard_once(call: PhoneCall, text: str) -> Found:
 
 
 def not_heard(call: PhoneCall, text: str) -> None:
-    """Assert that nothing of a text arrived."""
+    """Assert that no part of a text was heard."""
     assert not heard(call, text), f"{text!r} was heard: {heard(call, text)}"
