@@ -1,1 +1,1 @@
-"""The bundled plugins, one file or folder per capability."""
+"""The bundled plugins, one module or package for each capability."""

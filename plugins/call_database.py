@@ -1,6 +1,6 @@
-"""Writes every call into a SQLite file as well, where HOST_CALL_DATABASE names one.
+"""Writes call records to a SQLite database as well, if HOST_CALL_DATABASE is set.
 
-`datasette calls.db` shows it. The call log has every call even where this file can't be written.
+`datasette calls.db` displays it. The call log has every record, even if the database fails.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from host import Call, HostError, hookimpl
 log = logging.getLogger("host")
 
 PATIENCE = 4.0
-"""Seconds to wait for whoever else writes; the hook has ten."""
+"""Seconds to wait for another writer; the hook's limit is ten."""
 
 _OF_A_CALL = (
     "call_id TEXT NOT NULL REFERENCES calls(id) ON DELETE CASCADE, position INTEGER NOT NULL"
@@ -51,14 +51,14 @@ _FIRST = (
 )
 _TAKEN_OVER = ("ALTER TABLE calls ADD COLUMN taken_over INTEGER NOT NULL DEFAULT 0",)
 MIGRATIONS = (_FIRST, _TAKEN_OVER)
-"""What makes each version of the file from the one before; `user_version` counts them."""
+"""Statements that migrate from each version to the next; `user_version` is the number applied."""
 
 _FAULTS = (sqlite3.Error, OSError, HostError)
 
 
 @hookimpl
 async def while_serving(settings: Any) -> None:
-    """Make the file before the first call: what is wrong with it is told at the start."""
+    """Create or migrate the database at the start, so that faults are logged before a call."""
     if (database := settings.call_database) is not None:
         try:
             await asyncio.to_thread(make, database)
@@ -68,7 +68,7 @@ async def while_serving(settings: Any) -> None:
 
 @hookimpl
 async def call_ended(call: Call, record: Any) -> None:
-    """Write the record, beside whatever else goes on at the end of a call."""
+    """Write the record, in a thread."""
     settings = call.settings
     if (database := settings.call_database) is not None:
         try:
@@ -79,13 +79,13 @@ async def call_ended(call: Call, record: Any) -> None:
 
 
 def make(database: Path) -> None:
-    """Make the file, or bring it to this version."""
+    """Create the database, or migrate it to this version."""
     with _transaction(database):
         pass
 
 
 def write(database: Path, record: Mapping[str, Any]) -> None:
-    """Write a call's record, as JSON has it. Written twice, it is there once."""
+    """Write a call's record from its JSON form, replacing an earlier one."""
     with _transaction(database) as db:
         db.execute("DELETE FROM calls WHERE id = ?", (record["id"],))
         lists = {name: value for name, value in record.items() if isinstance(value, list)}
@@ -97,7 +97,7 @@ def write(database: Path, record: Mapping[str, Any]) -> None:
 
 
 def _amounts(usage: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """One row for each amount, so that they can be summed."""
+    """Return one row for each amount, so that they can be summed."""
     return [
         {"kind": of["kind"], "provider": of["provider"], "model": of["model"]}
         | {"name": name, "amount": amount}
@@ -115,13 +115,13 @@ def _insert(db: sqlite3.Connection, table: str, rows: Iterable[Mapping[str, Any]
 
 @contextlib.contextmanager
 def _transaction(database: Path) -> Iterator[sqlite3.Connection]:
-    """Open the file and have it for oneself: calls end in processes of their own."""
+    """Open the database in an exclusive transaction, since calls end in separate processes."""
     database.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     _close_to_others(database)
     with closing(sqlite3.connect(database, timeout=PATIENCE, isolation_level=None)) as db:
         db.execute("PRAGMA foreign_keys = ON")
-        # So that who reads it stops nobody. A new file is switched by one of those who come at
-        # once; the others are told that it is locked, and may write to it as it is.
+        # WAL, so that readers do not block writers. A new file is switched by one of several
+        # simultaneous processes; the others get "locked" and can write anyway.
         with contextlib.suppress(sqlite3.OperationalError):
             db.execute("PRAGMA journal_mode = WAL")
         db.execute("BEGIN IMMEDIATE")
@@ -131,7 +131,8 @@ def _transaction(database: Path) -> Iterator[sqlite3.Connection]:
 
 
 def _close_to_others(database: Path) -> None:
-    """Let only its owner read it: it has transcripts. SQLite gives its other files this mode."""
+    """Make the database private, since it has transcripts. SQLite's other files inherit the
+    mode."""
     with contextlib.suppress(FileExistsError):
         os.close(os.open(database, os.O_CREAT | os.O_EXCL, 0o600))
         return

@@ -1,4 +1,4 @@
-"""Writes one JSON line for every call, in every ending."""
+"""Writes a JSON line for every call, whatever its ending."""
 
 import asyncio
 import contextlib
@@ -15,16 +15,16 @@ from host import Call, hookimpl
 log = logging.getLogger("host")
 
 WORDS = {"transcript", "tools"}
-"""What a record has of the words of a call."""
+"""Fields of a record that contain speech."""
 LOOK_BACK = 1 << 20
-"""Bytes at the end of the file in which a record is looked for before it is written again."""
+"""Bytes at the end of the log that are searched for a record before it is written again."""
 
 
 @hookimpl
 async def call_ended(call: Call, record: Any) -> None:
-    """Append the record to the call log. Where that fails, it is kept in the state_dir."""
+    """Append the record to the call log, or store it in the state_dir if that fails."""
     line: str = record.model_dump_json()
-    # Told by another process than the call's own: that one may have died after it wrote this.
+    # Without a job this is not the call's own process, which may have died after writing it.
     again = call.job is None
     try:
         await asyncio.to_thread(append, call.settings.call_log, line, but_not_again=again)
@@ -34,9 +34,9 @@ async def call_ended(call: Call, record: Any) -> None:
 
 
 def _put_aside(call: Call, record: Any, line: str) -> str:
-    """Keep a record where the log can't be written, and say where it is.
+    """Store a record outside the log, and return where it is.
 
-    Where that fails, too, it stands in the host's own log, which has no word of what was said.
+    If that fails too, return the record itself for the host's log, without speech.
     """
     folder = call.settings.state_dir / "unwritten"
     try:
@@ -49,18 +49,18 @@ def _put_aside(call: Call, record: Any, line: str) -> str:
 
 
 def append(file: Path, line: str, *, but_not_again: bool = False) -> None:
-    """Add a line to a file that many processes write to. Only its owner may read it.
+    """Append a line to a private file that several processes write to.
 
-    With `but_not_again`, a line that is among the last ones already stays the only one. A line that
-    a killed process, or a full disk, has left half written stays alone on its line.
+    `but_not_again` skips a line that is already among the last ones. A partial line left by a
+    killed process or a full disk is terminated first.
     """
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     opened = _open(file)
     try:
-        if not stat.S_ISREG(os.fstat(opened).st_mode):  # a pipe, or a terminal
+        if not stat.S_ISREG(os.fstat(opened).st_mode):  # a pipe or a terminal
             _write(opened, f"{line}\n")
             return
-        with contextlib.suppress(PermissionError):  # a file of somebody else's, who decides
+        with contextlib.suppress(PermissionError):  # another owner's file
             os.fchmod(opened, 0o600)
         if but_not_again and line.encode() in _last_lines(opened):
             return
@@ -71,9 +71,9 @@ def append(file: Path, line: str, *, but_not_again: bool = False) -> None:
 
 
 def _open(file: Path) -> int:
-    """Open a file and have it for oneself: calls end in processes of their own.
+    """Open and lock the file, since calls end in separate processes.
 
-    A purge that had it meanwhile has put another in its place, and that one is meant.
+    A purge may have replaced it while this waited for the lock; then the new file is opened.
     """
     while True:
         opened = os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
@@ -101,7 +101,7 @@ def _last_lines(file: int) -> list[bytes]:
 
 
 def _write(file: int, text: str) -> None:
-    """Write it at once: a process that is killed leaves all of it or nothing."""
+    """Write the text in as few calls as possible, so that a kill leaves all of it or nothing."""
     left = text.encode()
     while left:
         left = left[os.write(file, left) :]

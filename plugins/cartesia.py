@@ -41,7 +41,7 @@ def provide(
     settings = call.persona_settings.plugin(Cartesia)
     if not (key := settings.api_key.get_secret_value()):
         raise HostError("CARTESIA_API_KEY is not set")
-    from livekit.plugins import cartesia  # here, so that `--help` need not wait for LiveKit
+    from livekit.plugins import cartesia  # here, so that `--help` does not load livekit
 
     return cartesia.TTS(
         model=model or settings.model,

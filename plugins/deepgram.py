@@ -38,7 +38,7 @@ def provide(call: Call, kind: str, provider: str, model: str, language: str) -> 
     settings = call.persona_settings.plugin(Deepgram)
     if not (key := settings.api_key.get_secret_value()):
         raise HostError("DEEPGRAM_API_KEY is not set")
-    from livekit.plugins import deepgram  # here, so that `--help` need not wait for LiveKit
+    from livekit.plugins import deepgram  # here, so that `--help` does not load livekit
 
     return deepgram.STT(
         model=model or settings.model,

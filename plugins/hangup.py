@@ -1,4 +1,4 @@
-"""The model may hang up, after a goodbye that is heard to its end."""
+"""Lets the model hang up, after a goodbye that is heard to its end."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @hookimpl
 def tools(call: Call) -> list[EndCallTool]:
-    """Offer LiveKit's own tool. The host clears the line and the room when the session closes."""
+    """Return LiveKit's EndCallTool. The host ends the call when the session closes."""
     from livekit.agents.beta.tools import EndCallTool
 
     return [EndCallTool(delete_room=False, end_instructions="Say goodbye in one short sentence.")]

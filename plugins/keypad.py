@@ -1,4 +1,4 @@
-"""The model may press keys, to find its way through a telephone menu."""
+"""Lets the model send DTMF keys to an IVR menu."""
 
 from typing import Any
 
@@ -7,10 +7,10 @@ from host import Call, HostError, hookimpl
 
 @hookimpl
 def tools(call: Call) -> list[Any]:
-    """Offer it where there is a telephone at the other end.
+    """Return the tool if the far end is a telephone.
 
-    LiveKit's own tool can't make a pause, has the model speak into the next menu, and its keys are
-    in no record.
+    LiveKit's own tool has no pauses, lets the model talk into the next menu, and its keys are not
+    recorded.
     """
     from livekit.agents import ToolError, ToolResult
 

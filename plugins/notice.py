@@ -1,4 +1,4 @@
-"""Says what must be said before the greeting: that an AI speaks, that the call is recorded."""
+"""Speaks required notices before the greeting: disclosure of the AI, and of the recording."""
 
 from collections.abc import Generator
 from dataclasses import replace
@@ -10,7 +10,7 @@ First = Greeting | str | None
 
 @hookimpl(wrapper=True)
 def greeting(call: Call) -> Generator[None, First, First]:
-    """Put `disclosure` and, where calls are recorded, `recording_notice` before the greeting."""
+    """Prepend `disclosure` and, for recorded calls, `recording_notice` to the greeting."""
     answer = yield
     settings = call.persona_settings
     notices = [settings.disclosure, settings.recording_notice if settings.record else ""]

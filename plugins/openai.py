@@ -34,14 +34,14 @@ def plugin_settings() -> type[OpenAI]:
 
 @hookimpl
 def provide(call: Call, kind: str, provider: str, model: str) -> openai.LLM | None:
-    """Return the LLM. Raises HostError where there is neither a key nor another server."""
+    """Return the LLM. Raises HostError without a key, unless base_url is set."""
     if (kind, provider) != ("llm", "openai"):
         return None
     settings = call.persona_settings.plugin(OpenAI)
     key = settings.api_key.get_secret_value()
     if not key and not settings.base_url:
         raise HostError("OPENAI_API_KEY is not set")
-    from livekit.plugins import openai  # here, so that `--help` need not wait for LiveKit
+    from livekit.plugins import openai  # here, so that `--help` does not load livekit
 
     name = model or settings.model
     if settings.base_url:

@@ -1,4 +1,4 @@
-"""Whoever does not want to be called says so, or presses a key, and nobody calls them any more."""
+"""Opt-out: by a tool of the model or by a key, the far end gets on the do-not-call list."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ log = logging.getLogger("host")
 
 @hookimpl
 def tools(call: Call) -> list[Any]:
-    """Offer it where there is a telephone, whose number the model neither sees nor chooses."""
+    """Return the tool if the far end is a telephone; the model neither sees nor chooses the
+    number."""
     from livekit.agents import ToolError
 
     async def never_call_again() -> str:
@@ -38,7 +39,7 @@ def tools(call: Call) -> list[Any]:
 
 @hookimpl
 async def digit_pressed(call: Call, digit: str) -> None:
-    """Do it at the press of `opt_out_key`, unless the key answers a question of ours."""
+    """Opt out at `opt_out_key`, unless the key answers a question of the host."""
     wanted = call.persona_settings.opt_out_key
     if not wanted or digit != wanted or call.asking or call.over:
         return
@@ -52,7 +53,7 @@ async def digit_pressed(call: Call, digit: str) -> None:
 
 
 async def _say_goodbye(call: Call) -> None:
-    """Break off whatever is said, say goodbye and hang up. An event would be too short for it."""
+    """Interrupt, say goodbye and hang up. Spawned, because an event hook's limit is too short."""
     try:
         async with asyncio.timeout(GOODBYE_LIMIT):
             await call.hang_up(call.persona_settings.words.opted_out, at_once=True)

@@ -1,4 +1,4 @@
-"""The model may transfer a call to one of the targets that host.toml names."""
+"""Lets the model transfer a call to a target named in host.toml."""
 
 from typing import Any, Literal
 
@@ -7,7 +7,7 @@ from host import Call, HostError, hookimpl
 
 @hookimpl
 def tools(call: Call) -> list[Any]:
-    """Offer the names of the targets, never a number: the model can't make one up."""
+    """Return the tool with the targets' names, never numbers, so that none can be made up."""
     targets = call.persona_settings.transfers
     names = tuple(sorted(name for name in targets if call.telephone or targets[name].warm))
     if not names or call.job is None:
@@ -41,7 +41,7 @@ def tools(call: Call) -> list[Any]:
 
 
 async def hand_over(call: Call, to: str, summary: str | None = None) -> None:
-    """Transfer the call; what the model reads of a failure leads to one sentence of its own."""
+    """Transfer the call; a failure is worded so that the model adds one sentence."""
     from livekit.agents import StopResponse, ToolError
 
     try:
@@ -53,4 +53,4 @@ async def hand_over(call: Call, to: str, summary: str | None = None) -> None:
             f"The transfer to {to} failed: {error}. The caller has been told that nobody took it: "
             "don't say it again. Ask what else you can do."
         ) from error
-    raise StopResponse  # the persona is out of the call: there is nothing left to say
+    raise StopResponse  # the persona has left the call

@@ -1,4 +1,4 @@
-"""The model may notice a machine that nobody else noticed."""
+"""Lets the model report a machine that detection has missed."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from host import Call, Continue, hookimpl
 
 @hookimpl
 def tools(call: Call) -> list[Any]:
-    """Offer the tool on calls that we placed, unless the persona talks to machines."""
+    """Return the tool on outbound calls, unless the policy is Continue()."""
     if not call.outbound or isinstance(call.voicemail_policy, Continue):
         return []
     from livekit.agents import StopResponse

@@ -1,10 +1,9 @@
-"""Counts calls for Prometheus, by persona, direction and outcome; never by number.
+"""Prometheus metrics of calls, by persona, direction and outcome; never by number.
 
-Calls live in processes of their own, each for one call, and the host counts: a call keeps a line
-open to it, over which it says that it has begun and how it ended. A process that is killed closes
-its line by that, so that no call counts as live that is not. (Prometheus' own mode for many
-processes keeps files of every process that ever was: after 5,000 calls 10,000 files, and half a
-second to read them at each scrape.)
+Each call runs in its own process and the host counts. A call keeps a Unix socket open to the host,
+over which it reports its start and its outcome. A killed process closes its socket, so that its
+call stops counting as live. (Prometheus' own multiprocess mode keeps files of every process: after
+5,000 calls 10,000 files, and half a second to read them at each scrape.)
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ def plugin_settings() -> type[Metrics]:
 
 @hookimpl
 async def while_serving(settings: Settings) -> None:
-    """Serve /metrics, and listen to what calls say."""
+    """Serve /metrics, and count what calls report."""
     if (port := settings.plugin(Metrics).port) is None:
         return
     from .board import show
@@ -50,8 +49,8 @@ async def while_serving(settings: Settings) -> None:
 
 @hookimpl
 async def prepare_call(call: Call) -> None:
-    """Say that a call has begun. It is live until its line closes."""
-    # A chat in the terminal has no job, and is no call.
+    """Report the start of a call. It is live until its connection closes."""
+    # A text chat has no job and is not counted.
     if call.settings.plugin(Metrics).port is not None and call.job is not None:
         call.state.host_metrics_line = await line.connect()
         await line.say(call.state.host_metrics_line, {"begun": call.persona})
@@ -59,7 +58,7 @@ async def prepare_call(call: Call) -> None:
 
 @hookimpl
 async def call_ended(call: Call, record: Any) -> None:
-    """Say how a call ended: one that was refused, and one whose process died, have no line yet."""
+    """Report a call's outcome; a refused call and one whose process died connect only now."""
     if call.settings.plugin(Metrics).port is None:
         return
     opened = getattr(call.state, "host_metrics_line", None) or await line.connect()
@@ -68,7 +67,7 @@ async def call_ended(call: Call, record: Any) -> None:
 
 
 def facts_of(record: Any) -> dict[str, Any]:
-    """Return what is counted of a record: nothing that names anybody, nothing that was said."""
+    """Return the counted facts of a record: no numbers, no names, no speech."""
     return {
         "persona": record.persona or "",
         "direction": record.direction,

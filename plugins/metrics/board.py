@@ -1,4 +1,4 @@
-"""The host's side: listens to its calls, and shows what they add up to at /metrics."""
+"""The host's side: receives the reports of calls, and serves their sums at /metrics."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ log = logging.getLogger("host")
 
 
 async def show(host: str, port: int) -> None:
-    """Serve /metrics at an address until cancelled. Port 0 is any that is free; the log says it."""
+    """Serve /metrics until cancelled. Port 0 is any free port, which the log shows."""
     with _listening() as listener, _counting() as counts:
         try:
             web, _ = start_http_server(port, host)
@@ -30,23 +30,23 @@ async def show(host: str, port: int) -> None:
             log.error("metrics can't be served at %s port %d: %s", host, port, error)
             return
         log.info("metrics at http://%s:%d/metrics", host, web.server_port)
-        lines = await asyncio.start_unix_server(Ear(counts).listen, sock=listener)
+        lines = await asyncio.start_unix_server(Reports(counts).listen, sock=listener)
         try:
-            await asyncio.Event().wait()  # serve_forever() would wait for the live calls to end
+            await asyncio.Event().wait()  # serve_forever() would wait for live calls at the end
         finally:
             lines.close()
             web.shutdown()
             web.server_close()
 
 
-class Ear:
-    """Listens to the line of each call."""
+class Reports:
+    """Receives the reports of calls."""
 
     def __init__(self, counts: Counts) -> None:
         self._counts = counts
 
     async def listen(self, line: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
-        """Hear one call out. It is live from its beginning to the end of its line."""
+        """Read one call's connection. The call is live from its report to the connection's end."""
         live: str | None = None
         try:
             async for said in line:
@@ -57,7 +57,7 @@ class Ear:
                 if "ended" in heard:
                     self._counts.ended(**heard["ended"])
         except ConnectionError:
-            pass  # its process was killed
+            pass  # the process was killed
         finally:
             if live is not None:
                 self._counts.live(live).dec()
@@ -66,11 +66,11 @@ class Ear:
 
 @contextlib.contextmanager
 def _listening() -> Iterator[socket.socket]:
-    """Listen at an address that processes started from now on inherit.
+    """Listen on a socket whose path is inherited by processes started from now on.
 
-    It may not await: LiveKit's forkserver, which takes the environment along, starts next.
+    It must not await: LiveKit's forkserver, which inherits the environment, starts next.
     """
-    folder = Path(tempfile.mkdtemp(prefix="host-"))  # open to its owner only, and short enough
+    folder = Path(tempfile.mkdtemp(prefix="host-"))  # private, and a short path
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(folder / "calls"))
         listener.listen(128)
@@ -84,11 +84,11 @@ def _listening() -> Iterator[socket.socket]:
 
 @contextlib.contextmanager
 def _counting() -> Iterator[Counts]:
-    """Show our counts beside those of LiveKit and of Python."""
-    ours = CollectorRegistry()
-    counts = Counts(ours)
-    REGISTRY.register(ours)
+    """Register the metrics beside those of LiveKit and Python."""
+    registry = CollectorRegistry()
+    counts = Counts(registry)
+    REGISTRY.register(registry)
     try:
         yield counts
     finally:
-        REGISTRY.unregister(ours)
+        REGISTRY.unregister(registry)

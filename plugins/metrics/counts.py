@@ -1,4 +1,4 @@
-"""What is counted of calls. Labels are personas and closed vocabularies: few, and of nobody."""
+"""The metrics. Labels are personas and closed vocabularies: few values, none personal."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ BY = ("persona", "direction", "outcome")
 RING = (1, 2, 3, 5, 8, 12, 18, 25, 35, 50, 80)
 FIRST_WORD = (0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10)
 DURATION = (5, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
-"""Bounds of the histograms' buckets, in seconds."""
+"""Upper bounds of the histograms' buckets, in seconds."""
 
 
 class Counts:
-    """All that is counted of the calls of a host."""
+    """The metrics of a host's calls."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         def histogram(name: str, what: str, bounds: Sequence[float]) -> Histogram:
@@ -43,7 +43,7 @@ class Counts:
         )
 
     def live(self, persona: str) -> Gauge:
-        """Return how many calls a persona has."""
+        """Return the gauge of a persona's live calls."""
         return self._live.labels(persona)
 
     def ended(
@@ -58,7 +58,7 @@ class Counts:
         voicemail: str | None,
         transfers: Sequence[tuple[bool, bool]],
     ) -> None:
-        """Count a call that is over. What a call did not come to is not counted of it."""
+        """Count an ended call. Values that are None are skipped."""
         by = (persona, direction, outcome)
         self._calls.labels(*by).inc()
         for histogram, seconds in (

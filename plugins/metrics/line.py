@@ -1,4 +1,4 @@
-"""The line from a call's process to the host that counts. Nothing that fails on it costs a call."""
+"""The connection of a call's process to the host that counts. A failure never affects a call."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from typing import Any
 log = logging.getLogger("host")
 
 ADDRESS = "_HOST_METRICS_SOCKET"
-"""The variable that tells a call's process where the host listens. It is inherited; no setting."""
+"""Environment variable with the path of the host's socket. Inherited, not a setting."""
 LIMIT = 1.0
-"""Seconds that a host may take to hear us."""
+"""Seconds that the host may take to read."""
 
 
 async def connect() -> asyncio.StreamWriter | None:
-    """Open a line to the host; None where nobody counts."""
+    """Connect to the host; None if it does not count."""
     address = os.environ.get(ADDRESS)
     if not address:
         return None
@@ -31,7 +31,7 @@ async def connect() -> asyncio.StreamWriter | None:
 
 
 async def say(line: asyncio.StreamWriter | None, what: dict[str, Any]) -> None:
-    """Say something, a line of JSON."""
+    """Send a line of JSON."""
     if line is None:
         return
     try:
@@ -42,7 +42,7 @@ async def say(line: asyncio.StreamWriter | None, what: dict[str, Any]) -> None:
 
 
 async def close(line: asyncio.StreamWriter | None) -> None:
-    """Close a line, once all that was said is on its way."""
+    """Close the connection after everything is sent."""
     if line is None:
         return
     line.close()

@@ -1,7 +1,7 @@
-"""One OpenTelemetry trace for each call: its stages, and in it LiveKit's own spans of the models.
+"""OpenTelemetry: one trace for each call, with its stages and LiveKit's spans of the models.
 
-A trace holds no number and no word of the conversation. The collector is told while the call goes
-on; at the end a call waits a second for it at the most.
+A trace contains no number and no speech. Spans are exported during the call; its end waits at most
+a second for the collector.
 """
 
 from __future__ import annotations
@@ -39,26 +39,26 @@ def plugin_settings() -> type[Traces]:
 
 @hookimpl
 def pass_environment(settings: Settings) -> list[str]:
-    """Have OpenTelemetry's own variables in traced calls: headers with a key, names, limits."""
+    """Pass OpenTelemetry's own variables to traced calls: headers with a key, names, limits."""
     return ["OTEL_*"] if settings.plugin(Traces).endpoint else []
 
 
 @hookimpl
 def session_options(call: Call) -> None:
-    """Begin the trace. This is asked in the task that opens the session: LiveKit's spans join."""
-    if call.job is not None and (trace := _trace_of(call)):  # a chat has no job
+    """Start the trace, in the task that starts the session, so that LiveKit's spans join it."""
+    if call.job is not None and (trace := _trace_of(call)):  # a text chat has no job
         trace.take_along_livekit(call.dispatched_at)
 
 
 @hookimpl
 async def call_ended(call: Call, record: Any) -> None:
-    """Finish the trace and send it. One that had no session has its stages from the record."""
+    """Finish and export the trace. Its stages come from the record, with or without a session."""
     if trace := _trace_of(call):
         await trace.end(record)
 
 
 def _trace_of(call: Call) -> Trace | None:
-    """Return the trace of a call. None where none is wanted, or can be had: no call fails of it."""
+    """Return the call's trace; None if tracing is off or fails, which never affects the call."""
     if not (endpoint := call.settings.plugin(Traces).endpoint):
         return None
     if not hasattr(call.state, "host_trace"):

@@ -1,4 +1,4 @@
-"""Where the spans of a call go: OpenTelemetry's provider, with a collector that warns once."""
+"""The tracer provider of a call, and an exporter that warns once."""
 
 from __future__ import annotations
 
@@ -22,43 +22,43 @@ from host import mask
 log = logging.getLogger("host")
 
 PATH = "/v1/traces"
-"""Where a collector takes traces, below its address (OTLP specification, section OTLP/HTTP)."""
+"""Path of a collector's traces endpoint (OTLP specification, section OTLP/HTTP)."""
 
 
 class Collector(SpanExporter):
-    """Sends spans over HTTP. A collector that does not take them costs one line in the log."""
+    """Exports spans over HTTP. A failing collector is logged once."""
 
     def __init__(self, endpoint: str, limit: float) -> None:
         base = endpoint.rstrip("/")
         url = base if base.endswith(PATH) else base + PATH
         self._name = urlsplit(url).netloc.rpartition("@")[2]
         self._warned = False
-        # Its own lines, several for each try, say less than ours.
+        # The exporter's own lines, several for each attempt, are less informative.
         logging.getLogger("opentelemetry.exporter.otlp").setLevel(logging.CRITICAL)
         self._http = OTLPSpanExporter(endpoint=url, timeout=limit)
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        """Send spans, once: what the collector does not take is lost."""
+        """Export spans in one attempt; rejected spans are lost."""
         taken = self._http.export([private(span) for span in spans])
         if taken is not SpanExportResult.SUCCESS:
             self.warn("it can't be reached, or refuses")
         return taken
 
     def warn(self, why: str) -> None:
-        """Say once that spans are lost."""
+        """Log once that spans are lost."""
         if not self._warned:
             self._warned = True
             log.warning("traces: %s does not take the spans of this call: %s", self._name, why)
 
     def shutdown(self) -> None:
-        """Close its connections."""
+        """Close the connections."""
         self._http.shutdown()  # type: ignore[no-untyped-call]
 
 
 class CallIds(RandomIdGenerator):
-    """Ids that begin with the call's own.
+    """Generates ids derived from the call's id.
 
-    Whoever ends a call, its own process or, where that died, the host, ends the same trace.
+    Thus the call's own process and the host, if that process died, end the same trace.
     """
 
     def __init__(self, call: str) -> None:
@@ -67,33 +67,33 @@ class CallIds(RandomIdGenerator):
         self._root: int | None = int.from_bytes(digest[16:24])
 
     def generate_trace_id(self) -> int:
-        """Return the call's: everything of its process belongs to it."""
+        """Return the call's trace id: the process has no other trace."""
         return self._trace
 
     def generate_span_id(self) -> int:
-        """Return the root's at first, then any."""
+        """Return the root span's id first, then random ones."""
         root, self._root = self._root, None
         return root or super().generate_span_id()
 
 
 def make_provider(collector: SpanExporter, call: str) -> TracerProvider:
-    """Make the provider of a call. It sends every few seconds, and when it is shut down."""
+    """Create a call's tracer provider. It exports every few seconds and on shutdown."""
     resource = Resource.create(
         {
             "service.name": os.environ.get("OTEL_SERVICE_NAME") or "host",
             "service.version": importlib.metadata.version("host"),
         }
     )
-    # At the process's exit nothing may wait for the collector again.
+    # The process's exit must not wait for the collector again.
     provider = TracerProvider(resource=resource, id_generator=CallIds(call), shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(collector))
     return provider
 
 
 def private(span: ReadableSpan) -> ReadableSpan:
-    """Leave out what LiveKit tells of the SIP participant, and mask what else has numbers or keys.
+    """Drop LiveKit's attributes of the SIP participant, and mask numbers and keys elsewhere.
 
-    An exception may quote both, in its event and in the status of its span.
+    An exception may quote both, in its event and in its span's status.
     """
     attributes = dict(span.attributes or {})
     kept = {key: value for key, value in attributes.items() if not key.startswith("lk.sip.")}

@@ -1,4 +1,4 @@
-"""The stages of a call as spans, from the times of its record."""
+"""Spans of a call's stages, from the times in its record."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ Attributes = dict[str, str | int | float | bool]
 
 
 def attributes_of(record: Any) -> Attributes:
-    """Return what a trace tells of a call: no number, no name of a room, no word that was said."""
-    told = {
+    """Return the trace's attributes: no number, no room name, no speech."""
+    attributes = {
         "host.call.id": record.id,
         "host.persona": record.persona,
         "host.direction": record.direction,
@@ -25,11 +25,11 @@ def attributes_of(record: Any) -> Attributes:
         "host.ring_time": record.ring_time,
         "host.time_to_first_word": record.time_to_first_word,
     }
-    return {key: value for key, value in told.items() if value is not None}
+    return {key: value for key, value in attributes.items() if value is not None}
 
 
 def draw(tracer: Tracer, call: Context, record: Any, now: datetime) -> None:
-    """Draw the stages that a call came to. Each begins where the one before it ends."""
+    """Create spans for the stages that a call reached. Each ends where the next begins."""
     stages = [
         ("dialling", record.dialled_at),
         ("ringing", record.ringing_at),
@@ -49,7 +49,7 @@ def draw(tracer: Tracer, call: Context, record: Any, now: datetime) -> None:
 
 
 def _draw_moments(tracer: Tracer, where: Context, record: Any) -> None:
-    """Draw what was done in a conversation. The record has its moment, and no length."""
+    """Create spans for tool calls and transfers: the record has their time, but no duration."""
     for tool in record.tools:
         done: Attributes = {"host.tool": tool.name}
         _moment(tracer, where, "tool", tool.at, done, failed=tool.failed)
@@ -61,14 +61,14 @@ def _draw_moments(tracer: Tracer, where: Context, record: Any) -> None:
 
 
 def _moment(
-    tracer: Tracer, parent: Context, name: str, at: datetime, told: Attributes, *, failed: bool
+    tracer: Tracer, parent: Context, name: str, at: datetime, facts: Attributes, *, failed: bool
 ) -> None:
-    span = tracer.start_span(name, context=parent, start_time=nanoseconds(at), attributes=told)
+    span = tracer.start_span(name, context=parent, start_time=nanoseconds(at), attributes=facts)
     if failed:
         span.set_status(Status(StatusCode.ERROR))
     span.end(nanoseconds(at))
 
 
 def nanoseconds(at: datetime) -> int:
-    """Return a time as OpenTelemetry counts it."""
+    """Convert a time to OpenTelemetry's nanoseconds since the epoch."""
     return int(at.timestamp() * 1e9)

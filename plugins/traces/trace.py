@@ -1,4 +1,4 @@
-"""The trace of one call, from its beginning to its arrival at the collector."""
+"""The trace of one call, from its start to the export."""
 
 from __future__ import annotations
 
@@ -31,22 +31,22 @@ class Trace:
 
     def _start(self, begun: datetime) -> Span:
         if self._root is None:
-            nobody = context.Context()
+            no_parent = context.Context()
             self._root = self._tracer.start_span(
-                "call", context=nobody, start_time=nanoseconds(begun)
+                "call", context=no_parent, start_time=nanoseconds(begun)
             )
         return self._root
 
     def take_along_livekit(self, begun: datetime) -> None:
-        """Have LiveKit's spans of this task, and of those it starts, in this trace.
+        """Make LiveKit's spans of this task and its children part of the trace.
 
-        LiveKit leaves out of them what was said, and the far end's number.
+        `allow_pii=False` keeps speech and the far end's number out of them.
         """
         telemetry.set_tracer_provider(self._provider, allow_pii=False)
         context.attach(set_span_in_context(self._start(begun)))
 
     async def end(self, record: Any) -> None:
-        """Draw the stages of the call and send what the collector has not got yet."""
+        """Create the spans of the stages and export what remains."""
         root = self._start(record.dispatched_at)
         root.set_attributes(attributes_of(record))
         ended = datetime.now(UTC)
@@ -59,9 +59,9 @@ class Trace:
 
 
 async def _within(limit: float, work: Callable[[], object]) -> bool:
-    """Do something that blocks, beside the loop; False where it takes longer than `limit` seconds.
+    """Run blocking work in a thread; False if it takes longer than `limit` seconds.
 
-    A daemon thread: one of the loop's own would keep the process from ending.
+    The thread is a daemon: one of the loop's executor would keep the process from exiting.
     """
     loop, done = asyncio.get_running_loop(), asyncio.Event()
 
@@ -69,7 +69,7 @@ async def _within(limit: float, work: Callable[[], object]) -> bool:
         try:
             work()
         finally:
-            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits
+            with contextlib.suppress(RuntimeError):  # the loop is closed
                 loop.call_soon_threadsafe(done.set)
 
     threading.Thread(target=run, name="sending the trace", daemon=True).start()

@@ -1,8 +1,8 @@
-"""Sends the record of every call to a web address, signed, until it was accepted there.
+"""Posts every call record to a URL, signed, until it is accepted.
 
-The form is that of Standard Webhooks (standardwebhooks.com). A call's own process only puts the
-record into a folder; the host sends it from there, so that a receiver that is down loses nothing
-and holds up no call.
+The format is Standard Webhooks (standardwebhooks.com). A call's process only queues the record in a
+folder and the host posts it, so that an unavailable receiver neither loses records nor delays a
+call.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def plugin_settings() -> type[Webhook]:
 
 @hookimpl
 async def call_ended(call: Call, record: Any) -> None:
-    """Queue the record. What is wrong with the address or its secret is said where it is sent."""
+    """Queue the record. An invalid URL or secret is reported by the sender."""
     if not call.settings.plugin(Webhook).url:
         return
     queue = Queue(call.settings.state_dir)
@@ -54,18 +54,18 @@ async def call_ended(call: Call, record: Any) -> None:
 
 @hookimpl
 async def while_serving(settings: Settings) -> None:
-    """Send what is queued, by this run of the host or by one before."""
+    """Send queued messages, those of earlier runs included."""
     webhook = settings.plugin(Webhook)
     if not webhook.url:
         return
     queue = Queue(settings.state_dir)
     with queue.measured():
         await _deliver(queue, webhook.url, webhook.secret.get_secret_value())
-        await asyncio.Event().wait()  # nobody takes the records any more; they are still counted
+        await asyncio.Event().wait()  # only the queue is measured
 
 
 async def _deliver(queue: Queue, url: str, secret: str) -> None:
-    """Send until cancelled, or until the receiver wants no more; with wrong settings not at all."""
+    """Send until cancelled or until HTTP 410; do nothing if the settings are invalid."""
     from .delivery import Delivery
     from .receiver import Receiver
 
@@ -79,12 +79,13 @@ async def _deliver(queue: Queue, url: str, secret: str) -> None:
 
 
 def message_id(record: Any) -> str:
-    """Name the message of a record: the same over all tries, so that a receiver knows it again."""
+    """Return the message id of a record: constant over retries, so that receivers can
+    deduplicate."""
     return "call_" + re.sub(r"[^A-Za-z0-9-]", "_", record.id)
 
 
 def message(record: Any) -> bytes:
-    """Return what is sent for a record."""
+    """Return the request body of a record."""
     body = {
         "type": "call.ended",
         "timestamp": record.ended_at.isoformat(),

@@ -1,4 +1,4 @@
-"""Sends what is queued: oldest first, each message again and again until it is accepted."""
+"""Sends queued messages, oldest first, and retries each until it is accepted."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from .receiver import Answer, Receiver
 log = logging.getLogger("host")
 
 LOOK = 0.5
-"""Seconds between two looks into the folder. Calls end in processes of their own, at times of other
-hosts; a look lists a folder that is mostly empty, and costs less than a watch of it would."""
+"""Seconds between scans of the folder. Other processes and hosts add messages at any time; listing
+a mostly empty folder costs less than watching it."""
 AT_ONCE = 8
-"""Messages that are sent at the same time, so that a slow answer holds up no other message."""
+"""Concurrent requests, so that a slow response does not delay other messages."""
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 900.0
-"""Seconds before a message is sent again; the pause doubles from the first to the longest."""
+"""Seconds before a retry; the pause doubles from the first to the longest."""
 MANY = 1000
-"""Messages that may wait before the log says so."""
+"""Waiting messages above which a warning is logged."""
 PARTING = 3.0
-"""Seconds for what came last, when the host stops. What is left waits for the next start."""
+"""Seconds to send the latest messages when the host stops. The rest waits for the next start."""
 
 
 class Delivery:
@@ -38,7 +38,7 @@ class Delivery:
         self._failing = self._many = self._unreadable = False
 
     async def run(self) -> None:
-        """Send until cancelled, or until the receiver wants no more."""
+        """Send until cancelled or until HTTP 410."""
         try:
             while not self._gone.is_set():
                 await self._look()
@@ -53,7 +53,7 @@ class Delivery:
             await asyncio.gather(*left, return_exceptions=True)
 
     async def _look(self) -> None:
-        """Begin to send what is new."""
+        """Start to send new messages."""
         try:
             names = await asyncio.to_thread(self._queue.names)
             new = await asyncio.to_thread(self._queue.oldest_first, names - set(self._sending))
@@ -75,7 +75,7 @@ class Delivery:
         self._sending.pop(name, None)
 
     async def _send(self, message: Message) -> None:
-        """Send one message until it is accepted, here or by another host."""
+        """Send one message until it is accepted, by this host or another."""
         tries = 0
         while not self._gone.is_set():
             try:
@@ -103,11 +103,11 @@ class Delivery:
             raise
         except OSError as error:
             answer = Answer(fault=str(error))
-        self._tell(answer)
+        self._log(answer)
         return answer
 
-    def _tell(self, answer: Answer) -> None:
-        """Say once that the receiver fails, and once that it no longer does."""
+    def _log(self, answer: Answer) -> None:
+        """Log the first failure of the receiver, and its recovery."""
         if answer.gone and not self._gone.is_set():
             self._gone.set()
             log.error(
@@ -127,7 +127,7 @@ class Delivery:
         self._failing = not answer.accepted
 
     async def _part(self) -> None:
-        """Send what ended with the last calls, unless the receiver has failed it before."""
+        """Send the latest messages, unless their first attempt has failed already."""
         await self._look()
         fresh = [task for name, task in self._sending.items() if name not in self._pausing]
         if fresh and not self._gone.is_set():
@@ -135,5 +135,5 @@ class Delivery:
 
 
 def pause(tries: int) -> float:
-    """Return seconds before the next try: doubling, and apart from those of other messages."""
+    """Return the seconds before the next attempt: exponential, with jitter."""
     return min(FIRST_PAUSE * 2.0 ** min(tries, 20) * random.uniform(1.0, 1.5), LONGEST_PAUSE)

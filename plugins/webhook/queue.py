@@ -1,4 +1,4 @@
-"""Messages that wait to be sent: a file for each, in a folder that hosts may share."""
+"""The queue: a file for each message, in a folder that hosts may share."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from pathlib import Path
 
 
 class Queue:
-    """The messages of a folder. None leaves it before it was accepted."""
+    """Messages in a folder. A message is deleted only when it is accepted."""
 
     def __init__(self, state_dir: Path) -> None:
         self.folder = state_dir / "webhooks"
 
     def put(self, id: str, body: bytes) -> None:
-        """Add a message, whole or not at all, whatever kills the process or the machine."""
+        """Add a message atomically and durably."""
         self.make()
         draft = self.folder / f".{id}-{os.getpid()}"
         try:
@@ -32,19 +32,19 @@ class Queue:
         _keep(self.folder)
 
     def make(self) -> None:
-        """Make the folder. Only its owner may look into it: records hold what was said."""
+        """Create the private folder: records contain speech."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.folder.chmod(0o700)
 
     def names(self) -> set[str]:
-        """Return which messages wait."""
+        """Return the file names of waiting messages."""
         try:
             return {name for name in os.listdir(self.folder) if _is_message(name)}
         except FileNotFoundError:
             return set()
 
     def oldest_first(self, names: set[str]) -> list[Message]:
-        """Return messages in the order in which they were put, without those that are gone."""
+        """Return the messages that still exist, in queue order."""
         aged = []
         for name in names:
             path = self.folder / name
@@ -56,7 +56,7 @@ class Queue:
 
     @contextmanager
     def measured(self) -> Iterator[None]:
-        """Count the queue's length among the process's metrics."""
+        """Export the queue's length as a metric inside the block."""
         from prometheus_client import REGISTRY, Gauge
 
         gauge = Gauge("host_webhooks_waiting", "Call records that are not yet accepted.")
@@ -74,22 +74,22 @@ class Queue:
 
 
 class Message:
-    """One message that waits."""
+    """A waiting message."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     @property
     def id(self) -> str:
-        """Its name at the receiver."""
+        """Its `webhook-id`."""
         return self.path.stem
 
     @contextmanager
     def claimed(self) -> Iterator[bytes]:
-        """Keep others from sending it meanwhile, and give its body.
+        """Lock the message against other senders, and yield its body.
 
-        Raises BlockingIOError while another host sends it, FileNotFoundError when one has. The
-        claim is the kernel's: it ends with the process that has it, however that ends.
+        Raises BlockingIOError while another host sends it, FileNotFoundError if one has. The lock
+        is the kernel's and ends with the process.
         """
         with self.path.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -98,7 +98,7 @@ class Message:
             yield file.read()
 
     def accepted(self) -> None:
-        """Take it off the queue."""
+        """Delete the message."""
         self.path.unlink(missing_ok=True)
 
 
@@ -111,7 +111,7 @@ def _private(path: str, flags: int) -> int:
 
 
 def _keep(folder: Path) -> None:
-    """Have a new name outlive a power cut, too."""
+    """Sync the folder, so that a new name survives a power failure."""
     opened = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(opened)

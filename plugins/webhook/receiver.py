@@ -1,4 +1,4 @@
-"""The web address that takes the messages: signs them for it, and reads its answers."""
+"""The receiver: signs messages, posts them and reads the responses."""
 
 from __future__ import annotations
 
@@ -17,38 +17,38 @@ from yarl import URL
 ANSWER_LIMIT = 15.0
 """Seconds that a receiver may take to accept a message."""
 PREFIX = "whsec_"
-"""How a secret begins."""
+"""Prefix of a signing secret."""
 KEY_SIZES = range(24, 65)
-"""Bytes that a secret's key may have, says Standard Webhooks."""
+"""Allowed key sizes in bytes, by Standard Webhooks."""
 LONGEST_WISH = 24 * 3600.0
-"""Seconds that a receiver may put us off at once: more is a mistake of its clock."""
+"""Maximum of Retry-After that is respected, in seconds; more is taken for a clock error."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a receiver said to one message."""
+    """The result of one attempt."""
 
     accepted: bool = False
     gone: bool = False
-    """It wants no more messages, ever."""
+    """The receiver answered 410: it wants no more messages."""
     wish: float = 0.0
-    """Seconds that it wants us to wait before the next try."""
+    """Retry-After, in seconds."""
     fault: str = ""
     """Why the message was not accepted."""
 
 
 class Receiver:
-    """The web address that takes the messages; to be entered before one is sent."""
+    """Posts messages to a URL. Use it as a context manager."""
 
     def __init__(self, url: str, secret: str, *, limit: float = ANSWER_LIMIT) -> None:
-        """Raises ValueError, one line that says how to mend it, for a bad address or secret."""
+        """Raises ValueError with one line for an invalid URL or secret."""
         self._url = _checked(url)
         self._webhook = Webhook(_key(secret))
         self._limit = aiohttp.ClientTimeout(total=limit)
         self._session: aiohttp.ClientSession | None = None
 
     def __str__(self) -> str:
-        return str(self._url.origin())  # paths and queries of webhooks often hold a token
+        return str(self._url.origin())  # webhook paths and queries often contain a token
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(timeout=self._limit, trust_env=True)
@@ -64,11 +64,11 @@ class Receiver:
             await self._session.close()
 
     async def send(self, id: str, body: bytes) -> Answer:
-        """Send a message once. Whatever goes wrong is an answer, too."""
+        """Post a message once. Errors are returned as an Answer."""
         assert self._session is not None
         try:
             headers = {"Content-Type": "application/json", **self._signed(id, body)}
-            # A redirect would take a record to an address that nobody has set.
+            # A redirect could send the record to a URL that is not configured.
             async with self._session.post(
                 self._url, data=body, headers=headers, allow_redirects=False
             ) as response:
@@ -117,7 +117,7 @@ def _read(status: int, retry_after: str | None) -> Answer:
 
 
 def _seconds(retry_after: str) -> float:
-    """Read Retry-After: seconds, or a date (RFC 9110 section 10.2.3)."""
+    """Parse Retry-After: seconds, or a date (RFC 9110 section 10.2.3)."""
     try:
         seconds = float(retry_after)
     except ValueError:
