@@ -1,7 +1,7 @@
-"""Speaks Cartesia's text-to-speech protocol, with the voice of this machine.
+"""A local server with Cartesia's text-to-speech API, which speaks with flite.
 
-https://docs.cartesia.ai/api-reference/tts: a websocket with contexts, and plain bytes over HTTP.
-flite can't stream inside a sentence, so nothing of a transcript comes before all of it is spoken.
+https://docs.cartesia.ai/api-reference/tts: a websocket with contexts, and bytes over HTTP. flite
+can't stream within a sentence, so audio starts when all of a transcript is rendered.
 """
 
 from __future__ import annotations
@@ -27,39 +27,39 @@ CHUNK = 0.5
 
 
 class BadRequest(Exception):
-    """A request that Cartesia would refuse."""
+    """A request that Cartesia would reject."""
 
 
 class Refusal(Exception):
-    """A voice in trouble refuses, with this HTTP status."""
+    """An error of an injected fault, with its HTTP status."""
 
 
 class CartesiaServer(LocalServer):
-    """The voice of personas. `spoken` is every text it was given to speak, in order.
+    """The TTS of personas. `spoken` lists every text, in order.
 
-    `troubles` lets one model hang, stall or close after the first sound, send garbage, or refuse
-    with 500 or 429.
+    `troubles` injects faults by model: hang, stall or close after the first audio, send garbage,
+    or fail with 500 or 429.
     """
 
     def __init__(self, sentences: Sentences | None = None) -> None:
         self.sentences = sentences
-        """Whoever listens to personas knows these; every text that is spoken is added."""
+        """Sentences that telephones recognise; every spoken text is added."""
         self.spoken: list[str] = []
         self.voices: list[tuple[str, str, str]] = []
-        """The model, voice and language of each of these texts."""
+        """Model, voice and language of each text."""
         self.connections = 0
-        """How many websockets were opened."""
+        """Number of websockets opened."""
         self.fail_with: int | None = None
-        """The HTTP status with which every connection fails, while it is set."""
+        """HTTP status with which every connection fails; None: they succeed."""
         self.hang = False
-        """Whether requests are taken and never answered."""
+        """Whether requests are accepted and never answered."""
         self.troubles = Troubles()
-        """Which models are in trouble, by name."""
+        """Injected faults by model."""
         self.delay = 0.0
-        """Seconds before the first byte of a text."""
+        """Seconds before the first byte of audio."""
 
     def application(self) -> web.Application:
-        """Serve the websocket and the bytes."""
+        """Serve the websocket and the bytes endpoint."""
         app = web.Application()
         app.router.add_get("/tts/websocket", self._websocket)
         app.router.add_post("/tts/bytes", self._bytes)
@@ -68,9 +68,9 @@ class CartesiaServer(LocalServer):
     async def synthesize(
         self, request: Mapping[str, Any], pause: float = 0.0, *, kept: bool = False
     ) -> bytes:
-        """Speak a request's transcript in the format that it asks for, `pause` seconds before it.
+        """Speak a request's transcript in its format, after `pause` seconds of silence.
 
-        Whoever gets it may have it `kept`, and heard at any time. Raises BadRequest.
+        `kept`: the client may store the audio and play it at any time. Raises BadRequest.
         """
         form = request.get("output_format") or {}
         if form.get("container") != "raw" or form.get("encoding") not in _ENCODINGS:
@@ -92,7 +92,7 @@ class CartesiaServer(LocalServer):
         return samples.tobytes()
 
     async def _trouble(self) -> None:
-        """Be as slow as a test wants."""
+        """Apply the delays that a test set."""
         if self.hang:
             await asyncio.Event().wait()
         await asyncio.sleep(self.delay)
@@ -118,7 +118,7 @@ class CartesiaServer(LocalServer):
             return web.Response(status=400, text=str(error))
 
     async def _spoil(self, trouble: Trouble, request: web.Request) -> web.Response:
-        """Answer as a voice in trouble does that was asked for plain bytes."""
+        """Answer a bytes request with an injected fault."""
         if trouble.status:
             return web.Response(status=trouble.status, text="in trouble")
         if trouble is Trouble.CLOSE and request.transport:
@@ -162,7 +162,7 @@ class CartesiaServer(LocalServer):
 
 
 class _Context:
-    """One utterance: its transcripts are spoken one after the other."""
+    """One utterance: its transcripts are spoken in order."""
 
     def __init__(self, server: CartesiaServer, name: str, socket: web.WebSocketResponse) -> None:
         self.requests: asyncio.Queue[Mapping[str, Any]] = asyncio.Queue()
@@ -171,7 +171,7 @@ class _Context:
         self.speaking = asyncio.create_task(self._speak())
 
     def cancel(self) -> None:
-        """Stop speaking: somebody interrupted."""
+        """Stop speaking after an interruption."""
         self.speaking.cancel()
 
     async def _speak(self) -> None:
@@ -190,7 +190,7 @@ class _Context:
             status = refusal.args[0]
             await self._send({"type": "error", "error": "in trouble", "status_code": status})
         except ConnectionError:
-            return  # whoever listened is gone
+            return  # the client is gone
 
     async def _say(self, request: Mapping[str, Any]) -> None:
         trouble = None
@@ -221,7 +221,7 @@ class _Context:
         self._seconds += len(audio) / a_second
 
     def _times(self, words: list[str], audio: bytes, a_second: int) -> dict[str, Any]:
-        """Say when each word is spoken, as if every letter took as long as every other."""
+        """Return the words' times, assuming that each letter takes equally long."""
         letters = [len(word) + 1 for word in words]
         each = len(audio) / a_second / sum(letters)
         ends = [self._seconds + each * sum(letters[: n + 1]) for n in range(len(words))]

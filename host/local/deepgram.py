@@ -1,7 +1,7 @@
-"""Speaks Deepgram's transcription protocol, live and of recordings, with the ears of this machine.
+"""A local server with Deepgram's transcription API, live and for recordings.
 
 https://developers.deepgram.com/reference/speech-to-text/listen-streaming and listen-pre-recorded.
-It understands the sentences of a scene and nothing else.
+It recognises the sentences of a scene and nothing else.
 """
 
 from __future__ import annotations
@@ -18,30 +18,30 @@ import numpy as np
 from aiohttp import WSMsgType, web
 
 from host.local.server import WRONG_KEY, LocalServer
-from host.local.speech import Ears, Heard, Sentences, SpeechEnded, SpeechStarted
+from host.local.speech import Heard, Sentences, SpeechEnded, SpeechStarted, Transcriber
 from host.local.trouble import Trouble, Troubles
 
 
 class DeepgramServer(LocalServer):
-    """The ears of personas. `heard` is everything it understood, in order.
+    """The STT of personas. `heard` lists everything recognised, in order.
 
-    `troubles` lets one model understand nothing, or one sentence only, close or send garbage when
-    somebody has spoken, or refuse with 500 or 429.
+    `troubles` injects faults by model: recognise nothing, or one sentence only, close or send
+    garbage after speech, or fail with 500 or 429.
     """
 
     def __init__(self, sentences: Sentences) -> None:
         self.sentences = sentences
         self.heard: list[str] = []
         self.requests: list[Mapping[str, str]] = []
-        """The query of each request."""
+        """Query parameters of each request."""
         self.fail_with: int | None = None
-        """The HTTP status with which every request fails, while it is set."""
+        """HTTP status with which every request fails; None: they succeed."""
         self.hang = False
-        """Whether audio is taken and nothing is ever understood."""
+        """Whether audio is accepted and nothing is recognised."""
         self.troubles = Troubles()
-        """Which models are in trouble, by name."""
+        """Injected faults by model."""
         self.delay = 0.0
-        """Seconds by which every final transcript comes late."""
+        """Seconds by which final transcripts are delayed."""
 
     def application(self) -> web.Application:
         """Serve the websocket, and recordings by POST."""
@@ -68,11 +68,11 @@ class DeepgramServer(LocalServer):
                 samples = np.frombuffer(recording.readframes(recording.getnframes()), np.int16)
         except (wave.Error, EOFError, ValueError):
             return _error(400, "Bad Request", "only WAV of 16 bits is understood here")
-        ears = Ears(self.sentences, rate)
+        transcriber = Transcriber(self.sentences, rate)
         if not self.hang:
-            ears.push(samples[::channels])
-        ears.close()
-        said = [heard async for heard in ears]
+            transcriber.push(samples[::channels])
+        transcriber.close()
+        said = [heard async for heard in transcriber]
         self.heard += [heard.text for heard in said]
         await asyncio.sleep(self.delay)
         channel = {"alternatives": [_alternative(said)], "detected_language": "en"}
@@ -95,27 +95,27 @@ class DeepgramServer(LocalServer):
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         connection = _Connection(self, socket, rate, query, trouble)
-        telling = asyncio.create_task(connection.tell())
+        sending = asyncio.create_task(connection.send_results())
         try:
             async for message in socket:
                 if message.type is WSMsgType.BINARY:
                     await connection.hear(message.data)
                 elif message.type is WSMsgType.TEXT and not connection.obey(message.data):
-                    await asyncio.wait_for(asyncio.shield(telling), 10)
+                    await asyncio.wait_for(asyncio.shield(sending), 10)
                     await connection.say_metadata()
                     break
         except (TimeoutError, ConnectionError):
-            pass  # whoever spoke is gone, or waits no longer
+            pass  # the client is gone, or recognition took too long
         finally:
-            telling.cancel()
-            connection.ears.close()
-            await asyncio.gather(telling, return_exceptions=True)
+            sending.cancel()
+            connection.transcriber.close()
+            await asyncio.gather(sending, return_exceptions=True)
         await socket.close()
         return socket
 
 
 class _Connection:
-    """One stream of audio, and what is told of it."""
+    """One audio stream and its results."""
 
     def __init__(
         self,
@@ -133,32 +133,32 @@ class _Connection:
         self._identity = secrets.token_hex(16)
         self._seconds = 0.0
         self._last_word: float | None = None
-        self.ears = Ears(server.sentences, rate)
+        self.transcriber = Transcriber(server.sentences, rate)
 
     async def hear(self, audio: bytes) -> None:
-        """Hear 16-bit samples."""
+        """Recognise 16-bit samples."""
         samples = np.frombuffer(audio[: len(audio) // 2 * 2], np.int16)
         self._seconds += len(samples) / self._rate
         if not (self._server.hang or self._trouble is Trouble.HANG):
-            self.ears.push(samples)
+            self.transcriber.push(samples)
         await self._end_utterance()
 
     def obey(self, message: str) -> bool:
-        """Follow a control message; False at the end of the stream."""
+        """Handle a control message; False ends the stream."""
         try:
             kind: object = json.loads(message).get("type")
         except (ValueError, AttributeError):
             return True
         if kind == "Finalize":
-            self.ears.flush()
+            self.transcriber.flush()
         if kind == "CloseStream":
-            self.ears.close()
+            self.transcriber.close()
         return kind != "CloseStream"
 
-    async def tell(self) -> None:
-        """Tell what is heard, until the stream ends."""
+    async def send_results(self) -> None:
+        """Send results until the stream ends."""
         said: list[Heard] = []
-        async for event in self.ears.events():
+        async for event in self.transcriber.events():
             if isinstance(event, SpeechStarted):
                 self._last_word = None
                 if self._events:
@@ -178,7 +178,7 @@ class _Connection:
                     await self._socket.send_str("this is no message")
                     continue
                 if self._trouble is Trouble.STALL:
-                    self._trouble = Trouble.HANG  # what is said from now on
+                    self._trouble = Trouble.HANG  # from now on
                 await asyncio.sleep(self._server.delay)
                 await self._results(said, final=True, start=event.start, end=event.end)
                 self._last_word = said[-1].end if said else None
@@ -186,14 +186,14 @@ class _Connection:
                 said = []
 
     async def _end_utterance(self) -> None:
-        """Tell, where it was asked for, that nobody has spoken since the last word."""
+        """Send UtteranceEnd, if requested, when no word has followed for that long."""
         last = self._last_word
         if last is not None and 0 < self._utterance_end <= self._seconds - last:
             self._last_word = None
             await self._send({"type": "UtteranceEnd", "channel": [0, 1], "last_word_end": last})
 
     async def say_metadata(self) -> None:
-        """Tell what the whole stream was, as the last message."""
+        """Send the metadata of the stream as the last message."""
         await self._send(
             {"type": "Metadata", "request_id": self._identity, "duration": self._seconds}
         )
@@ -201,7 +201,7 @@ class _Connection:
     async def _results(
         self, said: list[Heard], *, final: bool, start: float = 0.0, end: float = 0.0
     ) -> None:
-        """Tell a transcript."""
+        """Send a transcript."""
         start, end = (said[0].start, said[-1].end) if said else (start, end)
         await self._send(
             {
@@ -226,7 +226,7 @@ def _error(status: int, code: str, message: str) -> web.Response:
 
 
 def _alternative(said: list[Heard]) -> dict[str, Any]:
-    """Give the transcript of an utterance; one that was no sentence has an empty one."""
+    """Return the transcript of an utterance; empty if no sentence was recognised."""
     return {
         "transcript": " ".join(heard.text for heard in said),
         "confidence": min((heard.confidence for heard in said), default=0.0),
@@ -235,7 +235,7 @@ def _alternative(said: list[Heard]) -> dict[str, Any]:
 
 
 def _words(heard: Heard) -> list[dict[str, Any]]:
-    """Give the words of a sentence, spread evenly over its time."""
+    """Return a sentence's words, spread evenly over its duration."""
     words = heard.text.split()
     each = (heard.end - heard.start) / max(len(words), 1)
     return [

@@ -1,4 +1,4 @@
-"""A handset in the terminal: rings the local exchange, speaks what is typed, shows what comes."""
+"""A telephone in the terminal: calls the local exchange, speaks typed lines, prints words."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from host.base.errors import HostError
 
 
 async def ring(address: str, called: str, caller: str) -> None:
-    """Ring a number of the exchange that `dev --local` has up. Raises HostError."""
+    """Call a number of the exchange of `dev --local`. Raises HostError."""
     url = address.replace("ws", "http", 1)
     async with aiohttp.ClientSession() as web:
         try:
@@ -44,7 +44,7 @@ async def _type(line: aiohttp.ClientWebSocketResponse) -> None:
             loop.call_soon_threadsafe(lines.put_nowait, typed.strip())
         loop.call_soon_threadsafe(lines.put_nowait, None)
 
-    # A daemon: nobody can interrupt a thread that waits for a person to type.
+    # A daemon thread, because a blocking read of stdin can't be interrupted.
     threading.Thread(target=read, daemon=True).start()
     while typed := await lines.get():
         if typed.startswith("#") and len(typed) > 1:

@@ -1,4 +1,4 @@
-"""A model that thinks in rules, behind OpenAI's chat completions protocol."""
+"""A rule-based model behind OpenAI's chat completions API."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from host.local.server import WRONG_KEY, LocalServer
 from host.local.trouble import Trouble, Troubles, for_ever
 
 BEGUN = 2
-"""Pieces of an answer that come before a model that is in trouble stalls, or closes."""
+"""Pieces of a response sent before an injected stall or close."""
 
 
 class LlmServer(LocalServer):
-    """The model of personas. `requests` is everything that it was asked, in order.
+    """The LLM of personas. `requests` lists all requests, in order.
 
-    `troubles` lets one model hang, stall or close in the middle of an answer, send garbage, or
-    refuse with 500 or 429.
+    `troubles` injects faults by model: hang, stall or close within a response, send garbage, or
+    fail with 500 or 429.
     """
 
     def __init__(self, rules: Iterable[Rule] = ()) -> None:
         self.rules = tuple(rules)
         self.requests: list[dict[str, Any]] = []
         self.fail_with: int | None = None
-        """The HTTP status with which every request fails, while it is set."""
+        """HTTP status with which every request fails; None: they succeed."""
         self.delay = 0.0
-        """Seconds before the first byte of an answer."""
+        """Seconds before the first byte of a response."""
         self.hang = False
-        """Whether requests are taken and never answered."""
+        """Whether requests are accepted and never answered."""
         self.troubles = Troubles()
-        """Which models are in trouble, by name."""
+        """Injected faults by model."""
 
     def application(self) -> web.Application:
-        """Serve chat completions, and the list of models."""
+        """Serve chat completions and the list of models."""
         app = web.Application(client_max_size=16 * 1024**2)
         app.router.add_post("/v1/chat/completions", self._complete)
         app.router.add_get("/v1/models", self._models)
@@ -80,7 +80,7 @@ class LlmServer(LocalServer):
 
 
 async def _give_way(trouble: Trouble, request: web.Request, response: web.StreamResponse) -> None:
-    """Do in the middle of an answer what a model in trouble does."""
+    """Inject a fault in the middle of a response."""
     if trouble is Trouble.GARBAGE:
         await response.write(b"data: {this is no answer\n\n")
     elif trouble is Trouble.CLOSE and request.transport:
@@ -134,7 +134,7 @@ def _finish(reply: Reply) -> str:
 
 
 def _usage(reply: Reply, asked: Mapping[str, Any]) -> dict[str, int]:
-    """Count words for tokens: near enough for whoever adds them up."""
+    """Count words as tokens, which is close enough for sums."""
     prompt = sum(len(text_of(message).split()) for message in asked.get("messages", ()))
     said = len(reply.text.split()) + (8 if reply.tool else 0)
     return {"prompt_tokens": prompt, "completion_tokens": said, "total_tokens": prompt + said}

@@ -1,4 +1,4 @@
-"""Telephones for the local exchange, and what the people who hold them do.
+"""Telephones for the local exchange, and scripts for them.
 
     async def asks_for_the_hours(line: Line) -> None:
         await line.heard("how can I help")
@@ -10,8 +10,7 @@
     exchange.connect("+15552220002", Busy())
     call = await exchange.ring("+15557770001", "+15550001111", asks_for_the_hours)
 
-Without a script, and after the end of one, a telephone stays on the line until the far end
-hangs up.
+Without a script, and after its end, a telephone waits until the far end hangs up.
 """
 
 from host.local.exchange import (
@@ -59,22 +58,22 @@ def Telephone(
     *,
     on_transfer: TransferReply | None = None,
 ) -> Subscriber:
-    """A telephone that rings and is answered after so many seconds."""
+    """A telephone that rings and answers after so many seconds."""
     return Subscriber(200, answer_after, script=script, on_transfer=on_transfer or TransferReply())
 
 
 def Busy(after: float = 0.1) -> Subscriber:
-    """A number that is engaged: 486 without a ring."""
+    """A busy number: 486 without ringing."""
     return Subscriber(486, after, rings=False)
 
 
 def Declines(after: float = 0.5) -> Subscriber:
-    """A telephone whose owner sees the number and rejects the call: 603 after some ringing."""
+    """A telephone that rejects the call: 603 after some ringing."""
     return Subscriber(603, after)
 
 
 def Invalid(after: float = 0.1) -> Subscriber:
-    """A number that the carrier doesn't know: 404. A number never connected does the same."""
+    """A number unknown to the carrier: 404, as for a number that is not connected."""
     return Subscriber(404, after, rings=False)
 
 
@@ -96,25 +95,25 @@ def NoAnswer() -> Subscriber:
 
 
 def NoResponse() -> Subscriber:
-    """A trunk that says nothing at all, not even that it rings."""
+    """A trunk that never responds, not even with 180 Ringing."""
     return Subscriber(0, 0.0, rings=False)
 
 
 def Overloaded(then: Subscriber | None = None) -> Subscriber:
-    """No telephone: LiveKit SIP is too busy to dial, for good, or once and then finds `then`."""
+    """LiveKit SIP is too busy to dial: always, or once before the number is `then`."""
     busy = TwirpError("unavailable", FROM_SIP_NODE + "cpu exhausted")
     return Subscriber(0, 0.0, error=busy, dialled=False, then=then)
 
 
 def Unreachable(after: float = 0.3) -> Subscriber:
-    """A number whose trunk is lost in the network after the INVITE went out."""
+    """A number whose trunk becomes unreachable after the INVITE."""
     lost = "write udp 192.0.2.1:5060: network is unreachable"
     error = TwirpError("failed_precondition", FROM_SIP_NODE + lost)
     return Subscriber(503, after, rings=False, error=error)
 
 
 def RefusesTransfer(status: int = 603) -> TransferReply:
-    """Refuses the REFER itself."""
+    """Rejects the REFER itself."""
     return TransferReply(refused=status)
 
 
@@ -124,7 +123,7 @@ def FailsTransfer(status: int = 486) -> TransferReply:
 
 
 def IgnoresTransfer() -> TransferReply:
-    """Accepts the REFER, and never says what became of it."""
+    """Accepts the REFER, and sends no final NOTIFY."""
     return TransferReply(notify=0)
 
 
@@ -136,9 +135,9 @@ def voicemail(
     beep_seconds: float = 0.4,
     records: float = 120.0,
 ) -> PersonScript:
-    """Make a voicemail: it greets, pauses, beeps, and records until the far end hangs up.
+    """Return the script of a voicemail: greeting, pause, beep, and recording until hang-up.
 
-    After `records` seconds it hangs up itself, as a full tape does.
+    It hangs up itself after recording `records` seconds.
     """
 
     async def script(line: Line) -> None:

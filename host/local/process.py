@@ -1,4 +1,4 @@
-"""A host in a process of its own, as users run it: `python -m host start`."""
+"""Runs a host in a process of its own, as users do: `python -m host start`."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ READY_LIMIT = 60.0
 STOP_LIMIT = 20.0
 """Seconds that a host may take to stop after SIGTERM."""
 LOG_LIMIT = 20.0
-"""Seconds that the processes of its calls may live on without it."""
+"""Seconds that its calls' processes may outlive the host."""
 
 OF_A_DEPLOYMENT = ("HOST_", "LIVEKIT_", "OPENAI_", "DEEPGRAM_", "CARTESIA_")
-"""How the names of settings begin."""
+"""Prefixes of the names of settings."""
 
 
 def bare_environment() -> dict[str, str]:
-    """The environment, without anybody's own deployment; where livekit-server is stays known."""
+    """Return the environment without any deployment's settings, except HOST_LIVEKIT_SERVER."""
     return {
         name: value
         for name, value in os.environ.items()
@@ -32,7 +32,7 @@ def bare_environment() -> dict[str, str]:
 
 
 class HostProcess:
-    """Runs a host until the end of the block, with these settings and no others."""
+    """Runs a host inside the block, with these settings and no others."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class HostProcess:
         self._settings, self._cwd, self._command = settings, cwd, command
         self.log = log
         self.health = ""
-        """The address of its health check, once it is ready."""
+        """URL of its health check, once it is ready."""
         self._process: asyncio.subprocess.Process | None = None
 
     @property
@@ -90,17 +90,17 @@ class HostProcess:
         await self.stop()
 
     def signal(self, number: int) -> None:
-        """Send a signal to the parent alone, as an orchestrator does."""
+        """Send a signal to the parent only, as an orchestrator does."""
         assert self._process is not None
         self._process.send_signal(number)
 
     async def ended(self, limit: float = STOP_LIMIT) -> int:
-        """Wait until it has ended by itself; give its exit code. Raises TimeoutError."""
+        """Wait until it has ended by itself; return its exit code. Raises TimeoutError."""
         assert self._process is not None
         return await asyncio.wait_for(self._process.wait(), limit)
 
     async def stop(self) -> None:
-        """Stop it as an orchestrator does, and kill it if it does not come to its end."""
+        """Stop it with SIGTERM, as an orchestrator does, and then with SIGKILL."""
         process = self._process
         assert process is not None
         for stop in (process.terminate, process.kill):
@@ -117,7 +117,7 @@ class HostProcess:
             raise RuntimeError(f"processes outlive their host: see {self.log}") from None
 
     async def _read(self) -> None:
-        """Keep the log, and notice when the host is ready. Ends when the process has."""
+        """Copy its log, and detect that the host is ready. Ends with the process."""
         assert self._process is not None
         assert self._process.stderr is not None
         with self.log.open("ab") as log:

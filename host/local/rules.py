@@ -1,7 +1,7 @@
-"""Thinking in rules: what the local model answers, and when.
+"""The local model's rules: its answers, and when each applies.
 
-The first rule that fits answers; what no rule knows gets a plain reply, so that a persona nobody
-has scripted still talks. LiveKit's answering machine detection asks too, and is told by words.
+The first matching rule answers. Without one there is a plain reply, so that a persona without
+rules still talks. LiveKit's answering machine detection is answered by keywords.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Rule:
-    """What to answer, and when: all conditions that are given must hold."""
+    """An answer and its conditions, all of which must hold."""
 
     hears: str | None = None
-    """Found (re.search, any case) in the last thing that was said; `^$` fits when nothing was."""
+    """Pattern (re.search, any case) in the user's last words; `^$` matches none."""
     says: str = ""
     calls: tuple[str, Mapping[str, Any]] | None = None
-    """A tool and its arguments. The rule fits only where the tool is offered."""
+    """A tool and its arguments. The rule only matches if the tool is offered."""
     about: str | None = None
-    """Found in the instructions."""
+    """Pattern in the instructions."""
     after: str | None = None
-    """The tool whose result came last. Without it, a rule never answers a tool's result."""
+    """The tool whose result came last. A rule without it never answers a tool's result."""
     stubborn: bool = False
-    """Whether the tool is called even where none may be, as a model does that has run wild."""
+    """Whether the tool is called even if not offered, like a misbehaving model."""
 
     def fits(self, turn: Turn) -> bool:
-        """Tell whether this rule answers a turn."""
+        """Return whether this rule answers a turn."""
         if self.after != turn.after:
             return False
         if self.calls and self.calls[0] not in turn.tools and not self.stubborn:
@@ -39,31 +39,31 @@ class Rule:
 
 @dataclass(frozen=True)
 class Turn:
-    """One request, as the rules see it."""
+    """One request, in the form that rules match."""
 
     instructions: str
     heard: str
-    """What the user said last; empty where nobody did."""
+    """The user's last words; empty if there are none."""
     after: str | None
     """The tool whose result is the last message."""
     failed: bool
-    """Whether that result reads like an error."""
+    """Whether that result looks like an error."""
     tools: Mapping[str, Mapping[str, Any]]
-    """Name -> the JSON schema of its arguments."""
+    """Tool name to the JSON schema of its arguments."""
     forced: str | None
-    """The tool that must be called; empty for any."""
+    """The tool that must be called; empty: any tool."""
 
 
 @dataclass(frozen=True)
 class Reply:
-    """Words, or a tool with its arguments."""
+    """Words, or a tool call with arguments."""
 
     text: str = ""
     tool: tuple[str, Mapping[str, Any]] | None = None
 
 
 def read_turn(request: Mapping[str, Any]) -> Turn:
-    """Read a chat completions request."""
+    """Parse a chat completions request."""
     messages = list(request.get("messages", ()))
     rules = [text_of(m) for m in messages if m.get("role") in ("system", "developer")]
     talk = [m for m in messages if m.get("role") not in ("system", "developer")]
@@ -72,7 +72,7 @@ def read_turn(request: Mapping[str, Any]) -> Turn:
         while talk and talk[-1].get("role") == "assistant":
             talk.pop()
         last = talk[-1] if talk else {}
-    # What a tool said aloud while it ran stands behind its result.
+    # Words that a tool spoke while it ran follow its result.
     while last.get("role") == "assistant" and len(talk) > 1 and talk[-2].get("role") != "user":
         talk.pop()
         last = talk[-1]
@@ -97,7 +97,7 @@ def read_turn(request: Mapping[str, Any]) -> Turn:
 
 
 def reply_to(turn: Turn, rules: Iterable[Rule]) -> Reply:
-    """Answer a turn: the rules in their order, the machine detection, what everybody knows."""
+    """Answer a turn: by rules, then machine detection, then a plain reply."""
     for rule in rules:
         if rule.fits(turn) and not (turn.forced is not None and rule.calls is None):
             return Reply(rule.says, rule.calls)
@@ -117,11 +117,11 @@ _GREETINGS = (
     ("machine-vm", r"voice ?mail|leave (me |us |your |a )*(message|name)|after the (tone|beep)"),
     ("machine-ivr", r"press (\d|one|two|three|zero|pound|star)|(say|state) your name"),
 )
-"""What answered -> words in its greeting; the first that fits counts."""
+"""AMD category to keywords in a greeting; the first match counts."""
 
 
 def kind_of_greeting(heard: str) -> str:
-    """Classify what answered a call, in the words of LiveKit's AMD."""
+    """Classify a greeting with a category of LiveKit's AMD."""
     for kind, words in _GREETINGS:
         if re.search(words, heard, re.I):
             return kind
@@ -129,7 +129,7 @@ def kind_of_greeting(heard: str) -> str:
 
 
 def _plain(turn: Turn) -> Reply:
-    """What every persona can do, and something to say where there is nothing to do."""
+    """Return a reply that fits any persona: end_call, transfer_call or a phrase."""
     if turn.after:
         if turn.failed:
             return Reply("I am sorry, that did not work.")
@@ -146,7 +146,7 @@ def _plain(turn: Turn) -> Reply:
 
 
 def _target(turn: Turn) -> str | None:
-    """The transfer target that was asked for, of those on offer."""
+    """Return the requested transfer target among the offered ones; None if there is none."""
     asked = re.search(r"(?:transfer me|put me through|connect me) to (.+)", turn.heard, re.I)
     schema = turn.tools.get("transfer_call", {}).get("properties", {}).get("to", {})
     names = schema.get("enum") or ([schema["const"]] if "const" in schema else [])

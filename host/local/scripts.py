@@ -1,4 +1,4 @@
-"""What the local model answers to the bundled personas' callers, and how a person takes a call."""
+"""Rules for the bundled personas, and the script of a person who answers."""
 
 from host.local.phone import Line
 from host.local.rules import Rule
@@ -34,7 +34,7 @@ RULES = (
 
 
 async def person(line: Line) -> None:
-    """Somebody who picks up, listens, says yes and leaves the goodbye to the other side."""
+    """A person who answers, listens, says yes and waits for the goodbye."""
     await line.say("Hello?")
     await line.silence_for(1.0)
     await line.say("Yes, speaking.")

@@ -1,4 +1,4 @@
-"""What the stand-ins for speech and model services share: a web server on loopback."""
+"""Base of the local provider servers: a web server on loopback."""
 
 from abc import ABC, abstractmethod
 from types import TracebackType
@@ -7,21 +7,21 @@ from typing import Self
 from aiohttp import web
 
 WRONG_KEY = "wrong"
-"""The API key that every stand-in refuses, so that a refusal can be tried."""
+"""The API key that every local server rejects."""
 
 
 class LocalServer(ABC):
-    """Serves an application on loopback; `url` is where."""
+    """Serves an application on loopback, at `url`."""
 
     url = ""
     port = 0
-    """The port to serve on; 0 takes a free one."""
+    """Port to serve on; 0: a free one."""
     shutdown_timeout = 0.5
     """Seconds that connections may take to close at the end."""
 
     @abstractmethod
     def application(self) -> web.Application:
-        """Make what is served."""
+        """Return the application to serve."""
 
     async def __aenter__(self) -> Self:
         self._runner = web.AppRunner(

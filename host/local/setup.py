@@ -1,7 +1,8 @@
-"""Makes what a fresh machine lacks: `.venv`, its packages, flite, livekit-server.
+"""Installs what a fresh machine lacks: `.venv`, its packages, flite, livekit-server.
 
-`make setup` runs this file by its path, before any package is there; so it needs nothing but the
-standard library, and imports nothing of the host. When nothing is missing it says nothing.
+`make setup` runs this file by its path before any package is installed, so it uses the standard
+library only and imports nothing of the host; hence one module in spite of its length. It prints
+nothing if nothing is missing.
 """
 
 import fcntl
@@ -22,16 +23,16 @@ ROOT = Path(__file__).resolve().parents[2]
 OLDEST = 3, 11
 TRIED = 3, 13
 NEWEST = 3, 15
-"""Python: the oldest that will do, the newest that the packages were tried with, and the newest
-that is looked for by its name."""
+"""Python versions: the minimum, the newest that the packages were tested with, and the newest to
+look for by name."""
 
 
 class SetupError(Exception):
-    """What a person must do before setup can go on, in one line."""
+    """A problem that a person must solve, in one line."""
 
 
 class Python(NamedTuple):
-    """A Python of this machine, and whether it can make a virtual environment."""
+    """A Python on this machine, and whether it can create a virtual environment."""
 
     program: str
     version: tuple[int, int]
@@ -39,7 +40,7 @@ class Python(NamedTuple):
 
 
 def main(arguments: list[str]) -> int:
-    """Make what is missing, or with --constraints choose the pinned versions anew."""
+    """Install what is missing, or pin versions again with --constraints."""
     try:
         with alone(ROOT):
             if arguments == ["--constraints"]:
@@ -55,7 +56,7 @@ def main(arguments: list[str]) -> int:
 
 
 def set_up(root: Path) -> None:
-    """Make each part that is missing; what fails does not keep the later parts from being made."""
+    """Install each missing part; a failure does not stop later parts."""
     ensure_packages(root)
     failed = []
     for ensure in (ensure_flite, ensure_livekit_server):
@@ -71,7 +72,7 @@ def set_up(root: Path) -> None:
 
 
 def ensure_packages(root: Path) -> None:
-    """Make `.venv` and install the pinned packages, unless the stamp says it is done."""
+    """Create `.venv` and install the pinned packages, unless the stamp is current."""
     venv = root / ".venv"
     stamp = venv / "host-packages"
     if works(venv) and read(stamp) == stamp_of(root):
@@ -86,7 +87,7 @@ def ensure_packages(root: Path) -> None:
 
 
 def make_venv(venv: Path) -> None:
-    """Make a virtual environment; as root, install what Debian's Python lacks for it."""
+    """Create a virtual environment; install Debian's venv package if needed and possible."""
     pythons = list(find_pythons(os.environ))
     python = choose_python(pythons)
     if not python.can_make_venv:
@@ -100,20 +101,20 @@ def make_venv(venv: Path) -> None:
 
 
 def works(venv: Path) -> bool:
-    """Tell whether a virtual environment is whole, and its Python still on this machine."""
+    """Return whether a virtual environment is complete and its Python still exists."""
     return all(os.access(venv / "bin" / program, os.X_OK) for program in ("python", "pip"))
 
 
 def stamp_of(root: Path) -> str:
-    """Give what the packages follow from; another place of the repository counts as a change."""
-    told = hashlib.sha256(str(root).encode())
+    """Return a hash of what determines the packages, the repository's path included."""
+    digest = hashlib.sha256(str(root).encode())
     for name in ("pyproject.toml", "constraints.txt"):
-        told.update((root / name).read_bytes())
-    return told.hexdigest()
+        digest.update((root / name).read_bytes())
+    return digest.hexdigest()
 
 
 def find_pythons(environment: Mapping[str, str]) -> Iterator[Python]:
-    """Ask every Python on the PATH for its version, by name, the newest first."""
+    """Yield the Pythons on the PATH, by name, newest first."""
     names = [f"python3.{minor}" for minor in range(NEWEST[1], OLDEST[1] - 1, -1)]
     for name in [*names, "python3"]:
         program = shutil.which(name, path=environment.get("PATH"))
@@ -130,19 +131,18 @@ print(*sys.version_info[:2], can)
 
 
 def ask_python(program: str) -> Python | None:
-    """Ask a program for its version; None if it does not run, as a shim may not."""
+    """Return a program's version; None if it does not run, as with a shim."""
     done = subprocess.run([program, "-Ic", ASK], capture_output=True, text=True, check=False)
-    told = done.stdout.split()
-    if done.returncode or len(told) != 3:
+    output = done.stdout.split()
+    if done.returncode or len(output) != 3:
         return None
-    return Python(program, (int(told[0]), int(told[1])), told[2] == "1")
+    return Python(program, (int(output[0]), int(output[1])), output[2] == "1")
 
 
 def choose_python(pythons: Iterable[Python]) -> Python:
-    """Choose the newest Python, of those that can make a virtual environment if there are any.
+    """Choose the newest Python, preferably one that can create a virtual environment.
 
-    One newer than the packages have been tried with is the last choice. Raises SetupError when
-    there is none.
+    One newer than TRIED is the last choice. Raises SetupError if there is none.
     """
     fit = [python for python in pythons if python.version >= OLDEST]
     if not fit:
@@ -151,21 +151,21 @@ def choose_python(pythons: Iterable[Python]) -> Python:
 
 
 def venv_package(python: Python, pythons: Iterable[Python]) -> str:
-    """Name the Debian package that lets a Python make virtual environments."""
+    """Return the Debian package that provides venv for a Python."""
     usual = any(Path(p.program).name == "python3" and p.version == python.version for p in pythons)
     return "python3-venv" if usual else "python{}.{}-venv".format(*python.version)
 
 
-# flite, the voice of the local world.
+# flite, the local world's TTS.
 
 
 def cache() -> Path:
-    """Give the folder where host.local.speech.flite and host.local.livekit look."""
+    """Return the cache folder that host.local.speech.flite and host.local.livekit use."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "host"
 
 
 def ensure_flite(_root: Path) -> None:
-    """Install flite: by apt-get as root or by sudo, else unpacked into the cache."""
+    """Install flite by apt-get as root or with sudo, else unpack it into the cache."""
     unpacked = cache() / "flite"
     if shutil.which("flite") or (unpacked / "usr" / "bin" / "flite").is_file():
         return
@@ -179,7 +179,7 @@ def ensure_flite(_root: Path) -> None:
 
 
 def root_by() -> list[str] | None:
-    """Give what to put before a command that needs root: nothing, sudo, or None if neither."""
+    """Return the prefix of commands that need root: nothing or sudo; None if neither works."""
     if os.geteuid() == 0:
         return []
     sudo = shutil.which("sudo")
@@ -189,7 +189,7 @@ def root_by() -> list[str] | None:
 
 
 def apt_install(package: str, become_root: list[str]) -> None:
-    """Install a package of the system, with its list of packages fetched if that is needed."""
+    """Install a system package; fetch the package lists if needed."""
     say(f"installing {package} (apt-get install {package})")
     apt = [*become_root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q"]
     apt += ["-o", "DPkg::Lock::Timeout=120"]
@@ -201,7 +201,7 @@ def apt_install(package: str, become_root: list[str]) -> None:
 
 
 def unpack_flite(folder: Path) -> None:
-    """Fetch flite's packages without root and unpack them for this user."""
+    """Download flite's packages without root and unpack them for this user."""
     say(f"unpacking flite into {folder} (no root here for apt-get install flite)")
     mend = "flite is missing (as root: apt-get install flite); unpacking it"
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -217,7 +217,7 @@ def unpack_flite(folder: Path) -> None:
 
 
 def private_lists(folder: Path) -> list[str]:
-    """Let apt-get know the packages: by the system's list, else by one fetched into `folder`."""
+    """Return apt-get's options for package lists: the system's, or lists fetched to `folder`."""
     if any(Path("/var/lib/apt/lists").glob("*_Packages*")):
         return []
     lists, archives = folder / "lists", folder / "cache"
@@ -241,19 +241,19 @@ except HostError as error: print(error); sys.exit(1)
 
 
 def ensure_livekit_server(root: Path) -> None:
-    """Let host.local.livekit find or build the server, unless it is where it was found before."""
+    """Find or build livekit-server, unless the stamp says where it is."""
     stamp = root / ".venv" / "host-livekit-server"
     asked = f"{os.environ.get('HOST_LIVEKIT_SERVER', '')} {cache()}"
     before, _, found = read(stamp).partition("\n")
     if before == asked and os.access(found, os.X_OK):
         return
-    # In another Python, as only that one has the packages; what it says of its progress is seen.
+    # In the .venv's Python, which has the packages; its progress stays visible.
     python = str(root / ".venv" / "bin" / "python")
     done = subprocess.run([python, "-c", FIND], cwd=root, stdout=subprocess.PIPE, text=True)
-    told = done.stdout.strip()
+    output = done.stdout.strip()
     if done.returncode:
-        raise SetupError(told or "looking for livekit-server failed, see above")
-    stamp.write_text(f"{asked}\n{told}")
+        raise SetupError(output or "looking for livekit-server failed, see above")
+    stamp.write_text(f"{asked}\n{output}")
 
 
 # constraints.txt.
@@ -262,10 +262,10 @@ HEADING = "# The versions that `make setup` installs; `make constraints` chooses
 
 
 def write_constraints(root: Path) -> None:
-    """Resolve `.[dev]` afresh against the package index alone and write what was chosen."""
+    """Resolve `.[dev]` against the package index and write the pinned versions."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
     kept |= {name: os.environ[name] for name in ("PIP_CERT", "PIP_PROXY") if name in os.environ}
-    # No configuration file: a machine's own links would pin what others can't get.
+    # No configuration file: a machine's own links could pin versions unavailable elsewhere.
     kept["PIP_CONFIG_FILE"] = os.devnull
     if not works(root / ".venv"):
         make_venv(root / ".venv")
@@ -279,7 +279,7 @@ def write_constraints(root: Path) -> None:
 
 
 def constraints_of(report: dict[str, list[dict[str, dict[str, str]]]]) -> str:
-    """Give the text of constraints.txt for pip's installation report, without the host itself."""
+    """Return the text of constraints.txt for pip's installation report, without the host."""
     found = (package["metadata"] for package in report["install"])
     pins = {each["name"].lower().replace("_", "-"): each["version"] for each in found}
     pins.pop("host", None)
@@ -290,24 +290,24 @@ def constraints_of(report: dict[str, list[dict[str, dict[str, str]]]]) -> str:
 
 
 def say(what: str) -> None:
-    """Tell what is being done."""
+    """Print a step."""
     print(f"setup: {what}", flush=True)
 
 
 def read(file: Path) -> str:
-    """Give what a file says; nothing if it is not there."""
+    """Return a file's text; empty if it does not exist."""
     return file.read_text() if file.is_file() else ""
 
 
 def attempt(command: list[str]) -> int:
-    """Run a command without a word and give its exit code."""
+    """Run a command silently and return its exit code."""
     return subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL).returncode
 
 
 def run(
     command: list[str], what: str, cwd: Path | None = None, env: Mapping[str, str] | None = None
 ) -> str:
-    """Run a step and give what it prints; raise SetupError with its last words when it fails."""
+    """Run a step and return its output. Raises SetupError with the end of its errors."""
     done = subprocess.run(
         command,
         cwd=cwd,
@@ -323,16 +323,16 @@ def run(
     return done.stdout
 
 
-def last_words(told: str) -> str:
-    """Give what a failed program's output says is wrong: apt's and pip's errors, else its end."""
-    errors = re.findall(r"^\s*(?:E|ERROR|error): (.+)$", told, re.MULTILINE)
-    # pip wraps the error of a program that it ran into one that says nothing: the first tells.
-    return errors[0] if errors else " / ".join(told.strip().splitlines()[-3:])
+def last_words(output: str) -> str:
+    """Return the errors in a failed program's output: apt's and pip's, else its last lines."""
+    errors = re.findall(r"^\s*(?:E|ERROR|error): (.+)$", output, re.MULTILINE)
+    # pip wraps the error of a program it ran into a generic one, so the first is informative.
+    return errors[0] if errors else " / ".join(output.strip().splitlines()[-3:])
 
 
 @contextmanager
 def alone(root: Path) -> Iterator[None]:
-    """Wait until no other setup works in this repository."""
+    """Wait for other setups in this repository."""
     folder = os.open(root, os.O_RDONLY)
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)

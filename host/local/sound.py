@@ -1,4 +1,4 @@
-"""Telephone sound, mono int16 at 8000 Hz: G.711 line quality, tones, levels, WAV files."""
+"""Telephone audio, mono int16 at 8000 Hz: G.711 quality, tones, levels, WAV files."""
 
 import wave
 from pathlib import Path
@@ -7,19 +7,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 RATE = 8000
-"""Samples a second on a telephone line."""
+"""Sample rate of telephone audio, in Hz."""
 
 Samples = NDArray[np.int16]
 
 QUIETEST = -100.0
-"""What `level` calls absolute silence, in dBFS."""
+"""Level of digital silence in `level`, in dBFS."""
 
 
 def encode_mulaw(samples: Samples) -> NDArray[np.uint8]:
-    """Compress to G.711 mu-law codes, as `ulaw_compress` of ITU-T G.191's reference code does."""
+    """Encode to G.711 mu-law, like `ulaw_compress` of ITU-T G.191's reference code."""
     linear = samples.astype(np.int32)
-    # A negative sample is taken as its one's complement there: every decision value of G.711
-    # belongs to the interval above it. The well-known Sun code differs in just that.
+    # The reference uses the one's complement of negative samples, so that every decision value of
+    # G.711 belongs to the interval above it. Sun's well-known code differs only in that.
     magnitude = np.minimum((np.where(linear < 0, ~linear, linear) >> 2) + 33, 0x1FFF)
     segment = np.frexp((magnitude >> 6).astype(np.float64))[1] + 1
     code = ((8 - segment) << 4) | (0xF - ((magnitude >> segment) & 0xF))
@@ -27,7 +27,7 @@ def encode_mulaw(samples: Samples) -> NDArray[np.uint8]:
 
 
 def decode_mulaw(codes: NDArray[np.uint8]) -> Samples:
-    """Expand G.711 mu-law codes (ITU-T G.711 table 2)."""
+    """Decode G.711 mu-law codes (ITU-T G.711 table 2)."""
     inverted = ~codes.astype(np.int32) & 0xFF
     exponent, mantissa = (inverted >> 4) & 7, inverted & 0xF
     magnitude = (((mantissa << 1) + 33) << (exponent + 2)) - 132
@@ -39,17 +39,17 @@ _THROUGH_THE_LINE = decode_mulaw(encode_mulaw(_EVERY_SAMPLE))
 
 
 def telephone_line(samples: Samples) -> Samples:
-    """Give the samples as they arrive at the other end of a G.711 line."""
+    """Return samples after G.711 encoding and decoding."""
     return _THROUGH_THE_LINE[samples.astype(np.int32) + 32768]
 
 
 def silence(seconds: float) -> Samples:
-    """Give `seconds` of digital silence."""
+    """Return `seconds` of digital silence."""
     return np.zeros(round(seconds * RATE), np.int16)
 
 
 def tone(hz: float, seconds: float, level: float = -12.0) -> Samples:
-    """Give a sine of that pitch; `level` is its RMS in dBFS. Its ends are faded over 5 ms."""
+    """Return a sine of `hz`; `level` is its RMS in dBFS. Its ends are faded over 5 ms."""
     time = np.arange(round(seconds * RATE)) / RATE
     peak = 32767 * np.sqrt(2) * 10 ** (level / 20)
     edge = np.minimum(1, np.minimum(time, time[::-1]) / 0.005)
@@ -57,9 +57,9 @@ def tone(hz: float, seconds: float, level: float = -12.0) -> Samples:
 
 
 def ringback(start: int, count: int) -> Samples:
-    """Give `count` samples, from `start` on, of what a caller hears while it rings.
+    """Return `count` samples of ringback, from sample `start` on.
 
-    ETSI ringing, as livekit-sip's `play_dialtone` plays it: 425 Hz, 1 s on and 4 s off.
+    ETSI ringback as in livekit-sip's `play_dialtone`: 425 Hz, 1 s on and 4 s off.
     """
     index = np.arange(start, start + count)
     sine = 8000 * np.sin(2 * np.pi * 425 * index / RATE)
@@ -67,7 +67,7 @@ def ringback(start: int, count: int) -> Samples:
 
 
 def level(samples: Samples) -> float:
-    """Give the RMS in dBFS: 0 is a full-scale square wave, `QUIETEST` is silence."""
+    """Return the RMS in dBFS: 0 is a full-scale square wave, `QUIETEST` is silence."""
     if not samples.size:
         return QUIETEST
     power = float(np.mean(np.square(samples.astype(np.float64) / 32768)))
@@ -75,7 +75,7 @@ def level(samples: Samples) -> float:
 
 
 def purity(samples: Samples, hz: float) -> float:
-    """Tell how much of the sound's power lies within 20 Hz of `hz`: 1 is all, 0 none."""
+    """Return the share of power within 20 Hz of `hz`, 0 to 1."""
     if not samples.size:
         return 0.0
     spectrum = np.abs(np.fft.rfft(samples * np.hanning(samples.size))) ** 2
@@ -85,14 +85,14 @@ def purity(samples: Samples, hz: float) -> float:
 
 
 def loud(samples: Samples, above: float = -45.0, block: float = 0.02) -> NDArray[np.bool_]:
-    """Tell for each `block` of seconds whether its level is over `above` dBFS."""
+    """Return for each `block` of seconds whether its level is over `above` dBFS."""
     size = round(block * RATE)
     whole = samples[: samples.size // size * size].reshape(-1, size).astype(np.float64) / 32768
     return np.asarray(np.mean(np.square(whole), axis=1) > 10 ** (above / 10))
 
 
 def save_wav(path: Path | str, samples: Samples) -> None:
-    """Write mono (n) or stereo (n, 2) samples as a 16-bit WAV file of 8000 Hz."""
+    """Write mono (n) or stereo (n, 2) samples as a 16-bit WAV file at 8000 Hz."""
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1 if samples.ndim == 1 else samples.shape[1])
         file.setsampwidth(2)

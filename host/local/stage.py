@@ -1,4 +1,4 @@
-"""Where the demo's scenes play: the world, and a timeline of what happens on its telephones."""
+"""The demo's output: a timeline of events on the world's telephones."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from host.settings import Settings
 
 @dataclass
 class Stage:
-    """Where the scenes play, and what they tell while they do."""
+    """The world of a scene, and its timeline."""
 
     world: World
     settings: Settings
@@ -23,14 +23,14 @@ class Stage:
     begun: float = field(default_factory=time.time)
 
     def tell(self, who: str, what: str, style: str = "", at: float | None = None) -> None:
-        """Add a line to the timeline; `at` is the Unix time where it was earlier than now."""
+        """Print a line of the timeline; `at` is its Unix time, by default now."""
         at = (at or time.time()) - self.begun
         text = f"[{style}]{escape(what)}[/]" if style else escape(what)
         self.console.print(f"  [dim]{at:6.1f} s[/]  {who:<9} {text}", highlight=False)
 
     async def watch(self, call: PhoneCall) -> None:
-        """Tell what happens on a telephone, until its call is over."""
-        told: list[str] = []
+        """Print a call's events until it is over."""
+        shown: list[str] = []
         words = keys = 0
         while True:
             over = call.done
@@ -38,8 +38,8 @@ class Stage:
                 ("rings", call.status == "ringing"),
                 ("answered", call.answered_at),
             ):
-                if there and status not in told:
-                    told.append(status)
+                if there and status not in shown:
+                    shown.append(status)
                     self.tell("line", status, "cyan")
             for heard in call.heard[words:]:
                 self.tell("persona", heard.text, "green", (call.answered_at or 0) + heard.start)

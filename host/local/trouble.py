@@ -1,4 +1,4 @@
-"""How a stand-in for a provider misbehaves, so that a test can see what a call makes of it."""
+"""Faults of a local provider server, to test how a call handles them."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from enum import StrEnum
 
 
 class Trouble(StrEnum):
-    """What is wrong with a provider."""
+    """A fault of a provider."""
 
     HANG = "hang"
-    """It takes what it is given, and never answers."""
+    """It accepts a request and never answers."""
     STALL = "stall"
-    """It begins to answer, and never goes on."""
+    """It starts to answer and never continues."""
     CLOSE = "close"
-    """It begins to answer, and closes the connection."""
+    """It starts to answer and closes the connection."""
     GARBAGE = "garbage"
-    """It answers what is no answer."""
+    """It answers with invalid data."""
     BROKEN = "broken"
     """HTTP status 500."""
     BUSY = "busy"
@@ -24,26 +24,26 @@ class Trouble(StrEnum):
 
     @property
     def status(self) -> int | None:
-        """The HTTP status with which a request is refused; None where it is taken."""
+        """HTTP status with which a request fails; None if it is accepted."""
         return {Trouble.BROKEN: 500, Trouble.BUSY: 429}.get(self)
 
 
 class Troubles:
-    """Which models of a provider are in trouble: each call of a test may have its own model."""
+    """Faults of a provider by model, so that each call of a test may have its own."""
 
     def __init__(self) -> None:
         self._of: dict[str, tuple[Trouble, int | None]] = {}
 
     def set(self, model: str, trouble: Trouble, *, times: int | None = None) -> None:
-        """Let a model misbehave, `times` times, or until it is mended."""
+        """Inject a fault, `times` times or until `mend`."""
         self._of[model] = (trouble, times)
 
     def mend(self, model: str) -> None:
-        """Let a model do its work again."""
+        """Remove a model's fault."""
         self._of.pop(model, None)
 
     def meet(self, model: str) -> Trouble | None:
-        """Return what is wrong with a model this time."""
+        """Return a model's fault for this request; None if it has none."""
         trouble, times = self._of.get(model, (None, None))
         if times is not None and trouble is not None:
             if times == 0:
@@ -53,5 +53,5 @@ class Troubles:
 
 
 async def for_ever() -> None:
-    """Wait until whoever waits for an answer gives up."""
+    """Wait until cancelled."""
     await asyncio.Event().wait()

@@ -1,7 +1,7 @@
-"""The local world: all that a host needs of the outside, on one machine, on loopback.
+"""The local world: everything a host needs around it, on loopback.
 
-A real livekit-server, an exchange with numbers to dial and telephones that answer, and servers that
-speak Deepgram's, Cartesia's and OpenAI's protocols. A host meets it through settings alone.
+A real livekit-server, an exchange with numbers and telephones, and servers with Deepgram's,
+Cartesia's and OpenAI's APIs. A host uses it through settings alone.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ from host.local.speech import Sentences
 from host.local.speech.flite import cache
 
 OUR_NUMBER = "+15550001111"
-"""The number of the local world that callers ring."""
+"""The local world's number, to which inbound calls go."""
 CALLER = "+15557770001"
-"""The number that callers ring from, unless they say otherwise."""
+"""The default number of callers."""
 
 
 class World:
-    """Brings the local world up and down. `settings` are a host's environment in it.
+    """Starts and stops the local world. `settings` is a host's environment in it.
 
-    `deaf` telephones recognise no words, which leaves more of the machine to many calls at once.
+    `deaf` telephones recognise no words, which saves CPU with many simultaneous calls.
     """
 
     def __init__(
@@ -47,11 +47,11 @@ class World:
         deaf: bool = False,
     ) -> None:
         self.callers, self.agents = Sentences(), Sentences()
-        """What callers say, and what personas say: each side's ears know the other's."""
+        """What callers and personas say: each side's recognition uses the other's."""
         self._profile, self._rules, self._agent = profile, tuple(rules), agent_name
         self._deaf = deaf
         self.numbers: dict[str, str] = {}
-        """Persona -> a number that rings it."""
+        """Persona to a number that calls it."""
         self._up = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -100,7 +100,7 @@ class World:
             "LIVEKIT_API_SECRET": self.livekit.api_secret,
             "HOST_AGENT_NAME": self._agent,
             "HOST_TRUNK": self.trunk,
-            # Its numbers are of no country, and it is never night there.
+            # The numbers belong to no country, and have no time zone.
             "HOST_ALLOW_NUMBERS": "+1555*",
             "HOST_CALLING_HOURS": "00:00-24:00",
             "HOST_MAX_ATTEMPTS_A_DAY": "0",
@@ -110,21 +110,22 @@ class World:
             "CARTESIA_API_KEY": "local",
             "HOST_OPENAI_BASE_URL": f"{self.llm.url}/v1",
             "OPENAI_API_KEY": "local",
-            # The local voice is so flat that LiveKit's model never hears the end of a turn in it,
-            # and waits as long as it may after each sentence.
+            # flite's voice is so flat that LiveKit's model never detects the end of a turn, and
+            # waits for
+            # the maximum delay after each sentence.
             "HOST_TURN_DETECTION": "vad",
         }
 
     def forget(self) -> None:
-        """Let ears forget what was said so far, but for what is kept on disk: the next test begins.
+        """Forget the sentences said so far, except those cached on disk: the next test starts.
 
-        They are slower, the more they know.
+        Recognition is slower the more sentences it knows.
         """
         self.callers.forget()
         self.agents.forget()
 
     async def give_numbers(self, personas: Mapping[str, Iterable[str]]) -> None:
-        """Give every persona a number that rings it: those of host.toml, or one of the world's."""
+        """Give every persona a number: those of host.toml, or one of the world's."""
         for at, (persona, numbers) in enumerate(sorted(personas.items())):
             own = list(numbers)
             for number in own:
@@ -136,28 +137,27 @@ class World:
             self.numbers[persona] = own[0]
 
     def settle_in(self) -> None:
-        """Put the settings into this process's environment.
+        """Set the settings in this process's environment.
 
-        A model that somebody has set up already stays: `--local` with a real LLM is a good way to
-        try a persona.
+        A configured LLM is kept: `--local` with a real LLM is a good way to try a persona.
         """
         own_llm = bool(os.environ.get("HOST_OPENAI_BASE_URL") or os.environ.get("OPENAI_API_KEY"))
         for name, value in self.settings.items():
             if own_llm and name in ("HOST_OPENAI_BASE_URL", "OPENAI_API_KEY"):
                 continue
             os.environ[name] = value
-        # Its numbers are nobody's, and whoever tries it wants to see which one rang.
+        # The numbers are fictional, and users want to see which one rang.
         os.environ.setdefault("HOST_LOG_NUMBERS", "true")
 
     def open_to_handsets(self) -> None:
-        """Let `phone` and `call --local` find this world; the note holds a key of its own."""
+        """Publish this world for `phone` and `call --local`; the file contains its keys."""
         _address().parent.mkdir(parents=True, exist_ok=True)
         _address().touch(mode=0o600)
         _address().chmod(0o600)
         _address().write_text(self._note())
 
     def welcome(self) -> str:
-        """What a person can do in this world."""
+        """Return the welcome text, with what to try."""
         return (
             f"The local world is up at {self.exchange.url}.\n"
             "Ring a persona:   python -m host phone [PERSONA]\n"
@@ -191,9 +191,9 @@ def _address() -> Path:
 
 
 def running_world() -> tuple[Mapping[str, str], Mapping[str, str]]:
-    """The settings of the world that `dev --local` has up, and who has which number there.
+    """Return the settings and numbers of the world of `dev --local`.
 
-    Raises HostError where none is up.
+    Raises HostError if there is none.
     """
     try:
         found = json.loads(_address().read_text())

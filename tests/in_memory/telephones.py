@@ -278,7 +278,7 @@ class MemoryExchange(Exchange):
         super().__init__("memory://livekit", key, secret, profile=profile, deaf=True)
         self.url = "memory://livekit"
         self._office.media = MemoryMedia  # type: ignore[assignment]
-        self._office.ears = MemoryEars  # type: ignore[method-assign]
+        self._office.transcriber = MemoryEars  # type: ignore[method-assign]
         service = CallService(self._office, self.directory, self._subscriber)
         self.sip: dict[str, Method] = methods(service, self.directory)
         self.routes: dict[str, str] = {}

@@ -6,7 +6,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from host.local.speech import Ears, Event, Heard, Sentences
+from host.local.speech import Event, Heard, Sentences, Transcriber
 from host.local.speech.audio import Samples, silence
 from host.local.speech.resample import resample
 
@@ -94,12 +94,12 @@ def tone(*hertz: float, seconds: float = 1.0) -> Samples:
 
 
 async def events_in(sound: Samples, sentences: Sentences, rate: int = RATE) -> list[Event]:
-    """All that ears notice in a sound that comes in chunks of 20 ms."""
-    ears = Ears(sentences, rate)
+    """All that transcriber notice in a sound that comes in chunks of 20 ms."""
+    transcriber = Transcriber(sentences, rate)
     for at in range(0, sound.size, rate // 50):
-        ears.push(sound[at : at + rate // 50])
-    ears.close()
-    return [event async for event in ears.events()]
+        transcriber.push(sound[at : at + rate // 50])
+    transcriber.close()
+    return [event async for event in transcriber.events()]
 
 
 async def heard_in(sound: Samples, sentences: Sentences, rate: int = RATE) -> list[Heard]:

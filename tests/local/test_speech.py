@@ -1,4 +1,4 @@
-"""The voice is the same each time; ears hear a scene's sentences and nothing else."""
+"""The voice is the same each time; transcriber hear a scene's sentences and nothing else."""
 
 import os
 import subprocess
@@ -11,11 +11,11 @@ from fixtures_speech import RATE, SCENE, events_in, heard_in, mulaw, on_a_line, 
 
 from host.base.errors import HostError
 from host.local.speech import (
-    Ears,
     Heard,
     Sentences,
     SpeechEnded,
     SpeechStarted,
+    Transcriber,
     sentences_of,
     speak,
 )
@@ -151,10 +151,10 @@ async def test_another_story_knows_what_was_kept_and_what_is_added_again() -> No
 
 
 async def test_flushing_ends_an_utterance_without_silence(scene: Sentences) -> None:
-    ears = Ears(scene)
-    ears.push(on_a_line(await speak("No.", RATE), after=0.0))
-    ears.flush()
-    assert (await anext(aiter(ears))).text == "No."
+    transcriber = Transcriber(scene)
+    transcriber.push(on_a_line(await speak("No.", RATE), after=0.0))
+    transcriber.flush()
+    assert (await anext(aiter(transcriber))).text == "No."
 
 
 async def test_what_the_network_tore_apart_is_put_together(scene: Sentences) -> None:

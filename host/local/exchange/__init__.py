@@ -1,27 +1,27 @@
-"""A telephone exchange in front of livekit-server: what livekit-sip is to a host, on one machine.
+"""A telephone exchange in front of livekit-server that replaces livekit-sip on one machine.
 
-It passes everything on to the server, websockets included, and answers LiveKit's SIP API itself:
-trunks, dispatch rules, calls in and out, transfers. Its telephones are participants of kind `sip`
-in the real server's rooms, so a host can't tell it from the real thing. Two profiles, `now` and
-`2025`, differ in the errors, the reasons to leave and the late attributes of livekit-sip.
+It forwards requests and websockets to the server, and implements LiveKit's SIP API itself: trunks,
+dispatch rules, inbound and outbound calls, transfers. Its telephones are participants of kind `sip`
+in the server's rooms, so a host can't distinguish it from livekit-sip. Two profiles, `now` and
+`2025`, differ in errors, disconnect reasons and late attributes.
 
     async with Exchange(url, api_key, api_secret, profile="now") as exchange:
         exchange.connect("+15552220001", Telephone(answer_after=1.0, script=my_script))
         await exchange.route("+15550001111", agent="host")
         call = await exchange.ring("+15557770001", "+15550001111", my_script)
 
-What it leaves out:
-- SIP and RTP themselves: no packets, no codecs but G.711's distortion, no jitter, no loss, no media
-  timeouts, no hold, no early media, no digest authentication, no provider's quirks.
-- Rules with a PIN (they are passed over), since nobody plays the prompts.
-- Trunks' `attributes_to_headers`, `headers`, `allowed_addresses`, `auth_*`: kept, never applied;
+Not implemented:
+- SIP and RTP themselves: no packets, codecs (except G.711's distortion), jitter, loss, media
+  timeouts, hold, early media, digest authentication or provider quirks.
+- Dispatch rules with a PIN (skipped), because there are no prompts for it.
+- Trunks' `attributes_to_headers`, `headers`, `allowed_addresses`, `auth_*`: stored, never applied;
   an outbound request's `headers` and `include_headers`; `to_user_override`, `sip_request_uri` and
-  other overrides of headers.
-- The old `CreateSIPTrunk` and `ListSIPTrunk`; pages of lists; Krisp; encryption; limits on CPU.
+  other header overrides.
+- The old `CreateSIPTrunk` and `ListSIPTrunk`; pagination; Krisp; encryption; CPU limits.
 - Codec negotiation failures as outcomes of a dial, beyond their SIP status.
 - A leg that dies without leaving (CONNECTION_TIMEOUT after 19 s): legs live in this process.
-- What happens to a caller after a transfer: the ledger tells where to, and how that ended.
-- Webhooks and SIPCallInfo, beyond what the server itself sends for any participant.
+- A caller's time after a transfer: the ledger has the target, and how the transfer ended.
+- Webhooks and SIPCallInfo, beyond what the server sends for any participant.
 """
 
 from host.local.exchange.call import PhoneCall

@@ -1,4 +1,4 @@
-"""A caller without a telephone: a standard participant, as a browser or an app makes one."""
+"""A caller without a telephone: a standard participant, as of a browser or an app."""
 
 import asyncio
 
@@ -17,9 +17,9 @@ async def visit(
     config: RoomConfiguration,
     script: PersonScript | None,
 ) -> None:
-    """Join a room, whose `config` dispatches an agent, and talk there to the end.
+    """Join a room, whose `config` dispatches an agent, and talk until the end.
 
-    Nothing rings: second 0 is when the microphone is published.
+    There is no ringing: second 0 is when the microphone is published.
     """
     await leg.join(office.url, office.token().with_name(leg.identity), config=config)
     office.joined(call, leg, 0)

@@ -1,4 +1,4 @@
-"""A call as its telephone sees it: this is what a test holds in its hand."""
+"""A call as its telephone sees it: the object that tests assert on."""
 
 import asyncio
 import logging
@@ -16,56 +16,56 @@ from host.local.speech import Found, Heard
 log = logging.getLogger(__name__)
 
 
-class EarsOfACall(Protocol):
-    """Recognises words in what a telephone hears."""
+class CallTranscriber(Protocol):
+    """Recognises words in a telephone's received audio."""
 
     def push(self, samples: Samples) -> None:
-        """Hear the next samples."""
+        """Recognise the next samples."""
 
     async def aclose(self) -> None:
-        """Tell what is still unsaid, and stop."""
+        """Deliver remaining words and stop."""
 
 
 LineT = TypeVar("LineT")
 
 
 class PhoneCall:
-    """One telephone's side of one call. Times are Unix seconds, except where it says otherwise."""
+    """One telephone's side of a call. Times are Unix seconds unless stated otherwise."""
 
     def __init__(self, number: str, caller: str, called: str, media: Media) -> None:
         self.id = ""
         self.is_sip = True
-        """Whether it is a telephone; else a browser."""
+        """True for a telephone, False for a browser."""
         self.number = number
-        """The telephone's own number; `caller` and `called` are as they were dialled."""
+        """The telephone's number; `caller` and `called` are as dialled."""
         self.caller, self.called = caller, called
         self.room = self.identity = ""
         self.media = media
         self.pulse = Pulse()
         self.status = "calling"
-        """calling, ringing, active; then ended, or why it was never answered: `UNANSWERED`."""
+        """calling, ringing, active; then ended, or the reason without an answer: `UNANSWERED`."""
         self.sip_status: int | None = None
-        """The final response to the INVITE: 200, 486, ..., 487 for a cancelled call, 0 for none."""
+        """Final response to the INVITE: 200, 486, ..., 487 for a cancelled call, 0 for none."""
         self.started_at = time.time()
-        """When the INVITE was sent."""
+        """Time of the INVITE."""
         self.answered_at: float | None = None
         self.ended_at: float | None = None
         self.ending: Ending | None = None
         self.keys: list[Key] = []
-        """The keys that arrived from the far end."""
+        """Keys received from the far end."""
         self.pressed: list[Key] = []
-        """The keys that the telephone pressed."""
+        """Keys that the telephone sent."""
         self.heard: list[Heard] = []
         self.on_transfer = TransferReply()
-        """How the telephone answers a REFER."""
+        """The telephone's answer to a REFER."""
         self.transferred_to: str | None = None
         self.failure: BaseException | None = None
-        """What went wrong in the telephone's script; `ended` raises it."""
+        """Exception of the telephone's script; `ended` raises it."""
         self.done = False
-        """Whether everything about the call is known: it ended, and all words are in."""
+        """Whether the call has ended and all words are recognised."""
         self.words_in = False
-        """Whether everything that was said has been recognised."""
-        self.ears: EarsOfACall | None = None
+        """Whether recognition has finished."""
+        self.transcriber: CallTranscriber | None = None
         self._person: asyncio.Task[None] | None = None
         self.on_press: Callable[[str], Awaitable[None]] | None = None
         self.over: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
@@ -74,26 +74,26 @@ class PhoneCall:
 
     @property
     def ended_by(self) -> Who | None:
-        """Who ended the call: the phone, the far end (the host's side), the exchange itself."""
+        """The side that ended the call: the phone, the far end (the host) or the exchange."""
         return self.ending.by if self.ending else None
 
     @property
     def recording(self) -> Samples:
-        """The call from its answer to its end: (n, 2) at 8000 Hz, left said and right heard."""
+        """Audio from answer to end: (n, 2) at 8000 Hz, left sent and right received."""
         seconds = self.ended_at - self.answered_at if self.ended_at and self.answered_at else None
         length = None if seconds is None else round(seconds * RATE)
         return self.media.recording.stereo(length)
 
     def find(self, text: str) -> list[Found]:
-        """Say where the telephone heard a text: seconds from its answer."""
+        """Return where the telephone heard a text, in seconds from the answer."""
         return self.media.find(text, self.recording)
 
     def save_wav(self, path: Path | str) -> None:
-        """Write the recording as a stereo WAV file of 8000 Hz."""
+        """Save the recording as a stereo WAV file at 8000 Hz."""
         save_wav(path, self.recording)
 
     def since_answer(self) -> float:
-        """Give the seconds since the answer, the axis of the recording; 0 before it."""
+        """Return the seconds since the answer, the recording's time axis; 0 before it."""
         return time.time() - self.answered_at if self.answered_at else 0.0
 
     async def rings(self, timeout: float = 10.0) -> None:
@@ -101,21 +101,21 @@ class PhoneCall:
         await self._until(lambda: self.status != "calling", timeout, "ringing")
 
     async def answered(self, timeout: float = 30.0) -> None:
-        """Wait until the call is answered; raise ConnectionError if it ends before that."""
+        """Wait for the answer. Raises ConnectionError if the call ends before."""
         await self._until(lambda: self.answered_at or self.done, timeout, "an answer")
         if not self.answered_at:
             raise ConnectionError(f"not answered: {self.status}, SIP status {self.sip_status}")
 
     async def ended(self, timeout: float = 30.0) -> None:
-        """Wait until the call is over and its words are in; raise what its script raised."""
+        """Wait for the end of the call and of recognition; raise what its script raised."""
         await self._until(lambda: self.done, timeout, "the end of the call")
         if self.failure:
             raise self.failure
 
     async def hang_up(self) -> None:
-        """Put the receiver down, and wait for the end.
+        """Hang up and wait for the end.
 
-        While it rings, a caller gives up so (487), and who is called declines (603).
+        While ringing, a caller cancels (487) and a callee declines (603).
         """
         if self.answered_at:
             self.end(Ending("phone", "BYE"))
@@ -126,7 +126,7 @@ class PhoneCall:
         await self._until(lambda: self.done, 30.0, "the end of the call")
 
     def end(self, ending: Ending) -> None:
-        """End the call; only the first to say so counts."""
+        """End the call. Only the first ending counts."""
         if not self.over.done():
             self.over.set_result(ending)
             self.ending = ending
@@ -134,40 +134,40 @@ class PhoneCall:
             self.pulse.beat()
 
     def ringing(self) -> None:
-        """Note that it rings."""
+        """Set the status to ringing."""
         self.status = "ringing"
         self.pulse.beat()
 
     def pick_up(self) -> None:
-        """Note the answer: second 0 of the recording and of all times."""
+        """Set the answer: second 0 of the recording and of all times."""
         self.status, self.sip_status = "active", 200
         self.answered_at = time.time()
         self.media.answer()
         self.pulse.beat()
 
     def key_arrived(self, digit: str) -> None:
-        """Note a key from the far end."""
+        """Add a key from the far end."""
         self.keys.append(Key(digit, self.since_answer()))
         self.pulse.beat()
 
     def words_arrived(self, heard: Heard) -> None:
-        """Note recognised words."""
+        """Add recognised words."""
         self.heard.append(heard)
         self.pulse.beat()
 
     def begin(self, script: Callable[[LineT], Awaitable[None]], line: LineT) -> None:
-        """Let the telephone's person act."""
+        """Start the telephone's script."""
         self._person = asyncio.create_task(self._act(script(line)))
 
     async def wind_up(self) -> None:
-        """Hear what is still to be heard, let the script finish, and note that all is known."""
+        """Finish recognition and the script, and set `done`."""
         await self.media.close()
-        if self.ears:
-            await self.ears.aclose()
+        if self.transcriber:
+            await self.transcriber.aclose()
         self.words_in = True
         self.pulse.beat()
         if self._person:
-            # Everything a script waits for gives up by now, and may say what it missed.
+            # All waits of a script have failed by now; it may still report what it missed.
             await asyncio.wait([self._person], timeout=1.0)
             self._person.cancel()
         if self.answered_at:
@@ -188,8 +188,8 @@ class PhoneCall:
             self.end(Ending("phone", "BYE"))
 
     def _on_heard(self, samples: Samples) -> None:
-        if self.ears:
-            self.ears.push(samples)
+        if self.transcriber:
+            self.transcriber.push(samples)
 
     async def _until(self, what: Callable[[], object], timeout: float, wish: str) -> None:
         try:

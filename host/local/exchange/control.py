@@ -1,9 +1,9 @@
-"""A way for another process on this machine to use a telephone of the exchange.
+"""Control of the exchange for other processes on this machine.
 
-`GET /_exchange/ring?caller=...&called=...` is a websocket. It tells what happens, one JSON object
-a message: `{"event": "ringing" | "answered" | "heard" | "key" | "ended", "at": seconds, ...}`, and
-takes `{"do": "say", "text": ...}`, `{"do": "press", "keys": ...}` and `{"do": "hang_up"}`.
-`GET /_exchange/ledger` gives the ledger as a JSON list.
+`GET /_exchange/ring?caller=...&called=...` is a websocket. It sends events, one JSON object a
+message: `{"event": "ringing" | "answered" | "heard" | "key" | "ended", "at": seconds, ...}`, and
+accepts `{"do": "say", "text": ...}`, `{"do": "press", "keys": ...}` and `{"do": "hang_up"}`.
+`GET /_exchange/ledger` returns the ledger as a JSON list.
 """
 
 import asyncio
@@ -26,26 +26,26 @@ Ring = Callable[[str, str, PersonScript], Awaitable[PhoneCall]]
 
 
 class Control:
-    """The control surface of one exchange; for clients on this machine that are no web page."""
+    """The control API of one exchange, for local clients that are not web pages."""
 
     def __init__(self, ring: Ring, ledger: Ledger) -> None:
         self._ring, self._ledger = ring, ledger
 
     def routes(self) -> list[web.RouteDef]:
-        """Give the routes, which must come before the one that passes everything on."""
+        """Return the routes, which must precede the proxy's catch-all."""
         return [
             web.get(f"{PREFIX}/ring", self.ring),
             web.get(f"{PREFIX}/ledger", self.ledger),
         ]
 
     async def ledger(self, request: web.Request) -> web.Response:
-        """Give the ledger."""
-        _refuse_strangers(request)
+        """Return the ledger."""
+        _refuse_remote(request)
         return web.json_response([dataclasses.asdict(entry) for entry in self._ledger])
 
     async def ring(self, request: web.Request) -> web.WebSocketResponse:
-        """Ring the host, and let the client be the person; a client that goes away hangs up."""
-        _refuse_strangers(request)
+        """Place an inbound call with the client as the caller; a client that leaves hangs up."""
+        _refuse_remote(request)
         caller, called = request.query.get("caller"), request.query.get("called")
         if not caller or not called:
             raise web.HTTPBadRequest(text="caller and called are needed")
@@ -58,27 +58,27 @@ class Control:
             await given.stay()
 
         call = await self._ring(caller, called, person)
-        telling = asyncio.create_task(_tell(call, socket))
+        sending = asyncio.create_task(_send_events(call, socket))
         obeying = asyncio.create_task(_obey(call, line, socket))
         try:
-            await asyncio.wait([telling, obeying], return_when=asyncio.FIRST_COMPLETED)
-            if not telling.done():
+            await asyncio.wait([sending, obeying], return_when=asyncio.FIRST_COMPLETED)
+            if not sending.done():
                 with contextlib.suppress(TimeoutError):
                     await call.hang_up()
-                await asyncio.wait([telling], timeout=1)  # how it ended
+                await asyncio.wait([sending], timeout=1)  # sends the end
         finally:
-            telling.cancel()
+            sending.cancel()
             obeying.cancel()
-            await asyncio.gather(telling, obeying, return_exceptions=True)
+            await asyncio.gather(sending, obeying, return_exceptions=True)
         await socket.close()
         return socket
 
 
-async def _tell(call: PhoneCall, socket: web.WebSocketResponse) -> None:
-    """Tell all that happens on a call, until it is over."""
+async def _send_events(call: PhoneCall, socket: web.WebSocketResponse) -> None:
+    """Send a call's events until it is over."""
     events = _Events(call)
     while True:
-        # One look before, so that nothing that comes meanwhile is missed.
+        # Read before the events, so that none is missed.
         over = call.done
         for event in events.new():
             await socket.send_str(json.dumps(event))
@@ -88,28 +88,28 @@ async def _tell(call: PhoneCall, socket: web.WebSocketResponse) -> None:
 
 
 class _Events:
-    """What has happened on a call and hasn't been told yet."""
+    """Events of a call that have not been sent yet."""
 
     def __init__(self, call: PhoneCall) -> None:
         self._call = call
         self._heard = self._keys = 0
-        self._told: list[str] = []
+        self._sent: list[str] = []
 
     def any(self) -> bool:
-        """Tell whether there is anything new."""
+        """Return whether there are new events."""
         call = self._call
         return (
             len(call.heard) > self._heard
             or len(call.keys) > self._keys
-            or any(name not in self._told for name in self._states())
+            or any(name not in self._sent for name in self._states())
         )
 
     def new(self) -> Iterator[dict[str, Any]]:
-        """Give what is new, oldest first."""
+        """Yield new events, oldest first."""
         call = self._call
         for name in self._states():
-            if name not in self._told and name != "ended":
-                self._told.append(name)
+            if name not in self._sent and name != "ended":
+                self._sent.append(name)
                 yield {"event": name, "at": 0.0, "room": call.room}
         for heard in call.heard[self._heard :]:
             self._heard += 1
@@ -117,8 +117,8 @@ class _Events:
         for key in call.keys[self._keys :]:
             self._keys += 1
             yield {"event": "key", "at": key.at, "digit": key.digit}
-        if call.done and "ended" not in self._told:
-            self._told.append("ended")
+        if call.done and "ended" not in self._sent:
+            self._sent.append("ended")
             yield {
                 "event": "ended",
                 "at": (call.ended_at or 0) - call.answered_at if call.answered_at else 0.0,
@@ -136,7 +136,7 @@ class _Events:
 
 
 async def _obey(call: PhoneCall, line: asyncio.Future[Line], socket: web.WebSocketResponse) -> None:
-    """Do what the client says, until it goes away or hangs up."""
+    """Execute the client's commands until it leaves or hangs up."""
     async for message in socket:
         if message.type is not WSMsgType.TEXT:
             return
@@ -146,7 +146,7 @@ async def _obey(call: PhoneCall, line: asyncio.Future[Line], socket: web.WebSock
             continue
         if order.get("do") == "hang_up":
             return
-        if not call.answered_at:  # nobody is there yet to hear anything
+        if not call.answered_at:  # nothing can be said yet
             continue
         given = await asyncio.shield(line)
         with contextlib.suppress(HungUp, ValueError):
@@ -156,7 +156,7 @@ async def _obey(call: PhoneCall, line: asyncio.Future[Line], socket: web.WebSock
                 await given.press(str(order.get("keys", "")))
 
 
-def _refuse_strangers(request: web.Request) -> None:
-    """Refuse other machines, and web pages: a browser on this machine would let any page dial."""
+def _refuse_remote(request: web.Request) -> None:
+    """Reject other machines and web pages: any page in a local browser could dial."""
     if request.remote not in ("127.0.0.1", "::1") or "Origin" in request.headers:
         raise web.HTTPForbidden(text="for programs on this machine only")

@@ -1,6 +1,6 @@
-"""Trunks and dispatch rules: create, get, list, update, delete. Kept in memory.
+"""Trunks and dispatch rules, in memory: create, get, list, update, delete.
 
-Texts of the refusals as in livekit/protocol `livekit/sip.go` and livekit-server.
+Error texts are those of livekit/protocol `livekit/sip.go` and livekit-server.
 """
 
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from livekit.protocol import sip
 
 from host.local.exchange.errors import TwirpError
 from host.local.exchange.rules import normalize, rule_conflict, trunk_conflict
-from host.local.exchange.shelf import Shelf, assign
+from host.local.exchange.store import Store, assign
 
 NO_TRUNK = "requested sip trunk does not exist"
 NO_RULE = "requested sip dispatch rule does not exist"
@@ -20,28 +20,28 @@ class Directory:
     """The trunks and dispatch rules of the exchange."""
 
     def __init__(self) -> None:
-        self.inbound = Shelf[sip.SIPInboundTrunkInfo]("ST_", "sip_trunk_id", NO_TRUNK)
-        self.outbound = Shelf[sip.SIPOutboundTrunkInfo]("ST_", "sip_trunk_id", NO_TRUNK)
-        self.rules = Shelf[sip.SIPDispatchRuleInfo]("SDR_", "sip_dispatch_rule_id", NO_RULE)
+        self.inbound = Store[sip.SIPInboundTrunkInfo]("ST_", "sip_trunk_id", NO_TRUNK)
+        self.outbound = Store[sip.SIPOutboundTrunkInfo]("ST_", "sip_trunk_id", NO_TRUNK)
+        self.rules = Store[sip.SIPDispatchRuleInfo]("SDR_", "sip_dispatch_rule_id", NO_RULE)
 
     async def create_inbound(
         self, request: sip.CreateSIPInboundTrunkRequest, _: object = None
     ) -> sip.SIPInboundTrunkInfo:
-        """Make an inbound trunk."""
+        """Create an inbound trunk."""
         self._check_inbound(_new(request, "trunk", "sip_trunk_id", "trunk"))
         return self.inbound.add(request.trunk)
 
     async def create_outbound(
         self, request: sip.CreateSIPOutboundTrunkRequest, _: object = None
     ) -> sip.SIPOutboundTrunkInfo:
-        """Make an outbound trunk."""
+        """Create an outbound trunk."""
         self._check_outbound(_new(request, "trunk", "sip_trunk_id", "trunk"))
         return self.outbound.add(request.trunk)
 
     async def create_rule(
         self, request: sip.CreateSIPDispatchRuleRequest, _: object = None
     ) -> sip.SIPDispatchRuleInfo:
-        """Make a dispatch rule, from `dispatch_rule` or from the older flat fields."""
+        """Create a dispatch rule, from `dispatch_rule` or from the older flat fields."""
         if request.HasField("dispatch_rule"):
             rule = _new(request, "dispatch_rule", "sip_dispatch_rule_id", "rule")
         else:
@@ -80,19 +80,19 @@ class Directory:
     async def get_inbound(
         self, request: sip.GetSIPInboundTrunkRequest, _: object = None
     ) -> sip.GetSIPInboundTrunkResponse:
-        """Give one inbound trunk."""
+        """Return an inbound trunk."""
         return sip.GetSIPInboundTrunkResponse(trunk=self.inbound.get(request.sip_trunk_id))
 
     async def get_outbound(
         self, request: sip.GetSIPOutboundTrunkRequest, _: object = None
     ) -> sip.GetSIPOutboundTrunkResponse:
-        """Give one outbound trunk."""
+        """Return an outbound trunk."""
         return sip.GetSIPOutboundTrunkResponse(trunk=self.outbound.get(request.sip_trunk_id))
 
     async def list_inbound(
         self, request: sip.ListSIPInboundTrunkRequest, _: object = None
     ) -> sip.ListSIPInboundTrunkResponse:
-        """Give the inbound trunks of these ids, for these numbers."""
+        """Return the inbound trunks with these ids and numbers."""
         found = self.inbound.pick(request.trunk_ids)
         items = [trunk for trunk in found if _any(trunk.numbers, request.numbers)]
         return sip.ListSIPInboundTrunkResponse(items=items)
@@ -100,7 +100,7 @@ class Directory:
     async def list_outbound(
         self, request: sip.ListSIPOutboundTrunkRequest, _: object = None
     ) -> sip.ListSIPOutboundTrunkResponse:
-        """Give the outbound trunks of these ids, for these numbers."""
+        """Return the outbound trunks with these ids and numbers."""
         found = self.outbound.pick(request.trunk_ids)
         items = [trunk for trunk in found if _any(trunk.numbers, request.numbers)]
         return sip.ListSIPOutboundTrunkResponse(items=items)
@@ -108,7 +108,7 @@ class Directory:
     async def list_rules(
         self, request: sip.ListSIPDispatchRuleRequest, _: object = None
     ) -> sip.ListSIPDispatchRuleResponse:
-        """Give the dispatch rules of these ids, for these trunks."""
+        """Return the dispatch rules with these ids and trunks."""
         found = self.rules.pick(request.dispatch_rule_ids)
         items = [rule for rule in found if _any(rule.trunk_ids, request.trunk_ids)]
         return sip.ListSIPDispatchRuleResponse(items=items)
@@ -116,10 +116,10 @@ class Directory:
     async def delete_trunk(
         self, request: sip.DeleteSIPTrunkRequest, _: object = None
     ) -> sip.SIPTrunkInfo:
-        """Take a trunk away, inbound or outbound."""
+        """Delete a trunk, inbound or outbound."""
         inbound = request.sip_trunk_id in self.inbound
-        shelf: Shelf[Any] = self.inbound if inbound else self.outbound
-        trunk = shelf.remove(request.sip_trunk_id)
+        store: Store[Any] = self.inbound if inbound else self.outbound
+        trunk = store.remove(request.sip_trunk_id)
         kind = sip.SIPTrunkInfo.TRUNK_INBOUND if inbound else sip.SIPTrunkInfo.TRUNK_OUTBOUND
         return sip.SIPTrunkInfo(
             sip_trunk_id=trunk.sip_trunk_id, kind=kind, name=trunk.name, metadata=trunk.metadata
@@ -128,7 +128,7 @@ class Directory:
     async def delete_rule(
         self, request: sip.DeleteSIPDispatchRuleRequest, _: object = None
     ) -> sip.SIPDispatchRuleInfo:
-        """Take a dispatch rule away."""
+        """Delete a dispatch rule."""
         return self.rules.remove(request.sip_dispatch_rule_id)
 
     def _check_inbound(self, trunk: sip.SIPInboundTrunkInfo) -> None:
@@ -176,6 +176,6 @@ def _new(request: Any, field: str, id_field: str, noun: str) -> Any:
 
 
 def _any(have: Iterable[str], wanted: Iterable[str]) -> bool:
-    """Tell whether one is in the other; an empty side fits everything."""
+    """Return whether the sets intersect; an empty set matches anything."""
     these, those = {normalize(each) for each in have}, {normalize(each) for each in wanted}
     return not these or not those or bool(these & those)

@@ -1,7 +1,7 @@
-"""Twirp errors, and how a far end's SIP status becomes one.
+"""Twirp errors, and their form for a SIP status of the far end.
 
-Body and HTTP status as in the Twirp specification (version 7); a SIP failure carries its status in
-`meta` as livekit/protocol's `SIPStatus.TwirpErrorMeta` and `xtwirp` write it.
+Body and HTTP status as in the Twirp specification (version 7). A SIP failure carries its status in
+`meta`, as written by livekit/protocol's `SIPStatus.TwirpErrorMeta` and `xtwirp`.
 """
 
 import base64
@@ -33,11 +33,11 @@ HTTP_STATUS = {
 }
 
 FROM_SIP_NODE = "twirp error unknown: "
-"""What livekit-server puts before an error that livekit-sip gave it."""
+"""Prefix that livekit-server adds to an error of livekit-sip."""
 
 
 class TwirpError(Exception):
-    """A refusal, as a client of LiveKit's API sees it."""
+    """An error as a client of LiveKit's API sees it."""
 
     def __init__(self, code: str, msg: str, meta: Mapping[str, str] | None = None) -> None:
         super().__init__(f"{code}: {msg}")
@@ -45,22 +45,22 @@ class TwirpError(Exception):
 
     @property
     def http_status(self) -> int:
-        """The HTTP status that goes with the code."""
+        """HTTP status of the code."""
         return HTTP_STATUS[self.code]
 
     def body(self) -> dict[str, Any]:
-        """The JSON body; without `meta` where there is none."""
+        """Return the JSON body; without `meta` if it is empty."""
         body: dict[str, Any] = {"code": self.code, "msg": self.msg}
         return body | {"meta": self.meta} if self.meta else body
 
 
 def short_name(status: int) -> str:
-    """Give a SIP status its name in capitals, for example `BUSY_HERE`."""
+    """Return the name of a SIP status in capitals, for example `BUSY_HERE`."""
     return _enum_name(status).removeprefix("SIP_STATUS_")
 
 
 def sip_error(code: str, said: str, status: int, reason: str = "") -> TwirpError:
-    """Make the error of a call that the far end refused with `status`.
+    """Return the error for a call that the far end rejected with `status`.
 
     Without a `reason` it reads as from a livekit-sip that loses the reason phrase.
     """
@@ -69,7 +69,7 @@ def sip_error(code: str, said: str, status: int, reason: str = "") -> TwirpError
 
 
 def with_sip_status(code: str, msg: str, status: int, reason: str = "") -> TwirpError:
-    """Make an error whose `meta` tells the SIP status: the Python SDK raises SipCallError."""
+    """Return an error with the SIP status in `meta`: the Python SDK raises SipCallError."""
     rpc = status_pb2.Status(code=_grpc_code(code), message=msg)
     rpc.details.add().Pack(SIPStatus(code=status, status=reason))  # type: ignore[arg-type]
     meta = {

@@ -1,4 +1,4 @@
-"""The exchange itself: one address that hosts take for LiveKit, and the numbers behind it."""
+"""The exchange: a URL that hosts use as LiveKit's, and the numbers behind it."""
 
 from collections.abc import Mapping
 from types import TracebackType
@@ -31,15 +31,15 @@ from host.local.server import LocalServer
 from host.local.speech import Sentences
 
 LARGEST_REQUEST = 64 * 1024**2
-"""Bytes; livekit-server has limits of its own, and its refusals are to be seen."""
+"""Bytes; larger than livekit-server's own limits, so that its errors come through."""
 
 
 class Exchange(LocalServer):
-    """A telephone exchange in front of a livekit-server; `url` is what a host connects to.
+    """A telephone exchange in front of a livekit-server; hosts connect to `url`.
 
-    `profile` is `now` or `2025`, or a Profile. `sentences` are those that telephones understand,
-    and to `callers` is added what they say; one list serves for both unless two are given. `deaf`
-    telephones recognise no words.
+    `profile` is `now`, `2025` or a Profile. `sentences` are those that telephones recognise;
+    what callers say is added to `callers`, which defaults to the same object. `deaf` telephones
+    recognise nothing.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Exchange(LocalServer):
         return self
 
     def application(self) -> web.Application:
-        """Serve the SIP API and the control surface, and pass everything else on."""
+        """Serve the SIP API and the control API, and forward everything else."""
         upstream = self._office.url.replace("ws", "http", 1)
         self._proxy = Proxy(upstream)
         service = CallService(self._office, self.directory, self._subscriber)
@@ -98,12 +98,12 @@ class Exchange(LocalServer):
 
     @property
     def ledger(self) -> Ledger:
-        """Every number dialled or referred to, and what became of it."""
+        """Every number dialled or referred to, and the result."""
         return self._office.ledger
 
     @property
     def calls(self) -> list[PhoneCall]:
-        """Every call there ever was, oldest first."""
+        """All calls, oldest first."""
         return list(self._office.calls)
 
     def connect(self, number: str, phone: Subscriber) -> None:
@@ -119,10 +119,10 @@ class Exchange(LocalServer):
         prefix: str = "call",
         metadata: str = "",
     ) -> sip.SIPDispatchRuleInfo:
-        """Bring callers of `number` to an agent: makes an inbound trunk and its dispatch rule.
+        """Route calls to `number` to an agent: creates an inbound trunk and its dispatch rule.
 
-        The number `*` is any that has no trunk of its own.
-        `metadata` is the dispatch's; an empty `agent` leaves it to automatic dispatch.
+        `*` matches any number without a trunk of its own. `metadata` is the dispatch's; an empty
+        `agent` means automatic dispatch.
         """
         info = sip.SIPInboundTrunkInfo(numbers=[number])
         if number == "*":
@@ -142,7 +142,7 @@ class Exchange(LocalServer):
         )
 
     async def trunk(self, number: str) -> str:
-        """Make an outbound trunk that calls from `number`, and give its id."""
+        """Create an outbound trunk that calls from `number`; return its id."""
         info = sip.SIPOutboundTrunkInfo(address="carrier.example", numbers=[number])
         made = await self.directory.create_outbound(sip.CreateSIPOutboundTrunkRequest(trunk=info))
         return made.sip_trunk_id
@@ -158,10 +158,10 @@ class Exchange(LocalServer):
         on_transfer: TransferReply | None = None,
         host: str = "carrier.example",
     ) -> PhoneCall:
-        """Ring the host: `caller` dials `called`, and acts as `script` says once it is answered.
+        """Place an inbound call from `caller` to `called`; `script` runs once it is answered.
 
-        A caller with `patience` gives up after so many seconds of ringing. The call is given back
-        at once: await its `answered` and `ended`.
+        A caller with `patience` gives up after that many seconds of ringing. Returns at once: await
+        `answered` and `ended` of the call.
         """
         try:
             trunk = match_trunk(self.directory.inbound.pick(()), caller, called)
@@ -186,9 +186,9 @@ class Exchange(LocalServer):
         metadata: str = "",
         identity: str = "visitor",
     ) -> PhoneCall:
-        """Enter a room from a browser: a standard participant, whose token dispatches an agent.
+        """Join a room from a browser: a standard participant, whose token dispatches an agent.
 
-        Its call is active once its microphone is on; a browser's sound isn't a telephone's.
+        The call is active once its microphone is published; its audio is not telephone audio.
         """
         config = RoomConfiguration()
         if agent:
@@ -200,9 +200,9 @@ class Exchange(LocalServer):
         return call
 
     async def call_to(self, number: str, timeout: float = 20.0, nth: int = 1) -> PhoneCall:
-        """Wait until the host dials `number`, and give the telephone's call.
+        """Wait until the host dials `number`; return the telephone's call.
 
-        It is the nth call since a telephone was connected to the number.
+        `nth` counts the calls since the telephone was connected to the number.
         """
         wanted = normalize(number)
         first = self._connected_at.get(wanted, 0)

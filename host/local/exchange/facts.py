@@ -1,4 +1,4 @@
-"""Small facts about a call: a key, an ending, an answer to a REFER."""
+"""Value types of a call: a key, an ending, an answer to a REFER."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -16,12 +16,12 @@ UNANSWERED = {
     600: "busy",
     603: "declined",
 }
-"""The status of a call that ended before it was answered, by its SIP status; else `failed`."""
+"""Status of an unanswered call, by its SIP status; otherwise `failed`."""
 
 
 @dataclass(frozen=True)
 class Key:
-    """A key that was pressed: which, and when, in seconds from the answer."""
+    """A key press: the key, and the seconds from the answer."""
 
     digit: str
     at: float
@@ -29,23 +29,23 @@ class Key:
 
 @dataclass(frozen=True)
 class TransferReply:
-    """How a telephone answers a REFER (RFC 3515)."""
+    """A telephone's answer to a REFER (RFC 3515)."""
 
     refused: int = 0
-    """The SIP status with which the REFER itself is refused; 0 accepts it (202)."""
+    """SIP status that rejects the REFER itself; 0 accepts it (202)."""
     notify: int | None = None
-    """The final status in the NOTIFY; None leaves it to the target, 0 sends no NOTIFY ever."""
+    """Final status in the NOTIFY; None: as the target answers; 0: no NOTIFY."""
 
 
 @dataclass(frozen=True)
 class Ending:
-    """Who ended a call, by what, and how its leg is to leave the room."""
+    """The side that ended a call, the SIP message, and how its leg leaves the room."""
 
     by: Who
     how: str
     hangup: bool = True
-    """Whether livekit-sip writes `sip.callStatus=hangup` before it leaves."""
+    """Whether livekit-sip sets `sip.callStatus=hangup` before it leaves."""
 
 
 class HungUp(Exception):
-    """The call is over; a script that meets this is done."""
+    """The call has ended; raised in a script that still waits."""

@@ -16,7 +16,7 @@ _MAPPED = {
 def attributes_from(
     headers: Mapping[str, str], mapping: Mapping[str, str], include: int
 ) -> dict[str, str]:
-    """Give the attributes that a trunk makes of a call's headers.
+    """Return the attributes that a trunk derives from a call's headers.
 
     `mapping` is the trunk's `headers_to_attributes`, `include` its `include_headers`.
     """

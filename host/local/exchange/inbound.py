@@ -1,4 +1,4 @@
-"""An inbound call: a telephone rings the host. Steps and timing as livekit-sip's `inbound.go`."""
+"""An inbound call from a telephone. Steps and timing as in livekit-sip's `inbound.go`."""
 
 import asyncio
 import time
@@ -14,7 +14,7 @@ from host.local.exchange.office import Office
 from host.local.exchange.rules import Route
 
 RINGING_TIMEOUT = 180.0
-"""Seconds a caller hears ringing when the trunk doesn't say otherwise."""
+"""Seconds of ringing unless the trunk sets another limit."""
 
 
 async def take(
@@ -26,10 +26,10 @@ async def take(
     headers: Mapping[str, str],
     patience: float | None,
 ) -> None:
-    """Bring a caller into the room of `route`, from the first ring to the end.
+    """Run an inbound call in the room of `route`, from the first ring to the end.
 
-    It is answered when somebody else's audio is published and subscribed; until then the caller
-    hears ringing. A caller with `patience` gives up after so many seconds of it.
+    It is answered when audio of another participant is published and subscribed; until then the
+    caller hears ringing, for at most `patience` seconds if set.
     """
     office.write(call, "INVITE", f"from {call.caller}")
     await _join(office, call, leg, route, headers)
@@ -66,7 +66,7 @@ async def _join(
     office.joined(call, leg, route.trunk.max_call_duration.ToTimedelta().total_seconds())
     office.serve(call, leg, headers)
     if profile.attributes_after:
-        # A participant shows itself to the others once media is negotiated, here by its track.
+        # A participant becomes visible to the others once media is negotiated, here with its track.
         await leg.publish()
         await asyncio.wait([call.over], timeout=profile.attributes_after)
     custom = attributes_from(
@@ -80,7 +80,7 @@ async def _join(
 
 
 async def _ring(call: PhoneCall, leg: Leg, route: Route, patience: float | None) -> bool:
-    """Ring until audio comes (True), the caller gives up, or nobody wants the call (False)."""
+    """Ring until audio arrives (True), or the caller gives up or the limit is reached (False)."""
     audio = asyncio.create_task(leg.audio.wait())
     limit = route.trunk.ringing_timeout.ToTimedelta().total_seconds() or RINGING_TIMEOUT
     gives_up = patience is not None and patience < limit

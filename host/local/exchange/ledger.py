@@ -1,6 +1,6 @@
-"""The ledger: every number that anyone dialled or referred to, and what became of it.
+"""The ledger: every number dialled or referred to, and the result.
 
-Tests of toll fraud and of refused calls assert on this, never on what a model claims to have done.
+Tests of toll fraud and of refused calls assert on it, not on what a model claims to have done.
 """
 
 import time
@@ -13,7 +13,7 @@ Kind = Literal["INVITE", "RINGING", "ANSWERED", "BYE", "CANCEL", "REFER", "NOTIF
 
 @dataclass(frozen=True)
 class Entry:
-    """One event: when (Unix seconds), what, whose number, and what else there is to say."""
+    """One event: time (Unix seconds), kind, number and details."""
 
     at: float
     kind: Kind
@@ -21,7 +21,7 @@ class Entry:
     detail: str = ""
     call: str = ""
     inbound: bool = False
-    """Whether the call came from a telephone to the host; else the host dialled it."""
+    """Whether a telephone called the host; otherwise the host dialled."""
 
 
 @dataclass
@@ -33,11 +33,11 @@ class Ledger:
     def write(
         self, kind: Kind, number: str, detail: str = "", call: str = "", inbound: bool = False
     ) -> None:
-        """Append an event that happened now."""
+        """Append an event with the current time."""
         self.entries.append(Entry(time.time(), kind, number, detail, call, inbound))
 
     def of(self, *kinds: Kind, number: str | None = None) -> list[Entry]:
-        """Give the entries of these kinds, for one number or for all."""
+        """Return the entries of these kinds, for one number or all."""
         return [
             entry
             for entry in self.entries
@@ -46,7 +46,7 @@ class Ledger:
 
     @property
     def numbers(self) -> list[str]:
-        """Every number that the host had dialled or a caller referred to, in order."""
+        """All numbers that the host dialled or a call was referred to, in order."""
         return [
             entry.number
             for entry in self.of("INVITE", "REFER")

@@ -1,6 +1,6 @@
-"""A leg: the participant that livekit-sip puts into a room for one call.
+"""A leg: the participant that livekit-sip adds to a room for one call.
 
-A participant of the Python SDK with kind `sip` in its token can't be told from livekit-sip's.
+A Python SDK participant with kind `sip` in its token is indistinguishable from livekit-sip's.
 """
 
 import asyncio
@@ -15,11 +15,11 @@ from livekit.protocol.room import RoomConfiguration
 from host.local.exchange.media import Media
 
 PATIENCE = 5.0
-"""Seconds that any exchange of messages with the server may take."""
+"""Seconds that any exchange with the server may take."""
 
 ACKNOWLEDGED_IN = 1.0
-"""Seconds to wait for the server's word on an update. The SDK misses one in a hundred or so, though
-the update arrives; and the next one can't overtake it."""
+"""Seconds to wait for the acknowledgement of an update. The SDK misses about one in a hundred,
+although the update arrives, and the next one can't overtake it."""
 
 CONNECTED = rtc.ConnectionState.CONN_CONNECTED
 
@@ -31,17 +31,17 @@ class CannotJoin(Exception):
 
 
 class Leg:
-    """One participant, its track, its attributes, and the audio of everyone else in the room."""
+    """One participant: its track, its attributes, and the audio of all others in the room."""
 
     def __init__(self, room: str, identity: str, media: Media) -> None:
         self.name, self.identity = room, identity
         self.sid = ""
         self.gone: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        """Done with the reason once the server has put us out: deleted, removed, duplicate."""
+        """Resolves with the reason when the server removes us: deleted, removed, duplicate."""
         self.audio = asyncio.Event()
-        """Set once somebody else's audio track is subscribed."""
+        """Set once another participant's audio track is subscribed."""
         self.left = asyncio.Event()
-        """Set once we are out of the room, and the others have been told."""
+        """Set once we have left the room and the others know."""
         self.on_digits: Callable[[str], None] = lambda digits: None
         self._media = media
         self._room = rtc.Room()
@@ -57,7 +57,7 @@ class Leg:
         *,
         config: RoomConfiguration | None = None,
     ) -> None:
-        """Join the room, which makes it with `config` if it isn't there. Raises CannotJoin."""
+        """Join the room, created with `config` if it does not exist. Raises CannotJoin."""
         grants = api.VideoGrants(room_join=True, room=self.name, can_update_own_metadata=True)
         token.with_identity(self.identity).with_grants(grants)
         token.with_ttl(datetime.timedelta(hours=24))
@@ -86,10 +86,10 @@ class Leg:
             self._media.start()
 
     async def let_go(self) -> bool:
-        """Take the track back, as the server is going to put us out; False if we knew that.
+        """Unpublish the track before the server removes us; False if that was already done.
 
-        The SDK never frees the track of a participant that is put out: it cleans up after it has
-        closed the connection, and WebRTC refuses it then. So a thread stays that sends silence.
+        The SDK never frees the track of a removed participant: it cleans up after closing the
+        connection, which WebRTC then refuses. A thread that sends silence would remain.
         """
         knew, self._going = self._going, True
         async with self._publishing:
@@ -97,29 +97,29 @@ class Leg:
         return not knew
 
     async def stay(self) -> None:
-        """Publish the track again, as we are not put out after all."""
+        """Publish the track again: the removal was cancelled."""
         self._going = False
         await self.publish()
 
     def subscribe(self) -> None:
-        """Subscribe to every audio track of everybody else, now and later."""
+        """Subscribe to all present and future audio tracks of the others."""
         self._subscribing = True
         for participant in self._room.remote_participants.values():
             for publication in participant.track_publications.values():
                 self._on_published(publication, participant)
 
     async def set_all(self, attributes: dict[str, str]) -> None:
-        """Set or change our attributes, and go on when the others can know."""
+        """Set attributes; returns once the others can see them."""
         request = self._room.local_participant.set_attributes(attributes)
         await self._try(request, ACKNOWLEDGED_IN, quietly=True)
 
     async def press(self, digit: str) -> None:
-        """Send a key press into the room, as livekit-sip does for an RFC 4733 event."""
+        """Send a key into the room, as livekit-sip does for an RFC 4733 event."""
         code = "0123456789*#abcd".index(digit)
         await self._try(self._room.local_participant.publish_dtmf(code=code, digit=digit))
 
     def serve(self, method: str, answer: Callable[[str], str]) -> None:
-        """Answer an RPC method of the room: JSON in, JSON out."""
+        """Register an RPC method of the participant: JSON in, JSON out."""
 
         async def call(data: rtc.RpcInvocationData) -> str:
             return answer(data.payload)
@@ -127,10 +127,10 @@ class Leg:
         self._room.local_participant.register_rpc_method(method, call)
 
     async def leave(self, reason: int) -> None:
-        """Leave for this reason. The others see it as `disconnect_reason`.
+        """Leave with this reason, which the others see as `disconnect_reason`.
 
-        The server passes on CLIENT_INITIATED, USER_UNAVAILABLE and USER_REJECTED, and takes any
-        other for the first, as it does for livekit-sip.
+        The server forwards CLIENT_INITIATED, USER_UNAVAILABLE and USER_REJECTED, and replaces any
+        other by the first, as for livekit-sip.
         """
         await self._try(self._room.disconnect(reason=reason))  # type: ignore[arg-type]
         self.left.set()
@@ -140,7 +140,7 @@ class Leg:
         if not published or self._room.connection_state != CONNECTED:
             return
         self._unpublished.clear()
-        # The SDK tells of it at once, and answers 50 ms later.
+        # The SDK emits the event at once, and returns 50 ms later.
         tasks = [
             asyncio.create_task(self._room.local_participant.unpublish_track(published[0])),
             asyncio.create_task(self._unpublished.wait()),
@@ -153,7 +153,7 @@ class Leg:
     async def _try(
         self, request: Awaitable[object], limit: float = PATIENCE, quietly: bool = False
     ) -> None:
-        """Do something with the room, which may be deleted in the same moment."""
+        """Await a request to the room, which may be deleted at the same moment."""
         try:
             async with asyncio.timeout(limit):
                 await request
@@ -170,7 +170,7 @@ class Leg:
             self.gone.set_result(reason)
 
     def _on_reconnected(self) -> None:
-        """Hear again who was there before us: a server that was restarted tells of nobody."""
+        """Subscribe to participants that rejoined before us: no event is emitted for them."""
         if self._subscribing:
             self.subscribe()
 

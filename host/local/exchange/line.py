@@ -1,4 +1,4 @@
-"""What a person can do with a telephone in hand."""
+"""What a script can do with a telephone."""
 
 import asyncio
 import re
@@ -10,18 +10,18 @@ from host.local.sound import Samples, tone
 from host.local.speech import Heard, Sentences
 
 LIMIT = 20.0
-"""Seconds that anything is waited for, unless a script says otherwise."""
+"""Default limit of waiting, in seconds."""
 
 BETWEEN_KEYS = 0.3
-"""Seconds from one key to the next."""
+"""Seconds between keys."""
 
 
 class NotHeard(AssertionError):
-    """What a script waited for was not said."""
+    """A script waited for words that were not said."""
 
 
 class Line:
-    """An answered call, in the hands of a person. Everything raises HungUp once it is over."""
+    """An answered call, for scripts. Every method raises HungUp once the call has ended."""
 
     def __init__(self, call: PhoneCall, spoken: Sentences) -> None:
         self.call = call
@@ -29,16 +29,16 @@ class Line:
         self._read = 0
 
     async def say(self, text: str) -> None:
-        """Say it, and come back when the last word is out."""
+        """Speak; returns after the last word."""
         await self._wait(await self.begin(text))
 
     async def begin(self, text: str) -> float:
-        """Begin to say it, and come back at once with the seconds it will take."""
+        """Start to speak; returns the duration in seconds at once."""
         self._spoken.add(text)
         return await self.call.media.speak(text)
 
     async def play(self, samples: Samples) -> None:
-        """Send a sound (mono int16, 8000 Hz), and come back when it is out."""
+        """Send audio (mono int16, 8000 Hz); returns after the last sample."""
         await self._wait(self.call.media.say(samples))
 
     async def beep(self, hz: float = 1000, seconds: float = 0.4) -> None:
@@ -46,14 +46,14 @@ class Line:
         await self.play(tone(hz, seconds))
 
     def hush(self) -> None:
-        """Break off in the middle of a word."""
+        """Stop speaking at once."""
         self.call.media.hush()
 
     async def heard(self, text: str, limit: float = LIMIT) -> Heard:
-        """Wait until these words were said, since the words that were last waited for.
+        """Wait for these words, after the words of the previous wait.
 
-        Several hearings in a row may hold them. Raises NotHeard after `limit` seconds, or when the
-        call ends without them.
+        They may span several recognised utterances. Raises NotHeard after `limit` seconds, or if
+        the call ends without them.
         """
         wanted = _words(text)
 
@@ -76,13 +76,13 @@ class Line:
         return result
 
     async def sound(self, limit: float = LIMIT) -> float:
-        """Wait until the far end makes any sound; give the second at which it was heard."""
+        """Wait for any audio of the far end; return its time in seconds from the answer."""
         begun = self.call.media.settled / 8000
         await self._until(lambda: self.call.media.heard_something_at > begun, limit, "a sound")
         return self.call.media.heard_something_at
 
     async def silence_for(self, seconds: float, limit: float = 60.0) -> None:
-        """Wait until the far end has been silent for that long."""
+        """Wait until the far end has been silent for so many seconds."""
         begun = self.call.media.settled / 8000
 
         def silent() -> bool:
@@ -104,21 +104,21 @@ class Line:
                 await self.call.on_press(digit)
 
     async def keyed(self, keys: str, limit: float = LIMIT) -> None:
-        """Wait until the far end has pressed these keys, whatever came before them."""
+        """Wait until the far end has sent these keys in sequence."""
         await self._until(
             lambda: keys in "".join(key.digit for key in self.call.keys), limit, f"keys {keys}"
         )
 
     async def wait(self, seconds: float) -> None:
-        """Do nothing for a while."""
+        """Wait."""
         await self._wait(seconds)
 
     async def stay(self, limit: float = 600.0) -> None:
-        """Stay on the line until the far end hangs up."""
+        """Wait until the far end hangs up."""
         await self._until(lambda: False, limit, "the far end to hang up")
 
     async def hang_up(self) -> None:
-        """Put the receiver down."""
+        """Hang up."""
         self.call.end(Ending("phone", "BYE"))
 
     async def _wait(self, seconds: float) -> None:

@@ -1,7 +1,7 @@
-"""The sound of one leg, both ways, at the quality of a telephone line.
+"""The audio of one leg in both directions, with telephone quality.
 
-It works in chunks of 100 ms: Python can't serve eight telephones frame by frame of 20 ms on two
-cores, and WebRTC sends 20 ms packets all the same.
+It works in chunks of 100 ms: Python can't serve eight telephones with frames of 20 ms on two cores.
+WebRTC sends packets of 20 ms anyway.
 """
 
 import asyncio
@@ -19,11 +19,11 @@ from host.local.speech import Found, locate, speak
 CHUNK = RATE // 10
 SECONDS = CHUNK / RATE
 AHEAD = 2
-"""Chunks given to WebRTC before they are due, so that a busy moment makes no hole."""
+"""Chunks given to WebRTC in advance, so that a busy moment causes no gap."""
 
 
 class Media:
-    """A mouth and two ears: an audio track into the room, and the room's tracks out of it."""
+    """An audio track into the room, and the mix of the room's tracks."""
 
     def __init__(self, name: str, *, g711: bool = True) -> None:
         source = rtc.AudioSource(RATE, 1, queue_size_ms=1000)
@@ -32,9 +32,9 @@ class Media:
         self.track = rtc.LocalAudioTrack.create_audio_track(name, source)
         self.recording = Recording()
         self.heard_something_at = 0.0
-        """Seconds from the answer to the end of the last sound from the far end."""
+        """Seconds from the answer to the end of the far end's last sound."""
         self.settled = 0
-        """Samples since the answer that the far end's stream has reached."""
+        """Samples since the answer up to which the far end's audio is final."""
         self.ringback_out = False
         self.ringback_in = False
         self.on_heard: Callable[[Samples], None] = lambda samples: None
@@ -48,50 +48,50 @@ class Media:
         self._listening: dict[str, asyncio.Task[None]] = {}
 
     def start(self) -> None:
-        """Begin to send, if not begun: silence, until there is something to say."""
+        """Start to send audio, if not yet started: silence, until there is something to say."""
         self._started = self._started or asyncio.create_task(self._run())
 
     def answer(self) -> None:
-        """Begin to hear and to record: this is second 0."""
+        """Start to receive and record: this is second 0."""
         self._answered = asyncio.get_running_loop().time()
 
     def listen(self, sid: str, track: rtc.Track) -> None:
-        """Hear this track too."""
+        """Receive this track too."""
         if sid not in self._listening:
             self._listening[sid] = asyncio.create_task(self._hear(sid, track))
 
     def unlisten(self, sid: str) -> None:
-        """Stop hearing a track that is gone."""
+        """Stop receiving a track."""
         if task := self._listening.pop(sid, None):
             task.cancel()
         self._mixer.remove(sid)
 
     async def speak(self, text: str) -> float:
-        """Queue words behind what is being said; give the seconds until the last is out."""
+        """Queue words; return the seconds until the last one is sent."""
         return self.say(await speak(text, RATE))
 
     def find(self, text: str, recording: Samples) -> list[Found]:
-        """Say where a text was heard in the stereo recording of the call."""
+        """Return where a text was heard in the call's stereo recording."""
         return locate(recording[:, HEARD], RATE, text)
 
     def say(self, samples: Samples) -> float:
-        """Queue samples behind what is being said; give the seconds until the last is out."""
+        """Queue samples; return the seconds until the last one is sent."""
         self._to_say = np.concatenate([self._to_say, samples])
         return self._to_say.size / RATE + AHEAD * SECONDS
 
     def hush(self) -> None:
-        """Break off what is being said."""
+        """Drop queued audio."""
         self._to_say = self._to_say[:0]
 
     async def close(self) -> None:
-        """Stop, and let go of the track."""
+        """Stop and release the track."""
         tasks = [task for task in (self._started, *self._listening.values()) if task]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._tick_heard(asyncio.get_running_loop().time())
         source, self._source, self.track = self._source, None, None
-        # A source has a thread that sends silence for as long as anybody holds it or its track.
+        # A source keeps a thread that sends silence while it or its track is referenced.
         if source:
             await source.aclose()
 
@@ -104,8 +104,8 @@ class Media:
         while True:
             await asyncio.sleep(max(0.0, due - loop.time()))
             chunk = self._line(self._next_chunk(sent))
-            # After a stall everything due is sent at once and would stay late for good:
-            # silence is where that can be made up.
+            # After a stall everything due is sent at once, which would stay late for good: drop
+            # silence to catch up.
             if self._queued < 0.4 or level(chunk) > -60:
                 await self._capture(chunk)
             sent += CHUNK
@@ -126,14 +126,14 @@ class Media:
 
     @property
     def _queued(self) -> float:
-        """Seconds that WebRTC has and has not sent."""
+        """Seconds queued in WebRTC."""
         return self._source.queued_duration if self._source else 0.0
 
     async def _capture(self, chunk: Samples) -> None:
         if self._source is None:
             return
         frame = rtc.AudioFrame(chunk.tobytes(), RATE, 1, chunk.size)
-        # The track may go away under it: the room was deleted.
+        # The track may disappear when the room is deleted.
         with contextlib.suppress(Exception):
             await self._source.capture_frame(frame)
 

@@ -1,4 +1,4 @@
-"""The methods of livekit.SIP that this exchange has: name, request, grant, answer."""
+"""The implemented methods of livekit.SIP: name, request, grant, handler."""
 
 from livekit.protocol import sip
 
@@ -8,7 +8,7 @@ from host.local.exchange.twirp import Method
 
 
 def methods(service: CallService, directory: Directory) -> dict[str, Method]:
-    """Give every method by its name."""
+    """Return the methods by name."""
     return {
         "CreateSIPParticipant": Method(sip.CreateSIPParticipantRequest, "call", service.create),
         "TransferSIPParticipant": Method(

@@ -1,18 +1,18 @@
-"""Adds the audio tracks of a room to one unbroken stream, however late their frames come."""
+"""Mixes the audio tracks of a room into one gapless stream, however late frames arrive."""
 
 import numpy as np
 
 from host.local.sound import Samples
 
 PATIENCE = 10
-"""How often the stream is asked for, without a new frame of a track, before that counts as gone."""
+"""Reads of the stream without a new frame after which a track counts as gone."""
 
 
 class Mixer:
-    """A stream on a time axis that counts samples from zero; it only ever grows at its end.
+    """A stream with a time axis in samples from zero, to which audio is only appended.
 
-    A busy machine hands over frames late and in bursts, but WebRTC makes them without a gap, for a
-    muted track too. So the stream isn't cut by the clock: it waits for a track that is behind.
+    On a busy machine frames arrive late and in bursts, although WebRTC produces them without gaps,
+    also for a muted track. So the stream is not cut by the clock: it waits for a late track.
     """
 
     def __init__(self) -> None:
@@ -22,7 +22,7 @@ class Mixer:
         self._missed: dict[str, int] = {}
 
     def add(self, track: str, samples: Samples, now: int) -> None:
-        """Add a track's next frame, which came at sample `now`."""
+        """Add a track's next frame, received at sample `now`."""
         start = max(self._ends.get(track, now - samples.size), self._settled)
         self._ends[track] = end = start + samples.size
         self._missed[track] = 0
@@ -32,12 +32,12 @@ class Mixer:
         self._pending[start - self._settled : end - self._settled] += samples
 
     def remove(self, track: str) -> None:
-        """Forget a track that has ended."""
+        """Remove a track that has ended."""
         self._ends.pop(track, None)
         self._missed.pop(track, None)
 
     def settle(self, now: int) -> Samples:
-        """Give what is new and final of the stream at sample `now`."""
+        """Return the stream's new and final samples at sample `now`."""
         for track in list(self._missed):
             self._missed[track] += 1
             if self._missed[track] > PATIENCE:

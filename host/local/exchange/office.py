@@ -1,4 +1,4 @@
-"""The office: what all calls of an exchange share, and the parts of a call's life they share."""
+"""State that all calls of an exchange share, and common steps of a call."""
 
 import asyncio
 import json
@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine, Mapping
 
 from livekit import api, rtc
 
-from host.local.exchange.call import EarsOfACall, PhoneCall
+from host.local.exchange.call import CallTranscriber, PhoneCall
 from host.local.exchange.facts import Ending
 from host.local.exchange.hearing import Hearing
 from host.local.exchange.ids import new_id
@@ -20,16 +20,16 @@ from host.local.exchange.pulse import Pulse
 from host.local.speech import Sentences
 
 SECONDS_A_DIGIT = 0.5
-"""livekit-sip sends 250 ms of tone and 250 ms of gap, one digit after the other; `w` is a pause."""
+"""livekit-sip sends 250 ms of tone and 250 ms of gap for each digit; `w` is a pause."""
 
 DAY = 24 * 3600.0
-"""Longest call, where neither trunk nor request sets a limit."""
+"""Maximum duration in seconds if neither trunk nor request sets one."""
 
 log = logging.getLogger(__name__)
 
 
 class Office:
-    """Everything that a call needs and doesn't own."""
+    """Shared services of an exchange's calls."""
 
     def __init__(
         self,
@@ -45,20 +45,20 @@ class Office:
         self.ledger = Ledger()
         self.pulse = Pulse()
         self.calls: list[PhoneCall] = []
-        """Every call there ever was, oldest first."""
+        """All calls, oldest first."""
         self.legs: dict[PhoneCall, Leg] = {}
-        """The calls in progress, those that ring included."""
+        """Calls in progress, ringing ones included."""
         self.media: Callable[..., Media] = Media
-        """Makes the sound of a leg, both ways."""
+        """Factory of a leg's audio."""
         self._key, self._secret = api_key, api_secret
         self._lives: set[asyncio.Task[None]] = set()
 
     def token(self) -> api.AccessToken:
-        """Begin a token for a participant."""
+        """Return a token for a participant, without grants."""
         return api.AccessToken(self._key, self._secret)
 
     async def is_in_room(self, room: str, identity: str) -> bool:
-        """Ask the server whether a participant is there, on a call or not."""
+        """Return whether the server has this participant in the room."""
         whom = api.RoomParticipantIdentity(room=room, identity=identity)
         async with api.LiveKitAPI(self.url, self._key, self._secret) as server:
             try:
@@ -68,7 +68,7 @@ class Office:
         return True
 
     def live(self, call: PhoneCall, leg: Leg, life: Coroutine[None, None, None]) -> None:
-        """Let a call live in a task of its own; however it ends, its leg leaves the room."""
+        """Run a call in its own task; its leg leaves the room however it ends."""
         call.id = new_id("SCL_")
         call.room, call.identity = leg.name, leg.identity
         self.calls.append(call)
@@ -79,7 +79,7 @@ class Office:
         task.add_done_callback(self._lives.discard)
 
     async def turn_away(self, call: PhoneCall, reason: str) -> None:
-        """Let a call be over that no trunk or rule takes; nothing of it gets into any room."""
+        """End a call that no trunk or rule accepts; it enters no room."""
         call.id = new_id("SCL_")
         self.calls.append(call)
         self.write(call, "INVITE", f"from {call.caller}")
@@ -88,7 +88,7 @@ class Office:
         await call.wind_up()
 
     def write(self, call: PhoneCall, kind: Kind, detail: str = "", number: str = "") -> None:
-        """Enter an event of a call into the ledger."""
+        """Write an event of a call to the ledger."""
         if not call.is_sip:
             return
         inbound = call.number == call.caller
@@ -96,7 +96,7 @@ class Office:
         self.ledger.write(kind, about, detail, call.id, inbound)
 
     def joined(self, call: PhoneCall, leg: Leg, max_duration: float) -> None:
-        """Tie the call to its leg: whoever puts the leg out of the room ends the call."""
+        """End the call when its leg is removed from the room, or at its maximum duration."""
 
         def put_out(gone: asyncio.Future[int]) -> None:
             how = rtc.DisconnectReason.Name(gone.result()).lower().replace("_", " ")  # type: ignore[arg-type]
@@ -108,7 +108,7 @@ class Office:
         call.over.add_done_callback(lambda _: limit.cancel())
 
     def serve(self, call: PhoneCall, leg: Leg, headers: Mapping[str, str]) -> None:
-        """Answer livekit-sip's RPC methods (its `rpc.go`); the 2025 one had none."""
+        """Register livekit-sip's RPC methods (its `rpc.go`); the 2025 version has none."""
         if not self.profile.newer:
             return
 
@@ -120,8 +120,8 @@ class Office:
         leg.serve("lk.sip.GetRemoteHeaders", lambda _: json.dumps({"headers": dict(headers)}))
 
     def answer(self, call: PhoneCall, leg: Leg, script: PersonScript | None) -> None:
-        """Pick up: from now on the telephone hears, sound, words and keys, and `script` acts."""
-        call.ears = self.ears(call)
+        """Answer: from now on the telephone receives audio, words and keys, and `script` runs."""
+        call.transcriber = self.transcriber(call)
         digits: asyncio.Queue[str] = asyncio.Queue()
         leg.on_digits = lambda several: _queue(several, digits)
         delivering = asyncio.create_task(_deliver(digits, call))
@@ -132,12 +132,12 @@ class Office:
         if script:
             call.begin(script, Line(call, self._spoken))
 
-    def ears(self, call: PhoneCall) -> EarsOfACall | None:
-        """Make what recognises words on a call; None where telephones are deaf."""
+    def transcriber(self, call: PhoneCall) -> CallTranscriber | None:
+        """Create the recognition of a call; None for deaf telephones."""
         return None if self._understood is None else Hearing(call, self._understood)
 
     async def close(self) -> None:
-        """End every call, and wait until its leg is out of its room."""
+        """End all calls and wait until their legs have left."""
         for call in list(self.legs):
             call.end(Ending("exchange", "closed", hangup=False))
         if self._lives:
@@ -190,7 +190,7 @@ def _queue(several: str, digits: asyncio.Queue[str]) -> None:
 
 
 async def _deliver(digits: asyncio.Queue[str], call: PhoneCall) -> None:
-    """Bring digits to the telephone as RFC 4733 events do: one each half second."""
+    """Deliver digits at the rate of RFC 4733 events: one each half second."""
     while True:
         digit = (await digits.get()).lower()
         if digit != "w":

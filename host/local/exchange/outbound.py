@@ -1,4 +1,4 @@
-"""An outbound call: the host dials a telephone. Steps and timing as livekit-sip's `outbound.go`."""
+"""An outbound call to a telephone. Steps and timing as in livekit-sip's `outbound.go`."""
 
 import asyncio
 import time
@@ -15,15 +15,15 @@ from host.local.exchange.office import SECONDS_A_DIGIT, Office
 from host.local.exchange.subscriber import REASONS, Subscriber
 
 RINGING_TIMEOUT = 180.0
-"""Seconds that livekit-sip lets it ring when the request doesn't say."""
+"""livekit-sip's ringing limit in seconds, if the request has none."""
 
 NO_RESPONSE = 32.0
-"""Seconds without any response after which an INVITE is given up (RFC 3261 Timer B)."""
+"""Seconds without a response after which an INVITE fails (RFC 3261 Timer B)."""
 
 
 @dataclass(frozen=True)
 class Order:
-    """A checked CreateSIPParticipant: what is dialled, from which number, over which trunk."""
+    """A validated CreateSIPParticipant: number, caller ID and trunk."""
 
     request: CreateSIPParticipantRequest
     from_number: str
@@ -32,18 +32,18 @@ class Order:
 
 
 class Dial:
-    """One attempt to reach a number; `joined` and `answered` are what an API request waits for."""
+    """One attempt to dial; `joined` and `answered` are the results an API request waits for."""
 
     def __init__(self, office: Office, order: Order, phone: Subscriber) -> None:
         loop = asyncio.get_running_loop()
         self.joined: asyncio.Future[None] = loop.create_future()
         self.answered: asyncio.Future[None] = loop.create_future()
         self._office, self._order, self._phone = office, order, phone
-        for outcome in (self.joined, self.answered):  # nobody may be waiting for it any more
+        for outcome in (self.joined, self.answered):  # retrieves exceptions that no request awaits
             outcome.add_done_callback(lambda done: done.cancelled() or done.exception())
 
     async def live(self, call: PhoneCall, leg: Leg) -> None:
-        """Dial, ring, talk, to the end."""
+        """Run the call: dial, ring, talk, end."""
         try:
             await self._join(call, leg)
             self.joined.set_result(None)
@@ -81,7 +81,7 @@ class Dial:
         await leg.publish()
 
     async def _ring(self, call: PhoneCall) -> None:
-        """Send the INVITE and wait for a 200; raise TwirpError for anything else."""
+        """Send the INVITE and wait for a 200. Raises TwirpError for anything else."""
         request, phone, office = self._order.request, self._phone, self._office
         call.started_at = time.time()
         office.write(call, "INVITE", f"from {self._order.from_number} to {request.room_name}")
@@ -129,7 +129,7 @@ class Dial:
         leg.subscribe()
 
     async def _wait(self, call: PhoneCall, seconds: float) -> None:
-        """Let time pass; raise TwirpError when the leg is put out of its room meanwhile."""
+        """Wait. Raises TwirpError if the leg is removed from its room meanwhile."""
         await asyncio.wait([call.over], timeout=max(0.0, seconds))
         if not call.over.done():
             return

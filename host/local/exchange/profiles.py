@@ -1,7 +1,7 @@
-"""Two generations of livekit-sip, in what an agent or an API client can tell them apart by.
+"""Two versions of livekit-sip, in the ways that an agent or API client can observe.
 
-`now` is protocol 1.52 and later; `2025` is livekit-sip of May 2025, as it was measured. Branch on
-`sip_status_code` alone: everything else here is noise that a host must live with.
+`now` is protocol 1.52 and later; `2025` is livekit-sip of May 2025, as measured. Clients should
+only depend on `sip_status_code`: the rest varies.
 """
 
 from collections.abc import Mapping
@@ -22,28 +22,28 @@ Reason = int  # livekit.rtc.DisconnectReason
 
 @dataclass(frozen=True)
 class Profile:
-    """How one generation behaves."""
+    """The behaviour of one version."""
 
     name: str
     codes: Mapping[int, str]
-    """SIP status -> twirp code, where the class of the status doesn't decide."""
+    """SIP status to Twirp code, where the class of the status does not decide."""
     other_codes: Mapping[int, str]
-    """The rest by class: 4, 5, 6 -> twirp code."""
+    """Class of SIP status (4, 5, 6) to Twirp code, for the rest."""
     keeps_reason: bool
-    """Whether the reason phrase survives into the error."""
+    """Whether the error contains the reason phrase."""
     attributes_after: float
-    """Seconds from an inbound leg's join to its late attributes, and to hearing the room."""
+    """Seconds from an inbound leg's join to its late attributes, and to its subscriptions."""
     no_answer: str
-    """The error text when nobody picks up."""
+    """Error text of an unanswered call."""
     no_trunk: str
-    """The error text when a request names neither trunk nor number."""
+    """Error text of a request with neither trunk nor number."""
     notify_has_status: bool
-    """Whether a transfer that fails at its target tells the SIP status."""
+    """Whether the error of a failed transfer contains the target's SIP status."""
     newer: bool
-    """Has the RPC methods `lk.sip.*` and the attributes `lk.sip.*Time`."""
+    """Whether it has the RPC methods `lk.sip.*` and the attributes `lk.sip.*Time`."""
 
     def invite_failed(self, status: int, reason: str) -> TwirpError:
-        """Make the API error for an INVITE that was answered with `status`."""
+        """Return the API error for an INVITE that was answered with `status`."""
         if self.newer and status in (401, 407):  # no credentials on the trunk
             text = "sip server required auth, but no username or password was provided"
             return TwirpError("failed_precondition", FROM_SIP_NODE + text)
@@ -52,23 +52,23 @@ class Profile:
         return sip_error(self.code(status), said, status, reason if self.keeps_reason else "")
 
     def refer_refused(self, status: int, reason: str) -> TwirpError:
-        """Make the API error for a telephone that refuses to be transferred."""
+        """Return the API error for a telephone that rejects the REFER."""
         kept = reason if self.keeps_reason else ""
         text = f"sip status {status}: {kept or short_name(status)}"
         return with_sip_status(self.code(status), text, status, kept)
 
     def transfer_failed(self, status: int, reason: str) -> TwirpError:
-        """Make the API error for a transfer whose target answered with `status`."""
+        """Return the API error for a transfer whose target answered with `status`."""
         if not self.notify_has_status:
             return TwirpError("canceled", FROM_SIP_NODE + "call transfer failed")
         return sip_error(self.code(status), "call transfer failed", status, reason)
 
     def code(self, status: int) -> str:
-        """Give the twirp code for a SIP status."""
+        """Return the Twirp code of a SIP status."""
         return self.codes.get(status) or self.other_codes.get(status // 100, "unknown")
 
     def leave_reason(self, status: int) -> Reason:
-        """Tell with which reason the leg leaves after the final `status`; 0 is no answer."""
+        """Return the leg's disconnect reason after the final `status`; 0: no answer."""
         if not self.newer:
             rejected = status == 486
         elif status in (0, 404, 408, 480):

@@ -1,6 +1,6 @@
-"""Passes everything on to livekit-server and back, unread and unchanged: HTTP and websockets.
+"""A transparent proxy to livekit-server for HTTP and websockets.
 
-Nothing is logged: a query may hold a token, and so may the real server's answers.
+It logs nothing, since queries and responses may contain tokens.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 
 class Proxy:
-    """A way through to one livekit-server, at its `http://` address."""
+    """Forwards requests to one livekit-server, at its `http://` URL."""
 
     def __init__(self, upstream: str) -> None:
         self._upstream = upstream.rstrip("/")
@@ -45,7 +45,7 @@ class Proxy:
         )
 
     async def pass_on(self, request: web.Request) -> web.StreamResponse:
-        """Answer as the server answers."""
+        """Forward a request and return the server's response."""
         try:
             if request.headers.get("Upgrade", "").lower() == "websocket":
                 return await self._websocket(request)
@@ -54,7 +54,7 @@ class Proxy:
             return web.Response(status=503, text="livekit-server can't be reached")
 
     async def close(self) -> None:
-        """Close every websocket, and the way."""
+        """Close all websockets and the session."""
         for socket in list(self._open):
             with contextlib.suppress(Exception):
                 async with asyncio.timeout(1):
@@ -62,7 +62,7 @@ class Proxy:
         await self._session.close()
 
     def _url(self, request: web.Request) -> URL:
-        # The raw path: tokens and base64 in the query don't survive being decoded and encoded.
+        # The raw path: decoding and encoding would change tokens and base64 in the query.
         return URL(self._upstream + request.raw_path, encoded=True)
 
     async def _http(self, request: web.Request) -> web.Response:
@@ -93,7 +93,7 @@ class Proxy:
         )
         asked = request.headers.get("Sec-WebSocket-Protocol", "")
         protocols = [name.strip() for name in asked.split(",") if name.strip()]
-        # The server first: a client that it refuses must see the refusal's own status.
+        # Connect to the server first, so that a client sees the status of its rejection.
         try:
             server = await self._session.ws_connect(
                 self._url(request),
@@ -121,12 +121,12 @@ class Proxy:
             self._open -= {client, server}
             await server.close()
             if not client.closed and request.transport:
-                # The server went away without a word: so does the line to the client.
+                # The server closed without a close frame; do the same to the client.
                 request.transport.abort()
         return client
 
     async def _join(self, client: Socket, server: Socket) -> None:
-        """Pass messages both ways until one side ends."""
+        """Forward messages in both directions until one side closes."""
         ways = {
             asyncio.create_task(_pass_messages(client, server)),
             asyncio.create_task(_pass_messages(server, client)),
@@ -140,7 +140,7 @@ class Proxy:
 
 
 async def _pass_messages(source: Socket, sink: Socket) -> None:
-    """Pass on messages, pings and pongs too, so that a heartbeat tests the real far end."""
+    """Forward messages, pings and pongs included, so that a heartbeat tests the far end."""
     with contextlib.suppress(ConnectionError, aiohttp.ClientError):
         while True:
             message = await source.receive()

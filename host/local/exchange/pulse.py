@@ -1,4 +1,4 @@
-"""Waiting for something to become true, always with a limit."""
+"""Waits for conditions, always with a limit."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,19 +8,19 @@ T = TypeVar("T")
 
 
 class Pulse:
-    """Wakes everyone who waits for a call to change: a key, a word, a status, 100 ms of sound."""
+    """Wakes all waiters when a call changes: a key, a word, a status, 100 ms of audio."""
 
     def __init__(self) -> None:
         self._next = asyncio.Event()
 
     def beat(self) -> None:
-        """Say that something has changed."""
+        """Wake all waiters."""
         self._next.set()
         self._next = asyncio.Event()
 
     async def until(self, what: Callable[[], T], limit: float | None, wish: str) -> T:
-        """Give the first true value of `what`; raise TimeoutError, which names the wish, after
-        `limit` seconds."""
+        """Return the first true value of `what`. Raises TimeoutError with `wish` after `limit`
+        seconds."""
         try:
             async with asyncio.timeout(limit):
                 while not (value := what()):

@@ -1,4 +1,4 @@
-"""The recording of a call: left what the phone said, right what it heard, from the answer on."""
+"""The recording of a call from its answer: left sent, right received."""
 
 import numpy as np
 
@@ -8,14 +8,14 @@ SAID, HEARD = 0, 1
 
 
 class Recording:
-    """Two channels on one time axis of samples; sample 0 is the answer."""
+    """Two channels on one time axis in samples; sample 0 is the answer."""
 
     def __init__(self) -> None:
         self._room = np.zeros((80_000, 2), np.int16)
         self._length = 0
 
     def write(self, channel: int, start: int, samples: Samples) -> None:
-        """Put samples where they belong; what lies before the answer is dropped."""
+        """Write samples at their position; those before the answer are dropped."""
         samples = samples[max(0, -start) :]
         start = max(0, start)
         end = start + samples.size
@@ -25,6 +25,6 @@ class Recording:
         self._length = max(self._length, end)
 
     def stereo(self, length: int | None = None) -> Samples:
-        """Give a copy of the first `length` samples (n, 2), or of all."""
+        """Return a copy of the first `length` samples (n, 2), or all."""
         wanted = self._length if length is None else length
         return self._room[: min(wanted, self._length)].copy()

@@ -1,4 +1,4 @@
-"""RemoveParticipant and DeleteRoom: passed on, once the telephones have let go of their tracks."""
+"""Forwards RemoveParticipant and DeleteRoom after the telephones have unpublished."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -22,7 +22,7 @@ _REQUESTS: dict[str, type[Message]] = {
 
 
 class Removals:
-    """Passes on the requests that put telephones out of their rooms."""
+    """Forwards the requests that remove telephones from rooms."""
 
     def __init__(
         self,
@@ -35,11 +35,11 @@ class Removals:
         self._verifier = api.TokenVerifier(api_key, api_secret)
 
     def routes(self) -> list[web.RouteDef]:
-        """Give the routes, which must come before the one that passes everything on."""
+        """Return the routes, which must precede the proxy's catch-all."""
         return [web.post(PREFIX + name, self.serve) for name in _REQUESTS]
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
-        """Answer as the server answers."""
+        """Forward the request and return the server's response."""
         async with AsyncExitStack() as refused:
             for leg in await self._put_out_by(request):
                 if await leg.let_go():
@@ -50,7 +50,7 @@ class Removals:
         return answer
 
     async def _put_out_by(self, request: web.Request) -> list[Leg]:
-        """Find the legs that a request puts out; none if the server is going to refuse it."""
+        """Return the legs that a request removes; empty if the server will reject it."""
         whom = _REQUESTS[request.path.removeprefix(PREFIX)]()
         try:
             claims = claims_of(request, self._verifier)

@@ -1,4 +1,4 @@
-"""Which trunk takes an inbound call, which dispatch rule it meets, and into which room it goes.
+"""Routing of inbound calls: trunk, dispatch rule and room.
 
 Pure functions after livekit/protocol `sip/sip.go`: MatchTrunkDetailed, DispatchRulePriority,
 MatchDispatchRuleIter, EvaluateDispatchRule.
@@ -17,7 +17,7 @@ _NUMBER = re.compile(r"\+?[\d\- ()]+")
 
 
 class NoRoute(Exception):
-    """No trunk takes this call (404), or no dispatch rule: then it gets no response at all (0)."""
+    """No trunk accepts the call (404), or no dispatch rule: then there is no response (0)."""
 
     def __init__(self, text: str, sip_status: int) -> None:
         super().__init__(text)
@@ -26,7 +26,7 @@ class NoRoute(Exception):
 
 @dataclass(frozen=True)
 class Route:
-    """Where an inbound call goes and as whom it appears there."""
+    """The room of an inbound call, and its participant."""
 
     trunk: SIPInboundTrunkInfo
     rule: SIPDispatchRuleInfo
@@ -34,11 +34,11 @@ class Route:
     identity: str
     name: str
     numbers: dict[str, str] = field(default_factory=dict)
-    """The number attributes; empty when the rule hides the caller's number."""
+    """The number attributes; empty if the rule hides the caller's number."""
 
 
 def normalize(number: str) -> str:
-    """Bring a telephone number to `+digits`; leave anything else as it is."""
+    """Convert a telephone number to `+digits`; anything else is unchanged."""
     if not _NUMBER.fullmatch(number):
         return number
     return "+" + re.sub(r"[+\- ()]", "", number)
@@ -47,7 +47,7 @@ def normalize(number: str) -> str:
 def match_trunk(
     trunks: Iterable[SIPInboundTrunkInfo], caller: str, called: str
 ) -> SIPInboundTrunkInfo:
-    """Find the trunk of the called number, else the one trunk for any number; or raise NoRoute."""
+    """Return the trunk of the called number, else the one for any number. Raises NoRoute."""
     default: list[SIPInboundTrunkInfo] = []
     for trunk in trunks:
         if trunk.allowed_numbers and not _contains(trunk.allowed_numbers, caller):
@@ -64,9 +64,9 @@ def match_trunk(
 def match_rule(
     rules: Iterable[SIPDispatchRuleInfo], trunk_id: str, caller: str, called: str
 ) -> SIPDispatchRuleInfo:
-    """Find the rule of highest priority: the trunk's own before those for any trunk; or NoRoute.
+    """Return the rule of highest priority, the trunk's own before general ones. Raises NoRoute.
 
-    Rules with a PIN are passed over: this exchange has no prompts to ask for one.
+    Rules with a PIN are skipped, because there are no prompts for it.
     """
     fitting = [
         rule
@@ -82,7 +82,7 @@ def match_rule(
 
 
 def priority(rule: SIPDispatchRuleInfo) -> int:
-    """Give a rule's rank, lower first: direct, individual, callee; +1000 for each wildcard."""
+    """Return a rule's rank, lower first: direct, individual, callee; +1000 per wildcard."""
     kinds = ("dispatch_rule_direct", "dispatch_rule_individual", "dispatch_rule_callee")
     kind = rule.rule.WhichOneof("rule")
     if kind is None:
@@ -95,7 +95,7 @@ def priority(rule: SIPDispatchRuleInfo) -> int:
 def route(
     trunk: SIPInboundTrunkInfo, rule: SIPDispatchRuleInfo, caller: str, called: str, host: str
 ) -> Route:
-    """Name the room and the participant for a call that `rule` takes."""
+    """Return room and participant of a call that `rule` accepts."""
     shown = caller
     if rule.hide_phone_number:
         digest = hashlib.sha256(caller.encode()).hexdigest()[:16]
@@ -111,7 +111,7 @@ def route(
 
 
 def room_name(rule: SIPDispatchRuleInfo, caller: str, called: str) -> str:
-    """Name the room: fixed (direct), by caller (individual) or by called number (callee)."""
+    """Return the room's name: fixed (direct), by caller (individual) or called number (callee)."""
     kind = rule.rule.WhichOneof("rule")
     if kind == "dispatch_rule_direct":
         return rule.rule.dispatch_rule_direct.room_name
@@ -128,7 +128,7 @@ def room_name(rule: SIPDispatchRuleInfo, caller: str, called: str) -> str:
 def trunk_conflict(
     new: SIPInboundTrunkInfo, others: Iterable[SIPInboundTrunkInfo]
 ) -> SIPInboundTrunkInfo | None:
-    """Find a trunk that takes the same calls as `new`."""
+    """Return a trunk that accepts the same calls as `new`; None if there is none."""
     for other in others:
         if other.sip_trunk_id != new.sip_trunk_id and (
             _overlap(new.numbers, other.numbers)
@@ -141,7 +141,7 @@ def trunk_conflict(
 def rule_conflict(
     new: SIPDispatchRuleInfo, others: Iterable[SIPDispatchRuleInfo]
 ) -> SIPDispatchRuleInfo | None:
-    """Find a rule for the same trunk, inbound number, number and PIN as `new`."""
+    """Return a rule for the same trunk, inbound number, number and PIN as `new`, or None."""
     for other in others:
         if (
             other.sip_dispatch_rule_id != new.sip_dispatch_rule_id
@@ -155,7 +155,7 @@ def rule_conflict(
 
 
 def pin(rule: SIPDispatchRuleInfo) -> str:
-    """Give the rule's PIN, empty where it has none."""
+    """Return the rule's PIN; empty if it has none."""
     kind = rule.rule.WhichOneof("rule")
     return getattr(rule.rule, kind).pin if kind else ""
 

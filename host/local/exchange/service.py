@@ -1,4 +1,4 @@
-"""The calls of LiveKit's SIP API: CreateSIPParticipant and TransferSIPParticipant, checked first.
+"""LiveKit's SIP API for calls: CreateSIPParticipant and TransferSIPParticipant.
 
 Checks and texts as in livekit/protocol `livekit/sip.go` and livekit-server `pkg/service/sip.go`.
 """
@@ -20,16 +20,16 @@ from host.local.exchange.subscriber import Subscriber
 from host.local.exchange.transfer import Transfers, number_of
 
 LONGEST_WAIT = 80.0
-"""Seconds after which livekit-server gives up a request that waits for an answer."""
+"""Seconds after which livekit-server gives up a request that waits for the answer."""
 
 TRANSFER_TIMEOUT = 30.0
-"""Seconds for a transfer whose request doesn't say."""
+"""Default timeout of a transfer, in seconds."""
 
 Claims = api.access_token.Claims
 
 
 class CallService:
-    """Dials and transfers at the request of an API client."""
+    """Dials and transfers for API clients."""
 
     def __init__(
         self, office: Office, directory: Directory, find: Callable[[str], Subscriber]
@@ -40,9 +40,9 @@ class CallService:
     async def create(
         self, request: sip.CreateSIPParticipantRequest, _: Claims
     ) -> sip.SIPParticipantInfo:
-        """Dial a number into a room; wait for the answer if the request says so.
+        """Dial a number into a room; wait for the answer if requested.
 
-        The call goes on whatever becomes of the request: a client that goes away hangs up nothing.
+        The call continues if the client disconnects.
         """
         order = self._order(request)
         phone = self._find(request.sip_call_to)
@@ -68,7 +68,7 @@ class CallService:
         )
 
     async def transfer(self, request: sip.TransferSIPParticipantRequest, claims: Claims) -> Message:
-        """Refer a call to another number; come back when the target has answered."""
+        """Refer a call to another number; returns when the target has answered."""
         for field, noun in (
             (request.room_name, "room name"),
             (request.participant_identity, "participant identity"),
@@ -89,7 +89,7 @@ class CallService:
         return sip.TransferSIPParticipantResponse()
 
     async def _call(self, room: str, identity: str) -> PhoneCall:
-        """Find the call of a participant, or raise as livekit-server does without one."""
+        """Return the call of a participant. Raises livekit-server's error without one."""
         for call in self._office.legs:
             if (call.room, call.identity) == (room, identity):
                 return call
@@ -98,7 +98,7 @@ class CallService:
         raise TwirpError("not_found", "participant does not exist")
 
     def _order(self, request: sip.CreateSIPParticipantRequest) -> Order:
-        """Check a request, and find its trunk. Nothing has been dialled if this raises."""
+        """Validate a request and find its trunk. If this raises, nothing was dialled."""
         profile = self._office.profile
         inline = request.HasField("trunk")
         if not request.sip_trunk_id and not inline:

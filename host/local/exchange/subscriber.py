@@ -1,4 +1,4 @@
-"""What the exchange must know of a number: how it takes an INVITE, and how a REFER."""
+"""A number's response to an INVITE and to a REFER."""
 
 from __future__ import annotations
 
@@ -30,27 +30,27 @@ class Subscriber:
     """A number that can be dialled or referred to."""
 
     status: int
-    """The final response: 200 answers, 0 never comes."""
+    """Final response: 200 answers, 0 never arrives."""
     after: float
     """Seconds from the INVITE to the final response."""
     rings: bool = True
-    """Whether a 180 Ringing comes first."""
+    """Whether a 180 Ringing precedes it."""
     reason: str = ""
-    """The reason phrase; empty is RFC 3261's own."""
+    """Reason phrase; empty: RFC 3261's."""
     script: PersonScript | None = None
     on_transfer: TransferReply = field(default_factory=TransferReply)
     error: TwirpError | None = None
-    """What LiveKit SIP says where there is no final response: its own trouble, or the network's."""
+    """LiveKit SIP's error instead of a final response: its own failure, or the network's."""
     dialled: bool = True
-    """Whether an INVITE goes out before the error."""
+    """Whether the INVITE is sent before the error."""
     then: Subscriber | None = None
-    """Who is found at the number from the next dial on; None: the same."""
+    """The subscriber from the next dial on; None: the same."""
 
     @property
     def phrase(self) -> str:
-        """Give the reason phrase of the final response."""
+        """Reason phrase of the final response."""
         return self.reason or REASONS.get(self.status, f"Status {self.status}")
 
 
 NOBODY = Subscriber(404, 0.02, rings=False)
-"""A number that isn't connected."""
+"""A number that is not connected."""

@@ -1,6 +1,6 @@
-"""Cold transfer: REFER, and what becomes of it (RFC 3515; livekit-sip `transferSIPParticipant`).
+"""Cold transfer by REFER (RFC 3515; livekit-sip `transferSIPParticipant`).
 
-The caller who is put through to the target is not simulated any further: the ledger tells.
+The caller's time with the target is not simulated; the ledger has the result.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ LEAVING = 5.0
 
 
 def number_of(uri: str) -> str:
-    """Give the number in a `tel:` or `sip:` URI, or raise TwirpError."""
+    """Return the number in a `tel:` or `sip:` URI. Raises TwirpError."""
     inner = uri[1:-1] if uri.startswith("<") and uri.endswith(">") else uri
     scheme, colon, rest = inner.partition(":")
     if not colon or scheme not in ("tel", "sip", "sips"):
@@ -36,7 +36,7 @@ class _Pending:
 
 
 class Transfers:
-    """The transfers in progress; a call has at most one."""
+    """Transfers in progress, at most one for each call."""
 
     def __init__(self, office: Office) -> None:
         self._office = office
@@ -45,7 +45,7 @@ class Transfers:
     async def transfer(
         self, call: PhoneCall, uri: str, target: Subscriber, limit: float, dialtone: bool
     ) -> None:
-        """Refer a call to `uri`; come back when the target has answered, or raise TwirpError."""
+        """Refer a call to `uri`; returns when the target has answered. Raises TwirpError."""
         if not call.answered_at:
             text = "can't transfer non established call"
             raise TwirpError("failed_precondition", FROM_SIP_NODE + text)
@@ -75,8 +75,8 @@ class Transfers:
             call.media.ringback_in = False
         self._office.write(call, "NOTIFY", f"{status} {reason}", number)
         if call.over.done():
-            # LiveKit SIP reports success. It has told the room of the hang-up by then, or does so
-            # in the same moment: the order is fixed here, so that no test depends on it.
+            # LiveKit SIP reports success at about the time the room learns of the hang-up. The
+            # order is fixed here, so that tests do not depend on it.
             if leg := self._office.legs.get(call):
                 await asyncio.wait_for(leg.left.wait(), LEAVING)
         elif status == 200:
@@ -92,7 +92,7 @@ class Transfers:
 async def _notified(
     call: PhoneCall, target: Subscriber, reply: TransferReply, limit: float
 ) -> tuple[int, str]:
-    """Wait for the last NOTIFY; status 0 is none. A caller who hangs up meanwhile ends the wait."""
+    """Wait for the final NOTIFY or the caller's hang-up; status 0: no NOTIFY."""
     status, after, reason = target.status, target.after, target.phrase
     if reply.notify is not None:
         status, after, reason = reply.notify, 0.1, REASONS.get(reply.notify, "")

@@ -1,4 +1,4 @@
-"""Twirp on the wire: routes, content types, tokens, protobuf and JSON."""
+"""Twirp over HTTP: routes, content types, tokens, protobuf and JSON."""
 
 import logging
 from collections.abc import Awaitable, Callable
@@ -21,28 +21,28 @@ Answer = Callable[[Message, api.access_token.Claims], Awaitable[Message]]
 
 @dataclass(frozen=True)
 class Method:
-    """One method of the API: what it takes, which grant it needs, what answers it."""
+    """One API method: request type, required grant, handler."""
 
     request: type[Message]
     grant: str
-    """`admin` or `call`: the field of the token's `sip` grant."""
+    """`admin` or `call`: field of the token's `sip` grant."""
     answer: Callable[..., Awaitable[Message]]
-    """Called with the request, and with the token's claims."""
+    """Called with the request and the token's claims."""
 
 
 class TwirpServer:
-    """Answers `POST /twirp/livekit.SIP/<Method>`."""
+    """Serves `POST /twirp/livekit.SIP/<Method>`."""
 
     def __init__(self, methods: dict[str, Method], api_key: str, api_secret: str) -> None:
         self._methods = methods
         self._verifier = api.TokenVerifier(api_key, api_secret)
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
-        """Answer a request; every error is JSON, as the SDKs can read nothing else."""
+        """Answer a request; errors are JSON, the only form that the SDKs parse."""
         try:
             claims = claims_of(request, self._verifier)
         except jwt.InvalidTokenError as error:
-            # The real server repeats the token here. A log is no place for it.
+            # livekit-server repeats the token here, which must not end up in a log.
             return web.Response(status=401, text=f"invalid token: error: {error}")
         try:
             method, binary = self._method(request)
@@ -79,13 +79,13 @@ class TwirpServer:
 
 
 def claims_of(request: web.Request, verifier: api.TokenVerifier) -> api.access_token.Claims | None:
-    """Read a request's token; None without one. Raises jwt.InvalidTokenError."""
+    """Return the claims of a request's token; None without one. Raises jwt.InvalidTokenError."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     return verifier.verify(token) if scheme == "Bearer" and token else None
 
 
 def decode(message: Message, body: bytes, binary: bool) -> Message:
-    """Read a request's body into `message`, and give it back. Raises TwirpError."""
+    """Parse a request's body into `message` and return it. Raises TwirpError."""
     try:
         if binary:
             message.ParseFromString(body)

@@ -1,4 +1,4 @@
-"""A real livekit-server on this machine: found or built once, and run on loopback."""
+"""A livekit-server on this machine: found or built once, and run on loopback."""
 
 from host.local.livekit.build import VERSION, build_server
 from host.local.livekit.find import find_or_build, find_server

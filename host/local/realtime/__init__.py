@@ -1,7 +1,7 @@
-"""A realtime model with no account: OpenAI's Realtime protocol over a websocket, on loopback.
+"""A local realtime model: OpenAI's Realtime API over a websocket.
 
-LiveKit's own plugin runs unchanged against it. It thinks in the same rules as `host.local.llm`.
-The protocol: https://platform.openai.com/docs/api-reference/realtime
+LiveKit's own plugin runs unchanged against it. It answers by the rules of `host.local.llm`. API:
+https://platform.openai.com/docs/api-reference/realtime
 """
 
 from host.local.realtime.server import RealtimeServer

@@ -1,4 +1,4 @@
-"""One client's websocket: what it asks for, and what it is told."""
+"""One client's websocket: its requests, and the events it receives."""
 
 import asyncio
 import json
@@ -18,9 +18,9 @@ from host.local.speech import Sentences
 
 
 class Connection:
-    """Serves one client until it goes away. Whatever it sends, it gets an answer or an error.
+    """Serves one client until it disconnects. Every event is answered, if only with an error.
 
-    `new_id` makes ids; `remember` is told words the moment before they are spoken.
+    `new_id` creates ids; `remember` is called with words just before they are spoken.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Connection:
         )
 
     async def serve(self) -> None:
-        """Answer events in the order in which they come."""
+        """Handle events in order."""
         await self._send("session.created", session=self._session.fields)
         try:
             async for message in self._socket:
@@ -69,7 +69,7 @@ class Connection:
         except Refused as refused:
             await self._refuse(refused, event)
         except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
-            # What a client leaves out, or sends in another shape, shows here and not sooner.
+            # Missing fields and wrong types are detected here.
             said = f"not understood: {type(error).__name__}: {error}"
             await self._refuse(Refused(said, "invalid_event"), event)
 
@@ -113,7 +113,7 @@ class Connection:
         await self._send("conversation.item.done", item=item, previous_item_id=before)
 
     async def _truncate(self, item_id: str, milliseconds: int) -> None:
-        """Forget what the caller did not hear. The words go with it: nobody knows which remain."""
+        """Drop unheard audio, with the item's whole text: it is unknown which words remain."""
         item = self._conversation.get(item_id, "item_truncate_invalid_item_id")
         if item.get("role") != "assistant":
             raise Refused("only the model's own words are cut", "invalid_item_type")
@@ -126,8 +126,8 @@ class Connection:
             code = "conversation_already_has_active_response"
             raise Refused(f"there is an active response already: {self._response.id}", code)
         session = self._session
-        told = str(wanted.get("instructions") or session.instructions)
-        read = (told, *map(words_of, self._conversation))
+        instructions = str(wanted.get("instructions") or session.instructions)
+        read = (instructions, *map(words_of, self._conversation))
         request = Request(
             self._new_id("resp"),
             dict(wanted.get("metadata") or {}),
@@ -163,7 +163,7 @@ class Connection:
 
     async def _send(self, kind: str, **fields: Any) -> None:
         event = {"type": kind, "event_id": self._new_id("event"), **fields}
-        with suppress(ConnectionError):  # the client went away: serve() will notice
+        with suppress(ConnectionError):  # the client is gone: serve() will notice
             await self._socket.send_json(event)
 
     async def _refuse(self, refused: Refused, event: Any = None) -> None:

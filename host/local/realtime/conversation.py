@@ -1,10 +1,10 @@
-"""The conversation: its items in order, as the model remembers them."""
+"""The conversation: its items in order."""
 
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 Item: TypeAlias = dict[str, Any]
-"""A message, a function call or its output, in OpenAI's words."""
+"""A message, a function call or its output, in OpenAI's format."""
 
 MOST_ITEMS = 2000
 _TEXTS = {
@@ -12,11 +12,11 @@ _TEXTS = {
     "function_call": ("id", "call_id", "name", "arguments"),
     "function_call_output": ("id", "call_id", "output"),
 }
-"""The kinds of items, and what each must say of itself."""
+"""Types of items, and the required strings of each."""
 
 
 class Refused(Exception):
-    """A client asked for something that can't be done; `code` is OpenAI's name for it."""
+    """A request that can't be carried out; `code` is OpenAI's error code."""
 
     def __init__(self, message: str, code: str = "invalid_value") -> None:
         super().__init__(message)
@@ -24,13 +24,13 @@ class Refused(Exception):
 
 
 class Conversation:
-    """Items in order, each with an id of its own."""
+    """Items in order, each with a unique id."""
 
     def __init__(self) -> None:
         self._items: list[Item] = []
 
     def add(self, item: Item, after: str | None = None) -> str | None:
-        """Put an item behind another one; give that one's id, None at the beginning.
+        """Insert an item; return the id of the one before it, None at the beginning.
 
         `after` is an id, "root" for the beginning, or None for the end.
         """
@@ -51,11 +51,11 @@ class Conversation:
         return self._items[at - 1]["id"] if at else None
 
     def remove(self, item_id: str) -> None:
-        """Forget an item."""
+        """Remove an item."""
         self._items.remove(self.get(item_id, "item_delete_invalid_item_id"))
 
     def get(self, item_id: str, code: str) -> Item:
-        """Give an item; `code` names the fault of a client that asks for one that isn't there."""
+        """Return an item. Raises Refused with `code` if it does not exist."""
         at = self._at(item_id)
         if at is None:
             raise Refused(f"there is no item {item_id!r}", code)
@@ -69,13 +69,13 @@ class Conversation:
 
 
 def words_of(item: Item) -> str:
-    """Give the words of a message, written or transcribed."""
+    """Return the words of a message, written or transcribed."""
     parts = (part.get("text") or part.get("transcript") or "" for part in item.get("content", ()))
     return " ".join(parts).strip()
 
 
 def _check(item: Item) -> None:
-    """Refuse an item that could not be understood later."""
+    """Refuse an item that could not be used later."""
     texts = _TEXTS.get(str(item.get("type")))
     if texts is None or not all(isinstance(item.get(text), str) for text in texts):
         raise Refused(f"an item is one of {_TEXTS}", "invalid_item")

@@ -1,4 +1,4 @@
-"""The input audio buffer: what the caller says, with ears for the scene's sentences."""
+"""The input audio buffer: recognises the caller's sentences."""
 
 import asyncio
 import base64
@@ -10,26 +10,26 @@ import numpy as np
 
 from host.local.realtime.conversation import Refused
 from host.local.realtime.session import RATE
-from host.local.speech import Ears, Event, Heard, Sentences
+from host.local.speech import Event, Heard, Sentences, Transcriber
 
 log = logging.getLogger("host")
 
 
 class Hearing:
-    """Listens to the caller until it is finished or dropped. `told` gets what the ears notice."""
+    """Recognises the caller's speech until it is finished or dropped; `notify` gets events."""
 
     def __init__(
-        self, sentences: Sentences, silence: float, told: Callable[[Event], Awaitable[None]]
+        self, sentences: Sentences, silence: float, notify: Callable[[Event], Awaitable[None]]
     ) -> None:
-        self._ears = Ears(sentences, RATE, silence)
-        self._told = told
+        self._transcriber = Transcriber(sentences, RATE, silence)
+        self._notify = notify
         self._heard: list[str] = []
         self.seconds = 0.0
-        """Length of what came in so far."""
+        """Duration of the received audio."""
         self._listening = asyncio.create_task(self._listen())
 
     def push(self, audio: str) -> None:
-        """Hear base64 of PCM16."""
+        """Recognise base64-encoded PCM16."""
         if self._listening.done():
             raise Refused("nobody listens any more: the ears have failed", "server_error")
         try:
@@ -37,33 +37,33 @@ class Hearing:
         except (binascii.Error, ValueError):
             raise Refused("audio is base64 of 16-bit samples", "invalid_audio") from None
         self.seconds += samples.size / RATE
-        self._ears.push(samples.astype(np.int16))
+        self._transcriber.push(samples.astype(np.int16))
 
     def flush(self) -> None:
-        """End what is being said without waiting for silence."""
-        self._ears.flush()
+        """End the current utterance without waiting for silence."""
+        self._transcriber.flush()
 
     def take(self) -> str:
-        """Give the sentences heard since they were last taken."""
+        """Return the sentences recognised since the last call."""
         heard, self._heard = self._heard, []
         return " ".join(heard)
 
     async def finish(self) -> str:
-        """Hear all that came in to its end, and give what was not taken yet."""
-        self._ears.close()
+        """Recognise the remaining audio; return the sentences not yet taken."""
+        self._transcriber.close()
         await asyncio.wait({self._listening})
         return self.take()
 
     async def drop(self) -> None:
-        """Stop listening."""
+        """Stop recognition."""
         self._listening.cancel()
         await asyncio.wait({self._listening})
 
     async def _listen(self) -> None:
         try:
-            async for event in self._ears.events():
+            async for event in self._transcriber.events():
                 if isinstance(event, Heard) and event.final:
                     self._heard.append(event.text)
-                await self._told(event)
+                await self._notify(event)
         except Exception:
             log.exception("the ears of a realtime model have failed")

@@ -1,4 +1,4 @@
-"""What the model answers: the words that are demanded, or what `host.local.llm`'s rules say."""
+"""Responses of the model: demanded words, or by the rules of `host.local.llm`."""
 
 import re
 from collections.abc import Iterable
@@ -16,8 +16,8 @@ _EXACT = re.compile(
 def answer(
     wanted: Item, session: Session, conversation: Conversation, rules: Iterable[Rule]
 ) -> Reply:
-    """Choose what is said or done. `wanted` is what the client said of this one response."""
-    # LiveKit's plugin puts the session's instructions before those of a response.
+    """Choose words or a tool. `wanted` are the parameters of this response."""
+    # LiveKit's plugin prepends the session's instructions to those of a response.
     demand = str(wanted.get("instructions") or "").removeprefix(session.instructions)
     if words := exact_words(demand):
         return Reply(words)
@@ -25,16 +25,16 @@ def answer(
 
 
 def exact_words(instructions: str) -> str | None:
-    """Give the words that instructions demand literally: all that follows `exactly these words:`.
+    """Return the words that instructions demand literally, after `exactly these words:`.
 
-    A model that does what it is told says these and nothing else.
+    A compliant model says these and nothing else.
     """
     demanded = _EXACT.search(instructions)
     return demanded[1].strip() if demanded else None
 
 
 def _turn(wanted: Item, session: Session, conversation: Conversation) -> Turn:
-    """See the conversation as the rules do."""
+    """Convert the conversation for the rules."""
     items = list(conversation)
     last = items[-1] if items else {}
     after = None

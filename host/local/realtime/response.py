@@ -1,4 +1,4 @@
-"""One response of the model: its words as sound or text, its tool call, and what it cost."""
+"""One response: its words as audio or text, its tool call, and its usage."""
 
 import asyncio
 import base64
@@ -16,7 +16,7 @@ from host.local.speech import speak
 log = logging.getLogger("host")
 
 Send: TypeAlias = Callable[..., Awaitable[None]]
-"""Sends an event: its type, and its fields."""
+"""Sends an event: its type and fields."""
 
 PIECE = RATE // 5
 """Samples in one event: 200 ms."""
@@ -24,7 +24,7 @@ PIECE = RATE // 5
 
 @dataclass(frozen=True)
 class Request:
-    """What a response is to do, and how it is known to the client."""
+    """The content of a response, and its id and metadata."""
 
     response_id: str
     metadata: dict[str, str]
@@ -34,7 +34,7 @@ class Request:
 
 
 class Response:
-    """Does what its request says, in the order of events that OpenAI sends."""
+    """Executes a request, with OpenAI's events in OpenAI's order."""
 
     def __init__(
         self,
@@ -56,16 +56,16 @@ class Response:
 
     @property
     def active(self) -> bool:
-        """Whether it is still going on."""
+        """Whether it is in progress."""
         return self._task is not None and not self._over
 
     async def start(self) -> None:
-        """Tell the client that there is a response, and go on with it beside the conversation."""
+        """Send `response.created`, and run the response in the background."""
         await self._send("response.created", response=self._described("in_progress"))
         self._task = asyncio.create_task(self._go())
 
     async def cancel(self, reason: str) -> None:
-        """Stop, and tell the client why: client_cancelled or turn_detected."""
+        """Cancel, with a reason for the client: client_cancelled or turn_detected."""
         if self._task is None:
             return
         if not self._over:
@@ -88,7 +88,7 @@ class Response:
             await self._end("completed")
 
     async def _end(self, status: str, details: Item | None = None) -> None:
-        """Tell the client that the response is over, once."""
+        """Send `response.done`, once."""
         if self._over:
             return
         self._over = True
@@ -97,7 +97,7 @@ class Response:
         await self._send("response.done", response=self._described(status, details))
 
     async def _say(self, words: str) -> None:
-        """Say or write words as one message."""
+        """Send words as one message, spoken or written."""
         part: Item = {"type": "audio", "transcript": ""}
         if not self._request.speaks:
             part = {"type": "text", "text": ""}
@@ -114,7 +114,7 @@ class Response:
             part = {**part, "transcript": words}
         else:
             self._remember(words)
-            await self._tell("response.output_text", words, at, "text")
+            await self._send_text("response.output_text", words, at, "text")
             part = {**part, "text": words}
         item["content"] = [{**part, "type": f"output_{part['type']}"}]
         self._tokens["text_tokens"] += len(words.split())
@@ -122,18 +122,18 @@ class Response:
         await self._end_item(item, "completed")
 
     async def _speak(self, words: str, at: dict[str, Any]) -> None:
-        """Send the words as sound, as fast as it is taken: a model is ahead of what is heard."""
+        """Send words as audio, faster than real time, as a model does."""
         sound = await speak(words, RATE)
         self._remember(words)
-        await self._tell("response.output_audio_transcript", words, at, "transcript")
+        await self._send_text("response.output_audio_transcript", words, at, "transcript")
         for first in range(0, sound.size, PIECE):
             piece = base64.b64encode(sound[first : first + PIECE].astype("<i2").tobytes())
             await self._send("response.output_audio.delta", **at, delta=piece.decode())
         await self._send("response.output_audio.done", **at)
         self._tokens["audio_tokens"] += -(-sound.size * 20 // RATE)  # one for each 50 ms
 
-    async def _tell(self, kind: str, words: str, at: dict[str, Any], field: str) -> None:
-        """Send the words as text, one by one."""
+    async def _send_text(self, kind: str, words: str, at: dict[str, Any], field: str) -> None:
+        """Send words as text, one by one."""
         for number, word in enumerate(words.split(" ")):
             await self._send(f"{kind}.delta", **at, delta=f" {word}" if number else word)
         await self._send(f"{kind}.done", **at, **{field: words})
@@ -189,7 +189,7 @@ class Response:
         }
 
     def _usage(self) -> Item:
-        """Count words as text tokens: about right, and the same each time."""
+        """Count words as text tokens: roughly right, and reproducible."""
         spent, written = self._request.input_tokens, sum(self._tokens.values())
         return {
             "total_tokens": spent + written,

@@ -1,4 +1,4 @@
-"""The server: it lets clients in by their key, and keeps what was said."""
+"""The server: authenticates clients and lists what models said."""
 
 from collections.abc import Iterable
 from itertools import count
@@ -12,13 +12,13 @@ from host.local.server import WRONG_KEY, LocalServer
 from host.local.speech import Sentences
 
 LARGEST_EVENT = 16 * 1024 * 1024
-"""Bytes, as OpenAI allows for sound."""
+"""Bytes, as in OpenAI's limit for audio."""
 
 
 class RealtimeServer(LocalServer):
     """Serves realtime models on loopback: `RealtimeModel(base_url=server.url, api_key="local")`.
 
-    `sentences` are what callers may say, `agents` what models say: each thing said is added.
+    `sentences` are what callers may say; what models say is added to `agents`.
     """
 
     def __init__(
@@ -30,13 +30,13 @@ class RealtimeServer(LocalServer):
     ) -> None:
         self.agents = Sentences() if agents is None else agents
         self.spoken: list[str] = []
-        """Each text that a model said, in order, whether or not it was heard to its end."""
+        """Every text that a model said, in order, whether or not it was heard to its end."""
         self._callers, self._rules = sentences, tuple(replies)
         self._numbers = count(1)
         self._sockets: set[web.WebSocketResponse] = set()
 
     def application(self) -> web.Application:
-        """Serve the websocket, where OpenAI has it and without `/v1`."""
+        """Serve the websocket at OpenAI's path, and without `/v1`."""
         app = web.Application()
         for path in ("/realtime", "/v1/realtime"):
             app.router.add_get(path, self._serve)
@@ -47,8 +47,8 @@ class RealtimeServer(LocalServer):
         scheme, _, key = request.headers.get("Authorization", "").partition(" ")
         if scheme != "Bearer" or key in ("", WRONG_KEY):
             error = {"type": "invalid_request_error", "code": "invalid_api_key"}
-            told = {"error": {**error, "message": "Incorrect API key provided."}}
-            return web.json_response(told, status=401)
+            body = {"error": {**error, "message": "Incorrect API key provided."}}
+            return web.json_response(body, status=401)
         socket = web.WebSocketResponse(max_msg_size=LARGEST_EVENT, compress=False, timeout=1)
         await socket.prepare(request)
         self._sockets.add(socket)
@@ -71,7 +71,7 @@ class RealtimeServer(LocalServer):
             await socket.close(code=WSCloseCode.GOING_AWAY)
 
     def _new_id(self, kind: str) -> str:
-        """Make an id: no two connections share one, and each run makes the same ones."""
+        """Return an id that is unique among connections and the same in each run."""
         return f"{kind}_{next(self._numbers)}"
 
     def _remember(self, words: str) -> None:

@@ -1,19 +1,19 @@
-"""What a client has settled for its session: instructions, tools, and who takes turns."""
+"""A client's session settings: instructions, tools and turn detection."""
 
 from typing import Any
 
 from host.local.realtime.conversation import Refused
 
 RATE = 24000
-"""Hz of all audio, mono int16, in both directions."""
+"""Sample rate of all audio in Hz, mono int16, in both directions."""
 SILENCE = 0.5
-"""Seconds of silence that end a turn, where the client doesn't say how long."""
+"""Default seconds of silence that end a turn."""
 
 _FORMAT = {"type": "audio/pcm", "rate": RATE}
 
 
 class Session:
-    """The session as OpenAI's protocol writes it, and what the server needs of it."""
+    """The session in OpenAI's format."""
 
     def __init__(self, session_id: str, model: str) -> None:
         self._turns = {
@@ -38,7 +38,7 @@ class Session:
         }
 
     def update(self, changes: dict[str, Any]) -> None:
-        """Take a client's changes; what they don't name stays. All of them, or none."""
+        """Merge a client's changes, all of them or none."""
         audio = {way: dict(now) for way, now in self.fields["audio"].items()}
         for way, wanted in _object(changes, "audio").items():
             if way not in audio or not isinstance(wanted, dict):
@@ -60,12 +60,12 @@ class Session:
 
     @property
     def instructions(self) -> str:
-        """What the model is told for the whole session."""
+        """Instructions for the whole session."""
         return str(self.fields["instructions"])
 
     @property
     def turn_detection(self) -> dict[str, Any] | None:
-        """How the server finds out that a turn is over; None where the client says so."""
+        """Settings of the server's turn detection; None if the client commits turns."""
         found: dict[str, Any] | None = self.fields["audio"]["input"].get("turn_detection")
         return found
 
@@ -77,12 +77,12 @@ class Session:
 
     @property
     def transcribes(self) -> bool:
-        """Whether the client wants to read what the caller said."""
+        """Whether the client wants transcripts of the caller."""
         return bool(self.fields["audio"]["input"].get("transcription"))
 
     @property
     def modalities(self) -> list[str]:
-        """How the model answers: with audio, or with text."""
+        """Output modalities: audio or text."""
         return list(self.fields["output_modalities"])
 
 

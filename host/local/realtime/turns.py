@@ -1,4 +1,4 @@
-"""The caller's turns: when one begins and ends, by the server's ears or by the client's word."""
+"""The caller's turns: detected by the server or committed by the client."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -11,14 +11,14 @@ from host.local.realtime.session import Session
 from host.local.speech import Event, Sentences, SpeechEnded, SpeechStarted
 
 LEAST_TO_COMMIT = 0.1
-"""Seconds of sound that a client must have sent before it may say that a turn is over."""
+"""Minimum seconds of audio in a turn that a client commits."""
 
 
 class Turns:
-    """Hears the caller, and puts each turn into the conversation.
+    """Recognises the caller and adds each turn to the conversation.
 
-    `interrupt` is called when the caller begins to speak, `respond` when an answer is due: both
-    only where the client leaves that to the server. `lock` keeps events from crossing each other.
+    `interrupt` is called when the caller starts to speak and `respond` when a response is due,
+    each only if the client leaves that to the server. `lock` serialises events.
     """
 
     def __init__(
@@ -38,24 +38,24 @@ class Turns:
         self._interrupt, self._respond = interrupt, respond
         self._hearing: Hearing | None = None
         self._turn = ""
-        """Id of the message that the caller is speaking."""
+        """Id of the message in progress."""
 
     def hear(self, audio: str) -> None:
-        """Hear base64 of PCM16. Ears are made with the first sound, when the session is settled."""
+        """Recognise base64-encoded PCM16. Recognition starts with the first audio."""
         if self._hearing is None:
-            told = self._noticed if self._session.turn_detection else _left_to_the_client
-            self._hearing = Hearing(self._callers, self._session.silence, told)
+            notify = self._noticed if self._session.turn_detection else _left_to_the_client
+            self._hearing = Hearing(self._callers, self._session.silence, notify)
         self._hearing.push(audio)
 
     async def forget(self) -> None:
-        """Forget what was heard and is in no turn yet, and begin anew with the next sound."""
+        """Discard audio that belongs to no turn yet, and start again with the next audio."""
         hearing, self._hearing = self._hearing, None
         self._turn = ""
         if hearing is not None:
             await hearing.drop()
 
     async def commit(self) -> None:
-        """End the turn because the client says so."""
+        """End the turn at the client's request."""
         hearing = self._hearing
         if self._session.turn_detection:
             if not self._turn or hearing is None:
@@ -68,7 +68,7 @@ class Turns:
         await self._end(self._new_id("item"), await hearing.finish(), hearing.seconds)
 
     async def _noticed(self, event: Event) -> None:
-        """Take turns for the client: server VAD."""
+        """Handle turns for the client: server VAD."""
         async with self._lock:
             wishes = self._session.turn_detection or {}
             if isinstance(event, SpeechStarted):
@@ -86,7 +86,7 @@ class Turns:
                     await self._respond()
 
     async def _end(self, turn: str, words: str, seconds: float) -> None:
-        """Make a message of what was said, and write it down for a client that wants to read it."""
+        """Add the turn to the conversation, and send its transcript if requested."""
         content = {"type": "input_audio", "transcript": None}
         item: Item = {"id": turn, "object": "realtime.item", "type": "message", "role": "user"}
         item |= {"status": "completed", "content": [content]}
@@ -104,4 +104,4 @@ class Turns:
 
 
 async def _left_to_the_client(event: Event) -> None:
-    """Leave it to the client when a turn is over."""
+    """Ignore events: the client commits turns."""

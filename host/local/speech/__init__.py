@@ -1,17 +1,17 @@
-"""Speech on one machine with no account: a voice, ears, and proof of what was said when.
+"""Local speech: TTS, STT, and locating speech in a recording.
 
-`speak` is the voice (the program flite), `Ears` hear the `Sentences` of a scene (pocketsphinx),
-`locate` finds a spoken text in a recording, sample by sample.
+`speak` is the TTS (flite), `Transcriber` the STT, which recognises the `Sentences` of a scene
+(pocketsphinx), and `locate` finds a spoken text in a recording, sample by sample.
 """
 
-from host.local.speech.ears import Ears
 from host.local.speech.heard import Event, Heard, SpeechEnded, SpeechStarted
 from host.local.speech.locate import Found, locate
 from host.local.speech.sentences import Sentences
+from host.local.speech.transcriber import Transcriber
 from host.local.speech.voice import sentences_of, speak, synthesize
 
 __all__ = [
-    "Ears",
+    "Transcriber",
     "Event",
     "Found",
     "Heard",

@@ -1,4 +1,4 @@
-"""What audio is here: mono int16 samples, and the silence around them."""
+"""Audio as mono int16 samples, and silence."""
 
 from typing import TypeAlias
 
@@ -9,12 +9,12 @@ Samples: TypeAlias = NDArray[np.int16]
 
 
 def silence(seconds: float, rate: int) -> Samples:
-    """Give that many seconds of nothing at `rate` Hz."""
+    """Return digital silence at `rate` Hz."""
     return np.zeros(round(seconds * rate), np.int16)
 
 
 def trim(samples: Samples, rate: int, lead: float = 0.02, tail: float = 0.06) -> Samples:
-    """Cut silence (under 1 % of the peak) from the ends, all but `lead` and `tail` seconds."""
+    """Cut silence (under 1 % of the peak) from the ends, except `lead` and `tail` seconds."""
     level = np.abs(samples.astype(np.int32))
     loud = np.flatnonzero(level > max(level.max(initial=0) * 0.01, 1))
     if not loud.size:

@@ -1,6 +1,6 @@
-"""The program flite: where it is, and one run of it.
+"""Finds and runs the program flite.
 
-flite is deterministic: the same text gives the same samples, on which `locate` rests.
+flite is deterministic: the same text always yields the same samples, on which `locate` depends.
 """
 
 import os
@@ -18,13 +18,13 @@ SECONDS_TO_SPEAK = 30.0
 
 
 def cache() -> Path:
-    """Give the folder where things made once for this user are kept: flite, livekit-server."""
+    """Return the cache folder of this user: flite, livekit-server."""
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(home) / "host"
 
 
 def find_flite() -> Path | None:
-    """Find flite on the PATH, or where `make setup` unpacks it for a user who isn't root."""
+    """Return flite on the PATH, or where `make setup` unpacks it without root."""
     found = shutil.which("flite")
     unpacked = cache() / "flite" / "usr" / "bin" / "flite"
     if found:
@@ -33,10 +33,10 @@ def find_flite() -> Path | None:
 
 
 def run_flite(*arguments: str, text: str) -> bytes:
-    """Run flite on `text` and give what it writes; raise HostError when there is no flite.
+    """Run flite on `text` and return its output. Raises HostError without flite.
 
-    From a file, or its standard input, it would read sentences of its own, and speak them
-    differently.
+    The text is an argument, because flite splits a file or standard input into sentences of its
+    own, and speaks them differently.
     """
     program = find_flite()
     if program is None:
@@ -52,7 +52,7 @@ def run_flite(*arguments: str, text: str) -> bytes:
 
 
 def _plain(text: str) -> str:
-    """Give the text in the letters that flite knows, ASCII: é as e, typographic marks as plain."""
+    """Convert text to ASCII, as flite requires: é to e, typographic marks to plain ones."""
     letters = unicodedata.normalize("NFKD", text.translate(_MARKS))
     return letters.encode("ascii", "ignore").decode().replace("\0", "")
 
@@ -64,7 +64,7 @@ _MARKS = str.maketrans(
 
 @lru_cache
 def _environment(program: Path) -> dict[str, str]:
-    """Let a flite outside the system's folders find the libraries that lie beside it."""
+    """Return the environment, with the libraries beside an unpacked flite."""
     libraries = sorted(str(p.parent) for p in program.parents[1].glob("lib/*/libflite.so.*"))
     if program.is_relative_to("/usr") or not libraries:
         return of_a_program()

@@ -1,4 +1,4 @@
-"""What ears tell: that someone began to speak, what was said, that it ended."""
+"""Events of speech recognition: start, sentence, end."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -6,16 +6,16 @@ from typing import TypeAlias
 
 @dataclass(frozen=True)
 class SpeechStarted:
-    """Someone began to speak, `at` seconds after the stream's first sample."""
+    """Speech started, `at` seconds after the stream's first sample."""
 
     at: float
 
 
 @dataclass(frozen=True)
 class Heard:
-    """One whole sentence of the vocabulary, as it was written; `start` and `end` in seconds.
+    """One complete sentence of the vocabulary, as written; `start` and `end` in seconds.
 
-    Not `final`: the speaker pauses, and may go on with it. `confidence`: 0 to 1.
+    Not `final`: the speaker pauses and may continue. `confidence`: 0 to 1.
     """
 
     text: str
@@ -27,7 +27,7 @@ class Heard:
 
 @dataclass(frozen=True)
 class SpeechEnded:
-    """The silence after speech was long enough. `end` is where the speech ended, in seconds."""
+    """Silence has ended an utterance. `end` is the end of its speech, in seconds."""
 
     start: float
     end: float

@@ -1,16 +1,16 @@
-"""Where a text was spoken in a recording: a matched filter.
+"""Locates a spoken text in a recording, with a matched filter.
 
-The voice is deterministic, so its waveform is known. Windows of 200 ms of it are looked for one
-by one, each close to where the one before lets it expect; codecs, lost packets and a jitter
-buffer that stretches time spoil some windows and shift others, but keep their order.
+flite is deterministic, so the waveform is known. Windows of 200 ms are searched one by one, each
+near the position that the previous one implies. Codecs, lost packets and a jitter buffer's time
+stretching damage some windows and shift others, but keep their order.
 
-Measured with 35 texts of 0.6 to 6 s through mu-law, Opus 24 and 32 kbit/s, 3 and 5 % of packets
-lost, time stretched by 4 to 11 ms every 0.25 to 0.6 s: each found once, 208 of 210 as whole, edges
-within 0.1 s. In 168 s of other sentences by the same voice: none is taken for another that is
-longer than a second. A start or end clipped by 50 ms passes, by 200 ms never (62 of 62), by 150 ms
-seldom. 10 ms of work for each second of recording and sentence.
+Measured with 35 texts of 0.6 to 6 s through mu-law, Opus 24 and 32 kbit/s, 3 and 5 % packet loss,
+time stretched by 4 to 11 ms every 0.25 to 0.6 s: each found once, 208 of 210 as whole, edges within
+0.1 s. In 168 s of other sentences by the same voice, no sentence longer than a second was mistaken
+for another. A start or end clipped by 50 ms passes, by 200 ms never (62 of 62), by 150 ms seldom.
+10 ms of work for each second of recording and sentence.
 
-It is one file, because each number in it was chosen together with the others.
+One module in spite of its length, because its constants were tuned together.
 """
 
 from collections.abc import Iterable, Iterator
@@ -30,42 +30,43 @@ WINDOW = RATE // 5
 HOP = RATE // 10
 EDGE = RATE // 10
 ALIKE = 0.62
-"""Least correlation of a window that counts as found."""
+"""Minimum correlation of a window that counts as found."""
 EDGE_ALIKE = 0.5
 EDGE_SURE = 0.65
 SURE = 0.72
-"""Least correlation of a window from which a search sets out."""
+"""Minimum correlation of a window that starts a search."""
 HISS = 0.4
-"""Share of neighbouring samples with different signs, from which a sound is an "s", an "f".
+"""Share of adjacent samples with different signs above which a sound is a sibilant.
 
-Other edges of sentences have 0.03 to 0.33, those 0.45 to 0.87."""
+Other edges of sentences have 0.03 to 0.33, sibilants 0.45 to 0.87.
+"""
 HISSING = 1 / 8
-"""Least power of a hiss in the place of another."""
+"""Minimum relative power of a sibilant that replaces another."""
 SHIFT = RATE * 25 // 1000
-"""Samples by which neighbouring windows may move apart or together."""
+"""Samples by which adjacent windows may shift against each other."""
 STALL = 8 * SHIFT
-"""Samples by which what is surely alike may be late, because the line stood still before it."""
+"""Samples by which a window of correlation SURE may be late, after a stall of the line."""
 LEAST = 0.5
-"""Least share of a sentence that is reported."""
+"""Minimum share of a sentence that is reported."""
 ENOUGH = 7
-"""Least windows of a sentence that is not whole: half of a short one is alike by chance."""
+"""Minimum windows of an incomplete sentence: half of a short one matches by chance."""
 SHORT = 8
-"""Windows under which a sentence must be whole, and stand alone or beside its text's next: others
-hold the same sounds."""
+"""Windows below which a sentence must be complete, and isolated or next to its text's neighbour:
+others contain the same sounds."""
 BETWEEN = 3.0
-"""Most seconds between two sentences of one text."""
+"""Maximum seconds between two sentences of one text."""
 AT_ONCE = 0.4
-"""Most seconds between a short sentence and the next of its text, where no silence is before it."""
+"""Maximum seconds between a short sentence and its neighbour, unless isolated by silence."""
 FAINT = 20.0
-"""Level (RMS of int16) under which a recording counts as silent."""
+"""Level (RMS of int16) below which a recording counts as silent."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """One time that a text was spoken: from `start` to `end`, in seconds of the recording.
+    """One occurrence of a text, from `start` to `end` in seconds of the recording.
 
-    `share` is the part of its windows that were found in order. `whole`: neither its first nor its
-    last 100 ms are missing, and no fifth of it in between.
+    `share` is the part of its windows that were found in order. `whole`: the first and last 100 ms
+    are present, and no gap of a fifth in between.
     """
 
     start: float
@@ -75,9 +76,9 @@ class Found:
 
 
 def locate(recording: Samples, rate: int, text: str) -> list[Found]:
-    """Give each time that the text stands in a mono recording at `rate` Hz, in order of time.
+    """Return all occurrences of a text in a mono recording at `rate` Hz, in order of time.
 
-    A part of the text that is at least LEAST of a sentence counts too, with its share.
+    A part of the text, at least LEAST of a sentence, counts too, with its share.
     """
     heard = resample(recording, rate, RATE).astype(np.float64)
     sentences = [_Sentence(sentence) for sentence in sentences_of(text)]
@@ -92,12 +93,12 @@ def locate(recording: Samples, rate: int, text: str) -> list[Found]:
 
 
 def _follow_at_once(one: Found, others: Iterable[Found]) -> bool:
-    """Tell whether a sentence and one of the others come one after the other."""
+    """Return whether a sentence directly follows or precedes one of the others."""
     return any(0 <= max(one.start, f.start) - min(one.end, f.end) <= AT_ONCE for f in others)
 
 
 def _chains(found: list[tuple[Found, int]]) -> Iterator[dict[int, Found]]:
-    """Put sentences that follow each other in the text, and in time, together."""
+    """Group sentences that follow each other in the text and in time."""
     chain: dict[int, Found] = {}
     for each, number in found:
         last = max(chain, default=-1)
@@ -128,13 +129,13 @@ class _Sentence:
         self.windows = [(at, wave[at : at + WINDOW]) for at in offsets if self._loud(at)]
 
     def _loud(self, at: int) -> bool:
-        """Leave out pauses and stops, which look like any other."""
+        """Return whether a window is loud: pauses and stops are indistinct."""
         return _level(self.wave[at : at + WINDOW]) > 0.15 * _level(self.wave[self.begin : self.end])
 
     def locate(self, heard: Curve) -> list[tuple[Found, bool]]:
-        """Find the sentence each time that it is there; and say whether it is that by itself.
+        """Find all occurrences of the sentence, each with whether it is certain on its own.
 
-        A short one that has no silence around it is what it seems only beside the rest of a text.
+        A short one without silence around it is certain only next to the rest of its text.
         """
         if heard.size < WINDOW:
             return []
@@ -150,7 +151,7 @@ class _Sentence:
         return found
 
     def _seeds(self, curves: list[Curve]) -> Iterator[tuple[int, int]]:
-        """Give (window, sample) where a window is surely found, once for each start it implies."""
+        """Yield (window, sample) where a window correlates surely, once for each implied start."""
         starts: dict[int, tuple[float, int, int]] = {}
         for k, curve in enumerate(curves):
             for at in np.flatnonzero(curve >= SURE).tolist():
@@ -162,7 +163,7 @@ class _Sentence:
             yield k, at
 
     def _follow(self, curves: list[Curve], seed: int, at: int) -> dict[int, tuple[int, float]]:
-        """Go from one window to its neighbours, both ways; give (sample, likeness) of the found."""
+        """Follow a window to its neighbours in both directions; return (sample, correlation)."""
         path = {seed: (at, float(curves[seed][at]))}
         for way in (range(seed + 1, len(curves)), range(seed - 1, -1, -1)):
             drift, slack = at - self.windows[seed][0], SHIFT
@@ -194,13 +195,13 @@ class _Sentence:
         return Found(begins / RATE, ends / RATE, len(path) / len(self.windows), whole)
 
     def _known(self, one: Found, windows: int) -> bool:
-        """Tell whether what was found is more than chance; `windows`: how many were found."""
+        """Return whether a match exceeds chance; `windows`: how many were found."""
         if len(self.windows) < SHORT:
             return one.whole and one.share >= 0.7
         return one.share >= LEAST and (one.whole or windows >= ENOUGH)
 
     def _alone(self, one: Found, heard: Curve) -> bool:
-        """Tell whether a sentence has silence on both sides."""
+        """Return whether a sentence has silence on both sides."""
         start, end = round(one.start * RATE), round(one.end * RATE)
         before = heard[max(start - EDGE, 0) : max(start - EDGE // 2, 0)]
         after = heard[end + EDGE // 2 : end + EDGE]
@@ -208,16 +209,17 @@ class _Sentence:
         return all(_level(part) < least for part in (before, after))
 
     def _edge(self, way: int) -> int:
-        """Give how many samples at the beginning (1) or the end (-1) are more than a breath."""
+        """Return the number of samples at the start (1) or end (-1) that are louder than a
+        breath."""
         wave = self.wave[self.begin : self.end][::way]
         loud = 0.2 * _level(wave)
         return next((n for n in (EDGE, EDGE * 3 // 2) if _level(wave[:n]) > loud), 2 * EDGE)
 
     def _at(self, heard: Curve, start: int, offset: int, size: int) -> bool:
-        """Tell whether `size` samples of the sentence are there, where they should be.
+        """Return whether `size` samples of the sentence are at their expected position.
 
-        A jitter buffer stretches most where sound sets in, by up to 45 ms under load: so far off,
-        only what is surely alike counts, and only if there is sound in the right place too.
+        A jitter buffer stretches most at the onset of sound, by up to 45 ms under load. At such a
+        distance only a high correlation counts, and only with sound at the expected position too.
         """
         edge, at = self.wave[offset : offset + size], start + offset
         if _alike(heard, edge, at, SHIFT // 2) >= EDGE_ALIKE:
@@ -225,23 +227,23 @@ class _Sentence:
         there = heard[max(at, 0) : max(at + size, 0)]
         power = float(np.sum(there**2)) / float(np.sum(edge**2))
         if power > HISSING and _hisses(edge) and _hisses(there):
-            return True  # an "s" that a packet was lost of: made up anew, so no sample is alike
+            return True  # a sibilant concealed after packet loss: no sample correlates
         return power > 1 / 3 and _alike(heard, edge, at, 2 * SHIFT) >= EDGE_SURE
 
 
 def _hisses(sound: Curve) -> bool:
-    """Tell whether a sound is noise, as of an "s"."""
+    """Return whether a sound is noise-like, as a sibilant is."""
     return sound.size > 1 and float(np.mean(np.diff(np.sign(sound)) != 0)) > HISS
 
 
 def _alike(heard: Curve, edge: Curve, at: int, shift: int) -> float:
-    """Give the best correlation with the edge up to `shift` samples off its place."""
+    """Return the best correlation with the edge within `shift` samples of its position."""
     there = heard[max(at - shift, 0) : max(at + edge.size + shift, 0)]
     return float(_correlations(there, [edge])[0].max()) if there.size >= edge.size else 0.0
 
 
 def _best(curve: Curve, expected: int, slack: int, least: float) -> tuple[int, float] | None:
-    """Give (sample, likeness) of the best place near the expected one; None under `least`."""
+    """Return (sample, correlation) of the best position near `expected`; None under `least`."""
     low = max(expected - slack, 0)
     near = curve[low : max(expected + slack + 1, 0)]
     best = int(near.argmax()) if near.size else 0
@@ -257,7 +259,7 @@ def _level(wave: Curve) -> float:
 
 
 def _correlations(heard: Curve, windows: list[Curve]) -> list[Curve]:
-    """Give, for each window, its correlation (-1 to 1) with the recording at each sample."""
+    """Return each window's correlation (-1 to 1) with the recording at each sample."""
     longest = max(window.size for window in windows)
     size = 1 << (heard.size + longest).bit_length()
     spectrum = np.fft.rfft(heard, size)

@@ -1,7 +1,7 @@
-"""The program that recognises: `python -m host.local.speech.recognise`, one for each process.
+"""The recogniser process: `python -m host.local.speech.recognise`, one for each process.
 
-pocketsphinx holds Python's lock while it works, so it works in a process of its own. It reads
-pickled requests from its standard input, writes pickled answers, and ends with its input.
+pocketsphinx holds Python's GIL while it works, so it runs in a separate process. It reads pickled
+requests from standard input, writes pickled answers, and ends with its input.
 """
 
 import contextlib
@@ -25,31 +25,31 @@ MIRROR = 0.1
 NOISE = 32.8
 """-60 dBFS."""
 FLOOR = 0.004
-"""Least probability of a sentence that counts."""
+"""Minimum probability of a sentence that counts."""
 OUT_OF_STEP = 0.2
-"""Seconds by which a word may begin earlier or later than where flite speaks the sentence."""
+"""Seconds by which a word's start may differ from flite's own reading."""
 LONGEST_PAUSES = 0.3, 0.08
-"""Seconds that a pause keeps, tried in turn: as it was, and as if the network tore a word apart."""
+"""Maximum seconds of a pause, tried in turn: the real one, and one torn into a word by loss."""
 REMEMBERED = 300
-"""Hearings whose result is kept: pieces without meaning, as of music, are tried again with each new
-one, and music took a core."""
+"""Number of cached results: unrecognised pieces, as of music, are tried again with each new one,
+which took a core."""
 
 _Result = tuple[str, float] | None
 
 
 class Recogniser:
-    """Knows the vocabularies and finds their sentences in speech."""
+    """Finds the sentences of vocabularies in speech."""
 
     def __init__(self) -> None:
         self._decoder = Decoder(lm=None, cmn="batch", loglevel="FATAL")
         self._vocabularies: dict[str, Vocabulary] = {}
-        """Of the story that each scene is at."""
+        """By scene: the vocabulary of its current story."""
         self._times: dict[str, list[float]] = {}
         self._known: OrderedDict[tuple[str, int, bytes], _Result] = OrderedDict()
-        """What speech was among the sentences that there were then."""
+        """Results by vocabulary, its size, and speech."""
 
     def answer(self, request: Request) -> list[Finding]:
-        """Learn the new sentences, then give the sentences in the pieces, in order."""
+        """Learn new sentences, then return the sentences in the pieces, in order."""
         vocabulary = self._vocabulary_of(request)
         vocabulary.learn(request.sentences)
         if not len(vocabulary):
@@ -63,7 +63,7 @@ class Recogniser:
         return findings
 
     def _vocabulary_of(self, request: Request) -> Vocabulary:
-        """Give the vocabulary of the scene's story; that of its last one is forgotten."""
+        """Return the vocabulary of the scene's story; the previous story's is dropped."""
         known = self._vocabularies.get(request.scene)
         if known is not None and known.name == request.story:
             return known
@@ -73,7 +73,7 @@ class Recogniser:
         return new
 
     def _longest(self, vocabulary: Vocabulary, request: Request, first: int) -> Finding | None:
-        """Give the sentence that begins with piece `first` and takes most pieces."""
+        """Return the sentence that starts with piece `first` and covers the most pieces."""
         for last in reversed(range(first, len(request.pieces))):
             for longest in LONGEST_PAUSES[: 1 if first == last else 2]:
                 if heard := self._one(vocabulary, _join(request, first, last, longest)):
@@ -81,7 +81,7 @@ class Recogniser:
         return None
 
     def _one(self, vocabulary: Vocabulary, speech: Samples) -> _Result:
-        """Give the one sentence that the speech is, and its probability."""
+        """Return the single sentence in the speech, and its probability."""
         heard = vocabulary.name, len(vocabulary), speech.tobytes()
         if heard not in self._known:
             self._known[heard] = self._listen(vocabulary, speech)
@@ -107,9 +107,9 @@ class Recogniser:
     def _decode(
         self, vocabulary: Vocabulary, speech: Samples
     ) -> tuple[str | None, float, list[float]]:
-        """Give the likeliest sentence, its probability and when its words begin, in seconds."""
+        """Return the likeliest sentence, its probability and the starts of its words in seconds."""
         padded = np.concatenate([silence(0.1, RATE), speech, silence(0.15, RATE)])
-        # What was heard before would count a little, and the same speech be heard otherwise.
+        # Otherwise earlier speech would slightly change the result.
         self._decoder.reinit_feat()
         self._decoder.start_utt()
         self._decoder.process_raw(mirror(padded).tobytes(), False, True)
@@ -124,7 +124,7 @@ class Recogniser:
 
 
 def mirror(speech: Samples) -> NDArray[np.int16]:
-    """Fill the upper band, which a telephone leaves empty and the 16 kHz model misses."""
+    """Fill the upper band, which telephone audio lacks and the 16 kHz model expects."""
     wide = resample(speech, RATE, 2 * RATE).astype(np.float64)
     sign = 1.0 - 2.0 * (np.arange(wide.size) % 2)
     noise = np.random.default_rng(0).normal(0, NOISE, wide.size)
@@ -139,8 +139,8 @@ def _join(request: Request, first: int, last: int, longest: float) -> Samples:
 
 
 def main() -> None:
-    """Answer requests until the standard input ends."""
-    os.nice(10)  # sound comes first: what is late is lost, an answer is only later
+    """Answer requests until standard input ends."""
+    os.nice(10)  # audio has priority: late audio is lost, a late answer is not
     recogniser = Recogniser()
     answer: Any
     with contextlib.suppress(EOFError, KeyboardInterrupt, BrokenPipeError):

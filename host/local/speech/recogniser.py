@@ -1,4 +1,4 @@
-"""The one process of this machine that recognises: started when first needed, ended at exit."""
+"""The client of the recogniser process, which starts on first use and ends at exit."""
 
 import asyncio
 import atexit
@@ -18,17 +18,17 @@ from host.privacy.environment import of_a_program
 
 
 class RecogniserProcess:
-    """Asks the process, one request at a time, from a thread that waits for it."""
+    """Sends requests to the process, one at a time, from a waiting thread."""
 
     def __init__(self) -> None:
         self._waiting: ThreadPoolExecutor | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._learnt: dict[str, tuple[str, int]] = {}
-        """Scene -> its story, and how many sentences of it the process knows."""
+        """Scene to its story, and the number of its sentences that the process knows."""
         self._lock = threading.Lock()
 
     def learn(self, sentences: Sentences) -> None:
-        """Let the process learn what is new before it is needed."""
+        """Send new sentences to the process before they are needed."""
         self._submit(sentences, (), ())
 
     async def find(
@@ -38,7 +38,7 @@ class RecogniserProcess:
         return await asyncio.wrap_future(self._submit(sentences, pieces, pauses))
 
     def close(self) -> None:
-        """End the process. The next request starts another one."""
+        """Stop the process. The next request starts another one."""
         with self._lock:
             waiting, self._waiting = self._waiting, None
             if self._process:
@@ -53,7 +53,7 @@ class RecogniserProcess:
         with self._lock:
             if self._waiting is None:
                 self._waiting = ThreadPoolExecutor(1, thread_name_prefix="recogniser")
-            # What is known is what was known now, not when it is asked for: the story goes on.
+            # The request captures the sentences now, not when it is sent: the story continues.
             request = Request(sentences.scene, *sentences.story, tuple(pieces), tuple(pauses))
             return self._waiting.submit(self._ask, request)
 

@@ -1,16 +1,16 @@
-"""What is asked of the process that recognises, and what it answers."""
+"""Requests to the recogniser process, and its answers."""
 
 from dataclasses import dataclass
 
 from host.local.speech.audio import Samples
 
 RATE = 8000
-"""Hz of all speech that is to be recognised."""
+"""Sample rate of all speech to be recognised, in Hz."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """Pieces of speech at 8 kHz, and the sentences of a story: to the process, those it lacks.
+    """Pieces of speech at 8 kHz, and sentences of a story; the process is sent only new ones.
 
     A scene has one story at a time.
     """

@@ -1,4 +1,4 @@
-"""Another sample rate for a whole clip, without aliasing."""
+"""Resamples a whole clip without aliasing."""
 
 from math import gcd
 
@@ -9,7 +9,7 @@ from host.local.speech.audio import Samples
 
 
 def resample(samples: Samples, rate: int, to: int) -> Samples:
-    """Give the clip at `to` Hz: its spectrum cut or padded, with a soft edge against ringing."""
+    """Return the clip at `to` Hz: its spectrum cut or padded, with a soft edge against ringing."""
     if rate == to or not samples.size:
         return samples
     step = rate // gcd(rate, to)
@@ -25,7 +25,7 @@ def resample(samples: Samples, rate: int, to: int) -> Samples:
 
 
 def _soft_edge(bins: int) -> NDArray[np.float64]:
-    """Pass the lower 93 % of the band, then fall to nothing along half a cosine."""
+    """Return a filter: 1 in the lower 93 % of the band, then half a cosine to 0."""
     edge = np.ones(bins)
     fall = max(bins * 7 // 100, 1)
     edge[-fall:] = 0.5 + 0.5 * np.cos(np.linspace(0, np.pi, fall))

@@ -1,4 +1,4 @@
-"""Where speech begins, pauses and ends in a stream, by its energy: pure, frame by frame."""
+"""Voice activity detection by energy: pure, frame by frame."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -7,21 +7,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 FRAME = 0.01
-"""Seconds."""
+"""Duration of a frame, in seconds."""
 WINDOW = 0.032
-"""Seconds over which a tone is told from a voice: 31 Hz a bin."""
+"""Seconds of the window that tells a tone from a voice: 31 Hz a bin."""
 QUIET = -58.0
-"""dBFS: a frame below this is silence, whatever the noise."""
+"""dBFS below which a frame is silent, whatever the noise."""
 ABOVE_NOISE = 10.0
-"""dB by which speech stands over the noise of the last NOISE_MEMORY seconds."""
+"""dB by which speech exceeds the noise of the last NOISE_MEMORY seconds."""
 LOUDEST_NOISE = -28.0
 NOISE_MEMORY = 2.0
 ONSET = 5
-"""Frames of voice, out of twice as many, that start an utterance."""
+"""Voiced frames, out of twice as many, that start an utterance."""
 BRIDGE = 0.15
-"""Seconds of silence that part two pieces of one utterance."""
+"""Seconds of silence that separate two pieces of one utterance."""
 LEAD = 30
-"""Frames that an onset may reach back over loud but voiceless sounds, such as an s."""
+"""Maximum frames that an onset extends back over loud voiceless sounds, such as an s."""
 
 
 @dataclass
@@ -32,17 +32,17 @@ class Utterance:
 
     @property
     def start(self) -> float:
-        """Seconds from the stream's first sample."""
+        """Start in seconds from the stream's first sample."""
         return self.pieces[0][0] * FRAME
 
     @property
     def end(self) -> float:
-        """Seconds from the stream's first sample."""
+        """End in seconds from the stream's first sample."""
         return self.pieces[-1][1] * FRAME
 
 
 class Segmenter:
-    """Takes a stream's frames one at a time and keeps the utterance that is going on, if any."""
+    """Consumes a stream's frames one at a time and tracks the current utterance."""
 
     def __init__(self, rate: int) -> None:
         self.frames = 0
@@ -56,11 +56,11 @@ class Segmenter:
 
     @property
     def silence(self) -> float:
-        """Seconds since the utterance's last loud frame; 0 when nobody has spoken."""
+        """Seconds since the utterance's last loud frame; 0 without an utterance."""
         return 0.0 if self.utterance is None else self.frames * FRAME - self.utterance.end
 
     def push(self, frame: NDArray[np.int16]) -> bool:
-        """Take FRAME seconds; tell whether an utterance begins with it."""
+        """Consume a frame; return whether an utterance starts with it."""
         loud, voiced = self._judge(frame.astype(np.float64) / 32768)
         self.frames += 1
         self._loud.append(loud)
@@ -75,14 +75,14 @@ class Segmenter:
         return True
 
     def take(self) -> Utterance | None:
-        """End the utterance and hand it over."""
+        """End the utterance and return it."""
         utterance, self.utterance = self.utterance, None
         self._voiced.clear()
         self._loud.clear()
         return utterance
 
     def _onset(self) -> int:
-        """Go back over loud frames, and over gaps of less than three frames between them."""
+        """Return the onset: back over loud frames, and gaps of at most three frames."""
         back = gap = 0
         for i, loud in enumerate(reversed(self._loud), 1):
             gap = 0 if loud else gap + 1
@@ -99,7 +99,7 @@ class Segmenter:
             utterance.pieces[-1] = (first, self.frames)
 
     def _judge(self, frame: NDArray[np.float64]) -> tuple[bool, bool]:
-        """Tell whether a frame is loud and no tone, and whether it may be a voice."""
+        """Return whether a frame is loud and not a tone, and whether it may be voiced."""
         self._window = np.concatenate([self._window[frame.size :], frame])
         level = 10 * np.log10(np.mean((frame - frame.mean()) ** 2) + 1e-10)
         self._noise.append(level)
@@ -115,9 +115,9 @@ class Segmenter:
 
 
 def is_tone(power: NDArray[np.float64], hertz: float) -> bool:
-    """Tell a beep, or a key's two tones, from a voice: 92 % of the power in one or two peaks.
+    """Return whether 92 % of the power is in one or two peaks: a beep or a DTMF key.
 
-    `power` is a spectrum with `hertz` between its bins. A voice's peaks under 350 Hz don't count.
+    `power` is a spectrum with `hertz` between bins. Peaks under 300 Hz, as of voices, are ignored.
     """
     total = power.sum()
     first = _peak(power)

@@ -1,4 +1,4 @@
-"""The vocabulary of a scene: the sentences that may be heard in it."""
+"""The vocabulary of a scene: the sentences that can be recognised in it."""
 
 from collections.abc import Iterable, Iterator
 from itertools import count
@@ -9,10 +9,10 @@ _numbers = count()
 
 
 class Sentences:
-    """A growing list of single sentences. Ears hear these and nothing else.
+    """A growing list of single sentences, which recognition is limited to.
 
-    Ears slow down with all that they know, so that a scene in which one story follows another
-    forgets what was said in the last one. `texts` stay, and what is added to be `kept`.
+    Recognition slows down with their number, so a scene with several stories forgets each one's
+    sentences. `texts` and texts added as `kept` stay.
     """
 
     def __init__(self, texts: Iterable[str] = ()) -> None:
@@ -24,18 +24,18 @@ class Sentences:
             self.add(text, kept=True)
 
     def add(self, text: str, *, kept: bool = False) -> None:
-        """Add each sentence of a text; one that is known already is not added again."""
+        """Add each sentence of a text, once."""
         for sentence in sentences_of(text):
             self._sentences[sentence] = self._sentences.get(sentence, False) or kept
 
     def forget(self) -> None:
-        """Forget what is not kept: another story begins."""
+        """Start another story: forget sentences that are not kept."""
         self._sentences = {sentence: True for sentence, kept in self._sentences.items() if kept}
         self._story = next(self._stories)
 
     @property
     def story(self) -> tuple[str, tuple[str, ...]]:
-        """The story's name, and its sentences in the order in which they came: more may follow."""
+        """The story's name, and its sentences in order; more may be added."""
         return f"{self.scene}x{self._story}", tuple(self._sentences)
 
     def __iter__(self) -> Iterator[str]:

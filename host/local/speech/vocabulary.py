@@ -1,7 +1,7 @@
-"""Sentences as pocketsphinx hears them: words, their sounds, and one grammar of all of them.
+"""Sentences for pocketsphinx: their words, pronunciations, and one grammar.
 
-flite itself says how a sentence is read (`-pw`: numbers and abbreviations as words) and how a
-word sounds that pocketsphinx's dictionary lacks (`-ps`), so that every sentence can be heard.
+flite provides the reading of a sentence (`-pw`: numbers and abbreviations as words) and the
+pronunciation of words missing in pocketsphinx's dictionary (`-ps`), so that any sentence works.
 """
 
 from collections.abc import Iterable
@@ -13,24 +13,23 @@ from host.local.speech.flite import run_flite
 from host.local.speech.voice import synthesize
 
 SOUNDS = {"ax": "AH", "axr": "ER", "dx": "D", "nx": "N", "el": "L", "em": "M", "en": "N"}
-"""flite's sounds that CMUdict writes differently; the others are the same in capitals."""
+"""flite's phones that CMUdict writes differently; the others are the same in capitals."""
 TEMPO = 0.15, 0.05
-"""How far from flite's own length a sentence may be: seconds, and share of its length.
+"""Tolerance of a sentence's duration against flite's: seconds, and share of the duration.
 
-A grammar finds some sentence in most speech; a foreign one, or half of a known one, betrays
-itself by its length.
+A grammar matches some sentence in most speech; a wrong or partial one has another duration.
 """
 
 
 @cache
 def _reading(text: str) -> tuple[tuple[bytes, ...], float]:
-    """Give the words of a sentence as flite reads them, and its seconds without the silence."""
+    """Return the words of a sentence as flite reads them, and its duration without silence."""
     words = tuple(run_flite("-pw", "none", text=text).split())
     return words, synthesize(text, 8000).size / 8000 - 0.08
 
 
 class Vocabulary:
-    """The sentences that one decoder knows under one name."""
+    """The sentences of one decoder under one name."""
 
     def __init__(self, decoder: Decoder, name: str) -> None:
         self.name = name
@@ -39,7 +38,7 @@ class Vocabulary:
         self._seconds: dict[str, float] = {}
 
     def learn(self, texts: Iterable[str]) -> None:
-        """Add sentences, and make the grammar anew if there are any."""
+        """Add sentences, and rebuild the grammar if there are new ones."""
         before = len(self._sentences)
         for text in texts:
             read, seconds = _reading(text)
@@ -53,16 +52,16 @@ class Vocabulary:
             self._decoder.add_jsgf_string(self.name, grammar)
 
     def forget(self) -> None:
-        """Let the decoder forget the grammar; it still knows the words."""
+        """Remove the grammar from the decoder; the words stay."""
         if self._sentences:
             self._decoder.remove_search(self.name)
 
     def sentence(self, words: tuple[str, ...]) -> str | None:
-        """Give the sentence of these words, if they are a whole one."""
+        """Return the sentence with exactly these words; None if there is none."""
         return self._sentences.get(words)
 
     def fits(self, seconds: float, sentence: str | None = None) -> bool:
-        """Tell whether the sentence, or else any sentence, takes about so long."""
+        """Return whether the duration fits the sentence, or any sentence."""
         lengths = self._seconds.values() if sentence is None else (self._seconds[sentence],)
         return any(abs(seconds - length) <= TEMPO[0] + TEMPO[1] * length for length in lengths)
 
@@ -70,7 +69,7 @@ class Vocabulary:
         return len(self._sentences)
 
     def _word(self, word: bytes) -> str:
-        """Give the name under which the decoder knows a word: letters and digits only."""
+        """Return the decoder's name of a word: letters and digits only."""
         name = "w" + word.hex()
         if self._decoder.lookup_word(name) is None:
             for i, sounds in enumerate(self._sounds(word.decode())):

@@ -1,4 +1,4 @@
-"""The voice of every telephone and agent on this machine: flite's `rms`, a man's, 16 kHz."""
+"""The TTS of all local telephones and agents: flite's male voice `rms`, 16 kHz."""
 
 import asyncio
 import io
@@ -21,21 +21,21 @@ _SENTENCE_END = re.compile(
 
 
 def sentences_of(text: str) -> list[str]:
-    """Split a text into its sentences, as it is spoken and as it is looked for."""
+    """Split a text into sentences, as spoken and as located."""
     return [part.strip() for part in _SENTENCE_END.split(text) if re.search(r"\w", part)]
 
 
 async def speak(text: str, rate: int) -> Samples:
-    """Give the text as speech: mono int16 at `rate` Hz, with next to no silence at its ends.
+    """Return a text as speech: mono int16 at `rate` Hz, with almost no silence at its ends.
 
-    Each sentence sounds the same wherever it stands, so that a text may be spoken at once or
-    sentence by sentence. Raises HostError when flite is missing.
+    Each sentence sounds the same in any text, so that a text may be spoken at once or sentence by
+    sentence. Raises HostError without flite.
     """
     return await asyncio.to_thread(synthesize, text, rate)
 
 
 def synthesize(text: str, rate: int) -> Samples:
-    """Do what `speak` does, and keep the caller waiting: 10 to 60 ms for a new sentence."""
+    """Do what `speak` does, blocking: 10 to 60 ms for a new sentence."""
     parts: list[Samples] = []
     for sentence in sentences_of(text):
         parts += [silence(PAUSE, rate), _sentence(sentence, rate)]

@@ -1,4 +1,4 @@
-"""A shelf of protobuf messages with ids: trunks, or dispatch rules. Kept in memory."""
+"""An in-memory store of protobuf messages with ids: trunks or dispatch rules."""
 
 from collections.abc import Iterable
 from typing import Any, Generic, TypeVar
@@ -12,15 +12,15 @@ from host.local.exchange.ids import new_id
 M = TypeVar("M", bound=Message)
 
 
-class Shelf(Generic[M]):
-    """Messages of one kind by their id, in the order of their making."""
+class Store(Generic[M]):
+    """Messages of one type by id, in creation order."""
 
     def __init__(self, prefix: str, id_field: str, missing: str) -> None:
         self._prefix, self._id, self._missing = prefix, id_field, missing
         self._items: dict[str, M] = {}
 
     def add(self, item: M) -> M:
-        """Keep a copy under a new id."""
+        """Store a copy under a new id."""
         kept = type(item)()
         kept.CopyFrom(item)
         setattr(kept, self._id, new_id(self._prefix))
@@ -30,13 +30,13 @@ class Shelf(Generic[M]):
         return kept
 
     def get(self, key: str) -> M:
-        """Give an item, or raise TwirpError."""
+        """Return an item. Raises TwirpError."""
         if key not in self._items:
             raise TwirpError("not_found", self._missing)
         return self._items[key]
 
     def replace(self, key: str, item: M) -> M:
-        """Put another in an item's place; it keeps its id and its date."""
+        """Replace an item; it keeps its id and creation date."""
         made = self.get(key).created_at  # type: ignore[attr-defined]
         kept = type(item)()
         kept.CopyFrom(item)
@@ -47,13 +47,13 @@ class Shelf(Generic[M]):
         return kept
 
     def remove(self, key: str) -> M:
-        """Take an item away, or raise TwirpError."""
+        """Remove an item. Raises TwirpError."""
         item = self.get(key)
         del self._items[key]
         return item
 
     def pick(self, keys: Iterable[str]) -> list[M]:
-        """Give the items of these ids in their order, or all when there are none."""
+        """Return the items with these ids, in that order; all without ids."""
         wanted = list(keys)
         if not wanted:
             return list(self._items.values())
@@ -63,7 +63,7 @@ class Shelf(Generic[M]):
         return key in self._items
 
     def changed(self, key: str, request: Any) -> M:
-        """Give a changed copy: the `replace` of an update request, or one with its `update`."""
+        """Return a changed copy, by the `replace` or the `update` of an update request."""
         current = self.get(key)
         changed = type(current)()
         if request.HasField("replace"):
@@ -76,13 +76,13 @@ class Shelf(Generic[M]):
                 assign(changed, field.name, value)
         else:
             raise TwirpError("invalid_argument", "missing or unsupported update action")
-        # The id tells a thing from its rivals when they are checked for conflicts.
+        # Conflict checks exclude the item itself by its id.
         setattr(changed, self._id, key)
         return changed
 
 
 def assign(message: Message, name: str, value: Any) -> None:
-    """Set a field of a message, whatever its kind."""
+    """Set a field of a message, of any kind."""
     message.ClearField(name)
     if isinstance(value, Message):
         getattr(message, name).CopyFrom(value)

@@ -1,9 +1,9 @@
-"""Ears: what is said in a stream of sound, out of the sentences of a scene.
+"""Speech recognition of a stream, limited to the sentences of a scene.
 
-Measured with 32 texts by the voice of this machine: through mu-law, Opus at 24 kbit/s and 3 % of
-packets lost each 32 of 32 as written, 16 dB softer 30, with noise at -44 dBFS 28; rows of two or
-three texts 30 of 30. Of 32 foreign sentences one was taken for another; no beep, key or noise was.
-A result comes 50 to 100 ms after the silence that a guess waits for, on an idle machine.
+Measured with 32 texts by flite: through mu-law, Opus at 24 kbit/s and 3 % packet loss each 32 of 32
+verbatim, 16 dB softer 30, with noise at -44 dBFS 28; sequences of two or three texts 30 of 30. Of
+32 unknown sentences one was recognised as another; no beep, key or noise was. A result comes 50 to
+100 ms after the silence that ends an utterance, on an idle machine.
 """
 
 import asyncio
@@ -21,9 +21,9 @@ from host.local.speech.segment import FRAME, LEAD, Segmenter, Utterance
 from host.local.speech.sentences import Sentences
 
 REMEMBERED = 1.0
-"""Seconds for which speech that was no sentence may still be the beginning of one."""
+"""Seconds for which unrecognised speech may still be the beginning of a sentence."""
 LONGEST = 30.0
-"""Seconds after which an utterance is ended though it goes on."""
+"""Maximum duration of an utterance, in seconds."""
 
 
 @dataclass(frozen=True)
@@ -37,18 +37,18 @@ class _Piece:
 
 @dataclass(frozen=True)
 class _Pause:
-    """Silence after pieces of an utterance that may or may not go on."""
+    """Silence after pieces of an utterance, which may continue."""
 
     pieces: list[_Piece]
     ended: bool
 
 
-class Ears:
-    """Hears the sentences of a scene in one stream of mono samples at `rate` Hz.
+class Transcriber:
+    """Recognises the sentences of a scene in a stream of mono samples at `rate` Hz.
 
-    An utterance ends after `silence` seconds without speech; after half of that, what was
-    understood so far is told as not `final`. What is no sentence (beeps, keys, noise, other
-    speech, half a sentence) gives no `Heard`. Nothing depends on the clock, only on the stream.
+    An utterance ends after `silence` seconds without speech; after half of that, an interim
+    result is reported as not `final`. Anything but a sentence (beeps, keys, noise, other speech,
+    half a sentence) yields no `Heard`. Timing depends on the stream only, not on the clock.
     """
 
     def __init__(self, sentences: Sentences, rate: int = 8000, silence: float = 0.3) -> None:
@@ -65,7 +65,7 @@ class Ears:
         recogniser.learn(sentences)
 
     def push(self, samples: Samples) -> None:
-        """Hear the next samples, any number of them."""
+        """Recognise the next samples, any number of them."""
         self._rest = np.concatenate([self._rest, samples])
         whole = self._rest.size // self._frame * self._frame
         for at in range(0, whole, self._frame):
@@ -73,23 +73,23 @@ class Ears:
         self._rest = self._rest[whole:]
 
     def flush(self) -> None:
-        """End the utterance that is going on, if any, without waiting for silence."""
+        """End the current utterance, if any, without waiting for silence."""
         if utterance := self._segmenter.take():
             self._news.put_nowait(_Pause(self._cut(utterance), ended=True))
 
     def close(self) -> None:
-        """End the stream: iteration ends when everything heard has been told."""
+        """End the stream; iteration ends after the last result."""
         self.flush()
         self._news.put_nowait(None)
 
     async def __aiter__(self) -> AsyncIterator[Heard]:
-        """Give each whole sentence once, when its utterance has ended."""
+        """Yield each sentence once, when its utterance has ended."""
         async for event in self.events():
             if isinstance(event, Heard) and event.final:
                 yield event
 
     async def events(self) -> AsyncIterator[Event]:
-        """Give all that is noticed, in order; for one reader."""
+        """Yield all events in order, to one reader."""
         guess: tuple[list[_Piece], list[Finding]] | None = None
         while (news := await self._news.get()) is not None:
             if isinstance(news, SpeechStarted):
@@ -126,7 +126,7 @@ class Ears:
             self._news.put_nowait(_Pause(self._cut(utterance), ended=False))
 
     def _cut(self, utterance: Utterance) -> list[_Piece]:
-        """Cut the utterance's pieces out of the samples kept."""
+        """Cut the utterance's pieces out of the buffered samples."""
         begin = self._segmenter.frames - len(self._kept)
         samples = resample(np.concatenate(self._kept), self._rate, RATE)
         each = round(FRAME * RATE)
@@ -138,7 +138,7 @@ class Ears:
         ]
 
     def _recall(self, start: float) -> list[_Piece]:
-        """Give the speech without meaning that ended just before `start`, torn off perhaps."""
+        """Return unrecognised speech just before `start`, which may belong to it."""
         if not self._unheard or start - self._unheard[-1].end > REMEMBERED:
             self._unheard = []
         return self._unheard[-6:]
