@@ -91,6 +91,10 @@ class Recorder(Protocol):
         """Start recording; `heard` is the notice that announced it."""
         ...
 
+    async def resume(self) -> None:
+        """Continue the recording of a process that died."""
+        ...
+
     async def close(self) -> None:
         """Finish the recording's file."""
         ...

@@ -18,6 +18,7 @@ from sample_calls import a_call_with_a_job
 from stored import a_record
 from waiting import logged_by_the_host
 
+import host
 from host.call.live import LiveCall
 from host.records.outcome import Outcome
 from host.records.record import CallRecord, ToolUse, Transfer
@@ -132,7 +133,7 @@ async def test_the_root_tells_how_the_call_went(collector: CollectorStandIn) -> 
         "host.time_to_first_word": 1.0,
     }
     assert collector.resource["service.name"] == "host"
-    assert collector.resource["service.version"] == "0.1.0"
+    assert collector.resource["service.version"] == host.__version__
 
 
 async def test_tools_and_transfers_are_moments_of_the_conversation(

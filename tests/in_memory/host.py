@@ -49,7 +49,7 @@ NO_PROCESS = 2**22 + 1
 class _Recovery(Recovery):
     """Tells of the end of a call in this process."""
 
-    async def _tell(self, checkpoint: Checkpoint) -> None:
+    async def _emit_call_ended(self, checkpoint: Checkpoint) -> None:
         self._checkpoints.put(checkpoint)
         await emit_call_ended(self._settings, checkpoint)
         self._checkpoints.close(checkpoint.state.id)
