@@ -7,16 +7,16 @@ import contextlib
 import hashlib
 import json
 import secrets
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from livekit import api, rtc
 
 from host import registry
-from host.base.errors import HostError, LiveKitError, PersonaError, SettingsError
+from host.base.errors import HostError, LiveKitError, PersonaError
 from host.call.dispatch import read_dispatch
 from host.dispatch.details import parse_details
-from host.dispatch.livekit import livekit_of
+from host.dispatch.livekit import livekit_api
 from host.dispatch.rooms import UNREACHABLE, join
 from host.dispatch.watch import CallResult, RoomWatcher, is_watched, watcher_token
 from host.settings import Settings
@@ -25,10 +25,8 @@ __all__ = [
     "CallResult",
     "details_of",
     "follow",
-    "livekit_api",
     "metadata_of",
     "place",
-    "require_livekit",
     "room_for",
     "encode_metadata",
 ]
@@ -71,40 +69,6 @@ def encode_metadata(persona: str, number: str, details: Mapping[str, Any], key: 
     metadata = json.dumps(wanted, ensure_ascii=False)  # the limit is in bytes, and escapes count
     read_dispatch(metadata)
     return metadata
-
-
-@contextlib.asynccontextmanager
-async def livekit_api(settings: Settings) -> AsyncIterator[api.LiveKitAPI]:
-    """Open an API client; its errors become one line. Raises HostError."""
-    require_livekit(settings)
-    try:
-        async with livekit_of(settings) as livekit:
-            yield livekit
-    except api.ServerError as error:
-        if error.code == api.ServerErrorCode.UNAUTHENTICATED or error.status == 401:
-            text = f"LiveKit at {settings.livekit_url} rejects LIVEKIT_API_KEY and its secret"
-            raise LiveKitError(text) from None
-        raise LiveKitError(f"LiveKit at {settings.livekit_url}: {error.message}") from None
-    except (rtc.ConnectError, *UNREACHABLE) as error:
-        text = f"LiveKit at {settings.livekit_url} can't be reached: {type(error).__name__}"
-        raise LiveKitError(text) from None
-
-
-def require_livekit(settings: Settings) -> None:
-    """Raise SettingsError if LiveKit's URL or keys are missing or malformed."""
-    given = {
-        "LIVEKIT_URL": settings.livekit_url,
-        "LIVEKIT_API_KEY": settings.livekit_api_key.get_secret_value(),
-        "LIVEKIT_API_SECRET": settings.livekit_api_secret.get_secret_value(),
-    }
-    missing = [name for name, value in given.items() if not value]
-    if missing:
-        are = "is" if len(missing) == 1 else "are"
-        raise SettingsError(
-            f"{', '.join(missing)} {are} not set: put them into .env, or try `--local`"
-        )
-    if not settings.livekit_url.startswith(("ws://", "wss://", "http://", "https://")):
-        raise SettingsError("LIVEKIT_URL must begin with ws:// or wss://")
 
 
 async def place(

@@ -14,8 +14,7 @@ from host import registry
 from host.base.errors import PersonaError, SettingsError
 from host.base.tasks import Tasks
 from host.compliance import faults_of
-from host.dispatch.livekit import livekit_of
-from host.dispatch.place import livekit_api, require_livekit
+from host.dispatch.livekit import livekit_api, livekit_of, require_livekit
 from host.privacy import close_to_others, environment, write_for_owner_only
 from host.privacy.logs import keep_private
 from host.registry import Registry
