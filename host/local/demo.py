@@ -1,6 +1,6 @@
-"""The demo: four calls with the bundled personas on the local world, recorded and judged.
+"""The demo: four calls with the bundled personas on the local world, recorded and checked.
 
-It is one file, because it is read as the script of a play.
+One module in spite of its length, so that it reads like a script.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from host.settings import Settings
 CALLS = Path("demo-calls")
 ANN, MACHINE, ENGAGED, BILLING = "+15552220001", "+15552220004", "+15552220002", "+15550003001"
 RECORD_LIMIT = 15.0
-"""Seconds after a call within which its record must be there."""
+"""Seconds after a call within which its record must exist."""
 
 HOST_TOML = f"""\
 [personas.receptionist]
@@ -46,14 +46,14 @@ dentist = "+15550003002"
 
 @dataclass(frozen=True)
 class Scene:
-    """One call: how it is played, and what must have come of it."""
+    """One call: its script, and the expected result."""
 
     file: str
     title: str
     play: Callable[[Stage], Awaitable[PhoneCall]]
     outcome: Outcome
     heard: tuple[str, ...] = ()
-    """What the telephone must have heard, each once and whole, in this order."""
+    """Texts that the telephone must have heard, each once and completely, in this order."""
     dialled: str | None = None
     """The number that must have been dialled or referred to last."""
 
@@ -87,7 +87,7 @@ async def a_person_answers(stage: Stage) -> PhoneCall:
 async def a_voicemail_answers(stage: Stage) -> PhoneCall:
     greeting = "You have reached the voicemail of Ann. Please leave a message after the tone."
     script = voicemail(greeting, pause=1.0)
-    stage.tell("voicemail", f"will say: {greeting} (beep)", "yellow")
+    stage.show("voicemail", f"will say: {greeting} (beep)", "yellow")
     return await _placed(stage, MACHINE, Telephone(answer_after=1.0, script=script))
 
 
@@ -140,9 +140,9 @@ SCENES = (
 
 
 async def play(folder: Path = CALLS) -> int:
-    """Play the scenes; 0 only if every one ended as it should."""
+    """Run the scenes; return 0 only if all ended as expected."""
     console = Console(soft_wrap=True)
-    logging.getLogger("livekit").setLevel(logging.CRITICAL)  # its SDK calls a room's end an error
+    logging.getLogger("livekit").setLevel(logging.CRITICAL)  # the SDK logs a room's end as error
     begun = time.monotonic()
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -175,7 +175,7 @@ async def play(folder: Path = CALLS) -> int:
 
 
 async def _perform(scene: Scene, stage: Stage, folder: Path) -> bool:
-    """Play one scene, keep what is left of it, and tell whether it ended as it should."""
+    """Run one scene, store its files, and return whether it ended as expected."""
     stage.console.print(f"\n[bold]{scene.title}[/]")
     faults: list[str] = []
     try:
@@ -186,11 +186,11 @@ async def _perform(scene: Scene, stage: Stage, folder: Path) -> bool:
     else:
         faults = _faults(scene, stage, call, record)
         _keep(call, record, folder / scene.file)
-        stage.tell("record", f"{record.outcome}: {record.reason}", "magenta")
+        stage.show("record", f"{record.outcome}: {record.reason}", "magenta")
     for fault in faults:
-        stage.tell("wrong", fault, "red")
+        stage.show("wrong", fault, "red")
     if not faults:
-        stage.tell("right", f"recorded as {folder / scene.file}.wav", "dim")
+        stage.show("right", f"recorded as {folder / scene.file}.wav", "dim")
     return not faults
 
 
@@ -228,10 +228,10 @@ def _keep(call: PhoneCall, record: CallRecord, file: Path) -> None:
 
 
 async def _placed(stage: Stage, number: str, telephone: object) -> PhoneCall:
-    """Have the reminder call Ann at a number, as `python -m host call` does."""
+    """Let the reminder call Ann at a number, as `python -m host call` does."""
     stage.world.exchange.connect(number, telephone)  # type: ignore[arg-type]
     details = {"patient": "Ann", "time": "three o'clock"}
-    stage.tell("command", f'host call reminder {number} patient=Ann time="three o\'clock"')
+    stage.show("command", f'host call reminder {number} patient=Ann time="three o\'clock"')
     metadata = metadata_of(stage.settings, "reminder", number, details)
     placing = asyncio.create_task(place(stage.settings, metadata))
     try:
@@ -240,17 +240,17 @@ async def _placed(stage: Stage, number: str, telephone: object) -> PhoneCall:
         placed = await asyncio.wait_for(placing, 30)
     finally:
         placing.cancel()
-    stage.tell("command", f"{placed.outcome}, exit code {placed.outcome.exit_code}")
+    stage.show("command", f"{placed.outcome}, exit code {placed.outcome.exit_code}")
     return call
 
 
 async def _say(stage: Stage, line: Line, text: str) -> None:
-    stage.tell("telephone", text, "yellow")
+    stage.show("telephone", text, "yellow")
     await line.say(text)
 
 
 def _settings(world: World) -> Settings:
-    """The settings of whoever places calls in this world."""
+    """Return the settings of a client that places calls in this world."""
     return Settings(
         livekit_url=world.exchange.url,
         livekit_api_key=world.livekit.api_key,

@@ -22,7 +22,7 @@ class Stage:
     console: Console
     begun: float = field(default_factory=time.time)
 
-    def tell(self, who: str, what: str, style: str = "", at: float | None = None) -> None:
+    def show(self, who: str, what: str, style: str = "", at: float | None = None) -> None:
         """Print a line of the timeline; `at` is its Unix time, by default now."""
         at = (at or time.time()) - self.begun
         text = f"[{style}]{escape(what)}[/]" if style else escape(what)
@@ -40,12 +40,12 @@ class Stage:
             ):
                 if there and status not in shown:
                     shown.append(status)
-                    self.tell("line", status, "cyan")
+                    self.show("line", status, "cyan")
             for heard in call.heard[words:]:
-                self.tell("persona", heard.text, "green", (call.answered_at or 0) + heard.start)
+                self.show("persona", heard.text, "green", (call.answered_at or 0) + heard.start)
             for key in call.keys[keys:]:
                 at = (call.answered_at or 0) + key.at
-                self.tell("persona", f"presses {key.digit}", "green", at)
+                self.show("persona", f"presses {key.digit}", "green", at)
             words, keys = len(call.heard), len(call.keys)
             if over:
                 break
@@ -59,4 +59,4 @@ class Stage:
         end = (
             f"{call.ended_by} hung up" if call.answered_at else f"{call.status}, {call.sip_status}"
         )
-        self.tell("line", end, "cyan")
+        self.show("line", end, "cyan")
