@@ -1,4 +1,4 @@
-"""What authors of personas and plugins import. Nothing else of the host is public."""
+"""The public API for authors of personas and plugins. Nothing else of the host is public."""
 
 from importlib.metadata import version
 

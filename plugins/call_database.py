@@ -131,8 +131,7 @@ def _transaction(database: Path) -> Iterator[sqlite3.Connection]:
 
 
 def _close_to_others(database: Path) -> None:
-    """Make the database private, since it has transcripts. SQLite's other files inherit the
-    mode."""
+    """Make the database private: it has transcripts. SQLite's other files inherit that."""
     with contextlib.suppress(FileExistsError):
         os.close(os.open(database, os.O_CREAT | os.O_EXCL, 0o600))
         return

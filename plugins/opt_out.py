@@ -16,8 +16,7 @@ log = logging.getLogger("host")
 
 @hookimpl
 def tools(call: Call) -> list[Any]:
-    """Return the tool if the far end is a telephone; the model neither sees nor chooses the
-    number."""
+    """Return the tool if the far end is a telephone; the model never sees the number."""
     from livekit.agents import ToolError
 
     async def never_call_again() -> str:

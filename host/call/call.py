@@ -71,8 +71,7 @@ class Call:
 
     @property
     def our_number(self) -> str | None:
-        """The number that the caller dialled (inbound), or the one shown to the callee
-        (outbound)."""
+        """The dialled number (inbound), or the caller ID that the callee sees (outbound)."""
         return self._known.our_number
 
     @property

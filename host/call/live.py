@@ -121,8 +121,7 @@ class LiveCall:
 
     @property
     def hooks(self) -> Hooks:
-        """All hooks, implemented by the plugins and this persona. RuntimeError without a
-        persona."""
+        """All hooks of the plugins and this persona. RuntimeError without a persona."""
         if self._hooks is None:
             raise RuntimeError("the call has no persona yet")
         return self._hooks

@@ -129,8 +129,7 @@ class _Placing:
         self._longest = (limits.max_duration or 0) + (limits.ringing_timeout or 0) + AFTER_LIMIT
 
     async def once(self) -> CallResult | None:
-        """Dispatch and watch the call to its end; None if the room was closed before a host
-        joined."""
+        """Dispatch and watch the call; None if the room was closed before a host joined."""
         room = rtc.Room()
         watch = RoomWatcher(room, self._on_status)
         try:

@@ -227,8 +227,7 @@ class _Loader:
         )
 
     def _try(self, kind: Kind, module: ModuleType, path: str) -> list[Broken]:
-        """Let pluggy validate the module in a separate manager, so that a failure stays
-        isolated."""
+        """Let pluggy validate the module in a separate manager, to isolate a failure."""
         try:
             self._trial.register(module, f"{kind} {path}")
         except Exception as error:

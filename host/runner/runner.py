@@ -203,8 +203,7 @@ class Runner:
         self._job.log_context_fields = {"room": self._call.state.room, "persona": persona}
 
     def _count_in(self) -> None:
-        """Admit the call to its persona's budget. Raises Refused, or CallEnded on an outbound
-        call."""
+        """Count the call in its persona's budget. Raises Refused, or CallEnded if outbound."""
         call = self._call
         try:
             call.time_left = self._budget.admit(call.state.id, call.persona, call.persona_settings)
@@ -263,8 +262,7 @@ class Runner:
         return Reached(words, menu=verdict.category is AnsweredBy.MACHINE_IVR)
 
     async def _finish(self, beginning: asyncio.Task[None], heartbeat: Heartbeat) -> None:
-        """Hang up, write the record and end the job. An error in one step does not stop the
-        others."""
+        """Hang up, write the record and end the job; an error does not stop later steps."""
         job, call = self._job, self._call
         await asyncio.gather(beginning, return_exceptions=True)
         ending = call.ending.result()

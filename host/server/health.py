@@ -61,8 +61,7 @@ class Health:
         return None
 
     async def healthz(self, request: web.Request) -> web.Response:
-        """Report whether the worker runs. Any response proves that the event loop is not
-        blocked."""
+        """Report whether the worker runs; any response proves that the event loop does."""
         return self._answer("the worker has stopped" if self.stopped else None)
 
     async def readyz(self, request: web.Request) -> web.Response:

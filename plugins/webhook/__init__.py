@@ -79,8 +79,7 @@ async def _deliver(queue: Queue, url: str, secret: str) -> None:
 
 
 def message_id(record: Any) -> str:
-    """Return the message id of a record: constant over retries, so that receivers can
-    deduplicate."""
+    """Return a record's message id, constant over retries, for deduplication."""
     return "call_" + re.sub(r"[^A-Za-z0-9-]", "_", record.id)
 
 

@@ -19,8 +19,7 @@ class Pulse:
         self._next = asyncio.Event()
 
     async def until(self, what: Callable[[], T], limit: float | None, wish: str) -> T:
-        """Return the first true value of `what`. Raises TimeoutError with `wish` after `limit`
-        seconds."""
+        """Return the first true value of `what`. Raises TimeoutError, which names `wish`."""
         try:
             async with asyncio.timeout(limit):
                 while not (value := what()):

@@ -209,8 +209,7 @@ class _Sentence:
         return all(_level(part) < least for part in (before, after))
 
     def _edge(self, way: int) -> int:
-        """Return the number of samples at the start (1) or end (-1) that are louder than a
-        breath."""
+        """Return how many samples at the start (1) or end (-1) exceed a breath."""
         wave = self.wave[self.begin : self.end][::way]
         loud = 0.2 * _level(wave)
         return next((n for n in (EDGE, EDGE * 3 // 2) if _level(wave[:n]) > loud), 2 * EDGE)

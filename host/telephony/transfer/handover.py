@@ -148,8 +148,7 @@ class Handover:
             raise TransferFailed(f"{name} {reply}")
 
     def _step_out(self, tried: Transfer) -> None:
-        """Close the persona's session. The job stays, to hang up one party when the other
-        leaves."""
+        """Close the persona's session; the job stays, to hang up when either party leaves."""
         self._far_end.connect(IDENTITY, tried.to)
         tried.succeeded = True
         if session := self._call.session:

@@ -18,8 +18,7 @@ VOLUME = 0.6
 
 @contextlib.contextmanager
 def without_hearing(call: LiveCall) -> Iterator[None]:
-    """Disable the session's audio input: the caller's "hello?" would cancel the tool call that
-    transfers."""
+    """Disable audio input: a "hello?" of the caller would cancel the transferring tool."""
     with call.hold_replies():
         session = call.session
         heard_before = session is not None and session.input.audio_enabled

@@ -79,8 +79,7 @@ class Voicemail:
         return verdict
 
     async def follow(self, verdict: Verdict) -> str | None:
-        """Apply the policies to a verdict. Returns the far end's words; None if that ended the
-        call."""
+        """Apply the policies; return the far end's words, None if that ended the call."""
         heard = await self._policy.follow(verdict)
         self._judged_at = self._opening.mark()
         return heard
