@@ -72,8 +72,7 @@ def already_taken(room: rtc.Room) -> str | None:
 
 
 async def room_is_gone(job: JobContext) -> bool:
-    """Return whether the job's room was deleted before we joined, so that we are alone in a new
-    one.
+    """Return whether the room was deleted before we joined, and we are alone in a new one.
 
     A call that was cancelled or ended before a slow process joined must not be dialled, and a
     caller who heard busy does not come back.

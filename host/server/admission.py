@@ -43,8 +43,7 @@ class Admission:
         self.settings, self.heartbeats, self.livekit = settings, heartbeats, livekit
 
     def load(self, server: AgentServer) -> float:
-        """Return live calls over `max_calls`, scaled to stay below livekit-server's threshold of
-        0.7.
+        """Return live calls over `max_calls`, scaled below livekit-server's threshold of 0.7.
 
         Above it, livekit-server drops a dispatch silently. Excess calls must reach `request`, which
         rejects them as busy.
