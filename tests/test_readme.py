@@ -10,6 +10,7 @@ import pytest
 from deployment import HERE
 
 from host.cli import show
+from host.records.outcome import Outcome
 from host.registry import HOOKS
 from host.settings import Settings, env_name
 
@@ -25,6 +26,12 @@ def test_a_generated_table_is_current(file: Path, name: str, table: Callable[[],
     found = re.search(f"<!-- {name} -->(.*?)<!-- /{name} -->", file.read_text(), re.DOTALL)
     assert found, f"{file.name} has no <!-- {name} --> ... <!-- /{name} -->"
     assert found[1].strip() == table(), "refresh it from `python -m host hooks --markdown`"
+
+
+def test_the_exit_codes_are_those_of_the_outcomes() -> None:
+    rows = re.findall(r"^\| (\d+) \| ([a-z_, ]+)", README.read_text(), re.MULTILINE)
+    told = {outcome: int(code) for code, names in rows for outcome in names.strip().split(", ")}
+    assert told == {outcome.value: outcome.exit_code for outcome in Outcome}
 
 
 def test_every_hook_is_named() -> None:

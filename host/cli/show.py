@@ -145,9 +145,14 @@ def hook_table() -> str:
 def settings_table() -> str:
     """Return the tables of docs/settings.md, between the markers `settings`."""
     shared = _markdown(
-        ("variable", "description", "default"),
+        ("variable", "per persona", "description", "default"),
         (
-            (f"`{env_name(name)}`", field.description or "", _default(field))
+            (
+                f"`{env_name(name)}`",
+                "yes" if name in Shared.model_fields else "",
+                field.description or "",
+                _default(field),
+            )
             for name, field in Settings.model_fields.items()
             if name not in FILE_ONLY
         ),

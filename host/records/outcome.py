@@ -1,4 +1,9 @@
-"""Outcomes of calls: one closed vocabulary for hooks, records, logs and exit codes."""
+"""Outcomes of calls: one closed vocabulary for hooks, records, logs and exit codes.
+
+A new outcome is one row here. It also needs a row in README's table of exit codes, the schema anew
+(`python -m host calls schema > docs/call-record.schema.json`), and a call that ends with it in
+tests/calls/endings_dialled.py or endings_rung.py. Exit codes are never reused.
+"""
 
 from enum import StrEnum
 
@@ -6,84 +11,44 @@ from enum import StrEnum
 class Outcome(StrEnum):
     """How a call ended."""
 
-    COMPLETED = "completed"
-    TRANSFERRED = "transferred"
-    VOICEMAIL_LEFT = "voicemail_left"
-    VOICEMAIL_SKIPPED = "voicemail_skipped"
-    NO_ANSWER = "no_answer"
-    BUSY = "busy"
-    DECLINED = "declined"
-    INVALID_NUMBER = "invalid_number"
-    BLOCKED = "blocked"
-    TRUNK_ERROR = "trunk_error"
-    CANCELLED = "cancelled"
-    REFUSED = "refused"
-    ABANDONED = "abandoned"
-    FAILED = "failed"
+    description: str
+    """The outcome in plain words: the reason if no better one is known."""
+    exit_code: int
+    """The exit code of `python -m host call`: 0 for a call that achieved its purpose.
 
-    @property
-    def description(self) -> str:
-        """The outcome in plain words: the reason if no better one is known."""
-        return _DESCRIPTIONS[self]
+    1 and 2 are reserved for errors of the command and of its usage.
+    """
+    _retryable: bool
 
-    @property
-    def exit_code(self) -> int:
-        """The exit code of `python -m host call`: 0 for a call that achieved its purpose.
+    def __new__(cls, value: str, exit_code: int, retryable: bool, description: str) -> "Outcome":
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.exit_code, member._retryable = exit_code, retryable
+        member.description = description
+        return member
 
-        1 and 2 are reserved for errors of the command and of its usage.
-        """
-        return _EXIT_CODES[self]
+    # value, exit code, whether a retry may succeed, description
+    COMPLETED = "completed", 0, False, "the conversation ended"
+    TRANSFERRED = "transferred", 0, False, "the call was transferred"
+    VOICEMAIL_LEFT = "voicemail_left", 0, False, "the persona left a voicemail message"
+    VOICEMAIL_SKIPPED = "voicemail_skipped", 10, True, "voicemail answered and no message was left"
+    NO_ANSWER = "no_answer", 11, True, "the call was not answered"
+    BUSY = "busy", 12, True, "the line was busy"
+    DECLINED = "declined", 13, False, "the call was declined"
+    INVALID_NUMBER = "invalid_number", 14, False, "the number does not exist"
+    BLOCKED = "blocked", 15, False, "the call is not allowed"
+    TRUNK_ERROR = "trunk_error", 16, True, "the SIP trunk failed"
+    CANCELLED = "cancelled", 17, True, "the call was cancelled before it was answered"
+    REFUSED = "refused", 18, False, "the host refused the call"
+    ABANDONED = "abandoned", 19, True, "the caller hung up before the persona spoke"
+    FAILED = "failed", 20, True, "an internal error ended the call"
 
     def retryable(self, sip_status: int | None = None) -> bool:
         """Return whether a retry may succeed."""
         if self is Outcome.TRUNK_ERROR and sip_status is not None:
             return _passes(sip_status)
-        return self in _RETRYABLE
+        return self._retryable
 
-
-_DESCRIPTIONS = {
-    Outcome.COMPLETED: "the conversation ended",
-    Outcome.TRANSFERRED: "the call was transferred",
-    Outcome.VOICEMAIL_LEFT: "the persona left a voicemail message",
-    Outcome.VOICEMAIL_SKIPPED: "voicemail answered and no message was left",
-    Outcome.NO_ANSWER: "the call was not answered",
-    Outcome.BUSY: "the line was busy",
-    Outcome.DECLINED: "the call was declined",
-    Outcome.INVALID_NUMBER: "the number does not exist",
-    Outcome.BLOCKED: "the call is not allowed",
-    Outcome.TRUNK_ERROR: "the SIP trunk failed",
-    Outcome.CANCELLED: "the call was cancelled before it was answered",
-    Outcome.REFUSED: "the host refused the call",
-    Outcome.ABANDONED: "the caller hung up before the persona spoke",
-    Outcome.FAILED: "an internal error ended the call",
-}
-
-_EXIT_CODES = {
-    Outcome.COMPLETED: 0,
-    Outcome.TRANSFERRED: 0,
-    Outcome.VOICEMAIL_LEFT: 0,
-    Outcome.VOICEMAIL_SKIPPED: 10,
-    Outcome.NO_ANSWER: 11,
-    Outcome.BUSY: 12,
-    Outcome.DECLINED: 13,
-    Outcome.INVALID_NUMBER: 14,
-    Outcome.BLOCKED: 15,
-    Outcome.TRUNK_ERROR: 16,
-    Outcome.CANCELLED: 17,
-    Outcome.REFUSED: 18,
-    Outcome.ABANDONED: 19,
-    Outcome.FAILED: 20,
-}
-
-_RETRYABLE = {
-    Outcome.VOICEMAIL_SKIPPED,
-    Outcome.NO_ANSWER,
-    Outcome.BUSY,
-    Outcome.TRUNK_ERROR,
-    Outcome.CANCELLED,
-    Outcome.ABANDONED,
-    Outcome.FAILED,
-}
 
 # SIP statuses that are definite about the far end (RFC 3261 section 21).
 _BY_SIP_STATUS = {

@@ -6,6 +6,7 @@ import logging
 import math
 import os
 import sys
+from collections import defaultdict
 
 from livekit import api
 from livekit.agents import AgentServer, JobRequest
@@ -134,20 +135,25 @@ def check(settings: Settings) -> list[str]:
     """Return faults of personas' providers that can be detected before the first call."""
     loaded = registry.load(settings)
     own = {hook: set(loaded.views.who_has(hook)) for hook in (*providers.KINDS, "provide")}
-    faults: list[str] = []
-    checked: list[tuple[PersonaSettings, set[providers.Kind]]] = []
+    checked: list[tuple[PersonaSettings, set[providers.Kind], list[str]]] = []
+    having: defaultdict[str, list[str]] = defaultdict(list)
     for persona in loaded.personas:
         who = f"persona {persona}"
         if who in own["provide"]:
-            continue  # a persona's own code runs only in its calls
+            continue  # a persona's own code runs in its calls alone
         answers = {kind for kind in providers.KINDS if who in own[kind]}
         speaks = settings.persona(persona).model_copy(update=NOT_OF_PROVIDERS)
-        if (speaks, answers) in checked:
-            continue
-        checked.append((speaks, answers))
-        call = LiveCall(settings, persona=persona, hooks=loaded.view(None))
-        faults += providers.faults(call, answers)
-    return list(dict.fromkeys(faults))
+        faults = next((known for *key, known in checked if key == [speaks, answers]), None)
+        if faults is None:
+            call = LiveCall(settings, persona=persona, hooks=loaded.view(None))
+            faults = providers.faults(call, answers)
+            checked.append((speaks, answers, faults))
+        for fault in faults:
+            having[fault].append(persona)
+    return [
+        fault if len(names) == len(loaded.personas) else f"{', '.join(names)}: {fault}"
+        for fault, names in having.items()
+    ]
 
 
 NOT_OF_PROVIDERS = {"numbers": (), "prefixes": ()}

@@ -1,33 +1,23 @@
-"""README's example of a persona's test is what an author can run."""
+"""The tests that README and docs/authors.md show are what an author can run."""
 
-import asyncio
-import re
-import sys
 from pathlib import Path
 
 import pytest
-from deployment import HERE
-from programs import without_pytest
+from authors import AUTHORS, README, examples, run_pytest, write_deployment
 
 from host.base.paths import EXAMPLE_PERSONAS
-from host.local.process import bare_environment
 
 
 @pytest.mark.promise("Authors test a persona with `host.testing`")
 @pytest.mark.whole("an author's pytest is a process")
-async def test_an_author_can_run_the_readmes_test(tmp_path: Path) -> None:
-    readme = (HERE.parent / "README.md").read_text()
-    (example,) = re.findall(r"```python\n(# conftest.py\n.*?)```", readme, re.DOTALL)
-    conftest, test = example.split("# test_receptionist.py\n")
-    (tmp_path / "personas").symlink_to(EXAMPLE_PERSONAS)
+async def test_an_author_can_run_the_tests_of_readme_and_the_docs(tmp_path: Path) -> None:
+    write_deployment(tmp_path)
+    (tmp_path / "personas" / "receptionist.py").symlink_to(EXAMPLE_PERSONAS / "receptionist.py")
+    *_, unit, conftest, telephone = examples(AUTHORS)
+    [readme] = [each for each in examples(README) if "# conftest.py" in each]
     (tmp_path / "conftest.py").write_text(conftest)
-    (tmp_path / "test_receptionist.py").write_text(test)
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)),
-        cwd=tmp_path,
-        env=without_pytest(bare_environment()),
-        stdout=asyncio.subprocess.PIPE,
-    )
-    out, _ = await asyncio.wait_for(process.communicate(), 100)
-    assert process.returncode == 0, out.decode()
-    assert "1 passed" in out.decode()
+    (tmp_path / "test_unit.py").write_text(unit)
+    (tmp_path / "test_dentist.py").write_text(telephone)
+    (tmp_path / "test_receptionist.py").write_text(readme.split("# test_receptionist.py\n")[1])
+    told = await run_pytest(tmp_path, HOST_CRM_BASE_URL="http://127.0.0.1:9")
+    assert "4 passed" in told

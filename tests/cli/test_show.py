@@ -210,12 +210,14 @@ def test_the_settings_table_has_every_variable_and_every_table() -> None:
     table = show.settings_table()
     for name in Settings.model_fields:
         if name not in show.FILE_ONLY:
-            assert f"| `{env_name(name)}` | " in table
+            shared = "yes" if name in Shared.model_fields else ""
+            assert f"| `{env_name(name)}` | {shared} | " in table
     for name in set(PersonaSettings.model_fields) - set(Shared.model_fields):
         assert f"| `personas.NAME.{name}` | " in table
     assert "| `[transfers]` |" in table
     assert (
-        "| `HOST_MAX_CALLS` | maximum concurrent calls; further callers hear busy | `10` |" in table
+        "| `HOST_MAX_CALLS` |  | maximum concurrent calls; further callers hear busy | `10` |"
+        in table
     )
 
 

@@ -135,6 +135,13 @@ async def test_a_provider_is_chosen_by_its_name_and_never_by_that_of_its_file(
     assert with_fallbacks(bob, "stt", bob.hooks.stt(call=bob)) == ["aaa", "fast", "", "de"]
 
 
+def test_a_fault_of_some_personas_names_them(deployment: Deployment) -> None:
+    deployment.persona("bob")
+    toml = '[personas.bob]\nstt = "nobody/nothing"'
+    [fault] = check(a_call_in(deployment, toml, **KEYS).settings)
+    assert fault.startswith('bob: stt = "nobody/nothing": no plugin provides nobody')
+
+
 async def test_a_persona_has_its_own_voice_language_and_model(
     deployment: Deployment, web: None
 ) -> None:

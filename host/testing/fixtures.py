@@ -1,0 +1,36 @@
+"""The pytest plugin: `pytest_plugins = ["host.testing.fixtures"]` in conftest.py."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+
+import pytest
+import pytest_asyncio
+
+from host import registry
+from host.local.rules import Rule
+from host.local.scripts import RULES
+from host.testing.scene import Scene, open_scene
+
+
+@pytest.fixture(scope="session")
+def model_rules() -> Iterable[Rule]:
+    """Answers of the local model; override the fixture with rules for your own personas."""
+    return RULES
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def scene(
+    tmp_path_factory: pytest.TempPathFactory, model_rules: Iterable[Rule]
+) -> AsyncIterator[Scene]:
+    """A host with the personas and plugins of your settings, on the local world."""
+    settings = registry.read_settings()
+    environment = {
+        "HOST_PERSONAS_DIR": str(settings.personas_dir.absolute()),
+        "HOST_PLUGINS_DIR": str(settings.plugins_dir.absolute()),
+    }
+    if settings.config.is_file():
+        environment["HOST_CONFIG"] = str(settings.config.absolute())
+    folder = tmp_path_factory.mktemp("host")
+    async with open_scene(folder, environment, rules=model_rules) as opened:
+        yield opened

@@ -1,0 +1,70 @@
+"""Calls without a telephone, for unit tests of personas and plugins: milliseconds each."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from host import registry
+from host.base.errors import SettingsError
+from host.call.call import Call
+from host.call.live import LiveCall
+from host.call.state import CallState
+from host.dispatch.details import parse_details
+from host.settings.plugins import faults_of_plugin
+
+
+def a_call(
+    persona: str,
+    *,
+    number: str | None = None,
+    our_number: str | None = None,
+    outbound: bool = False,
+    metadata: Mapping[str, Any] | None = None,
+    plugins: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Call:
+    """Return a call of a persona, with the personas and plugins of your settings.
+
+    Settings come from the working directory and the environment, as for a host; `plugins` sets more
+    for this call: plugin to field to value. `call.hooks.greeting(call=call)` asks a question, and
+    `tell(call, "prepare_call")` runs an event. No session: `call.say` and the like raise.
+
+    Raises PersonaError, SettingsError, and MetadataError if the persona rejects the metadata.
+    """
+    settings = registry.read_settings()
+    loaded = registry.load(settings).require()
+    tables = {**settings.plugins}
+    for name, table in (plugins or {}).items():
+        tables[name] = {**settings.plugin_table(name), **table}
+        model = next((each.settings for each in loaded.plugins if each.name == name), None)
+        if model is None:
+            raise SettingsError(f"there is no plugin {name} with settings")
+        if faults := list(faults_of_plugin(name, model, tables[name], {"": f"plugins[{name!r}]"})):
+            raise SettingsError("; ".join(faults))
+    values = settings.plugin_values
+    kept = {
+        name: table for name, table in values.environment.items() if name not in (plugins or {})
+    }
+    own = settings.model_copy(update={"plugins": tables}).with_plugins(
+        type(values)(kept, values.variables, values.secrets, values.passed)
+    )
+    state = CallState(
+        id="test",
+        room="test",
+        number=number,
+        our_number=our_number,
+        outbound=outbound,
+        metadata=dict(metadata or {}),
+    )
+    live = LiveCall(own, state, persona=persona, hooks=loaded.view(persona))
+    live.details = parse_details(live.hooks, state.metadata)
+    return live.call
+
+
+async def tell(call: Call, event: str, **facts: Any) -> None:
+    """Run an event of a call, as `tell(call, "digit_pressed", digit="1")`.
+
+    Unlike in a live call, where a failure is logged, it raises what a hook raises.
+    """
+    await asyncio.gather(*getattr(call.hooks, event)(call=call, **facts))
