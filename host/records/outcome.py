@@ -1,54 +1,76 @@
 """Outcomes of calls: one closed vocabulary for hooks, records, logs and exit codes.
 
-A new outcome is one row here. It also needs a row in README's table of exit codes, the schema anew
-(`python -m host calls schema > docs/call-record.schema.json`), and a call that ends with it in
-tests/calls/endings_dialled.py or endings_rung.py. Exit codes are never reused.
+A new outcome is a member and its row in `_FACTS`. It also needs a row in README's table of exit
+codes, the schema anew (`python -m host calls schema > docs/call-record.schema.json`), and a call
+that ends with it in tests/calls/endings_dialled.py or endings_rung.py. Exit codes are never reused.
 """
 
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Outcome(StrEnum):
     """How a call ended."""
 
-    description: str
-    """The outcome in plain words: the reason if no better one is known."""
-    exit_code: int
-    """The exit code of `python -m host call`: 0 for a call that achieved its purpose.
+    COMPLETED = "completed"
+    TRANSFERRED = "transferred"
+    VOICEMAIL_LEFT = "voicemail_left"
+    VOICEMAIL_SKIPPED = "voicemail_skipped"
+    NO_ANSWER = "no_answer"
+    BUSY = "busy"
+    DECLINED = "declined"
+    INVALID_NUMBER = "invalid_number"
+    BLOCKED = "blocked"
+    TRUNK_ERROR = "trunk_error"
+    CANCELLED = "cancelled"
+    REFUSED = "refused"
+    ABANDONED = "abandoned"
+    FAILED = "failed"
 
-    1 and 2 are reserved for errors of the command and of its usage.
-    """
-    _retryable: bool
+    @property
+    def description(self) -> str:
+        """The outcome in plain words: the reason if no better one is known."""
+        return _FACTS[self].description
 
-    def __new__(cls, value: str, exit_code: int, retryable: bool, description: str) -> "Outcome":
-        member = str.__new__(cls, value)
-        member._value_ = value
-        member.exit_code, member._retryable = exit_code, retryable
-        member.description = description
-        return member
+    @property
+    def exit_code(self) -> int:
+        """The exit code of `python -m host call`: 0 for a call that achieved its purpose.
 
-    # value, exit code, whether a retry may succeed, description
-    COMPLETED = "completed", 0, False, "the conversation ended"
-    TRANSFERRED = "transferred", 0, False, "the call was transferred"
-    VOICEMAIL_LEFT = "voicemail_left", 0, False, "the persona left a voicemail message"
-    VOICEMAIL_SKIPPED = "voicemail_skipped", 10, True, "voicemail answered and no message was left"
-    NO_ANSWER = "no_answer", 11, True, "the call was not answered"
-    BUSY = "busy", 12, True, "the line was busy"
-    DECLINED = "declined", 13, False, "the call was declined"
-    INVALID_NUMBER = "invalid_number", 14, False, "the number does not exist"
-    BLOCKED = "blocked", 15, False, "the call is not allowed"
-    TRUNK_ERROR = "trunk_error", 16, True, "the SIP trunk failed"
-    CANCELLED = "cancelled", 17, True, "the call was cancelled before it was answered"
-    REFUSED = "refused", 18, False, "the host refused the call"
-    ABANDONED = "abandoned", 19, True, "the caller hung up before the persona spoke"
-    FAILED = "failed", 20, True, "an internal error ended the call"
+        1 and 2 are reserved for errors of the command and of its usage.
+        """
+        return _FACTS[self].exit_code
 
     def retryable(self, sip_status: int | None = None) -> bool:
         """Return whether a retry may succeed."""
         if self is Outcome.TRUNK_ERROR and sip_status is not None:
             return _passes(sip_status)
-        return self._retryable
+        return _FACTS[self].retryable
 
+
+class _Facts(NamedTuple):
+    exit_code: int
+    description: str
+    retryable: bool = False
+
+
+_FACTS = {
+    Outcome.COMPLETED: _Facts(0, "the conversation ended"),
+    Outcome.TRANSFERRED: _Facts(0, "the call was transferred"),
+    Outcome.VOICEMAIL_LEFT: _Facts(0, "the persona left a voicemail message"),
+    Outcome.VOICEMAIL_SKIPPED: _Facts(
+        10, "voicemail answered and no message was left", retryable=True
+    ),
+    Outcome.NO_ANSWER: _Facts(11, "the call was not answered", retryable=True),
+    Outcome.BUSY: _Facts(12, "the line was busy", retryable=True),
+    Outcome.DECLINED: _Facts(13, "the call was declined"),
+    Outcome.INVALID_NUMBER: _Facts(14, "the number does not exist"),
+    Outcome.BLOCKED: _Facts(15, "the call is not allowed"),
+    Outcome.TRUNK_ERROR: _Facts(16, "the SIP trunk failed", retryable=True),
+    Outcome.CANCELLED: _Facts(17, "the call was cancelled before it was answered", retryable=True),
+    Outcome.REFUSED: _Facts(18, "the host refused the call"),
+    Outcome.ABANDONED: _Facts(19, "the caller hung up before the persona spoke", retryable=True),
+    Outcome.FAILED: _Facts(20, "an internal error ended the call", retryable=True),
+}
 
 # SIP statuses that are definite about the far end (RFC 3261 section 21).
 _BY_SIP_STATUS = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import Any
 
 import pluggy
@@ -33,10 +33,13 @@ def declared_by(module: ModuleType) -> type[BaseModel] | None:
     return answers[0] if answers else None
 
 
-def with_plugin_settings(settings: Settings, loaded: Registry) -> Settings:
+def with_plugin_settings(
+    settings: Settings, loaded: Registry, given: Mapping[str, Table] = MappingProxyType({})
+) -> Settings:
     """Return settings with the plugins' settings from host.toml and the environment.
 
-    Raises SettingsError with one line that names every fault.
+    `given` takes precedence over both: plugin to field to value. Raises SettingsError with one line
+    that names every fault.
     """
     faults = list(_unknown_tables(settings, loaded))
     environment: dict[str, Table] = {}
@@ -47,9 +50,11 @@ def with_plugin_settings(settings: Settings, loaded: Registry) -> Settings:
         names = variables_of(plugin.name, model)
         variables.update(variable for each in names.values() for variable in each)
         read = read_environment(plugin.name, model)
-        environment[plugin.name] = {field: value for field, (_, value) in read.items()}
-        given = {field: variable for field, (variable, _) in read.items()}
-        faults += _faults(settings, plugin.name, model, environment[plugin.name], given)
+        more = given.get(plugin.name, {})
+        environment[plugin.name] = {field: value for field, (_, value) in read.items()} | dict(more)
+        places = {field: variable for field, (variable, _) in read.items()}
+        places |= dict.fromkeys(more, f"plugins[{plugin.name!r}]")
+        faults += _faults(settings, plugin.name, model, environment[plugin.name], places)
     if faults:
         raise SettingsError("; ".join(faults))
     known = PluginValues(environment, frozenset(variables))

@@ -12,7 +12,8 @@ from host.call.call import Call
 from host.call.live import LiveCall
 from host.call.state import CallState
 from host.dispatch.details import parse_details
-from host.settings.plugins import faults_of_plugin
+from host.registry.configure import with_plugin_settings
+from host.settings import load_settings
 
 
 def a_call(
@@ -32,23 +33,13 @@ def a_call(
 
     Raises PersonaError, SettingsError, and MetadataError if the persona rejects the metadata.
     """
-    settings = registry.read_settings()
+    settings = load_settings()
     loaded = registry.load(settings).require()
-    tables = {**settings.plugins}
-    for name, table in (plugins or {}).items():
-        tables[name] = {**settings.plugin_table(name), **table}
-        model = next((each.settings for each in loaded.plugins if each.name == name), None)
-        if model is None:
+    given = plugins or {}
+    for name in given:
+        if not any(each.name == name and each.settings for each in loaded.plugins):
             raise SettingsError(f"there is no plugin {name} with settings")
-        if faults := list(faults_of_plugin(name, model, tables[name], {"": f"plugins[{name!r}]"})):
-            raise SettingsError("; ".join(faults))
-    values = settings.plugin_values
-    kept = {
-        name: table for name, table in values.environment.items() if name not in (plugins or {})
-    }
-    own = settings.model_copy(update={"plugins": tables}).with_plugins(
-        type(values)(kept, values.variables, values.secrets, values.passed)
-    )
+    settings = with_plugin_settings(settings, loaded, given)
     state = CallState(
         id="test",
         room="test",
@@ -57,7 +48,7 @@ def a_call(
         outbound=outbound,
         metadata=dict(metadata or {}),
     )
-    live = LiveCall(own, state, persona=persona, hooks=loaded.view(persona))
+    live = LiveCall(settings, state, persona=persona, hooks=loaded.view(persona))
     live.details = parse_details(live.hooks, state.metadata)
     return live.call
 
