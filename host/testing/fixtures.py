@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Iterable
+from itertools import chain
 
 import pytest
 import pytest_asyncio
@@ -10,6 +12,7 @@ import pytest_asyncio
 from host import registry
 from host.local.rules import Rule
 from host.local.scripts import RULES
+from host.settings.plugins import variables_of
 from host.testing.scene import Scene, open_scene
 
 
@@ -29,6 +32,10 @@ async def scene(
         "HOST_PERSONAS_DIR": str(settings.personas_dir.absolute()),
         "HOST_PLUGINS_DIR": str(settings.plugins_dir.absolute()),
     }
+    for plugin in registry.load(settings).plugins:  # the world sets those of the bundled ones
+        if plugin.settings and not plugin.bundled:
+            names = chain.from_iterable(variables_of(plugin.name, plugin.settings).values())
+            environment |= {name: os.environ[name] for name in names if name in os.environ}
     if settings.config.is_file():
         environment["HOST_CONFIG"] = str(settings.config.absolute())
     folder = tmp_path_factory.mktemp("host")
