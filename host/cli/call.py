@@ -41,12 +41,12 @@ def call(
     and 10 or more for other outcomes: see README.
     """
     from host.base.errors import MetadataError
-    from host.cli import checks
+    from host.cli import checks, persona_names
     from host.dispatch import place
 
     logging.getLogger("livekit").setLevel(logging.CRITICAL)  # its SDK calls a room's end an error
     settings = read_settings()
-    checks.require_persona(settings, persona)
+    persona_names.require_persona(settings, persona)
     number = checks.number_to_dial(number, persona)
     try:
         metadata = place.metadata_of(settings, persona, number, checks.details(details or []), key)

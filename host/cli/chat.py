@@ -18,7 +18,7 @@ from host import registry
 from host.base.errors import HostError, PersonaError
 from host.call.live import LiveCall
 from host.call.state import CallState
-from host.cli import checks
+from host.cli import persona_names
 from host.cli.running import end_line
 from host.dispatch.details import parse_details
 from host.settings import Settings
@@ -48,7 +48,8 @@ async def chat(
     except HostError:
         raise
     except Exception as error:
-        raise PersonaError(f"persona {persona} failed: {checks.where(error, loaded)}") from error
+        place = persona_names.where(error, loaded)
+        raise PersonaError(f"persona {persona} failed: {place}") from error
 
 
 async def _chat(

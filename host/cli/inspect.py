@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from host import registry
-from host.cli import checks
+from host.cli import checks, persona_names
 from host.cli.app import AsJson, Strict, cli
 from host.cli.running import print_out
 from host.settings import load_settings
@@ -61,7 +61,7 @@ def which(
             metadata=metadata,
             number=to,
             as_json=as_json,
-            hint=lambda choice, dispatch: checks.why_not(settings, loaded, choice, dispatch),
+            hint=lambda choice, dispatch: persona_names.why_not(settings, loaded, choice, dispatch),
         )
     )
 
@@ -96,7 +96,7 @@ def gate(
 
     settings = load_settings()
     if persona is not None:
-        checks.require_persona(settings, persona)
+        persona_names.require_persona(settings, persona)
     rules = Gate(settings, settings.persona(persona or ""), persona or "")
     verdict = rules.dial(checks.number_as_written(number), at, attempt=False)
     shown = f"{'allowed' if verdict.allowed else 'blocked'}: {verdict}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from host.cli import checks
+from host.cli import servable
 from host.cli.app import Local, Strict, Verbose, cli
 from host.cli.running import end_line, run, world_of
 from host.registry import read_settings
@@ -33,7 +33,7 @@ def start(local: Local = False, strict: Strict = False) -> None:
 
 
 async def _serve(*, dev: bool, local: bool, strict: bool) -> None:
-    checks.require_servable(read_settings(), dev=dev, strict=strict)
+    servable.require_servable(read_settings(), dev=dev, strict=strict)
     from host.server.serve import serve  # takes a second
 
     async with world_of(local) as settings:

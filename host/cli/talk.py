@@ -11,7 +11,7 @@ import typer
 
 from host import registry
 from host.base.errors import HostError, MetadataError, PersonaError
-from host.cli import checks
+from host.cli import checks, persona_names
 from host.cli.app import Local, cli
 from host.cli.running import of_the_local_extra, run, world_of
 from host.settings import load_settings
@@ -27,7 +27,7 @@ def chat(
 ) -> None:
     """Chat with a persona in the terminal."""
     settings = registry.read_settings()
-    hooks = checks.require_persona(settings, persona).view(persona)
+    hooks = persona_names.require_persona(settings, persona).view(persona)
     given = checks.details(details or [])
 
     from host.cli.chat import ask_terminal
@@ -82,8 +82,8 @@ def _number_of(whom: str, numbers: Mapping[str, str]) -> str:
     if meant := checks.meant_number(whom):
         raise HostError(f"{whom!r} is not an E.164 number like +15550001111{meant}")
     settings = load_settings()
-    fault = checks.fault_of(settings, registry.load(settings), whom)
-    raise PersonaError(fault or f"there is no persona {whom!r}{checks.meant(whom, numbers)}")
+    fault = persona_names.fault_of(settings, registry.load(settings), whom)
+    raise PersonaError(fault or f"there is no persona {whom!r}{persona_names.meant(whom, numbers)}")
 
 
 @cli.command()

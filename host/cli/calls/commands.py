@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from host.base.errors import HostError
-from host.cli import checks
+from host.cli import persona_names
 from host.cli.app import AsJson
 from host.cli.calls.detail import page
 from host.cli.calls.table import table
@@ -96,7 +96,7 @@ def _require_called(settings: Settings, persona: str) -> None:
     log = CallLog(settings.call_log)
     theirs = Wanted(persona=persona)
     if not any(map(theirs.fits, log.newest_first(theirs.may_fit))):
-        checks.require_persona(settings, persona)
+        persona_names.require_persona(settings, persona)
 
 
 @calls.command()
