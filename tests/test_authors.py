@@ -74,3 +74,22 @@ async def test_settings_of_plugins_are_checked_and_win_over_the_environment(
     assert call.persona_settings.plugin("deepgram").model == "nova-9"
     with pytest.raises(SettingsError, match=r"plugins\['deepgram'\]: model must be text"):
         a_call("ann", plugins={"deepgram": {"model": 3}})
+
+
+async def test_settings_of_a_test_win_over_those_of_its_persona(deployment: Deployment) -> None:
+    deployment.persona("ann")
+    deployment.write("host.toml", '[personas.ann.plugins.deepgram]\nmodel = "nova-2"\n')
+    call = a_call("ann", plugins={"deepgram": {"model": "nova-9"}})
+    assert call.persona_settings.plugin("deepgram").model == "nova-9"
+
+
+async def test_an_opt_out_in_a_test_keeps_nobody_from_being_called(deployment: Deployment) -> None:
+    deployment.persona("ann")
+    await a_call("ann", number="+12125550123").opt_out()
+    assert not (deployment.folder / "do-not-call.txt").exists()
+
+
+async def test_a_question_is_not_told(deployment: Deployment) -> None:
+    deployment.persona("ann")
+    with pytest.raises(TypeError, match="^greeting is a question: ask call.hooks.greeting"):
+        await tell(a_call("ann"), "greeting")

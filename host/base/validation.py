@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 _EXPECTED = {
     "bool": "must be true or false",
     "dict": "must be a table",
+    "extra_forbidden": "has unknown fields",
     "float": "must be a number",
     "finite_number": "must be a number",
     "frozen_set": "must be a list",
@@ -25,6 +26,7 @@ _EXPECTED = {
     "set": "must be a list",
     "string": "must be text",
     "tuple": "must be a list",
+    "union_tag_invalid": "is of no known kind",
     "url": "must be an address such as https://example.com",
 }
 """Expectations by pydantic's error types, without suffixes (`int_parsing`, `int_type`)."""
@@ -66,8 +68,10 @@ def explain(fault: ErrorDetails) -> str:
 
 
 def sentence(name: str, fault: ErrorDetails) -> str:
-    """Prefix the name: `base_url must be text`, or `calling_hours: ` and the validator's words."""
-    text = explain(fault)
+    """Say it of a name: `base_url must be text`, or `calling_hours is wrong: ` and why."""
+    told = " ".join(explain(fault).split())
     if not name:
-        return text
-    return f"{name} {text}" if text.startswith(("must ", "is ", "does ")) else f"{name}: {text}"
+        return told
+    if told.startswith(("must ", "is ", "does ", "has ")):
+        return f"{name} {told}"
+    return f"{name} is wrong: {told}"  # with a colon right behind it, a token's name masks the rest

@@ -6,10 +6,11 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import is_dataclass
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote, urlsplit
 
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel, Secret, SecretBytes, SecretStr
 
 from host.privacy.numbers import BULLETS
 from host.settings import WithPlugins
@@ -131,18 +132,22 @@ def _without_value(found: re.Match[str]) -> str:
 
 def secrets_in(value: Any) -> Iterator[str]:
     """Yield every secret in a value of the settings: SecretStr, and tokens in URLs."""
-    if isinstance(value, SecretStr):
-        yield value.get_secret_value()
-    elif isinstance(value, BaseModel):
-        for name in type(value).model_fields:
+    if isinstance(value, SecretStr | SecretBytes | Secret):
+        secret = value.get_secret_value()
+        yield secret.decode(errors="replace") if isinstance(secret, bytes) else str(secret)
+    elif isinstance(value, BaseModel) or (is_dataclass(value) and not isinstance(value, type)):
+        names = type(value).model_fields if isinstance(value, BaseModel) else vars(value)
+        for name in names:
             inner = getattr(value, name)
             yield from secrets_in(inner)
-            if isinstance(inner, str) and name.endswith(("url", "endpoint")):
-                yield from _secrets_of_an_address(inner)
+            if name.endswith(("url", "urls", "endpoint", "endpoints")):
+                several = inner if isinstance(inner, list | tuple | set | frozenset) else (inner,)
+                for each in several:
+                    yield from _secrets_of_an_address(str(each or ""))
     elif isinstance(value, Mapping):
         for inner in value.values():
             yield from secrets_in(inner)
-    elif isinstance(value, list | tuple):
+    elif isinstance(value, list | tuple | set | frozenset):
         for inner in value:
             yield from secrets_in(inner)
 

@@ -6,6 +6,7 @@ pluggy itself misses most of these, a misspelt hook for example.
 from __future__ import annotations
 
 import ast
+import contextlib
 import difflib
 import inspect
 import re
@@ -15,6 +16,7 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from pydantic import BaseModel
+from pydantic_settings import BaseSettings
 
 from host.registry.configure import declared_by
 from host.registry.find import Kind, Source
@@ -75,11 +77,20 @@ def check_declared(source: Source, module: ModuleType, path: str) -> Iterator[Br
         return
     try:
         model: object = declared_by(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         yield Broken(path, None, f"plugin_settings() failed: {describe(error)}")
         return
     if not (isinstance(model, type) and issubclass(model, BaseModel)):
         yield Broken(path, None, "plugin_settings() must return a class, a pydantic BaseModel")
+        return
+    if issubclass(model, BaseSettings):  # it would read the environment, which calls don't have
+        yield Broken(path, None, "plugin_settings() must return a BaseModel, and no BaseSettings")
+        return
+    with contextlib.suppress(Exception):
+        model.model_rebuild()
+    if not model.__pydantic_complete__:
+        what = "import the types of its fields outside of `if TYPE_CHECKING:`"
+        yield Broken(path, None, f"plugin_settings(): {model.__name__} is not defined: {what}")
         return
     taken = variables_of_settings()
     for name, variables in variables_of(source.name, model).items():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from types import MappingProxyType, ModuleType
 from typing import Any
 
@@ -50,21 +52,22 @@ def with_plugin_settings(
         names = variables_of(plugin.name, model)
         variables.update(variable for each in names.values() for variable in each)
         read = read_environment(plugin.name, model)
-        more = given.get(plugin.name, {})
-        environment[plugin.name] = {field: value for field, (_, value) in read.items()} | dict(more)
+        environment[plugin.name] = {field: value for field, (_, value) in read.items()}
         places = {field: variable for field, (variable, _) in read.items()}
+        more = given.get(plugin.name, {})
         places |= dict.fromkeys(more, f"plugins[{plugin.name!r}]")
-        faults += _faults(settings, plugin.name, model, environment[plugin.name], places)
+        faults += _faults(
+            settings, plugin.name, model, {**environment[plugin.name], **more}, places
+        )
     if faults:
         raise SettingsError("; ".join(faults))
-    known = PluginValues(environment, frozenset(variables))
-    read_all = settings.with_plugins(known)
+    known = PluginValues(environment, frozenset(map(str.upper, variables)), given=dict(given))
+    complete = settings.with_plugins(known)
     return settings.with_plugins(
-        PluginValues(
-            environment,
-            frozenset(variables),
-            frozenset(_secrets(read_all, loaded)),
-            tuple(_passed(read_all, loaded)),
+        replace(
+            known,
+            secrets=frozenset(_secrets(complete, loaded)),
+            passed=tuple(_passed(complete, loaded)),
         )
     )
 
@@ -131,7 +134,14 @@ def _passed(settings: Settings, loaded: Registry) -> Iterator[str]:
     for plugin, ask in loaded.views.each_plugin("pass_environment"):
         try:
             answers: Any = ask(settings=settings)
-            for names in answers:
-                yield from names or ()
+            for answer in answers:
+                # A string is one name: its letters, and a star among them, would be many.
+                for name in [answer] if isinstance(answer, str) else answer or ():
+                    if not _PASSED.fullmatch(name):
+                        raise ValueError(f"{name!r} is no variable's name, or its beginning and *")
+                    yield name
         except Exception as error:
             raise SettingsError(f"plugin {plugin}: pass_environment() failed: {error}") from error
+
+
+_PASSED = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\*?", re.ASCII)

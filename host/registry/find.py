@@ -106,10 +106,13 @@ def in_folder(kind: Kind, folder: Path, *, needed: bool = True) -> Iterator[Sour
     for entry in entries:
         if entry.name.startswith(("_", ".")):
             continue
-        if entry.is_dir() and (entry / "__init__.py").is_file():
-            yield _from_file(kind, entry.name, entry / "__init__.py", package)
-        elif entry.suffix == ".py" and not entry.is_dir():
-            yield _from_file(kind, entry.stem, entry, package)
+        try:
+            if entry.is_dir() and (entry / "__init__.py").is_file():
+                yield _from_file(kind, entry.name, entry / "__init__.py", package)
+            elif entry.suffix == ".py" and not entry.is_dir():
+                yield _from_file(kind, entry.stem, entry, package)
+        except OSError as error:
+            yield Broken(shown(entry), None, f"it can't be read: {error.strerror}")
 
 
 def _package_of(kind: str, folder: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -40,6 +41,9 @@ def load(settings: Settings) -> Registry:
         settings.disable_plugins,
         settings.plugin_order,
         settings.default_persona,
+        settings.countries,
+        settings.caller_id,
+        settings.pass_environment,
         dict(settings.personas),
     )
     for known, registry in _loaded:
@@ -140,7 +144,7 @@ def bundled_plugins() -> tuple[Plugin, ...]:
 
 def _in_order(plugins: Iterable[Plugin], order: Sequence[str]) -> tuple[Plugin, ...]:
     """Sort in registration order, first called last; the bundled plugins are called last."""
-    ranks = {name: len(order) - at for at, name in enumerate(order)}
+    ranks = {name: len(order) - at for at, name in reversed([*enumerate(order)])}
     of_name = {plugin.name: plugin for plugin in plugins}  # a user's plugin replaces a bundled one
     return tuple(
         sorted(
@@ -170,7 +174,7 @@ class _Loader:
     def plugins(self, settings: Settings, bundled: Collection[str]) -> list[Plugin]:
         """Load the user's plugins; return the valid ones."""
         folder = settings.plugins_dir
-        is_bundled = folder.absolute() == BUNDLED_PLUGINS or folder.resolve() == BUNDLED_PLUGINS
+        is_bundled = os.path.realpath(folder) == os.path.realpath(BUNDLED_PLUGINS)
         found = self.fill(
             "plugin",
             None if is_bundled else folder,

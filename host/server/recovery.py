@@ -168,7 +168,17 @@ class Recovery:
                 log.error("call_ended of %s timed out", checkpoint.state.persona)
                 process.kill()
                 await exited
+            elif process.returncode:
+                self._keep_record(checkpoint)
             self._checkpoints.close(checkpoint.state.id)
+
+    def _keep_record(self, checkpoint: Checkpoint) -> None:
+        """Keep the record of a call where `call_ended` failed: it may be written nowhere else."""
+        file = self._checkpoints.file(checkpoint.state.id)
+        kept = file.with_suffix(".broken")
+        log.error("call_ended of %s failed; the record is in %s", checkpoint.state.persona, kept)
+        with contextlib.suppress(OSError):
+            file.rename(kept)
 
     def _token(self, state: CallState) -> str:
         """Return a token to join the room, with the grants that LiveKit gives to agents."""

@@ -38,6 +38,8 @@ class PluginValues:
     """Environment variables that plugins' settings are read from."""
     secrets: frozenset[str] = field(default_factory=frozenset, repr=False)
     """Secrets among all values, to be masked in logs."""
+    given: Mapping[str, Table] = field(default_factory=dict, repr=False)
+    """Plugin to field to value, above all else: for tests."""
     passed: tuple[str, ...] = ()
     """Environment variables that plugins want in the processes of calls, or beginnings with `*`."""
 
@@ -76,12 +78,18 @@ class WithPlugins(BaseModel):
         try:
             return _validated(model, self.plugin_table(name))
         except ValidationError as error:
-            told = (sentence(_place(fault["loc"]), fault) for fault in faults_in(error))
-            raise SettingsError(f"[plugins.{name}]: {'; '.join(told)}") from None
+            told = "; ".join(sentence(_place(fault["loc"]), fault) for fault in faults_in(error))
+        except (Exception, SystemExit) as error:
+            told = _raised(error)
+        raise SettingsError(f"[plugins.{name}]: {told}")
 
     def plugin_table(self, name: str) -> Table:
         """Return what is set for a plugin, as it was written."""
-        return {**self.plugins.get(name, {}), **self._values.environment.get(name, {})}
+        return {
+            **self.plugins.get(name, {}),
+            **self._values.environment.get(name, {}),
+            **self._values.given.get(name, {}),
+        }
 
 
 def declare(plugin: str, model: type[BaseModel]) -> None:
@@ -132,6 +140,7 @@ def faults_of_plugin(
             close = difflib.get_close_matches(name, known, 1)
             hint = f"; did you mean {close[0]}?" if close else f" (it has {', '.join(known)})"
             yield f"{places.get(name, places[''])}: plugin {plugin} has no setting {name}{hint}"
+    variables = {each for names in variables_of(plugin, model).values() for each in names}
     try:
         _validated(model, {name: value for name, value in table.items() if name in known})
     except ValidationError as error:
@@ -139,9 +148,18 @@ def faults_of_plugin(
             top, *_ = fault["loc"] or ("",)
             name = _field_of(model, str(top))
             place = places.get(name, places[""])
+            told = sentence(_place((name, *fault["loc"][1:])), fault)
             if name and fault["type"] == "missing":
-                place = f"{places['']} or {variables_of(plugin, model)[name][0]}"
-            yield f"{place}: {sentence(_place((name, *fault['loc'][1:])), fault)}"
+                told += f" (or set {variables_of(plugin, model)[name][0]})"
+            # Of a variable its own name is told, not the field's beside it.
+            yield sentence(place, fault) if place in variables else f"{place}: {told}"
+    except (Exception, SystemExit) as error:
+        yield f"{places['']}: {_raised(error)}"
+
+
+def _raised(error: BaseException) -> str:
+    """Report a validator that fails in another way than by ValueError, without its text."""
+    return f"the plugin's settings model raises {type(error).__name__}"
 
 
 def any_keys(model: type[BaseModel]) -> Iterable[str]:
@@ -184,6 +202,7 @@ class _Environment(EnvSettingsSource):
 
     def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
         try:
-            return super().decode_complex_value(field_name, field, value)
+            decoded = super().decode_complex_value(field_name, field, value)
         except ValueError:
             return parted(value)
+        return decoded if isinstance(decoded, list | dict) else parted(value)

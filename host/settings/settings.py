@@ -196,8 +196,15 @@ class Settings(BaseSettings, Shared):
         filled["transfers"] = {**self.transfers, **own.transfers}
         filled["deny_numbers"] = (*self.deny_numbers, *own.deny_numbers)
         filled["plugins"] = {
-            plugin: {**self.plugin_table(plugin), **own.plugins.get(plugin, {})}
-            for plugin in {*self.plugins, *self._values.environment, *own.plugins}
+            plugin: {
+                **self.plugin_table(plugin),
+                **own.plugins.get(plugin, {}),
+                **self._values.given.get(plugin, {}),
+            }
+            for plugin in {
+                *(*self.plugins, *own.plugins),
+                *(*self._values.environment, *self._values.given),
+            }
         }
         filled["words"] = self.words.model_copy(update=own.words.model_dump(exclude_unset=True))
         return own.model_copy(update=filled)

@@ -38,6 +38,8 @@ def merged(answers: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """
     options: dict[str, Any] = {}
     for answer in answers:
+        if not isinstance(answer, Mapping):
+            raise HostError(f"session_options: a dict is expected, not {type(answer).__name__}")
         for name in answer:
             if name in ("stt", "llm", "tts"):
                 raise HostError(f"session_options: answer {name} from the hook {name}")
@@ -45,7 +47,8 @@ def merged(answers: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
                 raise HostError(
                     f"session_options: AgentSession has no option {name}{close_to(name, KNOWN)}"
                 )
-        options = _merge(options, _in_turn_handling(answer))
+        given = {name: value for name, value in answer.items() if value is not None}
+        options = _merge(options, _in_turn_handling(given))
     return options
 
 

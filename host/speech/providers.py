@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
@@ -103,6 +104,8 @@ def make(call: LiveCall, kind: Kind, name: str, *, setting: str = "") -> Any:
     """
     named = parse_name(kind, name, call.persona_settings.language)
     why = f"no plugin provides {named.provider}"
+    if call.settings.inference and not _reaches_inference(call):
+        raise HostError(f'{setting or kind} = "{name}": inference = true needs LiveKit Cloud')
     if not call.settings.inference:
         try:
             model = call.hooks.provide(call=call.call, kind=kind, **asdict(named))
@@ -111,7 +114,7 @@ def make(call: LiveCall, kind: Kind, name: str, *, setting: str = "") -> Any:
         except Exception as error:
             raise HostError(f'{setting or kind} = "{name}": {error}') from error
         if model is not None:
-            return model
+            return _checked(kind, name, setting, model)
         if not is_cloud(call.settings.livekit_url):
             missing = "; LiveKit Inference has it on LiveKit Cloud alone"
             if why != f"no plugin provides {named.provider}":
@@ -119,6 +122,28 @@ def make(call: LiveCall, kind: Kind, name: str, *, setting: str = "") -> Any:
             raise HostError(f'{setting or kind} = "{name}": {why}{missing}')
         log.info('%s = "%s" is taken from LiveKit Inference: %s', setting or kind, name, why)
     return inference_model(call.settings, kind, **asdict(_completed(call, named, setting or kind)))
+
+
+_CLASSES: dict[Kind, tuple[type, ...]] = {
+    "stt": (stt.STT,),
+    "llm": (llm.LLM, llm.RealtimeModel),
+    "tts": (tts.TTS,),
+}
+
+
+def _reaches_inference(call: LiveCall) -> bool:
+    return is_cloud(call.settings.livekit_url) or bool(os.environ.get("LIVEKIT_INFERENCE_URL"))
+
+
+def _checked(kind: Kind, name: str, setting: str, model: Any) -> Any:
+    """Return a plugin's model. Raises HostError if it is none of its kind."""
+    where = f'{setting or kind} = "{name}"'
+    if not isinstance(model, _CLASSES[kind]):
+        what = type(model).__name__
+        raise HostError(f"{where}: a plugin returned {what}, which is no {kind.upper()}")
+    if setting and isinstance(model, llm.RealtimeModel):
+        raise HostError(f"{where}: a realtime model is no fallback")
+    return model
 
 
 def _completed(call: LiveCall, named: ModelName, setting: str) -> ModelName:
@@ -129,7 +154,7 @@ def _completed(call: LiveCall, named: ModelName, setting: str) -> ModelName:
         own = call.persona_settings.plugin(named.provider)
         model, voice = getattr(own, "model", ""), getattr(own, "voice", "")
         if model:
-            return replace(named, model=model, voice=voice)
+            return replace(named, model=model, voice=named.voice or voice)
     raise HostError(f'{setting} = "{named.provider}": name its model too, as in provider/model')
 
 
@@ -142,7 +167,13 @@ def faults(call: LiveCall, own: Collection[Kind] = ()) -> list[str]:
     for kind in KINDS:
         names = [(name, f"{kind}_fallbacks") for name in _names(call, kind)]
         if kind not in own:
-            first = getattr(call.hooks, kind)(call=call.call)
+            try:
+                first = getattr(call.hooks, kind)(call=call.call)
+            except HostError as error:
+                found.append(str(error))
+                continue
+            except Exception:  # a plugin's answer may depend on the call
+                first = None
             names += [(first, kind)] if isinstance(first, str) else []
         for name, setting in names:
             try:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from host import registry
@@ -12,6 +14,7 @@ from host.call.call import Call
 from host.call.live import LiveCall
 from host.call.state import CallState
 from host.dispatch.details import parse_details
+from host.registry import HOOKS
 from host.registry.configure import with_plugin_settings
 from host.settings import load_settings
 
@@ -29,7 +32,8 @@ def a_call(
 
     Settings come from the working directory and the environment, as for a host; `plugins` sets more
     for this call: plugin to field to value. `call.hooks.greeting(call=call)` asks a question, and
-    `tell(call, "prepare_call")` runs an event. No session: `call.say` and the like raise.
+    `tell(call, "prepare_call")` runs an event. No session: `call.say` and the like raise. What a
+    call writes goes into a temporary folder.
 
     Raises PersonaError, SettingsError, and MetadataError if the persona rejects the metadata.
     """
@@ -39,7 +43,16 @@ def a_call(
     for name in given:
         if not any(each.name == name and each.settings for each in loaded.plugins):
             raise SettingsError(f"there is no plugin {name} with settings")
-    settings = with_plugin_settings(settings, loaded, given)
+    folder = Path(tempfile.mkdtemp(prefix="a-call-"))
+    own: dict[str, Any] = {  # an opt-out of a test must keep nobody from being called
+        "do_not_call": folder / "do-not-call.txt",
+        "state_dir": folder / "state",
+        "call_log": folder / "calls.jsonl",
+        "call_database": None,
+        "recordings_dir": folder / "recordings",
+    }
+    own["do_not_call"].touch()
+    settings = with_plugin_settings(settings.model_copy(update=own), loaded, given)
     state = CallState(
         id="test",
         room="test",
@@ -58,4 +71,6 @@ async def tell(call: Call, event: str, **facts: Any) -> None:
 
     Unlike in a live call, where a failure is logged, it raises what a hook raises.
     """
+    if not HOOKS[event].is_async:
+        raise TypeError(f"{event} is a question: ask call.hooks.{event}(call=call)")
     await asyncio.gather(*getattr(call.hooks, event)(call=call, **facts))

@@ -415,8 +415,8 @@ SLIPS = {
     ),
     "host.toml: calling hours as people say them": Slip(
         "personas",
-        "host: host.toml: calling_hours: calling hours are written as 08:00-21:00, and begin "
-        "before they end",
+        "host: host.toml: calling_hours is wrong: calling hours are written as 08:00-21:00, and "
+        "begin before they end",
         files={"host.toml": "calling_hours = '8am-9pm'\n"},
     ),
     "host.toml: a denied number without a plus": Slip(
@@ -427,8 +427,8 @@ SLIPS = {
     ),
     "host.toml: a country that is none": Slip(
         "personas",
-        "host: host.toml: countries: 'UK' is no country with telephones, as ISO 3166 writes it "
-        "(US, GB)",
+        "host: host.toml: countries is wrong: 'UK' is no country with telephones, as ISO 3166 "
+        "writes it (US, GB)",
         files={"host.toml": "countries = ['UK']\n"},
     ),
     "host.toml: no TOML": Slip(
@@ -464,7 +464,7 @@ SLIPS = {
     ),
     "a variable of a plugin that is no number": Slip(
         "personas",
-        "host: HOST_METRICS_PORT: port must be a whole number",
+        "host: HOST_METRICS_PORT must be a whole number",
         settings={"HOST_METRICS_PORT": "high"},
     ),
     "a host.toml that is not there": Slip(

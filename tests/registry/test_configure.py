@@ -9,6 +9,8 @@ import pytest
 from deployment import Deployment
 
 from host.base.errors import SettingsError
+from host.privacy import Mask
+from host.privacy.environment import of_a_call, of_a_helper
 from host.privacy.secrets import secrets_of
 from host.registry import Registry, read_settings
 from host.registry.configure import with_plugin_settings
@@ -133,7 +135,7 @@ def test_a_secret_of_a_plugin_is_a_secret_wherever_it_was_set(crm: Deployment) -
             {},
             "host.toml: [plugins.crm]: retries must be 0 or more",
         ),
-        ("", {"HOST_CRM_RETRIES": "many"}, "HOST_CRM_RETRIES: retries must be a whole number"),
+        ("", {"HOST_CRM_RETRIES": "many"}, "HOST_CRM_RETRIES must be a whole number"),
         (
             "[personas.ann.plugins.crm]\nretries = 'x'",
             {},
@@ -163,7 +165,9 @@ def test_what_is_wrong_is_one_line_with_its_place_and_what_is_expected(
 
 def test_a_setting_that_is_needed_and_missing_says_where_to_set_it(crm: Deployment) -> None:
     crm.write("plugins/crm.py", CRM.replace("retries: int = Field(3, ge=0)", "retries: int"))
-    assert refusal(crm) == ("host.toml: [plugins.crm] or HOST_CRM_RETRIES: retries is missing")
+    assert refusal(crm) == (
+        "host.toml: [plugins.crm]: retries is missing (or set HOST_CRM_RETRIES)"
+    )
 
 
 def test_no_value_stands_in_a_fault(crm: Deployment) -> None:
@@ -208,3 +212,82 @@ def test_asking_for_settings_that_nobody_declares_is_one_line(crm: Deployment) -
 def test_reading_the_settings_of_a_process_reads_those_of_plugins(crm: Deployment) -> None:
     os.environ["HOST_CRM_RETRIES"] = "8"
     assert read_settings().plugin("crm").retries == 8
+
+
+def test_the_name_of_a_secret_masks_nothing_of_what_is_wrong_with_it(crm: Deployment) -> None:
+    crm.write("plugins/crm.py", CRM.replace('Field(SecretStr(""), validation', "Field(validation"))
+    told = refusal(crm)
+    assert told == "host.toml: [plugins.crm]: token is missing (or set CRM_TOKEN)"
+    assert Mask()(told) == told
+
+
+@pytest.mark.parametrize("answer", ['"CRM_*"', '["CRM_*"]'])
+def test_one_name_alone_passes_no_other_variable(deployment: Deployment, answer: str) -> None:
+    deployment.write("plugins/crm.py", PASSES.format(answer=answer))
+    os.environ.update(CRM_PROXY="p", DB_PASSWORD="d")
+    settings, _ = read(deployment)
+    assert "CRM_PROXY" in of_a_call(settings)
+    assert "DB_PASSWORD" not in of_a_call(settings)
+
+
+@pytest.mark.parametrize("answer", ['"*"', '["A", 5]', '["A B"]'])
+def test_what_is_no_variable_is_refused(deployment: Deployment, answer: str) -> None:
+    deployment.write("plugins/crm.py", PASSES.format(answer=answer))
+    assert refusal(deployment).startswith("plugin crm: pass_environment() failed: ")
+
+
+PASSES = """
+    from host import hookimpl
+    @hookimpl
+    def pass_environment(settings):
+        return {answer}
+    """
+
+
+def test_a_variable_in_lower_case_reaches_the_process_that_tells_of_a_dead_call(
+    crm: Deployment,
+) -> None:
+    crm.write("plugins/crm.py", CRM.replace("CRM_TOKEN", "crm_token"))
+    os.environ["crm_token"] = "the-token"  # noqa: SIM112
+    settings, _ = read(crm)
+    assert of_a_helper(settings)["crm_token"] == "the-token"
+
+
+@pytest.mark.parametrize(
+    ("declares", "told"),
+    [
+        ("class Crm(BaseSettings): ...", "plugin_settings() must return a BaseModel, and no "),
+        ("class Crm(BaseModel): path: 'Nowhere'", "plugin_settings(): Crm is not defined: import"),
+    ],
+)
+def test_a_model_that_would_fail_in_calls_is_broken(
+    deployment: Deployment, declares: str, told: str
+) -> None:
+    imports = "from pydantic import BaseModel\nfrom pydantic_settings import BaseSettings\n"
+    hook = "from host import hookimpl\n@hookimpl\ndef plugin_settings(): return Crm\n"
+    deployment.write("plugins/crm.py", f"{imports}{declares}\n{hook}")
+    [fault] = deployment.faults()
+    assert fault.startswith(f"plugins/crm.py: {told}")
+
+
+@pytest.mark.parametrize("error", ["KeyError(value)", "SystemExit(value)", "TypeError(value)"])
+def test_a_validator_that_fails_in_another_way_is_one_line_without_the_value(
+    crm: Deployment, error: str
+) -> None:
+    validator = f"""
+        @field_validator("base_url")
+        def check(cls, value):
+            raise {error}
+    """
+    text = CRM.replace("        retries: int = Field(3, ge=0)\n", validator)
+    crm.write(
+        "plugins/crm.py", text.replace("import BaseModel,", "import BaseModel, field_validator,")
+    )
+    crm.write("host.toml", '[plugins.crm]\nbase_url = "hunter2hunter2"\n')
+    kind = error.partition("(")[0]
+    assert refusal(crm) == f"host.toml: [plugins.crm]: the plugin's settings model raises {kind}"
+
+
+def test_a_number_in_a_variable_is_a_list_of_one(crm: Deployment) -> None:
+    os.environ["HOST_CRM_TEAMS"] = "5"
+    assert read(crm)[0].plugin("crm").teams == ("5",)

@@ -28,7 +28,12 @@ A_PROVIDER = """
     from host import hookimpl
     @hookimpl
     def provide(kind, provider, model, voice, language):
-        return [provider, model, voice, language] if (kind, provider) == ("stt", "aaa") else None
+        if (kind, provider) != ("stt", "aaa"):
+            return None
+        from in_memory.speech import Stt
+        made = Stt(None, model)
+        made.asked = [provider, model, voice, language]
+        return made
     """
 
 
@@ -132,7 +137,8 @@ async def test_a_provider_is_chosen_by_its_name_and_never_by_that_of_its_file(
     assert isinstance(with_fallbacks(ann, "stt", ann.hooks.stt(call=ann)), deepgram.STT)
     deployment.persona("bob")
     bob = deployment.call_of("bob")
-    assert with_fallbacks(bob, "stt", bob.hooks.stt(call=bob)) == ["aaa", "fast", "", "de"]
+    made = with_fallbacks(bob, "stt", bob.hooks.stt(call=bob))
+    assert made.asked == ["aaa", "fast", "", "de"]
 
 
 def test_a_fault_of_some_personas_names_them(deployment: Deployment) -> None:
@@ -216,3 +222,25 @@ async def test_the_voice_of_a_list_speaks_at_one_rate(deployment: Deployment, we
     call = a_call_in(deployment, 'tts_fallbacks = ["cartesia/sonic-2"]', **KEYS)
     together: tts.FallbackAdapter = with_fallbacks(call, "tts", call.hooks.tts(call=call))
     assert together.sample_rate == 24000
+
+
+def test_what_a_plugin_provides_is_of_the_kind_that_was_asked_for(deployment: Deployment) -> None:
+    answer = "from host import hookimpl\n@hookimpl\ndef provide(kind, provider): return 42\n"
+    deployment.write("plugins/odd.py", answer)
+    call = a_call_in(deployment, **KEYS)
+    assert check(call.settings) == [
+        'stt = "deepgram": a plugin returned int, which is no STT',
+        'llm = "openai": a plugin returned int, which is no LLM',
+        'tts = "cartesia": a plugin returned int, which is no TTS',
+    ]
+
+
+def test_a_plugin_whose_answer_depends_on_the_call_stops_no_start(deployment: Deployment) -> None:
+    depends = "from host import hookimpl\n@hookimpl\ndef tts(call): return call.number[:3]\n"
+    deployment.write("plugins/depends.py", depends)
+    assert check(a_call_in(deployment, **KEYS).settings) == []
+
+
+def test_inference_without_livekit_cloud_is_told_at_the_start(deployment: Deployment) -> None:
+    call = a_call_in(deployment, "inference = true", **{**CLOUD, "LIVEKIT_URL": "ws://127.0.0.1"})
+    assert check(call.settings)[0] == 'stt = "deepgram": inference = true needs LiveKit Cloud'
