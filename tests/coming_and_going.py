@@ -38,8 +38,11 @@ class ComingAndGoing(ABC):
 
     async def close(self) -> None:
         """Give the port back."""
-        await self.down()
-        self._socket.close()
+        if self._runner:  # which closes its socket; to hold the port again might be too late
+            await self._runner.cleanup()
+            self._runner = None
+        else:
+            self._socket.close()
 
     async def until(self, holds: Callable[[], bool], limit: float = 20.0) -> None:
         """Wait until something holds; looked at after each message."""
