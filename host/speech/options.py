@@ -47,7 +47,12 @@ def merged(answers: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
                 raise HostError(
                     f"session_options: AgentSession has no option {name}{close_to(name, KNOWN)}"
                 )
-        given = {name: value for name, value in answer.items() if value is not None}
+        # None is a value of others: of `aec_warmup_duration` it is "no warm-up".
+        given = {
+            name: value
+            for name, value in answer.items()
+            if value is not None or name not in ("turn_handling", "tools")
+        }
         options = _merge(options, _in_turn_handling(given))
     return options
 

@@ -81,3 +81,16 @@ def test_an_option_that_livekit_does_not_have_is_one_line() -> None:
 def test_a_model_has_a_hook_of_its_own() -> None:
     with pytest.raises(HostError, match="^session_options: answer stt from the hook stt$"):
         with_hosts({"stt": object()})
+
+
+def test_none_is_a_value_but_for_what_is_merged() -> None:
+    options = with_hosts({"turn_handling": None, "tools": None, "aec_warmup_duration": None})
+    assert options["aec_warmup_duration"] is None
+    assert "tools" not in options
+    assert options["turn_handling"] == HOSTS["turn_handling"]
+
+
+@pytest.mark.parametrize("answer", [5, "tools", [("tools", [])]])
+def test_what_is_no_dict_is_one_line(answer: Any) -> None:
+    with pytest.raises(HostError, match="^session_options: a dict is expected, not "):
+        merged([answer])
