@@ -195,7 +195,9 @@ async def test_sounds_are_made_with_the_settings_and_nothing_else(deployment: De
     deployment.write("personas/ann.py", PERSONA)
     deployment.write(".env", "OF_DOTENV=1\nHOST_MAX_CALLS=3\n")
     os.environ.update(PYTHONPATH=str(HERE.parent), CRM_TOKEN="t")
-    await _make(read_settings())
+    settings = read_settings()
+    (deployment.folder / f"environment-{os.getpid()}.json").unlink()  # of this process
+    await _make(settings)
     (file,) = deployment.folder.glob("environment-*.json")
     assert not {"CRM_TOKEN", "OF_DOTENV"} & set(json.loads(file.read_text()))
 
