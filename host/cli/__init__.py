@@ -31,7 +31,7 @@ cli.add_typer(calls, name="calls")
 def main() -> None:
     """Run a command. What its reader can mend is one line and exit code 1; 2 for a wrong usage."""
     # PyJWT warns of LiveKit's own `devkey: secret` each time that a token is made. livekit-server
-    # judges its keys itself, and nobody could choose another for `livekit-server --dev`.
+    # judges its keys itself, and the key of `livekit-server --dev` is fixed.
     warnings.filterwarnings("ignore", r"The HMAC key is \d+ bytes long")
     try:
         with contextlib.suppress(HostError):  # a command that needs settings will say it itself

@@ -70,8 +70,7 @@ def remaining_stts(current: Any) -> list[Any]:
     if not isinstance(current, stt.FallbackAdapter):
         return []
     # Private: LiveKit's adapter (1.8.9) does not detect an STT that hangs, and exposes its
-    # instances
-    # nowhere else.
+    # instances nowhere else.
     every = current._stt_instances
     return every[every.index(current._active_instance) + 1 :]
 
