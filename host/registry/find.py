@@ -122,8 +122,7 @@ def _package_of(kind: str, folder: Path) -> str:
     from it earlier are dropped from `sys.modules`.
     """
     name = f"{kind}s-{sha256(str(folder).encode()).hexdigest()[:8]}"
-    for known in [known for known in sys.modules if known.startswith(f"{name}.")]:
-        del sys.modules[known]
+    _forget(name)
     package = ModuleType(name)
     package.__path__ = [str(folder)]
     sys.modules[name] = package

@@ -11,6 +11,7 @@ from pydantic import AliasChoices, SecretStr, ValidationError
 from pydantic_settings import SettingsError as SourceError
 
 from host.base.errors import SettingsError
+from host.base.text import close_to
 from host.base.validation import faults_in, sentence
 from host.settings.persona import PersonaSettings, TransferTarget
 from host.settings.settings import Settings, config_path
@@ -135,23 +136,19 @@ def _hint(name: str, inner: list[str]) -> str:
     """Say what was meant, or where a setting of host 0.1 has gone."""
     known: Iterable[str] = Settings.model_fields
     if inner:
-        known = (
-            Words.model_fields
-            if inner[-2:-1] == ["words"] or name == "words"
-            else (
-                TransferTarget.model_fields
-                if "transfers" in (name, *inner[:-1])
-                else PersonaSettings.model_fields
-            )
-        )
+        if inner[-2:-1] == ["words"] or name == "words":
+            known = Words.model_fields
+        elif "transfers" in (name, *inner[:-1]):
+            known = TransferTarget.model_fields
+        else:
+            known = PersonaSettings.model_fields
     elif now := RENAMED.get(f"HOST_{name}".upper()):
         return f"; it is {now} now"
     elif plugin := next((each for each in OF_PLUGINS if name.startswith(f"{each}_")), None):
         return f"; it is {name.removeprefix(f'{plugin}_')} of [plugins.{plugin}] now"
     elif name == "otlp_endpoint":
         return "; it is endpoint of [plugins.traces] now"
-    close = difflib.get_close_matches(inner[-1] if inner else name, known, 1)
-    return f"; did you mean {close[0]}?" if close else ""
+    return close_to(inner[-1] if inner else name, known)
 
 
 OF_PLUGINS = ("deepgram", "cartesia", "openai", "webhook", "metrics")

@@ -6,7 +6,6 @@ A plugin `crm` whose model has a field `base_url` reads `HOST_CRM_BASE_URL`, els
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, overload
@@ -17,6 +16,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource
 
 from host.base.errors import SettingsError
+from host.base.text import close_to
 from host.base.validation import faults_in, sentence
 from host.settings.calling import parted
 
@@ -137,8 +137,7 @@ def faults_of_plugin(
     known = model.model_fields
     for name in table:
         if name not in known:
-            close = difflib.get_close_matches(name, known, 1)
-            hint = f"; did you mean {close[0]}?" if close else f" (it has {', '.join(known)})"
+            hint = close_to(name, known) or f" (it has {', '.join(known)})"
             yield f"{places.get(name, places[''])}: plugin {plugin} has no setting {name}{hint}"
     variables = {each for names in variables_of(plugin, model).values() for each in names}
     try:
