@@ -15,10 +15,11 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
+import pluggy
 from pydantic import BaseModel
 from pydantic_settings import BaseSettings
 
-from host.registry.configure import declared_by
+from host.call import hooks as hookspecs
 from host.registry.find import Kind, Source
 from host.registry.found import Broken, describe, shown
 from host.registry.hooks import FOR_PLUGINS, HOOKS, Hook
@@ -97,6 +98,17 @@ def check_declared(source: Source, module: ModuleType, path: str) -> Iterator[Br
         for variable in variables:
             if variable.upper() in taken:
                 yield Broken(path, None, f"its setting {name} would be {variable}, the host's own")
+
+
+def declared_by(module: ModuleType) -> type[BaseModel] | None:
+    """Return the plugin's settings model; None if it has none. Raises what the hook raises."""
+    if "plugin_settings" not in answered_by(module):
+        return None
+    manager = pluggy.PluginManager("host")
+    manager.add_hookspecs(hookspecs)
+    manager.register(module)
+    answers: list[type[BaseModel]] = manager.hook.plugin_settings()
+    return answers[0] if answers else None
 
 
 def answered_by(module: ModuleType) -> dict[str, Mapping[str, Any]]:

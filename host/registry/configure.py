@@ -5,15 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from types import MappingProxyType, ModuleType
+from types import MappingProxyType
 from typing import Any
 
-import pluggy
 from pydantic import BaseModel
 
 from host.base.errors import SettingsError
 from host.base.text import close_to
-from host.call import hooks as hookspecs
 from host.privacy.secrets import secrets_in
 from host.registry.frozen import Registry
 from host.settings import PluginValues, Settings, with_any_keys
@@ -24,15 +22,6 @@ from host.settings.plugins import (
     read_environment,
     variables_of,
 )
-
-
-def declared_by(module: ModuleType) -> type[BaseModel] | None:
-    """Return the plugin's settings model; None if it has none. Raises what the hook raises."""
-    manager = pluggy.PluginManager("host")
-    manager.add_hookspecs(hookspecs)
-    manager.register(module)
-    answers: list[type[BaseModel]] = manager.hook.plugin_settings()
-    return answers[0] if answers else None
 
 
 def with_plugin_settings(
@@ -126,8 +115,9 @@ def _secrets(settings: Settings, loaded: Registry) -> Iterator[str]:
     for plugin in loaded.plugins:
         if plugin.settings:
             yield from secrets_in(settings.plugin(plugin.settings))
-            for persona in settings.personas:
-                yield from secrets_in(settings.persona(persona).plugin(plugin.settings))
+            for persona, own in settings.personas.items():
+                if plugin.name in own.plugins:
+                    yield from secrets_in(settings.persona(persona).plugin(plugin.settings))
 
 
 def _passed(settings: Settings, loaded: Registry) -> Iterator[str]:

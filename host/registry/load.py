@@ -13,8 +13,7 @@ from host.base.e164 import canonical, regions_of
 from host.base.errors import SettingsError
 from host.base.paths import BUNDLED_PLUGINS
 from host.privacy.environment import as_in_a_call
-from host.registry.check import check_declared, check_module, check_name
-from host.registry.configure import declared_by
+from host.registry.check import check_declared, check_module, check_name, declared_by
 from host.registry.find import Kind, Source, in_folder, installed
 from host.registry.found import Broken, Persona, Plugin, describe, shown
 from host.registry.frozen import Registry
