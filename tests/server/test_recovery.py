@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import socket
 import subprocess
@@ -57,6 +58,14 @@ from host import hookimpl
 @hookimpl
 async def call_ended(call, record):
     await asyncio.to_thread(Path({file!r}).write_text, record.model_dump_json())
+"""
+KILLS_ITS_PROCESS = """
+import os
+from host import hookimpl
+
+@hookimpl
+async def call_ended(call, record):
+    os._exit(3)
 """
 DIES = """
 import asyncio
@@ -235,6 +244,21 @@ async def test_a_record_that_was_not_told_to_its_end_is_told_as_it_is(
     (checkpoint,) = (settings.state_dir / "unfinished").iterdir()
     of_a_dead_process(checkpoint)
     assert await finished(deployment, settings) == redacted(record, settings, settings.state_dir)
+
+
+async def test_the_record_is_kept_if_its_hook_kills_the_helper_too(
+    deployment: Deployment, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    deployment.write("plugins/writes.py", f'"""Writes."""\n{KILLS_ITS_PROCESS}')
+    CheckpointStore(settings.state_dir).write(an_answered_call(settings))
+    (checkpoint,) = (settings.state_dir / "unfinished").iterdir()
+    of_a_dead_process(checkpoint)
+    kept = checkpoint.with_suffix(".broken")
+    async with meanwhile(Recovery(settings).sweep()):
+        await until_logged(caplog, f"failed; the record is in {kept}", limit=30)
+    record = json.loads(kept.read_text())["record"]
+    assert (record["id"], record["outcome"], record["error"]) == ("AJ_1", "failed", DIED)
+    assert not checkpoint.exists()
 
 
 async def test_what_is_kept_of_a_request_tells_no_more_than_the_record(
