@@ -102,24 +102,23 @@ def make(call: LiveCall, kind: Kind, name: str, *, setting: str = "") -> Any:
     Raises HostError, which quotes the `setting` that has the name, if neither provides it.
     """
     named = parse_name(kind, name, call.persona_settings.language)
-    why = f"no plugin provides {named.provider}"
+    where, why = f'{setting or kind} = "{name}"', ""
     if call.settings.inference and not _reaches_inference(call):
-        raise HostError(f'{setting or kind} = "{name}": inference = true needs LiveKit Cloud')
+        raise HostError(f"{where}: inference = true needs LiveKit Cloud")
     if not call.settings.inference:
         try:
             model = call.hooks.provide(call=call.call, kind=kind, **asdict(named))
         except HostError as error:
             model, why = None, str(error)
         except Exception as error:
-            raise HostError(f'{setting or kind} = "{name}": {error}') from error
+            raise HostError(f"{where}: {error}") from error
         if model is not None:
             return _checked(kind, name, setting, model)
+        none = f"no plugin provides {named.provider}"
         if not is_cloud(call.settings.livekit_url):
-            missing = "; LiveKit Inference has it on LiveKit Cloud alone"
-            if why != f"no plugin provides {named.provider}":
-                missing = ""
-            raise HostError(f'{setting or kind} = "{name}": {why}{missing}')
-        log.info('%s = "%s" is taken from LiveKit Inference: %s', setting or kind, name, why)
+            elsewhere = f"{none}; LiveKit Inference has it on LiveKit Cloud alone"
+            raise HostError(f"{where}: {why or elsewhere}")
+        log.info("%s is taken from LiveKit Inference: %s", where, why or none)
     return inference_model(call.settings, kind, **asdict(_completed(call, named, setting or kind)))
 
 
