@@ -7,6 +7,8 @@ HostError
  +- LiveKitError     LiveKit is unreachable, or rejects the key
 """
 
+import errno
+
 
 class HostError(Exception):
     """An error that the user can fix. Its text is one line that says how."""
@@ -26,3 +28,10 @@ class MetadataError(HostError):
 
 class LiveKitError(HostError):
     """LiveKit is unreachable, or rejects the key."""
+
+
+def port_not_free(variable: str, host: str, port: int, error: OSError) -> SettingsError:
+    """Return the error of a server that can't listen on the address that a variable sets."""
+    taken = error.errno == errno.EADDRINUSE
+    why = "another program uses it" if taken else error.strerror or str(error)
+    return SettingsError(f"{variable}: port {port} of {host} is not free: {why}")

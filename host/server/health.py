@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import logging
 from collections.abc import AsyncIterator
 from typing import Any
@@ -17,7 +16,7 @@ import aiohttp
 from aiohttp import web
 from livekit.agents import AgentServer
 
-from host.base.errors import SettingsError
+from host.base.errors import port_not_free
 from host.server.connection import Connection
 from host.server.heartbeat_monitor import HeartbeatMonitor
 
@@ -114,9 +113,5 @@ async def _listen(runner: web.AppRunner, host: str, port: int) -> None:
     try:
         await web.TCPSite(runner, host, port).start()
     except OSError as error:
-        taken = error.errno == errno.EADDRINUSE
-        why = "another program uses it" if taken else error.strerror or str(error)
-        raise SettingsError(
-            f"HOST_HEALTH_PORT: port {port} of {host} is not free: {why}"
-        ) from error
+        raise port_not_free("HOST_HEALTH_PORT", host, port, error) from error
     log.info("health checks at http://%s:%d", host, runner.addresses[0][1])

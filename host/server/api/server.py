@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import ipaddress
 import logging
 import socket
@@ -14,7 +13,7 @@ from collections.abc import AsyncIterator, Iterator
 import uvicorn
 from starlette.types import ASGIApp
 
-from host.base.errors import SettingsError
+from host.base.errors import SettingsError, port_not_free
 from host.server.api.app import Closed, make_api
 from host.server.api.guard import Guard
 from host.server.api.placing import Placing
@@ -87,9 +86,7 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         listening = socket.create_server((host, port), family=family)
     except OSError as error:
-        taken = error.errno == errno.EADDRINUSE
-        why = "another program uses it" if taken else error.strerror or str(error)
-        raise SettingsError(f"HOST_API_PORT: port {port} of {host} is not free: {why}") from error
+        raise port_not_free("HOST_API_PORT", host, port, error) from error
     address = listening.getsockname()
     log.info(
         "the API at http://%s:%d", host if family == socket.AF_INET else f"[{host}]", address[1]
