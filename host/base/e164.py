@@ -1,5 +1,6 @@
 """Telephone numbers in E.164, the form used everywhere internally."""
 
+import contextlib
 import re
 from collections.abc import Iterable
 
@@ -36,13 +37,11 @@ def canonical(text: str, regions: Iterable[str] = ()) -> str | None:
             continue
         if phonenumbers.is_possible_number(number):
             return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
-    try:  # which knows that the 0 of +44 (0)20 is not dialled
-        number = phonenumbers.parse(
-            text if text.startswith("+") else f"+{international.lstrip('+')}"
-        )
+    international = f"+{international.lstrip('+')}"
+    with contextlib.suppress(phonenumbers.NumberParseException):
+        # phonenumbers knows that the 0 of +44 (0)20 is not dialled.
+        number = phonenumbers.parse(text if text.startswith("+") else international)
         international = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    except phonenumbers.NumberParseException:
-        international = f"+{international.lstrip('+')}"
     return international if E164.fullmatch(international) else None
 
 
