@@ -30,7 +30,7 @@ def write_deployment(folder: Path) -> None:
     (folder / "plugins" / "crm.py").write_text(crm)
 
 
-async def run_pytest(folder: Path, **environment: str) -> str:
+async def run_pytest(folder: Path, *, returns: int = 0, **environment: str) -> str:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(folder)),
         cwd=folder,
@@ -38,5 +38,5 @@ async def run_pytest(folder: Path, **environment: str) -> str:
         stdout=asyncio.subprocess.PIPE,
     )
     out, _ = await asyncio.wait_for(process.communicate(), 110)
-    assert process.returncode == 0, out.decode()
+    assert process.returncode == returns, out.decode()
     return out.decode()

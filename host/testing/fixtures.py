@@ -41,3 +41,16 @@ async def scene(
     folder = tmp_path_factory.mktemp("host")
     async with open_scene(folder, environment, rules=model_rules) as opened:
         yield opened
+
+
+@pytest.fixture(autouse=True)
+def _next_test_finds_no_call(request: pytest.FixtureRequest) -> None:
+    if "scene" in request.fixturenames:
+        request.getfixturevalue("_hung_up")
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def _hung_up(scene: Scene) -> AsyncIterator[None]:
+    """A failed test's call would keep the line and the caller's number from the next test."""
+    yield
+    await scene.hang_up_all()

@@ -113,13 +113,19 @@ class Scene:
         """Start another host with the same agent name, which shares the calls.
 
         It has the first host's settings except `environment`, and its own files in `folder`, which
-        is
-        created if missing.
+        is created if missing.
         """
         folder.mkdir(parents=True, exist_ok=True)
         together = {**self.environment, **_files(folder), **environment}
         async with _hosting(self.world, folder, together, command=command) as scene:
             yield scene
+
+    async def hang_up_all(self) -> None:
+        """Hang up the calls that still go on, as after a failed test, and wait for their ends."""
+        left = [call for call in self.exchange.calls if not call.done]
+        for call in left:
+            await call.hang_up()
+            await self.no_room(call.room)
 
     def log(self) -> str:
         """Return the host's log so far."""

@@ -31,6 +31,8 @@ from scene import HERE, a_memory_scene, a_scene, together
 from host.testing import Scene
 
 MEMORY, WHOLE = "memory", "whole"
+WHOLE_SCENE = pytest.StashKey[Scene]()
+"""The whole scene in which a test plays."""
 SCENES = {"scene", "scene_of_2025", "either_scene"}
 
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]
@@ -180,6 +182,7 @@ def _scene(request: pytest.FixtureRequest, name: str, in_memory: bool) -> Scene:
     if not in_memory:
         # Ears know the sentences of one test: with those of all they would take most of a core.
         scene.world.forget()
+        request.node.stash[WHOLE_SCENE] = scene
     return scene
 
 
@@ -198,6 +201,9 @@ async def turn_of_a_whole_call(request: pytest.FixtureRequest, places: Path) -> 
     """Have no other whole call go on beside a test that is marked `alone`."""
     async with turns.turn(places, alone=request.node.get_closest_marker("alone") is not None):
         yield
+        # A failed test's call would keep the line and the caller's number from the next test.
+        if scene := request.node.stash.get(WHOLE_SCENE, None):
+            await scene.hang_up_all()
 
 
 @pytest.fixture(autouse=True)
