@@ -4,7 +4,8 @@
 `Server` in memory; all of the SDK's Python runs as it is, and so does whatever stands on it: the
 host, LiveKit's agents, and the telephones of the local exchange.
 
-`FfiClient`, `FfiQueue`, `_live_handles` and the messages in `_proto` are private (1.1.21).
+`FfiClient`, `FfiQueue`, `_live_handles`, `_ffi_handle` and the messages in `_proto` are private
+(1.1.21).
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ FIRST_HANDLE = 1 << 40
 """Our handles are no handles of the native library, which counts from 1."""
 JOINS_IN, PUBLISHES_IN, UNPUBLISHES_IN, SUBSCRIBES_IN, ANSWERS_IN = 0.1, 0.04, 0.05, 0.05, 0.01
 """Seconds that the real SDK and server take on one machine, about."""
+PACKETS = 50
+"""Packets a second of a track, in a silence too: LiveKit SIP sends it like any other sound."""
 
 
 class Source:
@@ -46,6 +49,22 @@ class Source:
         self._has_room: asyncio.TimerHandle | None = None
         self._then: Callable[[], None] = lambda: None
         self.play: Callable[[Samples], None] = lambda samples: None
+        self._flowed = 0.0
+        self._flows_since: float | None = asyncio.get_running_loop().time()
+
+    @property
+    def packets(self) -> int:
+        """How many packets it has sent."""
+        now = asyncio.get_running_loop().time()
+        since = now if self._flows_since is None else self._flows_since
+        return int((self._flowed + now - since) * PACKETS)
+
+    def flow(self, flows: bool) -> None:
+        """Send packets from now on, or none."""
+        now = asyncio.get_running_loop().time()
+        if self._flows_since is not None:
+            self._flowed += now - self._flows_since
+        self._flows_since = now if flows else None
 
     def capture(self, samples: Samples, then: Callable[[], None]) -> bool:
         """Queue samples, and do something once the queue has room for them.
@@ -106,6 +125,14 @@ class RemoteTrack:
     track: Track
     heard: set[Track]
     """What the participant is subscribed to now; a stream goes on with the next subscription."""
+    before: int = 0
+    """How many packets had been sent before the subscription."""
+
+    @property
+    def packets(self) -> int:
+        """How many packets have come."""
+        assert isinstance(self.track.sound, Source)
+        return self.track.sound.packets - self.before
 
     def hears(self, track: Track) -> bool:
         """Tell whether what comes on a track is heard here."""
@@ -357,6 +384,19 @@ class Sdk:
         stream = Stream(track, request.sample_rate, frame)
         response.stream.handle.id = self.keep(stream)
 
+    def _get_stats(self, request: Any, response: Any) -> None:
+        remote: RemoteTrack = self._things[request.track_handle]
+        id = response.async_id = next(self._ids)
+
+        def fill(event: ffi_pb2.FfiEvent) -> None:
+            event.get_stats.async_id = id
+            stats = event.get_stats.stats.add().inbound_rtp
+            stats.stream.kind = "audio"
+            stats.inbound.track_identifier = remote.track.sid
+            stats.received.packets_received = remote.packets
+
+        self.tell(fill, ANSWERS_IN)
+
     def play(self, track: Track, samples: Samples, rate: int) -> None:
         """Let everybody who hears a track hear these samples."""
         if not track.subscribers:
@@ -506,7 +546,9 @@ class Connection:
         def fill(event: room_pb2.RoomEvent) -> None:
             event.track_subscribed.participant_identity = track.publisher.identity
             owned = event.track_subscribed.track
-            owned.handle.id = self._sdk.keep(RemoteTrack(track, self._heard))
+            remote = RemoteTrack(track, self._heard)
+            remote.before = remote.packets
+            owned.handle.id = self._sdk.keep(remote)
             owned.info.sid, owned.info.name = track.sid, track.name
             owned.info.kind, owned.info.remote = track_pb2.KIND_AUDIO, True
             owned.info.stream_state = track_pb2.STATE_ACTIVE
@@ -552,6 +594,14 @@ class Connection:
         self.event(lambda event: _set(event.connection_state_changed, state=lost))
         self.event(lambda event: _set(event.disconnected, reason=reason))
         self.over()
+
+
+def source_of(source: rtc.AudioSource) -> Source:
+    """Give what stands for a source in memory."""
+    sdk: Any = _ffi_client.FfiClient.instance
+    found = sdk._things[source._ffi_handle.handle]
+    assert isinstance(found, Source)
+    return found
 
 
 @contextmanager

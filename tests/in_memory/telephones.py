@@ -22,6 +22,7 @@ from host.local.exchange.twirp import Method
 from host.local.sound import RATE, Samples, ringback
 from host.local.speech import Found
 
+from .sdk import source_of
 from .sound import SECONDS_A_CHARACTER, Reader, speak
 
 PIECE = RATE // 20
@@ -101,6 +102,8 @@ class MemoryMedia:
         self._listening: dict[str, asyncio.Task[None]] = {}
         self._ticking: asyncio.TimerHandle | None = None
         self._heard_until = 0.0
+        self._sends = self._receives = True
+        source_of(self._source).flow(False)
 
     @property
     def settled(self) -> int:
@@ -119,7 +122,14 @@ class MemoryMedia:
     def answer(self) -> None:
         """Begin to hear and to record: this is second 0."""
         self._answered = _now()
+        self.direct(sends=self._sends, receives=self._receives)
         self._tick()
+
+    def direct(self, *, sends: bool, receives: bool) -> None:
+        """Let packets pass from now on, both ways or one; there are some in a silence, too."""
+        self._sends, self._receives = sends, receives
+        if self._source is not None:
+            source_of(self._source).flow(sends)
 
     def listen(self, sid: str, track: rtc.Track) -> None:
         """Hear this track too."""
@@ -187,18 +197,22 @@ class MemoryMedia:
             await self._send(piece)
 
     async def _send(self, piece: Samples) -> None:
+        if self._sends:
+            await self._send_packets(piece)
+        await asyncio.sleep(PIECE / RATE)
+
+    async def _send_packets(self, piece: Samples) -> None:
         if self._answered is not None and piece.any():
             self.recording.write(SAID, round(self._since_answer() * RATE), piece)
         if self._source is not None:
             await self._source.capture_frame(rtc.AudioFrame(piece.tobytes(), RATE, 1, piece.size))
-        await asyncio.sleep(PIECE / RATE)
 
     async def _hear(self, track: rtc.Track) -> None:
         stream = rtc.AudioStream.from_track(track=track, sample_rate=RATE, num_channels=1)
         reader = Reader(RATE)
         try:
             async for event in stream:
-                if self._answered is not None:
+                if self._answered is not None and self._receives:
                     self._add(np.frombuffer(event.frame.data, np.int16), reader)
         finally:
             await stream.aclose()

@@ -654,6 +654,33 @@ async def who_unsubscribes_hears_no_more(world: World) -> object:
     return heard
 
 
+@_scene
+async def packets_are_counted(world: World) -> object:
+    speaker = await world.join("speaker", "sip")
+    hears = await world.join("hears", "agent")
+    _, source = await speaker.publishes("voice")
+    await speaker.sees("we are heard")
+    await hears.sees("subscribed", "speaker")
+    track = hears.publication("speaker").track
+    assert track
+    ear = _Ear(hears, track)
+
+    async def received() -> int:
+        async with asyncio.timeout(LIMIT):
+            stats = await track.get_stats()
+        return sum(one.inbound_rtp.received.packets_received for one in stats)
+
+    try:
+        before = await received()
+        tone = _tone(0.5, LOUD)
+        for at in range(0, tone.size, PIECE):
+            await source.capture_frame(_frame(tone[at : at + PIECE]))
+        await ear.has(LOUD, 0.3)
+        return await received() - before > 10
+    finally:
+        await ear.close()
+
+
 async def sound(world: World) -> dict[str, float]:
     """Give what was measured: seconds, and how many of two captures at once were refused."""
     loop = asyncio.get_running_loop()

@@ -10,6 +10,7 @@ from typing import Protocol, TypeVar
 from host.local.exchange.facts import UNANSWERED, Ending, HungUp, Key, TransferReply, Who
 from host.local.exchange.media import Media
 from host.local.exchange.pulse import Pulse
+from host.local.exchange.rtp import Rtp
 from host.local.sound import RATE, Samples, save_wav
 from host.local.speech import Found, Heard
 
@@ -56,6 +57,8 @@ class PhoneCall:
         self.pressed: list[Key] = []
         """Keys that the telephone sent."""
         self.heard: list[Heard] = []
+        self.media_timeout = 0.0
+        """Seconds without a packet that end the call, if its trunk sets them."""
         self.on_transfer = TransferReply()
         """The telephone's answer to a REFER."""
         self.transferred_to: str | None = None
@@ -66,6 +69,8 @@ class PhoneCall:
         self.words_in = False
         """Whether recognition has finished."""
         self.transcriber: CallTranscriber | None = None
+        self.rtp: Rtp | None = None
+        """Whether packets pass; None before the answer."""
         self._person: asyncio.Task[None] | None = None
         self.on_press: Callable[[str], Awaitable[None]] | None = None
         self.over: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()

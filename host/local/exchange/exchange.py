@@ -172,6 +172,7 @@ class Exchange(LocalServer):
         media = self._office.media(where.identity)
         call = PhoneCall(caller, caller, called, media)
         call.on_transfer = on_transfer or call.on_transfer
+        call.media_timeout = trunk.media.media_timeout.ToTimedelta().total_seconds()
         leg = Leg(where.room, where.identity, media)
         life = inbound.take(self._office, call, leg, where, script, headers or {}, patience)
         self._office.live(call, leg, life)

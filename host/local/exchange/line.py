@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from host.local.exchange.call import PhoneCall
 from host.local.exchange.facts import Ending, HungUp, Key
+from host.local.exchange.rtp import Hold
 from host.local.sound import Samples, tone
 from host.local.speech import Heard, Sentences
 
@@ -109,6 +110,22 @@ class Line:
             lambda: keys in "".join(key.digit for key in self.call.keys), limit, f"keys {keys}"
         )
 
+    def hold(self, direction: Hold = "sendonly") -> None:
+        """Put the far end on hold: nothing that it says is heard until `resume`.
+
+        With `sendonly` it hears what the script plays, such as music. With `inactive` no packet
+        arrives there, and LiveKit SIP ends the call at its media timeout.
+        """
+        self._direct(sends=direction == "sendonly", receives=False)
+
+    def resume(self) -> None:
+        """Take the call off hold, or bring the network back."""
+        self._direct(sends=True, receives=True)
+
+    def lose_network(self) -> None:
+        """Send and receive nothing, and tell nobody."""
+        self._direct(sends=False, receives=False)
+
     async def wait(self, seconds: float) -> None:
         """Wait."""
         await self._wait(seconds)
@@ -120,6 +137,11 @@ class Line:
     async def hang_up(self) -> None:
         """Hang up."""
         self.call.end(Ending("phone", "BYE"))
+
+    def _direct(self, *, sends: bool, receives: bool) -> None:
+        self._raise_if_over()
+        if self.call.rtp:
+            self.call.rtp.direct(sends=sends, receives=receives)
 
     async def _wait(self, seconds: float) -> None:
         over = asyncio.shield(self.call.over)

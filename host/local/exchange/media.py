@@ -42,6 +42,7 @@ class Media:
         self._line = telephone_line if g711 else lambda samples: samples
         self._to_say = np.zeros(0, np.int16)
         self._said_until = 0.0
+        self._sends = self._receives = True
         self._mixer = Mixer()
         self._answered: float | None = None
         self._started: asyncio.Task[None] | None = None
@@ -54,6 +55,16 @@ class Media:
     def answer(self) -> None:
         """Start to receive and record: this is second 0."""
         self._answered = asyncio.get_running_loop().time()
+
+    def direct(self, *, sends: bool, receives: bool) -> None:
+        """Let audio pass from now on: into the room, and to the telephone.
+
+        The room sees a mute, of which LiveKit SIP would tell it nothing: the SDK's source sends
+        silence for as long as its track is not muted, and packets must not arrive.
+        """
+        if self.track and sends != self._sends:
+            (self.track.unmute if sends else self.track.mute)()
+        self._sends, self._receives = sends, receives
 
     def listen(self, sid: str, track: rtc.Track) -> None:
         """Receive this track too."""
@@ -104,6 +115,8 @@ class Media:
         while True:
             await asyncio.sleep(max(0.0, due - loop.time()))
             chunk = self._line(self._next_chunk(sent))
+            if not self._sends:
+                chunk = np.zeros(CHUNK, np.int16)
             # After a stall everything due is sent at once, which would stay late for good: drop
             # silence to catch up.
             if self._queued < 0.4 or level(chunk) > -60:
@@ -143,6 +156,8 @@ class Media:
         samples = self._mixer.settle(round((time - self._answered) * RATE))
         if self.ringback_in:
             samples = ringback(self.settled, samples.size)
+        if not self._receives:
+            samples = np.zeros(samples.size, np.int16)
         samples = self._line(samples)
         self.recording.write(HEARD, self.settled, samples)
         if (blocks := np.flatnonzero(loud(samples))).size:

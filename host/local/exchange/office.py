@@ -17,6 +17,7 @@ from host.local.exchange.line import Line, PersonScript
 from host.local.exchange.media import Media
 from host.local.exchange.profiles import Profile
 from host.local.exchange.pulse import Pulse
+from host.local.exchange.rtp import Rtp
 from host.local.speech import Sentences
 
 SECONDS_A_DIGIT = 0.5
@@ -128,9 +129,18 @@ class Office:
         call.over.add_done_callback(lambda _: delivering.cancel())
         call.on_press = leg.press
         call.pick_up()
+        if call.is_sip:
+            self._watch_packets(call)
         self.write(call, "ANSWERED")
         if script:
             call.begin(script, Line(call, self._spoken))
+
+    def _watch_packets(self, call: PhoneCall) -> None:
+        """End the call at LiveKit SIP's media timeout; of an outbound one, it tells no hang-up."""
+        expired = Ending("far end", "media timeout", hangup=call.number == call.caller)
+        timeout = call.media_timeout or self.profile.media_timeout
+        call.rtp = rtp = Rtp(call.media, timeout, lambda: call.end(expired))
+        call.over.add_done_callback(lambda _: rtp.stop())
 
     def transcriber(self, call: PhoneCall) -> CallTranscriber | None:
         """Create the recognition of a call; None for deaf telephones."""

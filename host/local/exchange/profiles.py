@@ -39,6 +39,8 @@ class Profile:
     """Error text of a request with neither trunk nor number."""
     notify_has_status: bool
     """Whether the error of a failed transfer contains the target's SIP status."""
+    media_timeout: float
+    """Seconds without a packet from the telephone after which the call ends."""
     newer: bool
     """Whether it has the RPC methods `lk.sip.*` and the attributes `lk.sip.*Time`."""
 
@@ -106,6 +108,7 @@ NOW = Profile(
     no_answer="sip request timed out",
     no_trunk="missing sip trunk id and sip number",
     notify_has_status=True,
+    media_timeout=15.0,
     newer=True,
 )
 
@@ -124,6 +127,7 @@ YEAR_2025 = Profile(
     no_answer="canceled",
     no_trunk="missing sip trunk id",
     notify_has_status=False,
+    media_timeout=25.6,
     newer=False,
 )
 

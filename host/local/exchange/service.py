@@ -52,6 +52,7 @@ class CallService:
         media = self._office.media(identity)
         call = PhoneCall(request.sip_call_to, order.from_number, request.sip_call_to, media)
         call.on_transfer = phone.on_transfer
+        call.media_timeout = request.media.media_timeout.ToTimedelta().total_seconds()
         leg, dial = Leg(request.room_name, identity, media), Dial(self._office, order, phone)
         self._office.live(call, leg, dial.live(call, leg))
         wanted = dial.answered if request.wait_until_answered else dial.joined
