@@ -56,10 +56,16 @@ def Telephone(
     answer_after: float = 0.5,
     script: PersonScript | None = None,
     *,
+    early: PersonScript | None = None,
     on_transfer: TransferReply | None = None,
 ) -> Subscriber:
-    """A telephone that rings and answers after so many seconds."""
-    return Subscriber(200, answer_after, script=script, on_transfer=on_transfer or TransferReply())
+    """A telephone that rings and answers after so many seconds.
+
+    `early` is what its network plays into the room until then (183 with early media), such as a
+    ringback tone of its own, or an announcement.
+    """
+    reply = on_transfer or TransferReply()
+    return Subscriber(200, answer_after, script=script, early=early, on_transfer=reply)
 
 
 def Busy(after: float = 0.1) -> Subscriber:
@@ -82,16 +88,29 @@ def Unavailable(after: float = 0.1) -> Subscriber:
     return Subscriber(480, after, rings=False)
 
 
-def Fails(status: int, after: float = 0.1, reason: str = "", *, rings: bool = False) -> Subscriber:
-    """A number whose carrier answers with any final SIP status from 300 to 699."""
+def Fails(
+    status: int,
+    after: float = 0.1,
+    reason: str = "",
+    *,
+    rings: bool = False,
+    early: PersonScript | None = None,
+) -> Subscriber:
+    """A number whose carrier answers with any final SIP status from 300 to 699.
+
+    `early` is what the carrier says before, such as "the number is not in service".
+    """
     if not 300 <= status <= 699:
         raise ValueError(f"{status} is no SIP status of a failure")
-    return Subscriber(status, after, rings, reason)
+    return Subscriber(status, after, rings, reason, early=early)
 
 
-def NoAnswer() -> Subscriber:
-    """A telephone that rings until the host gives up."""
-    return Subscriber(0, 0.0)
+def NoAnswer(*, early: PersonScript | None = None) -> Subscriber:
+    """A telephone that rings until the host gives up.
+
+    `early` is what its network plays meanwhile: some play a voicemail, and never answer.
+    """
+    return Subscriber(0, 0.0, early=early)
 
 
 def NoResponse() -> Subscriber:

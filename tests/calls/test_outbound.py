@@ -65,6 +65,23 @@ async def test_nothing_is_said_while_it_rings(scene: Scene) -> None:
     in_order(record)
 
 
+async def test_what_a_network_says_before_the_answer_is_no_machine(either_scene: Scene) -> None:
+    async def network(line: Line) -> None:
+        await line.say("The person you have called is not available. Please stay on the line.")
+
+    async def ann(line: Line) -> None:
+        await line.say("Hello?")
+        await line.heard("this is a test call")
+        await line.hang_up()
+
+    telephone = Telephone(answer_after=6.0, script=ann, early=network)
+    placed, call, record = await either_scene.place_to(telephone, "leaves", name="Ann")
+    heard_once(call, "Good morning Ann, this is a test call.")
+    assert (placed.outcome, record.voicemail) == (Outcome.COMPLETED, "human")
+    assert [line.text for line in record.transcript if line.who == "caller"] == ["Hello?"]
+    in_order(record)
+
+
 @pytest.mark.parametrize("answer", ["key", "word"])
 async def test_the_survey_takes_a_key_or_a_word(scene: Scene, answer: str) -> None:
     async def ann(line: Line) -> None:

@@ -11,8 +11,8 @@ in the server's rooms, so a host can't distinguish it from livekit-sip. Two prof
         call = await exchange.ring("+15557770001", "+15550001111", my_script)
 
 Not implemented:
-- SIP and RTP themselves: no packets, codecs (except G.711's distortion), jitter, loss, early media,
-  digest authentication or provider quirks. A telephone that sends no packets, as on hold without
+- SIP and RTP themselves: no packets, codecs (except G.711's distortion), jitter, loss, digest
+  authentication or provider quirks. A telephone that sends no packets, as on hold without
   media, mutes its track: LiveKit SIP tells the room nothing.
 - Dispatch rules with a PIN (skipped), because there are no prompts for it.
 - Trunks' `attributes_to_headers`, `headers`, `allowed_addresses`, `auth_*`: stored, never applied;

@@ -72,6 +72,7 @@ class PhoneCall:
         self.rtp: Rtp | None = None
         """Whether packets pass; None before the answer."""
         self._person: asyncio.Task[None] | None = None
+        self._early: asyncio.Task[None] | None = None
         self.on_press: Callable[[str], Awaitable[None]] | None = None
         self.over: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
         media.on_tick = self.pulse.beat
@@ -147,6 +148,7 @@ class PhoneCall:
         """Set the answer: second 0 of the recording and of all times."""
         self.status, self.sip_status = "active", 200
         self.answered_at = time.time()
+        self._end_early()
         self.media.answer()
         self.pulse.beat()
 
@@ -164,8 +166,13 @@ class PhoneCall:
         """Start the telephone's script."""
         self._person = asyncio.create_task(self._act(script(line)))
 
+    def begin_early(self, script: Callable[[LineT], Awaitable[None]], line: LineT) -> None:
+        """Start the script that the network plays before the answer."""
+        self._early = asyncio.create_task(self._act(script(line)))
+
     async def wind_up(self) -> None:
         """Finish recognition and the script, and set `done`."""
+        self._end_early()
         await self.media.close()
         if self.transcriber:
             await self.transcriber.aclose()
@@ -181,6 +188,11 @@ class PhoneCall:
             self.status = UNANSWERED.get(self.sip_status or 0, "failed")
         self.done = True
         self.pulse.beat()
+
+    def _end_early(self) -> None:
+        if self._early:
+            self._early.cancel()
+            self.media.hush()
 
     async def _act(self, script: Awaitable[None]) -> None:
         try:

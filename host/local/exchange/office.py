@@ -135,11 +135,17 @@ class Office:
         if script:
             call.begin(script, Line(call, self._spoken))
 
+    def play_early(self, call: PhoneCall, script: PersonScript) -> None:
+        """Send early media into the room, until the call is answered or over."""
+        call.media.direct(sends=True, receives=False)
+        call.begin_early(script, Line(call, self._spoken))
+
     def _watch_packets(self, call: PhoneCall) -> None:
         """End the call at LiveKit SIP's media timeout; of an outbound one, it tells no hang-up."""
         expired = Ending("far end", "media timeout", hangup=call.number == call.caller)
         timeout = call.media_timeout or self.profile.media_timeout
         call.rtp = rtp = Rtp(call.media, timeout, lambda: call.end(expired))
+        rtp.direct(sends=True, receives=True)
         call.over.add_done_callback(lambda _: rtp.stop())
 
     def transcriber(self, call: PhoneCall) -> CallTranscriber | None:

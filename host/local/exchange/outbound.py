@@ -86,12 +86,9 @@ class Dial:
         call.started_at = time.time()
         office.write(call, "INVITE", f"from {self._order.from_number} to {request.room_name}")
         patience = request.ringing_timeout.ToTimedelta().total_seconds() or RINGING_TIMEOUT
-        if phone.rings:
+        if phone.rings or phone.early:
             await self._wait(call, min(0.05, phone.after or 0.05))
-            call.ringing()
-            office.write(call, "RINGING")
-            call.media.ringback_out = request.play_dialtone
-            await office.legs[call].set_all({"sip.callStatus": "ringing"})
+            await self._progress(call)
         elif phone.status == 0:
             patience = min(patience, NO_RESPONSE)
         left = patience - (time.time() - call.started_at)
@@ -109,6 +106,16 @@ class Dial:
             call.sip_status = phone.status
             call.end(Ending("phone", f"{phone.status} {phone.phrase}", hangup=False))
             raise office.profile.invite_failed(phone.status, phone.phrase)
+
+    async def _progress(self, call: PhoneCall) -> None:
+        """Take a 180, or a 183 with early media."""
+        office, early = self._office, self._phone.early
+        call.ringing()
+        office.write(call, "RINGING", "183 with early media" if early else "")
+        call.media.ringback_out = self._order.request.play_dialtone and not early
+        if early:
+            office.play_early(call, early)
+        await office.legs[call].set_all({"sip.callStatus": "ringing"})
 
     async def _pick_up(self, call: PhoneCall, leg: Leg) -> None:
         office, dtmf = self._office, self._order.request.dtmf

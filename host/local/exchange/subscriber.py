@@ -38,6 +38,8 @@ class Subscriber:
     reason: str = ""
     """Reason phrase; empty: RFC 3261's."""
     script: PersonScript | None = None
+    early: PersonScript | None = None
+    """What the network plays before the final response: 183 with media instead of 180."""
     on_transfer: TransferReply = field(default_factory=TransferReply)
     error: TwirpError | None = None
     """LiveKit SIP's error instead of a final response: its own failure, or the network's."""
