@@ -127,7 +127,7 @@ RUNNER = [
         "runner",
         "a call that was never dialled is one of the day's",
         _WORKER,
-        "made = not state.outbound or state.dialled_at is not None",
+        "made = state.answered or state.dialled_at is not None",
         "made = True",
         ("tests/compliance/test_gate_attempts.py",),
     ),

@@ -96,7 +96,7 @@ async def mark_taken(livekit: api.LiveKitAPI, room: str, job: str) -> None:
     loop = asyncio.get_running_loop()
     until = loop.time() + MARK_LIMIT
     while loop.time() < until:
-        there = await _those_in(livekit, room)
+        there = await those_in(livekit, room)
         callers = [one for one in there if one.kind != ParticipantInfo.AGENT]
         for caller in callers:
             request = api.UpdateParticipantRequest(
@@ -156,7 +156,7 @@ async def _sid_of(livekit: api.LiveKitAPI, room: str) -> str | None:
 
 async def _is_marked(livekit: api.LiveKitAPI, room: str) -> bool:
     names = {TAKEN, *_OURS}
-    return any(names & {*one.attributes} for one in await _those_in(livekit, room))
+    return any(names & {*one.attributes} for one in await those_in(livekit, room))
 
 
 async def _is_connected(livekit: api.LiveKitAPI, room: str) -> None:
@@ -165,11 +165,11 @@ async def _is_connected(livekit: api.LiveKitAPI, room: str) -> None:
     A LiveKit client that is still connecting does not notice that its room is deleted: it waits
     for 15 s and joins a new room of that name, while the caller hears ringing.
     """
-    while any(one.state in _CONNECTING for one in await _those_in(livekit, room)):
+    while any(one.state in _CONNECTING for one in await those_in(livekit, room)):
         await asyncio.sleep(LOOK_EVERY)  # LiveKit has no event for it
 
 
-async def _those_in(livekit: api.LiveKitAPI, room: str) -> Sequence[ParticipantInfo]:
+async def those_in(livekit: api.LiveKitAPI, room: str) -> Sequence[ParticipantInfo]:
     """List a room's participants; empty if there is no such room."""
     try:
         return (

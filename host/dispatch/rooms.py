@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import re
 
 import aiohttp
 from livekit import api, rtc
@@ -27,6 +28,17 @@ NOTIFY_LIMIT = 1.5
 
 Its SDK (1.1.21) misses about one acknowledgement in a hundred and would wait forever.
 """
+
+_OF_A_CALLER = re.compile(r"(?:^|_)(\+?\d{5,20})_[A-Za-z0-9]{12}\Z", re.ASCII)
+
+
+def caller_in(room: str) -> str | None:
+    """Return the caller's number in a room's name; None if it has none.
+
+    LiveKit's dispatch rules for individual rooms name them `<prefix>_<caller>_<random>`.
+    """
+    found = _OF_A_CALLER.search(room)
+    return found[1] if found else None
 
 
 def consult_room(room: str) -> str:

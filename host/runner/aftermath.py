@@ -79,7 +79,7 @@ async def emit_call_ended(settings: Settings, checkpoint: Checkpoint) -> None:
 
 def _count_out(settings: Settings, record: CallRecord) -> None:
     """Settle the budget, which can't detect the end of another machine's call."""
-    made = record.direction == "inbound" or record.dialled_at is not None
+    made = record.answered_at is not None or record.dialled_at is not None
     limits = settings.persona(record.persona or "")
     Budget(settings.state_dir).settle(record.id, record.duration, limits, made=made)
 

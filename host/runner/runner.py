@@ -34,6 +34,7 @@ from host.dispatch.arbitration import (
 )
 from host.dispatch.details import parse_details
 from host.dispatch.idempotency import Requests
+from host.dispatch.known import fill_in
 from host.dispatch.rooms import notify_watchers
 from host.privacy.logs import keep_call_out
 from host.records.ending import CallEnded, Ending
@@ -217,9 +218,9 @@ class Runner:
                 raise Refused(f"the calls of {call.persona} can't be counted: {error}") from error
 
     def _count_out(self) -> None:
-        """Settle the budget; an outbound call that was not dialled does not count."""
+        """Settle the budget; a call that was neither answered nor dialled does not count."""
         state, limits = self._call.state, self._call.persona_settings
-        made = not state.outbound or state.dialled_at is not None
+        made = state.answered or state.dialled_at is not None
         self._budget.settle(state.id, state.lasted, limits, made=made)
 
     async def _open_session(self, far_end: LiveKitFarEnd) -> Agent:
@@ -281,6 +282,10 @@ class Runner:
     async def _end(self, ending: Ending) -> None:
         """Settle the request, tear the call down and emit `call_ended`."""
         call, state = self._call, self._call.state
+        if not call.persona and ending.outcome is not Outcome.REFUSED:
+            with log_errors("looking up the persona of a call that has not begun"):
+                fill_in(state, self._job.job.metadata, call.settings)
+                self._give_to(call.persona)
         if state.metadata.get("idempotency_key"):
             with log_errors("settling the request"):
                 begun = state.dialled_at is not None or state.answered
@@ -289,8 +294,8 @@ class Runner:
         record = state.record(ending)
         log.info("%s: %s (%.1f s)", record.outcome, record.reason, record.duration)
         with log_errors("writing the record"):
-            if not call.persona:
-                call.take("", registry.load(call.settings).view(None))
+            if not call.has_hooks:
+                self._give_to("")
             self._write_checkpoint(record)  # in case this process dies meanwhile
             await call.events.emit_call_ended(record)
 

@@ -15,7 +15,7 @@ from host.call.live import LiveCall
 from host.compliance import Verdict
 from host.records.ending import CallEnded, Ending
 from host.records.outcome import Outcome, outcome_of_sip_status
-from host.telephony.far_end import LiveKitFarEnd
+from host.telephony.far_end import ROOM_LIMIT, LiveKitFarEnd
 
 log = logging.getLogger("host")
 
@@ -25,8 +25,6 @@ TRIES = 3
 
 BRIDGED_LIMIT = 4 * 3600.0
 """Maximum seconds that a caller may talk to a colleague after a warm transfer."""
-ROOM_LIMIT = 1.0
-"""Seconds to wait for the event that our room was closed."""
 
 NO_TRUNK = "no outbound trunk is configured: set HOST_TRUNK, or trunk in host.toml"
 

@@ -21,9 +21,10 @@ from host.call.caller import name_shown, number_shown
 from host.call.live import LiveCall
 from host.call.state import CallStatus, Moment
 from host.dispatch.rooms import delete_room, put_out
-from host.records.ending import Ending
+from host.records.ending import CallEnded, Ending
 from host.records.outcome import Outcome
 from host.records.record import Who
+from host.telephony.arrival import FAR_ENDS, CallerLeft, wait_for_caller
 from host.telephony.keys import TelephoneKeys
 from host.telephony.reconnect import NOT_SAID, resubscribe, wait_for_rejoin
 
@@ -35,6 +36,9 @@ log = logging.getLogger("host")
 STATUS_LIMIT = 10.0
 """Seconds to wait for the first `sip.callStatus`; some arrive 0.7 s late."""
 
+ROOM_LIMIT = 1.0
+"""Seconds to wait for the event that our room was closed."""
+
 MOMENTS: Mapping[CallStatus, Moment] = {
     CallStatus.DIALING: "dialled",
     CallStatus.RINGING: "ringing",
@@ -43,11 +47,6 @@ MOMENTS: Mapping[CallStatus, Moment] = {
 """The timestamp that a call status sets."""
 
 _SIP = rtc.ParticipantKind.PARTICIPANT_KIND_SIP
-_FAR_ENDS = [
-    _SIP,
-    rtc.ParticipantKind.PARTICIPANT_KIND_STANDARD,
-    rtc.ParticipantKind.PARTICIPANT_KIND_CONNECTOR,
-]
 _PUT_OUT = (
     rtc.DisconnectReason.ROOM_DELETED,
     rtc.DisconnectReason.PARTICIPANT_REMOVED,
@@ -105,9 +104,18 @@ class LiveKitFarEnd:
     # Arrival
 
     async def arrive(self, limit: float) -> None:
-        """Wait for the caller to join, at most `limit` seconds. Raises TimeoutError."""
-        waiting = self._job.wait_for_participant(kind=_FAR_ENDS)
-        participant = await asyncio.wait_for(waiting, limit)
+        """Wait for the caller to join, at most `limit` seconds.
+
+        Raises TimeoutError, or CallEnded if the caller leaves or the room is closed meanwhile.
+        """
+        try:
+            participant = await wait_for_caller(self._job, limit)
+        except CallerLeft:
+            raise CallEnded(self._given_up()) from None
+        except RuntimeError:  # the room was closed: its own event ends the call
+            await asyncio.wait({self._call.ending}, timeout=ROOM_LIMIT)
+            self._put_out()
+            raise CallEnded(self._call.ending.result()) from None
         self._call.state.far_end, self._sip = participant.identity, participant.kind == _SIP
         self._call.state.number = number_shown(_of_sip(participant, "phoneNumber"))
         self._know_caller(participant)
@@ -233,11 +241,18 @@ class LiveKitFarEnd:
             reason = f"the {call.state.other_party} hung up"
             call.end(Ending(Outcome.COMPLETED, "far end", reason))
         else:
-            reason = f"the {call.state.other_party} hung up before the persona spoke"
-            call.end(Ending(Outcome.ABANDONED, "far end", reason))
+            call.end(self._given_up())
+
+    def _given_up(self) -> Ending:
+        reason = f"the {self._call.state.other_party} hung up before the persona spoke"
+        return Ending(Outcome.ABANDONED, "far end", reason)
 
     def _on_room_gone(self, reason: Any) -> None:
-        self._put_out()
+        state = self._call.state
+        if reason == rtc.DisconnectReason.ROOM_CLOSED and not (state.outbound or state.answered):
+            self._call.end(self._given_up())  # LiveKit closes a room that its caller has left
+        else:
+            self._put_out()
 
     def _put_out(self) -> None:
         """End the call: the room was closed or the far end removed through LiveKit's API."""
@@ -280,7 +295,7 @@ class LiveKitFarEnd:
     async def hang_up(self) -> None:
         """Remove every caller and callee from the room; LiveKit SIP then sends a BYE."""
         for participant in list(self.room.remote_participants.values()):
-            if participant.kind in _FAR_ENDS:
+            if participant.kind in FAR_ENDS:
                 await put_out(self._job.api, self._call.state.room, participant.identity)
         if self.identity and self.telephone:
             self._set_status(CallStatus.HANGUP)  # we leave the room before LiveKit sends it

@@ -45,6 +45,14 @@ class Room:
     def on(self, event: str, told: Any) -> None:
         self.tells[event] = told
 
+    def off(self, event: str, told: Any) -> None:
+        del self.tells[event]
+
+
+async def nobody_says(request: object) -> Any:
+    """Answer no question about the room."""
+    raise TimeoutError
+
 
 def a_telephone(name: str = "", identity: str = "sip_1", **attributes: str) -> Any:
     """A telephone behind LiveKit SIP."""
@@ -59,7 +67,15 @@ async def rung(telephone: Any) -> tuple[LiveCall, LiveKitFarEnd, Room]:
     async def there(kind: object) -> Any:
         return telephone
 
-    job = cast(JobContext, SimpleNamespace(room=room, wait_for_participant=there))
+    job = cast(
+        JobContext,
+        SimpleNamespace(
+            room=room,
+            wait_for_participant=there,
+            job=SimpleNamespace(room=SimpleNamespace(name="desk-1")),
+            api=SimpleNamespace(room=SimpleNamespace(list_participants=nobody_says)),
+        ),
+    )
     call = LiveCall(Settings(), CallState(id="AJ_1", room="desk-1"))
     call.far_end = line = LiveKitFarEnd(job, call)
     await line.arrive(1)

@@ -15,6 +15,7 @@ from people import (
     talks,
 )
 from ways import (
+    Dispatches,
     Rings,
     Visits,
     add_a_telephone,
@@ -38,6 +39,14 @@ UNTAKEN = [
         Outcome.ABANDONED,
         FAR_END,
         again=True,
+    ),
+    untaken(
+        "nobody comes",
+        Dispatches("desk", '{"persona": "desk"}'),
+        Outcome.ABANDONED,
+        FAR_END,
+        again=True,
+        invites=0,
     ),
     untaken(
         "the room is deleted while the caller waits",
