@@ -105,6 +105,11 @@ class CallState(Written):
         return self.answered_at is not None
 
     @property
+    def only_early_media(self) -> bool:
+        """True while nobody has answered a dial: what is heard then is the network's."""
+        return self.outbound and not self.answered
+
+    @property
     def other_party(self) -> str:
         """The far end's role: `caller`, or `callee` on an outbound call."""
         return "callee" if self.outbound else "caller"

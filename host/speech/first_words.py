@@ -69,6 +69,8 @@ class FirstWords:
             self._session.generate_reply(user_input=words)
 
     def _on_words(self, event: UserInputTranscribedEvent) -> None:
+        if self._call.state.only_early_media:
+            return
         if event.is_final and event.transcript.strip():
             self._words.append(event.transcript.strip())
 

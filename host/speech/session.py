@@ -141,7 +141,7 @@ def _listen(call: LiveCall, session: AgentSession[Any]) -> None:
 
     @session.on("user_input_transcribed")
     def heard(event: UserInputTranscribedEvent) -> None:
-        if event.is_final and event.transcript:
+        if event.is_final and event.transcript and not call.state.only_early_media:
             call.state.transcript.append(
                 Utterance(at=_time(event.created_at), who="caller", text=event.transcript)
             )

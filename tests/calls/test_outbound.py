@@ -78,7 +78,7 @@ async def test_what_a_network_says_before_the_answer_is_no_machine(either_scene:
     placed, call, record = await either_scene.place_to(telephone, "leaves", name="Ann")
     heard_once(call, "Good morning Ann, this is a test call.")
     assert (placed.outcome, record.voicemail) == (Outcome.COMPLETED, "human")
-    assert [line.text for line in record.transcript if line.who == "caller"] == ["Hello?"]
+    assert [said.text for said in record.transcript if said.who == "caller"] == ["Hello?"]
     in_order(record)
 
 
