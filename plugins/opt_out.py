@@ -52,7 +52,7 @@ async def digit_pressed(call: Call, digit: str) -> None:
 
 
 async def _say_goodbye(call: Call) -> None:
-    """Interrupt, say goodbye and hang up. Spawned, because an event hook's limit is too short."""
+    """Interrupt, say goodbye and hang up, after GOODBYE_LIMIT without the goodbye."""
     try:
         async with asyncio.timeout(GOODBYE_LIMIT):
             await call.hang_up(call.persona_settings.words.opted_out, at_once=True)

@@ -7,6 +7,7 @@ from types import MappingProxyType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from host.call.caller import Caller
+from host.call.hook_clock import action
 
 if TYPE_CHECKING:
     import asyncio
@@ -123,10 +124,12 @@ class Call:
 
     # Actions
 
+    @action
     async def say(self, text: str, *, interruptible: bool = True) -> None:
         """Speak exact words. Returns when playout has finished or was interrupted."""
         await self._handling.say(text, interruptible=interruptible)
 
+    @action
     async def hang_up(self, goodbye: str | None = None, *, at_once: bool = False) -> None:
         """End the call, after the goodbye, if any, has been played to its end.
 
@@ -134,6 +137,7 @@ class Call:
         """
         await self._handling.hang_up(goodbye, at_once=at_once)
 
+    @action
     async def transfer(
         self, to: str, *, announcement: str | None = None, summary: str | None = None
     ) -> None:
@@ -145,6 +149,7 @@ class Call:
         """
         await self._handling.transfer(to, announcement=announcement, summary=summary)
 
+    @action
     async def press(self, digits: str, *, private: bool = False) -> None:
         """Send DTMF keys, `0123456789*#ABCD`; `w` pauses 0.5 s, `,` pauses 2 s: `1w2,,345#`.
 
@@ -154,6 +159,7 @@ class Call:
         """
         await self._handling.press(digits, private=private)
 
+    @action
     async def opt_out(self) -> None:
         """Add the far end's number to the do-not-call list; every later call to it is refused.
 
@@ -161,6 +167,7 @@ class Call:
         """
         await self._handling.opt_out()
 
+    @action
     async def meet_machine(self) -> None:
         """Confirm that a machine has answered, then apply the persona's voicemail policy."""
         await self._handling.meet_machine()

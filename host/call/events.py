@@ -8,6 +8,7 @@ from collections.abc import Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from host.base.tasks import Tasks
+from host.call.hook_clock import HookClock
 from host.records.record import CallRecord
 from host.records.redaction import redacted
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("host")
 
 EVENT_LIMIT = 10.0
-"""Seconds that an event hook may take before it is abandoned."""
+"""Seconds that an event hook may take before it is abandoned, without those of its actions."""
 
 
 class EventCall(Protocol):
@@ -74,9 +75,9 @@ class Events:
         except Exception:
             log.exception("%s of %s failed", event, self._call.persona)
             return
-        results = await asyncio.gather(
-            *(asyncio.wait_for(one, limit) for one in hooks), return_exceptions=True
-        )
+        if limit is not None:
+            hooks = [HookClock(limit).limit(one) for one in hooks]
+        results = await asyncio.gather(*hooks, return_exceptions=True)
         for result in results:
             if isinstance(result, Exception):
                 log.error("%s of %s failed", event, self._call.persona, exc_info=result)

@@ -2,8 +2,8 @@
 
 A *question* is a synchronous hook with a return value: the first answer that is not None wins
 (`tools` and `session_options` collect all answers). An *event* is an async hook: all its
-implementations run, and a failure is logged. A persona's hooks run on its own calls, a plugin's
-on all calls.
+implementations run, and a failure is logged. It has 10 s for itself: actions of the call that it
+awaits do not count. A persona's hooks run on its own calls, a plugin's on all calls.
 """
 
 from __future__ import annotations

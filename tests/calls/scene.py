@@ -167,6 +167,15 @@ def kill_its_process(scene: Scene, room: str) -> float:
     return time.time()
 
 
+def failed(scene: Scene, call: PhoneCall, event: str) -> bool:
+    """Whether the host has logged that hooks of an event of a call failed or took too long.
+
+    In a call's process, each line of the log names the room; in memory, a scene has one call.
+    """
+    lines = [line for line in scene.log().splitlines() if f"{event} of " in line]
+    return any(isinstance(scene, MemoryScene) or call.room in line for line in lines)
+
+
 def host_calls(scene: Scene, *words: str) -> str:
     """What `python -m host calls` prints for the scene's deployment."""
     if isinstance(scene, MemoryScene):  # no process either

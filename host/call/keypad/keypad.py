@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
+from host.call.hook_clock import action
 from host.call.keypad.digits import Digits, Valid
 from host.call.keypad.menu import NOTHING, Menu
 from host.call.keypad.missed import Missed, NoKeys
@@ -97,6 +98,7 @@ class Keypad:
         """Mask these keys from now on, wherever a tool repeats them in sequence."""
         self._secrets.add(keys)
 
+    @action
     async def collect(
         self,
         prompt: str | None = None,
@@ -143,6 +145,7 @@ class Keypad:
             self.keep_secret(number)
         return number
 
+    @action
     async def choose(self, menu: Menu) -> Any:
         """Offer a menu and its submenus; return the value of the chosen key.
 

@@ -43,6 +43,8 @@ class Handover:
     def __init__(self, job: JobContext, call: LiveCall, far_end: LiveKitFarEnd) -> None:
         self._job, self._call, self._far_end = job, call, far_end
         self._work: asyncio.Task[None] | None = None
+        self._referred = False
+        """True while a REFER is pending."""
 
     async def hand_over(
         self, name: str, target: TransferTarget, announcement: str, summary: str
@@ -61,11 +63,15 @@ class Handover:
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         finally:
             if not work.done():
-                # The call ended, or the task that requested the transfer is cancelled. Hanging up
-                # the
-                # colleague must not be cancelled a second time, so this is done once.
-                work.cancel()
-                await asyncio.wait({work})
+                if self._referred and not call.over:
+                    # Only the task that requested the transfer is cancelled. A REFER can't be
+                    # recalled, so its result is awaited and recorded without that task.
+                    call.ending.add_done_callback(lambda ending: work.cancel())
+                else:
+                    # Hanging up the colleague must not be cancelled a second time, so this is
+                    # done once.
+                    work.cancel()
+                    await asyncio.wait({work})
         if work.cancelled():
             raise TransferFailed("the call ended during the transfer")
         work.result()
@@ -103,7 +109,11 @@ class Handover:
                 raise error from None
 
     async def _cold(self, tried: Transfer, target: TransferTarget) -> None:
-        await refer(self._job, self._call, self._far_end, target)
+        self._referred = True
+        try:
+            await refer(self._job, self._call, self._far_end, target)
+        finally:
+            self._referred = False
         tried.succeeded = True
         reason = f"the call was transferred to {tried.to}"
         self._call.end(Ending(Outcome.TRANSFERRED, "persona", reason))
