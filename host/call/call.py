@@ -103,6 +103,11 @@ class Call:
         return self._known.dispatched_at
 
     @property
+    def taken_over(self) -> int:
+        """How often another process has taken the call over after a failure."""
+        return self._known.taken_over
+
+    @property
     def over(self) -> bool:
         """True once the call has ended."""
         return self._handling.over

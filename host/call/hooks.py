@@ -148,6 +148,15 @@ async def call_greeted(call: Call) -> None:
 
 
 @hookspec
+async def resumed(call: Call) -> None:
+    """Run after a takeover, when the caller has been told. Default: `call_greeted` again.
+
+    Another process goes on with the call after its own died: `call.taken_over` is at least 1, and
+    `call.state` has what was JSON-serialisable. There is no time limit.
+    """
+
+
+@hookspec
 async def call_status_changed(call: Call, status: str) -> None:
     """Run when the SIP call status changes to dialing, ringing, automation, active or hangup."""
 

@@ -23,6 +23,10 @@ class Hooks(Protocol):
         """Return a hook's callers, to be called one after the other."""
         ...
 
+    def of_those_without(self, missing: str, hook: str) -> Any:
+        """Return the caller of `hook` for the personas and plugins that have no `missing`."""
+        ...
+
 
 class FarEnd(Protocol):
     """The other party, in LiveKit's room."""

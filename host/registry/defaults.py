@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -67,3 +68,10 @@ def voicemail_policy(call: Call) -> HangUp:
 def screening_policy(call: Call) -> Identify:
     """Announce the call to the screener and wait for a person."""
     return Identify()
+
+
+@hookimpl
+async def resumed(call: Call) -> None:
+    """Run `call_greeted` again, of the persona and the plugins that have no `resumed`."""
+    greeted = call.hooks.of_those_without("resumed", "call_greeted")
+    await asyncio.gather(*greeted(call=call))

@@ -52,6 +52,12 @@ class View:
         without = [(*self._excluded, self._own), others]
         return [self._manager.subset_hook_caller(hook, each) for each in without]
 
+    def of_those_without(self, missing: str, hook: str) -> pluggy.HookCaller:
+        """Return the caller of `hook` for the personas and plugins that have no `missing`."""
+        implemented = getattr(self._manager.hook, missing).get_hookimpls()
+        having = (implementation.plugin for implementation in implemented)
+        return self._manager.subset_hook_caller(hook, {*self._excluded, *having})
+
 
 class Views:
     """The views of all personas, and one without a persona."""

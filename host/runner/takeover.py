@@ -32,7 +32,7 @@ def restored(settings: Settings, checkpoint: Checkpoint) -> LiveCall:
 
 
 async def resume(call: LiveCall, agent: Agent) -> None:
-    """Say that the conversation continues, and let the far end speak."""
+    """Say that the conversation continues, emit `resumed`, and let the far end speak."""
     session = call.session
     assert session is not None
     turns = agent.chat_ctx.copy()
@@ -44,5 +44,6 @@ async def resume(call: LiveCall, agent: Agent) -> None:
         session.update_agent(agent)
     # The last turn is not answered: its reply may be what crashed the process.
     await call.say(call.persona_settings.words.taken_over, interruptible=False)
+    call.spawn(call.events.emit_and_wait("resumed", patiently=True), "resumed")
     if call.first_words:
         await call.first_words.answer()

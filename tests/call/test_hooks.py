@@ -246,6 +246,50 @@ async def test_call_greeted_tells_everyone(everything: View) -> None:
     assert await tell(everything.call_greeted) == ["everything has greeted", "chorus has greeted"]
 
 
+async def test_resumed_tells_everyone(everything: View) -> None:
+    call = HasHooks(everything)
+    await asyncio.gather(*everything.resumed(call=call))
+    assert call == ["everything is back", "chorus is back"]
+
+
+async def test_resumed_tells_those_who_lack_it_that_they_have_greeted(
+    deployment: Deployment,
+) -> None:
+    deployment.write("personas/bob.py", GREETS.format("persona"))
+    deployment.write("plugins/greets.py", GREETS.format("plugin"))
+    deployment.write("plugins/returns.py", GREETS.format("other plugin") + RETURNS)
+    bob = deployment.load().view("bob")
+    call = HasHooks(bob)
+    await asyncio.gather(*bob.resumed(call=call))
+    assert sorted(call) == ["other plugin is back", "persona has greeted", "plugin has greeted"]
+
+
+class HasHooks(list[str]):
+    """A call that events write into, and which has hooks."""
+
+    def __init__(self, hooks: View) -> None:
+        super().__init__()
+        self.hooks = hooks
+
+
+GREETS = """
+    from host import hookimpl
+
+    @hookimpl
+    def instructions(call):
+        return "You greet."
+
+    @hookimpl
+    async def call_greeted(call):
+        call.append("{0} has greeted")
+    """
+RETURNS = """
+    @hookimpl
+    async def resumed(call):
+        call.append("other plugin is back")
+    """
+
+
 async def test_call_status_changed_tells_everyone(everything: View) -> None:
     told = await tell(everything.call_status_changed, status="ringing")
     assert told == ["everything hears of ringing", "chorus hears of ringing"]

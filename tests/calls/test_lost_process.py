@@ -30,7 +30,7 @@ from host.local.process import HostProcess
 from host.local.records import records_of
 from host.records.outcome import Outcome
 from host.settings import Words
-from host.testing import Scene, heard_once, not_heard
+from host.testing import Scene, heard, heard_once, not_heard
 
 BACK = "I am sorry, we were cut off for a moment. I am here again, please go on."
 WORDS = "cut off for a moment"
@@ -101,6 +101,66 @@ async def test_a_call_that_was_taken_over_has_its_limits(scene: Scene) -> None:
     heard_once(call, Words().time_nearly_up)
     assert 13 < heard_once(call, Words().time_up).start < 19
     assert (record.outcome, record.ended_by, record.taken_over) == ("completed", "host", 1)
+
+
+async def test_a_menu_is_offered_again_after_a_takeover(scene: Scene) -> None:
+    async def chooses(line: Line) -> None:
+        await line.heard(WORDS, 40)
+        await line.heard("for the office press one")
+        await line.press("1")
+        await line.heard("you have chosen the office")
+        await line.hang_up()
+
+    call = await scene.ring("menu", chooses)
+    await call.pulse.until(lambda: _heard(call, "for a city"), 30, "the menu")
+    await call.pulse.until(
+        lambda: _words_in_checkpoint(scene, call) >= 1, 10, "a checkpoint with the greeting"
+    )
+    kill_its_process(scene, call.room)
+    record = await scene.over(call, 60)
+    heard_once(call, "Welcome to the menu.")
+    heard_once(call, "You have chosen the office.")
+    assert [key.digit for key in record.keys] == ["1"]
+    assert (record.outcome, record.ended_by, record.taken_over) == ("completed", "far end", 1)
+    greeted = [fact for event, fact in events(scene, call.room) if event == "greeted"]
+    assert greeted == ["first", "again"]
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["nothing known", "customer known"])
+async def test_a_persona_goes_on_where_it_was(scene: Scene, known: bool) -> None:
+    async def keys_in(line: Line) -> None:
+        await line.heard("your customer number")
+        if known:
+            await line.press("4711")
+            await line.heard("now the amount")
+        await line.heard(WORDS, 40)
+        if not known:
+            await line.heard("your customer number")
+            await line.press("4711")
+        await line.heard("now the amount")
+        await line.press("250")
+        await line.stay()
+
+    call = await scene.ring("returns", keys_in)
+    await call.pulse.until(
+        lambda: (
+            _heard(call, "amount please" if known else "number please")
+            and _checkpoint(scene, call)["kept"] == ({"customer": "4711"} if known else {})
+        ),
+        30,
+        "a checkpoint of what is known",
+    )
+    kill_its_process(scene, call.room)
+    record = await scene.over(call, 60)
+    heard_once(call, "Welcome to the bank of returns.")
+    assert len(heard(call, "Your customer number please.")) == (1 if known else 2)
+    assert len(heard(call, "Now the amount please.")) == (2 if known else 1)
+    heard_once(call, "Customer 4711 pays 250. Goodbye.")
+    assert "".join(key.digit for key in record.keys) == "4711250"
+    assert (record.outcome, record.ended_by, record.taken_over) == ("completed", "persona", 1)
+    # The plugin that has no `resumed` is told that it has greeted, beside the persona that has one.
+    greeted = [fact for event, fact in events(scene, call.room) if event == "greeted"]
+    assert greeted == ["first", "again"]
 
 
 async def test_a_call_that_nobody_may_take_over_is_hung_up(scene: Scene) -> None:

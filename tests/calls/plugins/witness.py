@@ -18,6 +18,11 @@ def note(call: Call, event: str, fact: str) -> None:
 
 
 @hookimpl
+async def call_greeted(call: Call) -> None:
+    note(call, "greeted", "again" if call.taken_over else "first")
+
+
+@hookimpl
 async def call_status_changed(call: Call, status: str) -> None:
     note(call, "status", status)
 

@@ -74,6 +74,11 @@ async def call_greeted(call):
 
 
 @hookimpl
+async def resumed(call):
+    call.append("everything is back")
+
+
+@hookimpl
 async def call_status_changed(call, status):
     call.append(f"everything hears of {status}")
 

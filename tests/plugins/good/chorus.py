@@ -64,6 +64,11 @@ async def call_greeted(call):
 
 
 @hookimpl
+async def resumed(call):
+    call.append("chorus is back")
+
+
+@hookimpl
 async def call_status_changed(call, status):
     call.append(f"chorus hears of {status}")
 
