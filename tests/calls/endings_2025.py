@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from endings import DESK, taken
-from endings_dialled import DELETED, NO_ANSWER, NO_RESPONSE, refused
+from endings_dialled import DELETED, NO_ANSWER, NO_CREDENTIALS, NO_RESPONSE, refused
 from people import goes
 from ways import Rings, drop_it, once_it_talks
 
 from host.local.phone import FailsTransfer, RefusesTransfer
 
 BY_2025 = [
-    *map(refused, (401, 404, 408, 480, 486, 503, 600, 603)),
+    *map(refused, (404, 408, 480, 486, 503, 600, 603)),
+    NO_CREDENTIALS,
     NO_ANSWER,
     NO_RESPONSE,
     DELETED,

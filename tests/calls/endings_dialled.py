@@ -52,6 +52,9 @@ NO_ANSWER = untaken(
 NO_RESPONSE = untaken(
     "no response", Dials("patient", NoResponse()), Outcome.NO_ANSWER, FAR_END, again=True
 )
+NO_CREDENTIALS = untaken(
+    "a trunk without credentials", Dials("patient", Fails(407)), Outcome.TRUNK_ERROR, "livekit"
+)
 DELETED = untaken(
     "the room is deleted while it rings",
     Dials("patient", NoAnswer(), once_it_rings(delete_the_room)),
@@ -87,12 +90,7 @@ UNANSWERED = [
         FAR_END,
         404,
     ),
-    untaken(
-        "a trunk without credentials",
-        Dials("patient", Fails(407)),
-        Outcome.TRUNK_ERROR,
-        "livekit",
-    ),
+    NO_CREDENTIALS,
     Row(
         "declined by hand",
         Dials("patient", NoAnswer(), once_it_rings(hang_it_up)),

@@ -74,6 +74,14 @@ async def test_a_conversation_with_a_realtime_model_ends_once(scene: Scene, row:
     await ends_as_it_should(scene, row)
 
 
+@pytest.mark.memory("those that differ in what LiveKit SIP tells play as whole calls, below")
+@rows([*BY_SIP_STATUS, *UNANSWERED, *ANSWERED, *UNTAKEN, *TAKEN])
+async def test_no_ending_depends_on_the_generation_of_livekit_sip(
+    scene_of_2025: Scene, row: Row
+) -> None:
+    await ends_as_it_should(scene_of_2025, row)
+
+
 @rows(BY_2025)
 async def test_an_ending_of_2025_is_named_alike(scene_of_2025: Scene, row: Row) -> None:
     await ends_as_it_should(scene_of_2025, row)

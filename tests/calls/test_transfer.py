@@ -64,8 +64,9 @@ async def test_a_call_is_transferred_after_its_announcement(either_scene: Scene)
 @pytest.mark.parametrize(
     ("reply", "now", "of_2025"),
     [
-        (RefusesTransfer(603), 603, 603),
-        (FailsTransfer(486), 486, None),  # the one of 2025 tells nobody why
+        # The one of 2025 tells nobody why.
+        (RefusesTransfer(603), 603, None),
+        (FailsTransfer(486), 486, None),
         (IgnoresTransfer(), None, None),
     ],
     ids=["refused", "busy", "ignored"],

@@ -9,7 +9,7 @@ from livekit import api
 from livekit.protocol import sip
 
 from host.local.exchange import Exchange
-from host.local.exchange.profiles import NOW, YEAR_2025
+from host.local.exchange.profiles import NOW, YEAR_2025, Profile
 
 TRUNK: dict[str, Any] = {"name": "ours", "numbers": ["+15550001111"]}
 
@@ -233,9 +233,24 @@ def test_each_generation_has_its_own_code_for_a_sip_status(
 
 
 @pytest.mark.parametrize("status", [401, 407])
-def test_a_carrier_that_wants_a_password_is_an_error_without_a_sip_status(status: int) -> None:
-    error = NOW.invite_failed(status, "Unauthorized")
-    assert (error.code, error.meta) == ("failed_precondition", {})
+@pytest.mark.parametrize(
+    ("profile", "code"), [(NOW, "failed_precondition"), (YEAR_2025, "unknown")]
+)
+def test_a_carrier_that_wants_a_password_is_an_error_without_a_sip_status(
+    profile: Profile, code: str, status: int
+) -> None:
+    error = profile.invite_failed(status, "Unauthorized")
+    assert (error.code, error.meta) == (code, {})
+    assert "server required auth, but no username or password was provided" in error.msg
+
+
+@pytest.mark.parametrize(("status", "code"), [(603, "internal"), (403, "permission_denied")])
+def test_the_livekit_sip_of_2025_has_no_sip_status_of_a_refused_transfer(
+    status: int, code: str
+) -> None:
+    error = YEAR_2025.refer_refused(status, "Reason")
+    assert (error.code, error.meta) == (code, {})
+    assert NOW.refer_refused(status, "Reason").meta["sip_status_code"] == str(status)
 
 
 def test_every_status_of_sip_has_an_error() -> None:

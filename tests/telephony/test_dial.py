@@ -68,7 +68,7 @@ async def test_the_sip_status_names_the_outcome_in_both_generations(
     ending = await named(profile.invite_failed(status, "As the carrier says"))
     outcome, again = SIP_STATUSES[status]
     assert (ending.outcome, worth_a_retry(ending)) == (outcome, again)
-    if status in (401, 407) and profile.newer:  # the only ones whose status does not get through
+    if status in (401, 407):  # the only ones whose status does not get through
         assert (ending.sip_status, ending.by) == (None, "livekit")
     else:
         assert (ending.sip_status, ending.by) == (status, "far end")

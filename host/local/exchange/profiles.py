@@ -1,7 +1,7 @@
 """Two versions of livekit-sip, in the ways that an agent or API client can observe.
 
-`now` is protocol 1.52 and later; `2025` is livekit-sip of May 2025, as measured. Clients should
-only depend on `sip_status_code`: the rest varies.
+`now` is protocol 1.52 and later, measured with v1.11 of August 2026; `2025` is v1.0 of April 2025,
+as measured. Clients should only depend on `sip_status_code`, where there is one: the rest varies.
 """
 
 from collections.abc import Mapping
@@ -35,8 +35,12 @@ class Profile:
     """Seconds from an inbound leg's join to its late attributes, and to its subscriptions."""
     no_answer: str
     """Error text of an unanswered call."""
+    no_credentials: tuple[str, str]
+    """Twirp code and text of an INVITE that was answered with 401 or 407, without credentials."""
     no_trunk: str
     """Error text of a request with neither trunk nor number."""
+    refer_has_status: bool
+    """Whether the error of a rejected REFER contains its SIP status."""
     notify_has_status: bool
     """Whether the error of a failed transfer contains the target's SIP status."""
     media_timeout: float
@@ -46,15 +50,20 @@ class Profile:
 
     def invite_failed(self, status: int, reason: str) -> TwirpError:
         """Return the API error for an INVITE that was answered with `status`."""
-        if self.newer and status in (401, 407):  # no credentials on the trunk
-            text = "sip server required auth, but no username or password was provided"
-            return TwirpError("failed_precondition", FROM_SIP_NODE + text)
+        if status in (401, 407):  # no credentials on the trunk
+            code, text = self.no_credentials
+            return TwirpError(code, FROM_SIP_NODE + text)
         named = status in (400, 404, 480, 486, 488)
         said = "INVITE failed" if named else "unexpected status from INVITE response"
         return sip_error(self.code(status), said, status, reason if self.keeps_reason else "")
 
     def refer_refused(self, status: int, reason: str) -> TwirpError:
         """Return the API error for a telephone that rejects the REFER."""
+        if not self.refer_has_status:
+            if status == 403:
+                return TwirpError("permission_denied", FROM_SIP_NODE + "SIP REFER was denied")
+            text = f"SIP REFER failed with code {status}"
+            return TwirpError("internal", FROM_SIP_NODE + text)
         kept = reason if self.keeps_reason else ""
         text = f"sip status {status}: {kept or short_name(status)}"
         return with_sip_status(self.code(status), text, status, kept)
@@ -106,7 +115,12 @@ NOW = Profile(
     keeps_reason=True,
     attributes_after=0.0,
     no_answer="sip request timed out",
+    no_credentials=(
+        "failed_precondition",
+        "sip server required auth, but no username or password was provided",
+    ),
     no_trunk="missing sip trunk id and sip number",
+    refer_has_status=True,
     notify_has_status=True,
     media_timeout=15.0,
     newer=True,
@@ -119,13 +133,18 @@ YEAR_2025 = Profile(
         invalid_argument=(400, 404, 420, 421, 484, 485),
         deadline_exceeded=(408, 504),
         unavailable=(480, 486, 501, 503, 600, 603),
-        permission_denied=(401, 403, 407),
+        permission_denied=(403,),
     ),
     other_codes={3: "internal", 4: "internal", 5: "internal", 6: "internal"},
     keeps_reason=False,
     attributes_after=0.6,
     no_answer="canceled",
+    no_credentials=(
+        "unknown",
+        "server required auth, but no username or password was provided",
+    ),
     no_trunk="missing sip trunk id",
+    refer_has_status=False,
     notify_has_status=False,
     media_timeout=25.6,
     newer=False,
