@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from authors import AUTHORS, examples, run_pytest, write_deployment
+from authors import AUTHORS, README, examples, run_pytest, write_deployment
 from deployment import Deployment
 
 from host.base.errors import MetadataError, PersonaError, SettingsError
-from host.testing import a_call, tell
+from host.base.paths import EXAMPLE_PERSONAS
+from host.testing import a_call, tell, tool
 
 
 @pytest.mark.processes
@@ -18,7 +20,27 @@ async def test_the_unit_tests_of_the_page_pass(tmp_path: Path) -> None:
     write_deployment(tmp_path)
     *_, unit, _, _ = examples(AUTHORS)
     (tmp_path / "test_unit.py").write_text(unit)
-    assert "2 passed" in await run_pytest(tmp_path)
+    assert "3 passed" in await run_pytest(tmp_path)
+
+
+def test_the_wrapper_of_the_page_adds_to_what_the_persona_is_told(deployment: Deployment) -> None:
+    dentist, crm, wrapper, *_ = examples(AUTHORS)
+    deployment.write("personas/dentist.py", dentist)
+    deployment.write("plugins/notes.py", wrapper)
+    call = a_call("dentist")
+    alone = call.hooks.instructions(call=call)
+    call.state.customer = "Ann"
+    told = call.hooks.instructions(call=call)
+    assert told.startswith(f"{alone} The caller is <data")
+    assert "Ann" in told
+
+
+def test_the_unit_test_of_readme_passes(deployment: Deployment) -> None:
+    [unit] = [each for each in examples(README) if "# test_reminder.py" in each]
+    deployment.write("personas/reminder.py", (EXAMPLE_PERSONAS / "reminder.py").read_text())
+    names: dict[str, Callable[[], None]] = {}
+    exec(unit, names)
+    names["test_the_greeting"]()
 
 
 # a_call and tell
@@ -52,6 +74,39 @@ async def test_a_call_asks_the_hooks_of_its_persona(deployment: Deployment) -> N
     with pytest.raises(RuntimeError, match="as it is"):
         await tell(call, "digit_pressed", digit="1")
     assert call.state.digit == "1"
+
+
+async def test_a_tool_is_found_by_its_name_whoever_offers_it(deployment: Deployment) -> None:
+    deployment.write("personas/clerk.py", CLERK)
+    call = a_call("clerk")
+    assert await tool(call, "add")(1, 2) == 3
+    assert await tool(call, "double")(2) == 4
+    assert callable(tool(call, "end_call"))
+    with pytest.raises(LookupError, match="there is no tool 'subtract', but add, double, end_call"):
+        tool(call, "subtract")
+
+
+CLERK = """
+    from livekit.agents import function_tool
+    from host import hookimpl
+
+    @function_tool
+    async def double(number: int) -> int:
+        \"\"\"Double a number.\"\"\"
+        return 2 * number
+
+    @hookimpl
+    def instructions(call):
+        return "You add numbers."
+
+    @hookimpl
+    def tools(call):
+        async def add(a: int, b: int) -> int:
+            \"\"\"Add two numbers.\"\"\"
+            return a + b
+
+        return [add, double]
+    """
 
 
 async def test_a_call_that_can_not_be_is_one_line(deployment: Deployment) -> None:

@@ -2,36 +2,60 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-from pathlib import Path
-
-import pytest
+import refresh
 from deployment import HERE
 
-from host.cli import show
 from host.records.outcome import Outcome
 from host.registry import HOOKS
-from host.settings import Settings, env_name
+from host.settings import PersonaSettings, Settings, Shared, env_name
 
 README = HERE.parent / "README.md"
 SETTINGS = HERE.parent / "docs" / "settings.md"
 
 
-@pytest.mark.parametrize(
-    ("file", "name", "table"),
-    [(README, "hooks", show.hook_table), (SETTINGS, "settings", show.settings_table)],
-)
-def test_a_generated_table_is_current(file: Path, name: str, table: Callable[[], str]) -> None:
-    found = re.search(f"<!-- {name} -->(.*?)<!-- /{name} -->", file.read_text(), re.DOTALL)
-    assert found, f"{file.name} has no <!-- {name} --> ... <!-- /{name} -->"
-    assert found[1].strip() == table(), "refresh it from `python -m host hooks --markdown`"
+def test_what_is_generated_is_current() -> None:
+    stale = [file.name for file, text in refresh.refreshed().items() if file.read_text() != text]
+    assert stale == [], "run `make docs`"
 
 
-def test_the_exit_codes_are_those_of_the_outcomes() -> None:
-    rows = re.findall(r"^\| (\d+) \| ([a-z_, ]+)", README.read_text(), re.MULTILINE)
-    told = {outcome: int(code) for code, names in rows for outcome in names.strip().split(", ")}
-    assert told == {outcome.value: outcome.exit_code for outcome in Outcome}
+def test_the_hook_table_has_every_hook_in_the_order_of_a_call() -> None:
+    rows = refresh.hook_table().splitlines()[2:]
+    assert [row.split("`")[1].partition("(")[0] for row in rows] == list(HOOKS)
+    assert rows[4].startswith("| `choose_persona(dispatch, personas)` | Return the name")
+    assert rows[4].endswith("| question, first answer |")
+
+
+def test_the_outcome_table_tells_exit_code_meaning_and_whether_to_retry() -> None:
+    rows = refresh.outcome_table().splitlines()[2:]
+    assert len(rows) == len(Outcome)
+    assert "| 12 | `busy` | the line was busy | yes |" in rows
+    assert "| 13 | `declined` | the call was declined |  |" in rows
+
+
+def test_the_setting_tables_have_every_variable_and_every_table() -> None:
+    tables = refresh.setting_tables()
+    for name in Settings.model_fields:
+        if name not in refresh.FILE_ONLY:
+            shared = "yes" if name in Shared.model_fields else ""
+            assert f"| `{env_name(name)}` | {shared} | " in tables
+    for name in set(PersonaSettings.model_fields) - set(Shared.model_fields):
+        assert f"| `personas.NAME.{name}` | " in tables
+    assert "| `[transfers]` |" in tables
+    most = "| `HOST_MAX_CALLS` |  | maximum concurrent calls; further callers hear busy | `10` |"
+    assert most in tables
+    assert "`personas`" in tables
+    assert str(README.parent) not in tables
+
+
+def test_every_row_of_a_table_has_as_many_cells_as_its_head() -> None:
+    tables = (
+        refresh.hook_table(),
+        refresh.outcome_table(),
+        *refresh.setting_tables().split("\n\n"),
+    )
+    for table in tables:
+        rows = [row.replace("\\|", "").count("|") for row in table.splitlines()]
+        assert len(set(rows)) == 1
 
 
 def test_every_hook_is_named() -> None:
@@ -41,7 +65,7 @@ def test_every_hook_is_named() -> None:
 
 def test_every_environment_variable_is_named() -> None:
     text = SETTINGS.read_text()
-    names = [env_name(name) for name in Settings.model_fields if name not in show.FILE_ONLY]
+    names = [env_name(name) for name in Settings.model_fields if name not in refresh.FILE_ONLY]
     assert [name for name in names if f"`{name}`" not in text] == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -19,27 +20,28 @@ def personas(
     as_json: AsJson = False,
     strict: Strict = False,
 ) -> None:
-    """List personas and plugins, and report broken ones."""
+    """List personas and plugins, and report broken ones.
+
+    With --strict, the models of all personas are created, too, as by `start`: a key may be missing.
+    """
     from host.cli import show
 
     settings = registry.read_settings()
-    print_out(show.personas(registry.load(settings), as_json=as_json, strict=strict))
+    loaded = registry.load(settings)
+    faults: Sequence[str] = ()
+    if strict:
+        from host.server.admission import check  # it takes a second
+
+        faults = check(settings)
+    print_out(show.personas(loaded, as_json=as_json, strict=strict, faults=faults))
 
 
 @cli.command()
-def hooks(
-    as_json: AsJson = False,
-    markdown: Annotated[
-        bool, typer.Option(help="Print the tables of README.md and docs/settings.md.")
-    ] = False,
-) -> None:
+def hooks(as_json: AsJson = False) -> None:
     """List the hooks and their implementations."""
     from host.cli import show
 
-    if markdown:
-        typer.echo(show.markdown())
-    else:
-        print_out(show.hooks(registry.load(load_settings()), as_json=as_json))
+    print_out(show.hooks(registry.load(load_settings()), as_json=as_json))
 
 
 @cli.command()

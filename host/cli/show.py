@@ -1,4 +1,4 @@
-"""What `personas`, `hooks` and `which` print, and the tables of hooks and settings in the docs.
+"""What `personas`, `hooks` and `which` print.
 
 Pure: each function returns text and an exit code, and the command line prints the one and exits
 with the other.
@@ -8,19 +8,14 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from pydantic import SecretStr
-from pydantic.fields import FieldInfo
-
 from host.base.errors import MetadataError
 from host.call.dispatch import Dispatch, read_dispatch
-from host.registry import HOOKS, Registry, bundled_plugins
+from host.registry import HOOKS, Registry
 from host.registry.routes import Choice
-from host.settings import PersonaSettings, Settings, Shared, Words, env_name
-from host.settings.plugins import variables_of
 
 
 @dataclass(frozen=True)
@@ -31,16 +26,23 @@ class Shown:
     exit_code: int = 0
 
 
-def personas(registry: Registry, *, as_json: bool = False, strict: bool = False) -> Shown:
-    """Show who is loaded and what is broken.
+def personas(
+    registry: Registry,
+    *,
+    as_json: bool = False,
+    strict: bool = False,
+    faults: Sequence[str] = (),
+) -> Shown:
+    """Show who is loaded, what is broken, and the `faults` of models that can't be created.
 
     Exit code 1 where nobody could take a call, and with `strict` where anything is broken.
     """
-    failed = not registry.personas or (strict and bool(registry.broken))
-    return Shown(_personas_json(registry) if as_json else _personas_text(registry), int(failed))
+    failed = not registry.personas or (strict and bool(registry.broken or faults))
+    show = _personas_json if as_json else _personas_text
+    return Shown(show(registry, faults), int(failed))
 
 
-def _personas_json(registry: Registry) -> str:
+def _personas_json(registry: Registry, faults: Sequence[str]) -> str:
     people = registry.personas.values()
     return _json(
         {
@@ -58,11 +60,12 @@ def _personas_json(registry: Registry) -> str:
                 for plugin in registry.plugins
             ],
             "broken": [asdict(fault) for fault in registry.broken],
+            "models": list(faults),
         }
     )
 
 
-def _personas_text(registry: Registry) -> str:
+def _personas_text(registry: Registry, faults: Sequence[str]) -> str:
     people = [
         (persona.name, persona.file, ", ".join(persona.numbers), persona.summary)
         for persona in registry.personas.values()
@@ -78,6 +81,7 @@ def _personas_text(registry: Registry) -> str:
         _section(f"Plugins in {registry.plugins_dir}", own or [("none",)]),
         _section("Bundled plugins", [(line,) for line in textwrap.wrap(bundled, 76)]),
         _section("Broken, and set aside", [(str(fault),) for fault in registry.broken]),
+        _section("Models that can't be created", [(fault,) for fault in faults]),
     ]
     return "\n\n".join(section for section in sections if section)
 
@@ -132,101 +136,6 @@ def hooks(registry: Registry, *, as_json: bool = False) -> Shown:
             for hook in shown
         )
     )
-
-
-def hook_table() -> str:
-    """Return the table of hooks in README.md, between the markers `hooks`."""
-    return _markdown(
-        ("hook", "purpose", "kind"),
-        ((f"`{hook.name}{hook.takes}`", hook.doc, hook.kind) for hook in HOOKS.values()),
-    )
-
-
-def settings_table() -> str:
-    """Return the tables of docs/settings.md, between the markers `settings`."""
-    shared = _markdown(
-        ("variable", "per persona", "description", "default"),
-        (
-            (
-                f"`{env_name(name)}`",
-                "yes" if name in Shared.model_fields else "",
-                field.description or "",
-                _default(field),
-            )
-            for name, field in Settings.model_fields.items()
-            if name not in FILE_ONLY
-        ),
-    )
-    tables = _markdown(
-        ("in `host.toml`", "description", "default"),
-        [
-            *(
-                (f"`[{name}{'.NAME' if name in NAMED else ''}]`", field.description or "", "")
-                for name, field in Settings.model_fields.items()
-                if name in FILE_ONLY
-            ),
-            *(
-                (f"`personas.NAME.{name}`", field.description or "", _default(field))
-                for name, field in PersonaSettings.model_fields.items()
-                if name not in Shared.model_fields
-            ),
-            *(
-                (f"`words.{name}`", field.description or "", _default(field))
-                for name, field in Words.model_fields.items()
-            ),
-        ],
-    )
-    return f"{shared}\n\n{plugins_table()}\n\n{tables}"
-
-
-def plugins_table() -> str:
-    """Return the table of the bundled plugins' settings."""
-    return _markdown(
-        ("variable", "in `[plugins.NAME]`", "description", "default"),
-        [
-            (
-                f"`{variables_of(plugin.name, plugin.settings)[name][0]}`",
-                f"`{plugin.name}.{name}`",
-                field.description or "",
-                _default(field),
-            )
-            for plugin in bundled_plugins()
-            if plugin.settings
-            for name, field in plugin.settings.model_fields.items()
-        ],
-    )
-
-
-FILE_ONLY = ("transfers", "words", "personas", "plugins")
-"""Settings that are tables of host.toml, and have no variable."""
-
-
-NAMED = ("personas", "plugins")
-"""Settings with one table per name."""
-
-
-def markdown() -> str:
-    """Return the generated tables of README.md and docs/settings.md with their markers."""
-    return "\n\n".join(
-        f"<!-- {name} -->\n{table}\n<!-- /{name} -->"
-        for name, table in (("hooks", hook_table()), ("settings", settings_table()))
-    )
-
-
-def _default(field: FieldInfo) -> str:
-    """Return the default of a setting; empty if there is none."""
-    value = field.get_default(call_default_factory=True)
-    if isinstance(value, tuple):
-        value = ", ".join(value)
-    if isinstance(value, SecretStr | Words) or value in (None, "", (), {}):
-        return ""
-    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
-
-
-def _markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    escaped = [[cell.replace("|", "\\|") for cell in row] for row in rows]
-    lines = [head, ["---"] * len(head), *escaped]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _section(title: str, rows: Sequence[Sequence[str]]) -> str:

@@ -1,8 +1,15 @@
 """Outcomes of calls: one closed vocabulary for hooks, records, logs and exit codes.
 
-A new outcome is a member and its row in `_FACTS`. It also needs a row in README's table of exit
-codes, the schema anew (`python -m host calls schema > docs/call-record.schema.json`), and a call
-that ends with it in tests/calls/endings_dialled.py or endings_rung.py. Exit codes are never reused.
+To add an outcome:
+
+- Add a member and its row in `_FACTS`, at the end: the next free exit code (they are never reused),
+  and whether the same call may succeed later although nobody changes their mind. `make docs`
+  refreshes README and the schema. tests/records/test_outcome.py lists the retryable ones.
+- Set it where the call ends: `call.end(Ending(outcome, by, reason))`, or
+  `call.hangup_ending = Ending(...)` for what a hang-up by the far end means from now on. If another
+  outcome stood for it until now, grep for `Outcome.THAT` in host, tests and benchmarks.
+- Add a call that ends with it to the table of tests/calls/endings_dialled.py or endings_rung.py;
+  describe it in docs/calls.md and CHANGELOG.md.
 """
 
 from enum import StrEnum

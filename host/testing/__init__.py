@@ -1,8 +1,8 @@
 """For authors of personas and plugins: unit tests of hooks, and whole calls by telephone.
 
-`a_call` and `tell` test hooks in milliseconds. The fixture `scene` (`pytest_plugins =
-["host.testing.fixtures"]`) brings up LiveKit, a telephone exchange, speech and a host; a telephone
-plays your script, and the test asserts what the telephone heard. See docs/authors.md.
+`a_call`, `tell` and `tool` test hooks and tools in milliseconds. The fixture `scene`
+(`pytest_plugins = ["host.testing.fixtures"]`) brings up LiveKit, a telephone exchange, speech and a
+host; a telephone plays your script, and the test asserts what it heard. See docs/authors.md.
 """
 
 from host.local.exchange import PhoneCall, Subscriber
@@ -19,7 +19,7 @@ from host.local.phone import (
 from host.local.rules import Rule
 from host.local.scripts import RULES
 from host.testing.scene import Scene, heard, heard_once, not_heard, open_scene
-from host.testing.unit import a_call, tell
+from host.testing.unit import a_call, tell, tool
 
 __all__ = [
     "RULES",
@@ -40,5 +40,6 @@ __all__ = [
     "not_heard",
     "open_scene",
     "tell",
+    "tool",
     "voicemail",
 ]

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
+
+from livekit.agents import llm
 
 from host import registry
 from host.base.errors import SettingsError
@@ -64,6 +67,22 @@ def a_call(
     live = LiveCall(settings, state, persona=persona, hooks=loaded.view(persona))
     live.details = parse_details(live.hooks, state.metadata)
     return live.call
+
+
+def tool(call: Call, name: str) -> Callable[..., Any]:
+    """Return a tool of the call, as the LLM would get it: `await tool(call, "book")("Monday")`.
+
+    Raises LookupError if no persona or plugin offers it.
+    """
+    offered = chain.from_iterable(call.hooks.tools(call=call))
+    tools = [
+        each if isinstance(each, llm.Tool | llm.Toolset) else llm.function_tool(each)
+        for each in offered
+    ]
+    found = llm.ToolContext(tools).function_tools
+    if name not in found:
+        raise LookupError(f"there is no tool {name!r}, but {', '.join(sorted(found))}")
+    return found[name]
 
 
 async def tell(call: Call, event: str, **facts: Any) -> None:

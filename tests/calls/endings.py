@@ -48,7 +48,11 @@ def taken(
     again: bool = False,
     hears: str = "",
 ) -> Row:
-    """A call that somebody, or something, answers."""
+    """A call that somebody, or something, answers.
+
+    `by`: who ends it; `greeted`: how often the persona's greeting is heard, by a screener as well;
+    `again`: whether a retry makes sense.
+    """
     return Row(name, way, outcome, by, None, again, greeted, answered=True, hears=hears)
 
 

@@ -1,4 +1,9 @@
-"""The table of endings: calls that are placed."""
+"""The table of endings: calls that are placed.
+
+test_endings.py plays each row: `pytest tests/calls/test_endings.py --quick -k "part of its name"`.
+The callees are telephones, or scripts of people.py; personas/ends.py has their persona, whose
+metadata `machine` is its voicemail policy: leave, skip (also screeners), or talk.
+"""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ async def test_an_author_can_run_the_tests_of_readme_and_the_docs(tmp_path: Path
     (tmp_path / "test_dentist.py").write_text(telephone)
     (tmp_path / "test_receptionist.py").write_text(readme.split("# test_receptionist.py\n")[1])
     told = await run_pytest(tmp_path, HOST_CRM_BASE_URL="http://127.0.0.1:9")
-    assert "4 passed" in told
+    assert "5 passed" in told
 
 
 BROKEN_OFF = """

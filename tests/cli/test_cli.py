@@ -150,6 +150,16 @@ def test_strict_makes_a_broken_persona_an_error(deployment: Deployment) -> None:
     assert "Traceback" not in started.error
 
 
+def test_strict_creates_the_models_of_all_personas(deployment: Deployment) -> None:
+    deployment.persona("good")
+    deployment.write("host.toml", '[personas.good]\ntts = "boop/high"\n')
+    dirs = {name: os.environ[name] for name in ("HOST_PERSONAS_DIR", "HOST_PLUGINS_DIR")}
+    assert host("personas", settings=dirs, cwd=deployment.folder).code == 0
+    strict = host("personas", "--strict", settings=dirs, cwd=deployment.folder)
+    assert strict.code == 1
+    assert 'tts = "boop/high": no plugin provides boop' in strict.out
+
+
 def test_a_plugin_can_add_a_command(deployment: Deployment) -> None:
     deployment.persona("good")
     deployment.write(

@@ -10,7 +10,6 @@ from deployment import Deployment
 
 from host.cli import show
 from host.registry import HOOKS, Registry, bundled_plugins
-from host.settings import PersonaSettings, Settings, Shared, env_name
 
 
 @pytest.fixture
@@ -96,6 +95,7 @@ def test_personas_as_json(small: Deployment) -> None:
                 "error": "ZeroDivisionError: division by zero",
             }
         ],
+        "models": [],
     }
 
 
@@ -111,6 +111,19 @@ def test_a_broken_persona_fails_the_command_only_when_strict(
 def test_strict_has_nothing_to_say_where_all_is_good(deployment: Deployment) -> None:
     deployment.persona("ann")
     assert show.personas(deployment.load(), strict=True).exit_code == 0
+
+
+def test_a_model_that_can_not_be_created_is_shown_and_fails_the_command_only_when_strict(
+    deployment: Deployment,
+) -> None:
+    deployment.persona("ann")
+    faults = ['ann: tts = "boop/high": no plugin provides boop']
+    shown = show.personas(deployment.load(), strict=True, faults=faults)
+    assert shown.text.endswith(f"Models that can't be created\n  {faults[0]}")
+    assert shown.exit_code == 1
+    told = show.personas(deployment.load(), as_json=True, faults=faults)
+    assert json.loads(told.text)["models"] == faults
+    assert told.exit_code == 0
 
 
 def test_no_good_persona_fails_the_command(deployment: Deployment) -> None:
@@ -194,45 +207,3 @@ def test_hooks_as_json(registry: Registry) -> None:
     hooks = json.loads(show.hooks(registry, as_json=True).text)["hooks"]
     assert [hook["name"] for hook in hooks] == list(HOOKS)
     assert set(hooks[0]) == {"name", "signature", "kind", "summary", "by"}
-
-
-# README's tables
-
-
-def test_the_hook_table_has_every_hook_in_the_order_of_a_call() -> None:
-    rows = show.hook_table().splitlines()[2:]
-    assert [row.split("`")[1].partition("(")[0] for row in rows] == list(HOOKS)
-    assert rows[4].startswith("| `choose_persona(dispatch, personas)` | Return the name")
-    assert rows[4].endswith("| question, first answer |")
-
-
-def test_the_settings_table_has_every_variable_and_every_table() -> None:
-    table = show.settings_table()
-    for name in Settings.model_fields:
-        if name not in show.FILE_ONLY:
-            shared = "yes" if name in Shared.model_fields else ""
-            assert f"| `{env_name(name)}` | {shared} | " in table
-    for name in set(PersonaSettings.model_fields) - set(Shared.model_fields):
-        assert f"| `personas.NAME.{name}` | " in table
-    assert "| `[transfers]` |" in table
-    assert (
-        "| `HOST_MAX_CALLS` |  | maximum concurrent calls; further callers hear busy | `10` |"
-        in table
-    )
-
-
-def test_the_tables_show_no_path_of_this_machine() -> None:
-    assert "`personas`" in show.settings_table()
-    assert "/work" not in show.settings_table()
-
-
-def test_every_row_of_a_table_has_as_many_cells_as_its_head() -> None:
-    for table in (show.hook_table(), *show.settings_table().split("\n\n")):
-        rows = [row.replace("\\|", "").count("|") for row in table.splitlines()]
-        assert len(set(rows)) == 1
-
-
-def test_markdown_prints_both_tables_between_their_markers() -> None:
-    text = show.markdown()
-    for name, table in (("hooks", show.hook_table()), ("settings", show.settings_table())):
-        assert f"<!-- {name} -->\n{table}\n<!-- /{name} -->" in text

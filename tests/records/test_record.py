@@ -8,12 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from deployment import HERE
 from pydantic import BaseModel
 from stored import RECORDS
 
 from host.records.record import CallRecord, KeyPress, ToolUse, Transfer, Usage, Utterance
-from host.records.schema import schema
 
 MODELS: tuple[type[BaseModel], ...] = (CallRecord, Utterance, ToolUse, KeyPress, Transfer, Usage)
 FIELDS = [(model, name) for model in MODELS for name in model.model_fields]
@@ -39,13 +37,6 @@ def test_a_record_of_another_version_is_not_taken_for_one_of_this() -> None:
     written = json.loads((RECORDS / "v1.json").read_text()) | {"version": 2}
     with pytest.raises(ValueError, match="version"):
         CallRecord.model_validate(written)
-
-
-def test_the_schema_in_the_repository_is_current() -> None:
-    file = HERE.parent / "docs" / "call-record.schema.json"
-    assert file.read_text() == schema() + "\n", (
-        f"refresh it: python -m host calls schema > docs/{file.name}"
-    )
 
 
 @pytest.mark.parametrize(

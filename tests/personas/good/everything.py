@@ -1,4 +1,4 @@
-"""Everything: has every hook that a persona can have."""
+"""Everything: has a hook of each kind that a persona can have."""
 
 from host import HangUp, hookimpl
 

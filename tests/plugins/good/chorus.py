@@ -1,4 +1,4 @@
-"""Chorus: has every hook that a call has, and answers after the persona."""
+"""Chorus: has a hook of each kind that a call has, and answers after the persona."""
 
 from host import Continue, hookimpl
 

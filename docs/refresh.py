@@ -1,0 +1,159 @@
+"""Refresh what README.md and docs/ show of the code: `make docs`.
+
+A generated part stands between the markers `<!-- NAME -->` and `<!-- /NAME -->`. The schema of a
+call record is a file of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
+
+from host.records.outcome import Outcome
+from host.records.schema import schema
+from host.registry import HOOKS, bundled_plugins
+from host.settings import PersonaSettings, Settings, Shared, Words, env_name
+from host.settings.plugins import variables_of
+
+ROOT = Path(__file__).resolve().parent.parent
+FILE_ONLY = ("transfers", "words", "personas", "plugins")
+"""Settings that are tables of host.toml, and have no variable."""
+NAMED = ("personas", "plugins")
+"""Settings with one table per name."""
+
+
+def hook_table() -> str:
+    """Return a row for each hook: the first line of its docstring is its purpose."""
+    return _table(
+        ("hook", "purpose", "kind"),
+        ((f"`{hook.name}{hook.takes}`", hook.doc, hook.kind) for hook in HOOKS.values()),
+    )
+
+
+def outcome_table() -> str:
+    """Return a row for each outcome."""
+    return _table(
+        ("exit code", "outcome", "meaning", "a retry may succeed"),
+        (
+            (
+                str(outcome.exit_code),
+                f"`{outcome}`",
+                outcome.description,
+                "yes" if outcome.retryable() else "",
+            )
+            for outcome in Outcome
+        ),
+    )
+
+
+def setting_tables() -> str:
+    """Return the tables of the host's settings, of plugins' settings, and of host.toml alone."""
+    return "\n\n".join((_variables(), _plugins(), _only_in_the_file()))
+
+
+PARTS: dict[tuple[str, str], Callable[[], str]] = {
+    ("README.md", "hooks"): hook_table,
+    ("README.md", "outcomes"): outcome_table,
+    ("docs/settings.md", "settings"): setting_tables,
+}
+"""The generated parts: file and marker."""
+
+
+def refreshed() -> dict[Path, str]:
+    """Return the files with generated parts as they should be. ValueError: a marker is missing."""
+    texts = {ROOT / "docs" / "call-record.schema.json": f"{schema()}\n"}
+    for (name, marker), make in PARTS.items():
+        begin, end = f"<!-- {marker} -->", f"<!-- /{marker} -->"
+        file = ROOT / name
+        parts = re.split(f"{begin}.*?{end}", texts.get(file) or file.read_text(), flags=re.DOTALL)
+        if len(parts) != 2:
+            raise ValueError(f"{name} has {len(parts) - 1} parts {begin} ... {end}, not one")
+        texts[file] = f"{begin}\n{make()}\n{end}".join(parts)
+    return texts
+
+
+def main() -> None:
+    """Write the files that are out of date, and name them."""
+    for file, text in refreshed().items():
+        if file.read_text() != text:
+            file.write_text(text)
+            print(f"refreshed {file.relative_to(ROOT)}")
+
+
+def _variables() -> str:
+    return _table(
+        ("variable", "per persona", "description", "default"),
+        (
+            (
+                f"`{env_name(name)}`",
+                "yes" if name in Shared.model_fields else "",
+                field.description or "",
+                _default(field),
+            )
+            for name, field in Settings.model_fields.items()
+            if name not in FILE_ONLY
+        ),
+    )
+
+
+def _plugins() -> str:
+    return _table(
+        ("variable", "in `[plugins.NAME]`", "description", "default"),
+        (
+            (
+                f"`{variables_of(plugin.name, plugin.settings)[name][0]}`",
+                f"`{plugin.name}.{name}`",
+                field.description or "",
+                _default(field),
+            )
+            for plugin in bundled_plugins()
+            if plugin.settings
+            for name, field in plugin.settings.model_fields.items()
+        ),
+    )
+
+
+def _only_in_the_file() -> str:
+    return _table(
+        ("in `host.toml`", "description", "default"),
+        (
+            *(
+                (f"`[{name}{'.NAME' if name in NAMED else ''}]`", field.description or "", "")
+                for name, field in Settings.model_fields.items()
+                if name in FILE_ONLY
+            ),
+            *(
+                (f"`personas.NAME.{name}`", field.description or "", _default(field))
+                for name, field in PersonaSettings.model_fields.items()
+                if name not in Shared.model_fields
+            ),
+            *(
+                (f"`words.{name}`", field.description or "", _default(field))
+                for name, field in Words.model_fields.items()
+            ),
+        ),
+    )
+
+
+def _default(field: FieldInfo) -> str:
+    """Return the default of a setting; empty if there is none."""
+    value = field.get_default(call_default_factory=True)
+    if isinstance(value, tuple):
+        value = ", ".join(value)
+    if isinstance(value, SecretStr | Words) or value in (None, "", (), {}):
+        return ""
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    escaped = [[cell.replace("|", "\\|") for cell in row] for row in rows]
+    lines = [head, ["---"] * len(head), *escaped]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+if __name__ == "__main__":
+    main()
