@@ -37,6 +37,15 @@ async def test_a_caller_is_answered_and_greeted_once(scene: Scene) -> None:
     assert [(line.who, line.text) for line in record.transcript] == [("persona", GREETING)]
 
 
+async def test_a_number_that_is_dialled_without_its_plus_reaches_its_persona(
+    either_scene: Scene,
+) -> None:
+    call = await either_scene.exchange.ring(CALLER, DESK.removeprefix("+"), listens)
+    record = await either_scene.over(call)
+    heard_once(call, GREETING)
+    assert (record.persona, record.outcome) == ("desk", Outcome.COMPLETED)
+
+
 @pytest.mark.promise("A caller is answered, greeted once, and hears the whole goodbye")
 async def test_a_question_is_answered_and_the_goodbye_is_heard_to_its_end(scene: Scene) -> None:
     async def asks(line: Line) -> None:

@@ -17,6 +17,7 @@ from host.local.exchange import Exchange, Heard, PhoneCall
 from host.local.exchange.methods import methods
 from host.local.exchange.profiles import Profile
 from host.local.exchange.recording import HEARD, SAID, Recording
+from host.local.exchange.rules import normalize
 from host.local.exchange.service import CallService
 from host.local.exchange.twirp import Method
 from host.local.sound import RATE, Samples, ringback
@@ -300,8 +301,8 @@ class MemoryExchange(Exchange):
         self._agent = agent
 
     async def ring(self, caller: str, called: str, *facts: Any, **more: Any) -> PhoneCall:
-        if prefix := self.routes.pop(called, None):
-            await self.route(called, agent=self._agent, prefix=prefix)
+        if prefix := self.routes.pop(normalize(called), None):
+            await self.route(normalize(called), agent=self._agent, prefix=prefix)
         return await super().ring(caller, called, *facts, **more)
 
     async def __aenter__(self) -> Self:

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from host import registry
+from host.local.exchange.rules import normalize
 from host.local.process import OF_A_DEPLOYMENT
 from host.local.rules import Rule
 from host.local.speech import Sentences
@@ -70,7 +71,7 @@ class MemoryWorld:
             own = list(numbers)
             for number in own:
                 if number != OUR_NUMBER:
-                    self.exchange.routes[number] = "call"
+                    self.exchange.routes[normalize(number)] = "call"
             if not own:
                 own = [f"+1555100{at:04}"]
                 self.exchange.routes[own[0]] = persona

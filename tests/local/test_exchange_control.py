@@ -72,12 +72,14 @@ async def test_a_client_that_goes_away_hangs_up(
     assert (call.status, call.ended_by) == ("cancelled", "phone")
 
 
-async def test_a_number_that_nobody_has_ends_at_once(
+async def test_a_number_that_nobody_has_rings_until_the_caller_gives_up(
     exchange: Exchange, client: aiohttp.ClientSession
 ) -> None:
     async with client.ws_connect("/_exchange/ring", params=RING) as socket:
+        assert (await event(socket))["event"] == "ringing"
+        await socket.send_json({"do": "hang_up"})
         ended = await event(socket)
-    assert (ended["event"], ended["sip_status"]) == ("ended", 404)
+    assert (ended["event"], ended["status"], ended["sip_status"]) == ("ended", "cancelled", 0)
 
 
 async def test_nonsense_from_a_client_is_passed_over(
@@ -95,10 +97,11 @@ async def test_nonsense_from_a_client_is_passed_over(
 
 
 async def test_the_ledger_can_be_read(exchange: Exchange, client: aiohttp.ClientSession) -> None:
-    await exchange.ring(CALLER, HOST_NUMBER)
+    call = await exchange.ring(CALLER, HOST_NUMBER)
+    await call.hang_up()
     async with client.get("/_exchange/ledger") as answer:
         entries = await answer.json()
-    assert [entry["kind"] for entry in entries] == ["INVITE", "FINAL"]
+    assert [entry["kind"] for entry in entries] == ["INVITE", "CANCEL", "FINAL"]
     assert entries[0]["number"] == HOST_NUMBER
 
 

@@ -194,18 +194,6 @@ async def test_a_call_may_last_only_so_long(exchange: Exchange, join: Join) -> N
     assert ("status", "hangup") in agent.saw
 
 
-async def test_a_number_without_a_trunk_is_not_found(exchange: Exchange) -> None:
-    call = await exchange.ring(CALLER, "+15559999999")
-    assert (call.status, call.sip_status, call.room) == ("not found", 404, "")
-
-
-async def test_a_call_without_a_rule_gets_no_response(exchange: Exchange) -> None:
-    await exchange.route(HOST_NUMBER, agent="")
-    exchange.directory.rules.remove(exchange.directory.rules.pick(())[0].sip_dispatch_rule_id)
-    call = await exchange.ring(CALLER, HOST_NUMBER)
-    assert (call.status, call.sip_status) == ("no answer", 0)
-
-
 @pytest.mark.parametrize(
     "caller", ["", "anonymous", "5" * 300, '"><script>', "\N{TELEPHONE RECEIVER}", "+1900"]
 )

@@ -56,11 +56,24 @@ def test_the_trunk_of_the_called_number_comes_before_the_one_for_all() -> None:
     assert match_trunk(trunks, CALLER, "+1777").sip_trunk_id == "any"
 
 
+def test_the_trunk_of_a_number_is_found_however_it_is_written() -> None:
+    for ours, dialled in (("15550001111", CALLED), (CALLED, "15550001111"), (CALLED, CALLED)):
+        assert match_trunk([a_trunk("ours", ours)], CALLER, dialled).sip_trunk_id == "ours"
+
+
+@pytest.mark.parametrize("numbers", [(CALLED, "15550001111"), ()], ids=["one number", "any number"])
+def test_a_call_that_two_trunks_claim_is_turned_away(numbers: tuple[str, ...]) -> None:
+    trunks = [a_trunk("first", *numbers[:1]), a_trunk("second", *numbers[1:])]
+    with pytest.raises(NoRoute, match="Try again later") as refused:
+        match_trunk(trunks, CALLER, CALLED)
+    assert refused.value.sip_status == 503
+
+
 def test_a_trunk_may_allow_some_callers_only() -> None:
     trunks = [a_trunk("vip", CALLED, allowed=("+1900",))]
-    with pytest.raises(NoRoute, match="No trunk found") as refused:
+    with pytest.raises(NoRoute, match="no trunk") as refused:
         match_trunk(trunks, CALLER, CALLED)
-    assert refused.value.sip_status == 404
+    assert refused.value.sip_status == 0
     assert match_trunk(trunks, "+1900", CALLED).sip_trunk_id == "vip"
 
 
@@ -123,8 +136,9 @@ def test_trunks_that_would_take_the_same_calls_conflict() -> None:
     ours = a_trunk("ours", CALLED)
     assert trunk_conflict(ours, [a_trunk("other", "+19"), a_trunk("any")]) is None
     assert trunk_conflict(ours, [ours]) is None
-    rival = a_trunk("rival", "1-555-000-1111")
+    rival = a_trunk("rival", "+1777", CALLED)
     assert trunk_conflict(ours, [rival]) is rival
+    assert trunk_conflict(ours, [a_trunk("in another spelling", "1-555-000-1111")]) is None
     assert trunk_conflict(ours, [a_trunk("vip", CALLED, allowed=("+1900",))]) is None
 
 

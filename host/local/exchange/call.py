@@ -45,6 +45,7 @@ class PhoneCall:
         self.pulse = Pulse()
         self.status = "calling"
         """calling, ringing, active; then ended, or the reason without an answer: `UNANSWERED`."""
+        self.rang = False
         self.sip_status: int | None = None
         """Final response to the INVITE: 200, 486, ..., 487 for a cancelled call, 0 for none."""
         self.started_at = time.time()
@@ -141,6 +142,7 @@ class PhoneCall:
 
     def ringing(self) -> None:
         """Set the status to ringing."""
+        self.rang = True
         self.status = "ringing"
         self.pulse.beat()
 
@@ -184,6 +186,8 @@ class PhoneCall:
             self._person.cancel()
         if self.answered_at:
             self.status = "ended"
+        elif self.ending and (self.ending.by, self.ending.how) == ("phone", "CANCEL"):
+            self.status = "cancelled"
         else:
             self.status = UNANSWERED.get(self.sip_status or 0, "failed")
         self.done = True

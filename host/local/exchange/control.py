@@ -130,7 +130,7 @@ class _Events:
 
     def _states(self) -> list[str]:
         call = self._call
-        states = ["ringing"] if call.room and call.status != "calling" else []
+        states = ["ringing"] if call.rang else []
         states += ["answered"] if call.answered_at else []
         return [*states, "ended"] if call.done else states
 

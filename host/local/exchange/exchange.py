@@ -1,5 +1,6 @@
 """The exchange: a URL that hosts use as LiveKit's, and the numbers behind it."""
 
+import logging
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
@@ -29,6 +30,8 @@ from host.local.exchange.subscriber import NOBODY, Subscriber
 from host.local.exchange.twirp import PREFIX, TwirpServer
 from host.local.server import LocalServer
 from host.local.speech import Sentences
+
+log = logging.getLogger(__name__)
 
 LARGEST_REQUEST = 64 * 1024**2
 """Bytes; larger than livekit-server's own limits, so that its errors come through."""
@@ -168,7 +171,7 @@ class Exchange(LocalServer):
             rule = match_rule(self.directory.rules.pick(()), trunk.sip_trunk_id, caller, called)
             where = route(trunk, rule, caller, called, host)
         except NoRoute as error:
-            return await self._nowhere(caller, called, error)
+            return await self._nowhere(caller, called, error, patience)
         media = self._office.media(where.identity)
         call = PhoneCall(caller, caller, called, media)
         call.on_transfer = on_transfer or call.on_transfer
@@ -223,8 +226,14 @@ class Exchange(LocalServer):
             self._numbers[normalize(number)] = found.then
         return found
 
-    async def _nowhere(self, caller: str, called: str, error: NoRoute) -> PhoneCall:
+    async def _nowhere(
+        self, caller: str, called: str, error: NoRoute, patience: float | None
+    ) -> PhoneCall:
         call = PhoneCall(caller, caller, called, self._office.media(caller))
         call.sip_status = error.sip_status
-        await self._office.turn_away(call, str(error))
+        if error.sip_status:
+            await self._office.turn_away(call, str(error))
+        else:
+            log.warning("%s: LiveKit SIP lets the caller hear ringing for ever", error)
+            self._office.ignore(call, patience)
         return call

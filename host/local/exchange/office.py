@@ -80,13 +80,31 @@ class Office:
         task.add_done_callback(self._lives.discard)
 
     async def turn_away(self, call: PhoneCall, reason: str) -> None:
-        """End a call that no trunk or rule accepts; it enters no room."""
-        call.id = new_id("SCL_")
-        self.calls.append(call)
-        self.write(call, "INVITE", f"from {call.caller}")
+        """Reject a call that several trunks claim; it enters no room."""
+        self._note(call)
         self.write(call, "FINAL", f"{call.sip_status} {reason}")
         call.end(Ending("far end", reason, hangup=False))
         await call.wind_up()
+
+    def ignore(self, call: PhoneCall, patience: float | None) -> None:
+        """Let a call ring that no trunk or rule accepts, until its caller gives up."""
+        self._note(call)
+        call.ringing()
+        task = asyncio.create_task(self._ignore(call, patience))
+        self._lives.add(task)
+        task.add_done_callback(self._lives.discard)
+
+    async def _ignore(self, call: PhoneCall, patience: float | None) -> None:
+        await asyncio.wait([call.over], timeout=patience)
+        call.end(Ending("phone", "CANCEL", hangup=False))
+        self.write(call, "CANCEL", "phone: CANCEL")
+        self.write(call, "FINAL", "0")
+        await call.wind_up()
+
+    def _note(self, call: PhoneCall) -> None:
+        call.id = new_id("SCL_")
+        self.calls.append(call)
+        self.write(call, "INVITE", f"from {call.caller}")
 
     def write(self, call: PhoneCall, kind: Kind, detail: str = "", number: str = "") -> None:
         """Write an event of a call to the ledger."""
@@ -154,7 +172,7 @@ class Office:
 
     async def close(self) -> None:
         """End all calls and wait until their legs have left."""
-        for call in list(self.legs):
+        for call in self.calls:
             call.end(Ending("exchange", "closed", hangup=False))
         if self._lives:
             await asyncio.wait(self._lives, timeout=10)

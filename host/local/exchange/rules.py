@@ -17,9 +17,12 @@ _NUMBER = re.compile(r"\+?[\d\- ()]+")
 
 
 class NoRoute(Exception):
-    """No trunk accepts the call (404), or no dispatch rule: then there is no response (0)."""
+    """No trunk or no dispatch rule accepts the call, or more than one trunk does.
 
-    def __init__(self, text: str, sip_status: int) -> None:
+    With none it rings for ever: not even a CANCEL is answered. With several, the response is 503.
+    """
+
+    def __init__(self, text: str, sip_status: int = 0) -> None:
         super().__init__(text)
         self.sip_status = sip_status
 
@@ -48,17 +51,18 @@ def match_trunk(
     trunks: Iterable[SIPInboundTrunkInfo], caller: str, called: str
 ) -> SIPInboundTrunkInfo:
     """Return the trunk of the called number, else the one for any number. Raises NoRoute."""
-    default: list[SIPInboundTrunkInfo] = []
-    for trunk in trunks:
-        if trunk.allowed_numbers and not _contains(trunk.allowed_numbers, caller):
-            continue
-        if _contains(trunk.numbers, called):
-            return trunk
-        if not trunk.numbers:
-            default.append(trunk)
-    if not default:
-        raise NoRoute("No trunk found", 404)
-    return default[-1]
+    fitting = [
+        trunk
+        for trunk in trunks
+        if not trunk.allowed_numbers or _contains(trunk.allowed_numbers, caller)
+    ]
+    own = [trunk for trunk in fitting if _contains(trunk.numbers, called)]
+    found = own or [trunk for trunk in fitting if not trunk.numbers]
+    if not found:
+        raise NoRoute(f"no trunk accepts calls to {called!r}")
+    if len(found) > 1:
+        raise NoRoute(f"several trunks accept calls to {called!r}: Try again later", 503)
+    return found[0]
 
 
 def match_rule(
@@ -77,7 +81,7 @@ def match_rule(
         and not pin(rule)
     ]
     if not fitting:
-        raise NoRoute(f"No SIP Dispatch Rules matched for {called!r}", 0)
+        raise NoRoute(f"no dispatch rule accepts calls to {called!r}")
     return min(fitting, key=lambda rule: (not rule.trunk_ids, priority(rule), _room(rule)))
 
 
@@ -128,10 +132,13 @@ def room_name(rule: SIPDispatchRuleInfo, caller: str, called: str) -> str:
 def trunk_conflict(
     new: SIPInboundTrunkInfo, others: Iterable[SIPInboundTrunkInfo]
 ) -> SIPInboundTrunkInfo | None:
-    """Return a trunk that accepts the same calls as `new`; None if there is none."""
+    """Return a trunk that accepts the same calls as `new`; None if there is none.
+
+    Numbers conflict only in the same spelling: in another one, the trunk is created.
+    """
     for other in others:
         if other.sip_trunk_id != new.sip_trunk_id and (
-            _overlap(new.numbers, other.numbers)
+            _same(new.numbers, other.numbers)
             and _overlap(new.allowed_numbers, other.allowed_numbers)
         ):
             return other
@@ -169,6 +176,11 @@ def _room(rule: SIPDispatchRuleInfo) -> str:
 
 def _contains(numbers: Iterable[str], number: str) -> bool:
     return any(number == each or normalize(each) == normalize(number) for each in numbers)
+
+
+def _same(one: Iterable[str], other: Iterable[str]) -> bool:
+    these, those = set(one), set(other)
+    return bool(these & those) if these and those else not these and not those
 
 
 def _overlap(one: Iterable[str], other: Iterable[str]) -> bool:
