@@ -139,7 +139,11 @@ def hooks(registry: Registry, *, as_json: bool = False) -> Shown:
 
 
 def _section(title: str, rows: Sequence[Sequence[str]]) -> str:
-    """Format rows under a title in aligned columns, without empty columns."""
+    """Format rows under a title in aligned columns, without empty columns.
+
+    Not `rich.table`, which cuts or wraps long cells at the terminal's width: these are also read by
+    programs, and paths are copied from them.
+    """
     if not rows:
         return ""
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]

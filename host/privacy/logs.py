@@ -142,6 +142,9 @@ class Masked(logging.Formatter):
 
 
 class _JsonLines(logging.Formatter):
+    """One JSON object per record. Not python-json-logger's, which also writes what `extra` holds:
+    only these fields are known to be masked."""
+
     def format(self, record: logging.LogRecord) -> str:
         line = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(),

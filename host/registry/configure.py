@@ -32,7 +32,7 @@ def with_plugin_settings(
     `given` takes precedence over both: plugin to field to value. Raises SettingsError with one line
     that names every fault.
     """
-    faults = list(_unknown_tables(settings, loaded))
+    faults = [*_unknown_tables(settings, loaded), *_shared_by_two(loaded)]
     environment: dict[str, Table] = {}
     variables: set[str] = set()
     for plugin in loaded.plugins:
@@ -94,6 +94,30 @@ def _faults(
             {"": f"{settings.config}: [personas.{persona}.plugins.{plugin}]"},
         )
     ]
+
+
+def _shared_by_two(loaded: Registry) -> Iterator[str]:
+    """Report models and variables that two plugins have: one would read the other's settings.
+
+    A variable that an alias names may be shared, such as a key.
+    """
+    of_model: dict[type[BaseModel], str] = {}
+    of_variable: dict[str, str] = {}
+    for plugin in loaded.plugins:
+        if (model := plugin.settings) is None:
+            continue
+        if model in of_model:
+            yield (
+                f"plugins {of_model[model]} and {plugin.name} return the same model "
+                f"{model.__name__} from plugin_settings(): give each a class of its own"
+            )
+        of_model[model] = plugin.name
+        for field, (*_, variable) in variables_of(plugin.name, model).items():
+            owner = f"{field} of plugin {plugin.name}"
+            if variable in of_variable:
+                both = f"{of_variable[variable]} and to {owner}"
+                yield f"{variable} belongs to {both}: rename one of them"
+            of_variable[variable] = owner
 
 
 def _unknown_tables(settings: Settings, loaded: Registry) -> Iterator[str]:

@@ -32,6 +32,10 @@ def load_settings(*, dotenv: bool = True) -> Settings:
     path = config_path()
     if os.environ.get("HOST_CONFIG") and not path.is_file():
         raise SettingsError(f"HOST_CONFIG names {path}, which is not there")
+    if _in_host_toml("config"):
+        raise SettingsError(
+            f"{path}: config is no setting of the file that it names: HOST_CONFIG is"
+        )
     try:
         return Settings()
     except ValidationError as error:

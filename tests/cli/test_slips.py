@@ -163,6 +163,11 @@ SLIPS = {
     "calls: misspelt": Slip(
         "calls --persona remindr", "host: there is no persona 'remindr'; did you mean reminder?"
     ),
+    "host.toml names another file": Slip(
+        "personas",
+        "host: host.toml: config is no setting of the file that it names: HOST_CONFIG is",
+        files={"host.toml": 'config = "other.toml"\n'},
+    ),
     "which: misspelt": Slip(
         ("which", "--metadata", '{"persona": "remindr"}'),
         "refused: the metadata asks for persona 'remindr', which is not loaded; "

@@ -204,6 +204,39 @@ def test_a_plugin_can_not_take_a_variable_of_the_hosts(deployment: Deployment) -
     ]
 
 
+def test_two_plugins_that_would_read_the_same_variable_are_named(crm: Deployment) -> None:
+    crm.write("plugins/crm_base.py", CRM.replace("base_url", "url").replace("Crm", "Base"))
+    assert refusal(crm) == (
+        "HOST_CRM_BASE_URL belongs to base_url of plugin crm and to url of plugin crm_base: "
+        "rename one of them"
+    )
+
+
+def test_two_plugins_may_share_a_variable_that_both_name(crm: Deployment) -> None:
+    crm.write("plugins/desk.py", CRM.replace("Crm", "Desk"))
+    os.environ["CRM_TOKEN"] = "t"
+    settings, _ = read(crm)
+    assert settings.plugin("desk").token == settings.plugin("crm").token
+
+
+def test_two_plugins_that_declare_one_model_are_named(crm: Deployment) -> None:
+    crm.write("plugins/_shared.py", CRM.partition("@hookimpl")[0])
+    shares = """
+        from host import hookimpl
+        from ._shared import Crm
+
+        @hookimpl
+        def plugin_settings():
+            return Crm
+        """
+    crm.write("plugins/east.py", shares)
+    crm.write("plugins/west.py", shares)
+    assert refusal(crm) == (
+        "plugins east and west return the same model Crm from plugin_settings(): "
+        "give each a class of its own"
+    )
+
+
 def test_asking_for_settings_that_nobody_declares_is_one_line(crm: Deployment) -> None:
     with pytest.raises(SettingsError, match="^no plugin declares crn: return it from"):
         read(crm)[0].plugin("crn")
