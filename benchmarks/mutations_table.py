@@ -317,8 +317,8 @@ LIMITS = [
         "limits",
         "a caller on hold is asked whether they are there",
         _LIMITS_FILE,
-        "            self._call.replies_held\n            or self._call.state.connected\n",
-        "            self._call.state.connected\n",
+        "            self._call.replies_held\n            or self._call.hold.active\n",
+        "            self._call.hold.active\n",
         ("tests/runner/test_limits_held.py",),
     ),
     Mutation(
@@ -484,8 +484,8 @@ VOICEMAIL = [
         "voicemail policy",
         "the machine is asked twice at the same time",
         _WATCH,
-        "if self._deciding or self._call.state.connected or self._call.over:",
-        "if self._call.state.connected or self._call.over:",
+        "if self._deciding or call.state.connected or call.over or call.hold.active:",
+        "if call.state.connected or call.over or call.hold.active:",
         _MACHINES,
     ),
     Mutation(

@@ -118,6 +118,11 @@ class Call:
         return self._handling.keypad.asking
 
     @property
+    def on_hold(self) -> bool:
+        """True while the far end has put the call on hold; the persona then keeps silent."""
+        return self._handling.hold.active
+
+    @property
     def transcript(self) -> Sequence[Utterance]:
         """Utterances so far, in order."""
         return self._known.transcript
@@ -163,6 +168,13 @@ class Call:
         the keys could dial a number that the gate refuses (unless `keys_may_dial` is set).
         """
         await self._handling.press(digits, private=private)
+
+    def hold(self) -> None:
+        """Report that the far end has put the call on hold, as by music without an announcement.
+
+        The persona keeps silent until the far end speaks or presses a key, at most `hold_timeout`.
+        """
+        self._handling.hold.begin("reported by the persona or a plugin")
 
     @action
     async def opt_out(self) -> None:

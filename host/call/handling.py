@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from livekit.agents import AgentSession, JobContext
 
     from host.call.answers import VoicemailPolicy
+    from host.call.hold import Hold
     from host.call.keypad import Keypad
     from host.call.parts import Hooks
     from host.call.state import CallState
@@ -27,6 +28,7 @@ class Handling(Protocol):
     job: JobContext | None
     session: AgentSession[Any] | None
     keypad: Keypad
+    hold: Hold
 
     @property
     def hooks(self) -> Hooks: ...

@@ -167,5 +167,10 @@ async def digit_pressed(call: Call, digit: str) -> None:
 
 
 @hookspec
+async def hold_changed(call: Call, on_hold: bool) -> None:
+    """Run when the far end puts the call on hold, and when it speaks again."""
+
+
+@hookspec
 async def call_ended(call: Call, record: CallRecord) -> None:
     """Run exactly once when the call is over, however it ends."""

@@ -18,6 +18,7 @@ from host.base.tasks import Tasks
 from host.call.answers import ScreeningPolicy, VoicemailPolicy
 from host.call.call import Call
 from host.call.events import Events
+from host.call.hold import Hold
 from host.call.keypad import MASK, Keypad
 from host.call.parts import (
     FarEnd,
@@ -81,6 +82,7 @@ class LiveCall:
         self.call = Call(self)
         """The argument of every hook."""
         self.events = Events(self)
+        self.hold = Hold(self)
         self.time_left: float | None = None
         """Seconds of talk left in the persona's daily budget; None: no budget."""
         self.giving_up = False
@@ -219,6 +221,8 @@ class LiveCall:
         """Append a key press to the record, masked if private, and return it."""
         masked = private or self.persona_settings.mask_digits
         self.state.keys.append(KeyPress(at=now(), who=who, digit=MASK if masked else digit))
+        if who == "caller":
+            self.hold.end("a key is pressed")
         return self.state.keys[-1]
 
     async def meet_machine(self) -> None:

@@ -98,6 +98,8 @@ class CallState(Written):
     """The far end's participant identity."""
     colleague: tuple[str, str] | None = None
     """Identity and name of the colleague that the call was handed over to."""
+    on_hold_since: datetime | None = None
+    """When the far end put the call on hold; None while it is not on hold."""
 
     @property
     def answered(self) -> bool:

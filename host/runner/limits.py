@@ -1,4 +1,4 @@
-"""Enforces limits on duration, silence and tool use, independently of the model."""
+"""Enforces limits on duration, silence, holds and tool use, independently of the model."""
 
 from __future__ import annotations
 
@@ -19,11 +19,14 @@ from livekit.agents.voice import SpeechHandle
 from host.call.live import LiveCall
 from host.records.ending import Ending
 from host.records.outcome import Outcome
+from host.speech.hold import outcome_of
 
 log = logging.getLogger("host")
 
 LAST_WORDS_LIMIT = 15.0
 """Seconds that the host's last words may take before the call ends without them."""
+WORDS_PATIENCE = 1.0
+"""Seconds in which the transcript of speech into the last words may arrive."""
 GLANCE = 0.5
 """Seconds between checks of state that has no event."""
 ENOUGH = (
@@ -41,6 +44,37 @@ def watch(call: LiveCall) -> None:
     ToolUses(call, call.session)
 
 
+async def limit_hold(call: LiveCall) -> None:
+    """Say goodbye and end the call when it has been on hold for `hold_timeout`."""
+    limit, hold = call.persona_settings.hold_timeout, call.hold
+    while limit and not call.state.connected:
+        if (left := limit - hold.lasted) <= 0:
+            log.warning("the call was on hold for %.0f s", limit)
+            await _take_leave(call)
+            if hold.active:
+                reason = f"the {call.state.other_party} kept the call on hold for {limit:.0f} s"
+                call.end(Ending(outcome_of(call.state), "host", reason))
+                return
+            if call.first_words:
+                await call.first_words.answer()
+        hold.changed.clear()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(hold.changed.wait(), left if hold.active else None)
+
+
+async def _take_leave(call: LiveCall) -> None:
+    """Say the goodbye of a hold, and let whoever comes to the telephone meanwhile say so."""
+    assert call.session is not None
+    with contextlib.suppress(Exception):
+        async with asyncio.timeout(LAST_WORDS_LIMIT):
+            with call.hold_replies():
+                await call.say(call.persona_settings.words.hold_goodbye)
+                while call.hold.active and call.session.user_state == "speaking":
+                    await asyncio.sleep(GLANCE)
+                if call.hold.active:
+                    await asyncio.sleep(WORDS_PATIENCE)
+
+
 async def _hold_duration(call: LiveCall) -> None:
     """Warn shortly before the time limit, and end the call at it."""
     limit, words = call.time_limit, call.persona_settings.words
@@ -54,12 +88,13 @@ async def _hold_duration(call: LiveCall) -> None:
         with contextlib.suppress(Exception):
             # The warning may be queued behind a long reply.
             async with asyncio.timeout(max(limit - call.state.lasted, 0)):
-                await call.say(words.time_nearly_up)
+                if not call.hold.active:
+                    await call.say(words.time_nearly_up)
         await asyncio.sleep(max(limit - call.state.lasted, 0))
     if not call.state.connected:
         log.warning("the call reached its maximum duration of %.0f s", limit)
         reason = f"the call reached its maximum duration of {limit:.0f} s"
-        await end_with_words(call, words.time_up, reason)
+        await end_with_words(call, words.time_up, reason, outcome_of(call.state))
 
 
 async def end_with_words(
@@ -103,7 +138,8 @@ class Silence:
             await self._quiet_for(limit)
             if self._prompts == len(for_each):
                 reason = f"the {self._call.state.other_party} stayed silent"
-                await end_with_words(self._call, words.silent_goodbye, reason)
+                outcome = outcome_of(self._call.state)
+                await end_with_words(self._call, words.silent_goodbye, reason, outcome)
                 return
             self._prompts += 1
             await self._call.say(for_each[self._prompts - 1])
@@ -125,6 +161,7 @@ class Silence:
             return True
         return (
             self._call.replies_held
+            or self._call.hold.active
             or self._call.state.connected
             or (self._call.prompt_player is not None and self._call.prompt_player.sounds)
             or self._session.user_state == "speaking"

@@ -57,6 +57,7 @@ from host.runner.heartbeat import Heartbeat
 from host.runner.takeover import resume
 from host.speech import dead_air
 from host.speech.greeting import first_agent, greet
+from host.speech.hold import HoldWatch, offers_menu
 from host.speech.recording import Recorder
 from host.speech.session import explain_data, make_session
 from host.telephony.dial import blocked, dial
@@ -129,6 +130,9 @@ class Runner:
         if call.state.outbound and not self._resumed:
             far_end.expect(f"sip_{call.state.number}")
         agent = await self._open_session(far_end)
+        assert call.session is not None
+        hold = HoldWatch(call, call.session)
+        call.spawn(limits.limit_hold(call), "enforcing the hold timeout")
         if self._resumed:
             if call.state.recordings:
                 call.recorder = Recorder(call)
@@ -141,6 +145,9 @@ class Runner:
             first = await self._reach(far_end)
             if first is None:
                 return  # a machine: the persona's policy was applied
+            if call.hold.active:
+                words = await hold.over()
+                first = Reached(words, menu=offers_menu(words))
             self._write_checkpoint()  # from here on the call can be taken over
             dead_air.watch(call)
             await greet(call, agent, first.words, menu=first.menu)

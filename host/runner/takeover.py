@@ -43,7 +43,14 @@ async def resume(call: LiveCall, agent: Agent) -> None:
     if session.current_agent is not agent:
         session.update_agent(agent)
     # The last turn is not answered: its reply may be what crashed the process.
-    await call.say(call.persona_settings.words.taken_over, interruptible=False)
-    call.spawn(call.events.emit_and_wait("resumed", patiently=True), "resumed")
-    if call.first_words:
+    on_hold = call.hold.active  # nobody would hear the words
+    if not on_hold:
+        await call.say(call.persona_settings.words.taken_over, interruptible=False)
+    call.spawn(_emit_resumed(call), "resumed")
+    if call.first_words and not on_hold:
         await call.first_words.answer()
+
+
+async def _emit_resumed(call: LiveCall) -> None:
+    await call.hold.over()
+    await call.events.emit_and_wait("resumed", patiently=True)

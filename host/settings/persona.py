@@ -136,6 +136,11 @@ class Shared(WithPlugins):
         ge=0,
         description="seconds of silence before each of two prompts and the goodbye; 0: no limit",
     )
+    hold_timeout: float = Field(
+        300,
+        ge=0,
+        description="seconds on hold before the persona says goodbye; 0: no limit",
+    )
     max_tool_calls: int = Field(
         8, ge=1, description="consecutive tool calls before the model must answer"
     )

@@ -44,6 +44,10 @@ class Words(BaseModel):
         "I still can't hear you, so I am hanging up now. Goodbye.",
         description="before the host hangs up on a silent caller",
     )
+    hold_goodbye: str = Field(
+        "I can't wait any longer, so I am hanging up now. Goodbye.",
+        description="before the host hangs up after hold_timeout",
+    )
     time_nearly_up: str = Field(
         "I am sorry, but our time is nearly up.",
         description="duration_warning seconds before max_duration",

@@ -49,8 +49,9 @@ class PersonaAgent(Agent):
     async def on_user_turn_completed(
         self, turn_ctx: llm.ChatContext, new_message: llm.ChatMessage
     ) -> None:
-        """Suppress replies before the greeting and while the host holds them."""
-        if not self._call.state.greeted or self._call.replies_held:
+        """Suppress replies before the greeting, on hold and while the host holds them."""
+        call = self._call
+        if not call.state.greeted or call.replies_held or call.hold.active:
             raise StopResponse
 
 
@@ -159,7 +160,11 @@ def _listen(call: LiveCall, session: AgentSession[Any]) -> None:
     @session.on("speech_created")
     def answered_by_itself(event: SpeechCreatedEvent) -> None:
         # A realtime model with its own turn detection does not ask PersonaAgent before it replies.
-        if not event.user_initiated and (call.replies_held or not call.state.greeted):
+        by_itself = not event.user_initiated
+        # Nor does an author's agent on hold. What the host itself says there, it says with replies
+        # held.
+        on_hold = call.hold.active and event.source == "generate_reply" and not call.replies_held
+        if on_hold or (by_itself and (call.replies_held or not call.state.greeted)):
             event.speech_handle.interrupt(force=True)
 
     @session.on("agent_state_changed")

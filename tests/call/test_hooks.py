@@ -292,6 +292,11 @@ async def test_digit_pressed_tells_everyone(everything: View) -> None:
     assert told == ["everything hears 5", "chorus hears 5"]
 
 
+async def test_hold_changed_tells_everyone(everything: View) -> None:
+    told = await tell(everything.hold_changed, on_hold=True)
+    assert told == ["everything hears of the hold: True", "chorus hears of the hold: True"]
+
+
 async def test_call_ended_tells_everyone(everything: View) -> None:
     told = await tell(everything.call_ended, record="busy")
     assert told == ["everything hears of the end: busy", "chorus hears of the end: busy"]

@@ -47,6 +47,8 @@ RULES = (
     Rule(about=ANYBODY, after="press_keys", says="I can not press that."),
     Rule(about=ANYBODY, hears="my number", calls=("ask_for_number", {})),
     Rule(about=ANYBODY, after="ask_for_number", says="I shall remember it well."),
+    Rule(about=ANYBODY, hears="all lines are taken", calls=("wait_on_hold", {})),
+    Rule(about=ANYBODY, hears="billing desk", says="Good morning, billing desk."),
     Rule(about=ANYBODY, hears="what day", says="Today is Monday."),
     Rule(
         about=ANYBODY,

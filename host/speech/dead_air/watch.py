@@ -90,8 +90,9 @@ class DeadAir:
         far_end = self._call.far_end
         if far_end is not None and far_end.pressing:
             return True  # keys sent to an IVR menu are our reply
-        # Paused speech resumes by itself after a false interruption.
-        return self._call.replies_held or self._playout.paused is not None
+        if self._call.replies_held or self._call.hold.active:
+            return True
+        return self._playout.paused is not None  # it resumes by itself after a false interruption
 
     async def _too_long(self) -> None:
         """Act on a wait that has reached dead_air_limit: wait for a tool, or give the call up."""

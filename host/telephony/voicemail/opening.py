@@ -95,7 +95,8 @@ class Opening:
         """Return the evidence so far, with the model's `label`."""
         # Screeners beep too, so a beep counts only once the preceding words are transcribed.
         beep = self.beeped and not self.words_due
-        return Evidence(self.words, label, beep, self._longest(0.0), late)
+        on_hold = self._call.hold.active
+        return Evidence(self.words, label, beep, self._longest(0.0), late, on_hold)
 
     def answer(self, mark: Mark, *, over: bool) -> Answer:
         """Return what followed the question asked at `mark`."""

@@ -164,8 +164,9 @@ class Voicemail:
 
     async def _reconsider(self, label: AnsweredBy | None) -> None:
         """Interrupt, check what is on the line, and apply the policies."""
-        if self._deciding or self._call.state.connected or self._call.over:
-            return
+        call = self._call
+        if self._deciding or call.state.connected or call.over or call.hold.active:
+            return  # on hold, a beep is part of the music
         self._deciding = True
         try:
             with self._call.hold_replies():

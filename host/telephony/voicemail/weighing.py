@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from host.call.state import AnsweredBy
+from host.speech.hold.phrases import is_recorded
 from host.telephony.voicemail.phrases import Reading, read
 
 DOTS = "\N{HORIZONTAL ELLIPSIS}"
@@ -46,6 +47,8 @@ class Evidence:
     """Seconds of the longest speech without a pause."""
     late: bool = False
     """Whether the persona has spoken, so that a person may have been replying to it."""
+    on_hold: bool = False
+    """Whether the far end has put the call on hold."""
     answer: Answer | None = None
     """What followed the question, if it was asked."""
 
@@ -87,10 +90,14 @@ def weigh(evidence: Evidence) -> Verdict | None:
 
 def _by_proof(evidence: Evidence) -> Verdict | None:
     said = read(evidence.words)
-    if said.asks_back:
+    if said.asks_back and not evidence.on_hold:
         return None  # a question points to a person, whatever else was said
     if said.screening:
         return _said(AnsweredBy.SCREENING, said.screening)
+    if evidence.on_hold and not _by_words(said):
+        queue = is_recorded(evidence.words)
+        category = AnsweredBy.MACHINE_IVR if queue else AnsweredBy.HUMAN
+        return Verdict(category, "it put the call on hold")
     if evidence.late and not evidence.beep:
         return None  # a person may mention voicemail too
     if machine := _by_words(said):

@@ -33,6 +33,11 @@ async def digit_pressed(call: Call, digit: str) -> None:
 
 
 @hookimpl
+async def hold_changed(call: Call, on_hold: bool) -> None:
+    note(call, "hold", "begins" if on_hold else "ends")
+
+
+@hookimpl
 async def call_ended(call: Call, record: CallRecord) -> None:
     note(call, "imported", " ".join(sorted(sys.modules.keys() - born_with)))
     note(call, "ended", record.outcome.value)

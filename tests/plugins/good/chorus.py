@@ -79,6 +79,11 @@ async def digit_pressed(call, digit):
 
 
 @hookimpl
+async def hold_changed(call, on_hold):
+    call.append(f"chorus hears of the hold: {on_hold}")
+
+
+@hookimpl
 async def call_ended(call, record):
     call.append(f"chorus hears of the end: {record}")
 

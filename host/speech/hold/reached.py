@@ -1,0 +1,34 @@
+"""Whether a call has reached a person, and how one ends that did not."""
+
+from __future__ import annotations
+
+from host.call.state import CallState
+from host.records.ending import Ending
+from host.records.outcome import Outcome
+from host.speech.hold.phrases import hold_in, is_recorded
+
+
+def person_reached(state: CallState) -> bool:
+    """Return whether the far end has said anything but a queue's announcements and menus.
+
+    "One moment please" alone does not count either: queues say that, too.
+    """
+    heard = (said.text for said in state.transcript if said.who == "caller")
+    return any(not (is_recorded(words) or hold_in(words)) for words in heard)
+
+
+def outcome_of(state: CallState) -> Outcome:
+    """Return the outcome of a conversation that ends: `no_answer` if it never reached a person.
+
+    The caller of an inbound call is there in any case.
+    """
+    reached = not state.outbound or person_reached(state)
+    return Outcome.COMPLETED if reached else Outcome.NO_ANSWER
+
+
+def ending_on_hold(state: CallState) -> Ending | None:
+    """Return the ending of a call whose far end hangs up on hold; None if it is not on hold."""
+    if state.on_hold_since is None:
+        return None
+    reason = f"the {state.other_party} hung up while the call was on hold"
+    return Ending(outcome_of(state), "far end", reason)

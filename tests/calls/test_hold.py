@@ -1,0 +1,319 @@
+"""Calls on hold: the persona waits in silence, and answers whoever speaks to it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scene import events, kill_its_process
+
+from host.local.phone import Line, PersonScript, PhoneCall, Telephone
+from host.local.sound import RATE, Samples
+from host.records.outcome import Outcome
+from host.records.record import CallRecord
+from host.settings import Words
+from host.testing import Scene, heard_once, not_heard
+
+WORDS = Words()
+GREETING = "Here is the waiting one."
+QUEUE = "Your call has been placed on hold. Please stay on the line."
+LONG = 8.0
+"""Seconds on hold: without one, the silent would have been asked twice, and told goodbye."""
+
+
+def music(seconds: float) -> Samples:
+    """A chord that swells and fades, as quiet as music on hold is."""
+    at = np.arange(round(seconds * RATE)) / RATE
+    chord = sum(np.sin(2 * np.pi * pitch * at) for pitch in (262, 330, 392))
+    return np.asarray(chord * 700 * (1.2 + np.sin(2 * np.pi * at / 2)), np.int16)
+
+
+def said(record: CallRecord) -> list[str]:
+    """What the persona said, in order."""
+    return [line.text for line in record.transcript if line.who == "persona"]
+
+
+def asks_nobody(call: PhoneCall) -> None:
+    """Assert that the persona has asked nobody whether they are there, or to say it again."""
+    for words in (WORDS.silent, WORDS.still_silent, WORDS.not_heard, WORDS.filler):
+        not_heard(call, words)
+
+
+async def comes_back(line: Line) -> None:
+    """Speak to the persona after a hold, and hang up on its answer."""
+    await line.say("Hello, this is the billing desk.")
+    await line.heard("good morning billing desk", 3)
+    await line.hang_up()
+
+
+@pytest.mark.parametrize("sound", ["nothing", "music"])
+async def test_a_hold_behind_a_menu_is_waited_for(scene: Scene, sound: str) -> None:
+    async def office(line: Line) -> None:
+        await line.heard("here is the waiting one")
+        await line.say("Please press two for the office.")
+        await line.keyed("25#")
+        await line.say("Please hold.")
+        await (line.wait(LONG) if sound == "nothing" else line.play(music(LONG)))
+        await comes_back(line)
+
+    _, call, record = await scene.place_to(Telephone(script=office), "waits")
+    asks_nobody(call)
+    assert said(record) == [GREETING, "Good morning, billing desk."]
+    assert record.outcome is Outcome.COMPLETED
+    holds = [fact for event, fact in events(scene, call.room) if event == "hold"]
+    assert holds == ["begins", "ends"]
+
+
+@pytest.mark.parametrize(
+    ("announcement", "seconds"),
+    [
+        pytest.param(QUEUE, 2.0, id="English"),
+        pytest.param("Alle Mitarbeiter sind im Gespräch.", 2.0, id="German"),
+    ],
+)
+async def test_an_announcement_that_comes_again_and_again_is_never_answered(
+    scene: Scene, announcement: str, seconds: float
+) -> None:
+    async def held(line: Line) -> None:
+        await line.heard("here is the waiting one")
+        for _ in range(3):
+            await line.say(announcement)
+            await line.wait(seconds)
+        await comes_back(line)
+
+    call = await scene.ring("waits", held)
+    record = await scene.over(call)
+    asks_nobody(call)
+    assert said(record) == [GREETING, "Good morning, billing desk."]
+    assert record.outcome is Outcome.COMPLETED
+
+
+async def test_what_a_queue_plays_between_its_announcements_is_answered_once(scene: Scene) -> None:
+    advice = "You can also find the answer on our web page at any time."
+
+    async def held(line: Line) -> None:
+        await line.heard("here is the waiting one")
+        for _ in range(3):
+            await line.say("Please stay on the line.")
+            await line.wait(1.5)
+            await line.say(advice)
+            await line.wait(2.5)
+        await comes_back(line)
+
+    call = await scene.ring("waits", held)
+    record = await scene.over(call)
+    sorry = "Sorry, could you say that again?"
+    assert said(record) == [GREETING, sorry, "Good morning, billing desk."]
+
+
+async def waits_for_ever(line: Line) -> None:
+    await line.heard("here is the waiting one")
+    await line.say(QUEUE)
+    await line.stay()
+
+
+async def talks_and_holds(line: Line) -> None:
+    await line.heard("here is the waiting one")
+    await line.say("What day is it?")
+    await line.heard("today is monday")
+    await line.say("One moment please.")
+    await line.stay()
+
+
+@pytest.mark.parametrize(
+    ("script", "outcome"),
+    [
+        pytest.param(waits_for_ever, Outcome.NO_ANSWER, id="nobody was reached"),
+        pytest.param(talks_and_holds, Outcome.COMPLETED, id="a person was reached"),
+    ],
+)
+async def test_a_hold_without_end_ends_with_a_goodbye(
+    scene: Scene, script: PersonScript, outcome: Outcome
+) -> None:
+    placed, call, record = await scene.place_to(Telephone(script=script), "waits")
+    asks_nobody(call)
+    heard_once(call, WORDS.hold_goodbye)
+    assert (placed.outcome, record.outcome, record.ended_by) == (outcome, outcome, "host")
+    assert record.reason == "the callee kept the call on hold for 24 s"
+    assert 24 < record.duration < 38
+
+
+async def test_who_comes_back_during_the_goodbye_is_answered(scene: Scene) -> None:
+    async def comes_late(line: Line) -> None:
+        await line.heard("here is the waiting one")
+        await line.say("One moment please.")
+        await line.sound(40)
+        await line.say("Sorry, here I am again. What day is it?")
+        await line.heard("today is monday", 5)
+        await line.hang_up()
+
+    call = await scene.ring("waits", comes_late)
+    record = await scene.over(call)
+    assert said(record)[-1] == "Today is Monday."
+    assert (record.outcome, record.reason) == (Outcome.COMPLETED, "the caller hung up")
+
+
+async def test_a_queue_that_hangs_up_is_no_answer(scene: Scene) -> None:
+    async def closes(line: Line) -> None:
+        await line.heard("here is the waiting one")
+        await line.say(QUEUE)
+        await line.wait(3.0)
+        await line.hang_up()
+
+    placed, _, record = await scene.place_to(Telephone(script=closes), "waits")
+    assert (placed.outcome, record.ended_by) == (Outcome.NO_ANSWER, "far end")
+    assert record.reason == "the callee hung up while the call was on hold"
+
+
+@pytest.mark.parametrize(
+    "pause",
+    [
+        "One moment please.",
+        "Hold on, I'll get my card.",
+        "Can you hold on a second?",
+        "Einen Moment bitte.",
+        "Un momento, por favor.",
+    ],
+)
+async def test_a_person_who_needs_a_moment_gets_it_and_is_answered_after_it(
+    scene: Scene, pause: str
+) -> None:
+    async def busy(line: Line) -> None:
+        await line.heard("here is the waiting one")
+        await line.say(pause)
+        await line.wait(LONG)
+        await line.say("What day is it?")
+        await line.heard("today is monday", 3)
+        await line.hang_up()
+
+    call = await scene.ring("waits", busy)
+    record = await scene.over(call)
+    asks_nobody(call)
+    assert said(record) == [GREETING, "Today is Monday."]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Hold on, I don't want that. What day is it?",
+        "Can you wait until Monday, and what day is it?",
+        "I was on hold for an hour! What day is it?",
+        "Moment, das will ich nicht. What day is it?",
+    ],
+)
+async def test_a_person_who_only_sounds_like_a_hold_is_answered(scene: Scene, words: str) -> None:
+    async def talks(line: Line) -> None:
+        await line.heard("here is the waiting one")
+        await line.say(words)
+        await line.heard("today is monday", 3)
+        await line.hang_up()
+
+    call = await scene.ring("waits", talks)
+    record = await scene.over(call)
+    assert said(record)[-1] == "Today is Monday."
+
+
+async def test_a_queue_that_answers_is_waited_for_and_the_person_after_it_is_greeted(
+    scene: Scene,
+) -> None:
+    async def queue(line: Line) -> None:
+        await line.say("All of our agents are busy. Please stay on the line.")
+        await line.wait(LONG)
+        await line.say("Billing desk, good morning.")
+        await line.heard("here is the waiting one", 4)
+        await line.hang_up()
+
+    placed, call, record = await scene.place_to(Telephone(script=queue), "waits", detects=True)
+    heard_once(call, GREETING)
+    not_heard(call, WORDS.anybody)
+    asks_nobody(call)
+    assert placed.outcome is Outcome.COMPLETED
+    assert record.voicemail == "machine-ivr"
+
+
+async def test_a_queue_that_answers_and_never_ends_is_no_answer(scene: Scene) -> None:
+    async def queue(line: Line) -> None:
+        await line.say("All of our agents are busy. Please stay on the line.")
+        await line.stay()
+
+    placed, call, record = await scene.place_to(Telephone(script=queue), "waits", detects=True)
+    heard_once(call, WORDS.hold_goodbye)
+    not_heard(call, GREETING)
+    assert (placed.outcome, record.ended_by) == (Outcome.NO_ANSWER, "host")
+
+
+async def test_the_model_can_say_that_the_call_is_on_hold(scene: Scene) -> None:
+    async def office(line: Line) -> None:
+        await line.heard("here is the waiting one")
+        await line.say("You know that all lines are taken here.")
+        await line.wait(LONG)
+        await comes_back(line)
+
+    _, call, record = await scene.place_to(Telephone(script=office), "waits")
+    asks_nobody(call)
+    assert [tool.name for tool in record.tools] == ["wait_on_hold"]
+    assert said(record) == [GREETING, "Good morning, billing desk."]
+
+
+async def test_a_key_ends_a_hold(scene: Scene) -> None:
+    async def presses(line: Line) -> None:
+        await line.heard("here is the waiting one")
+        await line.say("One moment please.")
+        await line.wait(LONG)
+        await line.press("5")
+        await line.heard("are you still there")
+        await line.hang_up()
+
+    call = await scene.ring("waits", presses)
+    await scene.over(call)
+    assert heard_once(call, WORDS.silent).start > LONG
+
+
+async def test_a_takeover_keeps_the_hold(scene: Scene) -> None:
+    async def held(line: Line) -> None:
+        await line.heard("here is the waiting one")
+        await line.say(QUEUE)
+        await line.wait(1.0)
+        kill_its_process(scene, line.call.room)
+        await line.wait(LONG)
+        await comes_back(line)
+
+    call = await scene.ring("waits", held)
+    record = await scene.over(call)
+    asks_nobody(call)
+    not_heard(call, WORDS.taken_over)
+    assert record.taken_over == 1
+    assert said(record) == [GREETING, "Good morning, billing desk."]
+
+
+async def test_an_agent_of_an_authors_own_keeps_silent_too(scene: Scene) -> None:
+    async def held(line: Line) -> None:
+        await line.heard("the custom agent greets you")
+        for _ in range(3):
+            await line.say(QUEUE)
+            await line.wait(2.0)
+        await line.say("What day is it?")
+        await line.heard("today is monday", 3)
+        await line.hang_up()
+
+    call = await scene.ring("custom", held)
+    record = await scene.over(call)
+    assert said(record) == ["The custom agent greets you.", "Today is Monday."]
+
+
+async def test_sound_without_words_is_waited_out_on_hold(scene: Scene) -> None:
+    """Music with a voice in it, for one: a VAD takes it for speech, and an STT for nothing."""
+
+    async def held(line: Line) -> None:
+        await line.heard("here is the waiting one")
+        await line.say(QUEUE)
+        scene.world.deepgram.hang = True
+        await line.say("La la la, la la la la, and la la la la la, la la la la.")
+        scene.world.deepgram.hang = False
+        await line.wait(LONG)
+        await comes_back(line)
+
+    call = await scene.ring("waits", held)
+    record = await scene.over(call)
+    asks_nobody(call)
+    assert said(record) == [GREETING, "Good morning, billing desk."]
+    assert record.outcome is Outcome.COMPLETED
