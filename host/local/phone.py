@@ -57,15 +57,23 @@ def Telephone(
     script: PersonScript | None = None,
     *,
     early: PersonScript | None = None,
+    first_packet: float = 0.0,
     on_transfer: TransferReply | None = None,
 ) -> Subscriber:
     """A telephone that rings and answers after so many seconds.
 
     `early` is what its network plays into the room until then (183 with early media), such as a
-    ringback tone of its own, or an announcement.
+    ringback tone of its own, or an announcement. It sends nothing in the first `first_packet`
+    seconds after the answer.
     """
-    reply = on_transfer or TransferReply()
-    return Subscriber(200, answer_after, script=script, early=early, on_transfer=reply)
+    return Subscriber(
+        200,
+        answer_after,
+        script=script,
+        early=early,
+        first_packet=first_packet,
+        on_transfer=on_transfer or TransferReply(),
+    )
 
 
 def Busy(after: float = 0.1) -> Subscriber:

@@ -22,6 +22,11 @@ async def listens(line: Line) -> None:
     await line.hang_up()
 
 
+async def listens_on(line: Line) -> None:
+    await line.sound()
+    await listens(line)
+
+
 async def test_a_caller_is_answered_and_greeted_once(scene: Scene) -> None:
     call = await scene.exchange.ring(CALLER, DESK, listens)
     record = await scene.over(call)
@@ -44,6 +49,15 @@ async def test_a_number_that_is_dialled_without_its_plus_reaches_its_persona(
     record = await either_scene.over(call)
     heard_once(call, GREETING)
     assert (record.persona, record.outcome) == ("desk", Outcome.COMPLETED)
+
+
+async def test_a_caller_whose_packets_come_late_hears_the_whole_greeting(
+    either_scene: Scene,
+) -> None:
+    call = await either_scene.exchange.ring(CALLER, DESK, listens_on, first_packet=2.5)
+    record = await either_scene.over(call)
+    assert heard_once(call, GREETING).start > 1.0
+    in_order(record)
 
 
 @pytest.mark.promise("A caller is answered, greeted once, and hears the whole goodbye")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 from google.protobuf.duration_pb2 import Duration
 from livekit import api, rtc
@@ -45,6 +47,11 @@ async def packets_in(agent: Agent, seconds: float) -> int:
     before = await received()
     await asyncio.sleep(seconds)
     return await received() - before
+
+
+async def line_is_heard(call: PhoneCall) -> None:
+    """Wait until the telephone has heard a sound."""
+    await call.pulse.until(lambda: call.media.heard_something_at > 0, 10, "a sound")
 
 
 def length_of(call: PhoneCall) -> float:
@@ -146,6 +153,44 @@ async def test_a_callee_whose_packets_stop_leaves_without_a_word(scene: Exchange
     assert await agent.sees("left") == REASON.CLIENT_INITIATED
     assert ("status", "hangup") not in agent.saw
     assert length_of(call) == pytest.approx(1.0 + 3.0, abs=0.5)
+
+
+@pytest.mark.parametrize(("first", "active"), [(0.4, 0.4), (3.0, 1.0)])
+@played("now", "2025")
+async def test_a_caller_is_active_with_the_first_packet_or_after_a_second(
+    scene: ExchangeScene, first: float, active: float
+) -> None:
+    async def talks_at_once(line: Line) -> None:
+        await line.play(tone(440, 1.0))  # of which nothing goes out before the first packet
+        await line.wait(3.0)
+        await line.play(tone(440, 0.5))
+        await line.stay()
+
+    await scene.exchange.route(HOST_NUMBER, agent="")
+    call = await scene.exchange.ring(CALLER, HOST_NUMBER, talks_at_once, first_packet=first)
+    agent = await scene.join(call.room)
+    await agent.speaks_up()
+    await call.answered()
+    await agent.sees_status("active")
+    assert call.since_answer() == pytest.approx(active, abs=0.3)
+    await agent.beeps()
+    await line_is_heard(call)
+    if first > 1:
+        assert np.abs(agent.heard).max(initial=0) == 0
+    await agent.pulse.until(lambda: level(agent.heard[-1600:]) > -20, 10, "the caller")
+    assert call.since_answer() > first
+    await call.hang_up()
+
+
+@played()
+async def test_a_caller_who_never_sends_a_packet_is_hung_up_on(scene: ExchangeScene) -> None:
+    await scene.exchange.route(HOST_NUMBER, agent="")
+    call = await scene.exchange.ring(CALLER, HOST_NUMBER, first_packet=math.inf)
+    agent = await scene.join(call.room)
+    await agent.speaks_up()
+    await call.ended(60)
+    assert (call.ended_by, call.ending and call.ending.how) == ("far end", "media timeout")
+    assert length_of(call) == pytest.approx(30.0, abs=0.5)
 
 
 @played()

@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 from host.local.exchange.facts import UNANSWERED, Ending, HungUp, Key, TransferReply, Who
 from host.local.exchange.media import Media
 from host.local.exchange.pulse import Pulse
-from host.local.exchange.rtp import Rtp
+from host.local.exchange.rtp import UNBRIDGED, Rtp
 from host.local.sound import RATE, Samples, save_wav
 from host.local.speech import Found, Heard
 
@@ -58,6 +58,8 @@ class PhoneCall:
         self.pressed: list[Key] = []
         """Keys that the telephone sent."""
         self.heard: list[Heard] = []
+        self.first_packet = 0.0
+        """Seconds from the answer to the telephone's first packet; infinite: it sends none."""
         self.media_timeout = 0.0
         """Seconds without a packet that end the call, if its trunk sets them."""
         self.on_transfer = TransferReply()
@@ -102,6 +104,11 @@ class PhoneCall:
     def since_answer(self) -> float:
         """Return the seconds since the answer, the recording's time axis; 0 before it."""
         return time.time() - self.answered_at if self.answered_at else 0.0
+
+    @property
+    def bridged_after(self) -> float:
+        """Seconds from the answer until LiveKit SIP connects the call with its room."""
+        return min(self.first_packet, UNBRIDGED) if self.number == self.caller else 0.0
 
     async def rings(self, timeout: float = 10.0) -> None:
         """Wait until it rings."""

@@ -157,14 +157,16 @@ class Exchange(LocalServer):
         script: PersonScript | None = None,
         *,
         patience: float | None = None,
+        first_packet: float = 0.0,
         headers: Mapping[str, str] | None = None,
         on_transfer: TransferReply | None = None,
         host: str = "carrier.example",
     ) -> PhoneCall:
         """Place an inbound call from `caller` to `called`; `script` runs once it is answered.
 
-        A caller with `patience` gives up after that many seconds of ringing. Returns at once: await
-        `answered` and `ended` of the call.
+        A caller with `patience` gives up after that many seconds of ringing, and sends the first
+        packet `first_packet` seconds after the answer. Returns at once: await `answered` and
+        `ended` of the call.
         """
         try:
             trunk = match_trunk(self.directory.inbound.pick(()), caller, called)
@@ -175,6 +177,7 @@ class Exchange(LocalServer):
         media = self._office.media(where.identity)
         call = PhoneCall(caller, caller, called, media)
         call.on_transfer = on_transfer or call.on_transfer
+        call.first_packet = first_packet
         call.media_timeout = trunk.media.media_timeout.ToTimedelta().total_seconds()
         leg = Leg(where.room, where.identity, media)
         life = inbound.take(self._office, call, leg, where, script, headers or {}, patience)

@@ -29,13 +29,16 @@ async def take(
     """Run an inbound call in the room of `route`, from the first ring to the end.
 
     It is answered when audio of another participant is published and subscribed; until then the
-    caller hears ringing, for at most `patience` seconds if set.
+    caller hears ringing, for at most `patience` seconds if set. It is active once the caller's
+    first packet has come, or a second after the answer.
     """
     office.write(call, "INVITE", f"from {call.caller}")
     await _join(office, call, leg, route, headers)
     if not await _ring(call, leg, route, patience):
         return
     office.answer(call, leg, script)
+    if call.bridged_after:
+        await asyncio.wait([call.over], timeout=call.bridged_after)
     answered = {"sip.callStatus": "active"}
     if office.profile.newer:
         answered["lk.sip.answerTime"] = str(round(time.time() * 1000))

@@ -163,7 +163,7 @@ class Office:
         expired = Ending("far end", "media timeout", hangup=call.number == call.caller)
         timeout = call.media_timeout or self.profile.media_timeout
         call.rtp = rtp = Rtp(call.media, timeout, lambda: call.end(expired))
-        rtp.direct(sends=True, receives=True)
+        rtp.start(call.first_packet, call.bridged_after)
         call.over.add_done_callback(lambda _: rtp.stop())
 
     def transcriber(self, call: PhoneCall) -> CallTranscriber | None:

@@ -1,4 +1,4 @@
-"""A telephone's RTP: hold, a lost network, and LiveKit SIP's media timeout.
+"""A telephone's RTP: a late first packet, hold, a lost network, LiveKit SIP's media timeout.
 
 LiveKit SIP ignores the direction in a re-INVITE (RFC 3264 section 8.4), and tells the room nothing
 of a hold. It takes silence for silence, and the absence of packets for the end of the call.
@@ -6,7 +6,14 @@ of a hold. It takes silence for silence, and the absence of packets for the end 
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Literal, Protocol
+
+FIRST_PACKET = 30.0
+"""Seconds from the answer that LiveKit SIP waits for the first packet."""
+
+UNBRIDGED = 1.0
+"""Seconds that LiveKit SIP waits for the first packet of an inbound call before it sends any."""
 
 Hold = Literal["sendonly", "inactive"]
 """Direction of a telephone on hold: `sendonly` still sends (its music), `inactive` sends nothing.
@@ -30,9 +37,24 @@ class Rtp:
 
     def __init__(self, media: Directed, timeout: float, expire: Callable[[], None]) -> None:
         self._media, self._timeout, self._expire = media, timeout, expire
-        self._waiting: asyncio.TimerHandle | None = None
+        self._timers: list[asyncio.TimerHandle] = []
         self.sends = True
         """Whether the telephone sends packets."""
+
+    def start(self, first_packet: float, bridged: float) -> None:
+        """Let packets pass from the telephone after `first_packet` seconds, which may be infinite.
+
+        Those to it pass after `bridged` seconds.
+        """
+        if first_packet <= 0:
+            self.direct(sends=True, receives=True)
+            return
+        self.sends = False
+        self._media.direct(sends=False, receives=bridged <= 0)
+        self._later(FIRST_PACKET, self._expire)
+        self._later(bridged, partial(self._media.direct, sends=False, receives=True))
+        if first_packet < FIRST_PACKET:
+            self._later(first_packet, partial(self.direct, sends=True, receives=True))
 
     def direct(self, *, sends: bool, receives: bool) -> None:
         """Let packets pass from now on: from the telephone, and to it."""
@@ -41,11 +63,13 @@ class Rtp:
         if sends:
             self.stop()
         elif was_sending:
-            loop = asyncio.get_running_loop()
-            self._waiting = loop.call_later(self._timeout, self._expire)
+            self._later(self._timeout, self._expire)
 
     def stop(self) -> None:
         """Wait for no packet any more."""
-        if self._waiting:
-            self._waiting.cancel()
-            self._waiting = None
+        for timer in self._timers:
+            timer.cancel()
+        self._timers.clear()
+
+    def _later(self, seconds: float, act: Callable[[], None]) -> None:
+        self._timers.append(asyncio.get_running_loop().call_later(seconds, act))

@@ -51,7 +51,7 @@ class CallService:
         identity = request.participant_identity or f"sip_{request.sip_call_to}"
         media = self._office.media(identity)
         call = PhoneCall(request.sip_call_to, order.from_number, request.sip_call_to, media)
-        call.on_transfer = phone.on_transfer
+        call.on_transfer, call.first_packet = phone.on_transfer, phone.first_packet
         call.media_timeout = request.media.media_timeout.ToTimedelta().total_seconds()
         leg, dial = Leg(request.room_name, identity, media), Dial(self._office, order, phone)
         self._office.live(call, leg, dial.live(call, leg))

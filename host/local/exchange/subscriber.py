@@ -40,6 +40,8 @@ class Subscriber:
     script: PersonScript | None = None
     early: PersonScript | None = None
     """What the network plays before the final response: 183 with media instead of 180."""
+    first_packet: float = 0.0
+    """Seconds from the answer to its first packet; infinite: it sends none."""
     on_transfer: TransferReply = field(default_factory=TransferReply)
     error: TwirpError | None = None
     """LiveKit SIP's error instead of a final response: its own failure, or the network's."""
