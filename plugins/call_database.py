@@ -50,7 +50,13 @@ _FIRST = (
         name TEXT, amount REAL, PRIMARY KEY (call_id, position))""",
 )
 _TAKEN_OVER = ("ALTER TABLE calls ADD COLUMN taken_over INTEGER NOT NULL DEFAULT 0",)
-MIGRATIONS = (_FIRST, _TAKEN_OVER)
+_TRANSFERS_SEEN = (
+    "ALTER TABLE transfers ADD COLUMN number TEXT",
+    "ALTER TABLE transfers ADD COLUMN mode TEXT",
+    "ALTER TABLE transfers ADD COLUMN answered_by TEXT",
+    "ALTER TABLE transfers ADD COLUMN connected_at TEXT",
+)
+MIGRATIONS = (_FIRST, _TAKEN_OVER, _TRANSFERS_SEEN)
 """Statements that migrate from each version to the next; `user_version` is the number applied."""
 
 _FAULTS = (sqlite3.Error, OSError, HostError)

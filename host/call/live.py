@@ -87,6 +87,8 @@ class LiveCall:
         """Seconds of talk left in the persona's daily budget; None: no budget."""
         self.giving_up = False
         """True once the call can't continue: the host apologises, then ends it or hands it over."""
+        self.bridged = False
+        """True while the far end talks to a colleague and the persona may still come back."""
         self.hangup_ending: Ending | None = None
         """The ending to record if the far end hangs up now; None: the default one."""
         self.transcript_changed = asyncio.Event()

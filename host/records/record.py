@@ -59,12 +59,30 @@ class Transfer(Written):
 
     at: datetime = Field(description="time of the result, UTC")
     to: str = Field(description="name of the transfer target in host.toml")
+    number: str | None = Field(
+        None, description="number or SIP address of the target; a number is masked like `number`"
+    )
+    mode: Literal["refer", "bridge", "warm"] | None = Field(
+        None,
+        description="refer: the far end was referred to the target; bridge: the target was called "
+        "into the room; warm: the same, after the colleague was asked",
+    )
     warm: bool = Field(
         False, description="whether the colleague was asked before the caller was connected"
     )
     succeeded: bool = Field(description="whether the transfer succeeded")
     reason: str = Field("", description="reason of the failure")
     sip_status: int | None = Field(None, description="SIP status of the failure, such as 603")
+    answered_by: str | None = Field(
+        None,
+        description="what answered when the colleague was called into the room: human, machine-vm, "
+        "machine-unavailable, screening or uncertain; null if it was not judged",
+    )
+    connected_at: datetime | None = Field(
+        None,
+        description="time when the target answered in the room, UTC; null if that was not seen, as "
+        "in a transfer by REFER",
+    )
 
 
 class Usage(Written):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from host.base.e164 import E164
 from host.privacy import (
     BULLETS,
     Pseudonyms,
@@ -43,6 +44,12 @@ def redacted(record: CallRecord, settings: Shared, state: Path) -> CallRecord:
     }
     if not settings.record_numbers:
         names = Pseudonyms(state)
+        changed["transfers"] = [
+            each.model_copy(update={"number": names.of(each.number)})
+            if each.number and E164.fullmatch(each.number)
+            else each
+            for each in map(words.of_transfer, record.transfers)
+        ]
         changed["room"] = mask_room(record.room, record.number)
         for field in ("number", "our_number"):
             number = getattr(record, field)

@@ -61,7 +61,7 @@ def end_orphaned(call: LiveCall) -> None:
 
 async def end_with_goodbye(call: LiveCall) -> None:
     """End the call because the host is stopping, with a goodbye if it is answered."""
-    if call.state.answered and not call.state.connected:
+    if call.state.answered and not (call.state.connected or call.bridged):
         words = call.persona_settings.words.stopped
         await end_with_words(call, words, STOPPED, Outcome.FAILED, limit=GOODBYE_LIMIT)
     call.end(Ending(Outcome.FAILED, "host", STOPPED))

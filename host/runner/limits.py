@@ -82,15 +82,15 @@ async def _hold_duration(call: LiveCall) -> None:
     if not 0 < warning < limit:
         warning = 0.0
     await asyncio.sleep(max(limit - warning - call.state.lasted, 0))
-    if warning:
-        if call.state.connected:
-            return  # the far end talks to a colleague
+    if warning and not (call.state.connected or call.bridged):
         with contextlib.suppress(Exception):
             # The warning may be queued behind a long reply.
             async with asyncio.timeout(max(limit - call.state.lasted, 0)):
                 if not call.hold.active:
                     await call.say(words.time_nearly_up)
-        await asyncio.sleep(max(limit - call.state.lasted, 0))
+    await asyncio.sleep(max(limit - call.state.lasted, 0))
+    while call.bridged:
+        await asyncio.sleep(GLANCE)
     if not call.state.connected:
         log.warning("the call reached its maximum duration of %.0f s", limit)
         reason = f"the call reached its maximum duration of {limit:.0f} s"

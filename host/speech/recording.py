@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import logging
 import re
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Callable
 from pathlib import Path
 
 from livekit import rtc
@@ -142,7 +142,7 @@ class Recorder:
     async def _listen(self, track: rtc.Track) -> None:
         stream = rtc.AudioStream(track, sample_rate=RATE, num_channels=1)
         try:
-            await self._far_end.follow(stream)
+            await self._far_end.follow(stream, unless=lambda: self._call.bridged)
         finally:
             await stream.aclose()
 
@@ -159,9 +159,13 @@ class FarEnd(AudioInput):
         self._frames: list[rtc.AudioFrame] = []
         self._came = asyncio.Event()
 
-    async def follow(self, stream: AsyncIterable[rtc.AudioFrameEvent]) -> None:
-        """Buffer a track's frames until the track ends."""
+    async def follow(
+        self, stream: AsyncIterable[rtc.AudioFrameEvent], *, unless: Callable[[], bool] = bool
+    ) -> None:
+        """Buffer a track's frames until the track ends; drop those that come while `unless()`."""
         async for event in stream:
+            if unless():
+                continue
             self._frames.append(event.frame)
             self._came.set()
 

@@ -282,6 +282,8 @@ class LiveKitFarEnd:
     def connect(self, identity: str, name: str) -> None:
         """Connect the far end to a colleague in the room; the persona leaves the call."""
         self._call.state.colleague = (identity, name)
+        if identity not in self.room.remote_participants:
+            self._end_connected("colleague")  # they hung up while we were still listening
 
     async def press(self, written: str, *, private: bool = False) -> None:
         """Send keys and pauses, in the syntax of `read_presses`. Raises HostError."""

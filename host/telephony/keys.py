@@ -82,7 +82,7 @@ class TelephoneKeys:
     def _on_digit(self, key: rtc.SipDTMF) -> None:
         if key.participant is None or key.participant.identity != self._call.state.far_end:
             return
-        if self._call.state.connected:
+        if self._call.state.connected or self._call.bridged:
             return  # meant for the colleague
         digit = key.digit.upper()
         if len(digit) != 1 or digit not in KEYS:

@@ -19,6 +19,7 @@ from transfers import (
     asks_for,
     colleague,
     comes_back_from,
+    has_talked,
     music_share,
     nothing_left,
     presses_one,
@@ -85,6 +86,9 @@ async def test_a_colleague_who_presses_one_talks_with_the_caller(scene: Scene) -
     assert end_of(call) - end_of(connected) < 2
     (transfer,) = record.transfers
     assert (transfer.to, transfer.warm, transfer.succeeded) == ("sales", True, True)
+    assert (transfer.mode, transfer.number, transfer.answered_by) == ("warm", SALES, "human")
+    assert transfer.connected_at
+    assert answer_of(connected) <= transfer.connected_at.timestamp() < answer_of(connected) + 1
     assert record.transcript[-1].text == ANNOUNCED.format("sales")
     assert sorted({use.kind for use in record.usage}) == ["llm", "stt", "tts"]
 
@@ -197,7 +201,7 @@ async def test_a_colleague_who_says_nothing_is_asked_again(scene: Scene) -> None
     scene.exchange.connect(SALES, colleague(hesitates))
     call = await scene.exchange.ring(CALLER, SWITCHBOARD, asks_for("sales"))
     connected = await scene.exchange.call_to(SALES, timeout=60, nth=2)
-    await connected.answered()
+    await has_talked(connected)
     await connected.hang_up()
     record = await nothing_left(scene, call)
     assert len(heard(await scene.exchange.call_to(SALES, nth=1), QUESTION)) == 2
@@ -215,7 +219,7 @@ async def test_a_colleague_is_read_no_more_than_the_beginning_of_a_long_summary(
     scene.exchange.connect(SALES, colleague(hears_it_out))
     call = await scene.exchange.ring(CALLER, SWITCHBOARD, asks_for("sales and their history"))
     connected = await scene.exchange.call_to(SALES, timeout=90, nth=2)
-    await connected.answered()
+    await has_talked(connected)
     await connected.hang_up()
     await nothing_left(scene, call)
     asked = await scene.exchange.call_to(SALES, nth=1)
@@ -231,6 +235,88 @@ async def test_a_colleague_who_is_busy_the_second_time_is_nobody(scene: Scene) -
     record = await nothing_left(scene, call)
     heard_once(call, NOBODY.format("sales"))
     assert [each.sip_status for each in record.transfers] == [486]
+    assert record.outcome is Outcome.COMPLETED
+
+
+@pytest.mark.parametrize(
+    ("greeting", "seconds"),
+    [
+        ("Hello, you have reached Bob. Please leave a message after the tone.", 8.0),
+        ("Bob here.", 6.0),  # what follows is a beep
+    ],
+    ids=["words", "beep"],
+)
+async def test_a_voicemail_that_takes_the_second_call_gives_the_caller_back(
+    scene: Scene, greeting: str, seconds: float
+) -> None:
+    mailbox = Telephone(script=voicemail(greeting))
+    scene.exchange.connect(SALES, colleague(presses_one_at_once, mailbox))
+    call = await scene.exchange.ring(CALLER, SWITCHBOARD, comes_back_from("sales", scene))
+    record = await nothing_left(scene, call)
+    taped = await scene.exchange.call_to(SALES, nth=2)
+    assert taped.ended_by == "far end"
+    assert end_of(taped) - answer_of(taped) < seconds
+    told = heard_once(call, NOBODY.format("sales"))
+    assert heard_once(call, GOES_ON).start > told.end
+    not_heard(call, INTERRUPTED)
+    (transfer,) = record.transfers
+    assert (transfer.succeeded, transfer.answered_by) == (False, "machine-vm")
+    assert transfer.reason == "voicemail answered when sales was called again"
+    assert (record.outcome, record.ended_by) == (Outcome.COMPLETED, "far end")
+
+
+async def test_a_colleague_who_talks_of_voicemail_later_is_a_person(scene: Scene) -> None:
+    async def talks(line: Line) -> None:
+        await line.wait(0.5)
+        await line.say("Bob speaking.")
+        await line.silence_for(4.0)
+        await line.say("I am not available tomorrow, please leave a message then.")
+        await line.silence_for(1.0)
+        await line.hang_up()
+
+    scene.exchange.connect(SALES, colleague(presses_one_at_once, Telephone(script=talks)))
+    call = await scene.exchange.ring(CALLER, SWITCHBOARD, asks_for("sales"))
+    record = await nothing_left(scene, call)
+    heard_once(call, "please leave a message then")
+    not_heard(call, NOBODY.format("sales"))
+    (transfer,) = record.transfers
+    assert (transfer.succeeded, transfer.answered_by) == (True, "human")
+    assert (record.outcome, record.ended_by) == (Outcome.TRANSFERRED, "colleague")
+
+
+async def test_a_caller_who_hangs_up_on_a_colleague_at_once_was_transferred(scene: Scene) -> None:
+    async def hangs_up(line: Line) -> None:
+        await line.heard("whom do you want")
+        await line.say("Give me the sales please.")
+        await line.heard("hello, sales", limit=60)
+        await line.hang_up()
+
+    async def hello(line: Line) -> None:
+        await line.say("Hello, sales.")
+        await line.stay()
+
+    scene.world.agents.add("Hello, sales.")
+    scene.exchange.connect(SALES, colleague(presses_one_at_once, Telephone(script=hello)))
+    call = await scene.exchange.ring(CALLER, SWITCHBOARD, hangs_up)
+    record = await nothing_left(scene, call)
+    connected = await scene.exchange.call_to(SALES, nth=2)
+    assert end_of(connected) - end_of(call) < 2
+    (transfer,) = record.transfers
+    assert (transfer.succeeded, transfer.reason) == (True, "")
+    assert record.outcome is Outcome.TRANSFERRED
+    assert record.reason == "the caller hung up after the transfer to sales"
+
+
+async def test_a_colleague_who_hangs_up_without_a_word_sends_the_caller_back(scene: Scene) -> None:
+    async def hangs_up(line: Line) -> None:
+        await line.wait(2.0)
+        await line.hang_up()
+
+    scene.exchange.connect(SALES, colleague(presses_one_at_once, Telephone(script=hangs_up)))
+    call = await scene.exchange.ring(CALLER, SWITCHBOARD, comes_back_from("sales", scene))
+    record = await nothing_left(scene, call)
+    heard_once(call, NOBODY.format("sales"))
+    assert [each.reason for each in record.transfers] == ["sales answered and hung up at once"]
     assert record.outcome is Outcome.COMPLETED
 
 
@@ -337,7 +423,7 @@ async def test_a_browser_is_handed_over_too(scene: Scene) -> None:
     scene.exchange.connect(SALES, colleague(presses_one_at_once))
     call = await scene.exchange.browse("switchboard-from-the-web", asks_for("sales"))
     connected = await scene.exchange.call_to(SALES, timeout=60, nth=2)
-    await connected.answered()
+    await has_talked(connected)
     await connected.hang_up()
     record = await nothing_left(scene, call)
     assert (record.outcome, record.ended_by) == (Outcome.TRANSFERRED, "colleague")
@@ -355,7 +441,7 @@ async def test_a_model_that_speaks_itself_asks_the_colleague_itself(scene: Scene
     before = len(scene.world.cartesia.spoken)
     call = await scene.ring("operator")
     connected = await scene.exchange.call_to(SALES, timeout=60, nth=2)
-    await connected.answered()
+    await has_talked(connected)
     await connected.hang_up()
     record = await nothing_left(scene, call)
     assert len(heard(await scene.exchange.call_to(SALES, nth=1), QUESTION)) == 1
@@ -380,7 +466,7 @@ async def test_a_host_without_a_name_answers_nobody_in_the_consultation_room(
         scene.exchange.connect(SALES, colleague(presses_one))
         call = await scene.exchange.ring(CALLER, SWITCHBOARD, asks_for("sales"))
         connected = await scene.exchange.call_to(SALES, timeout=60, nth=2)
-        await connected.answered()
+        await has_talked(connected)
         await connected.hang_up()
         await nothing_left(scene, call)
         asked = await scene.exchange.call_to(SALES, nth=1)

@@ -106,6 +106,12 @@ def colleague(consulted: PersonScript, then: Subscriber | None = None) -> Subscr
     return Subscriber(200, 0.5, script=consulted, then=then)
 
 
+async def has_talked(connected: PhoneCall) -> None:
+    """Wait until a colleague has greeted the caller: nobody is transferred to silence."""
+    await connected.answered()
+    await connected.pulse.until(lambda: connected.since_answer() > 8, 20, "the greeting")
+
+
 async def nothing_left(scene: Scene, call: PhoneCall) -> CallRecord:
     """Wait until a call is over, and both its rooms are gone; return its one record."""
     record = await scene.over(call, 120)

@@ -182,6 +182,11 @@ async def no_music(room: Any) -> AsyncIterator[None]:
     yield
 
 
+@contextlib.asynccontextmanager
+async def no_answer(*facts: Any) -> AsyncIterator[None]:
+    yield
+
+
 async def test_a_caller_is_not_left_with_a_colleague_who_hung_up_as_they_answered(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -190,6 +195,7 @@ async def test_a_caller_is_not_left_with_a_colleague_who_hung_up_as_they_answere
 
     monkeypatch.setattr(handover, "Colleague", GoesAgain)
     monkeypatch.setattr(handover, "hold_music", no_music)
+    monkeypatch.setattr(handover, "second_answer", no_answer)
     monkeypatch.setattr(Handover, "_consult", consult)
     call = call_with(sales={"number": "+15550003101", "warm": True})
     call.far_end = line = a_line()

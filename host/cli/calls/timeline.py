@@ -50,7 +50,7 @@ def _used(tool: ToolUse) -> str:
 
 
 def _tried(transfer: Transfer) -> str:
-    way = "warm, " if transfer.warm else ""
+    way = f"{transfer.mode}, " if transfer.mode else "warm, " if transfer.warm else ""
     status = f" (SIP {transfer.sip_status})" if transfer.sip_status else ""
     if transfer.succeeded:
         return f"{way}to {transfer.to}: done"

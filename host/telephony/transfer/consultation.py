@@ -10,23 +10,13 @@ from enum import StrEnum
 from typing import Any
 
 from livekit import rtc
-from livekit.agents import (
-    Agent,
-    AgentSession,
-    CloseEvent,
-    JobContext,
-    SpeechCreatedEvent,
-    StopResponse,
-    UserInputTranscribedEvent,
-    llm,
-    room_io,
-)
+from livekit.agents import AgentSession, CloseEvent, UserInputTranscribedEvent
 
 from host.call.live import LINGER, LiveCall
 from host.call.speech import say_exactly
 from host.settings import Words
-from host.speech.session import keep_usage, stt_and_tts
 from host.telephony.transfer.colleague import IDENTITY
+from host.telephony.transfer.listening import listening, listening_session
 
 TIMES = 2
 """How often the colleague is asked. A voicemail never says yes."""
@@ -34,8 +24,6 @@ PATIENCE = 7.0
 """Seconds to wait for an answer each time."""
 MOST_WORDS = 8
 """Maximum words of a yes or no; a voicemail's greeting is longer."""
-CLOSING_LIMIT = 3.0
-"""Seconds that the session may take to close."""
 
 
 class Reply(StrEnum):
@@ -51,18 +39,6 @@ class Reply(StrEnum):
 KEYS = {"1": Reply.ACCEPTED, "2": Reply.DECLINED}
 
 
-class _Listener(Agent):
-    """An agent that never replies: the consultation evaluates the transcript itself."""
-
-    def __init__(self) -> None:
-        super().__init__(instructions="Say exactly what you are told to say, and nothing else.")
-
-    async def on_user_turn_completed(
-        self, turn_ctx: llm.ChatContext, new_message: llm.ChatMessage
-    ) -> None:
-        raise StopResponse
-
-
 class Consultation:
     """A conversation with a colleague in a separate room."""
 
@@ -73,7 +49,6 @@ class Consultation:
         room.on("sip_dtmf_received", self._on_key)
         room.on("participant_disconnected", self._on_left)
         session.on("user_input_transcribed", self._on_words)
-        session.on("speech_created", self._on_speech)
         session.on("close", self._on_close)
 
     async def ask(self, question: str) -> Reply:
@@ -134,43 +109,17 @@ class Consultation:
         if participant.identity == IDENTITY:
             self._settle(Reply.HUNG_UP)
 
-    def _on_speech(self, event: SpeechCreatedEvent) -> None:
-        # A realtime model with its own turn detection does not ask the agent before it replies.
-        if not event.user_initiated:
-            event.speech_handle.interrupt(force=True)
-
     def _on_close(self, event: CloseEvent) -> None:
         self._settle(Reply.BROKEN)
 
 
 @contextlib.asynccontextmanager
-async def consultation(
-    job: JobContext, call: LiveCall, room: rtc.Room
-) -> AsyncIterator[Consultation]:
+async def consultation(call: LiveCall, room: rtc.Room) -> AsyncIterator[Consultation]:
     """Start a session with the persona's STT and TTS in the room, before the colleague joins."""
-    assert call.session is not None
-    model = (
-        call.hooks.llm(call=call.call) if isinstance(call.session.llm, llm.RealtimeModel) else None
-    )
-    stt, tts = stt_and_tts(call, model)
-    options: dict[str, Any] = {"llm": model} if model else {}
-    if model is None:
-        options["turn_handling"] = {"turn_detection": "vad"}
-    session: AgentSession[Any] = AgentSession(stt=stt, tts=tts, **options)
-    keep_usage(call, session)
+    session = listening_session(call)
     talk = Consultation(room, session, call.persona_settings.words)
-    in_room = room_io.RoomOptions(
-        participant_identity=IDENTITY,
-        video_input=False,
-        text_input=False,
-        close_on_disconnect=False,
-    )
-    try:
-        await session.start(_Listener(), room=room, room_options=in_room, record=False)
+    async with listening(session, room):
         yield talk
-    finally:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(session.aclose(), CLOSING_LIMIT)
 
 
 def understood(said: str, words: Words) -> Reply | None:

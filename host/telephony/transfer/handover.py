@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import textwrap
+from collections.abc import Iterator
 from typing import Any
 
 from livekit.agents import JobContext
@@ -13,6 +14,7 @@ from livekit.agents import JobContext
 from host.base.clock import now
 from host.base.errors import HostError
 from host.call.live import LINGER, LiveCall
+from host.call.state import AnsweredBy
 from host.dispatch.rooms import consult_room, notify_watchers
 from host.records.ending import Ending
 from host.records.outcome import Outcome
@@ -26,6 +28,7 @@ from host.telephony.transfer.failure import TransferFailed
 from host.telephony.transfer.hold import hold_music, without_hearing
 from host.telephony.transfer.refer import refer, require
 from host.telephony.transfer.room import consultation_room
+from host.telephony.transfer.second_answer import SecondAnswer, second_answer
 
 log = logging.getLogger("host")
 
@@ -53,7 +56,14 @@ class Handover:
         call = self._call
         if call.over or call.state.connected or (self._work and not self._work.done()):
             raise HostError("the call is already being transferred, or has ended")
-        tried = Transfer(at=now(), to=name, warm=target.warm, succeeded=False)
+        tried = Transfer(
+            at=now(),
+            to=name,
+            number=target.number,
+            mode="warm" if target.warm else "refer",
+            warm=target.warm,
+            succeeded=False,
+        )
         call.state.transfers.append(tried)
         work = asyncio.create_task(self._try(tried, target, announcement, summary))
         work.add_done_callback(lambda done: done.cancelled() or done.exception())
@@ -95,6 +105,8 @@ class Handover:
                 else:
                     await self._cold(tried, target)
             except asyncio.CancelledError:
+                if self._call.over and self._call.ending.result().outcome is Outcome.TRANSFERRED:
+                    tried.succeeded = True  # the far end hung up on whoever had answered
                 if not tried.succeeded:
                     over = self._call.ending.result().reason if self._call.over else ""
                     tried.reason = over or "the transfer was aborted"
@@ -119,24 +131,56 @@ class Handover:
         self._call.end(Ending(Outcome.TRANSFERRED, "persona", reason))
 
     async def _warm(self, tried: Transfer, target: TransferTarget, summary: str) -> None:
-        async with hold_music(self._far_end.room):
-            await self._consult(tried.to, target, summary)
-            colleague = Colleague(self._job, self._call, target, self._call.state.room)
+        call, room = self._call, self._far_end.room
+        colleague = Colleague(self._job, call, target, call.state.room)
+        async with contextlib.AsyncExitStack() as listening:
             try:
-                await colleague.ring(BRIDGED_LIMIT)
-                if self._call.over or self._far_end.left:
-                    raise TransferFailed(f"the {self._call.state.other_party} hung up")
-                if IDENTITY not in self._far_end.room.remote_participants:
-                    raise TransferFailed(f"{tried.to} answered and hung up at once")
+                async with hold_music(room):
+                    await self._consult(tried.to, target, summary)
+                    answer = await listening.enter_async_context(second_answer(call, room))
+                    await colleague.ring(BRIDGED_LIMIT)
+                    self._require_both(tried.to)
+                    tried.connected_at = now()
+                with self._bridged(tried):
+                    await self._judge(tried, answer)
+                    self._step_out(tried)
             except BaseException:
                 await colleague.hang_up()
                 raise
-            self._step_out(tried)
         attributes = {
             "host.outcome": Outcome.TRANSFERRED.value,
             "host.reason": f"the call was transferred to {tried.to}",
         }
         await notify_watchers(self._far_end.room, attributes)
+
+    def _require_both(self, name: str) -> None:
+        """Raise TransferFailed unless both parties are in the room."""
+        if self._call.over or self._far_end.left:
+            raise TransferFailed(f"the {self._call.state.other_party} hung up")
+        if IDENTITY not in self._far_end.room.remote_participants:
+            raise TransferFailed(f"{name} answered and hung up at once")
+
+    @contextlib.contextmanager
+    def _bridged(self, tried: Transfer) -> Iterator[None]:
+        """Let both talk while the persona can still come back."""
+        call = self._call
+        hung_up = f"the {call.state.other_party} hung up after the transfer to {tried.to}"
+        call.hangup_ending = Ending(Outcome.TRANSFERRED, "far end", hung_up)
+        call.bridged = True
+        try:
+            yield
+        finally:
+            call.hangup_ending, call.bridged = None, False
+
+    async def _judge(self, tried: Transfer, answer: SecondAnswer) -> None:
+        """Return if a person may have answered. Raises TransferFailed for a voicemail."""
+        answered_by = await answer.judge()
+        tried.answered_by = answered_by
+        log.info("%s was called again, answered by %s", tried.to, answered_by)
+        if answered_by.machine:
+            raise TransferFailed(f"voicemail answered when {tried.to} was called again")
+        if answered_by is AnsweredBy.UNCERTAIN:
+            self._require_both(tried.to)
 
     async def _consult(self, name: str, target: TransferTarget, summary: str) -> None:
         """Dial and consult the colleague. Raises TransferFailed unless they accept."""
@@ -144,7 +188,7 @@ class Handover:
         summary = textwrap.shorten(summary, SUMMARY_LIMIT, placeholder=" ...")
         question = " ".join(words.consult.format(name=name, summary=summary).split())
         colleague = Colleague(job, call, target, consult_room(call.state.room))
-        async with consultation_room(job, call) as room, consultation(job, call, room) as talk:
+        async with consultation_room(job, call) as room, consultation(call, room) as talk:
             try:
                 await colleague.ring(CONSULT_LIMIT)
                 reply = await talk.ask(question)

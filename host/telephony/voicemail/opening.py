@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from livekit import rtc
 from livekit.agents import AgentSession, UserInputTranscribedEvent, UserStateChangedEvent
 
 from host.call.live import LiveCall
 from host.call.state import AnsweredBy
-from host.telephony.far_end import LiveKitFarEnd
 from host.telephony.voicemail.beep import BeepDetector, listen
 from host.telephony.voicemail.weighing import Answer, Evidence
 
@@ -31,10 +30,24 @@ class Mark:
     beeps: int
 
 
-class Opening:
-    """Observes one far end. Sound before the answer is ignored."""
+class Party(Protocol):
+    """Who is observed: the far end, or a colleague who is called into its room."""
 
-    def __init__(self, call: LiveCall, far_end: LiveKitFarEnd, session: AgentSession[Any]) -> None:
+    @property
+    def room(self) -> rtc.Room:
+        """LiveKit's room, which they are in or will join."""
+        ...
+
+    @property
+    def identity(self) -> str | None:
+        """Its participant identity."""
+        ...
+
+
+class Opening:
+    """Observes one party. Sound before the answer is ignored."""
+
+    def __init__(self, call: LiveCall, far_end: Party, session: AgentSession[Any]) -> None:
         self._call, self._far_end, self._session = call, far_end, session
         self._words: list[str] = []
         self._spans: list[tuple[float, float | None]] = []
