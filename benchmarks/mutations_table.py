@@ -317,8 +317,8 @@ LIMITS = [
         "limits",
         "a caller on hold is asked whether they are there",
         _LIMITS_FILE,
-        "            self._call.replies_held\n            or self._call.hold.active\n",
-        "            self._call.hold.active\n",
+        "            self._call.replies_held\n            or self._call.state.connected\n",
+        "            self._call.state.connected\n",
         ("tests/runner/test_limits_held.py",),
     ),
     Mutation(

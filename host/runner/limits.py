@@ -159,9 +159,11 @@ class Silence:
         if len(self._call.state.keys) != self._keys:
             self._keys, self._prompts = len(self._call.state.keys), 0
             return True
+        if self._call.hold.active:
+            self._prompts = 0  # whoever comes back has time again
+            return True
         return (
             self._call.replies_held
-            or self._call.hold.active
             or self._call.state.connected
             or (self._call.prompt_player is not None and self._call.prompt_player.sounds)
             or self._session.user_state == "speaking"

@@ -152,6 +152,8 @@ class Runner:
             dead_air.watch(call)
             await greet(call, agent, first.words, menu=first.menu)
         limits.watch(call)
+        if far_end.telephone:
+            call.spawn(far_end.packets.watch(), "watching for packets")
         if call.voicemail_watch:
             call.voicemail_watch.keep_watching()
 

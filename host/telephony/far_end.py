@@ -27,6 +27,7 @@ from host.records.record import Who
 from host.speech.hold import ending_on_hold
 from host.telephony.arrival import FAR_ENDS, CallerLeft, wait_for_caller
 from host.telephony.keys import TelephoneKeys
+from host.telephony.packets import Packets
 from host.telephony.reconnect import NOT_SAID, resubscribe, wait_for_rejoin
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class LiveKitFarEnd:
         self._status: CallStatus | None = None
         self._sip = False
         self._keys = TelephoneKeys(job.room, call)
+        self.packets = Packets(call, self)
         self.room.on("participant_connected", self._on_connected)
         self.room.on("participant_disconnected", self._on_disconnected)
         self.room.on("participant_attributes_changed", self._on_attributes)
@@ -227,6 +229,7 @@ class LiveKitFarEnd:
 
     def _has_left(self, reason: Any) -> None:
         """End the call: the far end has left the room."""
+        told = self._status is CallStatus.HANGUP
         self._set_status(CallStatus.HANGUP)  # LiveKit SIP does not always send it
         self._moved.set()
         call = self._call
@@ -238,7 +241,7 @@ class LiveKitFarEnd:
             return  # `dial` ends the call: it has the SIP status
         elif call.hangup_ending:
             call.end(call.hangup_ending)
-        elif ending := ending_on_hold(call.state):
+        elif ending := self.packets.ending(told=told) or ending_on_hold(call.state):
             call.end(ending)
         elif call.state.first_word_at is not None:
             reason = f"the {call.state.other_party} hung up"

@@ -11,7 +11,7 @@ from host.local.sound import RATE, Samples
 from host.records.outcome import Outcome
 from host.records.record import CallRecord
 from host.settings import Words
-from host.testing import Scene, heard_once, not_heard
+from host.testing import Scene, heard, heard_once, not_heard
 
 WORDS = Words()
 GREETING = "Here is the waiting one."
@@ -317,3 +317,88 @@ async def test_sound_without_words_is_waited_out_on_hold(scene: Scene) -> None:
     asks_nobody(call)
     assert said(record) == [GREETING, "Good morning, billing desk."]
     assert record.outcome is Outcome.COMPLETED
+
+
+@pytest.mark.parametrize(
+    ("held", "asked"),
+    [pytest.param(True, 0, id="held"), pytest.param(False, 1, id="silent")],
+)
+async def test_a_hold_of_the_telephone_itself_is_waited_for_and_a_silence_is_not(
+    scene: Scene, held: bool, asked: int
+) -> None:
+    async def pauses(line: Line) -> None:
+        await line.heard("what can I do for you")
+        if held:
+            line.hold("inactive")
+        await line.wait(14.0)
+        line.resume()
+        await line.wait(2.0)
+        await line.say("What day is it?")
+        await line.heard("today is monday", 4)
+        await line.hang_up()
+
+    call = await scene.ring("desk", pauses)
+    record = await scene.over(call)
+    assert len(heard(call, WORDS.silent)) == said(record).count(WORDS.silent) == asked
+    assert said(record)[-1] == "Today is Monday."
+    holds = [fact for event, fact in events(scene, call.room) if event == "hold"]
+    assert holds == (["begins", "ends"] if held else [])
+
+
+async def test_a_telephone_that_resumes_is_asked_again_whether_somebody_is_there(
+    scene: Scene,
+) -> None:
+    async def comes_and_stays_silent(line: Line) -> None:
+        await line.heard("here is the waiting one")
+        line.hold("inactive")
+        await line.wait(LONG)
+        line.resume()
+        await line.heard("are you still there", 6)
+        await line.hang_up()
+
+    call = await scene.ring("waits", comes_and_stays_silent)
+    await scene.over(call)
+
+
+@pytest.mark.parametrize("outbound", [True, False], ids=["outbound", "inbound"])
+async def test_a_call_that_ends_by_its_media_timeout_says_so(scene: Scene, outbound: bool) -> None:
+    async def loses_its_network(line: Line) -> None:
+        await line.heard("here is the waiting one")
+        await line.say("What day is it?")
+        await line.heard("today is monday")
+        line.lose_network()
+        await line.stay()
+
+    if outbound:
+        _, call, record = await scene.place_to(Telephone(script=loses_its_network), "waits")
+    else:
+        call = await scene.ring("waits", loses_its_network)
+        record = await scene.over(call)
+    who = "callee" if outbound else "caller"
+    assert record.reason == f"no audio arrived from the {who} for 15 s: LiveKit SIP's media_timeout"
+    assert (record.outcome, record.ended_by) == (Outcome.COMPLETED, "livekit")
+
+
+async def test_a_callee_held_by_its_telephone_before_it_spoke_is_no_answer(scene: Scene) -> None:
+    async def holds(line: Line) -> None:
+        await line.heard("here is the waiting one")
+        line.hold("inactive")
+        await line.stay()
+
+    placed, _, record = await scene.place_to(Telephone(script=holds), "waits")
+    assert (placed.outcome, record.ended_by) == (Outcome.NO_ANSWER, "livekit")
+
+
+async def test_a_hang_up_during_a_hold_of_the_telephone_is_not_taken_for_a_timeout(
+    scene: Scene,
+) -> None:
+    async def gives_up(line: Line) -> None:
+        await line.heard("here is the waiting one")
+        line.hold("inactive")
+        await line.wait(7.0)
+        await line.hang_up()
+
+    call = await scene.ring("waits", gives_up)
+    record = await scene.over(call)
+    assert (record.outcome, record.ended_by) == (Outcome.COMPLETED, "far end")
+    assert record.reason.startswith("the caller hung up, or LiveKit SIP did, after ")
