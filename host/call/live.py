@@ -24,6 +24,7 @@ from host.call.parts import (
     FarEnd,
     FirstWords,
     Hooks,
+    Listening,
     PromptPlayer,
     Recorder,
     Transfers,
@@ -77,6 +78,8 @@ class LiveCall:
         """None if the call is not recorded."""
         self.prompt_player: PromptPlayer | None = None
         self.first_words: FirstWords | None = None
+        self.listening: Listening | None = None
+        """None with a model that hears by itself, and in a text chat."""
         self.voicemail_watch: VoicemailWatch | None = None
         self.keypad = Keypad(self)
         self.call = Call(self)

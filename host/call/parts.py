@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from livekit import rtc
+    from livekit.agents import Agent
 
     from host.settings import TransferTarget
 
@@ -128,12 +129,27 @@ class FirstWords(Protocol):
         """Return the text and clear it: the caller of this method answers it."""
         ...
 
+    def forget(self, words: str) -> None:
+        """Remove the last words: they need no answer."""
+        ...
+
     async def keep(self) -> None:
         """Add it to the model's context without a reply."""
         ...
 
     async def answer(self, *, but_a_hello: bool = False) -> None:
         """Let the model reply to it."""
+        ...
+
+
+class Listening(Protocol):
+    """What the STT returns, before the session takes it."""
+
+    last_event: float
+    """When the STT returned its last event, by the loop's clock; 0.0 before the first."""
+
+    def attach(self, agent: Agent) -> None:
+        """Listen to an agent's STT, before the session starts with the agent."""
         ...
 
 

@@ -163,6 +163,10 @@ class Shared(WithPlugins):
         "model",
         description="end-of-turn detection: LiveKit's model, silence (vad), or the STT",
     )
+    ignore_backchannels: bool = Field(
+        True,
+        description='let the persona speak on when the caller only says "okay" or "I see"',
+    )
     filler_after: float = Field(
         2,
         ge=0,

@@ -25,6 +25,10 @@ class Words(BaseModel):
         "I am sorry, I did not get that. Could you say it again?",
         description="when the STT returns no text for the caller's speech",
     )
+    backchannels: tuple[str, ...] = Field(
+        (),
+        description='further replies that do not interrupt the persona, as "okay" does not',
+    )
     taken_over: str = Field(
         "I am sorry, we were cut off for a moment. I am here again, please go on.",
         description="after another process has taken over the call",

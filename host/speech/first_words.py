@@ -46,6 +46,11 @@ class FirstWords:
                 self._session.clear_user_turn()
         return words
 
+    def forget(self, words: str) -> None:
+        """Remove the last words again: they were no more than a backchannel."""
+        if self._words and self._words[-1] == words.strip():
+            self._words.pop()
+
     async def keep(self) -> None:
         """Add the text to the model's context without a reply."""
         if words := self.take():

@@ -23,7 +23,12 @@ def first_agent(call: LiveCall, agent: Agent) -> Agent:
     An author's agent may speak in `on_enter`, so `greet` activates it; until then a silent
     placeholder is used.
     """
-    return PersonaAgent(call, "") if _speaks_on_entering(agent) else agent
+    if not _speaks_on_entering(agent):
+        return agent
+    placeholder = PersonaAgent(call, "")
+    if call.listening:
+        call.listening.attach(placeholder)
+    return placeholder
 
 
 def _speaks_on_entering(agent: Agent) -> bool:

@@ -33,6 +33,7 @@ from host.records.outcome import Outcome
 from host.records.record import ToolUse, Usage, Utterance
 from host.speech.apology import fail_gracefully
 from host.speech.first_words import FirstWords
+from host.speech.listening import PATIENCE, Listening, recognises_backchannels
 from host.speech.options import merged
 from host.speech.providers import connecting, with_fallbacks
 
@@ -61,7 +62,7 @@ def make_session(call: LiveCall, *, text: bool = False) -> tuple[AgentSession[An
     A `text` conversation has no STT or TTS and needs no keys for them.
     """
     # The persona's answer comes first in the list, and wins.
-    answers = reversed(call.hooks.session_options(call=call.call))
+    answers = list(reversed(call.hooks.session_options(call=call.call)))
     options = merged([{"conn_options": connecting(call)}, *answers])
     if text:
         options.update(vad=None, turn_handling={"turn_detection": None})
@@ -70,6 +71,9 @@ def make_session(call: LiveCall, *, text: bool = False) -> tuple[AgentSession[An
     tts: Any = None
     if not text:
         stt, tts = stt_and_tts(call, model)
+    backchannels = stt is not None and recognises_backchannels(call, options)
+    if backchannels:
+        options = merged([PATIENCE, options])
     session: AgentSession[Any] = AgentSession(
         stt=stt,
         llm=model,
@@ -82,6 +86,9 @@ def make_session(call: LiveCall, *, text: bool = False) -> tuple[AgentSession[An
         agent = PersonaAgent(call, with_data_notice(call.hooks.instructions(call=call.call)))
     call.session = session
     call.first_words = FirstWords(call, session)
+    if stt is not None:
+        call.listening = Listening(call, session, backchannels=backchannels)
+        call.listening.attach(agent)
     _listen(call, session)
     keep_usage(call, session)
     return session, agent

@@ -58,6 +58,15 @@ RULES = (
             "before, so that nobody in the whole country dared to ask them anything."
         ),
     ),
+    Rule(
+        about=ANYBODY,
+        hears="free on tuesday",
+        says=(
+            "Let me see what there is on Tuesday. There is one at nine, and another at a quarter "
+            "to four. Would you like to have the one in the afternoon?"
+        ),
+    ),
+    Rule(about=ANYBODY, hears="^(yes|sure|yes, please)[.]?$", says="It is yours now."),
     Rule(about=ANYBODY, hears="robot speaking", calls=("detected_answering_machine", {})),
     Rule(about=ANYBODY, hears="who is it", says="It is only a test."),
     Rule(about="opener of the tests", hears="^$", says="Welcome, I am the opener."),
