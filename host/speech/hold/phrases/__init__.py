@@ -1,8 +1,9 @@
 """Tells whether words put a call on hold: a queue's announcement, or a person who needs a moment.
 
-A queue speaks in set phrases, wherever they stand. "One moment" and its like count only if they are
-all that was said, but for polite words: "hold on, I don't want that" is no hold. Each language is a
-module of regular expressions by kind, matched without regard to case.
+What only a queue says ("your call is important to us") counts wherever it stands. What people say,
+too ("stay on the line", "one moment"), counts only if it is all that was said, but for polite
+words: "hold on, I don't want that" is no hold. Each language is a module of regular expressions by
+kind, matched without regard to case.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from collections.abc import Mapping, Sequence
 
 from host.speech.hold.phrases import english, french, german, spanish
 
+LONGEST = 1000
+"""Characters of an utterance that are read."""
 _LANGUAGES: Sequence[Mapping[str, Sequence[str]]] = (
     english.PHRASES,
     german.PHRASES,
@@ -26,13 +29,14 @@ def _together(kind: str) -> re.Pattern[str]:
     return re.compile("|".join(f"(?:{phrase})" for phrase in phrases), re.IGNORECASE)
 
 
-_ANNOUNCES, _WAITS, _BESIDES, _ADDRESSES, _MENU = map(
-    _together, ("announces", "waits", "besides", "addresses", "menu")
+_ANNOUNCES, _QUEUES, _WAITS, _BESIDES, _ADDRESSES, _MENU = map(
+    _together, ("announces", "queues", "waits", "besides", "addresses", "menu")
 )
 _TRAILING = r"(?:\s+(?:please|thanks|thank you|sir|ma'am|bitte|por favor|s'il vous pla[iî]t))*"
 _ASKS_TO_WAIT = re.compile(
     rf"(?:(?:please|just|okay|ok|yes|sure|and|so|um|uh|oh|bitte|ja|sí|oui)\s+)*"
-    rf"(?:{_WAITS.pattern}){_TRAILING}(?:\s+(?:while|for the|until somebody) .*)?",
+    rf"(?:{_QUEUES.pattern}|{_WAITS.pattern}){_TRAILING}"
+    r"(?:\s+(?:while|for the|until somebody) .*)?",
     re.IGNORECASE,
 )
 
@@ -47,7 +51,7 @@ def hold_in(words: str) -> str:
         return ""
     if match := _ANNOUNCES.search(said):
         return match[0].strip(" .,;!?")
-    clauses = [clause.strip() for clause in _CLAUSES.split(said) if clause.strip()]
+    clauses = _clauses(said)
     waits = [clause for clause in clauses if _ASKS_TO_WAIT.fullmatch(clause)]
     others = (clause for clause in clauses if clause not in waits)
     return waits[0] if waits and all(map(_BESIDES.fullmatch, others)) else ""
@@ -59,7 +63,7 @@ def is_addressed(words: str) -> bool:
     Not if somebody only asks for a moment after it: "Hello, one moment please."
     """
     said = _plain(words)
-    clauses = [clause.strip() for clause in _CLAUSES.split(said) if clause.strip()]
+    clauses = _clauses(said)
     if any(map(_ASKS_TO_WAIT.fullmatch, clauses)) or _ANNOUNCES.search(said):
         clauses = [clause for clause in clauses if not _BESIDES.fullmatch(clause)]
         return any(map(_ADDRESSES.search, clauses))
@@ -67,9 +71,12 @@ def is_addressed(words: str) -> bool:
 
 
 def is_recorded(words: str) -> bool:
-    """Return whether only a machine says this: a queue's announcement, or a menu."""
-    said = _plain(words)
-    return bool(_MENU.search(said) or (_ANNOUNCES.search(said) and not is_addressed(said)))
+    """Return whether a machine says this: a queue's announcement, or a menu."""
+    if offers_menu(words):
+        return True
+    clauses = _clauses(_plain(words))
+    queue = _ANNOUNCES.search(_plain(words)) or any(map(_QUEUES.fullmatch, clauses))
+    return bool(queue and hold_in(words))
 
 
 def offers_menu(words: str) -> bool:
@@ -77,5 +84,10 @@ def offers_menu(words: str) -> bool:
     return bool(_MENU.search(_plain(words)))
 
 
+def _clauses(said: str) -> list[str]:
+    return [clause.strip() for clause in _CLAUSES.split(said) if clause.strip()]
+
+
 def _plain(words: str) -> str:
+    words = words[:LONGEST]  # whoever speaks must not keep the event loop busy
     return re.sub(r"\s+", " ", words.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")).strip()

@@ -4,30 +4,37 @@ _MOMENT = (
     r"((just |for )*((a|one|two|another|half a|a quick|a few|a couple of) (more )?)"
     r"(moment|second|sec|minute|min|tick)s?|just (moment|second)s?)"
 )
+_STAFF = (
+    r"(agent|representative|operator|associate|advis[eo]r|assistant|colleague|attendant|executive|"
+    r"team member|staff member|line)s?"
+)
 _CALL = r"(you|your call|this call)"
 
 PHRASES = {
     "announces": (
         rf"\b{_CALL} (has|have|is|are|was|will) (now )?(been |being |be )?(placed |put )?on hold\b",
-        r"(^|[.,;!?] |please |and |continue to )(stay|remain|hold|wait) on (the )?line\b",
-        r"(^|[.,;!?] |please |and )hold the line\b|\bcontinue (to hold|holding|to wait)\b",
-        r"\bplease (hold|wait|stand by)( on)? (while|for the (next|first)|to be)\b",
-        r"\byour call is (very )?important\b|\bthank you for your patience\b",
-        r"\b(all|each|both) (of )?(our|the) .{0,40}\b(busy|assisting|helping|serving|on (other )?"
-        r"calls|speaking|with other)\b",
-        r"\bnext available (\w+ )?(agent|representative|operator|associate|advis[eo]r|specialist|"
-        r"consultant|member|person)\b",
+        r"\byour call is (very )?important\b",
+        rf"\b(all|each|both) (of )?(our|the) (\w+ ){{0,2}}{_STAFF} (\w+ ){{0,3}}(busy|assisting|"
+        r"helping|serving|engaged|on (other )?calls|speaking|with other)\b",
+        rf"\bnext available (\w+ ){{0,2}}{_STAFF}\b",
         r"\banswered in (the )?(order|turn)\b|\bcalls? (is|are|will be) answered (shortly|soon)\b",
         r"\byour (call|place|position) (is )?(number \w+ )?in (the |our )?(queue|line)\b",
         r"\byou are (now |currently )?((number|caller) .{0,20}|next )in (the |our )?(queue|line)\b",
-        r"\b(estimated|expected|average|approximate|current) (wait|waiting|hold) time\b",
-        r"\b(high|higher|heavy|unusually|longer)\b.{0,30}\b(call volumes?|wait times?)\b",
-        r"\b(will|'ll) be (right )?with you (shortly|soon|as soon|in a|momentarily)",
+        r"\b(estimated|expected|average|approximate|current) (wait|waiting|hold) time\b"
+        r"(?! for an?\b)",
+        r"\bexperiencing .{0,40}\b(call volumes?|wait times?|number of calls)\b",
+    ),
+    "queues": (
+        r"(please )?(continue to )?(stay|remain|hold|wait) on (the )?line( .*)?",
+        r"(please )?hold the line( .*)?|(please )?continue (to hold|holding|to wait)( .*)?",
+        r"please (hold|wait|stand by)( on)? (while we|for the (next|first)|to be) .*",
     ),
     "waits": (
         rf"(hold|hang) on( a|{_MOMENT})?|(hold|hang) on {_MOMENT}|hang tight",
         rf"(hold|wait|stand by|hold the line|stay there)( {_MOMENT})?",
-        r"stay on the line|be right (back|with you)|(i'll|i will|i'm) (be )?right (back|with you)",
+        r"be right (back|with you)|(i'll|i will|i'm) (be )?right (back|with you)",
+        r"(\w+ )?(.* will|i'll|we'll|he'll|she'll) be (right )?with you (shortly|soon|"
+        r"as soon .*|in a .*|momentarily)",
         rf"bear with (me|us)( {_MOMENT})?|(give|allow) (me|us) {_MOMENT}|{_MOMENT}",
         rf"(can|could|would|will) you (please )?(hold|wait|hang on|hold on|hold the line|bear with "
         rf"(me|us))( {_MOMENT})?|(can|could|would|will) you (please )?give (me|us) {_MOMENT}",
@@ -51,8 +58,8 @@ PHRASES = {
         r"somebody .*|someone .*|(an? |the )?(agent|representative|operator)s? will .*",
     ),
     "addresses": (
-        r"\bhow (can|may|could) (i|we)\b|\bwhat can (i|we)\b|\b(may|can|could|shall) i (ask|have|"
-        r"get|help|take|speak)\b|\b(could|can|would) i (please )?(have|get)\b",
+        r"\bhow (can|may|could) (i|we)\b|\bwhat can (i|we)\b|\b(may|can|could|"
+        r"shall|should) i\b(?! (just )?(put|place) you)",
         r"\bwho('s| is| am i)\b|\bare you (still )?there\b|\bis (somebody|anybody|anyone) there\b",
         r"\bthis is (?!a recorded)|\bmy name is\b|\bspeaking\b(?! (to|with))",
         r"^(hello|hi|hey|good (morning|afternoon|evening))\b",

@@ -4,12 +4,16 @@ _MOMENT = r"((juste |encore )?(un|une) (petit |petite )?(instant|moment|seconde|
 
 PHRASES = {
     "announces": (
-        r"\b(veuillez|merci de) (bien vouloir )?(patienter|rester en ligne)\b|\bne quittez pas\b",
-        r"\b(restez|demeurez) en ligne\b|\btemps d'attente\b|\bfile d'attente\b",
-        r"\b(tous|toutes) nos \w+.{0,40}\b(occupé|en ligne|en communication)",
-        r"\bvotre appel (est (très )?important|va être|sera|a été mis)|\bmis(e)? en attente\b",
+        r"\b(tous|toutes) nos (conseillers|conseillères|agents|opérateurs|lignes|collaborateurs)"
+        r".{0,40}\b(occupé|en ligne|en communication)",
+        r"\bvotre appel (est (très )?important|va être pris|sera pris|a été mis en attente)",
+        r"\btemps d'attente (est )?estimé\b(?! pour)|\bdans (la|notre) file d'attente\b",
         r"\b(prochain|premier) (conseiller|agent|opérateur) disponible\b",
         r"\bnous allons (vous répondre|prendre votre appel|donner suite)\b",
+    ),
+    "queues": (
+        r"(veuillez|merci de) (bien vouloir )?(patienter|rester en ligne)( .*)?",
+        r"ne quittez pas|(restez|demeurez) en ligne( .*)?|vous êtes mis en attente( .*)?",
     ),
     "waits": (
         rf"{_MOMENT}|(attendez|patientez)( {_MOMENT})?|ne quittez pas|restez en ligne",

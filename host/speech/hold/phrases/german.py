@@ -7,17 +7,20 @@ _MOMENT = (
 
 PHRASES = {
     "announces": (
-        r"\bbleiben sie (bitte )?(in|an|am) (der )?(leitung|apparat|telefon)\b",
-        r"\bbitte (haben sie|um) (noch )?(etwas |einen moment |ein wenig )?geduld\b",
-        r"\bbitte (warten|legen) sie (nicht auf|bis|auf den nächsten)\b|\blegen sie nicht auf\b",
-        r"\balle(n)? (unsere )?(\w+ ){0,2}(mitarbeiter|leitungen|plätze|berater|kolleg|agent|"
-        r"apparate)\w*.{0,40}(gespräch|belegt|besetzt|beschäftigt)",
-        r"\bnächste[rn]? freie[rn]? (mitarbeiter|platz|leitung|berater|kolleg|agent)",
-        r"\b(voraussichtliche|geschätzte|aktuelle|durchschnittliche) wartezeit\b",
-        r"\bihr (anruf|gespräch) (ist uns (sehr )?wichtig|wird|wurde|ist) ?.{0,20}(gehalten|"
-        r"beantwortet|angenommen|warteschleife|$)",
-        r"\bsie (werden|sind) .{0,30}\b(gehalten|warteschleife|an der reihe)\b",
-        r"\bsie werden (gleich |in kürze |sofort |umgehend |nun |jetzt )*(verbunden|bedient)\b",
+        r"\balle(n)? (unsere )?(\w+ ){0,2}(mitarbeiter|leitungen|berater|kolleg|agent)\w*"
+        r"( \w+){0,4} (gespräch|belegt|besetzt|beschäftigt)",
+        r"\bnächste[rn]? freie[rn]? (mitarbeiter|leitung|berater|kolleg|agent)",
+        r"\b(voraussichtliche|geschätzte) wartezeit\b(?! (für|auf)\b)",
+        r"\bihr (anruf|gespräch) (ist uns (sehr )?wichtig|(wird|wurde|ist) .{0,20}(gehalten|"
+        r"beantwortet|angenommen|warteschleife))",
+        r"\bsie (werden|sind) .{0,30}\b(gehalten|(in der|einer) warteschleife)\b",
+        r"\bsie sind (gleich|als nächste[rs]?) an der reihe\b",
+    ),
+    "queues": (
+        r"(bitte )?bleiben sie (bitte )?(in|an|am) (der )?(leitung|apparat|telefon)( .*)?",
+        r"(wir bitten )?(bitte )?(haben sie|um) (noch )?(etwas |einen moment |ein wenig )?geduld",
+        r"(bitte )?legen sie nicht auf|bitte warten sie( auf den nächsten .*| bis .* frei .*)?",
+        r"sie werden (gleich |in kürze |sofort |umgehend |nun |jetzt )*(verbunden|bedient)",
     ),
     "waits": (
         rf"{_MOMENT}|(warten|warte) (sie )?(bitte |kurz |mal )*({_MOMENT})?|bitte warten",

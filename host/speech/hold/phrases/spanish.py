@@ -4,12 +4,17 @@ _MOMENT = r"((solo |sólo )?(un|unos|otro) (momento|momentito|segundo|segundito|
 
 PHRASES = {
     "announces": (
-        r"\b(permanezca|manténgase|continúe|quédese) (por favor )?en (la )?línea\b|\bno cuelgue\b",
-        r"\btodos nuestros \w+.{0,40}\b(ocupad|atendiendo)",
+        r"\btodos nuestros (agentes|operadores|asesores|ejecutivos|representantes|compañeros)"
+        r".{0,40}\b(ocupad|atendiendo)",
         r"\bsu llamada (es (muy )?importante|será atendida|está en espera|ha sido puesta)",
-        r"\bserá atendid[ao]\b|\btiempo (estimado )?de espera\b|\b(música|llamada) en espera\b",
+        r"\bserá atendid[ao] (en breve|en unos|en el orden|por (el|un) (próximo|siguiente))",
+        r"\btiempo (estimado|aproximado) de espera\b(?! para)",
         r"\bpróximo (agente|operador|asesor|ejecutivo|representante) disponible\b",
-        r"\ben breve (le atenderemos|será|lo atenderemos)\b",
+        r"\ben breve (le|lo|la) atenderemos\b",
+    ),
+    "queues": (
+        r"(por favor )?(permanezca|manténgase|continúe|quédese) (por favor )?en (la )?línea( .*)?",
+        r"(por favor )?no cuelgue( .*)?",
     ),
     "waits": (
         rf"{_MOMENT}|(espere|espera|aguarde|espéreme)( {_MOMENT})?",
