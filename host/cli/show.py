@@ -14,6 +14,7 @@ from typing import Any
 
 from host.base.errors import MetadataError
 from host.call.dispatch import Dispatch, read_dispatch
+from host.cli.layout import aligned
 from host.registry import HOOKS, Registry
 from host.registry.routes import Choice
 
@@ -139,21 +140,8 @@ def hooks(registry: Registry, *, as_json: bool = False) -> Shown:
 
 
 def _section(title: str, rows: Sequence[Sequence[str]]) -> str:
-    """Format rows under a title in aligned columns, without empty columns.
-
-    Not `rich.table`, which cuts or wraps long cells at the terminal's width: these are also read by
-    programs, and paths are copied from them.
-    """
-    if not rows:
-        return ""
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    lines = [
-        "  ".join(
-            cell.ljust(width) for cell, width in zip(row, widths, strict=True) if width
-        ).rstrip()
-        for row in rows
-    ]
-    return "\n".join([title, *(f"  {line}" for line in lines)])
+    """Format rows under a title; no rows, no section."""
+    return "\n".join([title, *aligned(rows, "  ")]) if rows else ""
 
 
 def _json(value: Any) -> str:

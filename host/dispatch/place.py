@@ -159,8 +159,7 @@ class _Placing:
         """Dispatch the call until a host joins its room.
 
         LiveKit drops a dispatch silently if no host is registered at that moment, or the only one
-        is
-        stopping. Duplicate dispatches are merged by the hosts.
+        is stopping. Duplicate dispatches are merged by the hosts.
         """
         for attempt in range(ATTEMPTS):
             if watch.taken.is_set():

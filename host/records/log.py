@@ -29,8 +29,7 @@ class CallLog:
         """Yield each call's record; of several with the same id, the last written one.
 
         `may_fit` filters lines before they are parsed, which takes a hundred times longer. A
-        missing
-        log has no calls. Raises HostError if it can't be read.
+        missing log has no calls. Raises HostError if it can't be read.
         """
         seen: set[str] = set()
         try:

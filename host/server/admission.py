@@ -114,8 +114,7 @@ def make_server(
         setup_fnc=worker.warm,
         load_fnc=admission.load,
         # With a finite threshold, LiveKit itself rejects jobs, and their calls are lost silently:
-        # all
-        # but `num_idle_processes` of those that reach an idle host at once. `request` decides
+        # all but `num_idle_processes` of those that reach an idle host at once. `request` decides
         # instead.
         load_threshold=math.inf,
         num_idle_processes=1 if dev else 2,

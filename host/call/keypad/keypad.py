@@ -117,8 +117,7 @@ class Keypad:
 
         The first key interrupts the prompt; keys typed ahead skip it, unless `type_ahead` is False,
         which discards them. The number is complete at its maximum length, at the `ends_with` key,
-        or
-        after `between_timeout` seconds without a key; `clears_with` restarts it. `length` is the
+        or after `between_timeout` seconds without a key; `clears_with` restarts it. `length` is the
         number of digits, or minimum and maximum; `valid` a regular expression or a predicate. A
         missing or invalid number is asked for again, up to `tries` times. Keys of a `private`
         number are masked in records and logs.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from host.cli.calls.layout import aligned, hanging, length, printable
 from host.cli.calls.timeline import story
+from host.cli.layout import aligned, hanging, length, printable
 from host.records.record import CallRecord
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from host.cli.calls.layout import aligned, cut, day_and_time, length, printable
+from host.cli.layout import aligned, cut, day_and_time, length, printable
 from host.records.record import CallRecord
 
 SHORT_ID = 8

@@ -1,4 +1,4 @@
-"""How calls are laid out for a terminal."""
+"""Lays text out for a terminal."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ from datetime import datetime
 
 
 def aligned(rows: Sequence[Sequence[str]], indent: str = "") -> list[str]:
-    """Lay rows out with their columns aligned; an empty column takes no room."""
+    """Lay rows out with their columns aligned; an empty column takes no room.
+
+    Not `rich.table`, which cuts or wraps long cells at the terminal's width: programs read these
+    rows, too, and people copy paths from them.
+    """
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
         indent
