@@ -1,9 +1,9 @@
 """Every hook, in the order of a call.
 
 A *question* is a synchronous hook with a return value: the first answer that is not None wins
-(`tools` and `session_options` collect all answers). An *event* is an async hook: all its
-implementations run, and a failure is logged. It has 10 s for itself: actions of the call that it
-awaits do not count. A persona's hooks run on its own calls, a plugin's on all calls.
+(`tools`, `session_options` and `room_options` collect all answers). An *event* is an async hook:
+all its implementations run, and a failure is logged. It has 10 s for itself: actions of the call
+that it awaits do not count. A persona's hooks run on its own calls, a plugin's on all calls.
 """
 
 from __future__ import annotations
@@ -120,6 +120,11 @@ def provide(
 @hookspec
 def session_options(call: Call) -> Mapping[str, Any] | None:
     """Return keyword arguments for LiveKit's AgentSession; all are merged, the persona's win."""
+
+
+@hookspec
+def room_options(call: Call) -> Mapping[str, Any] | None:
+    """Return options for LiveKit's RoomOptions, such as noise cancellation; all are merged."""
 
 
 @hookspec

@@ -12,12 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from livekit.agents import (
-    Agent,
-    AutoSubscribe,
-    JobContext,
-    room_io,
-)
+from livekit.agents import Agent, AutoSubscribe, JobContext
 
 from host import registry
 from host.call.dispatch import read_dispatch
@@ -59,6 +54,7 @@ from host.speech import dead_air
 from host.speech.greeting import first_agent, greet
 from host.speech.hold import HoldWatch, offers_menu
 from host.speech.recording import Recorder
+from host.speech.room import room_options
 from host.speech.session import explain_data, make_session
 from host.telephony.dial import blocked, dial
 from host.telephony.far_end import LiveKitFarEnd
@@ -242,13 +238,8 @@ class Runner:
         call = self._call
         session, agent = make_session(call)
         await explain_data(agent)
-        options = room_io.RoomOptions(
-            participant_identity=far_end.identity or "",
-            audio_input=room_io.AudioInputOptions(pre_connect_audio=False),
-            video_input=False,
-            text_input=False,
-            close_on_disconnect=False,
-        )
+        answers = reversed(call.hooks.room_options(call=call.call))  # the persona's last: it wins
+        options = room_options(answers, far_end.identity or "")
         first = first_agent(call, agent)
         await session.start(
             first, room=self._job.room, room_options=options, session_host=False, record=False

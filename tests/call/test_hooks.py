@@ -208,6 +208,11 @@ def test_session_options_are_gathered_the_personas_first_and_the_hosts_last(
     assert "turn_handling" in last
 
 
+def test_room_options_are_gathered_the_personas_first(everything: View, ann: View) -> None:
+    assert everything.room_options(call=[]) == [{"said_by": "everything"}, {"said_by": "chorus"}]
+    assert ann.room_options(call=[]) == [{"said_by": "chorus"}]
+
+
 def test_tools_are_gathered(everything: View, ann: View) -> None:
     assert everything.tools(call=[]) == [["everything's tool"], ["chorus's tool"]]
     assert ann.tools(call=[]) == [["chorus's tool"]]

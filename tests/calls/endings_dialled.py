@@ -165,7 +165,10 @@ UNANSWERED = [
             again=True,
             invites=0,
         )
-        for question in ("instructions", "agent", "stt", "llm", "tts", "tools", "session_options")
+        for question in (
+            *("instructions", "agent", "stt", "llm", "tts", "tools", "session_options"),
+            "room_options",
+        )
     ),
 ]
 """Calls that nobody takes."""

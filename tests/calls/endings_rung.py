@@ -79,7 +79,7 @@ FRAGILE = [
         )
         for question in (
             *("parse_metadata", "instructions", "agent", "stt", "llm", "tts"),
-            *("session_options", "tools", "greeting"),
+            *("session_options", "room_options", "tools", "greeting"),
         )
     ),
     *(

@@ -55,6 +55,11 @@ def session_options(call):
 
 
 @hookimpl
+def room_options(call):
+    return answer(call, "room_options")
+
+
+@hookimpl
 def tools(call):
     return answer(call, "tools")
 

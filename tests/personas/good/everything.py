@@ -49,6 +49,11 @@ def session_options(call):
 
 
 @hookimpl
+def room_options(call):
+    return {"said_by": "everything"}
+
+
+@hookimpl
 def tools(call):
     return ["everything's tool"]
 

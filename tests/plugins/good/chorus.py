@@ -39,6 +39,11 @@ def session_options(call):
 
 
 @hookimpl
+def room_options(call):
+    return {"said_by": "chorus"}
+
+
+@hookimpl
 def tools(call):
     return ["chorus's tool"]
 
