@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from openings import Beep, Opening
+from openings import Answered, Beep, Opening, Step
 
 from host.local.exchange import PhoneCall
-from host.local.phone import Line, NotHeard, PersonScript
-from host.local.sound import RATE, Samples, silence, tone
+from host.local.phone import Line, NotHeard
+from host.local.sound import RATE, Samples, loud, silence, tone
 from host.local.speech import speak
 from host.records.record import CallRecord
 from host.testing import heard
@@ -22,6 +23,8 @@ SILENT = "the callee stayed silent"
 """Why the host ends a call whose far end has been greeted and says nothing for 36 s."""
 STAYS = 60.0
 """Seconds that a machine stays on the line."""
+ANSWER_LIMIT = 15.0
+"""Seconds in which a screener's question must be answered."""
 
 
 @dataclass(frozen=True)
@@ -47,33 +50,59 @@ class Result:
     """Seconds from the answer to the verdict, where that was taken."""
 
 
-def callee(opening: Opening, caller: Caller) -> PersonScript:
-    """Make the telephone of an opening."""
+class Callee:
+    """Whoever answers one call. A telephone's script, which keeps what the judgement needs."""
 
-    async def script(line: Line) -> None:
+    def __init__(self, opening: Opening, caller: Caller) -> None:
+        self._opening, self._caller = opening, caller
+        self._put_through: float | None = None
+        """The second at which the callee behind a screener speaks first."""
+
+    async def __call__(self, line: Line) -> None:
+        """Play the opening, and answer as such a callee does."""
+        opening = self._opening
         await _open(line, opening)
         with contextlib.suppress(NotHeard):  # judged by what was heard in the end
             if opening.truth == "screening":
-                await _screen(line, caller)
-            if opening.truth in ("human", "screening"):
-                await _converse(line, opening, caller)
+                await self._screen(line)
+            if opening.truth == "human" or self._put_through is not None:
+                await _converse(line, opening, self._caller)
                 return
-        await line.stay(STAYS)
+        if opening.stays:
+            await line.stay(STAYS)
+        else:
+            await line.hang_up()
 
-    return script
+    def judge(self, call: PhoneCall, record: CallRecord) -> Result:
+        """Say what the call came to, by what its telephone heard and by its record."""
+        opening = self._opening
+        verdict = record.voicemail or "none"
+        fault = _fault(opening, self._caller, call, record, self._put_through)
+        return Result(opening, verdict, not fault, fault, record.voicemail_reason or "")
 
-
-def judge(opening: Opening, caller: Caller, call: PhoneCall, record: CallRecord) -> Result:
-    """Say what a call came to, by what its telephone heard and by its record."""
-    verdict = record.voicemail or "none"
-    fault = _fault(opening, caller, call, record)
-    return Result(opening, verdict, not fault, fault, record.voicemail_reason or "")
+    async def _screen(self, line: Line) -> None:
+        """Listen to who is calling, ask further questions, and let somebody pick up."""
+        *turns, last = self._opening.turns
+        await line.heard(self._caller.greeting, 30)
+        await _play(line, turns[1:], None)
+        if self._opening.outcome:
+            await _play(line, [last], None)
+            return
+        self._put_through = line.call.since_answer()
+        await _play(line, [last], None)
 
 
 async def _open(line: Line, opening: Opening) -> None:
-    for step in opening.script:
+    await _play(line, opening.script, opening.noise)
+
+
+async def _play(line: Line, steps: Sequence[Step], noise: float | None) -> None:
+    for step in steps:
         if isinstance(step, str):
-            await _say(line, step, opening.noise)
+            await _say(line, step, noise)
+        elif isinstance(step, Answered):
+            await line.sound(ANSWER_LIMIT)
+            await line.silence_for(1.0)
         elif isinstance(step, Beep):
             await line.play(tone(step.hz, step.seconds))
         else:
@@ -108,31 +137,35 @@ async def _converse(line: Line, opening: Opening, caller: Caller) -> None:
     await line.hang_up()
 
 
-async def _screen(line: Line, caller: Caller) -> None:
-    """Listen to who is calling, fetch somebody, and let them pick up."""
-    await line.heard(caller.greeting, 30)
-    await line.say("Thank you. Please stay on the line.")
-    await line.wait(2.0)
-    await line.say("Yes, hello?")
-
-
 def _noisy(speech: Samples, level: float) -> Samples:
     noise = np.random.default_rng(1).normal(0, 32768 * 10 ** (level / 20), speech.size)
     return np.clip(speech + noise, -32768, 32767).astype(np.int16)
 
 
-def _fault(opening: Opening, caller: Caller, call: PhoneCall, record: CallRecord) -> str:
+def _fault(
+    opening: Opening,
+    caller: Caller,
+    call: PhoneCall,
+    record: CallRecord,
+    put_through: float | None,
+) -> str:
+    if opening.truth == "announcement":
+        return _answered_network(opening, call, record)
     # A word that other sentences have in common with the message is no part of it.
     messages = [found for found in heard(call, caller.message) if found.share > 0.3]
     greetings = heard(call, caller.greeting)
     if opening.truth in ("human", "screening"):
         if messages:
             return "was read a message"
+        if opening.outcome:
+            return _turned_away(opening, record)
         # Busy local ears may miss a greeting that was there; who says nothing then is let go.
         fell_silent = record.reason == SILENT and opening.truth == "human" and greetings
         if call.ended_by == "far end" and not fell_silent:
             return f"was hung up on: {record.reason}"
-        if not greetings:
+        if put_through is None and opening.truth == "screening":
+            return "was not told who calls, or got no answer to a question"
+        if not any(found.start > (put_through or 0.0) for found in greetings):
             return "was not greeted"
         return ""
     if opening.truth == "machine-unavailable":
@@ -142,6 +175,21 @@ def _fault(opening: Opening, caller: Caller, call: PhoneCall, record: CallRecord
     if opening.beeps and messages[0].start < _end_of_beep(opening, call):
         return "was spoken to before its beep was over"
     return ""
+
+
+def _turned_away(opening: Opening, record: CallRecord) -> str:
+    """A screener that puts nobody through ends the call."""
+    right = record.outcome == opening.outcome
+    return "" if right else f"ended as {record.outcome}: {record.reason}"
+
+
+def _answered_network(opening: Opening, call: PhoneCall, record: CallRecord) -> str:
+    """Nothing is said to a network, and the record tells what it announced."""
+    if loud(call.recording[:, 1]).any():
+        return "was spoken to"
+    if record.voicemail != "announcement" or "announcement" not in record.reason:
+        return f"was not recorded as an announcement: {record.reason}"
+    return _turned_away(opening, record)
 
 
 def _end_of_beep(opening: Opening, call: PhoneCall) -> float:

@@ -1,7 +1,8 @@
-"""How people, machines and call screeners open a call: the corpus of `benchmarks/voicemail.py`.
+"""How people, machines, screeners and networks open a call: the corpus of `voicemail.py`.
 
 Each opening is a script of sentences, pauses in seconds, and tones, for the local voice. No line of
-it was recorded from a real call; the machines' words are those of carriers and telephones.
+it was recorded from a real call; the machines' words are those of carriers and telephones. One
+module in spite of its length: it is a table.
 """
 
 from __future__ import annotations
@@ -17,7 +18,21 @@ class Beep:
     seconds: float = 0.4
 
 
-Step = str | float | Beep
+@dataclass(frozen=True)
+class Answered:
+    """The end of what the caller says to a screener."""
+
+
+ANSWERED = Answered()
+Step = str | float | Beep | Answered
+
+PUT_THROUGH: tuple[Step, ...] = (
+    ANSWERED,
+    "Thank you. Please stay on the line.",
+    2.0,
+    "Yes, hello?",
+)
+"""How a screener puts us through; the last sentence is the callee's own."""
 
 
 @dataclass(frozen=True)
@@ -26,12 +41,18 @@ class Opening:
 
     name: str
     truth: str
-    """human, machine-vm, machine-unavailable or screening"""
+    """human, machine-vm, machine-unavailable, screening or announcement"""
     script: tuple[Step, ...]
     reply: str = "Yes, I am here."
     """What a person says when they are asked whether somebody is there."""
     noise: float | None = None
     """dBFS of the noise on the line; None for a clean one."""
+    turns: tuple[Step, ...] = PUT_THROUGH
+    """What follows a screener's request, to the callee's first words, if they come."""
+    outcome: str = ""
+    """The outcome of a network announcement, or of a screener that puts nobody through."""
+    stays: bool = True
+    """Whether a network stays on the line after its announcement."""
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -61,9 +82,16 @@ def full(name: str, *script: Step) -> Opening:
     return Opening(name, "machine-unavailable", script)
 
 
-def screener(name: str, *script: Step) -> Opening:
-    """A machine that asks who is calling, and fetches a person then."""
-    return Opening(name, "screening", script)
+def screener(
+    name: str, *script: Step, then: tuple[Step, ...] = PUT_THROUGH, outcome: str = ""
+) -> Opening:
+    """A machine that asks who is calling, and fetches a person then, unless it has an outcome."""
+    return Opening(name, "screening", script, turns=then, outcome=outcome)
+
+
+def network(name: str, outcome: str, *script: Step, stays: bool = True) -> Opening:
+    """An announcement of the network in an answered call."""
+    return Opening(name, "announcement", script, outcome=outcome, stays=stays)
 
 
 TONE = "Please leave a message after the tone."
@@ -102,6 +130,27 @@ PEOPLE = (
     human("german", "Guten Tag, hier ist Schneider.", reply="Ja, hallo."),
     human("german question", "Praxis Doktor Berger, was kann ich tun?", reply="Ja, ich bin da."),
     human("spanish", "Bueno, con quien hablo?", reply="Si, hola."),
+    # People who say what networks and screeners say
+    human("wrong number", "The number you have dialed must be wrong, there is no Ann here."),
+    human("wrong number, politely", "I think you have reached the wrong number."),
+    human("not available", "I am not available right now, call again later."),
+    human("an old number", "My old number is not in service any more, how did you find me?"),
+    human(
+        "a queue",
+        "You have reached the city hospital, all our agents are busy, please hold the line.",
+        5.0,
+        "Thank you for holding, this is Kate, how can I help you?",
+    ),
+    human("an extension", "This is a business number, please dial the extension."),
+    human("the person you want", "The person you are calling is in a meeting, who is this?"),
+    human("a phone that is off", "Hello, the phone of Peter is switched off, I am his wife."),
+    human("busy", "Yes, but the line is bad and I am busy, what is it?"),
+    human("urgent", "Hello, is it urgent? I am in a meeting."),
+    human("german wrong number", "Da haben Sie die falsche Nummer.", reply="Ja, hallo."),
+    human("german not there", "Herr Berger ist nicht erreichbar, hier ist Anna.", reply="Ja?"),
+    human("spanish wrong number", "Se ha equivocado de numero.", reply="Si, diga."),
+    human("french", "Allo, bonjour, qui est a l'appareil?", reply="Oui, bonjour."),
+    human("french wrong number", "Vous vous trompez de numero.", reply="Oui, allo?"),
 )
 
 MACHINES = (
@@ -145,13 +194,44 @@ MACHINES = (
     machine("german", "Hier ist die Mailbox von Schmidt.", 0.5, Beep()),
     machine("german tone", "Bitte sprechen Sie nach dem Signalton.", 0.8, Beep()),
     machine("spanish", "Deje su mensaje despues del tono.", 0.8, Beep()),
+    # Announcements that offer voicemail
+    machine(
+        "subscriber",
+        "The subscriber you have called is not available.",
+        1.5,
+        TONE,
+        0.5,
+        Beep(),
+    ),
+    machine("subscriber and a beep", "The subscriber you have called is busy.", 1.0, Beep()),
+    machine(
+        "german subscriber",
+        "Der gewünschte Gesprächspartner ist zur Zeit nicht erreichbar.",
+        1.5,
+        "Bitte sprechen Sie nach dem Signalton.",
+        0.8,
+        Beep(),
+    ),
+    machine(
+        "french subscriber",
+        "Votre correspondant n'est pas disponible.",
+        1.0,
+        "Laissez un message après le bip.",
+        0.8,
+        Beep(),
+    ),
 )
 
 FULL = (
     full("full", "The mailbox is full.", "You can not leave a message."),
     full("not set up", "The person you called has a voice mailbox that is not set up yet."),
     full("no messages", "This number does not accept messages.", 0.3, "Goodbye."),
-    full("not in service", "The number you have dialed is not in service."),
+    full(
+        "full, in the words of a network",
+        "The person you are trying to reach is not available.",
+        "The mailbox is full. Please try again later.",
+    ),
+    full("german, full", "Die Mailbox des Teilnehmers ist leider voll."),
     full("full after all", "You have reached the voicemail of Frank.", 1.0, "The inbox is full."),
 )
 
@@ -170,6 +250,117 @@ SCREENERS = (
     screener("with a tone", "State your name after the tone, and we try to connect you.", Beep()),
     screener("german", "Nennen Sie Ihren Namen und den Grund des Anrufs."),
     screener("spanish", "Diga su nombre y el motivo de su llamada."),
+    screener(
+        "leads to a network",
+        "Please state your name and the reason for your call.",
+        then=(ANSWERED, "The subscriber you have called is not available."),
+        outcome="no_answer",
+    ),
 )
 
-CORPUS = (*PEOPLE, *MACHINES, *FULL, *SCREENERS)
+ANNOUNCEMENTS = (
+    network(
+        "not in service",
+        "invalid_number",
+        "The number you have dialed is not in service.",
+        "Please check the number and dial again.",
+    ),
+    network(
+        "as dialed",
+        "invalid_number",
+        "We're sorry, your call cannot be completed as dialed.",
+        "Please check the number and dial again, or call your operator to help you.",
+    ),
+    network(
+        "subscriber",
+        "no_answer",
+        "The subscriber you have called is not available. Please try again later.",
+    ),
+    network(
+        "disconnected",
+        "invalid_number",
+        Beep(950, 0.33),
+        Beep(1400, 0.33),
+        Beep(1800, 0.33),
+        "You have reached a number that has been disconnected or is no longer in service.",
+        "If you feel you have reached this recording in error, please check the number.",
+        1.5,
+        "You have reached a number that has been disconnected or is no longer in service.",
+    ),
+    network(
+        "not recognised",
+        "invalid_number",
+        "The number you have dialled has not been recognised. Please check and try again.",
+        stays=False,
+    ),
+    network("no such number", "invalid_number", "The number you called does not exist."),
+    network(
+        "temporarily",
+        "no_answer",
+        "The person you have called is temporarily not available.",
+    ),
+    network(
+        "switched off",
+        "no_answer",
+        "The mobile phone you are calling is switched off or out of coverage.",
+        2.0,
+        "Please try again later.",
+    ),
+    network(
+        "accepts no calls",
+        "no_answer",
+        "The person you are trying to reach is not accepting calls at this time.",
+        "Please try your call again later.",
+        stays=False,
+    ),
+    network(
+        "circuits",
+        "no_answer",
+        "All circuits are busy now. Please try your call again later.",
+    ),
+    network("not completed", "no_answer", "Your call could not be completed at this time."),
+    network(
+        "engaged",
+        "busy",
+        "The customer you have called is on another call. Please try again later.",
+    ),
+    network(
+        "and a busy tone",
+        "no_answer",
+        "The customer you are trying to reach is not available.",
+        0.5,
+        *(Beep(425, 0.5), 0.5) * 8,
+    ),
+    network(
+        "says it over and over",
+        "no_answer",
+        *("The subscriber you have called is not available, please try later.", 1.0) * 8,
+    ),
+    network("german", "invalid_number", "Kein Anschluss unter dieser Nummer."),
+    network("german not assigned", "invalid_number", "Diese Rufnummer ist nicht vergeben."),
+    network(
+        "german subscriber",
+        "no_answer",
+        "Der gewünschte Gesprächspartner ist zur Zeit nicht erreichbar.",
+        1.0,
+        "The person you have called is temporarily not available.",
+    ),
+    network("german busy", "busy", "Der gewünschte Teilnehmer ist besetzt.", "Auf Wiederhören."),
+    network("spanish", "invalid_number", "El numero que usted marco no existe."),
+    network(
+        "spanish line",
+        "invalid_number",
+        "Actualmente no existe ninguna linea en servicio con esta numeracion.",
+        stays=False,
+    ),
+    network(
+        "spanish subscriber",
+        "no_answer",
+        "El telefono al que llama esta apagado o fuera de cobertura.",
+    ),
+    network("french", "invalid_number", "Le numéro que vous avez demandé n'est pas attribué."),
+    network("french subscriber", "no_answer", "Votre correspondant n'est pas joignable."),
+    network("french no subscriber", "invalid_number", "Il n'y a pas d'abonné au numéro demandé."),
+)
+
+CORPUS = (*PEOPLE, *MACHINES, *FULL, *SCREENERS, *ANNOUNCEMENTS)

@@ -25,7 +25,7 @@ from textwrap import dedent
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from callee import Caller, Result, callee, judge
+from callee import Callee, Caller, Result
 from openings import CORPUS, Opening
 
 from host.local.phone import Telephone
@@ -38,7 +38,15 @@ CALLER = Caller(
     greeting="Good morning, this is the clinic about the visit of tomorrow.",
     message="This is a message of the clinic. Your visit is tomorrow at three. See you then.",
 )
-VERDICTS = ("human", "uncertain", "machine-vm", "machine-unavailable", "machine-ivr", "screening")
+VERDICTS = (
+    "human",
+    "uncertain",
+    "machine-vm",
+    "machine-unavailable",
+    "machine-ivr",
+    "screening",
+    "announcement",
+)
 PERSONA = f'''\
     """Clinic: calls about a visit."""
 
@@ -108,11 +116,11 @@ async def play(openings: Sequence[Opening], rules: Sequence[Rule]) -> list[Resul
 async def _call(scene: Scene, opening: Opening, slots: asyncio.Semaphore) -> Result:
     async with slots:
         try:
-            telephone = Telephone(script=callee(opening, CALLER))
-            _, call, record = await scene.place_to(telephone, "clinic")
+            callee = Callee(opening, CALLER)
+            _, call, record = await scene.place_to(Telephone(script=callee), "clinic")
         except AssertionError as error:
             return Result(opening, "none", False, f"did not hear what it waited for: {error}")
-        result = judge(opening, CALLER, call, record)
+        result = callee.judge(call, record)
         print("." if result.right else "x", end="", flush=True)
         return replace(result, seconds=_seconds(scene.folder, call.room))
 
@@ -134,7 +142,8 @@ def report(results: Sequence[Result]) -> None:
         ("human", "people neither hung up on nor read a message, and greeted"),
         ("machine-vm", "messages left once and whole, after the beep where there was one"),
         ("machine-unavailable", "mailboxes that take nothing, left alone"),
-        ("screening", "screeners told who calls, and the person greeted"),
+        ("screening", "screeners answered, and the person greeted, or the call ended"),
+        ("announcement", "networks not spoken to, and their news recorded"),
     ):
         mine = [result for result in results if result.opening.truth == truth]
         if mine:

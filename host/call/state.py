@@ -35,19 +35,20 @@ class CallStatus(StrEnum):
 
 
 class AnsweredBy(StrEnum):
-    """What answered an outbound call: values of LiveKit's AMDCategory, and call screeners."""
+    """What answered an outbound call: values of LiveKit's AMDCategory, and two of the host's."""
 
     HUMAN = "human"
     MACHINE_VM = "machine-vm"
     MACHINE_UNAVAILABLE = "machine-unavailable"
     MACHINE_IVR = "machine-ivr"
     SCREENING = "screening"
+    ANNOUNCEMENT = "announcement"
     UNCERTAIN = "uncertain"
 
     @property
     def machine(self) -> bool:
-        """True for a voicemail box, an unavailable one and an IVR menu."""
-        return self.value.startswith("machine-")
+        """True for a mailbox, an unavailable one, an IVR menu and a network announcement."""
+        return self.value.startswith("machine-") or self is AnsweredBy.ANNOUNCEMENT
 
 
 class CallState(Written):

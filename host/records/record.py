@@ -141,7 +141,7 @@ class CallRecord(Written):
     voicemail: str | None = Field(
         None,
         description="result of machine detection: human, machine-vm, machine-unavailable, "
-        "machine-ivr, screening or uncertain; null if it did not run",
+        "machine-ivr, screening, announcement or uncertain; null if it did not run",
     )
     voicemail_reason: str | None = Field(None, description="evidence for the result in `voicemail`")
     transcript: list[Utterance] = Field([], description="utterances, in order")

@@ -265,6 +265,22 @@ async def test_a_voicemail_that_takes_the_second_call_gives_the_caller_back(
     assert (record.outcome, record.ended_by) == (Outcome.COMPLETED, "far end")
 
 
+async def test_an_announcement_that_takes_the_second_call_gives_the_caller_back(
+    scene: Scene,
+) -> None:
+    async def network(line: Line) -> None:
+        await line.say("The subscriber you have called is not available.")
+        await line.stay()
+
+    scene.exchange.connect(SALES, colleague(presses_one_at_once, Telephone(script=network)))
+    call = await scene.exchange.ring(CALLER, SWITCHBOARD, comes_back_from("sales", scene))
+    record = await nothing_left(scene, call)
+    heard_once(call, NOBODY.format("sales"))
+    (transfer,) = record.transfers
+    assert (transfer.succeeded, transfer.answered_by) == (False, "announcement")
+    assert transfer.reason == "a network announcement answered when sales was called again"
+
+
 async def test_a_colleague_who_talks_of_voicemail_later_is_a_person(scene: Scene) -> None:
     async def talks(line: Line) -> None:
         await line.wait(0.5)

@@ -9,7 +9,9 @@ from livekit.agents import AMDCategory
 from sample_calls import call_of
 
 from host.call.state import AnsweredBy
+from host.records.outcome import Outcome
 from host.settings import Settings
+from host.telephony.voicemail.announcement import ending_of
 from host.telephony.voicemail.phrases import read
 from host.telephony.voicemail.policy import Policy
 from host.telephony.voicemail.weighing import LONG_SPEECH, TALKS_ON, Answer, Evidence, weigh
@@ -31,10 +33,88 @@ FULL = (
     "The mailbox is full. You can not leave a message.",
     "The person you called has a voice mailbox that hasn't been set up yet. Goodbye.",
     "The mailbox of the person you called is full and cannot accept any messages.",
-    "The number you have dialed is not in service.",
     "Die Mailbox ist leider voll.",
     "El buzón de voz está lleno.",
     "La messagerie de votre correspondant est pleine.",
+)
+INVALID = (
+    "The number you have dialed is not in service. Please check the number and dial again.",
+    "I'm sorry, the number you have reached, 5 5 5, 0 1 2 3, is not in service at this time.",
+    "We're sorry, you have reached a number that has been disconnected or is no longer in service.",
+    "Your call can not be completed as dialed. Please hang up and try again.",
+    "We are unable to complete your call as dialed.",
+    "The number you've dialled hasn't been recognised. Please check and try again.",
+    "The number you have called has been changed. The new number is 5 5 5, 0 1 9 9.",
+    "The number you are trying to reach does not exist.",
+    "You have dialed an invalid number.",
+    "You have reached a non-working number.",
+    "We're sorry, this number is no longer in service.",
+    "You must first dial a one when calling this number.",
+    "Kein Anschluss unter dieser Nummer. Kein Anschluss unter dieser Nummer.",
+    "Diese Rufnummer ist nicht vergeben.",
+    "Die von Ihnen gewählte Rufnummer ist uns nicht bekannt. Bitte rufen Sie die Auskunft an.",
+    "Die gewählte Nummer ist ungültig.",
+    "El número que usted marcó no existe, favor de verificarlo.",
+    "Le informamos que actualmente no existe ninguna línea en servicio con esta numeración.",
+    "El número marcado no está asignado a ningún cliente.",
+    "Su llamada no puede ser completada como se marcó.",
+    "Le numéro que vous avez demandé n'est pas attribué.",
+    "Le numéro composé n'est plus en service.",
+    "Il n'y a pas d'abonné au numéro que vous avez demandé.",
+    "Le numéro que vous avez composé n'est pas attribué ou n'est pas accessible.",
+)
+UNREACHABLE = (
+    "The subscriber you have called is not available. Please try again later.",
+    "The Verizon Wireless customer you have called isn't available at this time.",
+    "The number you have dialed is temporarily out of service.",
+    "The number you have reached is temporarily not in service.",
+    "The mobile you are calling is switched off or out of the coverage area.",
+    "The wireless customer is not available. Please try again later.",
+    "The person you have called is temporarily not available.",
+    "The person you're trying to reach is not accepting calls at this time.",
+    "The person you are calling is unavailable right now. Please try your call again later.",
+    "We're sorry, all circuits are busy now. Please try your call again later.",
+    "Your call could not be completed at this time.",
+    "If you would like to make a call, please hang up and try again.",
+    "Der gewünschte Gesprächspartner ist zur Zeit leider nicht erreichbar.",
+    "Der Teilnehmer ist vorübergehend nicht erreichbar.",
+    "Die Verbindung kann zur Zeit nicht hergestellt werden.",
+    "El teléfono al que llama está apagado o fuera de cobertura en este momento.",
+    "El cliente que usted marcó no se encuentra disponible.",
+    "Su llamada no se puede completar en este momento.",
+    "Votre correspondant n'est pas joignable pour le moment. Veuillez rappeler ultérieurement.",
+    "Votre correspondante est actuellement indisponible.",
+    "Suite à un incident, votre appel ne peut aboutir.",
+)
+ENGAGED = (
+    "The customer you have called is on another call.",
+    "The number you have dialed is busy. Please try again later.",
+    "The line you are calling is engaged.",
+    "Der gewünschte Teilnehmer ist besetzt.",
+    "El número que ha marcado está ocupado.",
+    "Votre correspondant est déjà en communication.",
+)
+NO_ANNOUNCEMENTS = (
+    "The number you have dialed must be wrong.",
+    "I am not available right now, call again later.",
+    "You have reached Molar Dental. All our agents are busy. Please hold the line.",
+    "All our lines are busy. The number you have called is busy, please stay on the line.",
+    "This is a business number, please dial the extension.",
+    "My old number is not in service any more.",
+    "This number is not in service for them, it is a bakery.",
+    "The number you called is wrong, there is no Ann here.",
+    "You've reached the wrong number.",
+    "The person you are calling is not available.",
+    "Mr. Green is not available.",
+    "The line is bad, can you hear me?",
+    "I am busy.",
+    "Da haben Sie die falsche Nummer gewählt.",
+    "Ich bin gerade nicht erreichbar.",
+    "Herr Berger ist zur Zeit nicht erreichbar.",
+    "Votre correspondant est occupé, ne quittez pas.",
+    "Je ne suis pas disponible.",
+    "Se ha equivocado de número.",
+    "No estoy disponible, está ocupado.",
 )
 SCREENERS = (
     "Hi, the person you're calling is using a screening service from Google, and will get a copy of"
@@ -76,6 +156,46 @@ def test_a_machines_own_words_are_proof(words: str, label: AnsweredBy | None) ->
 @pytest.mark.parametrize("label", [None, AnsweredBy.HUMAN, AnsweredBy.MACHINE_VM])
 def test_a_mailbox_that_takes_nothing_is_named(words: str, label: AnsweredBy | None) -> None:
     assert _category(Evidence(words, label)) == AnsweredBy.MACHINE_UNAVAILABLE
+
+
+@pytest.mark.parametrize("words", INVALID + UNREACHABLE + ENGAGED)
+@pytest.mark.parametrize("label", [None, AnsweredBy.HUMAN, AnsweredBy.MACHINE_UNAVAILABLE])
+def test_a_networks_words_are_proof(words: str, label: AnsweredBy | None) -> None:
+    assert _category(Evidence(words, label)) == AnsweredBy.ANNOUNCEMENT
+
+
+@pytest.mark.parametrize(
+    ("outcome", "words"),
+    [
+        *((Outcome.INVALID_NUMBER, words) for words in INVALID),
+        *((Outcome.NO_ANSWER, words) for words in UNREACHABLE),
+        *((Outcome.BUSY, words) for words in ENGAGED),
+    ],
+)
+def test_an_announcement_tells_the_outcome(outcome: Outcome, words: str) -> None:
+    ending = ending_of(words, "host")
+    assert ending.outcome is outcome
+    assert ending.worth_a_retry is (outcome is not Outcome.INVALID_NUMBER)
+
+
+@pytest.mark.parametrize("words", NO_ANNOUNCEMENTS)
+def test_people_and_queues_are_no_networks(words: str) -> None:
+    assert not read(words).announcement
+
+
+@pytest.mark.parametrize("words", INVALID + UNREACHABLE + ENGAGED)
+def test_an_announcement_is_told_by_people_too(words: str) -> None:
+    quoted = Evidence(f"Hello, who is this? {words}", AnsweredBy.HUMAN)
+    assert _category(quoted) in (AnsweredBy.HUMAN, None)
+    assert _category(Evidence(words, late=True)) is None
+    silent = Evidence(words, late=True, answer=Answer(over=True))
+    assert _category(silent) == AnsweredBy.ANNOUNCEMENT
+
+
+@pytest.mark.parametrize("words", UNREACHABLE)
+def test_an_announcement_that_offers_voicemail_is_a_machine(words: str) -> None:
+    offered = f"{words} Please leave a message after the tone."
+    assert _category(Evidence(offered)) == AnsweredBy.MACHINE_VM
 
 
 @pytest.mark.parametrize("words", SCREENERS)
@@ -267,7 +387,10 @@ def test_a_person_who_has_no_time_does_not_turn_us_away() -> None:
 
 
 def test_whatever_livekits_amd_says_has_a_name_of_ours() -> None:
-    assert {each.value for each in AMDCategory} == {*AnsweredBy} - {AnsweredBy.SCREENING}
+    assert {each.value for each in AMDCategory} == {*AnsweredBy} - {
+        AnsweredBy.SCREENING,
+        AnsweredBy.ANNOUNCEMENT,
+    }
 
 
 def _category(evidence: Evidence) -> AnsweredBy | None:

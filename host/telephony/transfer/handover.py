@@ -178,7 +178,9 @@ class Handover:
         tried.answered_by = answered_by
         log.info("%s was called again, answered by %s", tried.to, answered_by)
         if answered_by.machine:
-            raise TransferFailed(f"voicemail answered when {tried.to} was called again")
+            network = answered_by is AnsweredBy.ANNOUNCEMENT
+            what = "a network announcement" if network else "voicemail"
+            raise TransferFailed(f"{what} answered when {tried.to} was called again")
         if answered_by is AnsweredBy.UNCERTAIN:
             self._require_both(tried.to)
 

@@ -35,15 +35,22 @@ class BeepDetector:
         self.voided = asyncio.Event()
         """Set while there is no beep, or speech has followed it."""
         self.voided.set()
+        self.count = 0
+        """Beeps since the last speech."""
         self._run = 0
         self._pitch = 0.0
         self._since: int | None = None  # windows since a beep
         self._rest = np.empty(0, np.int16)
 
+    @property
+    def since(self) -> float:
+        """Seconds since the last beep; 0 if speech has followed it."""
+        return (self._since or 0) * WINDOW / RATE
+
     def speech(self) -> None:
         """Report speech: it arms the detector and voids an earlier beep."""
         self.armed = True
-        self._since = None
+        self._since, self.count = None, 0
         self.heard.clear()
         self.voided.set()
 
@@ -61,7 +68,7 @@ class BeepDetector:
             self._run, self._pitch = self._run + 1, pitch
             return
         if self._run >= _LENGTH and self.armed and not self._rang():
-            self._since = 0
+            self._since, self.count = 0, self.count + 1
         self._run, self._pitch = (1, pitch) if pitch is not None else (0, 0.0)
         if self._since is not None:
             self._since += 1

@@ -50,6 +50,7 @@ class Opening:
     def __init__(self, call: LiveCall, far_end: Party, session: AgentSession[Any]) -> None:
         self._call, self._far_end, self._session = call, far_end, session
         self._words: list[str] = []
+        self._interim = ""
         self._spans: list[tuple[float, float | None]] = []
         self._still = _now()
         self._unread = False
@@ -68,6 +69,11 @@ class Opening:
         return " ".join(self._words)
 
     @property
+    def words_so_far(self) -> str:
+        """The transcript so far, with the interim one of an unfinished utterance."""
+        return f"{self.words} {self._interim}".strip()
+
+    @property
     def speaking(self) -> bool:
         """True while the far end speaks."""
         return bool(self._spans) and self._spans[-1][1] is None
@@ -81,6 +87,16 @@ class Opening:
     def beeped(self) -> bool:
         """True after a beep that no speech has followed."""
         return self._beep.heard.is_set()
+
+    @property
+    def beeps(self) -> int:
+        """Beeps that no speech has followed."""
+        return self._beep.count if self.beeped else 0
+
+    @property
+    def since_beep(self) -> float:
+        """Seconds since the last beep."""
+        return self._beep.since
 
     @property
     def quiet(self) -> float:
@@ -99,6 +115,10 @@ class Opening:
     def words_since(self, mark: Mark) -> str:
         """Return the transcript since `mark`."""
         return " ".join(self._words[mark.words :])
+
+    def last_since(self, mark: Mark) -> str:
+        """Return the last utterance since `mark`; empty if none."""
+        return self._words[-1] if len(self._words) > mark.words else ""
 
     def beeped_since(self, mark: Mark) -> bool:
         """True after a beep since `mark` that no speech has followed."""
@@ -131,10 +151,14 @@ class Opening:
             await asyncio.wait_for(self._stirred.wait(), limit)
         return self._stirred.is_set()
 
-    async def pause(self, limit: float) -> None:
-        """Wait for a pause in the far end's speech, at most `limit` seconds."""
+    async def pause(self, limit: float, *, silence: float = 0.0) -> None:
+        """Wait for so many seconds of silence of the far end, at most `limit` seconds."""
         until = _now() + limit
-        while self.speaking and (left := until - _now()) > 0:
+        while (left := until - _now()) > 0:
+            if not self.speaking:
+                left = min(left, silence - self.quiet)
+            if left <= 0:
+                return
             await self.stirs(left)
 
     def _longest(self, since: float) -> float:
@@ -153,11 +177,12 @@ class Opening:
         if not event.transcript.strip() or not self._call.state.answered:
             return
         self._unread = not event.is_final
+        self._interim = "" if event.is_final else event.transcript
         if event.is_final:
             self._words.append(event.transcript.strip())
             if not self._spans:  # no VAD, so the end of speech is not known
                 self._still = _now()
-            self._stirred.set()
+        self._stirred.set()
 
     def _on_state(self, event: UserStateChangedEvent) -> None:
         if event.new_state == "speaking" and self._call.state.answered:

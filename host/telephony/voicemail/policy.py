@@ -9,6 +9,7 @@ from host.call.live import LiveCall
 from host.call.state import AnsweredBy
 from host.records.ending import Ending
 from host.records.outcome import Outcome
+from host.telephony.voicemail.announcement import ending_of, hear_out
 from host.telephony.voicemail.message import Turn, our_turn
 from host.telephony.voicemail.opening import Opening
 from host.telephony.voicemail.screening import Screened, Through, identify
@@ -47,6 +48,8 @@ class Policy:
             return await self._machine(takes_messages=verdict.takes_messages)
         if verdict.category is AnsweredBy.SCREENING:
             return await self._screener()
+        if verdict.category is AnsweredBy.ANNOUNCEMENT:
+            return await self._announcement(verdict)
         return self._opening.words
 
     async def _machine(self, *, takes_messages: bool) -> str | None:
@@ -77,6 +80,19 @@ class Policy:
         await call.say(policy.text, interruptible=False)
         call.end(Ending(Outcome.VOICEMAIL_LEFT, "persona", Outcome.VOICEMAIL_LEFT.description))
 
+    async def _announcement(self, verdict: Verdict) -> str | None:
+        """Say nothing to a network; it is no machine, so no policy of the persona applies."""
+        call = self._call
+        call.hangup_ending = ending_of(self._opening.words, "far end")
+        with call.hold_replies():
+            heard = await hear_out(self._opening, verdict)
+        call.hangup_ending = None
+        if heard.category is not AnsweredBy.ANNOUNCEMENT:
+            self.note(heard)
+            return await self.follow(heard)
+        call.end(ending_of(self._opening.words, "host"))
+        return None
+
     async def _screener(self) -> str | None:
         call, policy = self._call, self._call.screening_policy
         if isinstance(policy, Continue):
@@ -95,7 +111,7 @@ class Policy:
         if through.machine:
             verdict = Verdict(through.machine, "after a call screener")
             self.note(verdict)
-            return await self._machine(takes_messages=verdict.takes_messages)
+            return await self.follow(verdict)
         if through.result is Screened.DECLINED:
             self._call.end(Ending(Outcome.DECLINED, "far end", _DECLINED))
         else:

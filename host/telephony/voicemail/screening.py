@@ -93,6 +93,8 @@ async def _follow(opening: Opening, mark: Mark, deadline: float) -> Through:
             full = AnsweredBy.MACHINE_UNAVAILABLE
             machine = full if said.unavailable else AnsweredBy.MACHINE_VM
             return Through(Screened.MACHINE, words, machine)
+        if said.announcement:
+            return Through(Screened.MACHINE, words, AnsweredBy.ANNOUNCEMENT)
         if said.turns_away and not declined:
             declined, deadline = True, min(deadline, _now() + LAST_WORDS)
             continue

@@ -13,6 +13,7 @@ from host.call.answers import Continue
 from host.call.live import LiveCall
 from host.call.state import AnsweredBy
 from host.telephony.far_end import LiveKitFarEnd
+from host.telephony.voicemail.announcement import announced, if_hung_up
 from host.telephony.voicemail.opening import Opening
 from host.telephony.voicemail.phrases import read
 from host.telephony.voicemail.policy import Policy
@@ -30,6 +31,8 @@ LISTEN_LIMIT = 20.0
 """Seconds after the answer at which we speak, even if the far end still does."""
 SENTENCE_LIMIT = 5.0
 """Seconds that the far end gets to finish its sentence before we speak."""
+ANNOUNCEMENT_PAUSE = 1.5
+"""Seconds of silence that end a network announcement for the question."""
 LATE = 20.0
 """Seconds after the verdict in which a machine may still be detected."""
 
@@ -68,12 +71,18 @@ class Voicemail:
         dialling = asyncio.ensure_future(dial())
         try:
             verdict = await self._listen(dialling)
+        except asyncio.CancelledError:
+            if self._call.hangup_ending and (verdict := announced(self._opening)):
+                self._policy.note(verdict)
+            raise
         finally:
             dialling.cancel()
         if verdict is None:
             doubt = self._opening.evidence(self._label)
             verdict = await ask(self._call, self._opening, doubt)
         self._policy.note(verdict)
+        if verdict.category is not AnsweredBy.ANNOUNCEMENT:
+            self._call.hangup_ending = None
         if verdict.category in (AnsweredBy.HUMAN, AnsweredBy.UNCERTAIN):
             await self._opening.pause(SENTENCE_LIMIT)
         return verdict
@@ -128,6 +137,8 @@ class Voicemail:
         try:
             while True:
                 self._label = self._labelled(judged, _now() - begun)
+                # Some networks hang up right after an announcement.
+                self._call.hangup_ending = if_hung_up(opening)
                 verdict = weigh(opening.evidence(self._label))
                 if verdict or self._label:
                     return verdict
@@ -156,7 +167,7 @@ class Voicemail:
         opening, mark, until = self._opening, self._judged_at, _now() + LATE
         while (left := until - _now()) > 0:
             said = read(opening.words_since(mark))
-            machine = said.voicemail or said.unavailable or said.screening
+            machine = said.voicemail or said.unavailable or said.screening or said.announcement
             if opening.beeped_since(mark) or (machine and not said.asks_back):
                 await self._reconsider(None)
                 mark = opening.mark()
@@ -171,6 +182,8 @@ class Voicemail:
         try:
             with self._call.hold_replies():
                 await self._session.interrupt(force=True)
+                if read(self._opening.words).announcement:  # its rest is no answer
+                    await self._opening.pause(LISTEN_LIMIT, silence=ANNOUNCEMENT_PAUSE)
                 doubt = self._opening.evidence(label, late=True)
                 verdict = weigh(doubt) or await ask(self._call, self._opening, doubt)
                 if verdict.category is not AnsweredBy.HUMAN:

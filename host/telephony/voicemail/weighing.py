@@ -1,8 +1,8 @@
-"""Weighs evidence for a person, a machine or a call screener. Pure: no I/O.
+"""Weighs evidence for a person, a machine, a call screener or a network. Pure: no I/O.
 
 The model's classification alone is not proof: a person who sounds like a machine must not be hung
-up on or read a message. Proof is a beep after speech, or a machine's set phrase. Without proof, the
-far end is asked and its answer decides.
+up on or read a message. Proof is a beep after speech, or a set phrase of a machine or a network.
+Without proof, the far end is asked and its answer decides.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def _by_proof(evidence: Evidence) -> Verdict | None:
         category = AnsweredBy.MACHINE_IVR if queue else AnsweredBy.HUMAN
         return Verdict(category, "it put the call on hold")
     if evidence.late and not evidence.beep:
-        return None  # a person may mention voicemail too
+        return None  # a person may mention voicemail or an announcement too
     if machine := _by_words(said):
         return machine
     if evidence.beep and not evidence.late:
@@ -112,6 +112,8 @@ def _by_words(said: Reading) -> Verdict | None:
         return _said(AnsweredBy.MACHINE_UNAVAILABLE, said.unavailable)
     if said.voicemail:
         return _said(AnsweredBy.MACHINE_VM, said.voicemail)
+    if said.announcement:  # the last: "... is not available. Please leave a message."
+        return _said(AnsweredBy.ANNOUNCEMENT, said.announcement)
     return None
 
 
@@ -119,7 +121,7 @@ def _by_the_model(evidence: Evidence) -> Verdict | None:
     said = read(evidence.words)
     if evidence.label is None or evidence.late:
         return None
-    if evidence.beep or said.voicemail or said.unavailable:
+    if evidence.beep or said.voicemail or said.unavailable or said.announcement:
         return None  # contradictory: proof of a machine, and a question that only a person asks
     if said.asks_back:
         return _said(AnsweredBy.HUMAN, said.asks_back)
@@ -150,8 +152,11 @@ def _by_the_answer(evidence: Evidence, answer: Answer) -> Verdict | None:
         return None
     if answer.spoke or answer.words:
         return Verdict(AnsweredBy.HUMAN, "when asked, it answered")
-    unavailable = bool(read(evidence.words).unavailable)
-    full = unavailable or evidence.label is AnsweredBy.MACHINE_UNAVAILABLE
+    before = read(evidence.words)
+    if before.announcement and not (before.voicemail or before.unavailable):
+        silent = AnsweredBy.ANNOUNCEMENT
+        return Verdict(silent, "when asked, it stayed silent after", before.announcement.lower())
+    full = bool(before.unavailable) or evidence.label is AnsweredBy.MACHINE_UNAVAILABLE
     silent = AnsweredBy.MACHINE_UNAVAILABLE if full else AnsweredBy.MACHINE_VM
     return Verdict(silent, "when asked, it stayed silent")
 

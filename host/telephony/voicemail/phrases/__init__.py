@@ -1,4 +1,4 @@
-"""Classifies a transcript: machines and call screeners speak in set phrases.
+"""Classifies a transcript: networks, machines and call screeners speak in set phrases.
 
 A phrase that only machines say is proof; one that people say too is only suspicious. Each language
 is a module of regular expressions by kind, matched without regard to case.
@@ -30,6 +30,14 @@ class Reading:
     """A machine that takes no messages."""
     voicemail: str = ""
     """A machine that takes messages."""
+    not_in_service: str = ""
+    """A network announcement: the number does not exist."""
+    engaged: str = ""
+    """A network announcement: the line is busy."""
+    unreachable: str = ""
+    """A network announcement: the callee can't be reached now."""
+    queue: str = ""
+    """We are asked to stay on the line."""
     suspicious: str = ""
     """Said by machines and by people."""
     asks_back: str = ""
@@ -38,12 +46,19 @@ class Reading:
     """An answer to "is anybody there?"."""
     holds: str = ""
     """A person or a screener asks us to wait."""
+    picks_up: str = ""
+    """Somebody comes on the line: "Hello?"."""
     turns_away: str = ""
     """A screener declines the call."""
     calls_back: str = ""
     """A name and a number are asked for, to call back."""
     tone: str = ""
     """A tone is announced."""
+
+    @property
+    def announcement(self) -> str:
+        """The phrase of a network announcement; empty if none."""
+        return self.not_in_service or self.engaged or self.unreachable
 
 
 def _together(kind: str) -> re.Pattern[str]:
@@ -63,4 +78,6 @@ def read(words: str) -> Reading:
         # "State your name, number and reason for calling, and I will call you back."
         phrases["voicemail"] = phrases["voicemail"] or phrases["screening"]
         phrases["screening"] = ""
+    if phrases["queue"]:  # "All our lines are busy, please hold": a company, not a network
+        phrases["not_in_service"] = phrases["engaged"] = phrases["unreachable"] = ""
     return Reading(**phrases)

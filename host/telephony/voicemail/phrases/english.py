@@ -3,6 +3,18 @@
 _TONE = r"(tone|beep|bleep|signal)"
 _A_MESSAGE = r"(me |us |your |an? |the )*(\S+ )?(message|name)\b"
 _BOX = r"(mail ?box|voice ?mail( box)?|answering machine)"
+_YOU_CALL = (
+    r"(that |which )?you( have|'ve| had| are|'re)?( just)? "
+    r"(dialed|dialled|reached|called|calling|entered|(trying|attempting) to (reach|call|contact))"
+)
+_NUMBER = rf"\b(number|line) {_YOU_CALL}\b[^?.!]{{0,60}}?\b"
+# What only a network calls the callee. Receptionists also say "the person you are calling".
+_SUBSCRIBER = (
+    r"\b(subscriber|customer|party|user|client|number|line|(mobile|cell|wireless) ?phone|mobile) "
+    rf"{_YOU_CALL}\b[^?.!]{{0,60}}?"
+)
+_PERSON = rf"\bperson {_YOU_CALL}\b[^?.!]{{0,60}}?"
+_NO_CALL = r"\bcall (can ?not|can't|could not|couldn't|did not|didn't) (be )?"
 
 PHRASES = {
     "screening": (
@@ -17,21 +29,62 @@ PHRASES = {
         rf"\b{_BOX} (of|for)\b|'s {_BOX}(?! is)\b|\bvoice messaging system\b",
         rf"\bforwarded to (an? |the )?(automat\S+ )?({_BOX}|voice)",
         rf"\b(please|just|and|so|then) (leave|record) {_A_MESSAGE}",
-        rf"(^|[.!?,] )leave {_A_MESSAGE}|\brecord your message\b|\bif you leave {_A_MESSAGE}",
+        rf"(^|[.!?,] )leave {_A_MESSAGE}|\bif you leave {_A_MESSAGE}",
+        r"\brecord your message\b",
     ),
     "unavailable": (
         rf"\b({_BOX}|inbox)\b.{{0,30}}\bfull\b",
         r"(\bnot|n't|\bunable to) (currently )?(accept|take) (any |new |more |a )*messages?\b",
         r"\b(can ?not|can't|unable to) leave (a |any )?messages?\b",
         rf"\b{_BOX}\b.{{0,30}}(\bnot|n't)( yet)?( been)?( yet)? (set up|initialized|activated)",
-        r"\b(not|no longer) in service\b|\bhas been disconnected\b",
+    ),
+    "not_in_service": (
+        rf"{_NUMBER}(is|was|has)(n't| (?!temporarily)(\w+ )?(not|no longer))( been| yet| an?)* "
+        r"(in service|in use|working|valid|assigned|allocated|connected|recogni[sz]ed)\b(?! by)",
+        rf"{_NUMBER}(has been|is|was) (disconnected|changed|deactivated|terminated|invalid|"
+        r"unassigned|unallocated|vacant)\b|"
+        rf"{_NUMBER}(does not|doesn't) exist\b",
+        r"\byou('ve| have)? (reached|dialed|dialled) an? (\w+ )?(number|line) (that|which) "
+        r"(is (not|no longer|disconnected)|has been (disconnected|changed))\b",
+        r"\byou('ve| have)? (reached|dialed|dialled) an? "
+        r"(disconnected|invalid|non-?working|unassigned|incorrect) ((tele)?phone )?(number|line)\b",
+        rf"{_NO_CALL}(completed|connected|go through) as (dialed|dialled|entered)\b",
+        r"\bcomplete your call as (dialed|dialled|entered)\b",
+        r"^\W*((we're|we are|i'm|i am) )?(sorry\W+)?(this|the) ((tele)?phone )?number "
+        r"is (not|no longer) in service\W*($|please|if)",
+        r"\b(must first|not necessary to) dial an? (one|1|zero|0)\b",
+    ),
+    "engaged": (
+        rf"{_SUBSCRIBER}\b(is|are) (currently |now |already )?"
+        r"(busy|engaged|on (another|the other) (call|line)|speaking to)\b",
+    ),
+    "unreachable": (
+        rf"{_SUBSCRIBER}((not|n't) ([a-z]+ )?(available|reachable|answering|responding|accepting|"
+        r"be reached|connected|in (a |the )?(coverage|service))|unavailable|unreachable|"
+        r"(switched|turned|powered) off|out of (coverage|range|reach|service)|outside|"
+        r"temporarily|suspended|unable to (receive|accept|take)|cannot be|can't be)\b",
+        r"\b(wireless|cellular|mobile) (customer|subscriber|user)\b[^?.!]{0,60}?"
+        r"\b(not available|unavailable|out of|outside)\b",
+        rf"{_PERSON}(not|n't|unable to|no longer) ([a-z]+ )?(accept|receiv)(e|ing) "
+        r"(any |incoming |phone )*calls\b",
+        rf"{_PERSON}\b(temporarily (not |un)available|(not|n't|un)[^?]{{0,60}}?"
+        r"\b(try|call) (your call )?(again|back|later))\b",
+        r"\btry your call (again )?(at a )?later\b",
+        r"\bhang up and (try|dial|call)( \w+){0,2} again\b",
+        r"\ball (\w+ )?circuits are\b|\b(network|service) (congestion|difficulties)\b",
+        rf"{_NO_CALL}(completed|connected|processed|go through)\b",
+        r"\b(unable|not able) to (complete|connect|process) your call\b",
+    ),
+    "queue": (
+        r"\bplease (hold|wait|stand by)\b|\b(stay|remain|hold) on (the )?line\b",
+        r"\bnext available\b|\b(agents?|representatives?|operators?|advisors?) (is|are|will)\b",
     ),
     "suspicious": (
         rf"\b(have|'ve|you) reached\b|\bleave {_A_MESSAGE}",
         r"\b(can't|can ?not|unable to) (come to|take|answer|get to)( \w+)? (phone|calls?)\b",
         r"(\bnot|n't|\baway) .{0,12}\b(home|office|desk|available|here right now)\b",
         r"\b(get back to|call|ring) you (back )?(as soon as|when|once|later)\b",
-        r"\breturn your call\b",
+        rf"\breturn your call\b|{_PERSON}",
     ),
     "asks_back": (
         r"\bhow (can|may) (i|we) (help|assist|direct)\b|\bwhat can (i|we) do for you\b",
@@ -50,6 +103,7 @@ PHRASES = {
         r"\bone (moment|second)\b|\bconnecting you\b|\b(i'll|i will) (see|check|try|let)\b",
         r"\btrying to (reach|connect)\b|\b(thanks|thank you)\W*$|\bgot it\b",
     ),
+    "picks_up": (r"^\W*(yes|yeah|yep|hello|hi|hey|speaking|good (morning|afternoon|evening))\b",),
     "turns_away": (
         r"\b(is|are) (\w+ )?(not|unavailable)\b|\b(is|are)n't (available|able|taking)\b",
         r"(?<!\bi )\b(can't|can ?not|unable to) (take|answer|accept) (your|this|the) call\b",

@@ -1,6 +1,11 @@
 """French phrases of machines, screeners and people."""
 
 _TONE = r"(bip|signal sonore|signal|top)"
+_NUMBER = (
+    r"\bnum[eé]ro( de t[eé]l[eé]phone)? "
+    r"(que vous (avez |venez de |cherchez [aà] )?\w+|(compos|demand|appel)[eé])[^?.!]{0,40}?"
+)
+_SUBSCRIBER = rf"(\bvotre correspondante?\b|\bl'abonn[eé]e?\b|{_NUMBER})[^?.!]{{0,40}}?"
 
 PHRASES = {
     "screening": (
@@ -14,8 +19,19 @@ PHRASES = {
     ),
     "unavailable": (
         r"\b(boîte|messagerie) .{0,40}\bpleine\b|\bn'accepte (plus|pas) (de )?messages?\b",
-        r"\bnuméro .{0,30}\b(pas attribué|plus en service)\b",
     ),
+    "not_in_service": (
+        rf"{_NUMBER}\b(n'est (pas|plus) (attribu|en service|valide|affect)|n'existe|a chang|"
+        r"est (invalide|erron))\w*",
+        r"\bnum[eé]ro .{0,30}\b(pas attribué|plus en service)\b|\bpas d'abonn[eé]s? au num[eé]ro\b",
+    ),
+    "engaged": (rf"{_SUBSCRIBER}\b(est|sont) ([a-zéèà]+ )?(occup[eé]|en (ligne|communication))",),
+    "unreachable": (
+        rf"{_SUBSCRIBER}\b(n'est ([a-zéèà]+ )?(pas|plus) ([a-zéèà]+ )?(disponible|joignable)|"
+        r"indisponible|injoignable|ne peut (pas )?([eê]tre joint|recevoir))",
+        r"\bappel ne peut (pas )?(aboutir|[eê]tre (achemin|[eé]tabli))|\br[eé]seau .{0,20}satur",
+    ),
+    "queue": (r"\bne quittez pas\b|\brestez en ligne\b|\bpatientez\b|\bconseillers?\b",),
     "suspicious": (r"\b(pas|absente?|suis pas) (disponible|là|joignable)\b|\bvous rappelle",),
     "asks_back": (
         r"\bqui est (à l'appareil|ce|là)\b|\bpuis-je vous aider\b|\bde la part de qui\b",
@@ -23,6 +39,7 @@ PHRASES = {
     ),
     "replies": (r"^\W*(oui|allô|allo|bonjour|je suis|quoi|qui)\b",),
     "holds": (r"\bne quittez pas\b|\brestez en ligne\b|\bpatientez\b|\bun instant\b",),
+    "picks_up": (r"^\W*(oui|allô|allo|bonjour|bonsoir)\b",),
     "turns_away": (r"\bn'est pas disponible\b|\bne souhaite pas\b|\bne peut pas\b|\brefusé",),
     "calls_back": (r"\bvous rappelle|\b(votre|et) numéro\b",),
     "tone": (rf"\b{_TONE}\b",),

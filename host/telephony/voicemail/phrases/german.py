@@ -1,6 +1,11 @@
 """German phrases of machines, screeners and people."""
 
 _TONE = r"(ton|signalton|piepton|piep|signal)"
+_CALLED = r"(gewählte|gewünschte|gerufene|angerufene|angewählte)[nr]?"
+_SUBSCRIBER = (
+    rf"\b({_CALLED} (gesprächspartner(in)?|teilnehmer(in)?|person|kunde|(ruf)?nummer|anschluss)|"
+    r"(mobilfunk)?teilnehmer|ihr gesprächspartner)\b[^?.!]{0,50}?\b"
+)
 
 PHRASES = {
     "screening": (
@@ -13,9 +18,24 @@ PHRASES = {
         r"\bnachricht (zu )?hinterlassen\b|\bmit der mailbox\b",
     ),
     "unavailable": (
-        r"\b(mailbox|anrufbeantworter|speicher)\b.{0,20}\bvoll\b",
+        r"\b(mailbox|anrufbeantworter|speicher)\b.{0,40}\bvoll\b",
         r"\bkeine nachricht(en)? (hinterlassen|möglich|entgegen)",
-        r"\brufnummer .{0,20}nicht (vergeben|bekannt|erreichbar)\b",
+    ),
+    "not_in_service": (
+        r"\bkeine? (anschluss|verbindung) unter dieser (ruf|telefon)?nummer\b",
+        r"\brufnummer .{0,20}(nicht (mehr )?(vergeben|bekannt|gültig|geschaltet)|ungültig)\b",
+        rf"\b{_CALLED} (ruf|telefon)?nummer\b[^?.!]{{0,30}}?\b(existiert nicht|unvollständig|"
+        r"nicht (mehr )?(vergeben|bekannt|gültig|geschaltet|belegt)|ungültig|geändert)\b",
+    ),
+    "engaged": (rf"{_SUBSCRIBER}(besetzt|spricht gerade|im gespräch)\b",),
+    "unreachable": (
+        rf"{_SUBSCRIBER}(nicht (erreichbar|verfügbar|zu erreichen|angemeldet)|ausgeschaltet)\b",
+        r"\brufnummer .{0,30}nicht erreichbar\b|\bnetz ist .{0,20}überlastet\b",
+        r"\b(verbindung|anruf|gespräch) kann .{0,20}nicht (hergestellt|vermittelt|ausgeführt)\b",
+    ),
+    "queue": (
+        r"\bbitte warten\b|\bbleib\S* .{0,12}(dran|leitung|apparat)\b|\bnächste\S* freie",
+        r"\bmitarbeiter",
     ),
     "suspicious": (r"\bnicht (erreichbar|zu hause|da|im büro)\b|\brufe? .{0,16}zurück\b",),
     "asks_back": (
@@ -28,6 +48,7 @@ PHRASES = {
         r"\bbleib\S* .{0,12}(dran|leitung)\b|\b(ein|einen) moment\b|\bbitte warten\b",
         r"\bich (prüfe|frage)\b",
     ),
+    "picks_up": (r"^\W*(ja|hallo|guten (tag|morgen|abend)|grüß gott)\b",),
     "turns_away": (
         r"\bnicht (verfügbar|erreichbar)\b|\babgelehnt\b",
         r"\bmöchte (den anruf |ihren anruf )?nicht\b",

@@ -1,6 +1,12 @@
 """Spanish phrases of machines, screeners and people."""
 
 _TONE = r"(tono|pitido|bip|señal)"
+_SUBSCRIBER = (
+    r"\b(n[uú]mero|tel[eé]fono|abonado|cliente|usuario|m[oó]vil|celular|l[ií]nea)( m[oó]vil)? "
+    r"((al |con el )?que (usted )?(ha |est[aá] )?(marc|llam|solicit|disc|intent)\w+|"
+    r"(marcad|llamad|solicitad|discad)[oa])\b[^?.!]{0,60}?\b"
+)
+_NO_CALL = r"\bllamada no (se )?puede (ser )?(complet|establec|proces|curs)\w+"
 
 PHRASES = {
     "screening": (
@@ -14,10 +20,20 @@ PHRASES = {
         r"\b(deje|deja|grabe|graba)(nos|me)? (su |tu |un |el )?mensaje\b",
         r"\bbuzón de (voz|mensajes) (de|del)\b|\b(comunicado|desviad[ao]) .{0,12}buzón\b",
     ),
-    "unavailable": (
-        r"\bbuzón .{0,20}\blleno\b|\bno (acepta|puede recibir) (más )?mensajes\b",
-        r"\bnúmero .{0,20}\bno existe\b|\bno está en servicio\b",
+    "unavailable": (r"\bbuzón .{0,20}\blleno\b|\bno (acepta|puede recibir) (más )?mensajes\b",),
+    "not_in_service": (
+        rf"{_SUBSCRIBER}(no existe|(ya )?no est[aá] (en servicio|asignado|en uso|activo)|"
+        r"no corresponde|(ha sido|fue) (cambiado|desconectado|dado de baja)|ha cambiado)\b",
+        r"\bn[uú]mero .{0,20}\bno existe\b|\bninguna l[ií]nea en servicio\b",
+        rf"{_NO_CALL} (como|tal)\b",
     ),
+    "engaged": (rf"{_SUBSCRIBER}(ocupad[oa]|comunicando|en otra llamada)\b",),
+    "unreachable": (
+        rf"{_SUBSCRIBER}(apagad[oa]|fuera de|temporalmente|suspendid[oa]|no (responde|contesta|"
+        r"(est[aá]|se encuentra) (disponible|localizable)|puede recibir))\b",
+        rf"\bapagado o fuera de\b|{_NO_CALL}|\b(red|l[ií]neas) .{{0,20}}(saturad|congestionad)[oa]",
+    ),
+    "queue": (r"\bno cuelgue\b|\bespere\b|\bpermanezca en\b|\bagentes?\b|\basesor",),
     "suspicious": (
         r"\bno (estoy|está|estamos|podemos|puedo) (disponible|en casa|atender|contestar)",
         r"\b(devolver|devolveré|devolvemos) (la|su|tu) llamada\b",
@@ -28,6 +44,10 @@ PHRASES = {
     ),
     "replies": (r"^\W*(sí|si|hola|diga|dígame|bueno|aló|quién|aquí)\b",),
     "holds": (r"\bno cuelgue\b|\bespere\b|\bun momento\b|\bpermanezca en\b",),
+    "picks_up": (
+        r"^\W*(s[ií]|hola|bueno|al[oó]|buen[oa]s (d[ií]as|tardes|noches)|"
+        r"d[ií]ga(me)?(?! (su|tu|el|m[aá]s|por|qui[eé]n|de)))\b",
+    ),
     "turns_away": (r"\bno (está disponible|desea|puede (atender|contestar))\b|\brechazad",),
     "calls_back": (r"\b(devolver|devolveré|devolvemos) (la|su|tu) llamada\b|\b(su|y) número\b",),
     "tone": (rf"\b{_TONE}\b",),

@@ -1,0 +1,104 @@
+"""Network announcements in answered calls: nothing is said to them, and the record tells them."""
+
+import pytest
+from machines import GREETING, MESSAGE, QUESTION, says
+
+from host.local.phone import Line, Telephone
+from host.local.sound import loud
+from host.records.outcome import Outcome
+from host.testing import Scene, heard_once, not_heard
+
+NOT_IN_SERVICE = "The number you have dialed is not in service. Please check the number."
+AS_DIALED = "We're sorry, your call cannot be completed as dialed. Please check the number."
+NOT_AVAILABLE = "The subscriber you have called is not available. Please try again later."
+BUSY = "The customer you have called is on another call. Please try again later."
+WHAT = {
+    Outcome.INVALID_NUMBER: "the number is not in service",
+    Outcome.BUSY: "the line is busy",
+    Outcome.NO_ANSWER: "the callee can't be reached",
+}
+ANNOUNCEMENTS = pytest.mark.parametrize(
+    ("words", "outcome"),
+    [
+        pytest.param(NOT_IN_SERVICE, Outcome.INVALID_NUMBER, id="not in service"),
+        pytest.param(AS_DIALED, Outcome.INVALID_NUMBER, id="as dialed"),
+        pytest.param(NOT_AVAILABLE, Outcome.NO_ANSWER, id="not available"),
+        pytest.param(BUSY, Outcome.BUSY, id="busy"),
+    ],
+)
+
+
+@pytest.mark.parametrize("persona", ["leaves", "skips"])
+@ANNOUNCEMENTS
+async def test_nothing_is_said_to_an_announcement_whatever_the_policy(
+    scene: Scene, words: str, outcome: Outcome, persona: str
+) -> None:
+    placed, call, record = await scene.place_to(Telephone(script=says(words)), persona, name="Ann")
+    assert not loud(call.recording[:, 1]).any()
+    assert placed.outcome is record.outcome is outcome
+    assert record.retryable is (outcome is not Outcome.INVALID_NUMBER)
+    assert record.reason == f"a network announcement said that {WHAT[outcome]}"
+    assert (record.voicemail, record.ended_by) == ("announcement", "host")
+    assert record.duration < 15
+
+
+@ANNOUNCEMENTS
+async def test_an_announcement_after_which_the_network_hangs_up_counts_as_well(
+    scene: Scene, words: str, outcome: Outcome
+) -> None:
+    parts = says(words, stays=False)
+    _, _, record = await scene.place_to(Telephone(script=parts), "leaves", name="Ann")
+    assert (record.outcome, record.ended_by) == (outcome, "far end")
+    assert record.reason == f"a network announcement said that {WHAT[outcome]}"
+    assert record.voicemail == "announcement"
+
+
+async def test_an_announcement_that_offers_voicemail_is_a_machine(scene: Scene) -> None:
+    parts = says(NOT_AVAILABLE, 2.0, "Please leave a message after the tone.", 1.0, beep=True)
+    _, call, record = await scene.place_to(Telephone(script=parts), "leaves", name="Ann")
+    heard_once(call, MESSAGE)
+    assert (record.outcome, record.voicemail) == (Outcome.VOICEMAIL_LEFT, "machine-vm")
+
+
+async def test_somebody_who_picks_up_after_an_announcement_is_greeted(scene: Scene) -> None:
+    async def ann(line: Line) -> None:
+        await line.say(NOT_AVAILABLE)
+        await line.wait(1.0)
+        await line.say("Hello, this is Ann.")
+        await line.heard("this is a test call")
+        await line.hang_up()
+
+    _, call, record = await scene.place_to(Telephone(script=ann), "leaves", name="Ann")
+    heard_once(call, GREETING)
+    assert (record.outcome, record.voicemail) == (Outcome.COMPLETED, "human")
+
+
+@ANNOUNCEMENTS
+async def test_an_announcement_that_comes_late_is_asked_whether_somebody_is_there(
+    scene: Scene, words: str, outcome: Outcome
+) -> None:
+    async def network(line: Line) -> None:
+        await line.sound()  # nothing was said, so the persona greets
+        await line.say(words)
+        await line.stay()
+
+    _, call, record = await scene.place_to(Telephone(script=network), "leaves", name="Ann")
+    heard_once(call, QUESTION)
+    not_heard(call, MESSAGE)
+    assert (record.outcome, record.ended_by) == (outcome, "host")
+    assert record.voicemail == "announcement"
+
+
+async def test_a_person_who_tells_of_an_announcement_is_not_hung_up_on(scene: Scene) -> None:
+    async def bob(line: Line) -> None:
+        await line.say("Hello?")
+        await line.heard("this is a test call")
+        await line.say("Her phone says the number you have dialed is not in service.")
+        await line.heard("is somebody there")
+        await line.say("Yes. What day is it?")
+        await line.heard("today is monday")
+        await line.hang_up()
+
+    _, call, record = await scene.place_to(Telephone(script=bob), "leaves", name="Ann")
+    heard_once(call, "Today is Monday.")
+    assert (record.outcome, record.voicemail) == (Outcome.COMPLETED, "human")
