@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 from people import goes
@@ -23,7 +24,9 @@ async def rings_and_gives_up(scene: Scene, patience: float, persona: str = "desk
     await scene.exchange.route(number, metadata=json.dumps({"persona": persona}))
     call = await scene.exchange.ring(CALLER, number, patience=patience)
     await call.ended()
+    left = time.time()  # LiveKit SIP of now stays for 2 s if it was joining when the caller gave up
     record = await scene.record(call.room, limit=5)
+    assert record.ended_at.timestamp() < left + 2 * SOON
     await scene.no_room(call.room)
     return record
 
@@ -42,7 +45,6 @@ async def test_whoever_gives_up_early_has_abandoned_the_call(
     assert (record.persona, record.direction, record.number) == ("desk", "inbound", CALLER)
     assert record.error is None
     assert (record.answered_at, record.duration) == (None, 0)
-    assert (record.ended_at - record.dispatched_at).total_seconds() < patience + 2 * SOON
 
 
 async def test_callers_who_give_up_do_not_use_up_the_calls_of_a_day(scene: Scene) -> None:

@@ -33,8 +33,18 @@ async def take(
     first packet has come, or a second after the answer.
     """
     office.write(call, "INVITE", f"from {call.caller}")
+    if patience is not None:
+        loop = asyncio.get_running_loop()
+        giving_up = loop.call_later(patience, call.end, Ending("phone", "CANCEL"))
+        call.over.add_done_callback(lambda _: giving_up.cancel())
     await _join(office, call, leg, route, headers)
-    if not await _ring(call, leg, route, patience):
+    if call.over.done():
+        _not_answered(office, call)
+        if call.over.result().by == "phone":
+            await asyncio.wait([leg.gone], timeout=office.profile.lingers)
+        return
+    if not await _ring(call, leg, route):
+        _not_answered(office, call)
         return
     office.answer(call, leg, script)
     if call.bridged_after:
@@ -68,33 +78,36 @@ async def _join(
     await leg.join(office.url, token, config=config)
     office.joined(call, leg, route.trunk.max_call_duration.ToTimedelta().total_seconds())
     office.serve(call, leg, headers)
-    if profile.attributes_after:
+    seconds = next(office.answers_late)
+    if seconds and profile.late_attributes:
         # A participant becomes visible to the others once media is negotiated, here with its track.
         await leg.publish()
-        await asyncio.wait([call.over], timeout=profile.attributes_after)
+    await asyncio.wait([leg.gone], timeout=seconds)  # not for the caller, who may give up meanwhile
     custom = attributes_from(
         headers, route.trunk.headers_to_attributes, route.trunk.include_headers
     )
     await leg.set_all(custom | dict(route.rule.attributes) | late)
     call.ringing()
-    if not profile.attributes_after:
-        await leg.publish()
+    await leg.publish()
     leg.subscribe()
 
 
-async def _ring(call: PhoneCall, leg: Leg, route: Route, patience: float | None) -> bool:
+async def _ring(call: PhoneCall, leg: Leg, route: Route) -> bool:
     """Ring until audio arrives (True), or the caller gives up or the limit is reached (False)."""
     audio = asyncio.create_task(leg.audio.wait())
     limit = route.trunk.ringing_timeout.ToTimedelta().total_seconds() or RINGING_TIMEOUT
-    gives_up = patience is not None and patience < limit
-    seconds = (patience if gives_up and patience else limit) - (time.time() - call.started_at)
     call.over.add_done_callback(lambda _: audio.cancel())
-    await asyncio.wait([audio], timeout=max(0.0, seconds))
+    await asyncio.wait([audio], timeout=max(0.0, limit - (time.time() - call.started_at)))
     audio.cancel()
     if not call.over.done() and leg.audio.is_set():
         return True
-    if gives_up:
-        call.end(Ending("phone", "CANCEL"))
     call.end(Ending("far end", "ringing timeout", hangup=False))
-    call.sip_status = 487 if call.over.result().by == "phone" else 486
     return False
+
+
+def _not_answered(office: Office, call: PhoneCall) -> None:
+    if call.over.result().by == "phone":
+        call.sip_status = 487 if office.profile.answers_cancel else 0
+    else:
+        call.sip_status = 486
+    call.pulse.beat()

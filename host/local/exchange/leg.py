@@ -46,7 +46,7 @@ class Leg:
         self._media = media
         self._room = rtc.Room()
         self._subscribing = False
-        self._going = False
+        self._going = self._published = False
         self._publishing = asyncio.Lock()
         self._unpublished = asyncio.Event()
 
@@ -79,10 +79,11 @@ class Leg:
     async def publish(self) -> None:
         """Publish the audio track, named like the participant, from a microphone."""
         async with self._publishing:
-            if self._media.track is None or self._going:
-                return  # the call is over
+            if self._media.track is None or self._going or self._published:
+                return  # the call is over, or it has a track
             options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
             await self._try(self._room.local_participant.publish_track(self._media.track, options))
+            self._published = True
             self._media.start()
 
     async def let_go(self) -> bool:
@@ -94,6 +95,7 @@ class Leg:
         knew, self._going = self._going, True
         async with self._publishing:
             await self._unpublish()
+            self._published = False
         return not knew
 
     async def stay(self) -> None:

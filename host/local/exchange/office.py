@@ -1,6 +1,7 @@
 """State that all calls of an exchange share, and common steps of a call."""
 
 import asyncio
+import itertools
 import json
 import logging
 from collections.abc import Callable, Coroutine, Mapping
@@ -53,6 +54,8 @@ class Office:
         """Factory of a leg's audio."""
         self._key, self._secret = api_key, api_secret
         self._lives: set[asyncio.Task[None]] = set()
+        self.answers_late = itertools.cycle(profile.answers_late)
+        self.invites_late = itertools.cycle(profile.invites_late)
 
     def token(self) -> api.AccessToken:
         """Return a token for a participant, without grants."""

@@ -79,6 +79,7 @@ class Dial:
         self._office.joined(call, leg, request.max_call_duration.ToTimedelta().total_seconds())
         self._office.serve(call, leg, {})
         await leg.publish()
+        await self._wait(call, next(self._office.invites_late))
 
     async def _ring(self, call: PhoneCall) -> None:
         """Send the INVITE and wait for a 200. Raises TwirpError for anything else."""

@@ -31,8 +31,19 @@ class Profile:
     """Class of SIP status (4, 5, 6) to Twirp code, for the rest."""
     keeps_reason: bool
     """Whether the error contains the reason phrase."""
-    attributes_after: float
-    """Seconds from an inbound leg's join to its late attributes, and to its subscriptions."""
+    answers_late: tuple[float, ...]
+    """Seconds that an inbound leg takes longer than it may: one call after the other, in turn.
+
+    Until then a room without `late_attributes` sees nothing of it but that it has joined.
+    """
+    invites_late: tuple[float, ...]
+    """Seconds that an INVITE takes longer than it may, in turn."""
+    late_attributes: bool
+    """Whether an inbound leg that is late publishes its track before its attributes."""
+    answers_cancel: bool
+    """Whether a caller who gives up is told 487; otherwise there is no final response."""
+    lingers: float
+    """Seconds that a leg stays in its room whose caller gave up while it joined."""
     no_answer: str
     """Error text of an unanswered call."""
     no_credentials: tuple[str, str]
@@ -113,7 +124,11 @@ NOW = Profile(
         6: "invalid_argument",
     },
     keeps_reason=True,
-    attributes_after=0.0,
+    answers_late=(0.0, 0.7),
+    invites_late=(0.0, 1.0),
+    late_attributes=False,
+    answers_cancel=True,
+    lingers=2.0,
     no_answer="sip request timed out",
     no_credentials=(
         "failed_precondition",
@@ -137,7 +152,11 @@ YEAR_2025 = Profile(
     ),
     other_codes={3: "internal", 4: "internal", 5: "internal", 6: "internal"},
     keeps_reason=False,
-    attributes_after=0.6,
+    answers_late=(0.6, 0.0),
+    invites_late=(1.0, 0.0),
+    late_attributes=True,
+    answers_cancel=False,
+    lingers=0.0,
     no_answer="canceled",
     no_credentials=(
         "unknown",
