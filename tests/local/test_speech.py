@@ -100,6 +100,55 @@ async def test_sentences_in_a_row_are_heard_one_by_one(said: list[str], scene: S
     assert all(one.end < other.start for one, other in zip(heard, heard[1:], strict=False))
 
 
+@pytest.mark.parametrize("pause", [0.0, 0.03, 0.06, 0.1, 0.14, 0.2, 0.3, 0.5])
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (SCENE[3], SCENE[5]),
+        (SCENE[5], SCENE[3]),
+        (SCENE[0], SCENE[1]),
+        (SCENE[1], SCENE[0]),
+        (SCENE[12], SCENE[7]),
+        (SCENE[5], SCENE[6]),
+    ],
+)
+async def test_two_texts_are_both_heard_however_close_they_follow(
+    one: str, other: str, pause: float, scene: Sentences
+) -> None:
+    first, second = await speak(one, RATE), await speak(other, RATE)
+    sound = on_a_line(np.concatenate([first, silence(pause, RATE), second]))
+    heard = await heard_in(sound, scene)
+    assert [each.text for each in heard] == [one, other]
+    assert heard[0].end == pytest.approx(0.5 + first.size / RATE, abs=0.15)
+    assert heard[1].start == pytest.approx(0.5 + first.size / RATE + pause, abs=0.15)
+
+
+async def test_many_texts_without_a_pause_are_heard_one_by_one(scene: Sentences) -> None:
+    said = [SCENE[5], SCENE[1], SCENE[13], SCENE[0], SCENE[6]]
+    sound = opus(np.concatenate([await speak(text, RATE) for text in said]))
+    assert [each.text for each in await heard_in(on_a_line(sound), scene)] == said
+
+
+@pytest.mark.parametrize("cut_off", [SCENE[9], SCENE[8]])
+async def test_a_text_is_heard_though_the_next_one_is_cut_off(
+    cut_off: str, scene: Sentences
+) -> None:
+    begun = await speak(cut_off, RATE)
+    sound = np.concatenate([await speak(SCENE[3], RATE), begun[: begun.size // 2]])
+    assert [each.text for each in await heard_in(on_a_line(sound), scene)] == [SCENE[3]]
+
+
+async def test_a_text_that_the_network_tore_apart_is_heard_after_another(scene: Sentences) -> None:
+    said = await speak(SCENE[2], RATE)
+    torn = [said[:16000], silence(0.2, RATE), said[16000:]]
+    for sound, texts in (
+        ([await speak(SCENE[0], RATE), *torn], [SCENE[0], SCENE[2]]),
+        ([*torn, await speak(SCENE[5], RATE)], [SCENE[2], SCENE[5]]),
+    ):
+        heard = await heard_in(on_a_line(np.concatenate(sound)), scene)
+        assert [each.text for each in heard] == texts
+
+
 async def test_the_same_sound_is_heard_the_same_way_whatever_was_heard_before(
     scene: Sentences,
 ) -> None:

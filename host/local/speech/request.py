@@ -23,10 +23,18 @@ class Request:
 
 
 @dataclass(frozen=True)
+class Place:
+    """A position in the pieces: that many samples into one of them."""
+
+    piece: int
+    samples: int
+
+
+@dataclass(frozen=True)
 class Finding:
-    """A sentence in the pieces `first` to `last`, both included."""
+    """A sentence in the pieces, from `start` to `end`."""
 
     text: str
-    first: int
-    last: int
+    start: Place
+    end: Place
     confidence: float

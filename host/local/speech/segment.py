@@ -19,7 +19,11 @@ NOISE_MEMORY = 2.0
 ONSET = 5
 """Voiced frames, out of twice as many, that start an utterance."""
 BRIDGE = 0.15
-"""Seconds of silence that separate two pieces of one utterance."""
+"""Seconds of silence that separate two pieces of one utterance.
+
+Words contain silences that are hardly shorter. A piece may contain several sentences, which the
+recogniser separates.
+"""
 LEAD = 30
 """Maximum frames that an onset extends back over loud voiceless sounds, such as an s."""
 
