@@ -18,7 +18,7 @@ from rich.console import Console
 from host.base.errors import HostError
 from host.base.paths import EXAMPLE_PERSONAS
 from host.dispatch.place import metadata_of, place
-from host.local.exchange import PhoneCall
+from host.local.exchange import PhoneCall, Subscriber
 from host.local.phone import Busy, Line, Telephone, voicemail
 from host.local.process import HostProcess
 from host.local.records import records_of
@@ -86,9 +86,9 @@ async def a_person_answers(stage: Stage) -> PhoneCall:
 
 async def a_voicemail_answers(stage: Stage) -> PhoneCall:
     greeting = "You have reached the voicemail of Ann. Please leave a message after the tone."
-    script = voicemail(greeting, pause=1.0)
+    machine = voicemail(greeting, answer_after=1.0, pause=1.0)
     stage.show("voicemail", f"will say: {greeting} (beep)", "yellow")
-    return await _placed(stage, MACHINE, Telephone(answer_after=1.0, script=script))
+    return await _placed(stage, MACHINE, machine)
 
 
 async def the_line_is_busy(stage: Stage) -> PhoneCall:
@@ -227,9 +227,9 @@ def _keep(call: PhoneCall, record: CallRecord, file: Path) -> None:
     )
 
 
-async def _placed(stage: Stage, number: str, telephone: object) -> PhoneCall:
+async def _placed(stage: Stage, number: str, telephone: Subscriber) -> PhoneCall:
     """Let the reminder call Ann at a number, as `python -m host call` does."""
-    stage.world.exchange.connect(number, telephone)  # type: ignore[arg-type]
+    stage.world.exchange.connect(number, telephone)
     details = {"patient": "Ann", "time": "three o'clock"}
     stage.show("command", f'host call reminder {number} patient=Ann time="three o\'clock"')
     metadata = metadata_of(stage.settings, "reminder", number, details)

@@ -8,10 +8,13 @@
 
     exchange.connect("+15552220001", Telephone(answer_after=1.0, script=asks_for_the_hours))
     exchange.connect("+15552220002", Busy())
+    exchange.connect("+15552220004", voicemail("Please leave a message after the tone."))
     call = await exchange.ring("+15557770001", "+15550001111", asks_for_the_hours)
 
 Without a script, and after its end, a telephone waits until the far end hangs up.
 """
+
+from dataclasses import dataclass
 
 from host.local.exchange import (
     Heard,
@@ -25,6 +28,7 @@ from host.local.exchange import (
     TransferReply,
 )
 from host.local.exchange.errors import FROM_SIP_NODE, TwirpError
+from host.local.exchange.expected import check_script
 
 __all__ = [
     "Busy",
@@ -48,6 +52,7 @@ __all__ = [
     "TransferReply",
     "Unavailable",
     "Unreachable",
+    "Voicemail",
     "voicemail",
 ]
 
@@ -60,12 +65,17 @@ def Telephone(
     first_packet: float = 0.0,
     on_transfer: TransferReply | None = None,
 ) -> Subscriber:
-    """A telephone that rings and answers after so many seconds.
+    """A telephone that rings, answers after so many seconds, and plays a script.
 
     `early` is what its network plays into the room until then (183 with early media), such as a
     ringback tone of its own, or an announcement. It sends nothing in the first `first_packet`
-    seconds after the answer.
+    seconds after the answer. Raises TypeError for a script that is no function.
     """
+    if callable(answer_after):
+        name = getattr(answer_after, "__name__", "...")
+        raise TypeError(f"answer_after is a number of seconds: did you mean script={name}?")
+    check_script("the script of a Telephone", script)
+    check_script("`early` of a Telephone", early)
     return Subscriber(
         200,
         answer_after,
@@ -154,17 +164,29 @@ def IgnoresTransfer() -> TransferReply:
     return TransferReply(notify=0)
 
 
+@dataclass(frozen=True)
+class Voicemail(Subscriber):
+    """A voicemail: a telephone, and also the script of one, such as of a Telephone."""
+
+    async def __call__(self, line: Line) -> None:
+        """Play the voicemail on an answered call."""
+        assert self.script is not None
+        await self.script(line)
+
+
 def voicemail(
     greeting: str,
     *,
+    answer_after: float = 0.5,
     pause: float = 0.5,
     beep_hz: float = 1000,
     beep_seconds: float = 0.4,
     records: float = 120.0,
-) -> PersonScript:
-    """Return the script of a voicemail: greeting, pause, beep, and recording until hang-up.
+) -> Voicemail:
+    """Return a telephone with a voicemail: greeting, pause, beep, and recording until hang-up.
 
-    It hangs up itself after recording `records` seconds.
+    It hangs up itself after recording `records` seconds. `Telephone(script=voicemail(...))` is the
+    same with the Telephone's own `answer_after` and answer to a REFER.
     """
 
     async def script(line: Line) -> None:
@@ -174,4 +196,4 @@ def voicemail(
         await line.wait(records)
         await line.hang_up()
 
-    return script
+    return Voicemail(200, answer_after, script=script)

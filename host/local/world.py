@@ -171,15 +171,8 @@ class World:
         self.exchange.connect("+15552220001", Telephone(answer_after=1.5, script=person))
         self.exchange.connect("+15552220002", Busy())
         self.exchange.connect("+15552220003", Declines(after=1.5))
-        self.exchange.connect(
-            "+15552220004",
-            Telephone(
-                answer_after=1.5,
-                script=voicemail(
-                    "You have reached the voicemail of Ann. Please leave a message after the tone."
-                ),
-            ),
-        )
+        mailbox = "You have reached the voicemail of Ann. Please leave a message after the tone."
+        self.exchange.connect("+15552220004", voicemail(mailbox, answer_after=1.5))
         self.exchange.connect("+15552220005", NoAnswer())
 
     def _note(self) -> str:

@@ -15,6 +15,7 @@ from host.local.exchange.browser import visit
 from host.local.exchange.call import PhoneCall
 from host.local.exchange.control import Control
 from host.local.exchange.directory import Directory
+from host.local.exchange.expected import check_script, check_telephone
 from host.local.exchange.facts import TransferReply
 from host.local.exchange.ledger import Ledger
 from host.local.exchange.leg import Leg
@@ -110,7 +111,11 @@ class Exchange(LocalServer):
         return list(self._office.calls)
 
     def connect(self, number: str, phone: Subscriber) -> None:
-        """Connect a telephone to a number that can be dialled or referred to."""
+        """Connect a telephone to a number that can be dialled or referred to.
+
+        Raises TypeError for anything but a telephone.
+        """
+        check_telephone(number, phone)
         self._numbers[normalize(number)] = phone
         self._connected_at[normalize(number)] = len(self._office.calls)
 
@@ -167,7 +172,10 @@ class Exchange(LocalServer):
         A caller with `patience` gives up after that many seconds of ringing, and sends the first
         packet `first_packet` seconds after the answer. Returns at once: await `answered` and
         `ended` of the call.
+        A caller with `patience` gives up after that many seconds of ringing. Returns at once: await
+        `answered` and `ended` of the call. Raises TypeError for a script that is no function.
         """
+        check_script("a caller's script", script)
         try:
             trunk = match_trunk(self.directory.inbound.pick(()), caller, called)
             rule = match_rule(self.directory.rules.pick(()), trunk.sip_trunk_id, caller, called)
