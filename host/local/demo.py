@@ -22,7 +22,6 @@ from host.local.exchange import PhoneCall, Subscriber
 from host.local.phone import Busy, Line, Telephone, voicemail
 from host.local.process import HostProcess
 from host.local.records import records_of
-from host.local.speech import locate
 from host.local.stage import Stage
 from host.local.world import CALLER, OUR_NUMBER, World
 from host.records.outcome import Outcome
@@ -159,7 +158,7 @@ async def play(folder: Path = CALLS) -> int:
             settings = _settings(world)
             faults = 0
             for scene in SCENES:
-                faults += not await _perform(scene, Stage(world, settings, console), folder)
+                faults += not await perform(scene, Stage(world, settings, console), folder)
     took = time.monotonic() - begun
     if faults:
         console.print(
@@ -168,16 +167,20 @@ async def play(folder: Path = CALLS) -> int:
         return 1
     console.print(
         f"\n[green]All {len(SCENES)} scenes ended as they should[/], in {took:.0f} s. "
-        f"Listen: recordings (left the telephone, right the persona), transcripts and records "
-        f"are in {folder}/"
+        f"Listen: recordings of the answered calls (left the telephone, right the persona), and "
+        f"transcripts and records of all, are in {folder}/"
     )
     return 0
 
 
-async def _perform(scene: Scene, stage: Stage, folder: Path) -> bool:
-    """Run one scene, store its files, and return whether it ended as expected."""
+async def perform(scene: Scene, stage: Stage, folder: Path) -> bool:
+    """Run one scene, store its files in a host's folder, and return whether it ended as expected.
+
+    A call that was not answered has no recording.
+    """
     stage.console.print(f"\n[bold]{scene.title}[/]")
     faults: list[str] = []
+    kept: list[Path] = []
     try:
         call = await scene.play(stage)
         record, *_ = await records_of(folder / "calls.jsonl", call.room, RECORD_LIMIT)
@@ -185,12 +188,12 @@ async def _perform(scene: Scene, stage: Stage, folder: Path) -> bool:
         faults = [str(error) or "it took too long"]
     else:
         faults = _faults(scene, stage, call, record)
-        _keep(call, record, folder / scene.file)
+        kept = _keep(call, record, folder / scene.file)
         stage.show("record", f"{record.outcome}: {record.reason}", "magenta")
     for fault in faults:
         stage.show("wrong", fault, "red")
     if not faults:
-        stage.show("right", f"recorded as {folder / scene.file}.wav", "dim")
+        stage.show("right", f"see {', '.join(map(str, kept))}", "dim")
     return not faults
 
 
@@ -200,7 +203,7 @@ def _faults(scene: Scene, stage: Stage, call: PhoneCall, record: CallRecord) -> 
         faults.append(f"the outcome is {record.outcome}, not {scene.outcome}")
     last = 0.0
     for text in scene.heard:
-        found = locate(call.recording[:, 1], 8000, text)
+        found = call.find(text)
         if len(found) != 1 or not found[0].whole:
             faults.append(f"{text!r} was heard {len(found)} times, or not to its end")
         elif found[0].start < last:
@@ -217,14 +220,17 @@ def _faults(scene: Scene, stage: Stage, call: PhoneCall, record: CallRecord) -> 
     return faults
 
 
-def _keep(call: PhoneCall, record: CallRecord, file: Path) -> None:
-    if call.answered_at:
-        call.save_wav(file.with_suffix(".wav"))
-    file.with_suffix(".json").write_text(record.model_dump_json(indent=2) + "\n")
+def _keep(call: PhoneCall, record: CallRecord, file: Path) -> list[Path]:
+    """Write the call's files, and return them, the first to listen to or read first."""
     lines = [f"{line.at:%H:%M:%S}  {line.who:<8} {line.text}" for line in record.transcript]
-    file.with_suffix(".txt").write_text(
-        "\n".join([*lines, f"{record.outcome}: {record.reason}", ""])
-    )
+    text = "\n".join([*lines, f"{record.outcome}: {record.reason}", ""])
+    recording, transcript = file.with_suffix(".wav"), file.with_suffix(".txt")
+    transcript.write_text(text)
+    file.with_suffix(".json").write_text(record.model_dump_json(indent=2) + "\n")
+    if not call.answered_at:
+        return [transcript, file.with_suffix(".json")]
+    call.save_wav(recording)
+    return [recording, transcript, file.with_suffix(".json")]
 
 
 async def _placed(stage: Stage, number: str, telephone: Subscriber) -> PhoneCall:
