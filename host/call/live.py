@@ -27,6 +27,7 @@ from host.call.parts import (
     Listening,
     PromptPlayer,
     Recorder,
+    ToolResults,
     Transfers,
     VoicemailWatch,
 )
@@ -80,6 +81,8 @@ class LiveCall:
         self.first_words: FirstWords | None = None
         self.listening: Listening | None = None
         """None with a model that hears by itself, and in a text chat."""
+        self.tool_results: ToolResults | None = None
+        """None before the session is created."""
         self.voicemail_watch: VoicemailWatch | None = None
         self.keypad = Keypad(self)
         self.call = Call(self)
@@ -146,6 +149,11 @@ class LiveCall:
             yield
         finally:
             self._holding -= 1
+
+    @property
+    def awaits_tool(self) -> bool:
+        """True while a tool runs that no longer holds up the conversation."""
+        return self.tool_results is not None and self.tool_results.pending
 
     @property
     def time_limit(self) -> float:

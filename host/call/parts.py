@@ -153,6 +153,15 @@ class Listening(Protocol):
         ...
 
 
+class ToolResults(Protocol):
+    """Tells the caller the results of the model's tools."""
+
+    @property
+    def pending(self) -> bool:
+        """True while a tool runs that no longer holds up the conversation."""
+        ...
+
+
 class VoicemailWatch(Protocol):
     """Detects machines on an outbound call."""
 

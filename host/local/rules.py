@@ -52,6 +52,8 @@ class Turn:
     """Tool name to the JSON schema of its arguments."""
     forced: str | None
     """The tool that must be called; empty: any tool."""
+    told: str = ""
+    """What was said since the result that is to be told now."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,8 @@ def read_turn(request: Mapping[str, Any]) -> Turn:
         while talk and talk[-1].get("role") == "assistant":
             talk.pop()
         last = talk[-1] if talk else {}
+    talk, told = _from_result(rules[-1] if rules else "", talk)
+    last = talk[-1] if talk else {}
     # Words that a tool spoke while it ran follow its result.
     while last.get("role") == "assistant" and len(talk) > 1 and talk[-2].get("role") != "user":
         talk.pop()
@@ -93,14 +97,28 @@ def read_turn(request: Mapping[str, Any]) -> Turn:
         after is not None and bool(re.search("fail|error", text_of(last), re.I)),
         {tool["name"]: tool.get("parameters", {}) for tool in offered},
         forced,
+        told,
     )
+
+
+def _from_result(rule: str, talk: list[Mapping[str, Any]]) -> tuple[list[Mapping[str, Any]], str]:
+    """End the talk at the result of a tool that is to be told now, as LiveKit and the host ask.
+
+    Returns the talk, and what the model has said since.
+    """
+    asked = re.search(r"\(call_ids: \[.*?'([^']+)'\]\)", rule)
+    for at, message in enumerate(talk) if asked else ():
+        if message.get("role") == "tool" and asked and message.get("tool_call_id") == asked[1]:
+            said = (text_of(m) for m in talk[at:] if m.get("role") == "assistant")
+            return talk[: at + 1], " ".join(said)
+    return talk, ""
 
 
 def reply_to(turn: Turn, rules: Iterable[Rule]) -> Reply:
     """Answer a turn: by rules, then machine detection, then a plain reply."""
     for rule in rules:
         if rule.fits(turn) and not (turn.forced is not None and rule.calls is None):
-            return Reply(rule.says, rule.calls)
+            return Reply() if rule.says and rule.says in turn.told else Reply(rule.says, rule.calls)
     if "save_prediction" in turn.tools:
         return Reply(tool=("save_prediction", {"label": kind_of_greeting(turn.heard)}))
     if turn.forced is not None:

@@ -164,6 +164,7 @@ class Silence:
             return True
         return (
             self._call.replies_held
+            or self._call.awaits_tool
             or self._call.state.connected
             or (self._call.prompt_player is not None and self._call.prompt_player.sounds)
             or self._session.user_state == "speaking"

@@ -16,7 +16,6 @@ from livekit.agents import (
     CloseReason,
     ConversationItemAddedEvent,
     ErrorEvent,
-    FunctionToolsExecutedEvent,
     SessionUsageUpdatedEvent,
     SpeechCreatedEvent,
     StopResponse,
@@ -30,12 +29,14 @@ from host.call.data import with_data_notice
 from host.call.live import LiveCall
 from host.records.ending import Ending
 from host.records.outcome import Outcome
-from host.records.record import ToolUse, Usage, Utterance
+from host.records.record import Usage, Utterance
 from host.speech.apology import fail_gracefully
 from host.speech.first_words import FirstWords
 from host.speech.listening import PATIENCE, Listening, recognises_backchannels
 from host.speech.options import merged
 from host.speech.providers import connecting, with_fallbacks
+from host.speech.tool_log import ToolLog
+from host.speech.tool_results import ToolResults
 
 log = logging.getLogger("host")
 
@@ -90,6 +91,9 @@ def make_session(call: LiveCall, *, text: bool = False) -> tuple[AgentSession[An
         call.listening = Listening(call, session, backchannels=backchannels)
         call.listening.attach(agent)
     _listen(call, session)
+    ToolLog(call, session)
+    if not text:
+        call.tool_results = ToolResults(call, session)
     keep_usage(call, session)
     return session, agent
 
@@ -178,19 +182,6 @@ def _listen(call: LiveCall, session: AgentSession[Any]) -> None:
     def stirred(event: AgentStateChangedEvent) -> None:
         if event.new_state == "speaking" and call.state.answered:
             call.state.mark("first_word")
-
-    @session.on("function_tools_executed")
-    def done(event: FunctionToolsExecutedEvent) -> None:
-        for use, result in event.zipped():
-            call.state.tools.append(
-                ToolUse(
-                    at=_time(event.created_at),
-                    name=use.name,
-                    arguments=call.keypad.hide(use.arguments),
-                    result=call.keypad.hide(result.output) if result else "",
-                    failed=bool(result and result.is_error),
-                )
-            )
 
     @session.on("error")
     def failed(event: ErrorEvent) -> None:

@@ -27,6 +27,43 @@ RULES = (
         hears="house of baker",
         calls=("save_prediction", {"label": "machine-vm"}),
     ),
+    Rule(about="looking one", hears="my order", calls=("find_order", {})),
+    Rule(about="looking one", after="find_order", says="Your order will arrive on Friday."),
+    Rule(
+        about="looking one",
+        hears="my invoice",
+        says="Let me have a look at the invoices of this year and of the year before that.",
+        calls=("find_invoice", {}),
+    ),
+    Rule(about="looking one", after="find_invoice", says="Your invoice was paid in May."),
+    Rule(about="looking one", hears="my refund", calls=("find_refund", {})),
+    Rule(about="looking one", after="find_refund", says="Sadly we know of no refund."),
+    Rule(about="looking one", hears="complain", calls=("note_complaint", {})),
+    Rule(
+        about="looking one",
+        hears="visit you",
+        says="You are very welcome to visit us on any day of this week or of the next one.",
+        calls=("note_visit", {}),
+    ),
+    Rule(about="looking one", after="note_visit", says="I should have said nothing."),
+    Rule(about="looking one", hears="your shop", calls=("find_shop", {})),
+    Rule(about="looking one", after="find_shop", says="Our shop is in Main Street."),
+    Rule(about="looking one", hears="all orders", calls=("find_history", {})),
+    Rule(about="looking one", after="find_history", says="I have them now, three orders."),
+    Rule(about="looking one", hears="my pin", calls=("ask_for_pin", {})),
+    Rule(about="looking one", after="ask_for_pin", says="Your PIN is all right."),
+    Rule(about="looking one", hears="be open", calls=("find_hours", {})),
+    Rule(
+        about="looking one",
+        after="find_hours",
+        says=(
+            "We are open from nine in the morning to five in the afternoon, from Monday to Friday, "
+            "and on Saturdays until noon."
+        ),
+    ),
+    Rule(about="looking one", hears="know me", calls=("ask_for_name", {})),
+    Rule(about="looking one", after="ask_for_name", says="Now I know you."),
+    Rule(about="looking one", hears="hello|uh-huh|back again", says="I am with you."),
     Rule(about=ANYBODY, hears="put me through", calls=("transfer_call", {"to": "billing"})),
     Rule(
         about="recorded desk",

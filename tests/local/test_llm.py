@@ -13,6 +13,7 @@ from livekit.plugins import openai as plugin
 
 from host.local.llm import LlmServer
 from host.local.rules import Rule, kind_of_greeting
+from host.speech.tool_results import UNTOLD
 
 ONCE = APIConnectOptions(max_retry=0, timeout=5)
 RULES = [
@@ -129,6 +130,29 @@ async def test_to_whom_it_can_not_put_through_it_says_so(model: plugin.LLM) -> N
     answer = await reply(model, talk("Put me through to the president."), transfer_call)
     assert not answer.tool_calls
     assert answer.text
+
+
+@pytest.mark.parametrize(
+    ("since", "text"),
+    [
+        (["I am with you."], "You are booked for Tuesday."),
+        (["You are booked for"], "You are booked for Tuesday."),
+        (["Yes. You are booked for Tuesday."], ""),
+    ],
+    ids=["untold", "broken off", "told"],
+)
+async def test_a_result_that_is_asked_for_again_is_told_unless_it_was(
+    since: list[str], text: str, model: plugin.LLM
+) -> None:
+    context = talk("Book Tuesday.")
+    call = llm.FunctionCall(call_id="1", name="book", arguments="{}")
+    result = llm.FunctionCallOutput(call_id="1", name="book", output="booked", is_error=False)
+    context.items += [call, result]
+    context.add_message(role="user", content="Hello?")
+    for said in since:
+        context.add_message(role="assistant", content=said)
+    context.add_message(role="system", content=UNTOLD.format(ids=["0", "1"]))
+    assert (await reply(model, context, book)).text == text
 
 
 async def test_words_come_one_by_one_and_are_counted(model: plugin.LLM) -> None:

@@ -255,6 +255,21 @@ async def test_a_tool_that_runs_owes_the_word(
     assert debt.blocked_on == "llm"
 
 
+async def test_a_tool_beside_the_conversation_is_waited_for_without_an_early_filler(
+    session: AgentSession[Any], voice: PlayoutMonitor, clock: Clock
+) -> None:
+    runs = True
+    session._update_agent_state("listening")
+    debt = PendingReply(session, voice, lambda: runs)
+    debt.age()
+    clock.forward(5)
+    waited, politely = debt.age()
+    assert waited == pytest.approx(5)
+    assert politely == 0
+    runs = False
+    assert debt.age() == (0, 0)
+
+
 async def test_a_word_of_the_hosts_own_begins_the_count_anew(
     session: AgentSession[Any], debt: PendingReply, clock: Clock
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,8 +54,13 @@ class Lost:
 class PendingReply:
     """Tracks whether the caller is waiting for a reply, and on which provider."""
 
-    def __init__(self, session: AgentSession[Any], playout: PlayoutMonitor) -> None:
-        self._session, self._playout = session, playout
+    def __init__(
+        self,
+        session: AgentSession[Any],
+        playout: PlayoutMonitor,
+        awaits_tool: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._session, self._playout, self._awaits_tool = session, playout, awaits_tool
         self._loop = asyncio.get_running_loop()
         self.lost: Lost | None = None
         """The failed reply; None once audio is played again."""
@@ -97,8 +103,8 @@ class PendingReply:
     def age(self) -> tuple[float, float]:
         """Return two waiting times in seconds: since the caller's last word, and for the filler.
 
-        The second is shorter if the end of the turn was detected late. Both are 0 without a pending
-        reply.
+        The second is shorter if the end of the turn was detected late, and 0 while a tool runs
+        beside the conversation. Both are 0 without a pending reply.
         """
         now = self._loop.time()
         if not self._is_pending():
@@ -109,7 +115,8 @@ class PendingReply:
             last = max(self._spoke, since - ENDPOINTING)
         else:
             last = max(self._playout.until, since - LEFT)
-        return now - last, now - max(last, since - 1.0)
+        # While a tool runs beside the conversation, the caller may well be thinking of an answer.
+        return now - last, now - max(last, since - 1.0) if self._is_owed() else 0.0
 
     def restart_timer(self) -> None:
         """Restart the timer after words that are not the pending reply, a filler for example."""
@@ -139,6 +146,9 @@ class PendingReply:
         return "tts" if self._said_exactly or self._llm_done else "llm"
 
     def _is_pending(self) -> bool:
+        return self._is_owed() or self._awaits_tool()
+
+    def _is_owed(self) -> bool:
         return bool(self.lost or self.unheard or not self.idle)
 
     def _on_state(self, event: UserStateChangedEvent) -> None:

@@ -53,7 +53,7 @@ class DeadAir:
 
     def __init__(self, call: LiveCall, session: AgentSession[Any], playout: PlayoutMonitor) -> None:
         self._call, self._session, self._playout = call, session, playout
-        self._reply = PendingReply(session, playout)
+        self._reply = PendingReply(session, playout, lambda: call.awaits_tool)
         self._filled = False
         self._tools_since: float | None = None
 

@@ -1,0 +1,65 @@
+"""Records the model's tool calls, each once, with the result that the model has read in the end."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from livekit.agents import (
+    AgentSession,
+    FunctionToolsExecutedEvent,
+    ToolExecutionUpdatedEvent,
+    llm,
+)
+
+from host.call.live import LiveCall
+from host.records.record import ToolUse
+
+
+class ToolLog:
+    """Appends tool calls to a call's state.
+
+    A tool that runs on after a progress update has an empty result until it ends.
+    """
+
+    def __init__(self, call: LiveCall, session: AgentSession[Any]) -> None:
+        self._call, self._session = call, session
+        self._running: set[str] = set()
+        self._unfinished: dict[str, ToolUse] = {}
+        session.on("function_tools_executed", self._on_executed)
+        session.on("tool_execution_updated", self._on_update)
+
+    def _on_executed(self, event: FunctionToolsExecutedEvent) -> None:
+        hide = self._call.keypad.hide
+        for used, result in event.zipped():
+            runs_on = used.call_id in self._running
+            use = ToolUse(
+                at=datetime.fromtimestamp(event.created_at, UTC),
+                name=used.name,
+                arguments=hide(used.arguments),
+                result="" if runs_on or not result else hide(result.output),
+                failed=bool(result and result.is_error),
+            )
+            self._call.state.tools.append(use)
+            if runs_on:
+                self._unfinished[used.call_id] = use
+
+    def _on_update(self, event: ToolExecutionUpdatedEvent) -> None:
+        update = event.update
+        if update.type == "tool_call_started":
+            self._running.add(update.function_call.call_id)
+        elif update.type == "tool_call_ended":
+            self._running.discard(update.call_id)
+            use = self._unfinished.pop(update.call_id, None)
+            result = self._result(update.id)
+            if use is not None and result is not None:
+                use.at = datetime.fromtimestamp(event.created_at, UTC)
+                use.result = self._call.keypad.hide(result.output)
+                use.failed = result.is_error
+
+    def _result(self, entry: str) -> llm.FunctionCallOutput | None:
+        """Return the result that ended a tool which ran on; None if it was cancelled."""
+        for item in reversed(self._session.history.items):
+            if isinstance(item, llm.FunctionCallOutput) and item.call_id == entry:
+                return item
+        return None
