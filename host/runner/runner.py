@@ -58,6 +58,7 @@ from host.speech.room import room_options
 from host.speech.session import explain_data, make_session
 from host.telephony.dial import blocked, dial
 from host.telephony.far_end import LiveKitFarEnd
+from host.telephony.music import MusicWatch
 from host.telephony.transfer import Handover
 from host.telephony.voicemail import Voicemail
 
@@ -150,6 +151,8 @@ class Runner:
         limits.watch(call)
         if far_end.telephone:
             call.spawn(far_end.packets.watch(), "watching for packets")
+            music = MusicWatch(call, far_end, call.session)
+            call.spawn(music.watch(), "watching for music on hold")
         if call.voicemail_watch:
             call.voicemail_watch.keep_watching()
 

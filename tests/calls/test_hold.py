@@ -21,10 +21,11 @@ LONG = 8.0
 
 
 def music(seconds: float) -> Samples:
-    """A chord that swells and fades, as quiet as music on hold is."""
-    at = np.arange(round(seconds * RATE)) / RATE
-    chord = sum(np.sin(2 * np.pi * pitch * at) for pitch in (262, 330, 392))
-    return np.asarray(chord * 700 * (1.2 + np.sin(2 * np.pi * at / 2)), np.int16)
+    """Chords that follow each other, as quiet as music on hold is."""
+    chords = ((262, 330, 392), (294, 349, 440), (247, 294, 392), (220, 262, 330))
+    at = np.arange(round(0.7 * RATE)) / RATE
+    played = [sum(np.sin(2 * np.pi * pitch * at) for pitch in chord) for chord in chords]
+    return np.resize(np.concatenate(played) * 1200, round(seconds * RATE)).astype(np.int16)
 
 
 def said(record: CallRecord) -> list[str]:
@@ -402,3 +403,36 @@ async def test_a_hang_up_during_a_hold_of_the_telephone_is_not_taken_for_a_timeo
     record = await scene.over(call)
     assert (record.outcome, record.ended_by) == (Outcome.COMPLETED, "far end")
     assert record.reason.startswith("the caller hung up, or LiveKit SIP did, after ")
+
+
+async def test_music_without_an_announcement_is_waited_for(scene: Scene) -> None:
+    async def plays_music(line: Line) -> None:
+        await line.heard("what can I do for you")
+        line.hold("sendonly")
+        await line.play(music(30.0))
+        line.resume()
+        await line.say("What day is it?")
+        await line.heard("today is monday", 3)
+        await line.hang_up()
+
+    call = await scene.ring("desk", plays_music)
+    record = await scene.over(call)
+    assert said(record) == ["This is the desk. What can I do for you?", "Today is Monday."]
+    holds = [fact for event, fact in events(scene, call.room) if event == "hold"]
+    assert holds == ["begins", "ends"]
+
+
+async def test_whoever_says_nothing_after_the_music_is_asked_whether_they_are_there(
+    scene: Scene,
+) -> None:
+    async def plays_music(line: Line) -> None:
+        await line.heard("what can I do for you")
+        line.hold("sendonly")
+        await line.play(music(14.0))
+        line.resume()
+        await line.heard("are you still there", 24)
+        await line.hang_up()
+
+    call = await scene.ring("desk", plays_music)
+    await scene.over(call)
+    assert heard_once(call, WORDS.silent).start > 14
