@@ -490,6 +490,14 @@ VOICEMAIL = [
     ),
     Mutation(
         "voicemail policy",
+        "a screener's second question is taken for the callee",
+        "host/telephony/voicemail/screening.py",
+        "        if asks:\n            return _Heard.QUESTION",
+        "        if asks:\n            return _Heard.PERSON",
+        ("tests/calls/test_screeners.py",),
+    ),
+    Mutation(
+        "voicemail policy",
         "a person who was asked and answers at length is a machine",
         "host/telephony/voicemail/weighing.py",
         "if answer.longest > TALKS_ON and not said.replies:",

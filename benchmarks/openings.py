@@ -95,6 +95,11 @@ def network(name: str, outcome: str, *script: Step, stays: bool = True) -> Openi
 
 
 TONE = "Please leave a message after the tone."
+RECORD = "Hi, if you record your name and reason for calling, I'll see if this person is available."
+SCREENED = (
+    "Hi, the person you are calling is using a screening service, and will get a copy of this. "
+    "Go ahead and say your name and why you are calling."
+)
 
 PEOPLE = (
     human("hello", "Hello?"),
@@ -251,8 +256,149 @@ SCREENERS = (
     screener("german", "Nennen Sie Ihren Namen und den Grund des Anrufs."),
     screener("spanish", "Diga su nombre y el motivo de su llamada."),
     screener(
-        "leads to a network",
+        "asks more",
+        RECORD,
+        then=(ANSWERED, "Can you tell me more about why you are calling?", *PUT_THROUGH),
+    ),
+    screener(
+        "asks three times",
+        SCREENED,
+        then=(
+            ANSWERED,
+            "Who is calling?",
+            ANSWERED,
+            "Can you tell me more about what you're calling about?",
+            ANSWERED,
+            "Is it urgent?",
+            *PUT_THROUGH,
+        ),
+    ),
+    screener(
+        "does not understand",
+        SCREENED,
+        then=(
+            ANSWERED,
+            "It's difficult to understand you. Could you repeat what you just said?",
+            ANSWERED,
+            "Got it. One moment please.",
+            4.0,
+            "Ann Miller speaking.",
+        ),
+    ),
+    screener(
+        "goes on after it has held us",
+        RECORD,
+        then=(
+            ANSWERED,
+            "Thanks. Please stay on the line.",
+            3.0,
+            "Can you tell me more about why you are calling?",
+            *PUT_THROUGH,
+        ),
+    ),
+    screener(
+        "call assist",
+        "Hi, I'm Call Assist by Google recording this call for the person you are trying to reach.",
+        "Before I try to connect you, can I ask what you're calling about?",
+    ),
+    screener(
+        "a callee who asks who it is",
+        RECORD,
+        then=(ANSWERED, "Thanks, please stay on the line.", 2.0, "Who is this?"),
+    ),
+    screener(
+        "rings on",
         "Please state your name and the reason for your call.",
+        then=(ANSWERED, Beep(425, 1.0), 4.0, Beep(425, 1.0), 2.0, "Hello, this is Ann."),
+    ),
+    screener(
+        "an office",
+        "Please tell me your name and the reason for your call.",
+        then=(
+            ANSWERED,
+            "What company are you calling from?",
+            ANSWERED,
+            "Thank you for that.",
+            "I will see if she is available.",
+            5.0,
+            "Hi, Ann here, what can I do for you?",
+        ),
+    ),
+    screener(
+        "german, asks more",
+        "Nennen Sie Ihren Namen und den Grund des Anrufs.",
+        then=(
+            ANSWERED,
+            "Können Sie mir mehr dazu sagen, worum geht es?",
+            ANSWERED,
+            "Danke, bitte bleiben Sie in der Leitung.",
+            2.0,
+            "Ja, Berger?",
+        ),
+    ),
+    screener(
+        "german, urgent",
+        "Bitte sagen Sie Ihren Namen und warum Sie anrufen.",
+        then=(
+            ANSWERED,
+            "Ist es dringend?",
+            ANSWERED,
+            "Einen Moment bitte.",
+            3.0,
+            "Hallo, hier ist Anna.",
+        ),
+    ),
+    screener(
+        "spanish, asks more",
+        "Diga su nombre y el motivo de su llamada.",
+        then=(
+            ANSWERED,
+            "De que se trata, es urgente?",
+            ANSWERED,
+            "Gracias, no cuelgue.",
+            2.0,
+            "Hola, diga?",
+        ),
+    ),
+    screener(
+        "french, asks more",
+        "Indiquez votre nom et la raison de votre appel.",
+        then=(
+            ANSWERED,
+            "Pourquoi appelez vous?",
+            ANSWERED,
+            "Merci, ne quittez pas.",
+            2.0,
+            "Oui, bonjour?",
+        ),
+    ),
+    screener(
+        "nobody is there",
+        RECORD,
+        then=(ANSWERED, "Is it urgent?", ANSWERED, "Sorry, nobody is available. Goodbye."),
+        outcome="declined",
+    ),
+    screener(
+        "they can't talk",
+        SCREENED,
+        then=(ANSWERED, "They can't talk right now, but they will call you back. Goodbye."),
+        outcome="declined",
+    ),
+    screener(
+        "declines us as spam",
+        SCREENED,
+        then=(ANSWERED, "Please remove this number from your list. Thanks and goodbye."),
+        outcome="declined",
+    ),
+    screener(
+        "german, nobody is there",
+        "Nennen Sie Ihren Namen und den Grund des Anrufs.",
+        then=(ANSWERED, "Worum geht es?", ANSWERED, "Es ist leider niemand erreichbar."),
+        outcome="declined",
+    ),
+    screener(
+        "leads to a network",
+        RECORD,
         then=(ANSWERED, "The subscriber you have called is not available."),
         outcome="no_answer",
     ),

@@ -39,12 +39,12 @@ class Continue:
 
 @dataclass(frozen=True)
 class Identify:
-    """Announce the call to a call screener, then wait to be put through."""
+    """Tell a call screener who is calling, answer its questions, and wait to be put through."""
 
     text: str | None = None
-    """Who is calling and why; None: the greeting's text."""
+    """Who is calling and why, also for further questions; None: the greeting, then the model."""
     max_wait: float = 45.0
-    """Seconds to wait for the screener to connect us; then the call ends."""
+    """Seconds after our last answer in which somebody must come on the line; then the call ends."""
 
 
 VoicemailPolicy = LeaveMessage | HangUp | Continue

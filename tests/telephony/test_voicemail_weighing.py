@@ -120,6 +120,9 @@ SCREENERS = (
     "Hi, the person you're calling is using a screening service from Google, and will get a copy of"
     " this conversation. Go ahead and say your name and why you're calling.",
     "Hi, if you record your name and reason for calling, I'll see if this person is available.",
+    "Hi, I'm Call Assist by Google recording this call for the person you're trying to reach. "
+    "Before I try to connect you, can I ask what you're calling about?",
+    "Please say who you are and the reason for your call.",
     "Please state your name and the reason for your call.",
     "Please state your name after the tone, and Google Voice will try to connect you.",
     "The person you are calling is screening their calls.",
@@ -379,6 +382,77 @@ def test_a_screener_that_asks_to_wait_is_understood(words: str) -> None:
     ],
 )
 def test_a_screener_that_turns_us_away_is_understood(words: str) -> None:
+    assert read(words).turns_away
+
+
+QUESTIONS = (
+    "Can you tell me more about why you are calling?",
+    "What are you calling about?",
+    "Is it urgent?",
+    "Do you need to get a hold of them urgently?",
+    "It's difficult to understand you at the moment. Could you repeat what you just said?",
+    "Sorry, I didn't catch that.",
+    "What company are you calling from?",
+    "May I have your name?",
+    "Können Sie mir mehr dazu sagen?",
+    "Ist es dringend?",
+    "Warum rufen Sie an?",
+    "¿Puede decirme algo más?",
+    "¿Es urgente?",
+    "No le he entendido, ¿puede repetirlo?",
+    "Pourquoi appelez-vous ?",
+    "C'est urgent ?",
+    "Pouvez-vous m'en dire plus ?",
+)
+WHO = (
+    "Who is this?",
+    "Who's calling?",
+    "What is this about?",
+    "Wer ist da?",
+    "Worum geht es?",
+    "¿Quién habla?",
+    "¿De qué se trata?",
+    "Qui est à l'appareil ?",
+    "C'est à quel sujet ?",
+)
+
+
+@pytest.mark.parametrize("words", QUESTIONS)
+def test_a_screeners_further_question_is_no_callee(words: str) -> None:
+    said = read(words)
+    assert said.probes
+    assert not any([said.picks_up, said.turns_away, said.wonders])
+
+
+@pytest.mark.parametrize("words", WHO)
+def test_a_screener_and_a_callee_ask_who_it_is(words: str) -> None:
+    said = read(words)
+    assert said.wonders
+    assert not any([said.probes, said.picks_up])
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["Hello?", "Yes?", "Hi, this is Ann.", "Ja, Berger?", "Hola, ¿diga?", "Oui, allô ?"],
+)
+def test_a_callees_first_words_are_known(words: str) -> None:
+    said = read(words)
+    assert said.picks_up
+    assert not any([said.probes, said.holds, said.turns_away])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "They can't talk right now, but they'll call you later. Thanks, and goodbye.",
+        "Please remove this number from your mailing and contact list. Thanks, and goodbye.",
+        "Sorry, no one is available.",
+        "Es ist leider niemand erreichbar.",
+        "No hay nadie disponible.",
+        "Personne n'est disponible.",
+    ],
+)
+def test_a_screener_that_says_that_nobody_comes_turns_us_away(words: str) -> None:
     assert read(words).turns_away
 
 

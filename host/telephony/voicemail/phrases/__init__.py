@@ -26,6 +26,8 @@ class Reading:
 
     screening: str = ""
     """A call screener asks for name and reason."""
+    screening_service: str = ""
+    """What only a screening service says, even if it asks like a person."""
     unavailable: str = ""
     """A machine that takes no messages."""
     voicemail: str = ""
@@ -46,8 +48,14 @@ class Reading:
     """An answer to "is anybody there?"."""
     holds: str = ""
     """A person or a screener asks us to wait."""
+    acknowledges: str = ""
+    """A screener has heard our answer."""
     picks_up: str = ""
     """Somebody comes on the line: "Hello?"."""
+    probes: str = ""
+    """A screener asks a further question: "Can you tell me more?"."""
+    wonders: str = ""
+    """A screener, or a person who has picked up, asks who is calling."""
     turns_away: str = ""
     """A screener declines the call."""
     calls_back: str = ""
@@ -78,6 +86,9 @@ def read(words: str) -> Reading:
         # "State your name, number and reason for calling, and I will call you back."
         phrases["voicemail"] = phrases["voicemail"] or phrases["screening"]
         phrases["screening"] = ""
+    if phrases["screening_service"]:  # "Before I connect you, can I ask what this is about?"
+        phrases["screening"] = phrases["screening"] or phrases["screening_service"]
+        phrases["asks_back"] = ""
     if phrases["queue"]:  # "All our lines are busy, please hold": a company, not a network
         phrases["not_in_service"] = phrases["engaged"] = phrases["unreachable"] = ""
     return Reading(**phrases)

@@ -22,6 +22,11 @@ PHRASES = {
         r"\b(say|state|record|provide|tell me) your (full )?name\b.{0,40}\b(why|reason|purpose)\b",
         r"\b(say|state|record) your name\b.{0,60}\b(connect you|reach (them|him|her))\b",
         r"\b(see|check|find out) (if|whether) .{0,30}\b(is|are) available\b",
+        r"\b(say|state|tell me) (who you are|the (reason|purpose) (for|of) your call)\b",
+    ),
+    "screening_service": (
+        r"\bscreening (service|assistant)\b|\bcall assist\b|\bcall screen(ing)? (by|from)\b",
+        r"\brecording this call for\b|\bbefore i (try to )?connect you\b",
     ),
     "voicemail": (
         rf"\b(after|at|following|wait for|hear) the (sound of the )?{_TONE}\b",
@@ -29,7 +34,7 @@ PHRASES = {
         rf"\b{_BOX} (of|for)\b|'s {_BOX}(?! is)\b|\bvoice messaging system\b",
         rf"\bforwarded to (an? |the )?(automat\S+ )?({_BOX}|voice)",
         rf"\b(please|just|and|so|then) (leave|record) {_A_MESSAGE}",
-        rf"(^|[.!?,] )leave {_A_MESSAGE}|\bif you leave {_A_MESSAGE}",
+        rf"(^|[.!?,] |\bfeel free to )leave {_A_MESSAGE}|\bif you leave {_A_MESSAGE}",
         r"\brecord your message\b",
     ),
     "unavailable": (
@@ -101,14 +106,36 @@ PHRASES = {
     "holds": (
         r"\b(stay|remain|hold) on (the )?line\b|\bplease (hold|wait|stand by)\b|\bhold on\b",
         r"\bone (moment|second)\b|\bconnecting you\b|\b(i'll|i will) (see|check|try|let)\b",
-        r"\btrying to (reach|connect)\b|\b(thanks|thank you)\W*$|\bgot it\b",
+        r"\btrying to (reach|connect)\b",
+    ),
+    "acknowledges": (
+        r"\b(thanks|thank you)\W*$|\b(thanks|thank you) for (that|letting|telling|sharing|your)\b",
+        r"\bgot it\b|\blet me (see|check)\b|\bbear with me\b",
     ),
     "picks_up": (r"^\W*(yes|yeah|yep|hello|hi|hey|speaking|good (morning|afternoon|evening))\b",),
+    "probes": (
+        r"\b(tell|give) (me|us) (a (little|bit) )?more\b|\bmore (information|details?)\b",
+        r"\bwhy (are you|you are|you're) calling\b|\b(reason|purpose) (for|of) (your |the )?call",
+        r"\bwhat (are you|you are|you're) calling (about|for|regarding)\b",
+        r"\burgent(ly)?\b|\ban emergency\b",
+        r"\b(repeat|say) (that|it|what you)\b|\bdifficult to understand\b",
+        r"\b(did not|didn't|can't|can ?not) (quite )?(catch|get|understand|hear) (that|you|what)\b",
+        r"\bwho(m)? (would|do) you\b|\bwho are you (calling|looking) for\b",
+        r"\b(what|which) (company|business|organi[sz]ation)\b|\bcalling from\b",
+        r"\b(say|state|give|have|get|is|was|repeat) your (full )?name\b",
+    ),
+    "wonders": (
+        r"\bwho('s| is) (this|that|it|there|calling)\b|\bwho (am i|are you)\b",
+        r"\bwhat('s| is) (this|it|the call) (about|regarding|concerning)\b",
+    ),
     "turns_away": (
         r"\b(is|are) (\w+ )?(not|unavailable)\b|\b(is|are)n't (available|able|taking)\b",
         r"(?<!\bi )\b(can't|can ?not|unable to) (take|answer|accept) (your|this|the) call\b",
         r"\b(does not|doesn't) (wish|want)\b|\bdeclined\b|\bno longer accept",
+        r"\b(they|he|she) (can't|can ?not) (talk|take|come|answer|speak)\b",
+        r"\b(they|he|she)('ll| will) call you (back|later)\b|\b(nobody|no one) (is|'s) ",
         r"\b(stop calling|not call (this|again)|off your list|(try|call) again later)\b",
+        r"\bremove (this|the|your|my) number\b",
     ),
     "calls_back": (
         r"\b(call|ring|get back to|return) (you|your)\b|\bphone number\b|\b(and|your) number\b",

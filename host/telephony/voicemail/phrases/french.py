@@ -39,8 +39,20 @@ PHRASES = {
     ),
     "replies": (r"^\W*(oui|allô|allo|bonjour|je suis|quoi|qui)\b",),
     "holds": (r"\bne quittez pas\b|\brestez en ligne\b|\bpatientez\b|\bun instant\b",),
+    "acknowledges": (r"\bmerci\W*$|\bc'est noté\W*$",),
     "picks_up": (r"^\W*(oui|allô|allo|bonjour|bonsoir)\b",),
-    "turns_away": (r"\bn'est pas disponible\b|\bne souhaite pas\b|\bne peut pas\b|\brefusé",),
+    "probes": (
+        r"\bpourquoi (vous )?appelez|\b(motif|objet|raison) de (votre|l'|cet) ?appel\b|\burgent",
+        r"\b(dire|dites|donner?) .{0,12}(plus|précis)|\brépéter?\b",
+        r"\bvotre nom\b|\bpas (bien )?compris\b|\bquelle (société|entreprise)\b",
+    ),
+    "wonders": (
+        r"\bqui (est (à l'appareil|ce)|appelle|êtes)\b|\bde la part de qui\b|\bà quel sujet\b",
+    ),
+    "turns_away": (
+        r"\bn'est pas disponible\b|\bne souhaite pas\b|\bne peut pas\b|\brefusé",
+        r"\bpersonne n'est\b|\bil n'y a personne\b",
+    ),
     "calls_back": (r"\bvous rappelle|\b(votre|et) numéro\b",),
     "tone": (rf"\b{_TONE}\b",),
 }

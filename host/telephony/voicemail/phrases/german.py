@@ -46,11 +46,18 @@ PHRASES = {
     "replies": (r"^\W*(ja|hallo|jawohl|bitte|wer|was|ich|guten tag)\b",),
     "holds": (
         r"\bbleib\S* .{0,12}(dran|leitung)\b|\b(ein|einen) moment\b|\bbitte warten\b",
-        r"\bich (prüfe|frage)\b",
+        r"\bich (prüfe|frage|versuche|verbinde)\b",
     ),
+    "acknowledges": (r"\b(danke|vielen dank|dankeschön)\W*$|\bverstanden\W*$",),
     "picks_up": (r"^\W*(ja|hallo|guten (tag|morgen|abend)|grüß gott)\b",),
+    "probes": (
+        r"\bwarum rufen sie\b|\bgrund (ihres|des) anruf|\bdringend\b",
+        r"\b(mehr|genauer|näher) .{0,12}(sagen|erzählen|erläutern)\b|\bwiederholen\b",
+        r"\b(ihr|ihren) namen?\b|\bwelcher firma\b|\b(nicht|kaum) verst(anden|ehen)\b",
+    ),
+    "wonders": (r"\bwer (ist (da|dran)|spricht|ruft an)\b|\bworum geht\b|\bmit wem spreche\b",),
     "turns_away": (
-        r"\bnicht (verfügbar|erreichbar)\b|\babgelehnt\b",
+        r"\bnicht (verfügbar|erreichbar)\b|\babgelehnt\b|\bniemand (da|zu hause|erreichbar)\b",
         r"\bmöchte (den anruf |ihren anruf )?nicht\b",
     ),
     "calls_back": (r"\brufe? .{0,16}zurück\b|\b(telefon|ruf)?nummer\b",),

@@ -44,11 +44,21 @@ PHRASES = {
     ),
     "replies": (r"^\W*(sí|si|hola|diga|dígame|bueno|aló|quién|aquí)\b",),
     "holds": (r"\bno cuelgue\b|\bespere\b|\bun momento\b|\bpermanezca en\b",),
+    "acknowledges": (r"\bgracias\W*$|\bentendido\W*$",),
     "picks_up": (
         r"^\W*(s[ií]|hola|bueno|al[oó]|buen[oa]s (d[ií]as|tardes|noches)|"
         r"d[ií]ga(me)?(?! (su|tu|el|m[aá]s|por|qui[eé]n|de)))\b",
     ),
-    "turns_away": (r"\bno (está disponible|desea|puede (atender|contestar))\b|\brechazad",),
+    "probes": (
+        r"\bpor qu[eé] (est[aá] llamando|llama)\b|\bmotivo de (su|la) llamada\b|\burgente\b",
+        r"\b(cu[eé]nt|d[ií]g|dec|expl[ií])\w+ (algo |un poco )?m[aá]s\b",
+        r"\bsu nombre\b|\brepet\w+\b|\bde qu[eé] empresa\b|\bno (le |lo )?(he )?ent[ei]+n\w+",
+    ),
+    "wonders": (r"\bqui[eé]n (habla|llama|es)\b|\bde parte de qui[eé]n\b|\bde qu[eé] se trata\b",),
+    "turns_away": (
+        r"\bno (est[aá] disponible|desea|puede (atender|contestar|hablar))\b|\brechazad",
+        r"\bno hay nadie\b|\bno se encuentra\b",
+    ),
     "calls_back": (r"\b(devolver|devolveré|devolvemos) (la|su|tu) llamada\b|\b(su|y) número\b",),
     "tone": (rf"\b{_TONE}\b",),
 }
