@@ -8,6 +8,8 @@ whole call has a host in a process of its own, a real livekit-server, and a voic
                                                 only="llm-broken", of its variations this one
     @pytest.mark.whole("why")                   a whole call only: nothing in memory would do
     @pytest.mark.memory("why")                  in memory only: no whole call could do it
+    @pytest.mark.both_generations               in memory, `scene` is on LiveKit SIP of now, and on
+                                                that of 2025 as well: for what can fail
 
 A whole call without a promise is marked `every`: it is for `make test-all` alone. A test that takes
 none of these fixtures is a whole call, too, and must say why.
@@ -18,7 +20,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import os
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -33,6 +35,8 @@ from host.testing import Scene
 MEMORY, WHOLE = "memory", "whole"
 WHOLE_SCENE = pytest.StashKey[Scene]()
 """The whole scene in which a test plays."""
+GENERATION = "generation"
+"""The parameter that `both_generations` adds to a test."""
 SCENES = {"scene", "scene_of_2025", "either_scene"}
 
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]
@@ -49,8 +53,8 @@ def pytest_asyncio_loop_factories(
     return {MEMORY: VirtualClockLoop, WHOLE: asyncio.new_event_loop}
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> Iterator[None]:
     """Scope the choice of a loop, not the loops, to the session.
 
     Its scope is that of the marker which is there at this moment. With a function's, pytest would
@@ -58,11 +62,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """
     if HERE in metafunc.definition.path.parents:
         metafunc.definition.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+    yield
+    if metafunc.definition.get_closest_marker("both_generations"):
+        metafunc.fixturenames.append(GENERATION)
+        metafunc.parametrize(GENERATION, ["now", "2025"])
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark whole calls, which share a loop in which their world lives, and put them last."""
     unsaid = []
+    items[:] = [item for item in items if _in_memory(item) or _generation(item) == "now"]
     for item in items:
         if HERE not in item.path.parents or _in_memory(item):
             continue
@@ -95,6 +104,12 @@ def _in_memory(item: pytest.Item) -> bool:
     callspec = getattr(item, "callspec", None)
     # The parameter is pytest-asyncio's own (1.5).
     return callspec is not None and callspec.params.get("_asyncio_loop_factory") is VirtualClockLoop
+
+
+def _generation(item: pytest.Item) -> str:
+    callspec = getattr(item, "callspec", None)
+    generation: str = callspec.params.get(GENERATION, "now") if callspec else "now"
+    return generation
 
 
 def _variation(item: pytest.Item) -> str:
@@ -160,8 +175,12 @@ async def whole_scene_of_2025(tmp_path_factory: pytest.TempPathFactory) -> Async
 
 @pytest.fixture
 def scene(request: pytest.FixtureRequest, in_memory: bool) -> Scene:
-    """A host on the livekit-sip of now, in the world in which the test plays."""
-    return _scene(request, "scene", in_memory)
+    """A host on the livekit-sip of now, in the world in which the test plays.
+
+    With the mark `both_generations`, it is also one on that of 2025.
+    """
+    name = "scene" if _generation(request.node) == "now" else "scene_of_2025"
+    return _scene(request, name, in_memory)
 
 
 @pytest.fixture

@@ -47,6 +47,7 @@ async def test_whoever_gives_up_early_has_abandoned_the_call(
     assert (record.answered_at, record.duration) == (None, 0)
 
 
+@pytest.mark.both_generations
 async def test_callers_who_give_up_do_not_use_up_the_calls_of_a_day(scene: Scene) -> None:
     for patience in (0.1, 0.15, 0.25, 0.35):  # it has one call a day
         record = await rings_and_gives_up(scene, patience, "scarce")

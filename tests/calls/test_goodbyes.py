@@ -20,6 +20,7 @@ WORDS = Words()
 STOPPED = "the host was stopped"
 
 
+@pytest.mark.both_generations
 async def test_whoever_talks_hears_a_goodbye_to_its_end(scene: MemoryScene) -> None:
     host = scene.memory
     asked = asyncio.Event()
@@ -38,6 +39,7 @@ async def test_whoever_talks_hears_a_goodbye_to_its_end(scene: MemoryScene) -> N
     assert record.retryable
 
 
+@pytest.mark.both_generations
 async def test_whoever_is_rung_is_hung_up_at_once(scene: MemoryScene) -> None:
     host = scene.memory
     number = "+15552228001"
@@ -53,6 +55,7 @@ async def test_whoever_is_rung_is_hung_up_at_once(scene: MemoryScene) -> None:
     assert (await placing).reason == STOPPED
 
 
+@pytest.mark.both_generations
 async def test_two_people_who_were_connected_hear_no_goodbye(scene: MemoryScene) -> None:
     host = scene.memory
     scene.exchange.connect(SALES, colleague(presses_one_at_once))

@@ -153,6 +153,7 @@ async def test_who_comes_back_during_the_goodbye_is_answered(scene: Scene) -> No
     assert (record.outcome, record.reason) == (Outcome.COMPLETED, "the caller hung up")
 
 
+@pytest.mark.both_generations
 async def test_a_queue_that_hangs_up_is_no_answer(scene: Scene) -> None:
     async def closes(line: Line) -> None:
         await line.heard("here is the waiting one")

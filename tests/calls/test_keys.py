@@ -134,6 +134,7 @@ async def test_a_realtime_model_says_the_menu_and_leaves_the_word_to_it(scene: S
     ]
 
 
+@pytest.mark.both_generations
 async def test_a_menu_ends_with_its_call(scene: Scene) -> None:
     async def leaves(line: Line) -> None:
         await line.sound()

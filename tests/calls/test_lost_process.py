@@ -53,6 +53,7 @@ async def goes_on(line: Line) -> None:
 
 
 @pytest.mark.promise("A call whose process is killed is taken over")
+@pytest.mark.both_generations
 async def test_another_process_goes_on_with_the_call(scene: Scene) -> None:
     call = await scene.ring("desk", goes_on)
     await call.pulse.until(lambda: _heard(call, "only a test"), 30, "an answer")
@@ -73,6 +74,7 @@ async def test_another_process_goes_on_with_the_call(scene: Scene) -> None:
     assert not checkpoints_of(scene, call.room)
 
 
+@pytest.mark.both_generations
 async def test_a_call_is_taken_over_once(scene: Scene) -> None:
     call = await scene.ring("desk", waits)
     await call.pulse.until(lambda: _heard(call, "can i do"), 30, "the greeting")
@@ -163,6 +165,7 @@ async def test_a_persona_goes_on_where_it_was(scene: Scene, known: bool) -> None
     assert greeted == ["first", "again"]
 
 
+@pytest.mark.both_generations
 async def test_a_call_that_nobody_may_take_over_is_hung_up(scene: Scene) -> None:
     call = await scene.ring("firm", Line.stay)
     await call.pulse.until(lambda: _heard(call, "that was it"), 40, "the greeting")
@@ -194,6 +197,7 @@ async def test_a_blocked_call_is_taken_over_within_ten_seconds(scene: Scene) -> 
     assert "Stand still." in [line.text for line in record.transcript]
 
 
+@pytest.mark.both_generations
 async def test_a_placed_call_is_taken_over_and_its_caller_is_told_how_it_went(scene: Scene) -> None:
     async def hears(line: Line) -> None:
         await line.say("Hello?")
@@ -216,6 +220,7 @@ async def test_a_placed_call_is_taken_over_and_its_caller_is_told_how_it_went(sc
     assert len(scene.exchange.ledger.of("INVITE", number=number)) == 1
 
 
+@pytest.mark.both_generations
 async def test_a_placed_call_that_still_rings_rings_no_longer(scene: Scene) -> None:
     number = "+15552227001"
     scene.exchange.connect(number, NoAnswer())
@@ -231,6 +236,7 @@ async def test_a_placed_call_that_still_rings_rings_no_longer(scene: Scene) -> N
     assert len(scene.exchange.ledger.of("INVITE", number=number)) == 1
 
 
+@pytest.mark.both_generations
 async def test_two_people_who_were_connected_notice_nothing(scene: Scene) -> None:
     async def talks_on(line: Line) -> None:
         await line.wait(1.5)

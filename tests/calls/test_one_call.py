@@ -151,6 +151,7 @@ async def test_a_request_that_is_made_again_is_told_how_its_call_went(scene: Sce
     assert invites(scene, number) == 1
 
 
+@pytest.mark.both_generations
 async def test_a_request_that_nobody_was_dialled_for_may_be_made_again(scene: Scene) -> None:
     number = a_number(scene, Telephone(script=listens))
     lacking = json.dumps(
@@ -196,6 +197,7 @@ async def test_the_command_places_one_call_for_one_key(scene: Scene) -> None:
 # Who gives up leaves nothing behind
 
 
+@pytest.mark.both_generations
 async def test_one_of_two_equal_requests_that_is_given_up_does_not_end_the_call(
     scene: Scene,
 ) -> None:
@@ -212,6 +214,7 @@ async def test_one_of_two_equal_requests_that_is_given_up_does_not_end_the_call(
     assert placed.outcome is Outcome.COMPLETED
 
 
+@pytest.mark.both_generations
 async def test_equal_requests_that_are_all_given_up_ring_no_longer(scene: Scene) -> None:
     number = a_number(scene, NoAnswer())
     metadata = asked_for(scene, number, "nobody waits")
@@ -238,6 +241,7 @@ async def test_a_command_that_is_terminated_rings_no_longer(scene: Scene) -> Non
     assert b"Traceback" not in errors
 
 
+@pytest.mark.both_generations
 async def test_a_call_that_is_given_up_before_its_agent_came_is_not_dialled(scene: Scene) -> None:
     numbers = [a_number(scene, NoAnswer()) for _ in range(4)]
     rooms = [f"given-up-{next(_rooms)}" for _ in numbers]

@@ -100,6 +100,7 @@ async def test_the_survey_takes_a_key_or_a_word(scene: Scene, answer: str) -> No
     assert [key.digit for key in record.keys] == (["5"] if answer == "key" else [])
 
 
+@pytest.mark.both_generations
 async def test_a_placed_call_that_is_given_up_rings_no_longer(scene: Scene) -> None:
     number = a_number(scene, NoAnswer())
     placing = asyncio.create_task(scene.place("talks", number))
@@ -137,6 +138,7 @@ async def test_a_call_that_nobody_takes_is_named(
     assert len(invites) == 1
 
 
+@pytest.mark.both_generations
 async def test_a_person_who_hangs_up_at_once_ends_the_call(scene: Scene) -> None:
     async def leaves(line: Line) -> None:
         await line.wait(0.2)
@@ -146,6 +148,7 @@ async def test_a_person_who_hangs_up_at_once_ends_the_call(scene: Scene) -> None
     assert placed.outcome is Outcome.ABANDONED
 
 
+@pytest.mark.both_generations
 async def test_a_person_who_hangs_up_in_the_middle_of_the_greeting_ends_the_call(
     scene: Scene,
 ) -> None:
@@ -160,6 +163,7 @@ async def test_a_person_who_hangs_up_in_the_middle_of_the_greeting_ends_the_call
     assert record.ended_by == "far end"
 
 
+@pytest.mark.both_generations
 async def test_metadata_that_a_persona_refuses_dials_nothing(scene: Scene) -> None:
     number = a_number(scene)
     metadata = json.dumps({"persona": "leaves", "phone_number": number})

@@ -75,6 +75,7 @@ async def test_a_call_that_was_placed_is_recorded_with_all_that_happened(scene: 
     assert CallRecord.model_validate_json(shown) == record
 
 
+@pytest.mark.both_generations
 async def test_a_call_that_nobody_answered_is_recorded_too(scene: Scene) -> None:
     _, call, record = await scene.place_to(Busy(), "talks")
     assert (record.outcome, record.answered_at, record.duration) == (Outcome.BUSY, None, 0)

@@ -168,6 +168,7 @@ async def test_nobody_comes_and_the_persona_takes_the_caller_back(
     assert record.outcome is Outcome.COMPLETED
 
 
+@pytest.mark.both_generations
 async def test_a_voicemail_is_nobody(scene: Scene) -> None:
     mailbox = voicemail("Okay, you have reached Bob. Please leave a message after the tone.")
     scene.exchange.connect(SALES, colleague(mailbox))
@@ -179,6 +180,7 @@ async def test_a_voicemail_is_nobody(scene: Scene) -> None:
     assert (await scene.exchange.call_to(SALES)).ended_by == "far end"
 
 
+@pytest.mark.both_generations
 async def test_a_colleague_who_hangs_up_on_the_question_is_nobody(scene: Scene) -> None:
     async def hangs_up(line: Line) -> None:
         await line.heard("I have a caller on the line")
@@ -229,6 +231,7 @@ async def test_a_colleague_is_read_no_more_than_the_beginning_of_a_long_summary(
     heard_once(asked, ACCEPTED)
 
 
+@pytest.mark.both_generations
 async def test_a_colleague_who_is_busy_the_second_time_is_nobody(scene: Scene) -> None:
     scene.exchange.connect(SALES, colleague(presses_one_at_once, Busy()))
     call = await scene.exchange.ring(CALLER, SWITCHBOARD, comes_back_from("sales", scene))
@@ -300,6 +303,7 @@ async def test_a_colleague_who_talks_of_voicemail_later_is_a_person(scene: Scene
     assert (record.outcome, record.ended_by) == (Outcome.TRANSFERRED, "colleague")
 
 
+@pytest.mark.both_generations
 async def test_a_caller_who_hangs_up_on_a_colleague_at_once_was_transferred(scene: Scene) -> None:
     async def hangs_up(line: Line) -> None:
         await line.heard("whom do you want")
@@ -323,6 +327,7 @@ async def test_a_caller_who_hangs_up_on_a_colleague_at_once_was_transferred(scen
     assert record.reason == "the caller hung up after the transfer to sales"
 
 
+@pytest.mark.both_generations
 async def test_a_colleague_who_hangs_up_without_a_word_sends_the_caller_back(scene: Scene) -> None:
     async def hangs_up(line: Line) -> None:
         await line.wait(2.0)
@@ -352,6 +357,7 @@ async def test_a_caller_who_hangs_up_while_it_rings_stops_the_ringing(either_sce
     assert [each.reason for each in record.transfers] == ["the caller hung up"]
 
 
+@pytest.mark.both_generations
 async def test_a_caller_who_hangs_up_during_the_question_hangs_up_the_colleague(
     scene: Scene,
 ) -> None:
@@ -370,6 +376,7 @@ async def test_a_caller_who_hangs_up_during_the_question_hangs_up_the_colleague(
     assert (record.outcome, len(record.transfers)) == (Outcome.COMPLETED, 1)
 
 
+@pytest.mark.both_generations
 async def test_a_caller_who_hangs_up_before_the_second_ringing_is_over_stops_it(
     scene: Scene,
 ) -> None:
@@ -384,6 +391,7 @@ async def test_a_caller_who_hangs_up_before_the_second_ringing_is_over_stops_it(
     assert record.transfers[0].succeeded is False
 
 
+@pytest.mark.both_generations
 async def test_a_process_that_dies_leaves_neither_telephone_ringing(scene: Scene) -> None:
     scene.exchange.connect(SALES, NoAnswer())
     call = await scene.exchange.ring(CALLER, SWITCHBOARD, asks_for("sales"))
@@ -422,6 +430,7 @@ async def test_a_colleague_may_see_the_callers_number(scene: Scene) -> None:
     assert (await scene.exchange.call_to("+15550003103")).caller == CALLER
 
 
+@pytest.mark.both_generations
 async def test_a_callee_is_transferred_and_host_call_tells_it_at_once(scene: Scene) -> None:
     number = "+15552226001"
     scene.exchange.connect(SALES, colleague(presses_one_at_once))
@@ -465,6 +474,7 @@ async def test_a_model_that_speaks_itself_asks_the_colleague_itself(scene: Scene
     assert record.outcome is Outcome.TRANSFERRED
 
 
+@pytest.mark.both_generations
 async def test_a_second_transfer_meanwhile_is_refused(scene: Scene) -> None:
     scene.exchange.connect(SALES, Busy(after=2.0))
     call = await scene.ring("impatient")
