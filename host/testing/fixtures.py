@@ -1,4 +1,7 @@
-"""The pytest plugin: `pytest_plugins = ["host.testing.fixtures"]` in conftest.py."""
+"""The pytest plugin: `pytest_plugins = ["host.testing.fixtures"]` in conftest.py.
+
+A failed test with the fixture `scene` shows its calls from both sides, and the host's log.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,10 @@ from host import registry
 from host.local.rules import Rule
 from host.local.scripts import RULES
 from host.settings.plugins import variables_of
+from host.testing.report import pytest_runtest_makereport, watch
 from host.testing.scene import Scene, open_scene
+
+__all__ = ["model_rules", "pytest_runtest_makereport", "scene"]
 
 
 @pytest.fixture(scope="session")
@@ -47,6 +53,7 @@ async def scene(
 def _next_test_finds_no_call(request: pytest.FixtureRequest) -> None:
     if "scene" in request.fixturenames:
         request.getfixturevalue("_hung_up")
+        watch(request.node, request.getfixturevalue("scene"))
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -97,8 +97,18 @@ class Scene:
         return livekit_of(self.settings)
 
     async def over(self, call: PhoneCall, limit: float = 40.0) -> CallRecord:
-        """Wait for the end of a call: at its telephone, its room and its record."""
-        await call.ended(limit)
+        """Wait for the end of a call: at its telephone, its room and its record.
+
+        Raises what the telephone's script raised, once there is a record to tell the other side.
+        """
+        try:
+            await call.ended(limit)
+        except Exception:
+            if call.done:
+                with suppress(TimeoutError):
+                    await self.no_room(call.room)
+                    await self.record(call.room)
+            raise
         await self.no_room(call.room)
         return await self.record(call.room)
 

@@ -31,6 +31,9 @@ from in_memory.world import MemoryScene
 from scene import HERE, a_memory_scene, a_scene, together
 
 from host.testing import Scene
+from host.testing.report import pytest_runtest_makereport, watch
+
+__all__ = ["pytest_runtest_makereport"]
 
 MEMORY, WHOLE = "memory", "whole"
 WHOLE_SCENE = pytest.StashKey[Scene]()
@@ -202,6 +205,7 @@ def _scene(request: pytest.FixtureRequest, name: str, in_memory: bool) -> Scene:
         # Ears know the sentences of one test: with those of all they would take most of a core.
         scene.world.forget()
         request.node.stash[WHOLE_SCENE] = scene
+    watch(request.node, scene, log=not in_memory)  # there, pytest captures it
     return scene
 
 

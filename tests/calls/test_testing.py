@@ -1,11 +1,15 @@
-"""The tests that README and docs/authors.md show are what an author can run."""
+"""The tests of README and docs/authors.md are what an author can run; one that fails says why."""
 
+import re
 from pathlib import Path
 
 import pytest
 from authors import AUTHORS, README, examples, run_pytest, write_deployment
 
 from host.base.paths import EXAMPLE_PERSONAS
+from host.local.phone import NotHeard
+from host.testing import Busy, Line, Scene
+from host.testing.report import Watched
 
 
 @pytest.mark.promise("Authors test a persona with `host.testing`")
@@ -55,3 +59,60 @@ async def test_a_test_that_fails_leaves_no_call_to_the_next(tmp_path: Path) -> N
     (tmp_path / "test_two.py").write_text(BROKEN_OFF)
     told = await run_pytest(tmp_path, returns=1)
     assert "1 failed, 1 passed" in told
+    shown = told.partition("telephone: call 1 of 1, ")[2]
+    assert re.search(r"persona +Molar Dental, good morning", shown)
+    assert "no record: the call goes on" in shown
+    assert "routed to receptionist" in shown.partition("host.log: ")[2]
+
+
+async def test_a_failed_test_shows_both_sides_of_its_calls_and_the_log(scene: Scene) -> None:
+    async def asks(line: Line) -> None:
+        await line.heard("what can I do for you")
+        await line.say("What day is it?")
+        await line.heard("today is monday")
+        await line.press("1")
+        await line.heard("nobody says this", 2.0)
+
+    watched = Watched(scene, len(scene.exchange.calls), len(scene.log()))
+    call = await scene.ring("desk", asks)
+    with pytest.raises(NotHeard):
+        await scene.over(call)
+    (title, shown), (file, log) = watched.sections()
+    assert title == f"telephone: call 1 of 1, {call.caller} calls {call.called}"
+    seen, told = re.split(r"record \S+: ", shown)
+    assert words(seen) == [
+        "persona: This is the desk.",
+        "persona: What can I do for you?",
+        "telephone: What day is it?",
+        "persona: Today is Monday.",
+        "telephone: presses 1",
+        "telephone: ends the call: BYE",
+    ]
+    assert "script failed: NotHeard" in seen
+    assert told.startswith("completed: the caller hung up\n")
+    assert words(told) == [
+        "persona: This is the desk. What can I do for you?",
+        "caller: What day is it?",
+        "persona: Today is Monday.",
+        "caller: presses 1",
+    ]
+    assert file == f"host.log: {scene.folder / 'host.log'}"
+    assert "routed to desk" in log
+
+
+async def test_a_failed_test_shows_a_call_that_nobody_answered(scene: Scene) -> None:
+    watched = Watched(scene, len(scene.exchange.calls), None)
+    _, call, record = await scene.place_to(Busy(), "skips")
+    [(_, shown)] = watched.sections()
+    assert shown.splitlines() == [
+        "not answered: busy, SIP status 486",
+        f"record {record.id}: busy: {record.reason}",
+    ]
+    assert call.status == "busy"
+
+
+def words(shown: str) -> list[str]:
+    """What was said, and by whom, in order of time."""
+    lines = re.findall(r"^ *([0-9.]+) s  (\w+) +(.*)$", shown, re.MULTILINE)
+    assert [float(at) for at, _, _ in lines] == sorted(float(at) for at, _, _ in lines)
+    return [f"{who}: {what}" for _, who, what in lines]

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from host.local.exchange.facts import UNANSWERED, Ending, HungUp, Key, TransferReply, Who
+from host.local.exchange.facts import UNANSWERED, Ending, HungUp, Key, Said, TransferReply, Who
 from host.local.exchange.media import Media
 from host.local.exchange.pulse import Pulse
 from host.local.exchange.rtp import UNBRIDGED, Rtp
@@ -58,6 +58,8 @@ class PhoneCall:
         self.pressed: list[Key] = []
         """Keys that the telephone sent."""
         self.heard: list[Heard] = []
+        self.said: list[Said] = []
+        """What the telephone's script said."""
         self.first_packet = 0.0
         """Seconds from the answer to the telephone's first packet; infinite: it sends none."""
         self.media_timeout = 0.0

@@ -20,6 +20,14 @@ UNANSWERED = {
 
 
 @dataclass(frozen=True)
+class Said:
+    """What a telephone began to say, and the seconds from the answer."""
+
+    text: str
+    at: float
+
+
+@dataclass(frozen=True)
 class Key:
     """A key press: the key, and the seconds from the answer."""
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Awaitable, Callable
 
 from host.local.exchange.call import PhoneCall
-from host.local.exchange.facts import Ending, HungUp, Key
+from host.local.exchange.facts import Ending, HungUp, Key, Said
 from host.local.exchange.rtp import Hold
 from host.local.sound import Samples, tone
 from host.local.speech import Heard, Sentences
@@ -36,6 +36,7 @@ class Line:
     async def begin(self, text: str) -> float:
         """Start to speak; returns the duration in seconds at once."""
         self._spoken.add(text)
+        self.call.said.append(Said(text, self.call.since_answer()))
         return await self.call.media.speak(text)
 
     async def play(self, samples: Samples) -> None:
