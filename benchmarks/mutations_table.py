@@ -466,6 +466,14 @@ VOICEMAIL = [
     ),
     Mutation(
         "voicemail policy",
+        "early media overrules a SIP status that is definite",
+        "host/telephony/voicemail/announcement.py",
+        "if not (vague and verdict and",
+        "if not (verdict and",
+        ("tests/calls/test_announcements.py",),
+    ),
+    Mutation(
+        "voicemail policy",
         "a network that hangs up at once has answered like a callee",
         _WATCH,
         "self._call.hangup_ending = if_hung_up(opening)",

@@ -3,9 +3,11 @@
 import pytest
 from machines import GREETING, MESSAGE, QUESTION, says
 
-from host.local.phone import Line, Telephone
+from host.local.exchange import Subscriber
+from host.local.phone import Fails, Line, NoAnswer, Telephone
 from host.local.sound import loud
 from host.records.outcome import Outcome
+from host.records.record import CallRecord
 from host.testing import Scene, heard_once, not_heard
 
 NOT_IN_SERVICE = "The number you have dialed is not in service. Please check the number."
@@ -102,3 +104,59 @@ async def test_a_person_who_tells_of_an_announcement_is_not_hung_up_on(scene: Sc
     _, call, record = await scene.place_to(Telephone(script=bob), "leaves", name="Ann")
     heard_once(call, "Today is Monday.")
     assert (record.outcome, record.voicemail) == (Outcome.COMPLETED, "human")
+
+
+# Before the answer, as early media
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "outcome", "retryable"),
+    [
+        pytest.param(480, NOT_IN_SERVICE, Outcome.INVALID_NUMBER, False, id="480, no number"),
+        pytest.param(503, NOT_IN_SERVICE, Outcome.INVALID_NUMBER, False, id="503, no number"),
+        pytest.param(503, NOT_AVAILABLE, Outcome.NO_ANSWER, True, id="503, not available"),
+        pytest.param(480, BUSY, Outcome.BUSY, True, id="480, busy"),
+    ],
+)
+async def test_an_announcement_explains_a_vague_status(
+    scene: Scene, status: int, words: str, outcome: Outcome, retryable: bool
+) -> None:
+    network = Fails(status, 9.0, early=says(words))
+    record = await _rings_in_vain(scene, network)
+    assert (record.outcome, record.retryable) == (outcome, retryable)
+    assert (record.sip_status, record.ended_by) == (status, "far end")
+    said = f"a network announcement said that {WHAT[outcome]} (SIP {status})"
+    assert record.reason == said
+    assert (record.voicemail, record.transcript) == (None, [])
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"),
+    [(404, Outcome.INVALID_NUMBER), (486, Outcome.BUSY), (603, Outcome.DECLINED)],
+)
+async def test_a_definite_status_needs_no_announcement(
+    scene: Scene, status: int, outcome: Outcome
+) -> None:
+    record = await _rings_in_vain(scene, Fails(status, 9.0, early=says(NOT_AVAILABLE)))
+    assert (record.outcome, record.sip_status) == (outcome, status)
+    assert "announcement" not in record.reason
+
+
+async def test_an_announcement_explains_a_call_that_rings_on(scene: Scene) -> None:
+    record = await _rings_in_vain(scene, NoAnswer(early=says(NOT_IN_SERVICE)))
+    assert (record.outcome, record.retryable) == (Outcome.INVALID_NUMBER, False)
+    assert record.reason == "a network announcement said that the number is not in service"
+
+
+async def test_other_early_media_explains_nothing(scene: Scene) -> None:
+    network = Fails(480, 9.0, early=says("You have reached the voicemail of Ann.", 1.0, beep=True))
+    record = await _rings_in_vain(scene, network)
+    assert (record.outcome, record.reason) == (
+        Outcome.NO_ANSWER,
+        "the call was not answered (SIP 480)",
+    )
+
+
+async def _rings_in_vain(scene: Scene, network: Subscriber) -> CallRecord:
+    _, _, record = await scene.place_to(network, "leaves", name="Ann")
+    return record

@@ -1,12 +1,13 @@
 """Hears a network announcement to its end, and names the outcome that it tells.
 
-Networks play announcements in answered calls: that the number is not in service, or that the callee
-is busy or can't be reached.
+Networks announce that the number is not in service, or that the callee is busy or can't be reached:
+in answered calls, or before the answer, as early media.
 """
 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from host.call.state import AnsweredBy
 from host.records.ending import Ending
@@ -50,6 +51,22 @@ def ending_of(words: str, by: Who) -> Ending:
     else:
         outcome, what = Outcome.NO_ANSWER, "the callee can't be reached"
     return Ending(outcome, by, f"a network announcement said that {what}")
+
+
+def explained(unanswered: Ending, early_words: str) -> Ending:
+    """Return the ending of a dial without an answer, in the words of the network's early media.
+
+    A SIP status that is definite about the callee counts more, such as 404 or 486.
+    """
+    verdict = weigh(Evidence(early_words))
+    vague = unanswered.outcome is Outcome.NO_ANSWER or (
+        unanswered.outcome is Outcome.TRUNK_ERROR and unanswered.sip_status is not None
+    )
+    if not (vague and verdict and verdict.category is AnsweredBy.ANNOUNCEMENT):
+        return unanswered
+    told, status = ending_of(early_words, unanswered.by), unanswered.sip_status
+    reason = f"{told.reason} (SIP {status})" if status else told.reason
+    return replace(told, reason=reason, sip_status=status)
 
 
 def if_hung_up(opening: Opening) -> Ending | None:

@@ -45,12 +45,13 @@ class Party(Protocol):
 
 
 class Opening:
-    """Observes one party. Sound before the answer is ignored."""
+    """Observes one party. Of the sound before the answer, only `early_words` are kept."""
 
     def __init__(self, call: LiveCall, far_end: Party, session: AgentSession[Any]) -> None:
         self._call, self._far_end, self._session = call, far_end, session
         self._words: list[str] = []
         self._interim = ""
+        self._early: list[str] = []
         self._spans: list[tuple[float, float | None]] = []
         self._still = _now()
         self._unread = False
@@ -72,6 +73,11 @@ class Opening:
     def words_so_far(self) -> str:
         """The transcript so far, with the interim one of an unfinished utterance."""
         return f"{self.words} {self._interim}".strip()
+
+    @property
+    def early_words(self) -> str:
+        """The transcript of the network's early media, before an answer."""
+        return " ".join(self._early)
 
     @property
     def speaking(self) -> bool:
@@ -174,7 +180,11 @@ class Opening:
         return longest
 
     def _on_words(self, event: UserInputTranscribedEvent) -> None:
-        if not event.transcript.strip() or not self._call.state.answered:
+        if not event.transcript.strip():
+            return
+        if not self._call.state.answered:
+            if event.is_final:
+                self._early.append(event.transcript.strip())
             return
         self._unread = not event.is_final
         self._interim = "" if event.is_final else event.transcript

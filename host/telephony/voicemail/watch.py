@@ -12,8 +12,9 @@ from livekit.agents import AMD, ConversationItemAddedEvent, llm
 from host.call.answers import Continue
 from host.call.live import LiveCall
 from host.call.state import AnsweredBy
+from host.telephony.dial import NotAnswered
 from host.telephony.far_end import LiveKitFarEnd
-from host.telephony.voicemail.announcement import announced, if_hung_up
+from host.telephony.voicemail.announcement import announced, explained, if_hung_up
 from host.telephony.voicemail.opening import Opening
 from host.telephony.voicemail.phrases import read
 from host.telephony.voicemail.policy import Policy
@@ -64,6 +65,13 @@ class Voicemail:
 
     async def judge(self, dial: Callable[[], Awaitable[None]]) -> Verdict:
         """Dial, and return what answered. Raises what `dial` raises."""
+        try:
+            return await self._judge(dial)
+        except NotAnswered as unanswered:
+            told = explained(unanswered.ending, self._opening.early_words)
+            raise NotAnswered(told) from unanswered
+
+    async def _judge(self, dial: Callable[[], Awaitable[None]]) -> Verdict:
         if not self.judges:
             await dial()
             await self._far_end.answered()
