@@ -45,6 +45,8 @@ class Hold:
         self._call = call
         self.changed = asyncio.Event()
         """Set on each change; whoever waits clears it."""
+        self.suppressed = False
+        """Whether a reply to the far end's current words was suppressed on hold."""
 
     @property
     def active(self) -> bool:

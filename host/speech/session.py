@@ -177,6 +177,7 @@ def _listen(call: LiveCall, session: AgentSession[Any]) -> None:
         on_hold = call.hold.active and event.source == "generate_reply" and not call.replies_held
         if on_hold or (by_itself and (call.replies_held or not call.state.greeted)):
             event.speech_handle.interrupt(force=True)
+            call.hold.suppressed = on_hold and by_itself
 
     @session.on("agent_state_changed")
     def stirred(event: AgentStateChangedEvent) -> None:

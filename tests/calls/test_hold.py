@@ -232,6 +232,30 @@ async def test_a_queue_that_answers_is_waited_for_and_the_person_after_it_is_gre
     assert record.voicemail == "machine-ivr"
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "One moment please.",
+        "All of our agents are busy. Your call is important to us, and it will be answered in the "
+        "order in which it was received. Thank you for your patience. Please stay on the line.",
+    ],
+)
+async def test_who_asks_for_a_moment_when_asked_is_no_machine(scene: Scene, words: str) -> None:
+    async def slow(line: Line) -> None:
+        await line.say("You have reached Molar Dental.")
+        await line.heard("is somebody there")
+        await line.say(words)
+        await line.wait(LONG)
+        await line.say("Billing desk, good morning.")
+        await line.heard("here is the waiting one", 4)
+        await line.hang_up()
+
+    placed, call, _ = await scene.place_to(Telephone(script=slow), "waits", detects=True)
+    heard_once(call, WORDS.anybody)
+    heard_once(call, GREETING)
+    assert placed.outcome is Outcome.COMPLETED
+
+
 async def test_a_queue_that_answers_and_never_ends_is_no_answer(scene: Scene) -> None:
     async def queue(line: Line) -> None:
         await line.say("All of our agents are busy. Please stay on the line.")
@@ -437,3 +461,19 @@ async def test_whoever_says_nothing_after_the_music_is_asked_whether_they_are_th
     call = await scene.ring("desk", plays_music)
     await scene.over(call)
     assert heard_once(call, WORDS.silent).start > 14
+
+
+@pytest.mark.whole("memory has no realtime model")
+async def test_a_realtime_model_keeps_silent_on_hold(scene: Scene) -> None:
+    async def held(line: Line) -> None:
+        await line.heard("I hear and speak by myself")
+        for _ in range(2):
+            await line.say(QUEUE)
+            await line.wait(3.0)
+        await line.say("Who is it?")
+        await line.heard("only a test", 6)
+        await line.hang_up()
+
+    call = await scene.ring("realtime", held)
+    record = await scene.over(call)
+    assert said(record) == ["I hear and speak by myself.", "It is only a test."]

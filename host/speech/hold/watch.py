@@ -48,7 +48,9 @@ class HoldWatch:
         return " ".join(self._since)
 
     def _on_state(self, event: UserStateChangedEvent) -> None:
-        if event.new_state != "speaking":
+        if event.new_state == "speaking":
+            self._call.hold.suppressed = False
+        else:
             self._quiet.set()
 
     def _on_words(self, event: UserInputTranscribedEvent) -> None:
@@ -63,7 +65,10 @@ class HoldWatch:
             hold.begin(repr(phrase) if self._call.settings.log_transcripts else "it said so")
         elif not (hold.active and self._comes_again(words)):
             self._since.append(words)
+            answered = not (hold.active and hold.suppressed)
             hold.end("somebody speaks")
+            if not answered:  # a realtime model replied before its transcript came
+                self._session.generate_reply()
         self._last = words
 
     def _remember(self, words: str) -> None:

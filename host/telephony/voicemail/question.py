@@ -43,7 +43,9 @@ async def ask(call: LiveCall, opening: Opening, evidence: Evidence) -> Verdict:
             asked_at = _now()
         wait = _wait(opening, mark, asked_at)
         answer = opening.answer(mark, over=wait is not None and wait <= 0)
-        if verdict := weigh(replace(evidence, words=opening.words, answer=answer)):
+        on_hold = call.hold.active
+        heard = replace(evidence, words=opening.words, answer=answer, on_hold=on_hold)
+        if verdict := weigh(heard):
             await _fall_silent(question, verdict)
             return verdict
         await opening.stirs(wait)

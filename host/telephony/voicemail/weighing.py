@@ -95,9 +95,7 @@ def _by_proof(evidence: Evidence) -> Verdict | None:
     if said.screening:
         return _said(AnsweredBy.SCREENING, said.screening)
     if evidence.on_hold and not _by_words(said):
-        queue = is_recorded(evidence.words)
-        category = AnsweredBy.MACHINE_IVR if queue else AnsweredBy.HUMAN
-        return Verdict(category, "it put the call on hold")
+        return _on_hold(evidence.words)
     if evidence.late and not evidence.beep:
         return None  # a person may mention voicemail or an announcement too
     if machine := _by_words(said):
@@ -138,6 +136,8 @@ def _by_the_model(evidence: Evidence) -> Verdict | None:
 
 def _by_the_answer(evidence: Evidence, answer: Answer) -> Verdict | None:
     said = read(answer.words)
+    if evidence.on_hold and not (said.screening or _by_words(said)):
+        return _answered(_on_hold(answer.words))
     if said.asks_back:
         return _answered(_said(AnsweredBy.HUMAN, said.asks_back))
     if said.screening:
@@ -159,6 +159,11 @@ def _by_the_answer(evidence: Evidence, answer: Answer) -> Verdict | None:
     full = bool(before.unavailable) or evidence.label is AnsweredBy.MACHINE_UNAVAILABLE
     silent = AnsweredBy.MACHINE_UNAVAILABLE if full else AnsweredBy.MACHINE_VM
     return Verdict(silent, "when asked, it stayed silent")
+
+
+def _on_hold(words: str) -> Verdict:
+    category = AnsweredBy.MACHINE_IVR if is_recorded(words) else AnsweredBy.HUMAN
+    return Verdict(category, "it put the call on hold")
 
 
 def _said(category: AnsweredBy, phrase: str) -> Verdict:
