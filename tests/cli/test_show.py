@@ -28,7 +28,7 @@ def small(deployment: Deployment) -> Deployment:
 
 BUNDLED = [
     "Bundled plugins",
-    "  call_database, call_log, cartesia, deepgram, hangup, metrics, notice,",
+    "  call_database, call_log, cartesia, deepgram, hangup, hold, metrics, notice,",
     "  openai, opt_out, traces, transfer, voicemail, webhook",
 ]
 
