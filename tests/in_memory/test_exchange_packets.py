@@ -60,7 +60,7 @@ def length_of(call: PhoneCall) -> float:
     return call.ended_at - call.answered_at
 
 
-@played("now", "2025")
+@played()
 async def test_a_telephone_on_hold_plays_its_music_and_hears_nothing(scene: ExchangeScene) -> None:
     resumed = asyncio.Event()
 
@@ -199,7 +199,7 @@ async def test_a_trunk_sets_how_long_packets_may_stay_away(scene: ExchangeScene)
         await line.wait(1.0)
         line.lose_network()
         await line.wait(1.0)
-        line.resume()
+        line.find_network()
         await line.wait(1.5)
         line.lose_network()
         await line.stay()
@@ -212,3 +212,41 @@ async def test_a_trunk_sets_how_long_packets_may_stay_away(scene: ExchangeScene)
     await agent.speaks_up()
     await call.ended()
     assert length_of(call) == pytest.approx(3.5 + 2.0, abs=0.5)
+
+
+@pytest.mark.parametrize("inbound", [True, False], ids=["inbound", "outbound"])
+@played("2025")
+async def test_the_livekit_sip_of_2025_takes_a_hold_for_a_new_call(
+    scene: ExchangeScene, inbound: bool
+) -> None:
+    async def holds(line: Line) -> None:
+        await line.wait(1.0)
+        line.hold()
+        await line.play(tone(440, 60.0))
+
+    if inbound:
+        held, agent = await ring(scene, holds)
+    else:
+        await scene.exchange.route(HOST_NUMBER, agent="")
+        scene.exchange.connect(PHONE, Subscriber(200, 0.2, script=holds))
+        trunk = await scene.exchange.trunk(HOST_NUMBER)
+        agent = await scene.join("survey")
+        request = api.CreateSIPParticipantRequest(
+            sip_trunk_id=trunk, sip_call_to=PHONE, room_name="survey", wait_until_answered=True
+        )
+        await scene.lk.sip.create_sip_participant(request, timeout=15)
+        held = await scene.exchange.call_to(PHONE)
+    await held.pulse.until(lambda: len(scene.exchange.calls) == 2, 10, "a second call")
+    second = scene.exchange.calls[1]
+    assert (second.caller, second.called) == (held.number, HOST_NUMBER)
+    assert second.room != held.room
+    other = await scene.join(second.room)
+    await other.speaks_up()
+    await second.answered()
+    await held.ended(60)
+    assert not second.done
+    assert held.ending
+    assert held.ending.how == "media timeout"
+    assert await agent.sees("left") == REASON.CLIENT_INITIATED
+    assert np.abs(agent.heard).max(initial=0) == 0
+    await second.hang_up()

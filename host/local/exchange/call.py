@@ -78,6 +78,8 @@ class PhoneCall:
         """Whether packets pass; None before the answer."""
         self._person: asyncio.Task[None] | None = None
         self._early: asyncio.Task[None] | None = None
+        self.on_reinvite: Callable[[], bool] = lambda: False
+        """Sends a re-INVITE; True: LiveKit SIP has taken it for a new call, which has the media."""
         self.on_press: Callable[[str], Awaitable[None]] | None = None
         self.over: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
         media.on_tick = self.pulse.beat

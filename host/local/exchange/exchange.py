@@ -1,5 +1,6 @@
 """The exchange: a URL that hosts use as LiveKit's, and the numbers behind it."""
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from types import TracebackType
@@ -7,8 +8,6 @@ from typing import Self
 
 from aiohttp import web
 from livekit.protocol import sip
-from livekit.protocol.agent_dispatch import RoomAgentDispatch
-from livekit.protocol.room import RoomConfiguration
 
 from host.local.exchange import inbound
 from host.local.exchange.browser import visit
@@ -23,9 +22,10 @@ from host.local.exchange.line import PersonScript
 from host.local.exchange.methods import methods
 from host.local.exchange.office import Office
 from host.local.exchange.profiles import PROFILES, Profile
+from host.local.exchange.provision import dispatching, inbound_route, outbound_trunk
 from host.local.exchange.proxy import Proxy
 from host.local.exchange.removal import Removals
-from host.local.exchange.rules import NoRoute, match_rule, match_trunk, normalize, route
+from host.local.exchange.rules import NoRoute, Route, match_rule, match_trunk, normalize, route
 from host.local.exchange.service import CallService
 from host.local.exchange.subscriber import NOBODY, Subscriber
 from host.local.exchange.twirp import PREFIX, TwirpServer
@@ -64,9 +64,11 @@ class Exchange(LocalServer):
         self.callers = self.sentences if callers is None else callers
         understood = None if deaf else self.sentences
         self._office = Office(url, api_key, api_secret, chosen, understood, self.callers)
+        self._office.reinvite = self._reinvite
         self.directory = Directory()
         self._numbers: dict[str, Subscriber] = {}
         self._connected_at: dict[str, int] = {}
+        self._reinvites: list[asyncio.Task[PhoneCall]] = []
         self.port = port
 
     shutdown_timeout = 1.0
@@ -132,28 +134,11 @@ class Exchange(LocalServer):
         `*` matches any number without a trunk of its own. `metadata` is the dispatch's; an empty
         `agent` means automatic dispatch.
         """
-        info = sip.SIPInboundTrunkInfo(numbers=[number])
-        if number == "*":
-            info = sip.SIPInboundTrunkInfo(allowed_addresses=["0.0.0.0/0"])
-        trunk = await self.directory.create_inbound(sip.CreateSIPInboundTrunkRequest(trunk=info))
-        config = RoomConfiguration()
-        if agent:
-            config.agents.append(RoomAgentDispatch(agent_name=agent, metadata=metadata))
-        individual = sip.SIPDispatchRuleIndividual(room_prefix=prefix)
-        rule = sip.SIPDispatchRuleInfo(
-            rule=sip.SIPDispatchRule(dispatch_rule_individual=individual),
-            trunk_ids=[trunk.sip_trunk_id],
-            room_config=config,
-        )
-        return await self.directory.create_rule(
-            sip.CreateSIPDispatchRuleRequest(dispatch_rule=rule)
-        )
+        return await inbound_route(self.directory, number, prefix, dispatching(agent, metadata))
 
     async def trunk(self, number: str) -> str:
         """Create an outbound trunk that calls from `number`; return its id."""
-        info = sip.SIPOutboundTrunkInfo(address="carrier.example", numbers=[number])
-        made = await self.directory.create_outbound(sip.CreateSIPOutboundTrunkRequest(trunk=info))
-        return made.sip_trunk_id
+        return await outbound_trunk(self.directory, number)
 
     async def ring(
         self,
@@ -177,16 +162,14 @@ class Exchange(LocalServer):
         """
         check_script("a caller's script", script)
         try:
-            trunk = match_trunk(self.directory.inbound.pick(()), caller, called)
-            rule = match_rule(self.directory.rules.pick(()), trunk.sip_trunk_id, caller, called)
-            where = route(trunk, rule, caller, called, host)
+            where = self._find(caller, called, host)
         except NoRoute as error:
             return await self._nowhere(caller, called, error, patience)
         media = self._office.media(where.identity)
         call = PhoneCall(caller, caller, called, media)
         call.on_transfer = on_transfer or call.on_transfer
         call.first_packet = first_packet
-        call.media_timeout = trunk.media.media_timeout.ToTimedelta().total_seconds()
+        call.media_timeout = where.trunk.media.media_timeout.ToTimedelta().total_seconds()
         leg = Leg(where.room, where.identity, media)
         life = inbound.take(self._office, call, leg, where, script, headers or {}, patience)
         self._office.live(call, leg, life)
@@ -205,9 +188,7 @@ class Exchange(LocalServer):
 
         The call is active once its microphone is published; its audio is not telephone audio.
         """
-        config = RoomConfiguration()
-        if agent:
-            config.agents.append(RoomAgentDispatch(agent_name=agent, metadata=metadata))
+        config = dispatching(agent, metadata)
         media = self._office.media(identity, g711=False)
         call, leg = PhoneCall(identity, identity, room, media), Leg(room, identity, media)
         call.is_sip = False
@@ -230,6 +211,23 @@ class Exchange(LocalServer):
             ][nth - 1 : nth]
 
         return (await self._office.pulse.until(made, timeout, f"a call to {number}"))[0]
+
+    def _reinvite(self, call: PhoneCall) -> bool:
+        """Take a re-INVITE for a new call from the same telephone, if this generation does."""
+        ours = call.called if call.number == call.caller else call.caller
+        if self._office.profile.knows_its_calls or not call.is_sip:
+            return False
+        try:
+            self._find(call.number, ours)
+        except NoRoute:
+            return False  # it rings for ever, and changes nothing
+        self._reinvites.append(asyncio.create_task(self.ring(call.number, ours)))
+        return True
+
+    def _find(self, caller: str, called: str, host: str = "carrier.example") -> Route:
+        trunk = match_trunk(self.directory.inbound.pick(()), caller, called)
+        rule = match_rule(self.directory.rules.pick(()), trunk.sip_trunk_id, caller, called)
+        return route(trunk, rule, caller, called, host)
 
     def _subscriber(self, number: str) -> Subscriber:
         found = self._numbers.get(normalize(number), NOBODY)

@@ -115,17 +115,22 @@ class Line:
         """Put the far end on hold: nothing that it says is heard until `resume`.
 
         With `sendonly` it hears what the script plays, such as music. With `inactive` no packet
-        arrives there, and LiveKit SIP ends the call at its media timeout.
+        arrives there, and LiveKit SIP ends the call at its media timeout. That of 2025 takes a hold
+        and its end for new calls: this one gets no more packets.
         """
-        self._direct(sends=direction == "sendonly", receives=False)
+        self._reinvite(sends=direction == "sendonly", receives=False)
 
     def resume(self) -> None:
-        """Take the call off hold, or bring the network back."""
-        self._direct(sends=True, receives=True)
+        """Take the call off hold."""
+        self._reinvite(sends=True, receives=True)
 
     def lose_network(self) -> None:
         """Send and receive nothing, and tell nobody."""
         self._direct(sends=False, receives=False)
+
+    def find_network(self) -> None:
+        """Send and receive again."""
+        self._direct(sends=True, receives=True)
 
     async def wait(self, seconds: float) -> None:
         """Wait."""
@@ -138,6 +143,11 @@ class Line:
     async def hang_up(self) -> None:
         """Hang up."""
         self.call.end(Ending("phone", "BYE"))
+
+    def _reinvite(self, *, sends: bool, receives: bool) -> None:
+        self._raise_if_over()
+        moved = self.call.on_reinvite()
+        self._direct(sends=sends and not moved, receives=receives and not moved)
 
     def _direct(self, *, sends: bool, receives: bool) -> None:
         self._raise_if_over()

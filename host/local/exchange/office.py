@@ -5,6 +5,7 @@ import itertools
 import json
 import logging
 from collections.abc import Callable, Coroutine, Mapping
+from functools import partial
 
 from livekit import api, rtc
 
@@ -50,6 +51,8 @@ class Office:
         """All calls, oldest first."""
         self.legs: dict[PhoneCall, Leg] = {}
         """Calls in progress, ringing ones included."""
+        self.reinvite: Callable[[PhoneCall], bool] = lambda call: False
+        """Sends a re-INVITE of a call; True: it was taken for a new one."""
         self.media: Callable[..., Media] = Media
         """Factory of a leg's audio."""
         self._key, self._secret = api_key, api_secret
@@ -148,7 +151,7 @@ class Office:
         leg.on_digits = lambda several: _queue(several, digits)
         delivering = asyncio.create_task(_deliver(digits, call))
         call.over.add_done_callback(lambda _: delivering.cancel())
-        call.on_press = leg.press
+        call.on_press, call.on_reinvite = leg.press, partial(self.reinvite, call)
         call.pick_up()
         if call.is_sip:
             self._watch_packets(call)

@@ -54,6 +54,8 @@ class Profile:
     """Whether the error of a rejected REFER contains its SIP status."""
     notify_has_status: bool
     """Whether the error of a failed transfer contains the target's SIP status."""
+    knows_its_calls: bool
+    """Whether a re-INVITE, as of a hold, belongs to its call; otherwise it is a new call."""
     media_timeout: float
     """Seconds without a packet from the telephone after which the call ends."""
     newer: bool
@@ -137,6 +139,7 @@ NOW = Profile(
     no_trunk="missing sip trunk id and sip number",
     refer_has_status=True,
     notify_has_status=True,
+    knows_its_calls=True,
     media_timeout=15.0,
     newer=True,
 )
@@ -165,6 +168,7 @@ YEAR_2025 = Profile(
     no_trunk="missing sip trunk id",
     refer_has_status=False,
     notify_has_status=False,
+    knows_its_calls=False,
     media_timeout=25.6,
     newer=False,
 )
