@@ -81,7 +81,7 @@ class Hold:
         if not self.active:
             return
         log.info("the hold is over after %.0f s: %s", self.lasted, reason)
-        self._call.state.on_hold_since = None
+        self._call.state.on_hold_since, self._call.state.hold_ended = None, True
         self._changed()
 
     def _changed(self) -> None:

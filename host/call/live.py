@@ -31,6 +31,7 @@ from host.call.parts import (
     Transfers,
     VoicemailWatch,
 )
+from host.call.reached import truthful
 from host.call.speech import say_exactly
 from host.call.state import CallState
 from host.records.ending import Ending
@@ -271,8 +272,9 @@ class LiveCall:
         return self._ending
 
     def end(self, ending: Ending) -> None:
-        """End the call. Only the first ending counts."""
+        """End the call. Only the first ending counts, and only as far as it is truthful."""
         if not self.ending.done():
+            ending = truthful(ending, self.state, self.session)
             self.state.mark("ended")
             log.info("call ended: %s, by %s: %s", ending.outcome, ending.by, ending.reason)
             self.ending.set_result(ending)

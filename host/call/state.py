@@ -80,6 +80,8 @@ class CallState(Written):
     voicemail: AnsweredBy | None = None
     """What answered; None if detection did not run."""
     voicemail_reason: str | None = None
+    sounded: bool = False
+    """Whether the far end has made a sound like speech since the answer, understood or not."""
     greeted: bool = False
     """Whether the greeting has started."""
     transcript: list[Utterance] = []
@@ -101,6 +103,8 @@ class CallState(Written):
     """Identity and name of the colleague that the call was handed over to."""
     on_hold_since: datetime | None = None
     """When the far end put the call on hold; None while it is not on hold."""
+    hold_ended: bool = False
+    """Whether the call was on hold, and then was not any more."""
 
     @property
     def answered(self) -> bool:

@@ -20,6 +20,7 @@ from livekit.agents import (
     SpeechCreatedEvent,
     StopResponse,
     UserInputTranscribedEvent,
+    UserStateChangedEvent,
     function_tool,
     llm,
 )
@@ -153,11 +154,16 @@ def _listen(call: LiveCall, session: AgentSession[Any]) -> None:
 
     @session.on("user_input_transcribed")
     def heard(event: UserInputTranscribedEvent) -> None:
-        if event.is_final and event.transcript and not call.state.only_early_media:
+        if event.is_final and event.transcript.strip() and not call.state.only_early_media:
             call.state.transcript.append(
                 Utterance(at=_time(event.created_at), who="caller", text=event.transcript)
             )
             call.transcript_changed.set()
+
+    @session.on("user_state_changed")
+    def sounded(event: UserStateChangedEvent) -> None:
+        if event.new_state == "speaking" and call.state.answered:
+            call.state.sounded = True
 
     @session.on("conversation_item_added")
     def said(event: ConversationItemAddedEvent) -> None:

@@ -197,7 +197,30 @@ ANSWERED = [
         Dials("ends", Telephone(script=talks(GREETED, "Please leave me alone."))),
         by="persona",
     ),
-    taken("too busy to dial, once", Dials("ends", Overloaded(Telephone(script=goes(GREETED))))),
+    taken(
+        "too busy to dial, once",
+        Dials("leaves", Overloaded(Telephone(script=says_hello)), details=ANN),
+    ),
+    taken(
+        "the callee never speaks, and goes",
+        Dials("leaves", Telephone(script=goes("this is a test call")), details=ANN),
+        Outcome.NO_ANSWER,
+        again=True,
+    ),
+    taken(
+        "the callee never speaks, and stays",
+        Dials("quiet", Telephone()),
+        Outcome.NO_ANSWER,
+        "host",
+        again=True,
+    ),
+    taken(
+        "the persona hangs up on a callee who never spoke",
+        Dials("ends", Telephone(), details={"hasty": True}),
+        Outcome.NO_ANSWER,
+        "persona",
+        again=True,
+    ),
     taken(
         "the greeting raises after the answer",
         Dials("fragile", Telephone(), details={"breaks": "greeting"}),

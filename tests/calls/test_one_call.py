@@ -38,6 +38,7 @@ async def two_lines(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[S
 
 
 async def hears_something(line: Line) -> None:
+    await line.say("Hello?")
     await line.sound()
     await line.silence_for(2.0)
     await line.hang_up()
@@ -49,7 +50,8 @@ def said(record: CallRecord) -> list[str]:
 
 
 async def listens(line: Line) -> None:
-    """Hear the greeting of a call that was placed, and hang up."""
+    """Pick up, hear the greeting of a call that was placed, and hang up."""
+    await line.say("Hello?")
     await line.heard("everybody who picks up")
     await line.silence_for(0.5)
     await line.hang_up()

@@ -90,6 +90,8 @@ async def test_whoever_picks_up_finishes_a_sentence_before_the_greeting(scene: S
             await line.say("I was in the garden all morning with the children and the dog.")
             await line.wait(1.0)
         await line.heard("this is a test call")
+        await line.say("What day is it?")
+        await line.heard("today is monday")
         await line.hang_up()
 
     _, call, record = await scene.place_to(Telephone(script=ann), "leaves", name="Ann")
@@ -168,7 +170,8 @@ async def test_somebody_who_picks_up_and_says_nothing_is_greeted_all_the_same(
 
     placed, call, record = await scene.place_to(Telephone(script=silent), "leaves", name="Ann")
     assert heard_once(call, GREETING).start < 6
-    assert (placed.outcome, record.voicemail) == (Outcome.COMPLETED, "uncertain")
+    assert (placed.outcome, record.voicemail) == (Outcome.NO_ANSWER, "uncertain")
+    assert placed.reason == "the callee never spoke"
 
 
 async def test_somebody_who_picks_up_while_the_machine_talks_is_greeted(scene: Scene) -> None:

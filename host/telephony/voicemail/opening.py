@@ -80,6 +80,11 @@ class Opening:
         return " ".join(self._early)
 
     @property
+    def answered(self) -> bool:
+        """True once the far end has said words or beeped: a line that is only noisy has not."""
+        return bool(self._words or self._beeps)
+
+    @property
     def speaking(self) -> bool:
         """True while the far end speaks."""
         return bool(self._spans) and self._spans[-1][1] is None

@@ -19,6 +19,7 @@ log = logging.getLogger("host")
 
 _FULL = "voicemail answered but takes no messages"
 _HUNG_UP = "voicemail hung up before the message was left"
+_NOTHING = "something answered that neither spoke words nor beeped"
 _SCREENED = "a call screener answered"
 _DECLINED = "a call screener answered and declined the call"
 
@@ -78,7 +79,11 @@ class Policy:
         assert call.session is not None
         await call.session.interrupt(force=True)  # an author's agent may have started to reply
         await call.say(policy.text, interruptible=False)
-        call.end(Ending(Outcome.VOICEMAIL_LEFT, "persona", Outcome.VOICEMAIL_LEFT.description))
+        if self._opening.answered:
+            left = Outcome.VOICEMAIL_LEFT
+            call.end(Ending(left, "persona", left.description))
+        else:
+            call.end(Ending(Outcome.NO_ANSWER, "persona", _NOTHING))
 
     async def _announcement(self, verdict: Verdict) -> str | None:
         """Say nothing to a network; it is no machine, so no policy of the persona applies."""

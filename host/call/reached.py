@@ -1,0 +1,80 @@
+"""Whether an outbound call reached anybody: what separates `completed` from `no_answer`.
+
+An answered call may have reached a line on which nobody speaks, a recording or a menu that repeats
+itself, or a call screener that puts nobody through.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from host.call.state import AnsweredBy, CallState
+from host.records.ending import Ending
+from host.records.outcome import Outcome
+from host.records.record import Utterance
+
+NEVER_SPOKE = "the callee never spoke"
+NOBODY_CAME = ", and nobody came on the line"
+A_RECORDING = 8
+"""Repeated words that tell a recording from a person who says "hello?" or "who is this?" twice."""
+
+
+def truthful(ending: Ending, state: CallState, session: Any) -> Ending:
+    """Return the ending, or `no_answer` in place of a `completed` that reached nobody.
+
+    `session` is LiveKit's AgentSession, or None.
+    """
+    if ending.outcome is not Outcome.COMPLETED or not state.outbound or _unheard(session):
+        return ending
+    if reason := _reached_nobody(state):
+        return replace(ending, outcome=Outcome.NO_ANSWER, reason=reason, retryable=None)
+    return ending
+
+
+def _reached_nobody(state: CallState) -> str:
+    """Return why the call reached nobody; empty if it did."""
+    if any(key.who == "caller" for key in state.keys):
+        return ""
+    if not any(said.who == "caller" for said in state.transcript):
+        return "nothing that the callee said was understood" if state.sounded else NEVER_SPOKE
+    if state.voicemail is AnsweredBy.SCREENING and not state.greeted:
+        return f"a call screener answered{NOBODY_CAME}"
+    repeated, answered = _heard(state.transcript)
+    if state.voicemail is AnsweredBy.MACHINE_IVR:
+        pressed = any(key.who == "persona" for key in state.keys)
+        if not (pressed or answered or state.hold_ended):
+            return f"a menu answered{NOBODY_CAME}"
+    recording = repeated >= A_RECORDING and not answered
+    return f"a recording answered{NOBODY_CAME}" if recording else ""
+
+
+def _heard(transcript: Sequence[Utterance]) -> tuple[int, bool]:
+    """Return how many words the far end repeated, and whether it said new ones to the persona."""
+    repeated, answered, spoke, known = 0, False, False, ""
+    for said in transcript:
+        if said.who == "persona":
+            spoke = True
+            continue
+        words = re.findall(r"\w+", said.text.lower())
+        if (text := f" {' '.join(words)} ") in known:
+            repeated += len(words)
+        else:
+            answered = answered or spoke
+            known += text
+    return repeated, answered
+
+
+def _unheard(session: Any) -> bool:
+    """Return whether the session has no transcript of the far end, with words or without.
+
+    That of a realtime model may lack it, and an author's session may have no STT.
+    """
+    if session is None:
+        return True
+    if session.stt is not None:
+        return False
+    capabilities = getattr(session.llm, "capabilities", None)
+    return not getattr(capabilities, "user_transcription", False)
