@@ -166,6 +166,41 @@ async def test_a_queue_that_hangs_up_is_no_answer(scene: Scene) -> None:
     assert record.reason == "the callee hung up while the call was on hold"
 
 
+async def test_a_menu_that_hangs_up_is_no_answer(scene: Scene) -> None:
+    async def menu(line: Line) -> None:
+        await line.heard("here is the waiting one")
+        await line.say("Please press two for the office.")
+        await line.keyed("25#")
+        await line.say("Please press three for the house.")
+        await line.wait(1.0)
+        await line.hang_up()
+
+    placed, _, record = await scene.place_to(Telephone(script=menu), "waits")
+    assert (placed.outcome, record.ended_by) == (Outcome.NO_ANSWER, "far end")
+    assert record.reason == "the callee hung up without putting a person through"
+
+
+async def test_a_callee_who_never_says_a_word_is_no_answer(scene: Scene) -> None:
+    placed, call, record = await scene.place_to(Telephone(script=Line.stay), "waits")
+    heard_once(call, WORDS.silent_goodbye)
+    assert (placed.outcome, record.ended_by) == (Outcome.NO_ANSWER, "host")
+    assert record.reason == "the callee stayed silent"
+
+
+async def test_the_end_of_the_time_comes_on_hold_without_its_warning(scene: Scene) -> None:
+    async def held(line: Line) -> None:
+        await line.sound()
+        await line.silence_for(1.0)
+        await line.say("One moment please.")
+        await line.stay()
+
+    call = await scene.ring("warned", held)
+    record = await scene.over(call)
+    not_heard(call, WORDS.time_nearly_up)
+    heard_once(call, WORDS.time_up)
+    assert record.reason == "the call reached its maximum duration of 14 s"
+
+
 @pytest.mark.parametrize(
     "pause",
     [

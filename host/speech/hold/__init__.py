@@ -4,7 +4,7 @@
 """
 
 from host.speech.hold.phrases import offers_menu
-from host.speech.hold.reached import ending_on_hold, outcome_of, person_reached
+from host.speech.hold.reached import ending_of_hangup, outcome_of, person_reached
 from host.speech.hold.watch import HoldWatch
 
-__all__ = ["HoldWatch", "ending_on_hold", "offers_menu", "outcome_of", "person_reached"]
+__all__ = ["HoldWatch", "ending_of_hangup", "offers_menu", "outcome_of", "person_reached"]

@@ -26,9 +26,15 @@ def outcome_of(state: CallState) -> Outcome:
     return Outcome.COMPLETED if reached else Outcome.NO_ANSWER
 
 
-def ending_on_hold(state: CallState) -> Ending | None:
-    """Return the ending of a call whose far end hangs up on hold; None if it is not on hold."""
-    if state.on_hold_since is None:
-        return None
-    reason = f"the {state.other_party} hung up while the call was on hold"
-    return Ending(outcome_of(state), "far end", reason)
+def ending_of_hangup(state: CallState) -> Ending | None:
+    """Return the ending of a call whose far end hangs up on hold, or played recordings only.
+
+    None for a conversation, and for a far end that has not said a word.
+    """
+    reason = f"the {state.other_party} hung up"
+    if state.on_hold_since is not None:
+        return Ending(outcome_of(state), "far end", f"{reason} while the call was on hold")
+    heard = any(said.who == "caller" for said in state.transcript)
+    if heard and outcome_of(state) is Outcome.NO_ANSWER:
+        return Ending(Outcome.NO_ANSWER, "far end", f"{reason} without putting a person through")
+    return None
