@@ -14,8 +14,8 @@ from host.compliance import KeyRules
 
 log = logging.getLogger("host")
 
-DIGIT_GAP = 0.5
-"""Seconds between keys, as LiveKit SIP plays them: 250 ms of tone and 250 ms of silence.
+DIGIT_GAP = 0.55
+"""Seconds between keys, as LiveKit SIP plays them: 250 ms of tone, 250 ms of silence, and 40 more.
 
 LiveKit SIP queues keys that are sent faster (LiveKit's own helper sends one every 0.3 s), and the
 queue would swallow a following pause.

@@ -80,6 +80,11 @@ RULES = (
     Rule(about=ANYBODY, hears="goodbye", calls=("end_call", {})),
     Rule(about=ANYBODY, after="end_call", says="Thank you very much for your call. Goodbye."),
     Rule(about=ANYBODY, hears="for the office", calls=("press_keys", {"keys": "2,w5#"})),
+    Rule(
+        about=ANYBODY,
+        hears="customer key",
+        calls=("press_keys", {"keys": "12345*12345*w#"}),
+    ),
     Rule(about=ANYBODY, hears="star key", calls=("press_keys", {"keys": "2 5"})),
     Rule(about=ANYBODY, after="press_keys", says="I can not press that."),
     Rule(about=ANYBODY, hears="my number", calls=("ask_for_number", {})),

@@ -231,6 +231,18 @@ async def test_the_model_finds_its_way_through_a_menu_with_pauses(scene: Scene) 
     assert said(record) == ["This is the finder.", "Today is Monday."]
 
 
+async def test_a_pause_after_many_keys_is_as_long_as_after_one(scene: Scene) -> None:
+    async def office(line: Line) -> None:
+        await line.heard("this is the finder")
+        await line.say("Please press your customer key.")
+        await line.keyed("12345*12345*#")
+        await line.hang_up()
+
+    _, call, _ = await scene.place_to(Telephone(script=office), "finds")
+    at = [key.at for key in call.keys]
+    assert at[-1] - at[-2] > 1.0  # a key's half second, and half a second
+
+
 async def test_keys_that_no_telephone_has_are_told_to_the_model(scene: Scene) -> None:
     async def menu(line: Line) -> None:
         await line.heard("what can I do for you")

@@ -22,8 +22,10 @@ from host.local.exchange.pulse import Pulse
 from host.local.exchange.rtp import Rtp
 from host.local.speech import Sentences
 
-SECONDS_A_DIGIT = 0.5
-"""livekit-sip sends 250 ms of tone and 250 ms of gap for each digit; `w` is a pause."""
+PAUSE = 0.5
+"""Seconds of a `w` among the digits that livekit-sip sends."""
+SECONDS_A_DIGIT = 0.54
+"""250 ms of tone, 250 ms of gap, and what livekit-sip loses between its packets."""
 
 DAY = 24 * 3600.0
 """Maximum duration in seconds if neither trunk nor request sets one."""
@@ -229,12 +231,17 @@ def _queue(several: str, digits: asyncio.Queue[str]) -> None:
         digits.put_nowait(digit)
 
 
+def seconds_of(digit: str) -> float:
+    """Return the seconds that livekit-sip takes for a digit or a pause."""
+    return PAUSE if digit == "w" else SECONDS_A_DIGIT
+
+
 async def _deliver(digits: asyncio.Queue[str], call: PhoneCall) -> None:
-    """Deliver digits at the rate of RFC 4733 events: one each half second."""
+    """Deliver digits at the rate of livekit-sip's RFC 4733 events: one each half second."""
     while True:
         digit = (await digits.get()).lower()
         if digit != "w":
             if digit not in "0123456789*#abcd":
                 continue
             call.key_arrived(digit)
-        await asyncio.sleep(SECONDS_A_DIGIT)
+        await asyncio.sleep(seconds_of(digit))

@@ -11,7 +11,7 @@ from host.local.exchange.errors import FROM_SIP_NODE, TwirpError
 from host.local.exchange.facts import Ending
 from host.local.exchange.ids import new_id
 from host.local.exchange.leg import Leg
-from host.local.exchange.office import SECONDS_A_DIGIT, Office
+from host.local.exchange.office import Office, seconds_of
 from host.local.exchange.subscriber import REASONS, Subscriber
 
 RINGING_TIMEOUT = 180.0
@@ -131,7 +131,7 @@ class Dial:
             for digit in dtmf:
                 if digit != "w":
                     call.key_arrived(digit.lower())
-                await self._wait(call, SECONDS_A_DIGIT)
+                await self._wait(call, seconds_of(digit))
             answered = {}
         await leg.set_all(answered | {"sip.callStatus": "active"})
         leg.subscribe()
