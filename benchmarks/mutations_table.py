@@ -174,7 +174,7 @@ RUNNER = [
     Mutation(
         "runner",
         "whoever is in the room steers the session with typed text",
-        _WORKER,
+        "host/speech/room.py",
         "text_input=False,",
         "text_input=True,",
         ("tests/calls/test_guests.py",),

@@ -145,8 +145,8 @@ class FirstWords(Protocol):
 class Listening(Protocol):
     """What the STT returns, before the session takes it."""
 
-    last_event: float
-    """When the STT returned its last event, by the loop's clock; 0.0 before the first."""
+    last_result: float
+    """When the STT last returned what it made of speech, be it nothing, by the loop's clock."""
 
     def attach(self, agent: Agent) -> None:
         """Listen to an agent's STT, before the session starts with the agent."""

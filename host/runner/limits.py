@@ -19,6 +19,7 @@ from livekit.agents.voice import SpeechHandle
 from host.call.live import LiveCall
 from host.records.ending import Ending
 from host.records.outcome import Outcome
+from host.speech.babble import Babble
 from host.speech.hold import outcome_of
 
 log = logging.getLogger("host")
@@ -120,6 +121,7 @@ class Silence:
 
     def __init__(self, call: LiveCall, session: AgentSession[Any]) -> None:
         self._call, self._session = call, session
+        self._babble = Babble(session)
         self._moved = asyncio.Event()
         self._prompts = 0
         self._keys = 0
@@ -137,12 +139,15 @@ class Silence:
         while not self._call.state.connected:
             await self._quiet_for(limit)
             if self._prompts == len(for_each):
-                reason = f"the {self._call.state.other_party} stayed silent"
-                outcome = outcome_of(self._call.state)
-                await end_with_words(self._call, words.silent_goodbye, reason, outcome)
+                why, goodbye = "stayed silent", words.silent_goodbye
+                if self._babble.long:
+                    why, goodbye = "could not be understood", words.unclear_goodbye
+                reason = f"the {self._call.state.other_party} {why}"
+                await end_with_words(self._call, goodbye, reason, outcome_of(self._call.state))
                 return
             self._prompts += 1
-            await self._call.say(for_each[self._prompts - 1])
+            # Babble would interrupt the prompt.
+            await self._call.say(for_each[self._prompts - 1], interruptible=not self._babble.long)
 
     async def _quiet_for(self, seconds: float) -> None:
         """Return after so many seconds without speech or keys."""
@@ -167,7 +172,7 @@ class Silence:
             or self._call.awaits_tool
             or self._call.state.connected
             or (self._call.prompt_player is not None and self._call.prompt_player.sounds)
-            or self._session.user_state == "speaking"
+            or (self._session.user_state == "speaking" and not self._babble.long)
             or self._session.agent_state in ("speaking", "thinking")
         )
 

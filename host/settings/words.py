@@ -25,6 +25,14 @@ class Words(BaseModel):
         "I am sorry, I did not get that. Could you say it again?",
         description="when the STT returns no text for the caller's speech",
     )
+    unclear_offer: str = Field(
+        "I am sorry, I can't understand you. To talk to somebody else, press 1.",
+        description="when the STT returns no text a third time, if there is a transfer target",
+    )
+    unclear_goodbye: str = Field(
+        "I am sorry, I can't understand you, so I am hanging up now. Goodbye.",
+        description="before the host hangs up on a caller whose speech the STT can't transcribe",
+    )
     backchannels: tuple[str, ...] = Field(
         (),
         description='further replies that do not interrupt the persona, as "okay" does not',

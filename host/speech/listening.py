@@ -57,6 +57,7 @@ _TRANSCRIPTS = (
     stt.SpeechEventType.PREFLIGHT_TRANSCRIPT,
     stt.SpeechEventType.FINAL_TRANSCRIPT,
 )
+_RESULTS = (stt.SpeechEventType.FINAL_TRANSCRIPT, stt.SpeechEventType.END_OF_SPEECH)
 
 
 def recognises_backchannels(call: LiveCall, options: Mapping[str, Any]) -> bool:
@@ -86,8 +87,8 @@ class Listening:
         further = settings.words.backchannels
         self._phrases = Backchannels(settings.language, further) if backchannels else None
         self._call, self._session = call, session
-        self.last_event = 0.0
-        """When the STT returned its last event, by the loop's clock; 0.0 before the first."""
+        self.last_result = 0.0
+        """When the STT last returned what it made of speech, be it nothing, by the loop's clock."""
         self._talking: SpeechHandle | None = None
         self._began = 0.0
         self._kept: list[tuple[float, str]] = []
@@ -111,9 +112,12 @@ class Listening:
                 if inspect.isasyncgen(events):
                     await closing.enter_async_context(contextlib.aclosing(events))
                 async for event in events:
-                    self.last_event = _now()
-                    if not (isinstance(event, stt.SpeechEvent) and self._holds(event)):
-                        yield event
+                    if isinstance(event, stt.SpeechEvent):
+                        if event.type in _RESULTS:
+                            self.last_result = _now()
+                        if self._holds(event):
+                            continue
+                    yield event
 
         agent.stt_node = listened  # type: ignore[method-assign]
 

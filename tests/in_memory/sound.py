@@ -13,6 +13,8 @@ Samples = NDArray[np.int16]
 
 SECONDS_A_CHARACTER = 0.06
 """As fast as a person speaks: 17 characters a second."""
+MUMBLED = "\u2592"
+"""Stands for speech of which no STT makes a word."""
 _LOWEST = 4000
 """The sample value of character 0; loud enough for whoever measures a level."""
 _HIGHEST = 30000

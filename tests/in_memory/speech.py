@@ -36,7 +36,7 @@ from livekit.agents.llm import ToolContext
 from host.local.rules import Reply, Rule, read_turn, reply_to
 from host.local.trouble import Trouble, Troubles, for_ever
 
-from .sound import Samples, is_speech, read, speak
+from .sound import MUMBLED, Samples, is_speech, read, speak
 
 RATE = 24000
 """Samples a second that the voice speaks at, and that LiveKit's session hears."""
@@ -202,6 +202,7 @@ def _usage(seconds: float) -> stt.SpeechEvent:
 
 
 def _transcript(kind: stt.SpeechEventType, text: str) -> stt.SpeechEvent:
+    text = text.replace(MUMBLED, "")  # of speech that it can't make out, an STT returns nothing
     data = stt.SpeechData(language=LanguageCode("en"), text=text, confidence=0.99)
     return stt.SpeechEvent(type=kind, alternatives=[data])
 

@@ -24,7 +24,7 @@ class Session:
     """A session that says nothing by itself, and tells what a test has it tell."""
 
     user_state = agent_state = "listening"
-    current_speech = None
+    current_speech = llm = None
 
     def __init__(self) -> None:
         self.answer: Any = SimpleNamespace(add_done_callback=self._keep)

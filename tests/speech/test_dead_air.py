@@ -185,6 +185,26 @@ async def test_a_cough_needs_no_word(session: AgentSession[Any], debt: PendingRe
     assert debt.age() == (0, 0)
 
 
+@pytest.mark.parametrize(
+    ("returned", "unclear"), [(-3.0, False), (-0.5, True), (0.3, True)], ids=str
+)
+async def test_what_the_stt_has_processed_without_a_word_is_unclear(
+    session: AgentSession[Any],
+    voice: PlayoutMonitor,
+    clock: Clock,
+    returned: float,
+    unclear: bool,
+) -> None:
+    session._update_agent_state("listening")
+    at = clock.of_the_loop() + returned
+    debt = PendingReply(session, voice, last_result=lambda: at)
+    says(session, None, 2.0)
+    clock.forward(0.5)
+    assert debt.unclear is unclear
+    says(session, "Hello")
+    assert not debt.unclear
+
+
 async def test_a_transcript_that_comes_late_pays_the_debt(
     session: AgentSession[Any], debt: PendingReply
 ) -> None:

@@ -59,8 +59,11 @@ class PendingReply:
         session: AgentSession[Any],
         playout: PlayoutMonitor,
         awaits_tool: Callable[[], bool] = lambda: False,
+        last_result: Callable[[], float] = lambda: 0.0,
     ) -> None:
-        self._session, self._playout, self._awaits_tool = session, playout, awaits_tool
+        """`last_result` returns when the STT last returned a result, by the loop's clock."""
+        self._session, self._playout = session, playout
+        self._awaits_tool, self._last_result = awaits_tool, last_result
         self._loop = asyncio.get_running_loop()
         self.lost: Lost | None = None
         """The failed reply; None once audio is played again."""
@@ -133,6 +136,12 @@ class PendingReply:
     def hopeless(self) -> bool:
         """True after LOSSES lost replies in a row, even if each was heard in part."""
         return self.lost is not None and self.losses >= LOSSES
+
+    @property
+    def unclear(self) -> bool:
+        """True if the caller's speech has no transcript although the STT has processed it."""
+        processed = self._last_result() >= self._began
+        return self.unheard and self.idle and processed and self.lost is None
 
     @property
     def blocked_on(self) -> str:

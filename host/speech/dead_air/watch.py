@@ -11,16 +11,20 @@ from livekit.agents import AgentSession, llm
 
 from host.call.live import LiveCall
 from host.speech.apology import add_utterance, fail_gracefully, prompt_player_of
+from host.speech.babble import Babble
 from host.speech.dead_air.pending_reply import PendingReply
 from host.speech.dead_air.playout import PlayoutMonitor
 from host.speech.greeting import greeting_of
 from host.speech.prompts import sound_of
 from host.speech.providers import adapter, remaining_stts
+from host.speech.unclear import end_unclear
 
 log = logging.getLogger("host")
 
 GLANCE = 0.1
 """Seconds between checks."""
+NO_WORDS = 1.5
+"""Seconds after speech of which the STT made no words before the caller is asked again."""
 AGAIN = 1.0
 """Seconds before a lost reply is requested again."""
 TOOL_LIMIT = 60.0
@@ -53,7 +57,16 @@ class DeadAir:
 
     def __init__(self, call: LiveCall, session: AgentSession[Any], playout: PlayoutMonitor) -> None:
         self._call, self._session, self._playout = call, session, playout
-        self._reply = PendingReply(session, playout, lambda: call.awaits_tool)
+        listening = call.listening
+        self._reply = PendingReply(
+            session,
+            playout,
+            lambda: call.awaits_tool,
+            lambda: listening.last_result if listening else 0.0,
+        )
+        self._babble = Babble(session)
+        self._interjected = False
+        """Whether the host has spoken into the babble that goes on."""
         self._filled = False
         self._tools_since: float | None = None
 
@@ -71,10 +84,17 @@ class DeadAir:
             self._reply.settle()
             self._filled = False
             return
+        if self._babble.long:
+            await self._interject()
+            return
+        self._interjected = False
         waited, politely = self._reply.age()
         settings = self._call.persona_settings
         limit = settings.dead_air_limit
-        if self._reply.hopeless or 0 < limit <= waited:
+        if self._reply.unclear:
+            if waited >= NO_WORDS:
+                await self._not_understood()
+        elif self._reply.hopeless or 0 < limit <= waited:
             await self._too_long()
         elif 0 < limit / 2 <= waited and self._may_ask_again():
             await self._ask_again()
@@ -109,9 +129,25 @@ class DeadAir:
         error = reply.lost.error if reply.lost else reply.errors.get(blocked_on)
         await fail_gracefully(self._call, SILENT[blocked_on], error)
 
+    async def _interject(self) -> None:
+        """Ask at the first gap of long babble; from then on it counts as silence."""
+        if not self._interjected:
+            self._interjected = True
+            await self._ask_again()
+
+    async def _not_understood(self) -> None:
+        """Ask again after speech that was no words; after ASKS times, bring the call to an end."""
+        if self._reply.asked < ASKS:
+            await self._ask_again()
+        else:
+            self._reply.unheard = False
+            await end_unclear(self._call)
+
     async def _ask_again(self) -> None:
         self._reply.asked += 1
-        self._reply.unheard = not self._reply.ever_heard
+        # Until the STT has shown that it works, the wait goes on.
+        works = self._reply.ever_heard or self._reply.unclear
+        self._reply.unheard = self._reply.unheard and not works
         await self._say(self._call.persona_settings.words.not_heard)
         self._reply.restart_timer()
 
