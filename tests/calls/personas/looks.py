@@ -38,7 +38,7 @@ def tools(call):
 
     async def find_refund() -> str:
         """Find the caller's refund."""
-        await asyncio.sleep(15)
+        await asyncio.sleep(20)
         raise ToolError("There is no refund.")
 
     async def note_complaint() -> None:
