@@ -14,9 +14,10 @@ from typing import Any
 from livekit.agents import (
     Agent,
     AgentSession,
+    ConversationItemAddedEvent,
+    RunContext,
     SpeechCreatedEvent,
     ToolExecutionUpdatedEvent,
-    UserInputTranscribedEvent,
     llm,
 )
 from livekit.agents.voice import SpeechHandle
@@ -24,8 +25,9 @@ from livekit.agents.voice import SpeechHandle
 # Not exported, but documented as what `wait_for_idle` raises.
 from livekit.agents.voice.agent_activity import ActivityClosedError
 
-# Private (1.8.9): a tool's RunContext, whose public `update` releases the conversation. A tool gets
-# it as an argument, but not every tool is a function of ours: agents and toolsets have their own.
+# Private (1.8.9): the tasks and RunContexts of running tools; a context's public `update` releases
+# the conversation. A tool gets its context as an argument, but not every tool is a function of
+# ours: agents and toolsets have their own.
 from livekit.agents.voice.tool_executor import _RunningTasks
 
 from host.call.live import LiveCall
@@ -44,7 +46,7 @@ HEARD = 8
 """Words of a reply after which it counts as heard: who interrupts it then has understood it."""
 TRIES = 3
 """How often a reply is requested again, at most."""
-GLANCE = 0.5
+GLANCE = 0.1
 """Seconds between checks of state that has no event."""
 
 
@@ -63,7 +65,7 @@ class ToolResults:
         self._untold: list[str] = []
         self._tries: Counter[str] = Counter()
         session.on("tool_execution_updated", self._on_tool)
-        session.on("user_input_transcribed", self._on_words)
+        session.on("conversation_item_added", self._on_item)
         session.on("speech_created", self._on_speech)
 
     @property
@@ -74,7 +76,9 @@ class ToolResults:
     def _on_tool(self, event: ToolExecutionUpdatedEvent) -> None:
         update = event.update
         if update.type == "tool_call_started":
-            self._blocking[update.function_call.call_id] = self._session.current_agent
+            tool_call = update.function_call.call_id
+            self._blocking[tool_call] = self._session.current_agent
+            self._call.spawn(self._watch(tool_call), "watching a tool")
         elif update.type == "tool_call_updated":
             self._blocking.pop(update.call_id, None)
         elif update.type == "tool_call_ended":
@@ -88,21 +92,31 @@ class ToolResults:
             if self._call.replies_held:  # it is requested again once they are not
                 self._speeches[update.speech_id].interrupt(force=True)
 
-    def _on_words(self, event: UserInputTranscribedEvent) -> None:
-        if event.is_final and event.transcript.strip():
+    def _on_item(self, event: ConversationItemAddedEvent) -> None:
+        # The conversation also goes on without a tool that lets nobody interrupt its speech.
+        if isinstance(event.item, llm.ChatMessage) and event.item.role == "user":
             for tool_call in [*self._blocking]:
-                self._release(tool_call)
+                self._call.spawn(self._release(tool_call), "releasing a tool")
 
-    def _release(self, tool_call: str) -> None:
+    async def _watch(self, tool_call: str) -> None:
+        """Release a tool as soon as the speech that called it is interrupted."""
+        context = self._context(tool_call)
+        while context and tool_call in self._blocking:
+            if context.speech_handle.interrupted:  # this has no event
+                await self._release(tool_call)
+            await asyncio.sleep(GLANCE)
+
+    async def _release(self, tool_call: str) -> None:
         """Let the conversation go on without a tool; LiveKit replies to its result later."""
-        if self._session.current_agent is not self._blocking[tool_call]:
-            return  # a task of the tool has the conversation
-        running = _RunningTasks.get(self._session, {}).get(tool_call)
-        if running is None:
-            return
+        context, agent = self._context(tool_call), self._blocking.get(tool_call)
+        if context is None or agent is not self._session.current_agent:
+            return  # it has ended, or a task of the tool has the conversation
         self._released.add(tool_call)
-        update = running.ctx.update("The tool is still running.", template=RUNNING, silent=True)
-        self._call.spawn(update, "releasing a tool")
+        await context.update("The tool is still running.", template=RUNNING, silent=True)
+
+    def _context(self, tool_call: str) -> RunContext[Any] | None:
+        running = _RunningTasks.get(self._session, {}).get(tool_call)
+        return running.ctx if running and not running.exe_task.done() else None
 
     def _on_speech(self, event: SpeechCreatedEvent) -> None:
         speech = event.speech_handle

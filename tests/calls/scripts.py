@@ -52,6 +52,8 @@ RULES = (
     Rule(about="looking one", after="find_history", says="I have them now, three orders."),
     Rule(about="looking one", hears="my pin", calls=("ask_for_pin", {})),
     Rule(about="looking one", after="ask_for_pin", says="Your PIN is all right."),
+    Rule(about="looking one", hears="somebody else", calls=("pass_on", {})),
+    Rule(about="looking one", after="pass_on", says="You stay with me."),
     Rule(about="looking one", hears="be open", calls=("find_hours", {})),
     Rule(
         about="looking one",

@@ -92,7 +92,7 @@ async def test_the_result_is_told_once(scene: Scene, script: PersonScript, answe
 
 
 @pytest.mark.memory("with real sound, no word meets the moment of a result")
-@pytest.mark.parametrize("after", [13.0 + step / 4 for step in range(20)])
+@pytest.mark.parametrize("after", [round(14 + 0.3 * step, 1) for step in range(13)])
 async def test_words_at_the_moment_of_the_result_do_not_lose_it(scene: Scene, after: float) -> None:
     call = await scene.ring("looks", speaks((after, "Hello?")))
     record = await scene.over(call, 90)
@@ -312,3 +312,25 @@ async def test_a_result_waits_for_a_caller_who_has_put_the_call_on_hold(scene: S
     record = await scene.over(call, 90)
     assert heard_once(call, FOUND).start > 24
     assert [tool.result for tool in record.tools] == ["It comes on Friday."]
+
+
+@pytest.mark.parametrize(
+    ("words", "then"),
+    [("", "This is the next one."), ("What day is it?", "You stay with me.")],
+    ids=["says nothing", "question"],
+)
+async def test_a_tool_hands_over_to_another_agent_unless_the_caller_asks_something(
+    scene: Scene, words: str, then: str
+) -> None:
+    async def talks(line: Line) -> None:
+        await asks(line, "Give me somebody else.")
+        if words:
+            await line.wait(4)
+            await line.say(words)
+        await listens(line, then.rstrip("."))
+
+    call = await scene.ring("looks", talks)
+    record = await scene.over(call, 60)
+    heard_once(call, then)
+    assert [tool.name for tool in record.tools] == ["pass_on"]
+    valid(scene.world.llm.requests)

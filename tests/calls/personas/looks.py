@@ -24,7 +24,7 @@ async def digit_pressed(call, digit):
 
 @hookimpl
 def tools(call):
-    from livekit.agents import AgentTask, RunContext, StopResponse, ToolError, ToolResult
+    from livekit.agents import Agent, AgentTask, RunContext, StopResponse, ToolError, ToolResult
 
     async def find_order() -> str:
         """Find the caller's order."""
@@ -84,6 +84,15 @@ def tools(call):
         name = await AsksForName(instructions="You ask for the name.")
         return f"The name is {name}"
 
+    class Next(Agent):
+        async def on_enter(self) -> None:
+            self.session.say("This is the next one.")
+
+    async def pass_on() -> Agent:
+        """Pass the caller on to another agent."""
+        await asyncio.sleep(8)
+        return Next(instructions="You are the next one of the tests.")
+
     quick = [find_invoice, note_visit, find_hours]
-    slow = [find_order, find_refund, note_complaint, find_shop, find_history]
+    slow = [find_order, find_refund, note_complaint, find_shop, find_history, pass_on]
     return [*quick, *slow, ask_for_pin, ask_for_name]
