@@ -94,6 +94,7 @@ _WORKER = "host/runner/runner.py"
 _ENDING = "host/runner/ending.py"
 _LIMITS_FILE = "host/runner/limits.py"
 _HANDOVER = "host/telephony/transfer/handover.py"
+_BRIDGE = "host/telephony/transfer/bridge.py"
 _POLICY = "host/telephony/voicemail/policy.py"
 _WATCH = "host/telephony/voicemail/watch.py"
 _DIAL = "host/telephony/dial.py"
@@ -210,7 +211,7 @@ ENDING = [
         "ending",
         "a host that is stopped hangs up without a goodbye",
         _ENDING,
-        "if call.state.answered and not call.state.connected:",
+        "if call.state.answered and not (call.state.connected or call.bridged):",
         "if call.state.answered and call.state.connected:",
         ("tests/calls/test_goodbyes.py",),
     ),
@@ -360,9 +361,9 @@ TRANSFER = [
         "transfer",
         "the caller is sent away in the last word of the announcement",
         _HANDOVER,
-        "                    await self._call.say(announcement, interruptible=False)\n"
-        "                    await asyncio.sleep(LINGER)\n",
-        "                    await self._call.say(announcement, interruptible=False)\n",
+        "                            await call.say(announcement, interruptible=False)\n"
+        "                            await asyncio.sleep(LINGER)\n",
+        "                            await call.say(announcement, interruptible=False)\n",
         _COLD,
     ),
     Mutation(
@@ -393,14 +394,14 @@ TRANSFER = [
         "transfer",
         "a colleague is asked once only",
         "host/telephony/transfer/consultation.py",
-        "for _ in range(TIMES):",
-        "for _ in range(1):",
+        "while next(times) < TIMES or",
+        "while next(times) < 1 or",
         _WARM,
     ),
     Mutation(
         "transfer",
         "a caller is connected to a colleague who has just hung up",
-        _HANDOVER,
+        _BRIDGE,
         "if IDENTITY not in self._far_end.room.remote_participants:",
         "if not self._far_end.room.remote_participants:",
         ("tests/telephony/test_handover.py",),
@@ -408,7 +409,7 @@ TRANSFER = [
     Mutation(
         "transfer",
         "host call is not told that the call was handed over",
-        _HANDOVER,
+        _BRIDGE,
         "        await notify_watchers(self._far_end.room, attributes)\n",
         "",
         _WARM,
@@ -417,16 +418,16 @@ TRANSFER = [
         "transfer",
         "a transfer that may not be dialled is announced",
         _HANDOVER,
-        "                require(self._call, target)\n",
+        "                        require(call, way.target)\n",
         "",
         ("tests/compliance/test_gate_rules.py", "tests/telephony/test_handover.py"),
     ),
     Mutation(
         "transfer",
         "a colleague is read a summary without end",
-        _HANDOVER,
-        '        summary = textwrap.shorten(summary, SUMMARY_LIMIT, placeholder=" ...")\n',
-        "        textwrap.dedent(summary)\n",
+        _BRIDGE,
+        '        summary = textwrap.shorten(self._summary, SUMMARY_LIMIT, placeholder=" ...")\n',
+        "        summary = textwrap.dedent(self._summary)\n",
         _WARM,
     ),
 ]

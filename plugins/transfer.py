@@ -9,7 +9,13 @@ from host import Call, HostError, hookimpl
 def tools(call: Call) -> list[Any]:
     """Return the tool with the targets' names, never numbers, so that none can be made up."""
     targets = call.persona_settings.transfers
-    names = tuple(sorted(name for name in targets if call.telephone or targets[name].warm))
+    names = tuple(
+        sorted(
+            name
+            for name, first in targets.items()
+            if any(call.telephone or target.may_call for target in first.in_order())
+        )
+    )
     if not names or call.job is None:
         return []
 
@@ -33,7 +39,8 @@ def tools(call: Call) -> list[Any]:
         """
         await hand_over(call, to, summary)
 
-    if not any(targets[name].warm for name in names):
+    offered = [target for name in names for target in targets[name].in_order()]
+    if not any(target.warm or "summary" in target.placeholders for target in offered):
         return [transfer_call]
     from livekit.agents import function_tool
 

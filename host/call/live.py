@@ -208,7 +208,8 @@ class LiveCall:
         if target is None:
             known = ", ".join(sorted(self.persona_settings.transfers)) or "none"
             raise HostError(f"{self.persona} has no transfer target {to!r} (known: {known})")
-        if self.transfers is None or not (target.warm or self.telephone):
+        ways = (self.telephone or each.may_call for each in target.in_order())
+        if self.transfers is None or not any(ways):
             raise HostError("only telephone calls can be transferred")
         if announcement is None:
             announcement = self.persona_settings.words.transfer.format(name=to)

@@ -19,8 +19,13 @@ def faults_of(settings: Settings, personas: Iterable[str]) -> Iterator[str]:
     for persona in personas:
         deployment = settings.persona(persona)
         gate = Gate(settings, deployment)
-        for name, target in deployment.transfers.items():
-            verdict = gate.transfer(target.number)
+        targets = [
+            (name, target)
+            for name, first in deployment.transfers.items()
+            for target in first.in_order()
+        ]
+        for name, target in targets:
+            verdict = gate.transfer(target.number, target.presses)
             if not verdict.allowed:
                 refused[name, target.number] = f"of {persona} can't be dialled: {verdict}"
         if deployment.trunk and not (gate.numbers.countries or deployment.allow_numbers):

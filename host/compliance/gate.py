@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from host.base.errors import HostError
@@ -11,6 +11,7 @@ from host.compliance import hours, number
 from host.compliance.attempts import Attempts
 from host.compliance.budget import Budget, Exhausted
 from host.compliance.do_not_call import DoNotCall
+from host.compliance.keys import KeyRules
 from host.compliance.rules import NumberRules, as_uri, is_caribbean
 from host.compliance.verdict import Rule, Verdict, refuse
 from host.settings import PersonaSettings, Settings, is_sip
@@ -25,7 +26,11 @@ class Gate:
         A call itself omits it, because it was counted on admission.
         """
         self._deployment, self._persona = deployment, persona
-        self._targets = {as_uri(target.number) for target in deployment.transfers.values()}
+        self._targets = {
+            as_uri(target.number)
+            for first in deployment.transfers.values()
+            for target in first.in_order()
+        }
         self.numbers = NumberRules(
             countries=frozenset(deployment.countries) or own_countries(settings),
             types=frozenset(deployment.number_types),
@@ -39,11 +44,18 @@ class Gate:
         self._budget = Budget(settings.state_dir)
         self._attempts = Attempts(settings.state_dir)
 
-    def transfer(self, target: str) -> Verdict:
-        """Judge a transfer target of host.toml: by the number rules only, at any hour."""
+    def transfer(self, target: str, keys: Sequence[str | float] = ()) -> Verdict:
+        """Judge a transfer target of host.toml: by the number rules only, at any hour.
+
+        `keys`: the keys pressed after its answer, and pauses in seconds.
+        """
         if as_uri(target) not in self._targets:
             return refuse(Rule.DENIED, "the transfer target is not in host.toml")
-        return self.numbers.judge(as_uri(target).removeprefix("tel:"))
+        verdict = self.numbers.judge(as_uri(target).removeprefix("tel:"))
+        if verdict.allowed and keys and not self._deployment.keys_may_dial:
+            pressed = KeyRules(self.numbers, verdict.number).judge(keys)
+            return verdict if pressed.allowed else pressed
+        return verdict
 
     def dial(self, text: str, at: datetime | None = None, *, attempt: bool = True) -> Verdict:
         """Judge a number to be dialled, now or at another time.

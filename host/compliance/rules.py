@@ -80,7 +80,8 @@ class NumberRules:
 
     def _address(self, text: str) -> Verdict:
         if as_uri(text) in self.named:
-            return Verdict(True, None, None, "the address is a transfer target in host.toml")
+            reason = "the address is a transfer target in host.toml"
+            return Verdict(True, None, None, reason, address=text)
         return refuse(Rule.SIP_URI, "the SIP address is not in host.toml")
 
 

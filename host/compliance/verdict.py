@@ -43,13 +43,16 @@ class Verdict:
     """The rule that refuses it."""
     reason: str = ""
     """The reason, without the number."""
+    address: str | None = None
+    """The SIP address, if it is one that host.toml names."""
 
     def __str__(self) -> str:
         return f"{self.reason} (rule: {self.rule})" if self.rule else self.reason
 
     def as_json(self) -> str:
-        """Return the verdict as JSON; `rule` is `allowed` if no rule refuses."""
-        return json.dumps({**asdict(self), "rule": self.rule or "allowed"})
+        """Return the verdict on a number as JSON; `rule` is `allowed` if no rule refuses."""
+        facts = {**asdict(self), "rule": self.rule or "allowed"}
+        return json.dumps({name: fact for name, fact in facts.items() if name != "address"})
 
 
 def refuse(rule: Rule, reason: str, number: str | None = None) -> Verdict:

@@ -12,9 +12,10 @@ from host.settings.load import (
     variables_of_settings,
     with_any_keys,
 )
-from host.settings.persona import PersonaSettings, Shared, TransferTarget
+from host.settings.persona import PersonaSettings, Shared
 from host.settings.plugins import PluginValues, WithPlugins
 from host.settings.settings import Settings
+from host.settings.transfer import TransferTarget
 from host.settings.words import Words
 
 __all__ = [

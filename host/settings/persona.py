@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal
 
 from pydantic import (
     AliasChoices,
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
-    model_validator,
 )
 from pydantic_settings import NoDecode
 
@@ -22,15 +20,14 @@ from host.settings.calling import (
     Key,
     NumberPatterns,
     NumberTypes,
-    is_sip,
     parted,
     written_as,
 )
 from host.settings.plugins import WithPlugins
+from host.settings.transfer import RingingSeconds, TransferTarget
 from host.settings.words import Words
 
 Seconds = Annotated[float, Field(gt=0)]
-RingingSeconds = Annotated[float, Field(gt=0, le=78)]
 Model = Annotated[
     str,
     StringConstraints(strip_whitespace=True),
@@ -60,30 +57,6 @@ OwnNumber = Annotated[
     ),
 ]
 """A number that a persona answers, as people write it: see host.base.e164.canonical."""
-
-
-class TransferTarget(BaseModel):
-    """A transfer target; in host.toml a number, or a table."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    number: str = Field(description="E.164 number or SIP address")
-    warm: bool = Field(False, description="ask the colleague before connecting the caller")
-    ringing_timeout: RingingSeconds = Field(20, description="seconds the target may ring")
-    show_caller: bool = Field(
-        False, description="show the caller's number to the colleague, if the carrier allows it"
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _number_alone(cls, given: Any) -> Any:
-        return {"number": given} if isinstance(given, str) else given
-
-    @model_validator(mode="after")
-    def _can_be_dialled(self) -> Self:
-        if self.warm and is_sip(self.number):
-            raise ValueError("a warm transfer rings a number, over the trunk, and no SIP address")
-        return self
 
 
 class Shared(WithPlugins):

@@ -10,11 +10,14 @@ import aiohttp
 from google.protobuf.duration_pb2 import Duration
 from livekit import api
 from livekit.agents import JobContext
+from livekit.protocol import sip
 
+from host.base.sip import SipAddress
 from host.call.live import LiveCall
 from host.compliance import Verdict
 from host.records.ending import CallEnded, Ending
 from host.records.outcome import Outcome, outcome_of_sip_status
+from host.settings.transfer import SECONDS_A_KEY
 from host.telephony.far_end import ROOM_LIMIT, LiveKitFarEnd
 
 log = logging.getLogger("host")
@@ -24,9 +27,18 @@ TRIES = 3
 
 
 BRIDGED_LIMIT = 4 * 3600.0
-"""Maximum seconds that a caller may talk to a colleague after a warm transfer."""
+"""Maximum seconds that a caller may talk to a colleague who was called into the room."""
 
 NO_TRUNK = "no outbound trunk is configured: set HOST_TRUNK, or trunk in host.toml"
+
+NO_CALLER_ID = "no caller ID for a SIP address: set caller_id"
+
+_TRANSPORTS = {
+    "auto": sip.SIP_TRANSPORT_AUTO,
+    "udp": sip.SIP_TRANSPORT_UDP,
+    "tcp": sip.SIP_TRANSPORT_TCP,
+    "tls": sip.SIP_TRANSPORT_TLS,
+}
 
 MARGIN = 15.0
 """Seconds that LiveKit may take beyond ringing_timeout to report the result.
@@ -102,11 +114,9 @@ async def ring(
     """
     if not verdict.allowed:
         raise NotAnswered(blocked(verdict))
-    if verdict.number is None:
-        reason = "SIP addresses are not dialled over the trunk"
-        raise NotAnswered(Ending(Outcome.BLOCKED, "host", reason))
-    request.sip_call_to = verdict.number
+    _address(request, verdict)
     limit = request.ringing_timeout.ToTimedelta().total_seconds() + MARGIN
+    limit += len(request.dtmf) * SECONDS_A_KEY
     for left in reversed(range(TRIES)):
         try:
             await livekit.sip.create_sip_participant(request, timeout=limit)
@@ -119,6 +129,23 @@ async def ring(
         except (TimeoutError, aiohttp.ClientError) as error:
             reason = f"LiveKit did not report whether the callee answered: {type(error).__name__}"
             raise NotAnswered(Ending(Outcome.TRUNK_ERROR, "livekit", reason)) from error
+
+
+def _address(request: api.CreateSIPParticipantRequest, verdict: Verdict) -> None:
+    """Set whom the request dials: a number over its trunk, or a SIP address at its own host."""
+    if verdict.number is not None:
+        request.sip_call_to = verdict.number
+        return
+    address = SipAddress.parse(verdict.address or "")
+    if address is None:
+        reason = "the SIP address has no user or no host"
+        raise NotAnswered(Ending(Outcome.BLOCKED, "host", reason))
+    if not request.sip_number:
+        raise NotAnswered(Ending(Outcome.TRUNK_ERROR, "host", NO_CALLER_ID, retryable=False))
+    request.ClearField("sip_trunk_id")
+    request.trunk.hostname = address.host
+    request.trunk.transport = _TRANSPORTS[address.transport]
+    request.sip_call_to = address.user
 
 
 def blocked(verdict: Verdict) -> Ending:
@@ -158,7 +185,9 @@ def _longest(call: LiveCall) -> float:
     """Return LiveKit SIP's own limit in seconds: a safety net well after the host's limits."""
     limits = call.persona_settings
     limit = call.time_limit + limits.ringing_timeout + 60
-    bridged = any(target.warm for target in limits.transfers.values())
+    bridged = any(
+        target.may_call for first in limits.transfers.values() for target in first.in_order()
+    )
     return max(limit, BRIDGED_LIMIT) if bridged else limit
 
 

@@ -139,10 +139,13 @@ RULES = (
         hears="lawyer",
         calls=("transfer_call", {"to": "lawyer", "summary": ""}),
     ),
-    Rule(
-        about="switchboard",
-        hears="boss",
-        calls=("transfer_call", {"to": "boss", "summary": ""}),
+    *(
+        Rule(
+            about="switchboard",
+            hears=name,
+            calls=("transfer_call", {"to": name, "summary": "A question about a bill."}),
+        )
+        for name in ("boss", "notary", "office", "clinic", "doctor", "nurses")
     ),
     Rule(about="switchboard", after="transfer_call", says="What else can I do for you?"),
     Rule(about="switchboard", hears="nothing", says="Then have a nice day."),

@@ -65,7 +65,7 @@ async def test_a_call_is_transferred_after_its_announcement(either_scene: Scene)
     ("reply", "now", "of_2025"),
     [
         # The one of 2025 tells nobody why.
-        (RefusesTransfer(603), 603, None),
+        (RefusesTransfer(603), 603, 603),
         (FailsTransfer(486), 486, None),
         (IgnoresTransfer(), None, None),
     ],

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from aiohttp import web
-from livekit import api
+from livekit import api, rtc
 from livekit.protocol import sip
 
 from host.call.live import LiveCall
@@ -20,6 +20,7 @@ from host.telephony.far_end import LiveKitFarEnd
 from host.telephony.transfer import Handover
 from host.telephony.transfer.colleague import Colleague
 
+SIP = rtc.ParticipantKind.PARTICIPANT_KIND_SIP
 KEY, SECRET = "devkey", "a-secret-that-is-long-enough-for-a-key"
 
 
@@ -29,6 +30,8 @@ class Carrier(LocalServer):
     def __init__(self) -> None:
         self.dialled: list[str] = []
         """What was to be dialled, in order."""
+        self.requests: list[sip.CreateSIPParticipantRequest] = []
+        """The same, as it was asked for."""
         self.referred: list[str] = []
         """Where callers were to be sent, in order."""
 
@@ -46,6 +49,7 @@ class Carrier(LocalServer):
 
     async def _dial(self, request: Any, claims: Any) -> sip.SIPParticipantInfo:
         self.dialled.append(request.sip_call_to)
+        self.requests.append(request)
         return sip.SIPParticipantInfo(participant_identity=request.participant_identity)
 
     async def _refer(self, request: Any, claims: Any) -> sip.TransferSIPParticipantResponse:
@@ -65,7 +69,7 @@ class Room:
     def __init__(self) -> None:
         self.keys = ""
         self.local_participant = SimpleNamespace(publish_dtmf=self._publish)
-        self.remote_participants = {"sip_far_end": SimpleNamespace(attributes={})}
+        self.remote_participants = {"sip_far_end": SimpleNamespace(attributes={}, kind=SIP)}
 
     def on(self, *event: Any) -> None:
         """Nothing happens in this room by itself."""

@@ -206,15 +206,49 @@ async def test_a_colleague_is_rung_through_the_gate(carrier: Carrier) -> None:
         await colleague_of(livekit, call, "warm").ring(60)
         with pytest.raises(TransferFailed, match=r"\(rule: type\)"):
             await colleague_of(livekit, call, "premium").ring(60)
-        with pytest.raises(TransferFailed, match="SIP address"):
+        call = call_of(with_targets().model_copy(update={"caller_id": None}), "+12125550123")
+        with pytest.raises(TransferFailed, match="no caller ID for a SIP address"):
             await colleague_of(livekit, call, "bob").ring(60)
-    assert carrier.dialled == ["+12125550103"]
+        call.state.our_number = "+12125550100"
+        await colleague_of(livekit, call, "bob").ring(60)
+    assert carrier.dialled == ["+12125550103", "bob"]
+    number, address = carrier.requests
+    assert (number.sip_trunk_id, number.HasField("trunk")) == ("ST_1", False)
+    assert (address.sip_trunk_id, address.sip_number) == ("", "+12125550100")
+    assert (address.trunk.hostname, address.trunk.transport) == ("pbx.example", 0)
 
 
-@pytest.mark.parametrize("address", ["bob@pbx.example", "sip:bob", "SIP:bob", "SIPS:bob@pbx"])
-def test_a_sip_address_is_no_target_of_a_warm_transfer(address: str) -> None:
-    with pytest.raises(ValueError, match="no SIP address"):
-        Settings(transfers={"bob": {"number": address, "warm": True}})
+async def test_keys_behind_a_target_are_judged_like_keys_that_are_pressed(
+    carrier: Carrier,
+) -> None:
+    target = {"number": "+12125550101", "keys": "ww9,19005551234"}
+    settings = Settings(**OURS, trunk="ST_1", transfers={"desk": target})
+    open_settings = settings.model_copy(update={"keys_may_dial": True})
+    async with carrier.livekit() as livekit:
+        call = call_of(settings, "+12125550123")
+        with pytest.raises(TransferFailed, match=r"an outside line \(rule: keys\)"):
+            await colleague_of(livekit, call, "desk").ring(60)
+        call = call_of(open_settings, "+12125550123")
+        await colleague_of(livekit, call, "desk").ring(60)
+    assert [request.dtmf for request in carrier.requests] == ["ww9wwww19005551234"]
+    (fault,) = faults_of(settings, ["desk"])
+    assert fault.startswith("transfer target desk of desk can't be dialled: the keys could dial")
+
+
+async def test_every_target_of_a_list_is_judged(carrier: Carrier) -> None:
+    settings = Settings(
+        **OURS,
+        trunk="ST_1",
+        transfers={"desk": [{"number": "+19005551234", "warm": True}, "+12125550101"]},
+        words={"transfer": "", **QUIET},
+    )
+    async with carrier.livekit() as livekit:
+        call = call_of(settings, "+12125550123")
+        put_on_line(call, livekit)
+        await call.transfer("desk")
+    assert (carrier.dialled, carrier.referred) == ([], ["tel:+12125550101"])
+    assert [each.succeeded for each in call.state.transfers] == [False, True]
+    assert "(rule: type)" in call.state.transfers[0].reason
 
 
 async def test_transfers_know_no_hours_and_no_attempts(carrier: Carrier) -> None:

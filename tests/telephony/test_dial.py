@@ -208,7 +208,9 @@ async def test_whoever_may_be_connected_to_a_colleague_is_not_cut_off() -> None:
     sales = {"number": "+15550003101", "warm": True}
     warm = await asked_for(transfers={"sales": sales})
     assert warm.max_call_duration.ToTimedelta().total_seconds() == BRIDGED_LIMIT
-    cold = await asked_for(transfers={"sales": "+15550003101"})
+    bridged = await asked_for(transfers={"sales": ["sip:sales", "+15550003101"]})
+    assert bridged.max_call_duration.ToTimedelta().total_seconds() == BRIDGED_LIMIT
+    cold = await asked_for(transfers={"sales": {"number": "+15550003101", "mode": "refer"}})
     assert cold.max_call_duration.ToTimedelta().total_seconds() < 300
 
 

@@ -14,18 +14,19 @@ from aiohttp import web
 from livekit import api
 from livekit.agents import JobContext
 from livekit.protocol import sip
-from pydantic import ValidationError
 from sample_calls import call_of
 
 from host.call.live import LiveCall
 from host.compliance import as_uri
+from host.local.exchange.errors import FROM_SIP_NODE, TwirpError
+from host.local.exchange.profiles import NOW
 from host.local.exchange.twirp import PREFIX, Method, TwirpServer
 from host.local.server import LocalServer
 from host.settings import PersonaSettings, Settings, TransferTarget, Words
-from host.telephony.transfer import Handover, handover
+from host.telephony.transfer import Handover, bridge
 from host.telephony.transfer.colleague import Colleague
 from host.telephony.transfer.consultation import Reply, understood
-from host.telephony.transfer.failure import TransferFailed
+from host.telephony.transfer.failure import ReferRefused, TransferFailed
 from host.telephony.transfer.refer import refer
 from plugins import transfer
 
@@ -72,13 +73,6 @@ def test_a_deployment_understands_yes_and_no_in_its_own_language() -> None:
     assert understood("Ja, gerne!", german) is Reply.ACCEPTED
     assert understood("Geht NICHT.", german) is Reply.DECLINED
     assert understood("Yes", german) is None
-
-
-@pytest.mark.parametrize("address", ["bob@pbx.example", "sip:bob@pbx.example", "sips:bob"])
-def test_a_warm_target_is_a_number(address: str) -> None:
-    with pytest.raises(ValidationError, match="rings a number, over the trunk"):
-        TransferTarget(number=address, warm=True)
-    assert TransferTarget(number=address).number == address
 
 
 def call_with(**targets: Any) -> LiveCall:
@@ -129,7 +123,8 @@ def test_the_model_is_asked_for_no_summary_where_nobody_hears_it() -> None:
 
 
 def test_in_a_browser_the_model_is_offered_those_who_are_asked_first() -> None:
-    call = call_with(sales={"number": "+15550003101", "warm": True}, bob="+15550003102")
+    bob = {"number": "+15550003102", "mode": "refer"}
+    call = call_with(sales={"number": "+15550003101", "warm": True}, bob=bob)
     call.far_end = a_line(telephone=False)
     assert schema_of(call)["parameters"]["properties"]["to"]["const"] == "sales"
     assert transfer.tools(call_with().call) == []
@@ -160,6 +155,56 @@ async def referred(answer: sip.TransferSIPParticipantResponse, *, left: bool = F
     async with Answers(answer) as server, api.LiveKitAPI(server.url, KEY, SECRET) as livekit:
         target = TransferTarget(number="+15550003102")
         await refer(a_job(livekit), call, line, target)
+
+
+class Refuses(Answers):
+    """LiveKit's SIP API, which answers every transfer with an error."""
+
+    def __init__(self, error: TwirpError) -> None:
+        self._error = error
+
+    async def _transfer(self, *request: Any) -> sip.TransferSIPParticipantResponse:
+        raise self._error
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "status"),
+    [
+        (NOW.refer_refused(603, "Decline"), ReferRefused, 603),
+        (NOW.transfer_failed(603, "Decline"), TransferFailed, 603),
+        (NOW.transfer_failed(486, "Busy Here"), TransferFailed, 486),
+        (
+            TwirpError("internal", f"{FROM_SIP_NODE}SIP REFER failed with code 603"),
+            ReferRefused,
+            603,
+        ),
+        (
+            TwirpError("permission_denied", f"{FROM_SIP_NODE}SIP REFER was denied"),
+            ReferRefused,
+            403,
+        ),
+        (TwirpError("canceled", f"{FROM_SIP_NODE}call transfer failed"), TransferFailed, None),
+        (TwirpError("not_found", "participant does not exist"), TransferFailed, None),
+    ],
+    ids=[
+        "refused",
+        "declined",
+        "busy",
+        "refused of 1.0",
+        "denied of 1.0",
+        "failed of 1.0",
+        "nobody",
+    ],
+)
+async def test_a_refusal_of_the_refer_is_told_from_the_answer_of_the_target(
+    error: TwirpError, kind: type[TransferFailed], status: int | None
+) -> None:
+    call = call_with(bob="+15550003102")
+    call.far_end = line = a_line()
+    async with Refuses(error) as server, api.LiveKitAPI(server.url, KEY, SECRET) as livekit:
+        with pytest.raises(TransferFailed) as failed:
+            await refer(a_job(livekit), call, line, TransferTarget(number="+15550003102"))
+    assert (type(failed.value), failed.value.sip_status) == (kind, status)
 
 
 class GoesAgain:
@@ -193,10 +238,10 @@ async def test_a_caller_is_not_left_with_a_colleague_who_hung_up_as_they_answere
     async def consult(*facts: Any) -> None:
         """They want the call."""
 
-    monkeypatch.setattr(handover, "Colleague", GoesAgain)
-    monkeypatch.setattr(handover, "hold_music", no_music)
-    monkeypatch.setattr(handover, "second_answer", no_answer)
-    monkeypatch.setattr(Handover, "_consult", consult)
+    monkeypatch.setattr(bridge, "Colleague", GoesAgain)
+    monkeypatch.setattr(bridge, "hold_music", no_music)
+    monkeypatch.setattr(bridge, "second_answer", no_answer)
+    monkeypatch.setattr(bridge.Bridge, "_consult", consult)
     call = call_with(sales={"number": "+15550003101", "warm": True})
     call.far_end = line = a_line()
     call.transfers = Handover(a_job(), call, line)

@@ -67,6 +67,10 @@ class PhoneCall:
         self.on_transfer = TransferReply()
         """The telephone's answer to a REFER."""
         self.transferred_to: str | None = None
+        self.headers: dict[str, str] = {}
+        """Headers that LiveKit's client or trunk added to the INVITE of a dialled telephone."""
+        self.refer_headers: dict[str, str] = {}
+        """Headers that LiveKit's client added to the REFER."""
         self.failure: BaseException | None = None
         """Exception of the telephone's script; `ended` raises it."""
         self.done = False

@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from livekit.protocol.sip import CreateSIPParticipantRequest
 
@@ -23,12 +24,13 @@ NO_RESPONSE = 32.0
 
 @dataclass(frozen=True)
 class Order:
-    """A validated CreateSIPParticipant: number, caller ID and trunk."""
+    """A validated CreateSIPParticipant: number, caller ID, trunk and headers."""
 
     request: CreateSIPParticipantRequest
     from_number: str
     trunk_id: str
     host: str
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class Dial:

@@ -53,6 +53,7 @@ class CallService:
         call = PhoneCall(request.sip_call_to, order.from_number, request.sip_call_to, media)
         call.on_transfer, call.first_packet = phone.on_transfer, phone.first_packet
         call.media_timeout = request.media.media_timeout.ToTimedelta().total_seconds()
+        call.headers = dict(order.headers)
         leg, dial = Leg(request.room_name, identity, media), Dial(self._office, order, phone)
         self._office.live(call, leg, dial.live(call, leg))
         wanted = dial.answered if request.wait_until_answered else dial.joined
@@ -84,6 +85,7 @@ class CallService:
         call = await self._call(request.room_name, request.participant_identity)
         limit = request.ringing_timeout.ToTimedelta().total_seconds() or TRANSFER_TIMEOUT
         target = self._find(number_of(request.transfer_to))
+        call.refer_headers = dict(request.headers)
         await self._transfers.transfer(
             call, request.transfer_to, target, limit, request.play_dialtone
         )
@@ -112,11 +114,11 @@ class CallService:
         if not request.room_name:
             raise TwirpError("invalid_argument", "missing room name")
         if inline:
-            host, numbers = request.trunk.hostname, []
+            host, numbers, headers = request.trunk.hostname, [], {}
         else:
             trunk = self._directory.outbound.get(request.sip_trunk_id)
-            host, numbers = trunk.address, list(trunk.numbers)
+            host, numbers, headers = trunk.address, list(trunk.numbers), dict(trunk.headers)
         number = request.sip_number or (numbers[0] if numbers else "")
         if not number:
             raise TwirpError("failed_precondition", FROM_SIP_NODE + "no numbers on outbound trunk")
-        return Order(request, number, request.sip_trunk_id, host)
+        return Order(request, number, request.sip_trunk_id, host, headers | dict(request.headers))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Mapping
 
 from livekit import api
 from livekit.agents import JobContext
 
 from host.call.live import LiveCall
 from host.dispatch.rooms import put_out
-from host.settings import TransferTarget
+from host.settings import TransferTarget, is_sip
 from host.telephony.dial import NO_TRUNK, NotAnswered, duration, ring
 from host.telephony.transfer.failure import TransferFailed
 
@@ -25,24 +26,40 @@ TRIES = 20
 class Colleague:
     """A colleague's telephone, in the consultation room or the caller's room."""
 
-    def __init__(self, job: JobContext, call: LiveCall, target: TransferTarget, room: str) -> None:
+    def __init__(
+        self,
+        job: JobContext,
+        call: LiveCall,
+        target: TransferTarget,
+        room: str,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """`headers`: SIP headers of the INVITE."""
         self._job, self._call, self._target, self._room = job, call, target, room
+        self._headers = dict(headers or {})
         self._dialling: asyncio.Task[None] | None = None
 
-    async def ring(self, limit: float) -> None:
-        """Dial until answered; talk is limited to `limit` seconds. Raises TransferFailed."""
-        trunk = self._call.persona_settings.trunk
-        if not trunk:
+    async def ring(self, limit: float, *, ringback: bool = False) -> None:
+        """Dial until answered and the keys are pressed. Raises TransferFailed.
+
+        Talk is limited to `limit` seconds. `ringback`: let the room hear ringing meanwhile.
+        """
+        target = self._target
+        trunk = self._call.persona_settings.trunk or ""
+        if not (trunk or is_sip(target.number)):
             raise TransferFailed(NO_TRUNK)
-        verdict = self._call.gate.transfer(self._target.number)
+        verdict = self._call.gate.transfer(target.number, target.presses)
         request = api.CreateSIPParticipantRequest(
             sip_trunk_id=trunk,
             sip_number=self._shown,
             room_name=self._room,
             participant_identity=IDENTITY,
             wait_until_answered=True,
-            ringing_timeout=duration(self._target.ringing_timeout),
-            max_call_duration=duration(self._target.ringing_timeout + limit),
+            ringing_timeout=duration(target.ringing_timeout),
+            max_call_duration=duration(target.ringing_timeout + limit),
+            dtmf=target.dtmf,
+            headers=self._headers,
+            play_dialtone=ringback,
         )
         self._dialling = asyncio.create_task(ring(self._job.api, verdict, request))
         # Retrieves the exception if this coroutine is cancelled, or asyncio would log it.
@@ -68,8 +85,9 @@ class Colleague:
 
     @property
     def _shown(self) -> str:
-        """The caller ID that the colleague sees; empty: the trunk's own."""
+        """The caller ID that the colleague sees; empty: the trunk's own, which an address lacks."""
         number = self._call.state.number or ""  # untrusted
         if self._target.show_caller and re.fullmatch(r"\+?\d{3,15}", number, re.ASCII):
             return number
-        return self._call.persona_settings.caller_id or ""
+        ours = self._call.state.our_number if is_sip(self._target.number) else ""
+        return self._call.persona_settings.caller_id or ours or ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import re
 from collections.abc import AsyncIterator
 from enum import StrEnum
@@ -51,9 +52,14 @@ class Consultation:
         session.on("user_input_transcribed", self._on_words)
         session.on("close", self._on_close)
 
-    async def ask(self, question: str) -> Reply:
-        """Ask, and ask again after silence or an unclear answer; return the reply."""
-        for _ in range(TIMES):
+    async def ask(self, question: str, *, patience: float = 0.0) -> Reply:
+        """Ask, and ask again after silence or an unclear answer; return the reply.
+
+        Ask TIMES times, and go on for `patience` seconds: an extension may still be ringing.
+        """
+        until = asyncio.get_running_loop().time() + patience
+        times = itertools.count()
+        while next(times) < TIMES or asyncio.get_running_loop().time() < until:
             await self._say(question)
             self._asked = True
             self._unclear.clear()

@@ -9,3 +9,7 @@ class TransferFailed(HostError):
     def __init__(self, message: str, sip_status: int | None = None) -> None:
         super().__init__(message)
         self.sip_status = sip_status
+
+
+class ReferRefused(TransferFailed):
+    """The far end refused to be referred, so that the target was not called at all."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from collections.abc import Mapping
 
 import aiohttp
 from livekit import api
@@ -14,7 +16,7 @@ from host.compliance import as_uri
 from host.settings import TransferTarget
 from host.telephony.dial import MARGIN, duration
 from host.telephony.far_end import LiveKitFarEnd
-from host.telephony.transfer.failure import TransferFailed
+from host.telephony.transfer.failure import ReferRefused, TransferFailed
 
 HANGUP_NOTICE = 0.1
 """Seconds to wait for the far end's hang-up. LiveKit SIP reports a REFER cut short by a hang-up as
@@ -24,10 +26,25 @@ _UNTAKEN = (api.ServerErrorCode.CANCELED, api.ServerErrorCode.DEADLINE_EXCEEDED)
 """Codes for a missing NOTIFY, and in LiveKit SIP of 2025 also for a busy target."""
 
 
+_TARGET_FAILED = "call transfer failed"
+"""LiveKit SIP's text for a target that did not take the call, whichever its status. Every other SIP
+status is the far end's own answer to the REFER."""
+_REFUSED = re.compile(r"SIP REFER (?:failed with code (\d{3})|was denied)")
+"""Texts of LiveKit SIP 1.0 for a REFER that was refused, without a status beside them. It says
+"denied" for 403."""
+
+
 async def refer(
-    job: JobContext, call: LiveCall, far_end: LiveKitFarEnd, target: TransferTarget
+    job: JobContext,
+    call: LiveCall,
+    far_end: LiveKitFarEnd,
+    target: TransferTarget,
+    headers: Mapping[str, str] | None = None,
 ) -> None:
-    """Transfer the far end to a number, with ringback meanwhile. Raises TransferFailed."""
+    """Transfer the far end to a number, with ringback meanwhile.
+
+    Raises TransferFailed, and ReferRefused if the far end won't be referred.
+    """
     if far_end.identity is None:
         raise TransferFailed("there is no call to transfer")
     require(call, target)
@@ -37,6 +54,7 @@ async def refer(
         transfer_to=as_uri(target.number),
         play_dialtone=True,
         ringing_timeout=duration(target.ringing_timeout),
+        headers=dict(headers or {}),
     )
     try:
         answer = await job.api.sip.transfer_sip_participant(
@@ -44,8 +62,12 @@ async def refer(
         )
     except api.SipCallError as error:
         status = error.sip_status_code
-        raise TransferFailed(f"the carrier answered {status}", status) from error
+        failed = TransferFailed if _TARGET_FAILED in error.message else ReferRefused
+        raise failed(f"the carrier answered {status}", status) from error
     except api.ServerError as error:
+        if refused := _REFUSED.search(error.message):
+            status = int(refused[1] or 403)
+            raise ReferRefused(f"the carrier answered {status}", status) from error
         if error.code in _UNTAKEN:
             raise TransferFailed("the target did not take the call") from error
         raise TransferFailed(f"LiveKit refused the transfer: {error.message}") from error
@@ -74,6 +96,6 @@ async def _make_sure(
 
 def require(call: LiveCall, target: TransferTarget) -> None:
     """Raise TransferFailed if the gate refuses the target."""
-    verdict = call.gate.transfer(target.number)
+    verdict = call.gate.transfer(target.number, target.presses)
     if not verdict.allowed:
         raise TransferFailed(str(verdict))

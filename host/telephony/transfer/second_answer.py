@@ -18,6 +18,7 @@ from host.call.state import AnsweredBy
 from host.telephony.transfer.colleague import IDENTITY
 from host.telephony.transfer.listening import listening, listening_session
 from host.telephony.voicemail.opening import Opening
+from host.telephony.voicemail.phrases import read
 from host.telephony.voicemail.weighing import Evidence, weigh
 
 LIMIT = 15.0
@@ -40,20 +41,22 @@ class SecondAnswer:
         self._opening, self._room = opening, room
         room.on("participant_disconnected", opening.stir)
 
-    async def judge(self) -> AnsweredBy:
+    async def judge(self, patience: float = 0.0) -> AnsweredBy:
         """Return what answered just now, after LIMIT at the latest.
 
-        UNCERTAIN if nothing was understood, also if the colleague hung up before that.
+        `patience`: seconds in addition, because an extension may still be ringing. UNCERTAIN if
+        nothing was understood, also if the colleague hung up before that.
         """
         opening, mark = self._opening, self._opening.mark()
-        until = _now() + LIMIT
+        until = _now() + LIMIT + patience
         while True:
             heard = opening.answer(mark, over=False)
             verdict = weigh(Evidence(heard.words, None, heard.beep, heard.longest))
             if verdict and verdict.mailbox:
                 return verdict.category
             left = until - _now()
-            if heard.words and not (opening.speaking or opening.words_due):
+            waits = read(heard.words).holds and patience
+            if heard.words and not (waits or opening.speaking or opening.words_due):
                 left = min(left, QUIET - opening.quiet)
             if left <= 0 or IDENTITY not in self._room.remote_participants:
                 if verdict:
