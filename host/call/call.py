@@ -136,7 +136,10 @@ class Call:
 
     @action
     async def say(self, text: str, *, interruptible: bool = True) -> None:
-        """Speak exact words. Returns when playout has finished or was interrupted."""
+        """Speak exact words. Returns when playout has finished or was interrupted.
+
+        Returns at once, without a word, if the call is over.
+        """
         await self._handling.say(text, interruptible=interruptible)
 
     @action

@@ -179,7 +179,13 @@ class LiveCall:
     # Actions
 
     async def say(self, text: str, *, interruptible: bool = True) -> None:
-        """Speak exact words. Returns when playout has finished or was interrupted."""
+        """Speak exact words. Returns when playout has finished or was interrupted.
+
+        Returns at once if the call is over: its session may already be closing.
+        """
+        if self.over:
+            await asyncio.sleep(0)  # a caller that loops lets the call end
+            return
         await self.speak(text, interruptible=interruptible).wait_for_playout()
 
     def speak(self, text: str, *, interruptible: bool = True) -> SpeechHandle:

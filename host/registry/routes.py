@@ -17,6 +17,9 @@ from host.base.errors import SettingsError
 from host.base.text import quote
 from host.call.dispatch import Dispatch
 
+MOST_NUMBERS = 5
+"""Configured numbers that a refusal names."""
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -62,8 +65,21 @@ class Routes:
             None,
             None,
             "nothing names a persona: no `persona` in the metadata, no prefix of room "
-            f"{quote(dispatch.room)}, no number, and no default persona is set",
+            f"{quote(dispatch.room)}, {self._no_owner(dispatch.number)}, and no default persona is "
+            "set",
         )
+
+    def _no_owner(self, number: str | None) -> str:
+        """Say why the dialled number chooses no persona, and which numbers would."""
+        if not number:
+            return "no dialled number"
+        if not self.numbers:
+            return f"no `numbers` in host.toml to compare the dialled number {number} with"
+        known = [f"{ours} ({persona})" for ours, persona in sorted(self.numbers.items())]
+        rest = len(known) - MOST_NUMBERS
+        more = f" and {rest} more" if rest > 0 else ""
+        told = ", ".join(known[:MOST_NUMBERS])
+        return f"the dialled number {number} is not among the `numbers` in host.toml: {told}{more}"
 
     def _owner(self, number: str) -> str | None:
         """Return whose number was dialled, however the trunk writes it."""

@@ -216,7 +216,28 @@ def test_a_persona_that_is_alone_because_another_broke_stands_in_for_nobody() ->
 def test_otherwise_the_call_is_refused(routes: Routes) -> None:
     choice = choose(routes, room="x")
     assert (choice.persona, choice.by) == (None, None)
-    assert choice.reason.startswith("nothing names a persona: ")
+    assert choice.reason == (
+        "nothing names a persona: no `persona` in the metadata, no prefix of room 'x', no dialled "
+        "number, and no default persona is set"
+    )
+
+
+def test_a_refused_number_is_named_with_those_that_are_configured(routes: Routes) -> None:
+    assert (
+        "the dialled number +15550009999 is not among the `numbers` in host.toml: "
+        "+15550001111 (sales), +15550002222 (ghost), and no default persona"
+    ) in choose(routes, room="x", number="+15550009999").reason
+
+
+def test_a_refusal_names_a_few_of_many_numbers() -> None:
+    many = {"sales": [f"+1555000{at:04}" for at in range(30)], "support": []}
+    reason = choose(make_routes([*many], numbers=many), number="+15559990000").reason
+    assert "+15550000004 (sales) and 25 more, and no default" in reason
+
+
+def test_without_configured_numbers_the_refusal_says_so() -> None:
+    reason = choose(make_routes(["sales", "support"]), number="+15550009999").reason
+    assert "no `numbers` in host.toml to compare the dialled number +15550009999 with" in reason
 
 
 def test_without_personas_every_call_is_refused() -> None:

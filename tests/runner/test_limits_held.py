@@ -12,6 +12,7 @@ from livekit.agents import AgentSession
 from sample_calls import call_of
 
 from host.call.live import LiveCall
+from host.records.ending import Ending
 from host.records.outcome import Outcome
 from host.runner import limits
 from host.runner.limits import Silence, ToolUses, end_with_words
@@ -24,7 +25,8 @@ class Session:
     """A session that says nothing by itself, and tells what a test has it tell."""
 
     user_state = agent_state = "listening"
-    current_speech = llm = None
+    current_speech = tts = llm = None
+    output = SimpleNamespace(audio=None)
 
     def __init__(self) -> None:
         self.answer: Any = SimpleNamespace(add_done_callback=self._keep)
@@ -103,6 +105,25 @@ async def test_noise_that_is_no_word_is_no_sign_of_life(
     await asyncio.wait_for(Silence(call, livekits(session)).hold(), 10)
     assert said == [WORDS.silent, WORDS.still_silent, WORDS.silent_goodbye]
     assert call.ending.result().reason == "the caller stayed silent"
+
+
+async def test_a_caller_who_goes_as_they_are_asked_leaves_no_error(
+    session: Session, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    call = answered_call(session, silence_timeout=0.05)
+    asked = asyncio.Event()
+
+    def closing(text: str, **how: Any) -> Any:
+        asked.set()
+        raise RuntimeError("AgentSession is closing, cannot use say()")
+
+    monkeypatch.setattr(session, "say", closing, raising=False)
+    call.end(Ending(Outcome.COMPLETED, "far end", "the caller hung up"))
+    watching = call.spawn(Silence(call, livekits(session)).hold(), "watching for silence")
+    await asyncio.wait([watching], timeout=0.4)
+    await call.settle(0.1)
+    assert not asked.is_set()
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
 async def test_a_caller_is_not_asked_while_the_host_has_the_word(
