@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,7 @@ from openings import Answered, Beep, Opening, Step
 
 from host.local.exchange import PhoneCall
 from host.local.phone import Line, NotHeard
+from host.local.rules import Rule
 from host.local.sound import RATE, Samples, loud, silence, tone
 from host.local.speech import speak
 from host.records.record import CallRecord
@@ -90,6 +92,22 @@ class Callee:
             return
         self._put_through = line.call.since_answer()
         await _play(line, [last], None)
+
+
+def wrong_rules(openings: Iterable[Opening]) -> list[Rule]:
+    """Make a model that takes every person for a machine, and everything else for a person."""
+    return [
+        Rule(
+            about="Classify the call greeting",
+            hears=re.escape(sentence.strip(" .?!")),
+            calls=(
+                "save_prediction",
+                {"label": "machine-vm" if opening.truth == "human" else "human"},
+            ),
+        )
+        for opening in openings
+        for sentence in opening.sentences
+    ]
 
 
 async def _open(line: Line, opening: Opening) -> None:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import re
 import statistics
 import sys
 import tempfile
@@ -25,7 +24,7 @@ from textwrap import dedent
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from callee import Callee, Caller, Result
+from callee import Callee, Caller, Result, wrong_rules
 from openings import CORPUS, Opening
 
 from host.local.phone import Telephone
@@ -82,22 +81,6 @@ STOPWATCH = '''\
             with open("verdicts.jsonl", "a") as file:
                 file.write(json.dumps({"room": call.room, "seconds": taken}) + "\\n")
     '''
-
-
-def wrong_rules(openings: Iterable[Opening]) -> list[Rule]:
-    """Make a model that takes every person for a machine, and everything else for a person."""
-    return [
-        Rule(
-            about="Classify the call greeting",
-            hears=re.escape(sentence.strip(" .?!")),
-            calls=(
-                "save_prediction",
-                {"label": "machine-vm" if opening.truth == "human" else "human"},
-            ),
-        )
-        for opening in openings
-        for sentence in opening.sentences
-    ]
 
 
 async def play(openings: Sequence[Opening], rules: Sequence[Rule]) -> list[Result]:

@@ -1,7 +1,7 @@
 """The corpus of `benchmarks/voicemail.py`: everybody and everything that answers a call."""
 
 import pytest
-from callee import Callee, Caller
+from callee import Callee, Caller, wrong_rules
 from machines import GREETING, MESSAGE
 from openings import CORPUS, Opening
 
@@ -48,6 +48,22 @@ async def test_everybody_who_picks_up_gets_what_is_theirs(scene: Scene, opening:
 @pytest.mark.memory("benchmarks/voicemail.py plays all of them as whole calls")
 @pytest.mark.parametrize("opening", _openings(chosen=False))
 async def test_everybody_else_gets_what_is_theirs(scene: Scene, opening: Opening) -> None:
+    await _plays(scene, opening)
+
+
+@pytest.mark.memory("benchmarks/voicemail.py plays them with a wrong model as whole calls")
+@pytest.mark.parametrize(
+    "opening",
+    [
+        pytest.param(opening, id=f"{opening.truth}, {opening.name}")
+        for opening in CORPUS
+        if opening.truth in ("human", "announcement")
+    ],
+)
+async def test_a_model_that_is_wrong_about_everybody_harms_nobody(
+    scene: Scene, opening: Opening
+) -> None:
+    scene.world.llm.rules = (*wrong_rules([opening]), *scene.world.llm.rules)
     await _plays(scene, opening)
 
 
