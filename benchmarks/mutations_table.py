@@ -318,8 +318,8 @@ LIMITS = [
         "limits",
         "a caller on hold is asked whether they are there",
         _LIMITS_FILE,
-        "            self._call.replies_held\n            or self._call.state.connected\n",
-        "            self._call.state.connected\n",
+        "            self._call.replies_held\n            or self._call.awaits_tool\n",
+        "            self._call.awaits_tool\n",
         ("tests/runner/test_limits_held.py",),
     ),
     Mutation(
