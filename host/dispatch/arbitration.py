@@ -52,7 +52,21 @@ CONNECT_LIMIT = 5.0
 
 @dataclass(frozen=True)
 class DuplicateJob(Ending):
-    """The ending of a job that is not a call: another agent has its room, or the room is gone."""
+    """The ending of a job that is not a call: another agent has its room."""
+
+
+@dataclass(frozen=True)
+class RoomGone(Ending):
+    """The ending of a call whose room was closed before its agent joined."""
+
+
+def room_gone() -> RoomGone:
+    """Return the ending of a call whose room is gone.
+
+    Not retryable: another job may have dialled the number before it closed the room.
+    """
+    reason = "the room was closed before the call began"
+    return RoomGone(Outcome.CANCELLED, "livekit", reason, retryable=False)
 
 
 def duplicate_job(reason: str) -> DuplicateJob:

@@ -107,7 +107,7 @@ def finish_alone(settings: Settings, checkpoint: Checkpoint) -> None:
 
 async def _is_anothers(livekit: api.LiveKitAPI, record: CallRecord) -> bool:
     """Return whether another agent of ours has the call's room."""
-    if record.persona:
+    if record.answered_at or record.dialled_at:
         return False
     with contextlib.suppress(Exception):
         request = api.ListParticipantsRequest(room=record.room)

@@ -22,8 +22,10 @@ from host.compliance import Rule, refuse
 from host.compliance.budget import Budget, Exhausted
 from host.dispatch.arbitration import (
     DuplicateJob,
+    RoomGone,
     already_taken,
     duplicate_job,
+    room_gone,
     room_is_gone,
     withdraw,
 )
@@ -174,7 +176,7 @@ class Runner:
         call.state.metadata, call.state.outbound = dict(dispatch.metadata), dispatch.outbound
         call.state.number = dispatch.phone_number
         if await room_is_gone(job):
-            raise CallEnded(duplicate_job("the room was closed before the call began"))
+            raise CallEnded(room_gone())
         if not call.state.outbound:
             await self._wait_for_caller(far_end)
             dispatch = replace(dispatch, number=call.state.our_number)
@@ -293,7 +295,11 @@ class Runner:
             with log_errors("settling the request"):
                 begun = state.dialled_at is not None or state.answered
                 settle_request(call.settings, state.record(ending), begun=begun)
-        await tear_down(self._job, call)
+        if isinstance(ending, RoomGone):  # a new room of that name may be another agent's
+            with log_errors("leaving the room"):
+                await withdraw(self._job, call)
+        else:
+            await tear_down(self._job, call)
         record = state.record(ending)
         log.info("%s: %s (%.1f s)", record.outcome, record.reason, record.duration)
         with log_errors("writing the record"):

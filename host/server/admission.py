@@ -67,7 +67,7 @@ class Admission:
             return
         if len(self.heartbeats) < self.settings.max_calls and not self.heartbeats.closed:
             # Counted before the await, so that simultaneous requests can't exceed the limit.
-            self.heartbeats.expect(request.id, request.room.name)
+            self.heartbeats.expect(request.id, request.room.name, request.job.metadata)
             try:
                 await request.accept(attributes={CALL: request.id})
             except BaseException:

@@ -35,6 +35,8 @@ class WatchedCall:
 
     id: str
     room: str
+    metadata: str = ""
+    """The dispatch's metadata; empty once a process has started the call."""
     process: int | None = None
     """None until a process has started the call."""
     since: float = field(default_factory=lambda: _now())
@@ -67,9 +69,9 @@ class HeartbeatMonitor:
         """Names of the rooms of live calls."""
         return {live.room for live in self._calls.values()}
 
-    def expect(self, call: str, room: str) -> None:
+    def expect(self, call: str, room: str, metadata: str = "") -> None:
         """Add an accepted call, which a process must start within JOINING seconds."""
-        self._calls.setdefault(call, WatchedCall(call, room))
+        self._calls.setdefault(call, WatchedCall(call, room, metadata))
 
     def forget(self, call: str) -> None:
         """Remove an expected call that will not start."""
@@ -131,7 +133,7 @@ class HeartbeatMonitor:
                 self._lose(live)
 
     def _begun(self, who: dict[str, str], writer: asyncio.StreamWriter) -> WatchedCall:
-        live = WatchedCall(who["call"], who["room"], int(who["process"]), writer=writer)
+        live = WatchedCall(who["call"], who["room"], process=int(who["process"]), writer=writer)
         # Replaces an entry whose process was lost: the call is taken over.
         self._calls[live.id] = live
         self._moved.set()

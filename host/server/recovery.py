@@ -17,6 +17,7 @@ from livekit import api
 from pydantic import ValidationError
 
 from host.call.state import CallState
+from host.dispatch.known import fill_in
 from host.dispatch.livekit import livekit_of, token_of
 from host.dispatch.rooms import consult_room, delete_room, put_out
 from host.privacy.environment import of_a_helper
@@ -57,7 +58,7 @@ class Recovery:
 
     async def lost(self, live: WatchedCall) -> None:
         """Recover a call whose process has died or never started it."""
-        checkpoint = self._checkpoints.read(live.id) or _blank(live)
+        checkpoint = self._checkpoints.read(live.id) or self._blank(live)
         if checkpoint.record:
             log.error("the process of the call in room %s died while ending it", live.room)
             await self._emit_call_ended(checkpoint)
@@ -180,6 +181,15 @@ class Recovery:
         with contextlib.suppress(OSError):
             file.rename(kept)
 
+    def _blank(self, live: WatchedCall) -> Checkpoint:
+        """Build a checkpoint for a call without one: it never started, or the disk is full."""
+        state = CallState(id=live.id, room=live.room)
+        try:
+            fill_in(state, live.metadata, self._settings)
+        except Exception as error:  # it is recorded all the same
+            log.warning("can't tell whose call was lost in room %s: %s", live.room, error)
+        return Checkpoint(machine="", number=0, began=0, state=state)
+
     def _token(self, state: CallState) -> str:
         """Return a token to join the room, with the grants that LiveKit gives to agents."""
         grants = api.VideoGrants(
@@ -192,8 +202,3 @@ class Recovery:
             .with_grants(grants)
             .to_jwt()
         )
-
-
-def _blank(live: WatchedCall) -> Checkpoint:
-    """Build a checkpoint for a call without one: it never started, or the disk is full."""
-    return Checkpoint(machine="", number=0, began=0, state=CallState(id=live.id, room=live.room))

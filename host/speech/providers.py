@@ -39,9 +39,12 @@ def with_fallbacks(call: LiveCall, kind: Kind, first: Any) -> Any:
     """Create the provider that a hook returned, with the fallbacks of host.toml.
 
     A fallback that can't be created is logged and left out. A realtime model has no fallbacks.
+    Raises HostError if the hook returned no model, or the name of one that nobody provides.
     """
     if isinstance(first, str):
         first = make(call, kind, first)
+    elif first is not None:
+        _require_model(kind, first)
     models = []
     for name in _names(call, kind):
         try:
@@ -103,6 +106,8 @@ def make(call: LiveCall, kind: Kind, name: str, *, setting: str = "") -> Any:
     """
     named = parse_name(kind, name, call.persona_settings.language)
     where, why = f'{setting or kind} = "{name}"', ""
+    if not named.provider:
+        raise HostError(f"{where}: name a provider, as in provider/model")
     if call.settings.inference and not _reaches_inference(call):
         raise HostError(f"{where}: inference = true needs LiveKit Cloud")
     if not call.settings.inference:
@@ -131,6 +136,13 @@ _CLASSES: dict[Kind, tuple[type, ...]] = {
 
 def _reaches_inference(call: LiveCall) -> bool:
     return is_cloud(call.settings.livekit_url) or bool(os.environ.get("LIVEKIT_INFERENCE_URL"))
+
+
+def _require_model(kind: Kind, answer: Any) -> None:
+    """Raise HostError unless a hook returned a model of its kind: LiveKit would fail silently."""
+    if not isinstance(answer, _CLASSES[kind]):
+        what = type(answer).__name__
+        raise HostError(f"{kind}: the hook returned {what}, which is no {kind.upper()}")
 
 
 def _checked(kind: Kind, name: str, setting: str, model: Any) -> Any:
@@ -172,7 +184,11 @@ def faults(call: LiveCall, own: Collection[Kind] = ()) -> list[str]:
                 continue
             except Exception:  # a plugin's answer may depend on the call
                 first = None
-            names += [(first, kind)] if isinstance(first, str) else []
+            if isinstance(first, str):
+                names += [(first, kind)]
+            elif first is not None and not isinstance(first, _CLASSES[kind]):
+                what = type(first).__name__
+                found.append(f"{kind}: a plugin returned {what}, which is no {kind.upper()}")
         for name, setting in names:
             try:
                 make(call, kind, name, setting=setting)

@@ -258,6 +258,10 @@ async def test_a_call_that_is_given_up_before_its_agent_came_is_not_dialled(scen
             await livekit.room.delete_room(api.DeleteRoomRequest(room=room))
     await logged(scene, "the room was closed before the call began")
     await asyncio.gather(*(scene.no_room(room) for room in rooms))
+    records = await asyncio.gather(*(scene.record(room) for room in rooms))
+    assert {record.outcome for record in records} == {Outcome.CANCELLED}
+    assert {(record.persona, record.direction) for record in records} == {("talks", "outbound")}
+    assert [record.number for record in records] == numbers
     assert sum(invites(scene, number) for number in numbers) <= 4 - 1
     assert not any(call.answered_at for call in scene.exchange.calls if call.number in numbers)
 

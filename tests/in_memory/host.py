@@ -159,6 +159,11 @@ class MemoryHost:
         self._run(job, arguments, token.with_grants(grants).to_jwt())
         return self._running[id].task
 
+    async def takes(self, room: str) -> None:
+        """Wait until a job in a room is accepted; its process has not begun yet."""
+        while all(each.job.job.room.name != room for each in self._running.values()):
+            await asyncio.sleep(STARTS_IN / 5)
+
     def kill(self, room: str) -> None:
         """Kill the process of the call in a room, as far as anybody else can see.
 

@@ -11,10 +11,19 @@ from livekit.agents import inference, llm, stt, tts
 from livekit.agents.utils import http_context
 from livekit.plugins import cartesia, deepgram, openai
 
+from host.base.errors import HostError
 from host.call.live import LiveCall
 from host.server.admission import check
 from host.settings import load_settings
-from host.speech.providers import adapter, connecting, faults, make, remaining_stts, with_fallbacks
+from host.speech.providers import (
+    Kind,
+    adapter,
+    connecting,
+    faults,
+    make,
+    remaining_stts,
+    with_fallbacks,
+)
 
 KEYS = {"DEEPGRAM_API_KEY": "d", "CARTESIA_API_KEY": "c", "OPENAI_API_KEY": "o"}
 CLOUD = {
@@ -53,8 +62,8 @@ async def web() -> AsyncIterator[None]:
 
 
 def test_without_a_list_a_model_stays_as_it_is(deployment: Deployment) -> None:
-    call = a_call_in(deployment)
-    model = object()
+    call = a_call_in(deployment, **KEYS)
+    model = make(call, "llm", "openai/gpt-5")
     assert with_fallbacks(call, "llm", model) is model
 
 
@@ -233,6 +242,22 @@ def test_what_a_plugin_provides_is_of_the_kind_that_was_asked_for(deployment: De
         'llm = "openai": a plugin returned int, which is no LLM',
         'tts = "cartesia": a plugin returned int, which is no TTS',
     ]
+
+
+@pytest.mark.parametrize("kind", ["stt", "llm", "tts"])
+def test_what_a_plugin_s_hook_answers_is_a_model(deployment: Deployment, kind: Kind) -> None:
+    answer = f"from host import hookimpl\n@hookimpl\ndef {kind}(call): return 42\n"
+    deployment.write("plugins/odd.py", answer)
+    call = a_call_in(deployment, **KEYS)
+    assert check(call.settings) == [f"{kind}: a plugin returned int, which is no {kind.upper()}"]
+    with pytest.raises(HostError, match=f"{kind}: the hook returned int, which is no "):
+        with_fallbacks(call, kind, 42)
+
+
+@pytest.mark.parametrize("kind", ["stt", "llm", "tts"])
+def test_an_empty_name_is_none(deployment: Deployment, kind: Kind) -> None:
+    with pytest.raises(HostError, match=f'{kind} = "": name a provider, as in provider/model'):
+        with_fallbacks(a_call_in(deployment, **KEYS), kind, "")
 
 
 def test_a_plugin_whose_answer_depends_on_the_call_stops_no_start(deployment: Deployment) -> None:

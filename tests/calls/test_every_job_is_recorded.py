@@ -1,0 +1,60 @@
+"""Every job gets one record, whatever is wrong with its models, its process or its dispatch."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+from in_memory.world import MemoryScene
+from people import says
+from scene import a_number
+from ways import Rings
+
+from host.local.records import records_of
+from host.local.world import CALLER
+from host.records.outcome import Outcome
+from host.testing import Scene
+
+
+@pytest.mark.parametrize("answer", ["unknown", "empty", "no model"])
+@pytest.mark.parametrize("kind", ["stt", "llm", "tts"])
+async def test_a_hook_that_answers_no_model_fails_its_call_and_is_recorded(
+    scene: Scene, kind: str, answer: str
+) -> None:
+    way = Rings("changes", says("Hello?", 20.0), details={"kind": kind, "answer": answer})
+    seen = await way.make(scene)
+    record = await scene.record(seen.room, limit=40)
+    assert (record.outcome, record.persona) == (Outcome.FAILED, "changes")
+    assert record.error
+    assert kind in record.error.lower()
+    await scene.no_room(seen.room)
+    assert len(await records_of(scene.folder / "calls.jsonl", seen.room, 1)) == 1
+
+
+@pytest.mark.memory("no whole call hits a process before it has begun")
+async def test_a_call_whose_process_never_began_is_hung_up_and_recorded(scene: Scene) -> None:
+    assert isinstance(scene, MemoryScene)
+    number = a_number(scene)
+    await scene.exchange.route(number, metadata=json.dumps({"persona": "desk"}))
+    call = await scene.exchange.ring(CALLER, number)
+    await asyncio.wait_for(scene.memory.takes(call.room), 5)
+    scene.memory.kill(call.room)
+    record = await scene.over(call)
+    assert (record.outcome, record.ended_by) == (Outcome.FAILED, "host")
+    assert (record.persona, record.direction, record.number) == ("desk", "inbound", CALLER)
+
+
+@pytest.mark.memory("no whole call hits a process before it has begun")
+@pytest.mark.parametrize(
+    "metadata", ["not json", '{"persona": "nobody"}', '{"phone_number": "911"}']
+)
+async def test_so_is_one_whose_dispatch_makes_no_sense(scene: Scene, metadata: str) -> None:
+    assert isinstance(scene, MemoryScene)
+    number = a_number(scene)
+    await scene.exchange.route(number, metadata=metadata)
+    call = await scene.exchange.ring(CALLER, number)
+    await asyncio.wait_for(scene.memory.takes(call.room), 5)
+    scene.memory.kill(call.room)
+    record = await scene.over(call)
+    assert (record.outcome, record.persona) == (Outcome.FAILED, None)
