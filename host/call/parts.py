@@ -129,10 +129,6 @@ class FirstWords(Protocol):
         """Return the text and clear it: the caller of this method answers it."""
         ...
 
-    def forget(self, words: str) -> None:
-        """Remove the last words: they need no answer."""
-        ...
-
     async def keep(self) -> None:
         """Add it to the model's context without a reply."""
         ...
@@ -148,6 +144,9 @@ class Listening(Protocol):
     last_result: float
     """When the STT last returned what it made of speech, be it nothing, by the loop's clock."""
 
+    reporting: bool
+    """True while a transcript is reported that is a backchannel, and needs no answer."""
+
     def attach(self, agent: Agent) -> None:
         """Listen to an agent's STT, before the session starts with the agent."""
         ...
@@ -159,6 +158,11 @@ class ToolResults(Protocol):
     @property
     def pending(self) -> bool:
         """True while a tool runs that no longer holds up the conversation."""
+        ...
+
+    @property
+    def blocking(self) -> bool:
+        """True while a tool holds up the conversation."""
         ...
 
 

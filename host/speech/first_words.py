@@ -46,11 +46,6 @@ class FirstWords:
                 self._session.clear_user_turn()
         return words
 
-    def forget(self, words: str) -> None:
-        """Remove the last words again: they were no more than a backchannel."""
-        if self._words and self._words[-1] == words.strip():
-            self._words.pop()
-
     async def keep(self) -> None:
         """Add the text to the model's context without a reply."""
         if words := self.take():
@@ -76,6 +71,8 @@ class FirstWords:
     def _on_words(self, event: UserInputTranscribedEvent) -> None:
         if self._call.state.only_early_media:
             return
+        if self._call.listening and self._call.listening.reporting:
+            return  # a backchannel needs no answer
         if event.is_final and event.transcript.strip():
             self._words.append(event.transcript.strip())
 

@@ -89,6 +89,8 @@ class Listening:
         self._call, self._session = call, session
         self.last_result = 0.0
         """When the STT last returned what it made of speech, be it nothing, by the loop's clock."""
+        self.reporting = False
+        """True while a transcript is reported that is a backchannel, and needs no answer."""
         self._talking: SpeechHandle | None = None
         self._began = 0.0
         self._kept: list[tuple[float, str]] = []
@@ -126,13 +128,16 @@ class Listening:
         if self._phrases is None or event.type not in _TRANSCRIPTS or not event.alternatives:
             return False
         text = event.alternatives[0].text
-        if not text.strip() or not self._is_talking():
+        tools = self._call.tool_results
+        waits = tools is not None and tools.blocking
+        if not text.strip() or not (waits or self._is_talking()):
             return False
         if event.type is not stt.SpeechEventType.FINAL_TRANSCRIPT:
             if self._phrases.may_become(text):
                 return True
-            with contextlib.suppress(RuntimeError):  # the session is closing
-                self._session.interrupt()
+            if self._session.agent_state == "speaking":
+                with contextlib.suppress(RuntimeError):  # the session is closing
+                    self._session.interrupt()
             return False
         if not self._phrases.match(text):
             return False
@@ -142,14 +147,14 @@ class Listening:
     def _keep(self, text: str, data: stt.SpeechData) -> None:
         """Report a backchannel like any transcript, but not as a turn."""
         self._kept.append((_now(), text))
-        self._session.emit(
-            "user_input_transcribed",
-            UserInputTranscribedEvent(
-                language=data.language, transcript=text, is_final=True, speaker_id=data.speaker_id
-            ),
+        heard = UserInputTranscribedEvent(
+            language=data.language, transcript=text, is_final=True, speaker_id=data.speaker_id
         )
-        if self._call.first_words:
-            self._call.first_words.forget(text)
+        self.reporting = True
+        try:
+            self._session.emit("user_input_transcribed", heard)
+        finally:
+            self.reporting = False
         self._heard = True
         self._unpause()
 
@@ -166,7 +171,7 @@ class Listening:
     def _is_talking(self) -> bool:
         """Return whether the persona is in the middle of speech that it would break off.
 
-        Also while it is paused, or runs a tool after "One moment, please".
+        Also while it is paused.
         """
         speech = self._session.current_speech
         return (

@@ -73,7 +73,8 @@ def make_session(call: LiveCall, *, text: bool = False) -> tuple[AgentSession[An
     tts: Any = None
     if not text:
         stt, tts = stt_and_tts(call, model)
-    backchannels = stt is not None and recognises_backchannels(call, options)
+    hears = stt is not None and not isinstance(model, llm.RealtimeModel)
+    backchannels = hears and recognises_backchannels(call, options)
     if backchannels:
         options = merged([PATIENCE, options])
     session: AgentSession[Any] = AgentSession(

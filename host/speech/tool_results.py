@@ -73,6 +73,11 @@ class ToolResults:
         """True while a tool runs that no longer holds up the conversation."""
         return bool(self._released)
 
+    @property
+    def blocking(self) -> bool:
+        """True while a tool holds up the conversation."""
+        return bool(self._blocking)
+
     def _on_tool(self, event: ToolExecutionUpdatedEvent) -> None:
         update = event.update
         if update.type == "tool_call_started":

@@ -26,6 +26,8 @@ GREETINGS = {
     "desk": "what can I do for you",
     "berlin": "this is the berlin desk",
     "curt": "make it short",
+    "custom": "the custom agent greets you",
+    "enters": "who is there",
 }
 LISTENING = {
     "desk": (
@@ -204,3 +206,28 @@ async def test_a_backchannel_into_the_greeting_is_not_answered_after_it(scene: S
     heard_once(call, "This is the desk. What can I do for you?")
     heard_once(call, MONDAY)
     assert len(call.heard) == 3
+
+
+@pytest.mark.parametrize("persona", ["custom", "enters"])
+async def test_an_agent_of_livekits_own_kind_speaks_on_too(scene: Scene, persona: str) -> None:
+    call = await scene.ring(persona, Caller(persona, "Okay."))
+    await scene.over(call)
+    heard_once(call, STORY)
+
+
+async def test_patience_with_a_tool_is_not_answered(scene: Scene) -> None:
+    async def waits(line: Line) -> None:
+        await line.heard("good day from the workshop")
+        await line.say("Please take your time.")
+        await line.heard("one moment please")
+        await line.say("Okay.")
+        await line.heard("here it is", limit=40)
+        await line.silence_for(3.0)
+        await line.hang_up()
+
+    call = await scene.ring("troubled", waits)
+    record = await scene.over(call, 60)
+    said = [each.text for each in call.heard]
+    assert set(said) == {"Good day from the workshop.", "One moment please.", "Here it is."}
+    assert said.count("Here it is.") == 1
+    assert said_by_the_caller(record) == ["Please take your time.", "Okay."]
