@@ -1,6 +1,7 @@
 """Calls that are handed to a colleague who was asked first."""
 
 import pytest
+from in_memory.world import MemoryScene
 from scene import a_scene, answer_of, end_of, kill_its_process
 from transfers import (
     ACCEPTED,
@@ -30,6 +31,7 @@ from transfers import (
 from host.local.exchange import Subscriber
 from host.local.phone import Busy, Declines, Invalid, Line, NoAnswer, Telephone, voicemail
 from host.records.outcome import Outcome
+from host.telephony.transfer import bridge
 from host.testing import Scene, heard, heard_once, not_heard
 
 pytestmark = pytest.mark.heavy  # three telephones, two sessions and music
@@ -451,6 +453,52 @@ async def test_a_browser_is_handed_over_too(scene: Scene) -> None:
     await has_talked(connected)
     await connected.hang_up()
     record = await nothing_left(scene, call)
+    assert (record.outcome, record.ended_by) == (Outcome.TRANSFERRED, "colleague")
+
+
+@pytest.mark.memory("only LiveKit Cloud moves participants")
+@pytest.mark.parametrize("moves", [True, False])
+async def test_on_livekit_cloud_a_colleague_is_called_once(
+    scene: MemoryScene, monkeypatch: pytest.MonkeyPatch, moves: bool
+) -> None:
+    async def takes_it(line: Line) -> None:
+        await line.heard("otherwise say no")
+        await line.press("1")
+        await line.wait(2.0)
+        await line.say(BOB)
+        await line.heard("how much is the house")
+        await line.hang_up()
+
+    async def talks(line: Line) -> None:
+        await line.heard("whom do you want")
+        await line.say("Give me the sales please.")
+        await line.heard("bob at your service", limit=60)
+        await line.say(ANN)
+        await line.stay()
+
+    scene.world.agents.add(BOB)
+    scene.world.agents.add(ANN)
+    monkeypatch.setattr(bridge, "is_cloud", lambda url: True)
+    monkeypatch.setattr(scene.server, "cloud", moves)
+    scene.exchange.connect(SALES, colleague(takes_it))
+    dialled = len(scene.exchange.ledger.of("INVITE", number=SALES))
+    call = await scene.exchange.ring(CALLER, SWITCHBOARD, talks)
+    asked = await scene.exchange.call_to(SALES, timeout=60)
+    if not moves:
+        connected = await scene.exchange.call_to(SALES, timeout=60, nth=2)
+        await has_talked(connected)
+        await connected.hang_up()
+    record = await nothing_left(scene, call)
+    calls = len(scene.exchange.ledger.of("INVITE", number=SALES)) - dialled
+    assert calls == (1 if moves else 2)
+    heard_once(call, BOB)
+    if moves:
+        heard_once(asked, QUESTION)
+        heard_once(asked, ANN)
+        not_heard(asked, ACCEPTED)
+        assert asked.ended_by == "phone"
+    (transfer,) = record.transfers
+    assert (transfer.succeeded, transfer.answered_by) == (True, "human")
     assert (record.outcome, record.ended_by) == (Outcome.TRANSFERRED, "colleague")
 
 

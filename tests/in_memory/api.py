@@ -27,7 +27,7 @@ ROUND_TRIP = 0.01
 DEFAULT_LIMIT = 60.0
 """Seconds that a request may take whose client does not say: aiohttp's own limit is longer."""
 
-_STATUS = {"not_found": 404, "unavailable": 503}
+_STATUS = {"not_found": 404, "unavailable": 503, "unknown": 500}
 
 Answer = Callable[[Any], Message]
 
@@ -46,6 +46,7 @@ class Api:
             "RoomService/ListParticipants": self._list_participants,
             "RoomService/GetParticipant": self._get_participant,
             "RoomService/RemoveParticipant": self._remove_participant,
+            "RoomService/MoveParticipant": self._move_participant,
             "RoomService/UpdateParticipant": self._update_participant,
             "AgentDispatchService/CreateDispatch": self._create_dispatch,
             "AgentDispatchService/ListDispatch": self._list_dispatch,
@@ -109,6 +110,10 @@ class Api:
     def _remove_participant(self, request: api.RoomParticipantIdentity) -> Message:
         self._server.remove(request.room, request.identity)
         return api.RemoveParticipantResponse()
+
+    def _move_participant(self, request: api.MoveParticipantRequest) -> Message:
+        self._server.move(request.room, request.identity, request.destination_room)
+        return api.MoveParticipantResponse()
 
     def _update_participant(self, request: api.UpdateParticipantRequest) -> Message:
         who = self._server.participant(request.room, request.identity)

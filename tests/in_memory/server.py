@@ -183,6 +183,8 @@ class Server:
     def __init__(self) -> None:
         self.rooms: dict[str, Room] = {}
         self.workers: dict[str, Offer] = {}
+        self.cloud = False
+        """Whether it can do what LiveKit Cloud alone can."""
         self._outbox: dict[Client, deque[tuple[float, Callable[[], None]]]] = {}
 
     # Rooms
@@ -284,6 +286,31 @@ class Server:
         """Put somebody out of a room. Raises Refused."""
         who = self.participant(room, identity)
         self._remove(who, Reason.PARTICIPANT_REMOVED, told=Reason.PARTICIPANT_REMOVED)
+
+    def move(self, room: str, identity: str, destination: str) -> None:
+        """Move somebody with their tracks, as LiveKit Cloud alone does. Raises Refused.
+
+        To those in either room, they leave and join.
+        """
+        who, there = self.participant(room, identity), self.find(destination)
+        if not self.cloud:
+            raise Refused("unknown", "not implemented")
+        for other in self.others(who):
+            self._tell(who, lambda o=other: who.client.left(o, Reason.UNKNOWN_REASON))  # type: ignore[misc]
+        self._remove(who, Reason.UNKNOWN_REASON, told=None)
+        who.room = there
+        there.participants[identity] = who
+        there.visited = True
+        self._close_where_nobody_is(there)
+        for other in self.others(who):
+            self._introduce(who, other)
+            self._introduce(other, who)
+
+    def _introduce(self, who: Participant, other: Participant) -> None:
+        """Tell `other` of somebody new, and of their tracks."""
+        self._tell(other, lambda: other.client.joined(who))
+        for track in who.tracks.values():
+            self._tell(other, lambda t=track: other.client.published(t))  # type: ignore[misc]
 
     def lose(self, me: Participant) -> None:
         """Let somebody's connection break: the others see that after some seconds."""

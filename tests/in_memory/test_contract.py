@@ -506,6 +506,19 @@ async def the_api_refuses(world: World) -> object:
 
 
 @_scene
+async def nobody_is_moved_to_another_room(world: World) -> object:
+    """Only LiveKit Cloud can do that, and no test here plays on it."""
+    await world.join("somebody")
+    request = api.MoveParticipantRequest(
+        room=world.name, identity="somebody", destination_room=f"{world.name}-2"
+    )
+    await world.api.room.create_room(api.CreateRoomRequest(name=request.destination_room))
+    _, status = await _refusal(world.api.room.move_participant(request))
+    await world.api.room.delete_room(api.DeleteRoomRequest(room=request.destination_room))
+    return status
+
+
+@_scene
 async def a_wrong_token_lets_nobody_in(world: World) -> object:
     tokens = {
         "secret": world.token("guest", secret="another secret of 32 characters or more"),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from collections.abc import Mapping
 
+import aiohttp
 from livekit import api
 from livekit.agents import JobContext
 
@@ -14,6 +16,8 @@ from host.dispatch.rooms import put_out
 from host.settings import TransferTarget, is_sip
 from host.telephony.dial import NO_TRUNK, NotAnswered, duration, ring
 from host.telephony.transfer.failure import TransferFailed
+
+log = logging.getLogger("host")
 
 IDENTITY = "colleague"
 """Participant identity of a colleague in either room. It is independent of the number: a colleague
@@ -70,6 +74,19 @@ class Colleague:
         except NotAnswered as unanswered:
             ending = unanswered.ending
             raise TransferFailed(ending.reason, ending.sip_status) from unanswered
+
+    async def move(self, room: str) -> bool:
+        """Move the colleague, who has answered, to another room; False if LiveKit can't."""
+        request = api.MoveParticipantRequest(
+            room=self._room, identity=IDENTITY, destination_room=room
+        )
+        try:
+            await self._job.api.room.move_participant(request)
+        except (api.ServerError, aiohttp.ClientError, TimeoutError) as error:
+            log.warning("LiveKit did not move the colleague, who is called again: %s", error)
+            return False
+        self._room = room
+        return True
 
     async def hang_up(self) -> None:
         """Remove the colleague from the room, or cancel the ringing."""
