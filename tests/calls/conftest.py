@@ -8,6 +8,7 @@ whole call has a host in a process of its own, a real livekit-server, and a voic
                                                 only="llm-broken", of its variations this one
     @pytest.mark.whole("why")                   a whole call only: nothing in memory would do
     @pytest.mark.memory("why")                  in memory only: no whole call could do it
+    @pytest.mark.sample("a row", "another")     of a table, only these rows also as whole calls
     @pytest.mark.both_generations               in memory, `scene` is on LiveKit SIP of now, and on
                                                 that of 2025 as well: for what can fail
 
@@ -73,6 +74,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> Iterator[None]:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark whole calls, which share a loop in which their world lives, and put them last."""
+    items[:] = [item for item in items if not _is_a_row_for_memory_alone(item)]
     unsaid = []
     items[:] = [item for item in items if _in_memory(item) or _generation(item) == "now"]
     for item in items:
@@ -101,6 +103,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _plays(item: pytest.Item) -> bool:
     """Whether a test takes one of the scenes that there are in memory."""
     return not SCENES.isdisjoint(getattr(item, "fixturenames", ()))
+
+
+def _is_a_row_for_memory_alone(item: pytest.Item) -> bool:
+    """Whether other rows of its table stand for this one in whole calls.
+
+    Rows that differ in what is said, and not in how it sounds, would only take an hour together.
+    """
+    sample = item.get_closest_marker("sample")
+    if sample is None or _in_memory(item):
+        return False
+    variation = _variation(item)
+    return not any(row in variation for row in sample.args)
 
 
 def _in_memory(item: pytest.Item) -> bool:

@@ -30,6 +30,7 @@ ANNOUNCEMENTS = pytest.mark.parametrize(
 )
 
 
+@pytest.mark.sample("not in service-leaves", "not available-skips")
 @pytest.mark.parametrize("persona", ["leaves", "skips"])
 @ANNOUNCEMENTS
 async def test_nothing_is_said_to_an_announcement_whatever_the_policy(
@@ -44,6 +45,7 @@ async def test_nothing_is_said_to_an_announcement_whatever_the_policy(
     assert record.duration < 15
 
 
+@pytest.mark.sample("not available")
 @ANNOUNCEMENTS
 async def test_an_announcement_after_which_the_network_hangs_up_counts_as_well(
     scene: Scene, words: str, outcome: Outcome
@@ -75,6 +77,7 @@ async def test_somebody_who_picks_up_after_an_announcement_is_greeted(scene: Sce
     assert (record.outcome, record.voicemail) == (Outcome.COMPLETED, "human")
 
 
+@pytest.mark.sample("not in service")
 @ANNOUNCEMENTS
 async def test_an_announcement_that_comes_late_is_asked_whether_somebody_is_there(
     scene: Scene, words: str, outcome: Outcome
@@ -109,6 +112,7 @@ async def test_a_person_who_tells_of_an_announcement_is_not_hung_up_on(scene: Sc
 # Before the answer, as early media
 
 
+@pytest.mark.sample("480, no number")
 @pytest.mark.parametrize(
     ("status", "words", "outcome", "retryable"),
     [
@@ -130,6 +134,7 @@ async def test_an_announcement_explains_a_vague_status(
     assert (record.voicemail, record.transcript) == (None, [])
 
 
+@pytest.mark.sample("404")
 @pytest.mark.parametrize(
     ("status", "outcome"),
     [(404, Outcome.INVALID_NUMBER), (486, Outcome.BUSY), (603, Outcome.DECLINED)],

@@ -31,6 +31,7 @@ async def rings_and_gives_up(scene: Scene, patience: float, persona: str = "desk
     return record
 
 
+@pytest.mark.sample("0.14", "0.4")
 @pytest.mark.parametrize("patience", [0.02, 0.1, 0.14, 0.18, 0.25, 0.4])
 async def test_whoever_gives_up_early_has_abandoned_the_call(
     either_scene: Scene, patience: float

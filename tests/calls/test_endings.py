@@ -38,11 +38,28 @@ def rows(table: Sequence[Row]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("row", table, ids=[row.name for row in table])
 
 
+@pytest.mark.sample("SIP 404", "SIP 486", "SIP 503", "SIP 603")
 @rows(BY_SIP_STATUS)
 async def test_a_dial_ends_as_its_sip_status_says(scene: Scene, row: Row) -> None:
     await ends_as_it_should(scene, row)
 
 
+@pytest.mark.sample(
+    "no answer",
+    "no response",
+    "the room",
+    "twice",
+    "credentials",
+    "by hand",
+    "lost",
+    "too busy",
+    "does not exist",
+    "the callee",
+    "given up",
+    "metadata",
+    "knows",
+    "instructions raises",
+)
 @rows(UNANSWERED)
 async def test_a_dial_that_nobody_answers_is_named(scene: Scene, row: Row) -> None:
     await ends_as_it_should(scene, row)
@@ -58,6 +75,9 @@ async def test_a_caller_who_is_not_answered_leaves_nothing(scene: Scene, row: Ro
     await ends_as_it_should(scene, row)
 
 
+@pytest.mark.sample(
+    "parse_metadata", "instructions", "prepare_call", "call_greeted", "call_ended", "no "
+)
 @rows(FRAGILE)
 async def test_what_breaks_ends_its_own_call(scene: Scene, row: Row) -> None:
     await ends_as_it_should(scene, row)
@@ -82,6 +102,9 @@ async def test_no_ending_depends_on_the_generation_of_livekit_sip(
     await ends_as_it_should(scene_of_2025, row)
 
 
+@pytest.mark.sample(
+    "SIP 404", "SIP 603", "no answer", "no response", "the telephone is lost", "transfer is refused"
+)
 @rows(BY_2025)
 async def test_an_ending_of_2025_is_named_alike(scene_of_2025: Scene, row: Row) -> None:
     await ends_as_it_should(scene_of_2025, row)

@@ -46,6 +46,7 @@ async def comes_back(line: Line) -> None:
     await line.hang_up()
 
 
+@pytest.mark.sample("music")
 @pytest.mark.parametrize("sound", ["nothing", "music"])
 async def test_a_hold_behind_a_menu_is_waited_for(scene: Scene, sound: str) -> None:
     async def office(line: Line) -> None:
@@ -64,6 +65,7 @@ async def test_a_hold_behind_a_menu_is_waited_for(scene: Scene, sound: str) -> N
     assert holds == ["begins", "ends"]
 
 
+@pytest.mark.sample("English")
 @pytest.mark.parametrize(
     ("announcement", "seconds"),
     [
@@ -120,6 +122,7 @@ async def talks_and_holds(line: Line) -> None:
     await line.stay()
 
 
+@pytest.mark.sample("nobody was reached")
 @pytest.mark.parametrize(
     ("script", "outcome"),
     [
@@ -201,6 +204,7 @@ async def test_the_end_of_the_time_comes_on_hold_without_its_warning(scene: Scen
     assert record.reason == "the call reached its maximum duration of 14 s"
 
 
+@pytest.mark.sample("One moment")
 @pytest.mark.parametrize(
     "pause",
     [
@@ -228,6 +232,7 @@ async def test_a_person_who_needs_a_moment_gets_it_and_is_answered_after_it(
     assert said(record) == [GREETING, "Today is Monday."]
 
 
+@pytest.mark.sample("Hold on")
 @pytest.mark.parametrize(
     "words",
     [
@@ -267,6 +272,7 @@ async def test_a_queue_that_answers_is_waited_for_and_the_person_after_it_is_gre
     assert record.voicemail == "machine-ivr"
 
 
+@pytest.mark.sample("One moment")
 @pytest.mark.parametrize(
     "words",
     [

@@ -112,6 +112,7 @@ async def test_a_placed_call_that_is_given_up_rings_no_longer(scene: Scene) -> N
     assert record.outcome is Outcome.CANCELLED
 
 
+@pytest.mark.sample("-busy", "now-no answer", "-no response", "2025-trunk down")
 @pytest.mark.parametrize(
     ("telephone", "outcome", "sip_status"),
     [
@@ -183,6 +184,7 @@ async def test_an_outbound_call_without_a_number_is_told_so(scene: Scene) -> Non
     assert "put phone_number into the metadata" in record.reason
 
 
+@pytest.mark.sample("not json", "2 MB")
 @pytest.mark.parametrize(
     "metadata",
     [

@@ -56,6 +56,7 @@ async def test_without_words_of_its_own_the_model_answers_a_second_question(
     assert (record.outcome, record.voicemail) == (Outcome.COMPLETED, "screening")
 
 
+@pytest.mark.sample("hello")
 @pytest.mark.parametrize(
     "words",
     [
@@ -94,6 +95,7 @@ async def test_a_screener_that_asks_without_end_is_answered_four_times(scene: Sc
     assert (record.outcome, record.ended_by) == (Outcome.NO_ANSWER, "host")
 
 
+@pytest.mark.sample("nobody is available")
 @pytest.mark.parametrize(
     "words",
     [

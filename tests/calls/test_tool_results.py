@@ -66,6 +66,7 @@ async def speaks_into_the_filler(line: Line) -> None:
     await listens(line, FOUND.rstrip("."))
 
 
+@pytest.mark.sample("filler", "question")
 @pytest.mark.parametrize(
     ("script", "answered"),
     [
@@ -103,6 +104,7 @@ async def test_words_at_the_moment_of_the_result_do_not_lose_it(scene: Scene, af
     valid(scene.world.llm.requests)
 
 
+@pytest.mark.sample("1.5")
 @pytest.mark.parametrize("before", [0.5, 1.5, 2.5, 3.5])
 async def test_a_result_that_is_there_before_its_announcement_is_over_is_told_once(
     scene: Scene, before: float
@@ -189,6 +191,7 @@ async def test_a_caller_who_hangs_up_before_the_result_leaves_a_tool_without_one
     assert (record.outcome, record.ended_by) == (Outcome.COMPLETED, "far end")
 
 
+@pytest.mark.sample("with an update")
 @pytest.mark.parametrize(
     ("question", "result", "recorded"),
     [
@@ -314,6 +317,7 @@ async def test_a_result_waits_for_a_caller_who_has_put_the_call_on_hold(scene: S
     assert [tool.result for tool in record.tools] == ["It comes on Friday."]
 
 
+@pytest.mark.sample("question")
 @pytest.mark.parametrize(
     ("words", "then"),
     [("", "This is the next one."), ("What day is it?", "You stay with me.")],

@@ -61,6 +61,7 @@ async def test_a_call_is_transferred_after_its_announcement(either_scene: Scene)
     assert (transfer.to, transfer.warm, transfer.succeeded) == ("lawyer", False, True)
 
 
+@pytest.mark.sample("now-busy", "now-ignored", "2025-refused")
 @pytest.mark.parametrize(
     ("reply", "now", "of_2025"),
     [

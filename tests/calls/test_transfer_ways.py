@@ -62,6 +62,7 @@ def invites(scene: Scene, number: str, call: PhoneCall) -> int:
     )
 
 
+@pytest.mark.sample("603")
 @pytest.mark.both_generations
 @pytest.mark.parametrize("status", [403, 405, 501, 603])
 async def test_a_target_is_called_where_the_trunk_refuses_a_refer(

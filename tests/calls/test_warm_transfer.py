@@ -140,6 +140,7 @@ async def test_a_colleague_who_declines_sends_the_caller_back(scene: Scene, word
     assert (record.outcome, record.ended_by) == (Outcome.COMPLETED, "far end")
 
 
+@pytest.mark.sample("now-declines", "now-no answer", "2025-busy")
 @pytest.mark.parametrize(
     ("telephone", "status", "reason"),
     [
