@@ -76,7 +76,7 @@ class Transfer(Written):
     answered_by: str | None = Field(
         None,
         description="what answered when the colleague was called into the room: human, machine-vm, "
-        "machine-unavailable, screening or uncertain; null if it was not judged",
+        "machine-unavailable, screening, announcement or uncertain; null if it was not judged",
     )
     connected_at: datetime | None = Field(
         None,

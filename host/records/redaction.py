@@ -45,9 +45,7 @@ def redacted(record: CallRecord, settings: Shared, state: Path) -> CallRecord:
     if not settings.record_numbers:
         names = Pseudonyms(state)
         changed["transfers"] = [
-            each.model_copy(update={"number": names.of(each.number)})
-            if each.number and E164.fullmatch(each.number)
-            else each
+            each.model_copy(update={"number": words.of_target(each.number, names)})
             for each in map(words.of_transfer, record.transfers)
         ]
         changed["room"] = mask_room(record.room, record.number)
@@ -122,3 +120,8 @@ class _Words:
 
     def of_transfer(self, transfer: Transfer) -> Transfer:
         return transfer.model_copy(update={"reason": self.written(transfer.reason)})
+
+    def of_target(self, target: str | None, names: Pseudonyms) -> str | None:
+        """Mask a transfer target; in a SIP address, only what looks like a number."""
+        number = (target or "").removeprefix("tel:")
+        return names.of(number) if E164.fullmatch(number) else self.maybe(target)

@@ -39,7 +39,10 @@ PRIVATE = a_record(
         )
     ],
     keys=[KeyPress(at=AT, who="caller", digit=digit) for digit in "4321#"],
-    transfers=[Transfer(at=AT, to="desk", succeeded=False, reason=f"{NUMBER} is busy.")],
+    transfers=[
+        Transfer(at=AT, to="desk", number=number, succeeded=False, reason=f"{NUMBER} is busy.")
+        for number in (NUMBER, f"tel:{NUMBER}", f"sip:{NUMBER}@pbx.example", "sip:desk@pbx", None)
+    ],
 )
 
 
@@ -60,6 +63,9 @@ def test_by_default_a_record_has_words_and_no_number_and_no_digit(tmp_path: Path
     }
     assert record.tools[0].result == "Booked for +1…57."
     assert [key.digit for key in record.keys] == ["•"] * 5
+    name = Pseudonyms(tmp_path).of(NUMBER)
+    targets = [name, name, "sip:+1…57@pbx.example", "sip:desk@pbx", None]
+    assert [transfer.number for transfer in record.transfers] == targets
     written = record.model_dump_json()
     assert "4321" not in written
     assert NUMBER[2:] not in written.replace(" ", "")
