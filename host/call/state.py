@@ -159,7 +159,7 @@ class CallState(Written):
             first_word_at=self.first_word_at,
             ended_at=ended,
             duration=_seconds(answered, ended) or 0.0,
-            ring_time=_seconds(self.dialled_at or self.ringing_at, answered),
+            ring_time=_seconds(self.ringing_at or self.dialled_at, answered),
             time_to_first_word=_seconds(answered, self.first_word_at),
             voicemail=self.voicemail,
             voicemail_reason=self.voicemail_reason,

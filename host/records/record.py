@@ -125,7 +125,11 @@ class CallRecord(Written):
     dialled_at: datetime | None = Field(
         None, description="time when dialling began, UTC; outbound only"
     )
-    ringing_at: datetime | None = Field(None, description="time when ringing began, UTC")
+    ringing_at: datetime | None = Field(
+        None,
+        description="time when ringing began, UTC; of an inbound call, the INVITE as LiveKit shows "
+        "it, which may precede `dispatched_at`",
+    )
     answered_at: datetime | None = Field(None, description="time of the answer, UTC")
     first_word_at: datetime | None = Field(
         None, description="time when the persona first spoke, UTC"
@@ -133,7 +137,8 @@ class CallRecord(Written):
     ended_at: datetime = Field(description="time of the end, UTC")
     duration: float = Field(description="seconds from the answer to the end; 0 if unanswered")
     ring_time: float | None = Field(
-        None, description="seconds from dialling or ringing to the answer"
+        None,
+        description="seconds of ringing before the answer, or of dialling if none was reported",
     )
     time_to_first_word: float | None = Field(
         None, description="seconds from the answer to the persona's first words"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from datetime import UTC, datetime, timedelta
 
 from livekit import api, rtc
 from livekit.agents import JobContext
@@ -30,9 +31,27 @@ LOOK_EVERY = 0.3
 LOOK_LIMIT = 2.0
 """Seconds that LiveKit may take to report who is in the room."""
 
+RINGS_AT_MOST = timedelta(seconds=180)
+"""How long LiveKit SIP lets a caller wait for an agent, unless the trunk says otherwise."""
+MOST_DIGITS = 14
+"""Digits of a time in milliseconds since the epoch."""
+
 
 class CallerLeft(Exception):
     """The caller has left before the agent could talk to them."""
+
+
+def rung_since(participant: rtc.RemoteParticipant, at: datetime) -> datetime:
+    """Return when a caller, seen at `at`, began to hear ringing, as far as LiveKit shows it.
+
+    LiveKit SIP tells when its INVITE came, except older ones; the participant joins after it. A
+    clock that differs from ours by more than a caller waits is not believed.
+    """
+    invited = participant.attributes.get("lk.sip.inviteTime", "")
+    times = [getattr(participant, "joined_at", None)]
+    if invited.isascii() and invited.isdecimal() and len(invited) <= MOST_DIGITS:
+        times.append(datetime.fromtimestamp(int(invited) / 1000, UTC))
+    return min((time for time in times if time and at - RINGS_AT_MOST <= time <= at), default=at)
 
 
 async def wait_for_caller(job: JobContext, limit: float) -> rtc.RemoteParticipant:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from livekit import rtc
 
+from host.base.clock import now
 from host.base.text import quote
 from host.call.caller import name_shown, number_shown
 from host.call.live import LiveCall
@@ -25,7 +26,7 @@ from host.records.ending import CallEnded, Ending
 from host.records.outcome import Outcome
 from host.records.record import Who
 from host.speech.hold import ending_of_hangup
-from host.telephony.arrival import FAR_ENDS, CallerLeft, wait_for_caller
+from host.telephony.arrival import FAR_ENDS, CallerLeft, rung_since, wait_for_caller
 from host.telephony.keys import TelephoneKeys
 from host.telephony.packets import Packets
 from host.telephony.reconnect import NOT_SAID, resubscribe, wait_for_rejoin
@@ -123,7 +124,7 @@ class LiveKitFarEnd:
         self._call.state.number = number_shown(_of_sip(participant, "phoneNumber"))
         self._know_caller(participant)
         if self.telephone:
-            self._call.state.mark("ringing")
+            self._call.state.ringing_at = rung_since(participant, now())
         self._follow(participant)
 
     def expect(self, identity: str) -> None:

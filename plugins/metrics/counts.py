@@ -26,7 +26,7 @@ class Counts:
             "host_live_calls", "Calls that are live.", ["persona"], registry=registry
         )
         self._calls = Counter("host_calls", "Calls that ended.", BY, registry=registry)
-        self._ring = histogram("ring", "From dialling or ringing to the answer.", RING)
+        self._ring = histogram("ring", "From ringing to the answer.", RING)
         self._first_word = histogram("first_word", "From the answer to our first word.", FIRST_WORD)
         self._duration = histogram("duration", "From the answer to the end.", DURATION)
         self._voicemail = Counter(

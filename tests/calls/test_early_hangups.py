@@ -7,7 +7,7 @@ import time
 
 import pytest
 from people import goes
-from scene import a_number
+from scene import a_number, answer_of
 
 from host.local.world import CALLER
 from host.records.outcome import Outcome
@@ -55,3 +55,12 @@ async def test_callers_who_give_up_do_not_use_up_the_calls_of_a_day(scene: Scene
         assert (record.outcome, record.persona) == (Outcome.ABANDONED, "scarce")
     call = await scene.ring("scarce", goes("one call a day"))
     assert (await scene.over(call)).outcome is Outcome.COMPLETED
+
+
+async def test_a_caller_s_ringing_is_recorded_as_they_heard_it(scene: Scene) -> None:
+    number = a_number(scene)
+    await scene.exchange.route(number, metadata=json.dumps({"persona": "slow"}))
+    call = await scene.exchange.ring(CALLER, number, goes("keep you waiting"))
+    record = await scene.over(call)
+    assert record.ring_time is not None
+    assert abs(record.ring_time - (answer_of(call) - call.started_at)) < 0.25

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -18,9 +19,10 @@ from host.dispatch.rooms import caller_in
 from host.records.ending import CallEnded
 from host.records.outcome import Outcome
 from host.settings import Settings
-from host.telephony.arrival import CallerLeft, wait_for_caller
+from host.telephony.arrival import CallerLeft, rung_since, wait_for_caller
 from host.telephony.far_end import LiveKitFarEnd
 
+NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
 SIP = rtc.ParticipantKind.PARTICIPANT_KIND_SIP
 AGENT = rtc.ParticipantKind.PARTICIPANT_KIND_AGENT
 PHONE_ROOM = "call-_+15557770001_aB3dE5gH7jK9"
@@ -174,3 +176,31 @@ def test_the_callers_number_is_read_from_the_room_that_livekit_names(
     room: str, number: str | None
 ) -> None:
     assert caller_in(room) == number
+
+
+@pytest.mark.parametrize(
+    ("joined", "invited", "since"),
+    [
+        (-0.5, str(round((NOON.timestamp() - 1.5) * 1000)), -1.5),
+        (-0.5, "", -0.5),
+        (None, "", 0.0),
+        (-0.5, str(round((NOON.timestamp() + 5) * 1000)), -0.5),
+        (-0.5, str(round((NOON.timestamp() - 3600) * 1000)), -0.5),
+        (-0.5, "9" * 400, -0.5),
+        (-0.5, "yesterday", -0.5),
+        (+3.0, "", 0.0),
+    ],
+    ids=[
+        *("invited", "joined", "nothing is shown", "a clock ahead", "a clock behind"),
+        *("a number without end", "no number", "joined in the future"),
+    ],
+)
+def test_a_caller_rings_since_their_invite(
+    joined: float | None, invited: str, since: float
+) -> None:
+    caller = SimpleNamespace(
+        joined_at=None if joined is None else NOON + timedelta(seconds=joined),
+        attributes={"lk.sip.inviteTime": invited} if invited else {},
+    )
+    told = rung_since(cast(rtc.RemoteParticipant, caller), NOON)
+    assert (told - NOON).total_seconds() == pytest.approx(since, abs=0.01)
