@@ -125,8 +125,20 @@ class PromptPlayer(Protocol):
 class FirstWords(Protocol):
     """Speech of the far end that has not been answered yet."""
 
-    def take(self) -> str:
-        """Return the text and clear it: the caller of this method answers it."""
+    @property
+    def due(self) -> bool:
+        """True while the transcript of speech that has ended may still arrive."""
+        ...
+
+    def take(self, *, keep_due: bool = False) -> str:
+        """Return the text and clear it: the caller of this method answers it.
+
+        With `keep_due`, a transcript that is due still arrives.
+        """
+        ...
+
+    def end_turn(self, *, keep_due: bool = False) -> None:
+        """Drop the far end's turn if it is silent."""
         ...
 
     async def keep(self) -> None:

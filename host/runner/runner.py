@@ -263,8 +263,8 @@ class Runner:
         words = await voicemail.follow(verdict)
         if words is None:
             return None
-        if call.state.voicemail and call.session:
-            call.session.clear_user_turn()  # a late "hello?" must not interrupt the greeting
+        if call.state.voicemail and call.first_words:
+            call.first_words.end_turn(keep_due=True)  # it must not interrupt the greeting
         return Reached(words, menu=verdict.category is AnsweredBy.MACHINE_IVR)
 
     async def _finish(self, beginning: asyncio.Task[None], heartbeat: Heartbeat) -> None:

@@ -21,6 +21,8 @@ from host.call.live import LiveCall
 
 PAUSE = 0.8
 """Seconds in which LiveKit may still answer the last turn itself."""
+WORDS_PATIENCE = 2.0
+"""Seconds after speech in which its transcript may arrive."""
 PATIENCE = 10.0
 """Seconds to wait for the far end to finish speaking."""
 
@@ -31,20 +33,36 @@ class FirstWords:
     def __init__(self, call: LiveCall, session: AgentSession[Any]) -> None:
         self._call, self._session = call, session
         self._words: list[str] = []
+        self._unread, self._still = False, 0.0
         self._quiet = asyncio.Event()
         self._quiet.set()
         session.on("user_input_transcribed", self._on_words)
         session.on("conversation_item_added", self._on_item)
         session.on("user_state_changed", self._on_state)
 
-    def take(self) -> str:
-        """Return the text and clear it: the caller of this method answers it."""
+    @property
+    def due(self) -> bool:
+        """True while the transcript of speech that has ended may still arrive."""
+        return self._unread and _now() - self._still < WORDS_PATIENCE
+
+    def take(self, *, keep_due: bool = False) -> str:
+        """Return the text and clear it: the caller of this method answers it.
+
+        With `keep_due`, a transcript that is due still arrives; the speech that follows must not be
+        interruptible then.
+        """
         words, self._words = " ".join(self._words), []
-        if self._session.user_state != "speaking":
-            # Otherwise a turn that ends late would interrupt the speech that follows.
+        self.end_turn(keep_due=keep_due)
+        return words
+
+    def end_turn(self, *, keep_due: bool = False) -> None:
+        """Drop the far end's turn if it is silent: a late end would interrupt what follows.
+
+        LiveKit (1.8.9) then opens a new stream to the STT, and a transcript that is due is lost.
+        """
+        if self._session.user_state != "speaking" and not (keep_due and self.due):
             with contextlib.suppress(RuntimeError):
                 self._session.clear_user_turn()
-        return words
 
     async def keep(self) -> None:
         """Add the text to the model's context without a reply."""
@@ -74,6 +92,7 @@ class FirstWords:
         if self._call.listening and self._call.listening.reporting:
             return  # a backchannel needs no answer
         if event.is_final and event.transcript.strip():
+            self._unread = False
             self._words.append(event.transcript.strip())
 
     def _on_item(self, event: ConversationItemAddedEvent) -> None:
@@ -82,8 +101,10 @@ class FirstWords:
 
     def _on_state(self, event: UserStateChangedEvent) -> None:
         if event.new_state == "speaking":
+            self._unread = True
             self._quiet.clear()
         else:
+            self._still = _now()
             self._quiet.set()
 
 
@@ -93,3 +114,7 @@ async def hear(session: AgentSession[Any], words: str) -> None:
     turns = agent.chat_ctx.copy()
     turns.add_message(role="user", content=words)
     await agent.update_chat_ctx(turns)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

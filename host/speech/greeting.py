@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from livekit.agents import Agent
+from livekit.agents import NOT_GIVEN, Agent
 from livekit.agents.voice import SpeechHandle
 
 from host.call.answers import Greeting
@@ -45,20 +45,21 @@ async def greet(call: LiveCall, agent: Agent, heard: str = "", *, menu: bool = F
     if call.state.greeted or session is None:
         return
     greeting = Greeting() if menu else greeting_of(call)
-    early = call.first_words.take() if call.first_words else ""
+    speaks = _speaks_on_entering(agent)
+    due = call.first_words is not None and call.first_words.due and not speaks
+    early = call.first_words.take(keep_due=due) if call.first_words else ""
     if heard := heard or early:
         turns = agent.chat_ctx.copy()
         turns.add_message(role="user", content=heard)
         await agent.update_chat_ctx(turns)
     call.state.greeted = True
     talked_into = await give_notice(call, greeting.notice)
-    if _speaks_on_entering(agent):
+    if speaks:
         session.update_agent(agent)
     speech = None
-    # People answer with "hello?" just as the greeting starts, unless detection waited for it: it
-    # must
-    # not interrupt.
-    hello_comes = call.state.outbound and call.state.voicemail is None
+    # People answer with "hello?" just as the greeting starts, unless detection waited for it, and
+    # for its transcript: it must not interrupt.
+    hello_comes = call.state.outbound and (call.state.voicemail is None or due)
     if greeting.text:
         # Speech during the notice does not interrupt either; it is answered afterwards.
         interruptible = greeting.interruptible and not (hello_comes or talked_into)
@@ -67,8 +68,8 @@ async def greet(call: LiveCall, agent: Agent, heard: str = "", *, menu: bool = F
         )
         if interruptible and call.state.outbound:
             call.spawn(_open_up(speech), "allowing interruptions")
-    elif not _speaks_on_entering(agent):
-        speech = session.generate_reply()
+    elif not speaks:
+        speech = session.generate_reply(allow_interruptions=False if due else NOT_GIVEN)
     call.spawn(_after(call, speech, hello_comes=hello_comes), "following up the greeting")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from host.local.phone import Line, Telephone
+from host.records.outcome import Outcome
 from host.testing import Scene, heard_once
 
 FIRM = (
@@ -100,3 +101,22 @@ async def test_the_hasty_are_answered_after_a_greeting_that_can_not_be_interrupt
     await scene.over(call)
     greeting = heard_once(call, FIRM)
     assert heard_once(call, "Today is Monday.").start > greeting.end
+
+
+@pytest.mark.parametrize("hello", ["Hello?", "Baker speaking."])
+async def test_a_hello_that_is_understood_late_is_in_the_record(scene: Scene, hello: str) -> None:
+    async def ann(line: Line) -> None:
+        await line.say(hello)
+        await line.heard("this is a test call")
+        await line.silence_for(3.0)
+        await line.hang_up()
+
+    scene.world.deepgram.delay = 0.8
+    try:
+        _, call, record = await scene.place_to(Telephone(script=ann), "leaves", name="Ann")
+    finally:
+        scene.world.deepgram.delay = 0.0
+    heard_once(call, "Good morning Ann, this is a test call.")
+    assert [said.text for said in record.transcript if said.who == "caller"] == [hello]
+    assert [said.who for said in record.transcript].count("persona") == 1
+    assert record.outcome is Outcome.COMPLETED
