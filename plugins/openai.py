@@ -22,7 +22,8 @@ class OpenAI(BaseModel):
     base_url: str | None = Field(
         None,
         validation_alias=AliasChoices("HOST_OPENAI_BASE_URL", "OPENAI_BASE_URL"),
-        description="URL of another server with OpenAI's API, which may need no key",
+        description="URL of another server with OpenAI's API, which may need no key; its requests "
+        "name the persona in the header X-Host-Persona",
     )
 
 
@@ -34,7 +35,10 @@ def plugin_settings() -> type[OpenAI]:
 
 @hookimpl
 def provide(call: Call, kind: str, provider: str, model: str) -> openai.LLM | None:
-    """Return the LLM. Raises HostError without a key, unless base_url is set."""
+    """Return the LLM. Raises HostError without a key, unless base_url is set.
+
+    A server of your own is told the persona, in a header: the local one answers by its rules.
+    """
     if (kind, provider) != ("llm", "openai"):
         return None
     settings = call.persona_settings.plugin(OpenAI)
@@ -45,5 +49,10 @@ def provide(call: Call, kind: str, provider: str, model: str) -> openai.LLM | No
 
     name = model or settings.model
     if settings.base_url:
-        return openai.LLM(model=name, base_url=settings.base_url, api_key=key or "none")
+        return openai.LLM(
+            model=name,
+            base_url=settings.base_url,
+            api_key=key or "none",
+            extra_headers={"X-Host-Persona": call.persona},
+        )
     return openai.LLM(model=name, api_key=key)

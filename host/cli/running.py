@@ -29,11 +29,15 @@ async def world_of(local: bool) -> AsyncIterator[Settings]:
         yield registry.read_settings()
         return
     with of_the_local_extra():
+        from host.local.rule_files import read_rules
+        from host.local.scripts import RULES
         from host.local.world import World
     from host.privacy.logs import keep_private
 
+    before = registry.read_settings()
+    beside = read_rules(before.personas_dir, registry.load(before).personas)
     world: World
-    async with World() as world:
+    async with World(rules=(*beside, *RULES)) as world:
         world.settle_in()
         settings = registry.read_settings()
         personas = registry.load(settings).personas.values()

@@ -15,6 +15,8 @@ from host.local.rules import Reply, Rule, read_turn, reply_to, text_of
 from host.local.server import WRONG_KEY, LocalServer
 from host.local.trouble import Trouble, Troubles, for_ever
 
+PERSONA = "X-Host-Persona"
+"""Header with the name of the persona that asks, as the plugin `openai` sends it."""
 BEGUN = 2
 """Pieces of a response sent before an injected stall or close."""
 
@@ -53,7 +55,7 @@ class LlmServer(LocalServer):
             return _error(401, "Incorrect API key provided.", "invalid_api_key")
         try:
             asked = await request.json()
-            turn = read_turn(asked)
+            turn = read_turn(asked, request.headers.get(PERSONA))
         except (ValueError, TypeError, KeyError, AttributeError):
             return _error(400, "We could not parse the body of your request.", None)
         self.requests.append(asked)

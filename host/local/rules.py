@@ -1,7 +1,8 @@
 """The local model's rules: its answers, and when each applies.
 
 The first matching rule answers. Without one there is a plain reply, so that a persona without
-rules still talks. LiveKit's answering machine detection is answered by keywords.
+rules still talks, and says once that it has none. LiveKit's answering machine detection is answered
+by keywords.
 """
 
 from __future__ import annotations
@@ -27,6 +28,12 @@ class Rule:
     """The tool whose result came last. A rule without it never answers a tool's result."""
     stubborn: bool = False
     """Whether the tool is called even if not offered, like a misbehaving model."""
+    persona: str | None = None
+    """The persona that asks."""
+
+    def concerns(self, turn: Turn) -> bool:
+        """Return whether this rule is one for the persona of a turn."""
+        return self.persona in (None, turn.persona) and _found(self.about, turn.instructions)
 
     def fits(self, turn: Turn) -> bool:
         """Return whether this rule answers a turn."""
@@ -34,7 +41,7 @@ class Rule:
             return False
         if self.calls and self.calls[0] not in turn.tools and not self.stubborn:
             return False
-        return _found(self.about, turn.instructions) and _found(self.hears, turn.heard)
+        return self.concerns(turn) and _found(self.hears, turn.heard)
 
 
 @dataclass(frozen=True)
@@ -54,6 +61,10 @@ class Turn:
     """The tool that must be called; empty: any tool."""
     told: str = ""
     """What was said since the result that is to be told now."""
+    persona: str | None = None
+    """Name of the persona that asks, if known."""
+    said: str = ""
+    """What the model said so far."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +75,10 @@ class Reply:
     tool: tuple[str, Mapping[str, Any]] | None = None
 
 
-def read_turn(request: Mapping[str, Any]) -> Turn:
-    """Parse a chat completions request."""
+def read_turn(request: Mapping[str, Any], persona: str | None = None) -> Turn:
+    """Parse a chat completions request of a persona."""
     messages = list(request.get("messages", ()))
+    said = " ".join(text_of(m) for m in messages if m.get("role") == "assistant")
     rules = [text_of(m) for m in messages if m.get("role") in ("system", "developer")]
     talk = [m for m in messages if m.get("role") not in ("system", "developer")]
     last = talk[-1] if talk else {}
@@ -98,6 +110,8 @@ def read_turn(request: Mapping[str, Any]) -> Turn:
         {tool["name"]: tool.get("parameters", {}) for tool in offered},
         forced,
         told,
+        persona,
+        said,
     )
 
 
@@ -115,7 +129,11 @@ def _from_result(rule: str, talk: list[Mapping[str, Any]]) -> tuple[list[Mapping
 
 
 def reply_to(turn: Turn, rules: Iterable[Rule]) -> Reply:
-    """Answer a turn: by rules, then machine detection, then a plain reply."""
+    """Answer a turn: by rules, then machine detection, then a plain reply.
+
+    A persona that no rule concerns is told once in a call what this model is.
+    """
+    rules = tuple(rules)
     for rule in rules:
         if rule.fits(turn) and not (turn.forced is not None and rule.calls is None):
             return Reply() if rule.says and rule.says in turn.told else Reply(rule.says, rule.calls)
@@ -123,7 +141,23 @@ def reply_to(turn: Turn, rules: Iterable[Rule]) -> Reply:
         return Reply(tool=("save_prediction", {"label": kind_of_greeting(turn.heard)}))
     if turn.forced is not None:
         return Reply(tool=(turn.forced or next(iter(turn.tools)), {}))
-    return _plain(turn)
+    plain = _plain(turn)
+    if plain.text != AGAIN or I_AM in turn.said or any(rule.concerns(turn) for rule in rules):
+        return plain
+    return Reply(f"{I_AM} {without_rules(turn.persona)}")
+
+
+AGAIN = "Sorry, could you say that again?"
+I_AM = "I am the local model,"
+
+
+def without_rules(persona: str | None) -> str:
+    """Say what the local model lacks for a persona, and what to do."""
+    file = f"personas/{persona or 'NAME'}.rules.toml"
+    return (
+        f"and have no rules for this persona. Write them to {file}, "
+        "or set OPENAI_API_KEY for a real one."
+    )
 
 
 _GREETINGS = (
@@ -160,7 +194,7 @@ def _plain(turn: Turn) -> Reply:
         asked = turn.tools["transfer_call"].get("properties", {})
         summary = {"summary": f"The caller says: {turn.heard}"} if "summary" in asked else {}
         return Reply(tool=("transfer_call", {"to": target, **summary}))
-    return Reply("Sorry, could you say that again?")
+    return Reply(AGAIN)
 
 
 def _target(turn: Turn) -> str | None:

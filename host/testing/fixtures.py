@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 
 from host import registry
+from host.local.rule_files import before_bundled, read_rules
 from host.local.rules import Rule
 from host.local.scripts import RULES
 from host.settings.plugins import variables_of
@@ -24,7 +25,10 @@ __all__ = ["model_rules", "pytest_runtest_makereport", "scene"]
 
 @pytest.fixture(scope="session")
 def model_rules() -> Iterable[Rule]:
-    """Answers of the local model; override the fixture with rules for your own personas."""
+    """Answers of the local model; override the fixture with rules for your own tests.
+
+    Rules beside the personas, in `personas/NAME.rules.toml`, follow yours and precede the bundled.
+    """
     return RULES
 
 
@@ -38,14 +42,17 @@ async def scene(
         "HOST_PERSONAS_DIR": str(settings.personas_dir.absolute()),
         "HOST_PLUGINS_DIR": str(settings.plugins_dir.absolute()),
     }
-    for plugin in registry.load(settings).plugins:  # the world sets those of the bundled ones
+    loaded = registry.load(settings)
+    beside = read_rules(settings.personas_dir, loaded.personas)
+    for plugin in loaded.plugins:  # the world sets those of the bundled ones
         if plugin.settings and not plugin.bundled:
             names = chain.from_iterable(variables_of(plugin.name, plugin.settings).values())
             environment |= {name: os.environ[name] for name in names if name in os.environ}
     if settings.config.is_file():
         environment["HOST_CONFIG"] = str(settings.config.absolute())
     folder = tmp_path_factory.mktemp("host")
-    async with open_scene(folder, environment, rules=model_rules) as opened:
+    rules = before_bundled(model_rules, beside, RULES)
+    async with open_scene(folder, environment, rules=rules) as opened:
         yield opened
 
 

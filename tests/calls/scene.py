@@ -27,12 +27,16 @@ from host.call.live import LINGER
 from host.cli import cli
 from host.local.exchange import PhoneCall, Subscriber
 from host.local.realtime import RealtimeServer
+from host.local.rule_files import read_rules
 from host.local.scripts import RULES as BUNDLED_RULES
 from host.local.speech import Sentences
 from host.records.record import CallRecord
 from host.testing import Scene, open_scene
 
 HERE = Path(__file__).parent
+_PERSONAS = [file.stem for file in (HERE / "personas").glob("*.py")]
+RULES = (*TEST_RULES, *read_rules(HERE / "personas", _PERSONAS), *BUNDLED_RULES)
+"""What the local model answers in all scenes."""
 _numbers = count()
 
 
@@ -51,7 +55,7 @@ async def a_scene(
             opened = open_scene(
                 folder,
                 environment,
-                rules=(*TEST_RULES, *BUNDLED_RULES),
+                rules=RULES,
                 profile=profile,
                 agent_name=agent_name,
             )
@@ -69,7 +73,7 @@ async def a_memory_scene(
     async with open_memory_scene(
         folder,
         environment,
-        rules=(*TEST_RULES, *BUNDLED_RULES),
+        rules=RULES,
         profile=profile,
         agent_name=agent_name,
     ) as scene:

@@ -8,7 +8,7 @@ from authors import AUTHORS, README, examples, run_pytest, write_deployment
 
 from host.base.paths import EXAMPLE_PERSONAS
 from host.local.phone import NotHeard
-from host.testing import Busy, Line, Scene
+from host.testing import Busy, Line, Scene, heard_once
 from host.testing.report import Watched
 
 
@@ -109,6 +109,36 @@ async def test_a_failed_test_shows_a_call_that_nobody_answered(scene: Scene) -> 
         f"record {record.id}: busy: {record.reason}",
     ]
     assert call.status == "busy"
+
+
+async def test_a_persona_answers_by_the_rules_beside_it(scene: Scene) -> None:
+    async def orders(line: Line) -> None:
+        await line.heard("here is the flower shop")
+        await line.say("Please keep a rose for me.")
+        await line.heard("we keep a rose for you")
+        await line.hang_up()
+
+    call = await scene.ring("ruled", orders)
+    record = await scene.over(call)
+    heard_once(call, "We keep a rose for you.")
+    assert [(tool.name, tool.arguments) for tool in record.tools] == [
+        ("reserve", '{"flower": "rose"}')
+    ]
+
+
+async def test_a_persona_without_rules_says_once_what_it_lacks(scene: Scene) -> None:
+    async def asks(line: Line) -> None:
+        await line.heard("here is the bakery")
+        await line.say("Do you have bread?")
+        await line.heard("or set openai_api_key for a real one")
+        await line.say("And do you have cake?")
+        await line.heard("sorry could you say that again")
+        await line.hang_up()
+
+    call = await scene.ring("unruled", asks)
+    await scene.over(call)
+    heard_once(call, "I am the local model, and have no rules for this persona.")
+    heard_once(call, "Sorry, could you say that again?")
 
 
 def words(shown: str) -> list[str]:

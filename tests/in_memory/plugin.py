@@ -10,12 +10,12 @@ from in_memory.world import world
 
 
 @hookimpl
-def provide(kind: str, provider: str, model: str) -> Any:
+def provide(call: Any, kind: str, provider: str, model: str) -> Any:
     match kind, provider:
         case "stt", "deepgram":
             return Stt(world().deepgram, model or "nova-3")
         case "llm", "openai":
-            return Llm(world().llm, model or "rules")
+            return Llm(world().llm, model or "rules", call.persona)
         case "tts", "cartesia":
             return Tts(world().cartesia, model or "sonic-3")
     return None

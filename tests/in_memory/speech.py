@@ -320,9 +320,9 @@ class _Speaking(tts.ChunkedStream):
 class Llm(llm.LLM[Any]):
     """Answers by the rules of `host.local.rules`."""
 
-    def __init__(self, provider: Thinker, model: str) -> None:
+    def __init__(self, provider: Thinker, model: str, persona: str | None = None) -> None:
         super().__init__()
-        self.side, self._model = provider, model
+        self.side, self._model, self.persona = provider, model, persona
 
     @property
     def model(self) -> str:
@@ -366,7 +366,7 @@ class _Thinking(llm.LLMStream):
         if trouble is Trouble.HANG:
             await self._in_vain()
         await asyncio.sleep(FIRST_TOKEN + mind.side.delay)
-        reply = reply_to(read_turn(request), mind.side.rules)
+        reply = reply_to(read_turn(request, mind.persona), mind.side.rules)
         for at, delta in enumerate(_deltas(reply)):
             if trouble and (at == 1 or delta.tool_calls):
                 await self._give_way(trouble, begun=at > 0)

@@ -2,17 +2,26 @@
 
 import asyncio
 import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from deployment import Deployment
 
 from host.local.llm import LlmServer
 from host.local.process import bare_environment
+from host.local.rule_files import read_rules
+from host.local.rules import Rule
 from host.local.scripts import RULES
 
 
-async def chat(typed: str, *words: str) -> tuple[int, str, str]:
+async def chat(
+    typed: str, *words: str, folder: Path | None = None, rules: Iterable[Rule] = RULES
+) -> tuple[int, str, str]:
     """Type lines to `python -m host chat`; give its exit code, what it said, and its errors."""
-    async with LlmServer(RULES) as model:
+    async with LlmServer(rules) as model:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "host", "chat", *words),
+            cwd=folder,
             env={**bare_environment(), "HOST_OPENAI_BASE_URL": f"{model.url}/v1"},
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
@@ -53,3 +62,18 @@ async def test_a_persona_that_is_not_there_is_one_line() -> None:
     assert code == 1
     assert errors.startswith("host: there is no persona 'nobody'")
     assert len(errors.splitlines()) == 1
+
+
+async def test_the_model_knows_which_persona_asks(deployment: Deployment) -> None:
+    for persona in ("ann", "bob"):
+        deployment.persona(persona)
+    deployment.write("personas/ann.rules.toml", '[[rules]]\nhears = "who"\nsays = "I am Ann."\n')
+    rules = read_rules(deployment.folder / "personas", ["ann", "bob"])
+    asked = "Who are you?\nWho?\n"
+    _, said, _ = await chat(asked, "ann", folder=deployment.folder, rules=rules)
+    assert said.splitlines()[-2:] == ["ann: I am Ann.", "ann: I am Ann."]
+    _, said, _ = await chat(asked, "bob", folder=deployment.folder, rules=rules)
+    first, again = said.splitlines()[-2:]
+    assert first.startswith("bob: I am the local model, and have no rules")
+    assert "personas/bob.rules.toml" in first
+    assert again == "bob: Sorry, could you say that again?"
