@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from livekit.agents import Agent, AgentSession, ConversationItemAddedEvent
+from livekit.agents.llm import ChatMessage
 
 
 class Said(list[str]):
@@ -37,7 +38,8 @@ async def a_session_that_writes(said: Said) -> AsyncIterator[AgentSession[Any]]:
 
         @session.on("conversation_item_added")
         def wrote(event: ConversationItemAddedEvent) -> None:
-            said.add(event.item.text_content or "")  # type: ignore[union-attr]
+            if isinstance(event.item, ChatMessage):
+                said.add(event.item.text_content or "")
 
         await session.start(Agent(instructions=""))
         yield session

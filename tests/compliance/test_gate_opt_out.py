@@ -87,6 +87,7 @@ async def test_the_goodbye_breaks_off_what_is_said_and_takes_longer_than_a_key(
 
     class Talking:
         current_speech = "a long story"
+        stt = llm = None
 
         async def interrupt(self, *, force: bool) -> None:
             assert force
