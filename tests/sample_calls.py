@@ -7,14 +7,20 @@ from typing import Any
 
 from host.call.live import LiveCall
 from host.call.state import CallState
+from host.registry import HOOKS
 from host.settings import Settings
 
 
 def call_of(
     settings: Settings, number: str | None = None, *, persona: str = "desk", **hooks: Any
 ) -> LiveCall:
-    """A call of a persona that answers these hooks alone; where it has a number, we place it."""
-    answers: Any = SimpleNamespace(**{"call_status_changed": nobody_is_told, **hooks})
+    """A call of a persona that answers these hooks alone; where it has a number, we place it.
+
+    Nobody wants to hear of other events. A hook is given as `NAME=function(call, ...)`: for an
+    event it returns a list of coroutines, and `call.events.finish(1)` waits for them.
+    """
+    events = {name: nobody_is_told for name, hook in HOOKS.items() if hook.is_async}
+    answers: Any = SimpleNamespace(**{**events, **hooks})
     return LiveCall(
         settings,
         CallState(id="AJ_1", room=f"{persona}-1", outbound=number is not None, number=number),

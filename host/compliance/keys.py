@@ -60,8 +60,7 @@ class KeyRules:
         """Take the number rules and the far end's number, which implies its country.
 
         If the far end called us (`rung`), its number may be forged, so the country of our own
-        number
-        and all allowed countries apply as well.
+        number and all allowed countries apply as well.
         """
         self._rules = rules
         known = map(numbers.country_of, filter(None, (far_end, ours if rung else None)))

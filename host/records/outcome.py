@@ -2,14 +2,16 @@
 
 To add an outcome:
 
-- Add a member and its row in `_FACTS`, at the end: the next free exit code (they are never reused),
-  and whether the same call may succeed later although nobody changes their mind. `make docs`
-  refreshes README and the schema. tests/records/test_outcome.py lists the retryable ones.
-- Set it where the call ends: `call.end(Ending(outcome, by, reason))`, or
-  `call.hangup_ending = Ending(...)` for what a hang-up by the far end means from now on. If another
-  outcome stood for it until now, grep for `Outcome.THAT` in host, tests and benchmarks.
+- Add a member and its row in `_FACTS`, both at the end: the next free exit code (they are never
+  reused), and whether a later call may succeed although nobody changes their mind (if one outcome
+  covers both cases: no). `make docs` refreshes README and the schema. A retryable one also goes
+  into tests/records/test_outcome.py.
+- Set it where the call ends: `call.end(Ending(outcome, by, reason))`, or `call.hangup_ending =
+  Ending(...)` for what a hang-up by the far end means from now on; `by` is who decided, not who
+  hung up. If another outcome stood for it until now, grep for `Outcome.THAT` in host and tests, and
+  for `outcome="that"` in benchmarks.
 - Add a call that ends with it to the table of tests/calls/endings_dialled.py or endings_rung.py;
-  describe it in docs/calls.md and CHANGELOG.md.
+  describe it in docs/calls.md and in the part "Calls" of CHANGELOG.md.
 """
 
 from enum import StrEnum

@@ -237,8 +237,7 @@ class Runner:
         """Start the call's session, with an agent that does not speak yet.
 
         Its only input is the far end's audio. With text input or LiveKit's session host, anyone
-        with
-        a token for the room could read the instructions and steer the session.
+        with a token for the room could read the instructions and steer the session.
         """
         call = self._call
         session, agent = make_session(call)

@@ -46,7 +46,7 @@ class FirstWords:
         return self._unread and _now() - self._still < WORDS_PATIENCE
 
     def take(self, *, keep_due: bool = False) -> str:
-        """Return the text and clear it: the caller of this method answers it.
+        """Return the text and clear it: whoever takes it must answer it.
 
         With `keep_due`, a transcript that is due still arrives; the speech that follows must not be
         interruptible then.

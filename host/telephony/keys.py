@@ -43,8 +43,7 @@ class TelephoneKeys:
         """Send keys and pauses, in the syntax of `read_presses`. Raises HostError.
 
         Returns when the last key has been sent; concurrent calls are queued. If the keys could dial
-        a
-        number that the gate refuses, none is sent.
+        a number that the gate refuses, none is sent.
         """
         presses = read_presses(written)
         if not self._call.state.answered:

@@ -1,8 +1,11 @@
 """The table of endings: calls that are placed.
 
 test_endings.py plays each row: `pytest tests/calls/test_endings.py --quick -k "part of its name"`.
-The callees are telephones, or scripts of people.py; personas/ends.py has their persona, whose
-metadata `machine` is its voicemail policy: leave, skip (also screeners), or talk.
+`taken(name, way, outcome, by, greeted=1, again=False)` is a row: `greeted` is how often the
+persona's greeting is heard, `again` whether a retry makes sense. The callees are telephones, or
+scripts of people.py. The persona `ends` greets with "...how are you this morning"; its metadata
+`machine` is its voicemail policy: leave, skip (also screeners), or talk, the default, which detects
+neither machines nor screeners.
 """
 
 from __future__ import annotations

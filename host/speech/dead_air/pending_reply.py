@@ -194,8 +194,7 @@ class PendingReply:
 
     def _on_tts_availability(self, event: tts.AvailabilityChangedEvent) -> None:
         # A TTS that fails mid-speech ends the speech as if it was complete. If it fails before the
-        # first
-        # audio, the next fallback takes over and nothing is lost.
+        # first audio, the next fallback takes over and nothing is lost.
         if not event.available and self._playout.begun:
             self._lose("tts", f"{event.tts.label} failed")
 

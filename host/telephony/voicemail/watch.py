@@ -113,8 +113,7 @@ class Voicemail:
 
     async def _listen(self, dialling: asyncio.Future[None]) -> Verdict | None:
         # AMD gives up after 5 s without sound, and some trunks take longer to dial: it starts at
-        # the
-        # first sound, and itself waits for the answer.
+        # the first sound, and itself waits for the answer.
         sound = asyncio.create_task(self._opening.sound.wait())
         either: list[asyncio.Future[Any]] = [dialling, sound]
         try:
