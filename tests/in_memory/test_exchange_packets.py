@@ -21,6 +21,8 @@ from .exchanges import ExchangeScene, played
 PHONE = "+15552220001"
 REASON = rtc.DisconnectReason
 MUSIC = tone(440, 1.5)
+FAINT = 8
+"""Amplitude of int16 samples that a codec makes of silence."""
 
 
 async def ring(scene: ExchangeScene, script: PersonScript) -> tuple[PhoneCall, Agent]:
@@ -101,10 +103,12 @@ async def test_a_hold_without_media_brings_no_packet_to_the_room(scene: Exchange
     await call.pulse.until(lambda: call.rtp and not call.rtp.sends, 10, "the hold")
     await asyncio.sleep(0.5)
     held = await packets_in(agent, 2.0)
+    (publication,) = agent.caller.track_publications.values()
+    muted = publication.muted
     await call.pulse.until(lambda: call.rtp and call.rtp.sends, 10, "the call's return")
     resumed = await packets_in(agent, 2.0)
     assert silent > 0
-    assert held == 0
+    assert held == 0 or muted  # the real SDK sends some packets of a muted track
     assert resumed > 0
     assert "left" not in dict(agent.saw)
     await call.hang_up()
@@ -176,7 +180,7 @@ async def test_a_caller_is_active_with_the_first_packet_or_after_a_second(
     await agent.beeps()
     await line_is_heard(call)
     if first > 1:
-        assert np.abs(agent.heard).max(initial=0) == 0
+        assert np.abs(agent.heard).max(initial=0) <= FAINT
     await agent.pulse.until(lambda: level(agent.heard[-1600:]) > -20, 10, "the caller")
     assert call.since_answer() > first
     await call.hang_up()
@@ -248,5 +252,5 @@ async def test_the_livekit_sip_of_2025_takes_a_hold_for_a_new_call(
     assert held.ending
     assert held.ending.how == "media timeout"
     assert await agent.sees("left") == REASON.CLIENT_INITIATED
-    assert np.abs(agent.heard).max(initial=0) == 0
+    assert np.abs(agent.heard).max(initial=0) <= FAINT
     await second.hang_up()
