@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dispatcher import Dispatcher
 
 
-QUICK = "not every and not calls and not processes"
+QUICK = "not every and not calls and not processes and not corpus"
 """What `--quick` runs."""
 
 

@@ -94,6 +94,7 @@ async def test_a_conversation_with_a_realtime_model_ends_once(scene: Scene, row:
     await ends_as_it_should(scene, row)
 
 
+@pytest.mark.every
 @pytest.mark.memory("those that differ in what LiveKit SIP tells play as whole calls, below")
 @rows([*BY_SIP_STATUS, *UNANSWERED, *ANSWERED, *UNTAKEN, *TAKEN])
 async def test_no_ending_depends_on_the_generation_of_livekit_sip(

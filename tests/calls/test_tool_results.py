@@ -92,6 +92,7 @@ async def test_the_result_is_told_once(scene: Scene, script: PersonScript, answe
     valid(scene.world.llm.requests)
 
 
+@pytest.mark.corpus
 @pytest.mark.memory("with real sound, no word meets the moment of a result")
 @pytest.mark.parametrize("after", [round(14 + 0.3 * step, 1) for step in range(13)])
 async def test_words_at_the_moment_of_the_result_do_not_lose_it(scene: Scene, after: float) -> None:

@@ -141,6 +141,7 @@ def _with_pauses(arguments: str, sent: str) -> str:
     return f"{written.replace('W', ',')},"
 
 
+@pytest.mark.corpus
 async def test_five_hundred_calls_of_an_adversary_leave_nothing_forbidden(carrier: Carrier) -> None:
     used: Counter[str] = Counter()
     keys = []

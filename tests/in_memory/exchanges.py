@@ -30,6 +30,9 @@ P = ParamSpec("P")
 MEMORY, REAL = "memory", "real"
 
 
+IN_REALITY = (pytest.mark.processes, pytest.mark.every)
+
+
 @dataclass
 class ExchangeScene:
     """An exchange, LiveKit's API through it, and agents who join its rooms."""
@@ -49,14 +52,14 @@ def played(
 ) -> Callable[[Callable[Concatenate[ExchangeScene, P], Awaitable[None]]], Callable[..., None]]:
     """Play a scene in both worlds, and on these generations of LiveKit SIP; `now` without any.
 
-    The real world is marked `processes`.
+    The real world is for `make test-all` alone: a media timeout takes its 15 s there.
     """
 
     def mark(
         play: Callable[Concatenate[ExchangeScene, P], Awaitable[None]],
     ) -> Callable[..., None]:
         @pytest.mark.parametrize("profile", profiles or ["now"])
-        @pytest.mark.parametrize("where", [MEMORY, pytest.param(REAL, marks=pytest.mark.processes)])
+        @pytest.mark.parametrize("where", [MEMORY, pytest.param(REAL, marks=IN_REALITY)])
         def test(where: str, profile: str, **facts: Any) -> None:
             async def in_a_world() -> None:
                 async with _WORLDS[where](profile) as scene:

@@ -315,6 +315,7 @@ def test_keys_that_were_pressed_in_the_call_are_kept_out(text: str, masked: str)
     assert Mask(pressed=lambda: pressed, digits=False, numbers=False)(text) == text
 
 
+@pytest.mark.corpus
 @pytest.mark.parametrize("text", SLOW, ids=lambda text: ascii(text[:20]))
 def test_a_text_made_to_be_slow_is_masked_to_its_end(text: str) -> None:
     for mask_it in (MASKED, mask_words):
