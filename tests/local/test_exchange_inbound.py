@@ -109,6 +109,21 @@ async def test_deleting_the_room_hangs_up_the_call(
     assert [entry.detail for entry in exchange.ledger.of("BYE")] == ["far end: room deleted"]
 
 
+async def test_a_caller_whose_sdk_misses_that_the_room_is_deleted_hangs_up_as_well(
+    exchange: Exchange, join: Join, lk: api.LiveKitAPI
+) -> None:
+    await exchange.route(HOST_NUMBER, agent="")
+    call = await exchange.ring(CALLER, HOST_NUMBER)
+    agent = await join(call.room)
+    await agent.speaks_up()
+    await call.answered()
+    (leg,) = exchange._office.legs.values()
+    leg._room.off("disconnected", leg._on_disconnected)  # as while it reconnects
+    await lk.room.delete_room(api.DeleteRoomRequest(room=call.room))
+    await call.ended()
+    assert [entry.detail for entry in exchange.ledger.of("BYE")] == ["far end: room deleted"]
+
+
 async def test_removing_the_caller_hangs_up_the_call(
     exchange: Exchange, join: Join, lk: api.LiveKitAPI
 ) -> None:

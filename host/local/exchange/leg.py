@@ -171,6 +171,10 @@ class Leg:
         if not self.gone.done():
             self.gone.set_result(reason)
 
+    def put_out(self, reason: int) -> None:
+        """End the leg, which the server has removed: its SDK misses that while it reconnects."""
+        self._on_disconnected(reason)
+
     def _on_reconnected(self) -> None:
         """Subscribe to participants that rejoined before us: no event is emitted for them."""
         if self._subscribing:

@@ -1,12 +1,13 @@
 """Forwards RemoveParticipant and DeleteRoom after the telephones have unpublished."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 
 import jwt
 from aiohttp import web
 from google.protobuf.message import Message
-from livekit import api
+from livekit import api, rtc
 
 from host.local.exchange.errors import TwirpError
 from host.local.exchange.leg import Leg
@@ -19,6 +20,14 @@ _REQUESTS: dict[str, type[Message]] = {
     "RemoveParticipant": api.RoomParticipantIdentity,
     "DeleteRoom": api.DeleteRoomRequest,
 }
+
+_REASONS = {
+    api.RoomParticipantIdentity: rtc.DisconnectReason.PARTICIPANT_REMOVED,
+    api.DeleteRoomRequest: rtc.DisconnectReason.ROOM_DELETED,
+}
+SDK_LIMIT = 3.0
+"""Seconds in which a telephone's SDK notices that it is removed. While it reconnects, it does not,
+and joins a new room of that name."""
 
 
 class Removals:
@@ -33,6 +42,7 @@ class Removals:
     ) -> None:
         self._office, self._pass_on = office, pass_on
         self._verifier = api.TokenVerifier(api_key, api_secret)
+        self._watching: set[asyncio.Task[None]] = set()
 
     def routes(self) -> list[web.RouteDef]:
         """Return the routes, which must precede the proxy's catch-all."""
@@ -41,12 +51,18 @@ class Removals:
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Forward the request and return the server's response."""
         async with AsyncExitStack() as refused:
-            for leg in await self._put_out_by(request):
+            legs = await self._put_out_by(request)
+            for leg in legs:
                 if await leg.let_go():
                     refused.push_async_callback(leg.stay)
             answer = await self._pass_on(request)
             if answer.status == 200:
                 refused.pop_all()
+                reason = _REASONS[_REQUESTS[request.path.removeprefix(PREFIX)]]
+                for leg in legs:
+                    task = asyncio.create_task(_make_sure(leg, reason))
+                    self._watching.add(task)
+                    task.add_done_callback(self._watching.discard)
         return answer
 
     async def _put_out_by(self, request: web.Request) -> list[Leg]:
@@ -60,6 +76,12 @@ class Removals:
         if not claims or not claims.video or not _allows(claims.video, whom):
             return []
         return [leg for leg in self._office.legs.values() if _is_put_out(leg, whom)]
+
+
+async def _make_sure(leg: Leg, reason: int) -> None:
+    """End a removed leg, if its SDK does not."""
+    await asyncio.wait({leg.gone}, timeout=SDK_LIMIT)
+    leg.put_out(reason)
 
 
 def _allows(grants: api.VideoGrants, whom: Message) -> bool:
