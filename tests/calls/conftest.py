@@ -74,10 +74,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> Iterator[None]:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark whole calls, which share a loop in which their world lives, and put them last."""
-    items[:] = [item for item in items if not _is_a_row_for_memory_alone(item)]
     unsaid = []
-    items[:] = [item for item in items if _in_memory(item) or _generation(item) == "now"]
+    items[:] = [
+        item
+        for item in items
+        if _in_memory(item) or (_generation(item) == "now" and not _is_a_row_for_memory_alone(item))
+    ]
     for item in items:
+        if _in_memory(item) and "2025" in _variation(item):
+            item.add_marker(pytest.mark.corpus)  # the same scene as on the livekit-sip of now
         if HERE not in item.path.parents or _in_memory(item):
             continue
         if not inspect.iscoroutinefunction(getattr(item, "obj", None)):
