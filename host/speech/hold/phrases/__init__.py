@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from host.base.phrases import any_of, plain
 from host.speech.hold.phrases import english, french, german, spanish
 
 LONGEST = 1000
@@ -24,13 +25,9 @@ _LANGUAGES: Sequence[Mapping[str, Sequence[str]]] = (
 _CLAUSES = re.compile(r"[.,;:!?¿¡…\N{EN DASH}\N{EM DASH}]+|\s-\s")
 
 
-def _together(kind: str) -> re.Pattern[str]:
-    phrases = [phrase for language in _LANGUAGES for phrase in language[kind]]
-    return re.compile("|".join(f"(?:{phrase})" for phrase in phrases), re.IGNORECASE)
-
-
-_ANNOUNCES, _QUEUES, _WAITS, _BESIDES, _ADDRESSES, _MENU = map(
-    _together, ("announces", "queues", "waits", "besides", "addresses", "menu")
+_ANNOUNCES, _QUEUES, _WAITS, _BESIDES, _ADDRESSES, _MENU = (
+    any_of(each for language in _LANGUAGES for each in language[kind])
+    for kind in ("announces", "queues", "waits", "besides", "addresses", "menu")
 )
 _TRAILING = r"(?:\s+(?:please|thanks|thank you|sir|ma'am|bitte|por favor|s'il vous pla[iî]t))*"
 _ASKS_TO_WAIT = re.compile(
@@ -89,5 +86,4 @@ def _clauses(said: str) -> list[str]:
 
 
 def _plain(words: str) -> str:
-    words = words[:LONGEST]  # whoever speaks must not keep the event loop busy
-    return re.sub(r"\s+", " ", words.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")).strip()
+    return plain(words[:LONGEST])  # whoever speaks must not keep the event loop busy

@@ -6,10 +6,10 @@ is a module of regular expressions by kind, matched without regard to case.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 
+from host.base.phrases import any_of, plain
 from host.telephony.voicemail.phrases import english, french, german, spanish
 
 _LANGUAGES: Sequence[Mapping[str, Sequence[str]]] = (
@@ -69,17 +69,15 @@ class Reading:
         return self.not_in_service or self.engaged or self.unreachable
 
 
-def _together(kind: str) -> re.Pattern[str]:
-    phrases = [phrase for language in _LANGUAGES for phrase in language.get(kind, ())]
-    return re.compile("|".join(f"(?:{phrase})" for phrase in phrases), re.IGNORECASE)
-
-
-_KINDS = {field.name: _together(field.name) for field in fields(Reading)}
+_KINDS = {
+    field.name: any_of(each for language in _LANGUAGES for each in language.get(field.name, ()))
+    for field in fields(Reading)
+}
 
 
 def read(words: str) -> Reading:
     """Classify a transcript, in any of the languages."""
-    said = re.sub(r"\s+", " ", words.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")).strip()
+    said = plain(words)
     found = {kind: pattern.search(said) for kind, pattern in _KINDS.items()}
     phrases = {kind: match[0].strip() if match else "" for kind, match in found.items()}
     if phrases["screening"] and phrases["calls_back"]:
