@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from host.base.presses import keys_and_pauses
 from host.base.sip import SipAddress
 from host.settings.calling import is_sip, written_as
 
@@ -118,8 +119,7 @@ class TransferTarget(BaseModel):
     @property
     def presses(self) -> list[str | float]:
         """The keys, and the pauses between them in seconds."""
-        pauses = {"w": 0.5, ",": 2.0}
-        return [pauses.get(each, each) for each in self.keys]
+        return keys_and_pauses(self.keys)
 
     @property
     def placeholders(self) -> frozenset[str]:

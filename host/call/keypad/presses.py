@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from host.base.errors import HostError
+from host.base.presses import PAUSES, keys_and_pauses
 
 KEYS = "0123456789*#ABCD"
 """DTMF keys, in the order of their RFC 4733 event codes."""
 MOST = 100
 """Maximum number of keys and pauses in one string; no real menu needs as many."""
-PAUSES = {"W": 0.5, ",": 2.0}
-"""Pauses in seconds: LiveKit's `w`, and the comma of telephone address books."""
 
 
 def read_presses(written: str) -> Sequence[str | float]:
@@ -27,4 +26,4 @@ def read_presses(written: str) -> Sequence[str | float]:
         )
     if len(written) > MOST:
         raise HostError(f"more than {MOST} keys and pauses are given at once")
-    return [PAUSES.get(each, each) for each in written.upper()]
+    return keys_and_pauses(written)
