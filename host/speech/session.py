@@ -26,6 +26,7 @@ from livekit.agents import (
 )
 from livekit.agents.metrics import ModelUsage
 
+from host.call.call import Call
 from host.call.data import with_data_notice
 from host.call.live import LiveCall
 from host.records.ending import Ending
@@ -81,7 +82,7 @@ def make_session(call: LiveCall, *, text: bool = False) -> tuple[AgentSession[An
         stt=stt,
         llm=model,
         tts=tts,
-        tools=[*make_tools(call), *options.pop("tools", [])],
+        tools=[*tools_of(call.call), *options.pop("tools", [])],
         **options,
     )
     agent = call.hooks.agent(call=call.call)
@@ -115,10 +116,10 @@ def stt_and_tts(call: LiveCall, model: Any) -> tuple[Any, Any]:
     return with_fallbacks(call, "stt", stt), with_fallbacks(call, "tts", tts)
 
 
-def make_tools(call: LiveCall) -> list[llm.Tool | llm.Toolset]:
+def tools_of(call: Call) -> list[llm.Tool | llm.Toolset]:
     """Collect the tools of all hooks; plain async functions become LiveKit function tools."""
     made: list[llm.Tool | llm.Toolset] = []
-    for offered in call.hooks.tools(call=call.call):
+    for offered in call.hooks.tools(call=call):
         tools: Sequence[Any] = offered
         made.extend(
             tool if isinstance(tool, llm.Tool | llm.Toolset) else function_tool(tool)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import Callable, Mapping
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from host.dispatch.details import parse_details
 from host.registry import HOOKS
 from host.registry.configure import with_plugin_settings
 from host.settings import load_settings
+from host.speech.session import tools_of
 
 
 def a_call(
@@ -74,12 +74,7 @@ def tool(call: Call, name: str) -> Callable[..., Any]:
 
     Raises LookupError if no persona or plugin offers it.
     """
-    offered = chain.from_iterable(call.hooks.tools(call=call))
-    tools = [
-        each if isinstance(each, llm.Tool | llm.Toolset) else llm.function_tool(each)
-        for each in offered
-    ]
-    found = llm.ToolContext(tools).function_tools
+    found = llm.ToolContext(tools_of(call)).function_tools
     if name not in found:
         raise LookupError(f"there is no tool {name!r}, but {', '.join(sorted(found))}")
     return found[name]
