@@ -43,8 +43,8 @@ def with_fallbacks(call: LiveCall, kind: Kind, first: Any) -> Any:
     """
     if isinstance(first, str):
         first = make(call, kind, first)
-    elif first is not None:
-        _require_model(kind, first)
+    elif first is not None and (fault := _no_model(kind, first, "the hook")):
+        raise HostError(f"{kind}: {fault}")
     models = []
     for name in _names(call, kind):
         try:
@@ -138,19 +138,21 @@ def _reaches_inference(call: LiveCall) -> bool:
     return is_cloud(call.settings.livekit_url) or bool(os.environ.get("LIVEKIT_INFERENCE_URL"))
 
 
-def _require_model(kind: Kind, answer: Any) -> None:
-    """Raise HostError unless a hook returned a model of its kind: LiveKit would fail silently."""
-    if not isinstance(answer, _CLASSES[kind]):
-        what = type(answer).__name__
-        raise HostError(f"{kind}: the hook returned {what}, which is no {kind.upper()}")
+def _no_model(kind: Kind, answer: Any, by: str) -> str:
+    """Say that `by` returned something else than a model of a kind; empty if it is one.
+
+    LiveKit would fail silently.
+    """
+    if isinstance(answer, _CLASSES[kind]):
+        return ""
+    return f"{by} returned {type(answer).__name__}, which is no {kind.upper()}"
 
 
 def _checked(kind: Kind, name: str, setting: str, model: Any) -> Any:
     """Return a plugin's model. Raises HostError if it is none of its kind."""
     where = f'{setting or kind} = "{name}"'
-    if not isinstance(model, _CLASSES[kind]):
-        what = type(model).__name__
-        raise HostError(f"{where}: a plugin returned {what}, which is no {kind.upper()}")
+    if fault := _no_model(kind, model, "a plugin"):
+        raise HostError(f"{where}: {fault}")
     if setting and isinstance(model, llm.RealtimeModel):
         raise HostError(f"{where}: a realtime model is no fallback")
     return model
@@ -186,9 +188,8 @@ def faults(call: LiveCall, own: Collection[Kind] = ()) -> list[str]:
                 first = None
             if isinstance(first, str):
                 names += [(first, kind)]
-            elif first is not None and not isinstance(first, _CLASSES[kind]):
-                what = type(first).__name__
-                found.append(f"{kind}: a plugin returned {what}, which is no {kind.upper()}")
+            elif first is not None and (fault := _no_model(kind, first, "a plugin")):
+                found.append(f"{kind}: {fault}")
         for name, setting in names:
             try:
                 make(call, kind, name, setting=setting)
