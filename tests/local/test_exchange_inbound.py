@@ -9,7 +9,7 @@ from livekit import api, rtc
 from plain_agent import CALLER, HOST_NUMBER, Agent, both_profiles
 from sources import fall_to, sources
 
-from host.local.exchange import Exchange, Line
+from host.local.exchange import Exchange, Line, PhoneCall
 from host.local.livekit import LiveKitServer
 from host.local.sound import purity
 
@@ -57,6 +57,16 @@ async def test_an_agent_sees_who_calls_and_whom(exchange: Exchange, join: Join) 
     assert {"sip.trunkID", "sip.hostname", "sip.callIDFull", "sip.callTag"} <= set(attributes)
 
 
+async def picked_up(exchange: Exchange, join: Join) -> tuple[PhoneCall, Agent]:
+    """A call that an agent has answered: the telephone's side, and the agent."""
+    await exchange.route(HOST_NUMBER, agent="")
+    call = await exchange.ring(CALLER, HOST_NUMBER)
+    agent = await join(call.room)
+    await agent.speaks_up()
+    await call.answered()
+    return call, agent
+
+
 @pytest.mark.parametrize("profile", ["2025"])
 async def test_the_2025_profile_shows_a_caller_without_status_at_first(
     exchange: Exchange, join: Join
@@ -98,11 +108,7 @@ async def test_a_caller_who_hangs_up_says_so_and_leaves(exchange: Exchange, join
 async def test_deleting_the_room_hangs_up_the_call(
     exchange: Exchange, join: Join, lk: api.LiveKitAPI
 ) -> None:
-    await exchange.route(HOST_NUMBER, agent="")
-    call = await exchange.ring(CALLER, HOST_NUMBER)
-    agent = await join(call.room)
-    await agent.speaks_up()
-    await call.answered()
+    call, agent = await picked_up(exchange, join)
     await lk.room.delete_room(api.DeleteRoomRequest(room=call.room))
     await call.ended()
     assert call.ended_by == "far end"
@@ -112,11 +118,7 @@ async def test_deleting_the_room_hangs_up_the_call(
 async def test_a_caller_whose_sdk_misses_that_the_room_is_deleted_hangs_up_as_well(
     exchange: Exchange, join: Join, lk: api.LiveKitAPI
 ) -> None:
-    await exchange.route(HOST_NUMBER, agent="")
-    call = await exchange.ring(CALLER, HOST_NUMBER)
-    agent = await join(call.room)
-    await agent.speaks_up()
-    await call.answered()
+    call, agent = await picked_up(exchange, join)
     (leg,) = exchange._office.legs.values()
     leg._room.off("disconnected", leg._on_disconnected)  # as while it reconnects
     await lk.room.delete_room(api.DeleteRoomRequest(room=call.room))
@@ -127,11 +129,7 @@ async def test_a_caller_whose_sdk_misses_that_the_room_is_deleted_hangs_up_as_we
 async def test_removing_the_caller_hangs_up_the_call(
     exchange: Exchange, join: Join, lk: api.LiveKitAPI
 ) -> None:
-    await exchange.route(HOST_NUMBER, agent="")
-    call = await exchange.ring(CALLER, HOST_NUMBER)
-    agent = await join(call.room)
-    await agent.speaks_up()
-    await call.answered()
+    call, agent = await picked_up(exchange, join)
     who = api.RoomParticipantIdentity(room=call.room, identity=call.identity)
     await lk.room.remove_participant(who)
     await call.ended()
@@ -140,11 +138,7 @@ async def test_removing_the_caller_hangs_up_the_call(
 
 
 async def test_the_agent_can_end_the_call_by_rpc(exchange: Exchange, join: Join) -> None:
-    await exchange.route(HOST_NUMBER, agent="")
-    call = await exchange.ring(CALLER, HOST_NUMBER)
-    agent = await join(call.room)
-    await agent.speaks_up()
-    await call.answered()
+    call, agent = await picked_up(exchange, join)
     await agent.room.local_participant.perform_rpc(
         destination_identity=call.identity, method="lk.sip.EndCall", payload="{}"
     )

@@ -156,9 +156,7 @@ class Exchange(LocalServer):
 
         A caller with `patience` gives up after that many seconds of ringing, and sends the first
         packet `first_packet` seconds after the answer. Returns at once: await `answered` and
-        `ended` of the call.
-        A caller with `patience` gives up after that many seconds of ringing. Returns at once: await
-        `answered` and `ended` of the call. Raises TypeError for a script that is no function.
+        `ended` of the call. Raises TypeError for a script that is no function.
         """
         check_script("a caller's script", script)
         try:

@@ -9,6 +9,7 @@ from aiohttp import web
 from google.protobuf.message import Message
 from livekit import api, rtc
 
+from host.base.tasks import Tasks
 from host.local.exchange.errors import TwirpError
 from host.local.exchange.leg import Leg
 from host.local.exchange.office import Office
@@ -16,15 +17,14 @@ from host.local.exchange.twirp import claims_of, decode
 
 PREFIX = "/twirp/livekit.RoomService/"
 
-_REQUESTS: dict[str, type[Message]] = {
-    "RemoveParticipant": api.RoomParticipantIdentity,
-    "DeleteRoom": api.DeleteRoomRequest,
+_REQUESTS: dict[str, tuple[type[Message], int]] = {
+    "RemoveParticipant": (
+        api.RoomParticipantIdentity,
+        rtc.DisconnectReason.PARTICIPANT_REMOVED,
+    ),
+    "DeleteRoom": (api.DeleteRoomRequest, rtc.DisconnectReason.ROOM_DELETED),
 }
-
-_REASONS = {
-    api.RoomParticipantIdentity: rtc.DisconnectReason.PARTICIPANT_REMOVED,
-    api.DeleteRoomRequest: rtc.DisconnectReason.ROOM_DELETED,
-}
+"""By method: the request, and the reason with which telephones leave."""
 SDK_LIMIT = 3.0
 """Seconds in which a telephone's SDK notices that it is removed. While it reconnects, it does not,
 and joins a new room of that name."""
@@ -42,7 +42,7 @@ class Removals:
     ) -> None:
         self._office, self._pass_on = office, pass_on
         self._verifier = api.TokenVerifier(api_key, api_secret)
-        self._watching: set[asyncio.Task[None]] = set()
+        self._removed = Tasks()
 
     def routes(self) -> list[web.RouteDef]:
         """Return the routes, which must precede the proxy's catch-all."""
@@ -50,24 +50,21 @@ class Removals:
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Forward the request and return the server's response."""
+        what, reason = _REQUESTS[request.path.removeprefix(PREFIX)]
         async with AsyncExitStack() as refused:
-            legs = await self._put_out_by(request)
+            legs = await self._put_out_by(request, what())
             for leg in legs:
                 if await leg.let_go():
                     refused.push_async_callback(leg.stay)
             answer = await self._pass_on(request)
             if answer.status == 200:
                 refused.pop_all()
-                reason = _REASONS[_REQUESTS[request.path.removeprefix(PREFIX)]]
                 for leg in legs:
-                    task = asyncio.create_task(_make_sure(leg, reason))
-                    self._watching.add(task)
-                    task.add_done_callback(self._watching.discard)
+                    self._removed.start(_make_sure(leg, reason), "ending a removed leg")
         return answer
 
-    async def _put_out_by(self, request: web.Request) -> list[Leg]:
+    async def _put_out_by(self, request: web.Request, whom: Message) -> list[Leg]:
         """Return the legs that a request removes; empty if the server will reject it."""
-        whom = _REQUESTS[request.path.removeprefix(PREFIX)]()
         try:
             claims = claims_of(request, self._verifier)
             decode(whom, await request.read(), request.content_type != "application/json")

@@ -184,5 +184,4 @@ def _same(one: Iterable[str], other: Iterable[str]) -> bool:
 
 
 def _overlap(one: Iterable[str], other: Iterable[str]) -> bool:
-    these, those = {normalize(each) for each in one}, {normalize(each) for each in other}
-    return bool(these & those) if these and those else not these and not those
+    return _same(map(normalize, one), map(normalize, other))
