@@ -53,7 +53,7 @@ class Result:
 
 
 class Callee:
-    """Whoever answers one call. A telephone's script, which keeps what the judgement needs."""
+    """What answers one call: a telephone's script, which notes what `judge` needs."""
 
     def __init__(self, opening: Opening, caller: Caller) -> None:
         self._opening, self._caller = opening, caller
@@ -83,7 +83,7 @@ class Callee:
         return Result(opening, verdict, not fault, fault, record.voicemail_reason or "")
 
     async def _screen(self, line: Line) -> None:
-        """Listen to who is calling, ask further questions, and let somebody pick up."""
+        """Hear who is calling, ask further questions, then let a person pick up."""
         *turns, last = self._opening.turns
         await line.heard(self._caller.greeting, 30)
         await _play(line, turns[1:], None)
@@ -196,7 +196,7 @@ def _fault(
 
 
 def _turned_away(opening: Opening, record: CallRecord) -> str:
-    """A screener that puts nobody through ends the call."""
+    """Judge a call in which the screener put nobody through."""
     right = record.outcome == opening.outcome
     return "" if right else f"ended as {record.outcome}: {record.reason}"
 

@@ -131,7 +131,7 @@ class FirstWords(Protocol):
         ...
 
     def take(self, *, keep_due: bool = False) -> str:
-        """Return the text and clear it: the caller of this method answers it.
+        """Return the text and clear it: whoever takes it must answer it.
 
         With `keep_due`, a transcript that is due still arrives.
         """
