@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from carrier import Carrier
 
-from host.call.keypad import presses
+from host.base import presses
 
 
 @pytest.fixture(autouse=True)
