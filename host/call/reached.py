@@ -1,7 +1,7 @@
 """Whether an outbound call reached anybody: what separates `completed` from `no_answer`.
 
-An answered call may have reached a line on which nobody speaks, a recording or a menu that repeats
-itself, or a call screener that puts nobody through.
+An answered call may have reached a line on which nobody speaks, a queue's announcements, a menu
+that repeats itself, or a call screener that puts nobody through.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from host.call.hold_phrases import hold_in, is_recorded
 from host.call.state import AnsweredBy, CallState
 from host.records.ending import Ending
 from host.records.outcome import Outcome
@@ -25,30 +26,43 @@ A_RECORDING = 8
 def truthful(ending: Ending, state: CallState, session: Any) -> Ending:
     """Return the ending, or `no_answer` in place of a `completed` that reached nobody.
 
-    `session` is LiveKit's AgentSession, or None.
+    What was missing follows the reason, unless a rule of the host ended the call, whose reason
+    tells it. `session` is LiveKit's AgentSession, or None.
     """
     if ending.outcome is not Outcome.COMPLETED or not state.outbound or _unheard(session):
         return ending
-    if reason := _reached_nobody(state):
+    if missing := _reached_nobody(state):
+        reason = ending.reason if ending.by == "host" else f"{ending.reason}; {missing}"
         return replace(ending, outcome=Outcome.NO_ANSWER, reason=reason, retryable=None)
     return ending
+
+
+def is_person(words: str) -> bool:
+    """Return whether words of the far end are none of a queue's announcements and menus.
+
+    "One moment please" alone does not count either: queues say that, too.
+    """
+    return not (is_recorded(words) or hold_in(words))
 
 
 def _reached_nobody(state: CallState) -> str:
     """Return why the call reached nobody; empty if it did."""
     if any(key.who == "caller" for key in state.keys):
         return ""
-    if not any(said.who == "caller" for said in state.transcript):
+    heard = [said for said in state.transcript if said.who == "caller"]
+    if not heard:
         return "nothing that the callee said was understood" if state.sounded else NEVER_SPOKE
     if state.voicemail is AnsweredBy.SCREENING and not state.greeted:
         return f"a call screener answered{NOBODY_CAME}"
     repeated, answered = _heard(state.transcript)
-    if state.voicemail is AnsweredBy.MACHINE_IVR:
-        pressed = any(key.who == "persona" for key in state.keys)
-        if not (pressed or answered or state.hold_ended):
-            return f"a menu answered{NOBODY_CAME}"
-    recording = repeated >= A_RECORDING and not answered
-    return f"a recording answered{NOBODY_CAME}" if recording else ""
+    pressed = max((key.at for key in state.keys if key.who == "persona"), default=None)
+    if state.voicemail is AnsweredBy.MACHINE_IVR and not (pressed or answered or state.hold_ended):
+        return f"a menu answered{NOBODY_CAME}"
+    # A menu that takes a key has done what it is for, unless it puts the call through to a queue.
+    since = [said for said in heard if pressed is None or said.at > pressed]
+    recorded = bool(since) and not any(is_person(said.text) for said in since)
+    recorded = recorded or (repeated >= A_RECORDING and not answered)
+    return f"a recording answered{NOBODY_CAME}" if recorded else ""
 
 
 def _heard(transcript: Sequence[Utterance]) -> tuple[int, bool]:

@@ -20,7 +20,6 @@ from host.call.live import LiveCall
 from host.records.ending import Ending
 from host.records.outcome import Outcome
 from host.speech.babble import Babble
-from host.speech.hold import outcome_of
 
 log = logging.getLogger("host")
 
@@ -54,7 +53,7 @@ async def limit_hold(call: LiveCall) -> None:
             await _take_leave(call)
             if hold.active:
                 reason = f"the {call.state.other_party} kept the call on hold for {limit:.0f} s"
-                call.end(Ending(outcome_of(call.state), "host", reason))
+                call.end(Ending(Outcome.COMPLETED, "host", reason))
                 return
             if call.first_words:
                 await call.first_words.answer()
@@ -95,7 +94,7 @@ async def _hold_duration(call: LiveCall) -> None:
     if not call.state.connected:
         log.warning("the call reached its maximum duration of %.0f s", limit)
         reason = f"the call reached its maximum duration of {limit:.0f} s"
-        await end_with_words(call, words.time_up, reason, outcome_of(call.state))
+        await end_with_words(call, words.time_up, reason)
 
 
 async def end_with_words(
@@ -143,7 +142,7 @@ class Silence:
                 if self._babble.long:
                     why, goodbye = "could not be understood", words.unclear_goodbye
                 reason = f"the {self._call.state.other_party} {why}"
-                await end_with_words(self._call, goodbye, reason, outcome_of(self._call.state))
+                await end_with_words(self._call, goodbye, reason)
                 return
             self._prompts += 1
             # Babble would interrupt the prompt.

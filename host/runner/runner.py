@@ -16,6 +16,7 @@ from livekit.agents import Agent, AutoSubscribe, JobContext
 
 from host import registry
 from host.call.dispatch import read_dispatch
+from host.call.hold_phrases import offers_menu
 from host.call.live import LiveCall
 from host.call.state import AnsweredBy
 from host.compliance import Rule, refuse
@@ -54,7 +55,7 @@ from host.runner.heartbeat import Heartbeat
 from host.runner.takeover import resume
 from host.speech import dead_air
 from host.speech.greeting import first_agent, greet
-from host.speech.hold import HoldWatch, offers_menu
+from host.speech.hold_watch import HoldWatch
 from host.speech.recording import Recorder
 from host.speech.room import room_options
 from host.speech.session import explain_data, make_session

@@ -8,8 +8,8 @@ from host.base.errors import HostError
 from host.call.keypad import Menu
 from host.call.live import LiveCall
 from host.records.ending import Ending
+from host.records.outcome import Outcome
 from host.speech.apology import apologise
-from host.speech.hold import outcome_of
 
 log = logging.getLogger("host")
 
@@ -31,7 +31,7 @@ async def end_unclear(call: LiveCall) -> None:
         return
     call.giving_up = True
     await apologise(call, call.persona_settings.words.unclear_goodbye)
-    call.end(Ending(outcome_of(call.state), "host", reason))
+    call.end(Ending(Outcome.COMPLETED, "host", reason))
 
 
 def _colleague(call: LiveCall) -> str | None:

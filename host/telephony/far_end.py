@@ -25,7 +25,6 @@ from host.dispatch.rooms import delete_room, put_out
 from host.records.ending import CallEnded, Ending
 from host.records.outcome import Outcome
 from host.records.record import Who
-from host.speech.hold import ending_of_hangup
 from host.telephony.arrival import FAR_ENDS, CallerLeft, rung_since, wait_for_caller
 from host.telephony.keys import TelephoneKeys
 from host.telephony.packets import Packets
@@ -242,10 +241,11 @@ class LiveKitFarEnd:
             return  # `dial` ends the call: it has the SIP status
         elif call.hangup_ending:
             call.end(call.hangup_ending)
-        elif ending := self.packets.ending(told=told) or ending_of_hangup(call.state):
+        elif ending := self.packets.ending(told=told):
             call.end(ending)
-        elif call.state.first_word_at is not None:
-            reason = f"the {call.state.other_party} hung up"
+        elif call.state.first_word_at is not None or call.hold.active:
+            during = " while the call was on hold" if call.hold.active else ""
+            reason = f"the {call.state.other_party} hung up{during}"
             call.end(Ending(Outcome.COMPLETED, "far end", reason))
         else:
             call.end(self._given_up())

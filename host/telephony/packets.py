@@ -16,7 +16,7 @@ from livekit import rtc
 
 from host.call.live import LiveCall
 from host.records.ending import Ending
-from host.speech.hold import outcome_of
+from host.records.outcome import Outcome
 
 LOOK = 1.0
 """Seconds between looks at the SDK's statistics, which has no event for them."""
@@ -76,12 +76,11 @@ class Packets:
         if self.missing < STILL:
             return None
         party, seconds = self._call.state.other_party, f"{self.missing:.0f} s"
-        outcome = outcome_of(self._call.state)
         if not told or abs(self.missing - MEDIA_TIMEOUT) <= LATE:
             reason = f"no audio arrived from the {party} for {seconds}: LiveKit SIP's media_timeout"
-            return Ending(outcome, "livekit", reason)
+            return Ending(Outcome.COMPLETED, "livekit", reason)
         reason = f"the {party} hung up, or LiveKit SIP did, after {seconds} without audio"
-        return Ending(outcome, "far end", reason)
+        return Ending(Outcome.COMPLETED, "far end", reason)
 
     async def _count(self) -> int | None:
         """Return the packets of the telephone's track so far; None if they can't be counted."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, Literal
 
@@ -19,11 +19,14 @@ HEARS = SimpleNamespace(stt=object(), llm=object())
 """A session with an STT."""
 GREETING = "persona: Good morning Ann."
 QUEUE = "All our agents are busy at the moment."
+HOLD = "Please stay on the line."
 MENU = "For sales press one, for support press two."
 
 
-def key(who: Literal["persona", "caller"]) -> KeyPress:
-    return KeyPress(at=NOW, who=who, digit="1")
+def key(who: Literal["persona", "caller"], *, before: bool = False) -> KeyPress:
+    """A key pressed after all words, or before them."""
+    at = NOW - timedelta(seconds=1) if before else NOW
+    return KeyPress(at=at, who=who, digit="1")
 
 
 def ended(
@@ -50,7 +53,7 @@ def ended(
         ["Who is this?", GREETING, "Who is this?"],
         ["Hello, hello?", GREETING, "Hello?", "Hello?"],
         [QUEUE, GREETING, QUEUE, "Hello, this is sales."],
-        [QUEUE, GREETING],
+        ["Our office is in the old town.", GREETING],
     ],
 )
 def test_whoever_spoke_was_reached(said: list[str]) -> None:
@@ -79,11 +82,21 @@ def test_whoever_spoke_was_reached(said: list[str]) -> None:
             {"voicemail": AnsweredBy.SCREENING},
             "a call screener answered, and nobody came on the line",
         ),
+        ([GREETING, HOLD], {}, "a recording answered, and nobody came on the line"),
+        (
+            [MENU, HOLD],
+            {"keys": [key("persona", before=True)]},
+            "a recording answered, and nobody came on the line",
+        ),
     ],
 )
 def test_nobody_was_reached(said: list[str], facts: dict[str, Any], reason: str) -> None:
     ending = ended(*said, **facts)
-    assert (ending.outcome, ending.by, ending.reason) == (Outcome.NO_ANSWER, "far end", reason)
+    assert (ending.outcome, ending.by, ending.reason) == (
+        Outcome.NO_ANSWER,
+        "far end",
+        f"the callee hung up; {reason}",
+    )
     assert ending.worth_a_retry
 
 
@@ -92,6 +105,8 @@ def test_nobody_was_reached(said: list[str], facts: dict[str, Any], reason: str)
     [
         ([GREETING], {"keys": [key("caller")]}),
         ([MENU, GREETING], {"voicemail": AnsweredBy.MACHINE_IVR, "keys": [key("persona")]}),
+        ([MENU, GREETING], {"keys": [key("persona")]}),
+        ([MENU, HOLD, "Billing, hello?"], {"keys": [key("persona", before=True)]}),
         ([MENU, GREETING, "Sales, good morning."], {"voicemail": AnsweredBy.MACHINE_IVR}),
         (
             ["State your name and reason.", GREETING],
@@ -103,7 +118,16 @@ def test_nobody_was_reached(said: list[str], facts: dict[str, Any], reason: str)
         ),
         ([GREETING], {"outbound": False}),
     ],
-    ids=["a key", "a key in a menu", "past a menu", "past a screener", "past a queue", "inbound"],
+    ids=[
+        "a key",
+        "a key in a menu",
+        "a key in what sounds like a menu",
+        "a person after a key",
+        "past a menu",
+        "past a screener",
+        "past a queue",
+        "inbound",
+    ],
 )
 def test_words_are_not_all_that_counts(said: list[str], facts: dict[str, Any]) -> None:
     assert ended(*said, **facts).outcome is Outcome.COMPLETED
@@ -132,6 +156,12 @@ def test_words_are_not_all_that_counts(said: list[str], facts: dict[str, Any]) -
 )
 def test_without_a_transcript_nothing_is_concluded(session: Any, outcome: Outcome) -> None:
     assert ended(GREETING, session=session).outcome is outcome
+
+
+def test_a_rule_of_the_host_keeps_its_reason() -> None:
+    state = CallState(outbound=True)
+    ending = truthful(Ending(Outcome.COMPLETED, "host", "the callee stayed silent"), state, HEARS)
+    assert ending == Ending(Outcome.NO_ANSWER, "host", "the callee stayed silent")
 
 
 @pytest.mark.parametrize("outcome", [each for each in Outcome if each is not Outcome.COMPLETED])

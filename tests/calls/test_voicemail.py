@@ -171,7 +171,7 @@ async def test_somebody_who_picks_up_and_says_nothing_is_greeted_all_the_same(
     placed, call, record = await scene.place_to(Telephone(script=silent), "leaves", name="Ann")
     assert heard_once(call, GREETING).start < 6
     assert (placed.outcome, record.voicemail) == (Outcome.NO_ANSWER, "uncertain")
-    assert placed.reason == "the callee never spoke"
+    assert placed.reason == "the callee hung up; the callee never spoke"
 
 
 async def test_somebody_who_picks_up_while_the_machine_talks_is_greeted(scene: Scene) -> None:

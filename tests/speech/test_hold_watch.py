@@ -12,7 +12,7 @@ from sample_calls import call_of
 
 from host.call.live import LiveCall
 from host.settings import Settings
-from host.speech.hold import HoldWatch
+from host.speech.hold_watch import HoldWatch
 
 QUEUE = "Your call is important to us. Please stay on the line."
 

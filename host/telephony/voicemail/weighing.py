@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from host.call.hold_phrases import is_recorded
 from host.call.state import AnsweredBy
-from host.speech.hold.phrases import is_recorded
 from host.telephony.voicemail.phrases import Reading, read
 
 DOTS = "\N{HORIZONTAL ELLIPSIS}"

@@ -1,4 +1,7 @@
-"""Listens for words that put the call on hold, and for words that end the hold."""
+"""Listens for words that put the call on hold, and for words that end the hold.
+
+`host.call.hold` keeps the state; `host.call.hold_phrases` tells a hold from words that sound alike.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,8 @@ from typing import Any
 
 from livekit.agents import AgentSession, UserInputTranscribedEvent, UserStateChangedEvent
 
+from host.call.hold_phrases import hold_in, is_addressed, is_recorded
 from host.call.live import LiveCall
-from host.speech.hold.phrases import hold_in, is_addressed, is_recorded
 
 LONG = 4
 """Words from which an utterance that comes again may be a recording: people repeat shorter ones."""

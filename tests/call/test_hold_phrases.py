@@ -2,7 +2,7 @@
 
 import pytest
 
-from host.speech.hold.phrases import hold_in, is_recorded
+from host.call.hold_phrases import hold_in, is_recorded
 
 QUEUES = (
     "Your call has been placed on hold. Please stay on the line.",

@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from host.base.phrases import any_of, plain
-from host.speech.hold.phrases import english, french, german, spanish
+from host.call.hold_phrases import english, french, german, spanish
 
 LONGEST = 1000
 """Characters of an utterance that are read."""
