@@ -45,8 +45,11 @@ class World:
         rules: Iterable[Rule] = RULES,
         agent_name: str = "host",
         deaf: bool = False,
+        callers: Sentences | None = None,
+        agents: Sentences | None = None,
     ) -> None:
-        self.callers, self.agents = Sentences(), Sentences()
+        self.callers = Sentences() if callers is None else callers
+        self.agents = Sentences() if agents is None else agents
         """What callers and personas say: each side's recognition uses the other's."""
         self._profile, self._rules, self._agent = profile, tuple(rules), agent_name
         self._deaf = deaf

@@ -23,6 +23,7 @@ from host.local.process import HostProcess
 from host.local.records import records_of
 from host.local.rules import Rule
 from host.local.scripts import RULES
+from host.local.speech import Sentences
 from host.local.speech.locate import Found
 from host.local.world import CALLER, World
 from host.records.record import CallRecord
@@ -150,15 +151,20 @@ async def open_scene(
     rules: Iterable[Rule] = RULES,
     profile: str = "now",
     agent_name: str = "host",
+    callers: Sentences | None = None,
+    agents: Sentences | None = None,
 ) -> AsyncIterator[Scene]:
     """Start a world and a host in it, with `environment` added to the world's settings.
 
     `folder` receives the host's log and call records; `rules` are the local model's answers.
+    `callers` and `agents` are what each side says, for a server beside the world that hears or
+    speaks, too.
     """
     async with AsyncExitStack() as up:
-        world = await up.enter_async_context(
-            World(profile=profile, rules=rules, agent_name=agent_name)
+        world = World(
+            profile=profile, rules=rules, agent_name=agent_name, callers=callers, agents=agents
         )
+        await up.enter_async_context(world)
         together = {**world.settings, **_files(folder), **environment}
         scene = await up.enter_async_context(_hosting(world, folder, together, numbers=True))
         yield scene

@@ -48,9 +48,12 @@ async def a_scene(
     for kind in ("personas", "plugins"):
         together(folder, kind)
     environment = {**_environment(folder, folder), **(more or {})}
+    callers, agents = Sentences(), Sentences()
     async with AsyncExitStack() as stack:
         async with while_a_world_starts():
-            realtime = await stack.enter_async_context(RealtimeServer(Sentences()))
+            realtime = await stack.enter_async_context(
+                RealtimeServer(callers, RULES, agents=agents)
+            )
             environment["TEST_REALTIME_URL"] = realtime.url
             opened = open_scene(
                 folder,
@@ -58,6 +61,8 @@ async def a_scene(
                 rules=RULES,
                 profile=profile,
                 agent_name=agent_name,
+                callers=callers,
+                agents=agents,
             )
             scene = await stack.enter_async_context(opened)
         yield scene
