@@ -131,6 +131,7 @@ async def test_whoever_wants_the_floor_gets_it_within_400_ms(
     assert words in said_by_the_caller(record)[-1]
 
 
+@pytest.mark.memory("it sounds like the calls beside it")
 async def test_a_persona_may_be_interrupted_by_all_that_is_said(scene: Scene) -> None:
     caller = Caller("curt", "Okay.")
     call = await scene.ring("curt", caller)
@@ -210,6 +211,7 @@ async def test_a_backchannel_into_the_greeting_is_not_answered_after_it(scene: S
     assert len(call.heard) == 3
 
 
+@pytest.mark.memory("it sounds like the calls beside it")
 @pytest.mark.parametrize("persona", ["custom", "enters"])
 async def test_an_agent_of_livekits_own_kind_speaks_on_too(scene: Scene, persona: str) -> None:
     call = await scene.ring(persona, Caller(persona, "Okay."))
@@ -217,6 +219,7 @@ async def test_an_agent_of_livekits_own_kind_speaks_on_too(scene: Scene, persona
     heard_once(call, STORY)
 
 
+@pytest.mark.memory("it sounds like the calls beside it")
 async def test_patience_with_a_tool_is_not_answered(scene: Scene) -> None:
     async def waits(line: Line) -> None:
         await line.heard("good day from the workshop")

@@ -69,6 +69,7 @@ async def test_allowed_numbers_are_dialled_and_forbidden_ones_are_blocked(scene:
     assert dialled(scene, begun) == list(ALLOWED)
 
 
+@pytest.mark.corpus
 @pytest.mark.timeout(600)
 async def test_of_a_thousand_numbers_and_all_tricks_the_ledger_has_what_is_allowed_and_no_other(
     scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

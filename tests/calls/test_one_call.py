@@ -99,6 +99,7 @@ async def logged(scene: Scene, text: str, times: int = 1, limit: float = 15.0) -
 
 
 @pytest.mark.promise("Fifty concurrent duplicate requests are merged into one call")
+@pytest.mark.corpus
 @pytest.mark.alone
 async def test_fifty_equal_requests_at_the_same_moment_are_one_call(scene: Scene) -> None:
     number = a_number(scene, Telephone(answer_after=12.0, script=hears_something))
@@ -113,6 +114,7 @@ async def test_fifty_equal_requests_at_the_same_moment_are_one_call(scene: Scene
     assert {each.reason for each in placed} == {record.reason}
 
 
+@pytest.mark.corpus
 @pytest.mark.alone
 async def test_fifty_dispatches_of_one_request_into_rooms_of_their_own_dial_once(
     scene: Scene,

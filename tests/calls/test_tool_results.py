@@ -14,6 +14,10 @@ from host.testing import Scene, heard, heard_once, not_heard
 WORDS = Words()
 FOUND, PAID = "Your order will arrive on Friday.", "Your invoice was paid in May."
 NONE = "Sadly we know of no refund."
+HOURS = (
+    "We are open from nine in the morning to five in the afternoon, from Monday to Friday, "
+    "and on Saturdays until noon."
+)
 
 
 def valid(requests: list[dict[str, Any]]) -> None:
@@ -66,7 +70,7 @@ async def speaks_into_the_filler(line: Line) -> None:
     await listens(line, FOUND.rstrip("."))
 
 
-@pytest.mark.sample("filler", "question")
+@pytest.mark.sample("filler")
 @pytest.mark.parametrize(
     ("script", "answered"),
     [
@@ -105,7 +109,7 @@ async def test_words_at_the_moment_of_the_result_do_not_lose_it(scene: Scene, af
     valid(scene.world.llm.requests)
 
 
-@pytest.mark.sample("1.5")
+@pytest.mark.memory("it sounds like the calls beside it")
 @pytest.mark.parametrize("before", [0.5, 1.5, 2.5, 3.5])
 async def test_a_result_that_is_there_before_its_announcement_is_over_is_told_once(
     scene: Scene, before: float
@@ -126,6 +130,7 @@ async def test_a_result_that_is_there_before_its_announcement_is_over_is_told_on
     valid(scene.world.llm.requests)
 
 
+@pytest.mark.memory("it sounds like the calls beside it")
 async def test_what_needs_no_reply_gets_none_when_it_is_interrupted(scene: Scene) -> None:
     async def talks_into_it(line: Line) -> None:
         await asks(line, "May I visit you?")
@@ -141,6 +146,7 @@ async def test_what_needs_no_reply_gets_none_when_it_is_interrupted(scene: Scene
     assert [tool.result for tool in record.tools] == ["Noted."]
 
 
+@pytest.mark.memory("it sounds like the calls beside it")
 async def test_a_failure_is_told_once(scene: Scene) -> None:
     async def talks(line: Line) -> None:
         await asks(line, "Where is my refund?")
@@ -156,6 +162,7 @@ async def test_a_failure_is_told_once(scene: Scene) -> None:
     valid(scene.world.llm.requests)
 
 
+@pytest.mark.memory("it sounds like the calls beside it")
 async def test_a_tool_without_a_result_leaves_the_word_to_the_caller(scene: Scene) -> None:
     async def complains(line: Line) -> None:
         await asks(line, "I want to complain.")
@@ -176,6 +183,7 @@ async def test_a_tool_without_a_result_leaves_the_word_to_the_caller(scene: Scen
     valid(scene.world.llm.requests)
 
 
+@pytest.mark.memory("it sounds like the calls beside it")
 async def test_a_caller_who_hangs_up_before_the_result_leaves_a_tool_without_one(
     scene: Scene,
 ) -> None:
@@ -192,7 +200,7 @@ async def test_a_caller_who_hangs_up_before_the_result_leaves_a_tool_without_one
     assert (record.outcome, record.ended_by) == (Outcome.COMPLETED, "far end")
 
 
-@pytest.mark.sample("with an update")
+@pytest.mark.memory("it sounds like the calls beside it")
 @pytest.mark.parametrize(
     ("question", "result", "recorded"),
     [
@@ -235,6 +243,7 @@ async def test_words_into_a_tool_that_asks_for_keys_do_not_lose_its_result(scene
     assert [tool.result for tool in record.tools] == ["The PIN is 4711."]
 
 
+@pytest.mark.memory("it sounds like the calls beside it")
 async def test_words_to_a_task_inside_a_tool_belong_to_the_task(scene: Scene) -> None:
     async def is_asked(line: Line) -> None:
         await asks(line, "Do you know me?")
@@ -259,8 +268,8 @@ async def test_a_reply_that_was_heard_for_a_while_is_not_begun_again(scene: Scen
 
     call = await scene.ring("looks", has_heard_enough)
     await scene.over(call, 90)
-    heard_once(call, "We are open from nine in the morning")
-    not_heard(call, "and on Saturdays until noon.")
+    (hours,) = heard(call, HOURS)
+    assert not hours.whole
 
 
 async def test_a_caller_who_was_answered_is_not_left_in_silence_until_the_result(
@@ -280,6 +289,7 @@ async def test_a_caller_who_was_answered_is_not_left_in_silence_until_the_result
     assert not any(answer.end < start < answer.end + 7 for start in fillers)
 
 
+@pytest.mark.memory("it sounds like the calls beside it")
 async def test_a_result_waits_until_the_host_has_asked_its_own_question(scene: Scene) -> None:
     async def keys_in(line: Line) -> None:
         await asks(line)
@@ -303,6 +313,7 @@ async def test_a_result_waits_until_the_host_has_asked_its_own_question(scene: S
     assert "".join(key.digit for key in record.keys) == "*4711"
 
 
+@pytest.mark.memory("it sounds like the calls beside it")
 async def test_a_result_waits_for_a_caller_who_has_put_the_call_on_hold(scene: Scene) -> None:
     async def is_called_away(line: Line) -> None:
         await asks(line)

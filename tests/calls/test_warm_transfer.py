@@ -117,6 +117,7 @@ async def test_a_colleague_says_yes_and_the_caller_hangs_up_first(either_scene: 
     assert record.outcome is Outcome.TRANSFERRED
 
 
+@pytest.mark.sample("right now")
 @pytest.mark.parametrize("words", ["No, not right now.", "2"])
 async def test_a_colleague_who_declines_sends_the_caller_back(scene: Scene, words: str) -> None:
     async def presses_two(line: Line) -> None:
@@ -140,7 +141,7 @@ async def test_a_colleague_who_declines_sends_the_caller_back(scene: Scene, word
     assert (record.outcome, record.ended_by) == (Outcome.COMPLETED, "far end")
 
 
-@pytest.mark.sample("now-declines", "now-no answer", "2025-busy")
+@pytest.mark.sample("declines")
 @pytest.mark.parametrize(
     ("telephone", "status", "reason"),
     [
@@ -196,6 +197,7 @@ async def test_a_colleague_who_hangs_up_on_the_question_is_nobody(scene: Scene) 
     assert [each.reason for each in record.transfers] == ["sales hung up"]
 
 
+@pytest.mark.memory("it sounds like the calls beside it")
 async def test_a_colleague_who_says_nothing_is_asked_again(scene: Scene) -> None:
     async def hesitates(line: Line) -> None:
         await line.heard("otherwise say no")
@@ -213,6 +215,7 @@ async def test_a_colleague_who_says_nothing_is_asked_again(scene: Scene) -> None
     assert record.outcome is Outcome.TRANSFERRED
 
 
+@pytest.mark.memory("it sounds like the calls beside it")
 async def test_a_colleague_is_read_no_more_than_the_beginning_of_a_long_summary(
     scene: Scene,
 ) -> None:
@@ -234,6 +237,7 @@ async def test_a_colleague_is_read_no_more_than_the_beginning_of_a_long_summary(
     heard_once(asked, ACCEPTED)
 
 
+@pytest.mark.memory("it sounds like the calls beside it")
 @pytest.mark.both_generations
 async def test_a_colleague_who_is_busy_the_second_time_is_nobody(scene: Scene) -> None:
     scene.exchange.connect(SALES, colleague(presses_one_at_once, Busy()))
@@ -244,6 +248,7 @@ async def test_a_colleague_who_is_busy_the_second_time_is_nobody(scene: Scene) -
     assert record.outcome is Outcome.COMPLETED
 
 
+@pytest.mark.sample("words")
 @pytest.mark.parametrize(
     ("greeting", "seconds"),
     [
@@ -271,6 +276,7 @@ async def test_a_voicemail_that_takes_the_second_call_gives_the_caller_back(
     assert (record.outcome, record.ended_by) == (Outcome.COMPLETED, "far end")
 
 
+@pytest.mark.memory("it sounds like the calls beside it")
 async def test_an_announcement_that_takes_the_second_call_gives_the_caller_back(
     scene: Scene,
 ) -> None:
@@ -287,6 +293,7 @@ async def test_an_announcement_that_takes_the_second_call_gives_the_caller_back(
     assert transfer.reason == "a network announcement answered when sales was called again"
 
 
+@pytest.mark.memory("it sounds like the calls beside it")
 async def test_a_colleague_who_talks_of_voicemail_later_is_a_person(scene: Scene) -> None:
     async def talks(line: Line) -> None:
         await line.wait(0.5)
@@ -306,6 +313,7 @@ async def test_a_colleague_who_talks_of_voicemail_later_is_a_person(scene: Scene
     assert (record.outcome, record.ended_by) == (Outcome.TRANSFERRED, "colleague")
 
 
+@pytest.mark.memory("it sounds like the calls beside it")
 @pytest.mark.both_generations
 async def test_a_caller_who_hangs_up_on_a_colleague_at_once_was_transferred(scene: Scene) -> None:
     async def hangs_up(line: Line) -> None:
@@ -330,6 +338,7 @@ async def test_a_caller_who_hangs_up_on_a_colleague_at_once_was_transferred(scen
     assert record.reason == "the caller hung up after the transfer to sales"
 
 
+@pytest.mark.memory("it sounds like the calls beside it")
 @pytest.mark.both_generations
 async def test_a_colleague_who_hangs_up_without_a_word_sends_the_caller_back(scene: Scene) -> None:
     async def hangs_up(line: Line) -> None:
@@ -379,6 +388,7 @@ async def test_a_caller_who_hangs_up_during_the_question_hangs_up_the_colleague(
     assert (record.outcome, len(record.transfers)) == (Outcome.COMPLETED, 1)
 
 
+@pytest.mark.memory("it sounds like the calls beside it")
 @pytest.mark.both_generations
 async def test_a_caller_who_hangs_up_before_the_second_ringing_is_over_stops_it(
     scene: Scene,
@@ -426,6 +436,7 @@ async def test_the_limit_of_a_call_ends_where_two_people_talk(scene: Scene) -> N
     assert record.ended_by == "colleague"
 
 
+@pytest.mark.memory("it sounds like the calls beside it")
 async def test_a_colleague_may_see_the_callers_number(scene: Scene) -> None:
     scene.exchange.connect("+15550003103", Busy())
     call = await scene.ring("brisk", comes_back_from("boss", scene))
@@ -523,6 +534,7 @@ async def test_a_model_that_speaks_itself_asks_the_colleague_itself(scene: Scene
     assert record.outcome is Outcome.TRANSFERRED
 
 
+@pytest.mark.memory("it sounds like the calls beside it")
 @pytest.mark.both_generations
 async def test_a_second_transfer_meanwhile_is_refused(scene: Scene) -> None:
     scene.exchange.connect(SALES, Busy(after=2.0))

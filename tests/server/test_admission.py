@@ -35,6 +35,7 @@ async def lines() -> HeartbeatMonitor:
     return HeartbeatMonitor(lost)
 
 
+@pytest.mark.corpus
 @pytest.mark.parametrize("full", [False, True])
 async def test_a_thousand_malformed_are_decided_and_leave_nothing_behind(
     lines: HeartbeatMonitor, livekit: LiveKit, full: bool, caplog: pytest.LogCaptureFixture
