@@ -272,20 +272,26 @@ class Runner:
         job, call = self._job, self._call
         await asyncio.gather(beginning, return_exceptions=True)
         ending = call.ending.result()
+        told = True
         if isinstance(ending, DuplicateJob):
             with log_errors("leaving the room to another agent"):
                 await withdraw(job, call)
         else:
-            await self._end(ending)
-        with log_errors("removing the checkpoint"):
-            self._checkpoints.close(call.state.id)
+            told = await self._end(ending)
+        if told:
+            with log_errors("removing the checkpoint"):
+                self._checkpoints.close(call.state.id)
         with log_errors("updating the budget"):
             self._count_out()
-        await heartbeat.over()
+        if told:  # otherwise the parent emits `call_ended` by the checkpoint
+            await heartbeat.over()
         job.shutdown(reason=ending.outcome.value)
 
-    async def _end(self, ending: Ending) -> None:
-        """Settle the request, tear the call down and emit `call_ended`."""
+    async def _end(self, ending: Ending) -> bool:
+        """Settle the request, tear the call down and emit `call_ended`; return whether it was.
+
+        It can't be emitted if personas and plugins can't be loaded in this process.
+        """
         call, state = self._call, self._call.state
         if not call.persona and ending.outcome is not Outcome.REFUSED:
             with log_errors("looking up the persona of a call that has not begun"):
@@ -302,11 +308,15 @@ class Runner:
             await tear_down(self._job, call)
         record = state.record(ending)
         log.info("%s: %s (%.1f s)", record.outcome, record.reason, record.duration)
-        with log_errors("writing the record"):
-            if not call.has_hooks:
+        self._write_checkpoint(record)  # in case this process dies meanwhile
+        if not call.has_hooks:
+            with log_errors("loading personas and plugins"):
                 self._give_to("")
-            self._write_checkpoint(record)  # in case this process dies meanwhile
+        if not call.has_hooks:
+            return False
+        with log_errors("writing the record"):
             await call.events.emit_call_ended(record)
+        return True
 
     def _write_checkpoint(self, record: CallRecord | None = None) -> None:
         with log_errors("writing the checkpoint"):

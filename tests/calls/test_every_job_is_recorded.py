@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from types import SimpleNamespace
 
 import pytest
 from in_memory.world import MemoryScene
@@ -11,9 +12,11 @@ from people import says
 from scene import a_number
 from ways import Rings
 
+from host.base.errors import SettingsError
 from host.local.records import records_of
 from host.local.world import CALLER
 from host.records.outcome import Outcome
+from host.settings import Settings
 from host.testing import Scene
 
 
@@ -58,3 +61,18 @@ async def test_so_is_one_whose_dispatch_makes_no_sense(scene: Scene, metadata: s
     scene.memory.kill(call.room)
     record = await scene.over(call)
     assert (record.outcome, record.persona) == (Outcome.FAILED, None)
+
+
+@pytest.mark.memory("no whole call's process fails to load what its parent has loaded")
+async def test_a_call_whose_process_can_not_load_its_persona_is_recorded_by_its_parent(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(settings: Settings) -> None:
+        raise SettingsError("two personas claim one number")
+
+    monkeypatch.setattr("host.runner.runner.registry", SimpleNamespace(load=fails))
+    call = await scene.ring("desk")
+    record = await scene.over(call)
+    assert (record.outcome, record.ended_by) == (Outcome.FAILED, "host")
+    assert record.error == "SettingsError: two personas claim one number"
+    assert record.number == CALLER

@@ -282,8 +282,11 @@ class MemoryHost:
                     context._tempdir.cleanup()  # as LiveKit's own process does at its end
         finally:
             del self._running[id]
-            if worker.checkpoints.call:
-                self.heartbeats.forget(worker.checkpoints.call.state.id)
+            if call := worker.checkpoints.call:
+                live = self.heartbeats._calls.get(call.state.id)
+                if live and not worker.dead and worker.checkpoints.read(live.id):
+                    await self._recovery.lost(live)  # the process has not said that it is over
+                self.heartbeats.forget(call.state.id)
             self.heartbeats.forget(id)
 
     async def _begun(self, id: str, context: JobContext, worker: _Worker) -> None:
