@@ -70,7 +70,7 @@ class HoldWatch:
             self._since.append(words)
             answered = not (hold.active and hold.suppressed)
             hold.end("somebody speaks")
-            if not answered:  # a realtime model replied before its transcript came
+            if not answered:  # a realtime model was to reply before its transcript came
                 self._session.generate_reply()
         self._last = words
 

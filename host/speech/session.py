@@ -55,6 +55,8 @@ class PersonaAgent(Agent):
     ) -> None:
         """Suppress replies before the greeting, on hold and while the host holds them."""
         call = self._call
+        if call.hold.active and not new_message.text_content:
+            call.hold.suppressed = True  # a realtime model's transcript comes later
         if not call.state.greeted or call.replies_held or call.hold.active:
             raise StopResponse
 

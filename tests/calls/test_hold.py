@@ -42,7 +42,7 @@ def asks_nobody(call: PhoneCall) -> None:
 async def comes_back(line: Line) -> None:
     """Speak to the persona after a hold, and hang up on its answer."""
     await line.say("Hello, this is the billing desk.")
-    await line.heard("good morning billing desk", 3)
+    await line.heard("good morning billing desk", 8)
     await line.hang_up()
 
 
