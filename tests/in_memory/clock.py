@@ -30,6 +30,8 @@ EPOCH = 1_800_000_000.0
 """What `time.time()` is when the loop's time is 0: a Friday morning of January 2027."""
 TURN = 1e-6
 """Seconds that one turn of the loop takes: whoever waits for a tiny rest of time gets on."""
+STEP = 1e-3
+"""Seconds that Python's clocks may be behind the loop's."""
 GLANCE = 0.05
 """Real seconds between two looks at a thread that works."""
 
@@ -84,14 +86,18 @@ class VirtualClockLoop(asyncio.SelectorEventLoop):
         self._thread = threading.get_ident()
         self.set_exception_handler(_tell)
         self.on_advance: Callable[[float], None] = lambda seconds: None
+        self._behind = 0.0
 
     def time(self) -> float:
         return self.now
 
     def advance(self, seconds: float) -> None:
-        """Move the clock."""
+        """Move the clock. Python's own follow it in steps of STEP or more, as each takes time."""
         self.now += seconds
-        self.on_advance(seconds)
+        self._behind += seconds
+        if self._behind >= STEP:
+            behind, self._behind = self._behind, 0.0
+            self.on_advance(behind)
 
     def run_in_executor(
         self, executor: Executor | None, func: Callable[[*_Ts], _T], *args: *_Ts

@@ -24,6 +24,7 @@ from host.local.rules import Rule
 from host.local.speech import Sentences
 from host.local.world import OUR_NUMBER
 from host.privacy.logs import Masked, keep_private
+from host.settings import Settings
 from host.speech.prompts.render import make_sounds
 from host.testing import Scene
 
@@ -42,6 +43,10 @@ _MASK = import_module("host.privacy.mask")
 """Private: what masks the output of this process; each scene's host has its own."""
 _worlds: list[MemoryWorld] = []
 _sounds: dict[str, bytes] = {}
+_known: dict[frozenset[tuple[str, str]], Settings] = {}
+"""Settings by the environment that they were read from."""
+FILES = ("call_log", "call_database", "state_dir", "recordings_dir")
+"""Settings that are a scene's own."""
 
 
 class MemoryWorld:
@@ -142,7 +147,7 @@ async def open_scene(
             patch.setenv(name, value)
         patch.setattr(_MASK, "_used", [])
         shortcuts.take(patch)
-        settings = registry.read_settings(dotenv=False)
+        settings = _read_settings(together)
         personas = registry.load(settings).personas.values()
         made.give_numbers({persona.name: persona.numbers for persona in personas})
         memory = MemoryHost(settings, sdk)
@@ -162,6 +167,19 @@ async def open_scene(
             memory,
             made.server,
         )
+
+
+def _read_settings(environment: Mapping[str, str]) -> Settings:
+    """Read the settings, which takes longer than many calls: once, but for a scene's own files."""
+    files = {name: Path(environment[f"HOST_{name.upper()}"]) for name in FILES}
+    known = frozenset(
+        (name, value)
+        for name, value in environment.items()
+        if name.removeprefix("HOST_").lower() not in FILES and not name.startswith("TEST_")
+    )
+    if known not in _known:
+        _known[known] = registry.read_settings(dotenv=False)
+    return _known[known].model_copy(update=files)
 
 
 def _settings(made: MemoryWorld, folder: Path) -> dict[str, str]:
