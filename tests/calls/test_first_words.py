@@ -14,9 +14,10 @@ FIRM = (
 )
 
 
-@pytest.mark.promise("Speech during a non-interruptible greeting is answered after it")
+@pytest.mark.promise("Speech during a non-interruptible greeting is answered after it", only="firm")
+@pytest.mark.parametrize("persona", ["firm", "choosy"])  # the latter has session options of its own
 async def test_words_into_a_greeting_that_can_not_be_interrupted_are_answered_after_it(
-    scene: Scene,
+    scene: Scene, persona: str
 ) -> None:
     async def interrupts(line: Line) -> None:
         await line.sound()
@@ -25,7 +26,7 @@ async def test_words_into_a_greeting_that_can_not_be_interrupted_are_answered_af
         await line.heard("today is monday")
         await line.hang_up()
 
-    call = await scene.ring("firm", interrupts)
+    call = await scene.ring(persona, interrupts)
     record = await scene.over(call)
     greeting = heard_once(call, FIRM)
     assert heard_once(call, "Today is Monday.").start > greeting.end

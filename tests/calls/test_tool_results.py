@@ -96,6 +96,17 @@ async def test_the_result_is_told_once(scene: Scene, script: PersonScript, answe
     valid(scene.world.llm.requests)
 
 
+@pytest.mark.whole("memory has no realtime model")
+async def test_a_realtime_model_tells_the_result_once_too(scene: Scene) -> None:
+    call = await scene.ring("reallooks", speaks((8, "Hello?")))
+    record = await scene.over(call, 90)
+    heard_once(call, FOUND)
+    heard_once(call, "I am with you.")
+    tools = [(tool.name, tool.result, tool.failed) for tool in record.tools]
+    assert tools == [("find_order", "It comes on Friday.", False)]
+    assert record.outcome is Outcome.COMPLETED
+
+
 @pytest.mark.corpus
 @pytest.mark.memory("with real sound, no word meets the moment of a result")
 @pytest.mark.parametrize("after", [round(14 + 0.3 * step, 1) for step in range(13)])
