@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
@@ -15,13 +15,17 @@ from host.base.text import close_to
 from host.privacy.secrets import secrets_in
 from host.registry.frozen import Registry
 from host.settings import PluginValues, Settings, with_any_keys
+from host.settings.paths import beside
 from host.settings.plugins import (
     Table,
+    WithPlugins,
     any_keys,
     faults_of_plugin,
     read_environment,
     variables_of,
 )
+
+Tables = TypeVar("Tables", bound=WithPlugins)
 
 
 def with_plugin_settings(
@@ -32,6 +36,7 @@ def with_plugin_settings(
     `given` takes precedence over both: plugin to field to value. Raises SettingsError with one line
     that names every fault.
     """
+    settings = _beside_host_toml(settings, loaded)
     faults = [*_unknown_tables(settings, loaded), *_shared_by_two(loaded)]
     environment: dict[str, Table] = {}
     variables: set[str] = set()
@@ -59,6 +64,24 @@ def with_plugin_settings(
             passed=tuple(_passed(complete, loaded)),
         )
     )
+
+
+def _beside_host_toml(settings: Settings, loaded: Registry) -> Settings:
+    """Return settings whose plugins' tables have relative paths that begin beside host.toml."""
+    models = {plugin.name: plugin.settings for plugin in loaded.plugins if plugin.settings}
+
+    def placed(of: Tables) -> Tables:
+        known = {name: table for name, table in of.plugins.items() if name in models}
+        tables = {
+            name: beside(settings.config, models[name].model_fields, table)
+            for name, table in known.items()
+        }
+        if tables == known:
+            return of
+        return of.model_copy(update={"plugins": {**of.plugins, **tables}})
+
+    personas = {name: placed(persona) for name, persona in settings.personas.items()}
+    return placed(settings).model_copy(update={"personas": personas})
 
 
 def with_any_plugin_keys(settings: Settings, loaded: Registry) -> Settings:

@@ -13,8 +13,9 @@ from pydantic_settings import SettingsError as SourceError
 from host.base.errors import SettingsError
 from host.base.text import close_to
 from host.base.validation import faults_in, sentence
+from host.settings.paths import config_path
 from host.settings.persona import PersonaSettings
-from host.settings.settings import Settings, config_path
+from host.settings.settings import Settings
 from host.settings.transfer import TransferTarget
 from host.settings.words import Words
 

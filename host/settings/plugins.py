@@ -179,7 +179,7 @@ def _validated(model: type[BaseModel], table: Table) -> BaseModel:
 def _aliases(of_field: FieldInfo) -> tuple[str, ...]:
     alias = of_field.validation_alias
     if isinstance(alias, AliasChoices):
-        return tuple(str(choice) for choice in alias.choices)
+        return tuple(choice for choice in alias.choices if isinstance(choice, str))
     return (alias,) if isinstance(alias, str) else ()
 
 

@@ -18,6 +18,7 @@ from pydantic_settings import (
 )
 
 from host.settings.calling import parted
+from host.settings.paths import beside, config_path
 from host.settings.persona import Names, PersonaSettings, Shared
 from host.settings.plugins import PluginValues
 
@@ -37,23 +38,6 @@ def _denied_by_both(environment: dict[str, Any], toml: dict[str, Any]) -> dict[s
     return {
         "deny_numbers": [*parted(given), *(written if isinstance(written, list) else [written])]
     }
-
-
-def _beside_host_toml(read: dict[str, Any]) -> dict[str, Any]:
-    """Have relative paths of host.toml begin at its own folder."""
-    folder = config_path().parent
-    paths = {
-        name for name, field in Settings.model_fields.items() if "Path" in str(field.annotation)
-    }
-    return {
-        name: str(folder / value) if name in paths and isinstance(value, str) else value
-        for name, value in read.items()
-    }
-
-
-def config_path() -> Path:
-    """Return the host.toml to read."""
-    return Path(os.environ.get("HOST_CONFIG") or "host.toml")
 
 
 class Settings(BaseSettings, Shared):
@@ -176,7 +160,7 @@ class Settings(BaseSettings, Shared):
         nameless = {"agent_name": ""} if os.environ.get("HOST_AGENT_NAME") == "" else {}
         read = TomlConfigSettingsSource(settings_cls, toml_file=config_path())()
         joined = nameless | _denied_by_both(environment(), read)
-        toml = InitSettingsSource(settings_cls, _beside_host_toml(read))
+        toml = InitSettingsSource(settings_cls, beside(config_path(), cls.model_fields, read))
         return init_settings, InitSettingsSource(settings_cls, joined), environment, toml
 
     def with_plugins(self, values: PluginValues) -> Settings:

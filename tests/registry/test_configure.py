@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+from pathlib import Path
 
 import pytest
 from deployment import Deployment
@@ -12,7 +13,7 @@ from host.base.errors import SettingsError
 from host.privacy import Mask
 from host.privacy.environment import of_a_call, of_a_helper
 from host.privacy.secrets import secrets_of
-from host.registry import Registry, read_settings
+from host.registry import Registry, load, read_settings
 from host.registry.configure import with_plugin_settings
 from host.settings import Settings, load_settings
 
@@ -80,6 +81,48 @@ def test_a_variable_wins_over_host_toml_and_a_persona_over_both(crm: Deployment)
     )
     assert (ann.base_url, ann.retries) == ("https://toml.example", 7)
     assert settings.persona("bob").plugin("crm") == shared
+
+
+def test_a_relative_path_of_host_toml_starts_at_its_own_folder(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployment.write(
+        "plugins/prices.py",
+        """
+        from pathlib import Path
+        from pydantic import BaseModel
+        from host import hookimpl
+
+        class Prices(BaseModel):
+            table: Path | None = None
+            cache: Path = Path("cache")
+            log: Path | None = None
+            note: str = ""
+
+        @hookimpl
+        def plugin_settings():
+            return Prices
+        """,
+    )
+    deployment.persona("ann")
+    deployment.write(
+        "etc/host.toml",
+        """\
+        [plugins.prices]
+        table = "prices.csv"
+        note = "a.txt"
+        [personas.ann.plugins.prices]
+        table = "ann.csv"
+        """,
+    )
+    os.environ.update(HOST_CONFIG="etc/host.toml", HOST_PRICES_LOG="prices.log")
+    settings, loaded = read(deployment)
+    prices, anns = settings.plugin("prices"), settings.persona("ann").plugin("prices")
+    assert (prices.table, anns.table) == (Path("etc/prices.csv"), Path("etc/ann.csv"))
+    assert prices.cache == Path("cache"), "a default is the model's own"
+    assert prices.log == Path("prices.log"), "a variable is the shell's, and so is its folder"
+    assert prices.note == "a.txt"
+    assert load(settings) is load(settings), "and the process of a call need not load again"
 
 
 def test_a_list_in_a_variable_may_be_json(crm: Deployment) -> None:
