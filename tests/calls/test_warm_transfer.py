@@ -1,6 +1,7 @@
 """Calls that are handed to a colleague who was asked first."""
 
 import pytest
+from in_memory.sound import MUMBLED, speak
 from in_memory.world import MemoryScene
 from scene import a_scene, answer_of, end_of, kill_its_process
 from transfers import (
@@ -30,6 +31,7 @@ from transfers import (
 
 from host.local.exchange import Subscriber
 from host.local.phone import Busy, Declines, Invalid, Line, NoAnswer, Telephone, voicemail
+from host.local.sound import RATE
 from host.records.outcome import Outcome
 from host.telephony.transfer import bridge
 from host.testing import Scene, heard, heard_once, not_heard
@@ -351,6 +353,20 @@ async def test_a_colleague_who_hangs_up_without_a_word_sends_the_caller_back(sce
     heard_once(call, NOBODY.format("sales"))
     assert [each.reason for each in record.transfers] == ["sales answered and hung up at once"]
     assert record.outcome is Outcome.COMPLETED
+
+
+@pytest.mark.memory("with real sound, speech is seldom not understood")
+async def test_a_colleague_who_was_not_understood_has_talked_with_the_caller(scene: Scene) -> None:
+    async def mumbles(line: Line) -> None:
+        await line.play(speak(MUMBLED * 40, RATE))
+        await line.hang_up()
+
+    scene.exchange.connect(SALES, colleague(presses_one_at_once, Telephone(script=mumbles)))
+    call = await scene.exchange.ring(CALLER, SWITCHBOARD, asks_for("sales"))
+    record = await nothing_left(scene, call)
+    (transfer,) = record.transfers
+    assert (transfer.succeeded, transfer.answered_by) == (True, "uncertain")
+    assert (record.outcome, record.ended_by) == (Outcome.TRANSFERRED, "colleague")
 
 
 async def test_a_caller_who_hangs_up_while_it_rings_stops_the_ringing(either_scene: Scene) -> None:

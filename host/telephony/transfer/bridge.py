@@ -181,7 +181,7 @@ class Bridge:
             network = answered_by is AnsweredBy.ANNOUNCEMENT
             what = "a network announcement" if network else "voicemail"
             raise TransferFailed(f"{what} answered when {tried.to} was called again")
-        if answered_by is AnsweredBy.UNCERTAIN:
+        if answered_by is AnsweredBy.UNCERTAIN and not answer.spoke:
             self._require_both()
 
     def _step_out(self) -> None:

@@ -41,6 +41,11 @@ class SecondAnswer:
         self._opening, self._room = opening, room
         room.on("participant_disconnected", opening.stir)
 
+    @property
+    def spoke(self) -> bool:
+        """True once the colleague has spoken, understood or not."""
+        return self._opening.spoke
+
     async def judge(self, patience: float = 0.0) -> AnsweredBy:
         """Return what answered just now, after LIMIT at the latest.
 
