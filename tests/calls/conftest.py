@@ -21,7 +21,8 @@ from __future__ import annotations
 import asyncio
 import inspect
 import os
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -223,9 +224,16 @@ def _scene(request: pytest.FixtureRequest, name: str, in_memory: bool) -> Scene:
     if not in_memory:
         # Ears know the sentences of one test: with those of all they would take most of a core.
         scene.world.forget()
+        request.addfinalizer(partial(_disconnect_but, scene, scene.exchange.numbers))
         request.node.stash[WHOLE_SCENE] = scene
     watch(request.node, scene, log=not in_memory)  # there, pytest captures it
     return scene
+
+
+def _disconnect_but(scene: Scene, before: Collection[str]) -> None:
+    """Take away the telephones that a test has connected: the next one may expect nobody there."""
+    for number in scene.exchange.numbers.difference(before):
+        scene.exchange.disconnect(number)
 
 
 @pytest.fixture(scope="session", autouse=True)

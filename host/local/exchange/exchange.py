@@ -121,6 +121,15 @@ class Exchange(LocalServer):
         self._numbers[normalize(number)] = phone
         self._connected_at[normalize(number)] = len(self._office.calls)
 
+    @property
+    def numbers(self) -> frozenset[str]:
+        """The numbers that have a telephone."""
+        return frozenset(self._numbers)
+
+    def disconnect(self, number: str) -> None:
+        """Take the telephone from a number: nobody has it then. A call goes on."""
+        self._numbers.pop(normalize(number), None)
+
     async def route(
         self,
         number: str,
