@@ -22,15 +22,21 @@ def private_opener(path: str, flags: int) -> int:
     return os.open(path, flags, FILE)
 
 
-def write_whole(file: Path, content: bytes) -> None:
+def write_whole(file: Path, content: bytes, *, sync: bool = False) -> None:
     """Write a private file atomically, so that readers never see half of it.
 
-    Raises OSError. A killed process leaves `NAME.PID.part`.
+    `sync`: it is on the disk afterwards, and survives a power failure. Raises OSError. A killed
+    process leaves `NAME.PID.part`.
     """
     part = file.with_name(f"{file.name}.{os.getpid()}.part")
     with open(part, "wb", opener=private_opener) as written:
         written.write(content)
+        if sync:
+            written.flush()
+            os.fsync(written.fileno())
     part.replace(file)
+    if sync:
+        keep_names(file.parent)
 
 
 def private_folder(folder: Path) -> None:

@@ -12,11 +12,12 @@ import fcntl
 import json
 import logging
 import os
+import stat
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from pydantic import BaseModel, ValidationError
 
@@ -42,6 +43,8 @@ Processes of another machine can't be checked from here, but their own host kill
 blocked for 6 s. So ten missed writes mean that the machine is gone, for example a container that
 came back under another name.
 """
+LARGEST = 16 * 1024 * 1024
+"""Bytes of a checkpoint that are read: those of long calls have some hundred thousand."""
 DIED = "the call's process died"
 
 
@@ -102,8 +105,8 @@ class CheckpointStore:
             call.transcript_changed.clear()
 
     def write(self, call: LiveCall, record: CallRecord | None = None) -> None:
-        """Write a call's checkpoint, with its `record` once it has ended."""
-        self.put(self.checkpoint(call, record))
+        """Write a call's checkpoint to the disk itself, with its `record` once it has ended."""
+        self.put(self.checkpoint(call, record), sync=True)
 
     def checkpoint(self, call: LiveCall, record: CallRecord | None = None) -> Checkpoint:
         """Build a call's checkpoint."""
@@ -111,15 +114,17 @@ class CheckpointStore:
         process = asdict(this_process())
         return Checkpoint(**process, state=call.state, kept=kept, record=record)
 
-    def put(self, checkpoint: Checkpoint) -> None:
-        """Write a checkpoint atomically, to a private file."""
+    def put(self, checkpoint: Checkpoint, *, sync: bool = False) -> None:
+        """Write a checkpoint atomically, to a private file; `sync`: it survives a power failure."""
         private_folder(self.folder)
-        write_whole(self.file(checkpoint.state.id), checkpoint.model_dump_json().encode())
+        content = checkpoint.model_dump_json().encode()
+        write_whole(self.file(checkpoint.state.id), content, sync=sync)
 
     def read(self, call: str) -> Checkpoint | None:
         """Read a call's checkpoint; None if it is missing or unreadable."""
         try:
-            return Checkpoint.model_validate_json(self.file(call).read_text())
+            with _opened(self.file(call)) as file:
+                return Checkpoint.model_validate_json(file.read())
         except FileNotFoundError:
             return None
         except (OSError, ValidationError) as error:
@@ -155,10 +160,13 @@ def unquoted(error: OSError | ValidationError) -> str:
 
 
 @contextlib.contextmanager
-def claimed(file: Path) -> Iterator[str | None]:
-    """Lock a checkpoint and yield its text; None if it is gone or another host has it."""
+def claimed(file: Path) -> Iterator[Checkpoint | None]:
+    """Lock and read a checkpoint; None if it is gone or another host has it.
+
+    Raises OSError or ValidationError if it can't be read, or is of another call.
+    """
     try:
-        held = file.open()
+        held = _opened(file)
     except FileNotFoundError:
         yield None
         return
@@ -169,4 +177,19 @@ def claimed(file: Path) -> Iterator[str | None]:
             yield None
             return
         there = file.exists() and os.fstat(held.fileno()).st_ino == file.stat().st_ino
-        yield held.read() if there else None
+        checkpoint = Checkpoint.model_validate_json(held.read()) if there else None
+        if checkpoint and checkpoint.state.id != file.stem:
+            raise OSError(f"it is of another call, {checkpoint.state.id}")
+        yield checkpoint
+
+
+def _opened(path: Path) -> BinaryIO:
+    """Open a checkpoint for reading. Raises OSError, also if it can't be one."""
+    # Without O_NONBLOCK, a named pipe would wait for somebody who writes.
+    file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
+    facts = os.fstat(file.fileno())
+    if not stat.S_ISREG(facts.st_mode) or facts.st_size > LARGEST:
+        file.close()
+        large = stat.S_ISREG(facts.st_mode)
+        raise OSError(f"it has {facts.st_size} bytes" if large else "it is no regular file")
+    return file

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 import sys
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -53,6 +54,8 @@ class Recovery:
         self._settings, self._dev = settings, dev
         self._checkpoints = CheckpointStore(settings.state_dir)
         self.heartbeats = HeartbeatMonitor(self.lost)
+        self._failed: set[Path] = set()
+        """Checkpoints of which it was said that they can't be read or finished."""
         self.launch: Launch | None = None
         """None disables takeovers, as when the host is stopping."""
 
@@ -84,19 +87,32 @@ class Recovery:
         for file in sorted(self._checkpoints.folder.glob("*.json")):
             if file.stem in self.heartbeats:
                 continue
-            try:
-                with claimed(file) as text:
-                    if text is not None:
-                        await self._look_at(file, text)
-            except (OSError, ValidationError) as error:
-                log.error("can't read the checkpoint %s: %s", file.name, unquoted(error))
-                with contextlib.suppress(OSError):
-                    file.rename(file.with_suffix(".broken"))
+            with contextlib.ExitStack() as held:
+                try:
+                    checkpoint = held.enter_context(claimed(file))
+                except (OSError, ValidationError) as error:
+                    self._set_aside(file, error)
+                    continue
+                try:
+                    if checkpoint:
+                        await self._look_at(file, checkpoint)
+                except Exception:  # it is tried again, and the others are finished meanwhile
+                    if file not in self._failed:
+                        log.exception("can't finish the call of %s yet", file.name)
+                    self._failed.add(file)
 
-    async def _look_at(self, file: Path, text: str) -> None:
-        checkpoint = Checkpoint.model_validate_json(text)
-        if checkpoint.state.id != file.stem:
-            raise OSError(f"it is of another call, {checkpoint.state.id}")
+    def _set_aside(self, file: Path, error: OSError | ValidationError) -> None:
+        """Rename a checkpoint that can't be read, and say so once."""
+        aside = file.with_suffix(".broken")
+        if file not in self._failed:
+            log.error("can't read the checkpoint %s: %s", file.name, unquoted(error))
+        self._failed.add(file)
+        with contextlib.suppress(OSError):
+            file.rename(
+                aside if not aside.exists() else file.with_suffix(f".{time.time_ns()}.broken")
+            )
+
+    async def _look_at(self, file: Path, checkpoint: Checkpoint) -> None:
         try:
             written = file.stat().st_mtime
         except FileNotFoundError:

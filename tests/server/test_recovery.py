@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import cast
 from unittest.mock import AsyncMock
@@ -32,7 +32,7 @@ from host.records.ending import Ending
 from host.records.outcome import Outcome
 from host.records.record import CallRecord
 from host.records.redaction import redacted
-from host.runner.checkpoint import ABANDONED, DIED, CheckpointStore
+from host.runner.checkpoint import ABANDONED, DIED, LARGEST, CheckpointStore
 from host.runner.runner import Runner
 from host.server.heartbeat_monitor import WatchedCall
 from host.server.recovery import Recovery
@@ -362,6 +362,55 @@ async def test_the_room_of_another_agent_stays(
     record = await finished(deployment, settings)
     assert record.room == "another-1"
     assert [path.rpartition("/")[2] for path in livekit] == ["ListParticipants"]
+
+
+def _lacks_its_end(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:-40])
+
+
+def _becomes(make: Callable[[Path], object]) -> Callable[[Path], object]:
+    def breaks(file: Path) -> None:
+        file.unlink()
+        make(file)
+
+    return breaks
+
+
+BROKEN: dict[str, Callable[[Path], object]] = {
+    "half of it": _lacks_its_end,
+    "no UTF-8": lambda file: file.write_bytes(b"\xff\xfe{}"),
+    "no UTF-8 in a name": lambda file: file.write_bytes(b'{"machine": "\xc3"}'),
+    "empty": lambda file: file.write_bytes(b""),
+    "zeros": lambda file: file.write_bytes(bytes(4096)),
+    "of another shape": lambda file: file.write_text('{"number": "+15552220001"}'),
+    "a list": lambda file: file.write_text("[]"),
+    "deep": lambda file: file.write_text("[" * 100_000),
+    "huge": lambda file: os.truncate(file, LARGEST + 1),
+    "a folder": _becomes(Path.mkdir),
+    "a pipe": _becomes(os.mkfifo),
+    "a device": _becomes(lambda file: os.symlink("/dev/zero", file)),
+    "another call's": lambda file: file.write_bytes(file.read_bytes().replace(b"AJ_1", b"AJ_9")),
+}
+"""What may be in the place of a checkpoint, and how it comes there."""
+
+
+@pytest.mark.parametrize("breaks", BROKEN.values(), ids=BROKEN.keys())
+async def test_a_broken_checkpoint_is_put_aside_once_and_the_others_are_finished(
+    deployment: Deployment,
+    settings: Settings,
+    livekit: list[str],
+    caplog: pytest.LogCaptureFixture,
+    breaks: Callable[[Path], object],
+) -> None:
+    broken, dead = two_checkpoints(settings)
+    of_a_dead_process(dead)
+    breaks(broken)
+    record = await finished(deployment, settings)
+    assert record.id == "AJ_2"
+    (said,) = [line for line in caplog.messages if "AJ_1" in line]
+    assert said.startswith("can't read the checkpoint AJ_1.json: ")
+    assert "555" not in said, "it is not quoted"
+    assert os.path.lexists(broken.with_name("AJ_1.broken"))
 
 
 async def test_a_checkpoint_that_is_broken_is_put_aside_and_said(
