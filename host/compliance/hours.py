@@ -11,9 +11,26 @@ from zoneinfo import ZoneInfo
 
 import phonenumbers
 from phonenumbers import timezone
+from phonenumbers.tzdata import TIMEZONE_DATA
 
 from host.compliance.number import country_of
 from host.settings.calling import ALL_DAY
+
+_OVERLAYS = {
+    "448": "850",
+    "364": "270",
+    "930": "812",
+    "458": "541",
+    "729": "423",
+    "367": "418",
+    "581": "418",
+    "236": "250",
+    "257": "250",
+    "672": "250",
+    "778": "250",
+}
+"""Area codes of the same places as an older one with several zones, whose exchanges phonenumbers
+lists (NANPA's and CNAC's plans, November 2026)."""
 
 
 def why_not_now(number: str, hours: str, at: datetime) -> str | None:
@@ -47,12 +64,32 @@ def zones_of(number: str) -> frozenset[str]:
     may share: +1 800 would include Guam, and could never be called.
     """
     zones = frozenset(timezone.time_zones_for_number(phonenumbers.parse(number)))
-    zones -= {timezone.UNKNOWN_TIMEZONE}
+    zones = (zones | _zones_of_area(number)) - {timezone.UNKNOWN_TIMEZONE}
     country = country_of(number)
     abroad = any(country not in _countries().get(zone, {country}) for zone in zones)
     if country and (abroad or not zones):
         return _zones().get(country, zones)
     return zones
+
+
+def _zones_of_area(number: str) -> frozenset[str]:
+    """Return all zones of a North American area code; none if the number's exchange is known.
+
+    phonenumbers gives an exchange that it does not list one zone of its area alone.
+    """
+    area, rest = number[2:5], range(len("+1212") + 1, len(number))
+    if not number.startswith("+1") or any(number[1:end] in TIMEZONE_DATA for end in rest):
+        return frozenset()
+    return _zones_by_area().get(_OVERLAYS.get(area, area), frozenset())
+
+
+@cache
+def _zones_by_area() -> Mapping[str, frozenset[str]]:
+    found: dict[str, set[str]] = defaultdict(set)
+    for prefix, zones in TIMEZONE_DATA.items():
+        if prefix.startswith("1") and len(prefix) >= len("1212"):
+            found[prefix[1:4]].update(zones)
+    return {area: frozenset(zones) for area, zones in found.items()}
 
 
 @cache

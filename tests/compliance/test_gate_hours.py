@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from phonenumbers.tzdata import TIMEZONE_DATA
 
 from host.compliance import Gate, Rule
 from host.compliance.hours import day_began, zones_of
@@ -108,6 +109,49 @@ def test_of_several_zones_the_strictest_counts_all_year_round() -> None:
         everywhere = all(8 <= at.astimezone(ZoneInfo(zone)).hour < 21 for zone in zones)
         assert is_called(many, at.isoformat()) is everywhere, at
         at += timedelta(hours=5, minutes=7)
+
+
+EAST, CENTRAL, MOUNTAIN = "America/New_York", "America/Chicago", "America/Denver"
+PACIFIC, TORONTO, EDMONTON = "America/Los_Angeles", "America/Toronto", "America/Edmonton"
+SPLIT_AREAS = {
+    "219": {EAST, CENTRAL},
+    "270": {EAST, CENTRAL},
+    "308": {CENTRAL, MOUNTAIN},
+    "423": {EAST, CENTRAL},
+    "541": {PACIFIC, MOUNTAIN},
+    "574": {EAST, CENTRAL},
+    "606": {EAST, CENTRAL},
+    "620": {CENTRAL, MOUNTAIN},
+    "785": {CENTRAL, MOUNTAIN},
+    "812": {EAST, CENTRAL},
+    "850": {EAST, CENTRAL},
+    "906": {EAST, CENTRAL},
+    "907": {"America/Anchorage", "America/Adak"},
+    "928": {"America/Phoenix", MOUNTAIN},
+    "250": {"America/Vancouver", EDMONTON},
+    "418": {TORONTO, "America/Halifax"},
+    "807": {TORONTO, "America/Winnipeg"},
+    "867": {"America/Vancouver", EDMONTON, "America/Winnipeg", TORONTO},
+    "448": {EAST, CENTRAL},
+    "364": {EAST, CENTRAL},
+    "930": {EAST, CENTRAL},
+    "458": {PACIFIC, MOUNTAIN},
+    "581": {TORONTO, "America/Halifax"},
+    "778": {"America/Vancouver", EDMONTON},
+}
+
+
+@pytest.mark.parametrize("area", SPLIT_AREAS)
+def test_an_exchange_that_is_not_listed_may_be_in_any_zone_of_its_area(area: str) -> None:
+    """By phonenumbers it would have one of them; the later ones of the table are overlays."""
+    exchanges = (f"1{area}{exchange}" for exchange in range(200, 1000))
+    unlisted = next(exchange for exchange in exchanges if exchange not in TIMEZONE_DATA)
+    assert zones_of(f"+{unlisted}0123") >= SPLIT_AREAS[area]
+
+
+def test_an_exchange_that_is_listed_has_its_own_zone() -> None:
+    listed = {zones_of(f"+{prefix}0123") for prefix in TIMEZONE_DATA if prefix.startswith("1219")}
+    assert frozenset({CENTRAL}) in listed
 
 
 def test_a_number_that_only_its_country_places_has_all_zones_of_the_country_and_no_others() -> None:
