@@ -86,10 +86,19 @@ class NumberRules:
 
 
 def _service(number: PhoneNumber) -> tuple[Rule, str] | None:
-    """Return the rule against a short number that is written with a country code."""
+    """Return the rule against a short number that is written with a country code.
+
+    Some networks connect an emergency number as soon as they have its digits, whatever follows. A
+    number that exists may begin with the same digits.
+    """
     national = phonenumbers.national_significant_number(number)
-    if numbers.is_emergency(national, numbers.regions_of_code(number)):
+    regions = list(numbers.regions_of_code(number))
+    if numbers.is_emergency(national, regions):
         return Rule.EMERGENCY, "the number is an emergency number"
+    begins = (national[:length] for length in range(3, len(national)))
+    exists = phonenumbers.is_valid_number(number)
+    if not exists and any(numbers.is_emergency(each, regions) for each in begins):
+        return Rule.EMERGENCY, "the number begins with an emergency number"
     if shortnumberinfo.is_valid_short_number(number):
         return Rule.SHORT_CODE, "the number is a short code"
     return None

@@ -127,7 +127,15 @@ def test_numbers_and_beginnings_are_denied(denied: str) -> None:
 
 @pytest.mark.parametrize(
     ("number", "rule"),
-    [("+1911", Rule.EMERGENCY), ("911", Rule.EMERGENCY), ("+49116117", Rule.SHORT_CODE)],
+    [
+        ("+1911", Rule.EMERGENCY),
+        ("911", Rule.EMERGENCY),
+        ("+44999123", Rule.EMERGENCY),
+        ("+449991234567", Rule.EMERGENCY),
+        ("+19115550123", Rule.EMERGENCY),
+        ("+491121234", Rule.EMERGENCY),
+        ("+49116117", Rule.SHORT_CODE),
+    ],
 )
 def test_nothing_opens_emergency_numbers_and_short_codes(number: str, rule: Rule) -> None:
     opened = {"allow_numbers": ["+1911", "+1*", "+4*"], "countries": ["US", "DE"]}
