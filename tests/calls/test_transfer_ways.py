@@ -243,7 +243,7 @@ async def test_a_caller_who_hangs_up_is_not_followed_by_the_next_target(scene: S
 @pytest.mark.both_generations
 async def test_a_browser_is_connected_with_a_target_that_is_not_asked(scene: Scene) -> None:
     scene.exchange.connect(NOTARY, Telephone(script=greets))
-    call = await scene.exchange.browse("switchboard-from-the-web", asks_for("notary"))
+    call = await scene.exchange.browse("switchboard-on-a-page", asks_for("notary"))
     record = await nothing_left(scene, call)
     assert attempts(record) == [(NOTARY, "bridge", None, True)]
     assert (record.outcome, record.ended_by) == (Outcome.TRANSFERRED, "colleague")
