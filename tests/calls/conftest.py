@@ -83,7 +83,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     ]
     for item in items:
         if _in_memory(item) and "2025" in _variation(item):
-            item.add_marker(pytest.mark.corpus)  # the same scene as on the livekit-sip of now
+            # The same scene as on the livekit-sip of now: the long ones are for `make test-all`.
+            item.add_marker("every" if item.get_closest_marker("heavy") else "corpus")
         if HERE not in item.path.parents or _in_memory(item):
             continue
         if not inspect.iscoroutinefunction(getattr(item, "obj", None)):
