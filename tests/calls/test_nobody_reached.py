@@ -129,8 +129,15 @@ def every(far_ends: tuple[FarEnd, ...]) -> pytest.MarkDecorator:
     """Each far end with each seed."""
     return pytest.mark.parametrize(
         ("far_end", "seed"),
-        [(far_end, seed) for far_end in far_ends for seed in SEEDS],
-        ids=[f"{far_end.name}-{seed}" for far_end in far_ends for seed in SEEDS],
+        [
+            pytest.param(
+                *(far_end, seed),
+                id=f"{far_end.name}-{seed}",
+                marks=[pytest.mark.every] if seed in SEEDS[2:] else [],
+            )
+            for far_end in far_ends
+            for seed in SEEDS
+        ],
     )
 
 
