@@ -1,4 +1,9 @@
-"""The do-not-call list: a file with one number a line, read for every dial."""
+"""The do-not-call list: a file with one number a line, read for every dial.
+
+Whoever takes its lock (`flock`) adds whole lines. Other programs rewrite it in place, as `cp` and
+editors do, or replace it by a new file. So a list that has just been changed is not read before it
+is at rest, and an opt-out is written to the file that has the name when it is on the disk.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +11,7 @@ import contextlib
 import fcntl
 import os
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,6 +21,8 @@ from host.compliance.number import as_e164
 PATIENCE = 2.0
 """Seconds to wait for the list's lock; the dial is refused after that."""
 TRY_EVERY = 0.05
+AT_REST = 0.25
+"""Seconds without a change after which another program is not in the middle of rewriting it."""
 
 
 class DoNotCall:
@@ -46,30 +54,39 @@ class DoNotCall:
             raise HostError(f"the number can't be put on the do-not-call list: {error}") from error
 
     def _read(self) -> bytes:
-        opened = os.open(self._file, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        try:
-            _lock(opened, fcntl.LOCK_SH)  # never reads half of a line that is being added
-            return _all_of(opened)
-        finally:
-            os.close(opened)
+        for _ in _tries():
+            with self._opened(os.O_RDONLY | os.O_NONBLOCK, fcntl.LOCK_SH) as opened:
+                if content := _whole(opened):
+                    return content[0]
+        raise TimeoutError("another program is rewriting it")
 
     def _append(self, number: str) -> None:
         create = 0 if self._must_exist else os.O_CREAT
-        opened = os.open(self._file, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | create, 0o600)
+        for _ in _tries():
+            with self._opened(os.O_RDWR | os.O_APPEND | create, fcntl.LOCK_EX) as opened:
+                self._close_to_others(opened)
+                if not self._has_the_name(opened) or not (content := _whole(opened)):
+                    continue
+                _write(opened, number, content[0])
+                if self._has_the_name(opened):
+                    return
+        raise TimeoutError("another program is rewriting it")
+
+    @contextlib.contextmanager
+    def _opened(self, how: int, lock: int) -> Iterator[int]:
+        """Open and lock the file that has the list's name now. Raises OSError."""
+        opened = os.open(self._file, how | os.O_CLOEXEC, 0o600)
         try:
-            _lock(opened, fcntl.LOCK_EX)
-            self._close_to_others(opened)
-            before = _all_of(opened)
-            lines = before.decode(errors="replace").splitlines()
-            if number in (_uncommented(line) for line in lines):
-                return
-            gap = "" if before.endswith(b"\n") or not before else "\n"
-            line = f"{gap}{number}  # opted out {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}\n".encode()
-            while line:
-                line = line[os.write(opened, line) :]
-            os.fsync(opened)
+            _lock(opened, lock)
+            yield opened
         finally:
             os.close(opened)
+
+    def _has_the_name(self, opened: int) -> bool:
+        """Return whether the list is still this file, and no other one has replaced it."""
+        with contextlib.suppress(FileNotFoundError):
+            return os.path.samestat(os.fstat(opened), self._file.stat())
+        return False
 
     def _close_to_others(self, opened: int) -> None:
         """Make the default list private; a list named in the settings may be shared."""
@@ -78,16 +95,45 @@ class DoNotCall:
                 os.fchmod(opened, 0o600)
 
 
+def _tries() -> Iterator[None]:
+    """Try now, and again every TRY_EVERY seconds until PATIENCE is over."""
+    until = time.monotonic() + PATIENCE
+    yield
+    while time.monotonic() <= until:
+        time.sleep(TRY_EVERY)
+        yield
+
+
 def _lock(opened: int, how: int) -> None:
     """Lock the list. Raises TimeoutError if another process keeps the lock."""
-    until = time.monotonic() + PATIENCE
-    while True:
-        try:
+    for _ in _tries():
+        with contextlib.suppress(BlockingIOError):
             return fcntl.flock(opened, how | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > until:
-                raise TimeoutError("another process holds its lock") from None
-            time.sleep(TRY_EVERY)
+    raise TimeoutError("another process holds its lock")
+
+
+def _whole(opened: int) -> tuple[bytes] | None:
+    """Return the content of a locked list; None if another program may be rewriting it."""
+    before = os.fstat(opened)
+    content = os.pread(opened, before.st_size, 0)
+    now, after = time.time(), os.fstat(opened)
+    unchanged = (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns)
+    return (content,) if unchanged and abs(now - after.st_mtime) >= AT_REST else None
+
+
+def _write(opened: int, number: str, before: bytes) -> None:
+    """Append a number to a locked list, unless it is there; it is on the disk then."""
+    lines = before.decode(errors="replace").splitlines()
+    if number in (_uncommented(line) for line in lines):
+        return
+    gap = "" if before.endswith(b"\n") or not before else "\n"
+    line = f"{gap}{number}  # opted out {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}\n".encode()
+    while line:
+        line = line[os.write(opened, line) :]
+    # Nobody needs to wait for a list that was written under its lock.
+    changed = os.fstat(opened).st_mtime_ns - round(AT_REST * 1e9)
+    os.utime(opened, ns=(changed, changed))
+    os.fsync(opened)
 
 
 def _numbers_of(content: bytes, file: Path) -> set[str]:
@@ -113,8 +159,3 @@ def _number_of(line: str) -> str | None:
 
 def _uncommented(line: str) -> str:
     return line.partition("#")[0].strip()
-
-
-def _all_of(opened: int) -> bytes:
-    size = os.fstat(opened).st_size
-    return os.pread(opened, size, 0)

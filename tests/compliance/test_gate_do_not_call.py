@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import random
 import stat
+import subprocess
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,7 +21,7 @@ from sample_calls import call_of
 
 from host import HostError
 from host.compliance import DoNotCall, Gate, Rule, do_not_call
-from host.compliance.do_not_call import PATIENCE
+from host.compliance.do_not_call import AT_REST, PATIENCE
 from host.compliance.number import as_e164
 from host.records.outcome import Outcome
 from host.settings import Settings
@@ -26,6 +29,12 @@ from host.settings import Settings
 ANN, BOB = "+12125550101", "+12125550102"
 OURS: dict[str, Any] = {"countries": ["US"], "calling_hours": "", "trunk": "ST_1"}
 NONE = {"caller_id": None}
+
+
+@pytest.fixture(autouse=True)
+def nobody_rewrites_lists(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lists are read as soon as a test has written them."""
+    monkeypatch.setattr(do_not_call, "AT_REST", 0.0)
 
 
 def rule_of(number: str, settings: Settings) -> Rule | None:
@@ -135,8 +144,11 @@ class Clock:
     """A clock that moves where somebody waits, and not by itself."""
 
     def __init__(self, while_waiting: Callable[[], object] = lambda: None) -> None:
-        self.now = 0.0
+        self.now, self._began = 0.0, time.time()
         self._while_waiting = while_waiting
+
+    def time(self) -> float:
+        return self._began + self.now
 
     def monotonic(self) -> float:
         return self.now
@@ -174,6 +186,113 @@ def test_a_lock_that_is_soon_gone_is_waited_for(
         monkeypatch.setattr(do_not_call, "time", clock)
         DoNotCall(file).add(ANN)
     assert 0 < clock.now < PATIENCE
+    assert DoNotCall(file).has(ANN)
+
+
+LISTED = [f"+1212555{at:04}" for at in range(200)]
+"""Numbers of a list; Ann's and Bob's are among them."""
+
+
+@pytest.mark.parametrize("written", range(0, len(LISTED) * 13, 13))
+def test_a_list_that_is_rewritten_in_place_is_not_read_half(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: int
+) -> None:
+    """Other programs take no lock: `cp` and editors empty a file and write it anew."""
+    monkeypatch.setattr(do_not_call, "AT_REST", AT_REST)
+    content = "".join(f"{number}\n" for number in LISTED)
+    file = tmp_path / "list.txt"
+    file.write_text(content[:written])
+    clock = Clock(while_waiting=lambda: file.write_text(content))
+    monkeypatch.setattr(do_not_call, "time", clock)
+    assert DoNotCall(file).has(LISTED[-1])
+    assert clock.now >= AT_REST
+
+
+def test_a_list_that_is_never_at_rest_lets_nobody_be_called(
+    deployment_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(do_not_call, "AT_REST", AT_REST)
+    file = deployment_folder / "do-not-call.txt"
+    file.write_text("")
+    clock = Clock(while_waiting=lambda: os.utime(file, (clock.time(), clock.time())))
+    monkeypatch.setattr(do_not_call, "time", clock)
+    settings = Settings(**OURS)
+    verdict = Gate(settings, settings.persona("desk")).dial(ANN, attempt=False)
+    assert verdict.rule is Rule.DO_NOT_CALL
+    assert "another program is rewriting it" in verdict.reason
+    assert clock.now == pytest.approx(PATIENCE, abs=0.2)
+
+
+@pytest.mark.processes
+def test_of_a_list_that_is_copied_again_and_again_no_number_is_ever_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(do_not_call, "AT_REST", AT_REST)
+    new = tmp_path / "new.txt"
+    new.write_text("".join(f"+1212555{at:04}\n" for at in range(10_000)) + f"{BOB}\n")
+    file = tmp_path / "list.txt"
+    file.write_bytes(new.read_bytes())
+    copies = f"for i in $(seq 15); do cp {new} {file}; sleep 0.3; done"
+    with subprocess.Popen(["sh", "-c", copies]) as copying:
+        while copying.poll() is None:
+            with contextlib.suppress(HostError):  # in doubt, nobody is called
+                assert DoNotCall(file).has("+12125559999")
+    assert DoNotCall(file).has("+12125559999")
+
+
+def test_nobody_waits_for_a_list_after_an_opt_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(do_not_call, "AT_REST", AT_REST)
+    monkeypatch.setattr(do_not_call, "time", clock := Clock())
+    listed = DoNotCall(tmp_path / "list.txt")
+    listed.add(ANN)  # it waits for the new file to be at rest
+    began = clock.now
+    listed.add(BOB)
+    assert listed.has(ANN)
+    assert clock.now == began
+
+
+def replace(file: Path) -> None:
+    """Give a list's name to a new file, as tools do that write it atomically."""
+    new = file.with_suffix(".new")
+    new.write_text("+12125550177\n")
+    new.rename(file)
+
+
+@pytest.mark.parametrize("goes", [replace, Path.unlink], ids=["replaced", "removed"])
+def test_an_opt_out_is_on_the_list_that_has_the_name_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, goes: Callable[[Path], None]
+) -> None:
+    file = tmp_path / "list.txt"
+    with file.open("w") as editor:
+        fcntl.flock(editor, fcntl.LOCK_EX)
+
+        def lets_go() -> None:
+            if not editor.closed:
+                goes(file)
+                editor.close()
+
+        monkeypatch.setattr(do_not_call, "time", Clock(while_waiting=lets_go))
+        DoNotCall(file).add(ANN)
+    assert DoNotCall(file).has(ANN)
+    assert DoNotCall(file).has("+12125550177") is (goes is replace)
+
+
+def test_nor_is_one_lost_to_a_list_that_is_replaced_as_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, syncs = tmp_path / "list.txt", os.fsync
+
+    def replaced_meanwhile(opened: int) -> None:
+        syncs(opened)
+        if not file.with_suffix(".old").exists():
+            file.rename(file.with_suffix(".old"))
+            replace(file)
+
+    file.write_text(f"{BOB}\n")
+    monkeypatch.setattr(os, "fsync", replaced_meanwhile)
+    DoNotCall(file).add(ANN)
     assert DoNotCall(file).has(ANN)
 
 
