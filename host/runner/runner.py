@@ -186,7 +186,7 @@ class Runner:
             raise Refused(choice.reason)
         log.info("routed to %s: %s", choice.persona, choice.reason)
         self._give_to(choice.persona)
-        self._write_checkpoint()  # from here on the record names the persona
+        self._require_checkpoint()  # from here on the record names the persona
         call.spawn(notify_watchers(job.room, {"host.persona": call.persona}), "notifying watchers")
         if key := dispatch.idempotency_key:
             self._requests.claim(key, call.state.id, call.state.room, job.job.room.sid)
@@ -317,6 +317,14 @@ class Runner:
         with log_errors("writing the record"):
             await call.events.emit_call_ended(record)
         return True
+
+    def _require_checkpoint(self) -> None:
+        """Write a checkpoint. Raises CallEnded: a call that can't be recorded does not begin."""
+        try:
+            self._checkpoints.write(self._call)
+        except OSError as error:
+            reason = f"the call can't be recorded: {error.strerror or error}"
+            raise CallEnded(Ending(Outcome.FAILED, "host", reason, error=str(error))) from error
 
     def _write_checkpoint(self, record: CallRecord | None = None) -> None:
         with log_errors("writing the checkpoint"):

@@ -18,6 +18,7 @@ from host.call.live import LiveCall
 from host.dispatch.arbitration import CALL, end_room, mark_taken
 from host.dispatch.rooms import UNREACHABLE
 from host.runner.worker import Worker
+from host.server.disk import why_not_recorded
 from host.server.heartbeat_monitor import HeartbeatMonitor
 from host.settings import PersonaSettings, Settings
 from host.speech import providers
@@ -65,7 +66,8 @@ class Admission:
             log.warning("room %s was dispatched again, its call is already live", request.room.name)
             await request.reject()
             return
-        if len(self.heartbeats) < self.settings.max_calls and not self.heartbeats.closed:
+        why = self._full
+        if why is None:
             # Counted before the await, so that simultaneous requests can't exceed the limit.
             self.heartbeats.expect(request.id, request.room.name, request.job.metadata)
             try:
@@ -75,12 +77,20 @@ class Admission:
                 raise
             await self._mark(request)
             return
-        why = "stopping" if self.heartbeats.closed else f"{self.settings.max_calls} live calls"
         log.warning("call in room %s refused: %s", request.room.name, why)
         await request.reject(terminate=False)  # another host may have capacity
         patience = OTHERS_LIMIT_TO_DIAL if _is_to_dial(request) else OTHERS_LIMIT
         room = request.room
         await end_room(self.livekit, room.name, sid=room.sid, patience=patience)
+
+    @property
+    def _full(self) -> str | None:
+        """Why no call can be accepted now; None if one can."""
+        if self.heartbeats.closed:
+            return "stopping"
+        if len(self.heartbeats) >= self.settings.max_calls:
+            return f"{self.settings.max_calls} live calls"
+        return why_not_recorded(self.settings.state_dir)
 
     async def _mark(self, request: JobRequest) -> None:
         """Tell a full host, which was offered the job before us, that the call is ours."""

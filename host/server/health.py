@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import aiohttp
@@ -32,10 +32,16 @@ class Health:
     """The host's health and readiness."""
 
     def __init__(
-        self, server: AgentServer, connection: Connection, calls: HeartbeatMonitor, max_calls: int
+        self,
+        server: AgentServer,
+        connection: Connection,
+        calls: HeartbeatMonitor,
+        max_calls: int,
+        not_recorded: Callable[[], str | None] = lambda: None,
     ) -> None:
+        """`not_recorded` returns why no call could be recorded now; None if it could."""
         self._server, self._connection = server, connection
-        self._calls, self._max_calls = calls, max_calls
+        self._calls, self._max_calls, self._not_recorded = calls, max_calls, not_recorded
         self.stopped = False
         """True once the worker has stopped."""
 
@@ -57,7 +63,7 @@ class Health:
             return "draining: live calls finish, new calls go to other hosts"
         if not self._connection.up:
             return "not registered with LiveKit"
-        return None
+        return self._not_recorded()
 
     async def healthz(self, request: web.Request) -> web.Response:
         """Report whether the worker runs; any response proves that the event loop does."""

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Coroutine
+from functools import partial
 from typing import Any
 
 from livekit import api
@@ -21,6 +22,7 @@ from host.registry import Registry
 from host.server.admission import check, make_server
 from host.server.api.token import require_token
 from host.server.connection import Connection
+from host.server.disk import why_not_recorded
 from host.server.health import Health, answering
 from host.server.recovery import Recovery
 from host.server.retention import purge_daily
@@ -80,7 +82,8 @@ async def _run(settings: Settings, loaded: Registry, livekit: api.LiveKitAPI, *,
         log.info("ready as %r at %s with %s", who, where, ", ".join(loaded.personas))
 
     recovery.launch = launch
-    health = Health(server, connection, recovery.heartbeats, settings.max_calls)
+    not_recorded = partial(why_not_recorded, settings.state_dir)
+    health = Health(server, connection, recovery.heartbeats, settings.max_calls, not_recorded)
     stopping = Stopping(server, recovery, health, patience=0 if dev else settings.drain_timeout)
     port = 0 if dev else settings.health_port
     async with answering(health, settings.health_host, port), recovery.heartbeats.listening():

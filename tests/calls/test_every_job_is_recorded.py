@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 from types import SimpleNamespace
 
 import pytest
@@ -12,7 +13,8 @@ from people import says
 from scene import a_number
 from ways import Rings
 
-from host.base.errors import SettingsError
+from host.base.errors import LiveKitError, SettingsError
+from host.local.phone import Telephone
 from host.local.records import records_of
 from host.local.world import CALLER
 from host.records.outcome import Outcome
@@ -76,3 +78,41 @@ async def test_a_call_whose_process_can_not_load_its_persona_is_recorded_by_its_
     assert (record.outcome, record.ended_by) == (Outcome.FAILED, "host")
     assert record.error == "SettingsError: two personas claim one number"
     assert record.number == CALLER
+
+
+NO_RECORD = "the call can't be recorded: Not a directory"
+
+
+def no_place_for_checkpoints(scene: Scene) -> None:
+    """Have writing checkpoints fail, as it does on a full disk."""
+    folder = scene.settings.state_dir / "unfinished"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.touch()
+
+
+@pytest.mark.memory("a whole call would fill the disk of all others")
+async def test_a_host_that_can_record_nothing_answers_and_dials_nobody(scene: Scene) -> None:
+    no_place_for_checkpoints(scene)
+    call = await scene.ring("desk")
+    await call.ended(20)
+    assert call.answered_at is None
+    number = a_number(scene, Telephone())
+    with pytest.raises(LiveKitError, match="no host took the call"):
+        await scene.place("talks", number)
+    assert not scene.exchange.ledger.of("INVITE", number=number)
+
+
+@pytest.mark.memory("a whole call would fill the disk of all others")
+async def test_nor_does_a_call_begin_on_a_disk_that_was_filled_meanwhile(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("host.server.admission.why_not_recorded", lambda state_dir: None)
+    no_place_for_checkpoints(scene)
+    call = await scene.ring("desk")
+    record = await scene.over(call)
+    assert (record.outcome, record.reason, call.answered_at) == (Outcome.FAILED, NO_RECORD, None)
+    number = a_number(scene, Telephone())
+    placed = await scene.place("talks", number)
+    assert (placed.outcome, placed.reason) == (Outcome.FAILED, NO_RECORD)
+    assert not scene.exchange.ledger.of("INVITE", number=number)

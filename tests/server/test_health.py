@@ -7,6 +7,8 @@ import logging
 import re
 import socket
 from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -17,6 +19,7 @@ from waiting import until_logged
 
 from host.base.errors import SettingsError
 from host.server.connection import Connection
+from host.server.disk import why_not_recorded
 from host.server.health import Health, answering
 from host.server.heartbeat_monitor import HeartbeatMonitor, WatchedCall
 
@@ -47,13 +50,17 @@ def no_calls() -> HeartbeatMonitor:
 
 @contextlib.asynccontextmanager
 async def asking(
-    server: AgentServer, caplog: pytest.LogCaptureFixture, max_calls: int = 2
+    server: AgentServer,
+    caplog: pytest.LogCaptureFixture,
+    max_calls: int = 2,
+    state_dir: Path | None = None,
 ) -> AsyncIterator[Asked]:
     """Have the health check of a worker up."""
     caplog.set_level(logging.INFO)
     connection = Connection(server)
     calls = no_calls()
-    health = Health(server, connection, calls, max_calls)
+    not_recorded = partial(why_not_recorded, state_dir) if state_dir else lambda: None
+    health = Health(server, connection, calls, max_calls, not_recorded)
     with connection.watched():
         async with answering(health, "127.0.0.1", 0):
             found = re.search(r"health checks at (http://[\d.:]+)", caplog.text)
@@ -97,6 +104,26 @@ async def test_a_host_with_as_many_calls_as_it_may_have_is_not_ready(
         assert (status, told["live_calls"], told["max_calls"]) == (503, 2, 2)
         assert told["reason"] == "max_calls is reached"
         assert (await asked.of("/healthz"))[0] == 200
+
+
+async def test_a_host_that_can_record_no_call_is_well_but_not_ready(
+    dispatcher: Dispatcher, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    server = a_worker(dispatcher)
+    async with asking(server, caplog, state_dir=tmp_path) as asked, running(server):
+        await dispatcher.until(lambda: asked.connection.up)
+        assert (await asked.of("/readyz"))[0] == 200
+        unfinished = tmp_path / "unfinished"
+        unfinished.rmdir()
+        unfinished.touch()
+        status, told = await asked.of("/readyz")
+        assert (status, told["reason"]) == (
+            503,
+            f"calls can't be recorded in {unfinished}: Not a directory",
+        )
+        assert (await asked.of("/healthz"))[0] == 200
+        unfinished.unlink()
+        assert (await asked.of("/readyz"))[0] == 200
 
 
 async def test_a_draining_host_is_well_but_not_ready(
