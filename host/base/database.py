@@ -7,11 +7,14 @@ migrations: `user_version` is the number applied.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+
+log = logging.getLogger("host")
 
 NAME = "state.db"
 
@@ -42,25 +45,33 @@ _OF_0_1 = {
 """Databases of host 0.1: file to (its table, the current table, number of columns)."""
 
 
+_BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
 @contextlib.contextmanager
 def open_state(state: Path, patience: float = 5.0) -> Iterator[sqlite3.Connection]:
     """Open the database in an exclusive transaction.
 
-    The file is private, and deleted content is overwritten. Raises OSError or sqlite3.Error, also
-    if it stays locked for `patience` seconds.
+    The file is private, and deleted content is overwritten. Raises OSError or sqlite3.Error, which
+    name the file, also if it stays locked for `patience` seconds.
     """
     state.mkdir(parents=True, exist_ok=True, mode=0o700)
     file = state / NAME
     os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-    with closing(sqlite3.connect(file, timeout=patience, isolation_level=None)) as rows:
-        rows.execute("PRAGMA secure_delete = ON")
-        rows.execute("BEGIN IMMEDIATE")
-        with rows:
-            fresh = _migrate(rows, state)
-            yield rows
-        if fresh:  # the import is committed
-            for name in _OF_0_1:
-                (state / name).unlink(missing_ok=True)
+    try:
+        with closing(sqlite3.connect(file, timeout=patience, isolation_level=None)) as rows:
+            rows.execute("PRAGMA secure_delete = ON")
+            rows.execute("BEGIN IMMEDIATE")
+            with rows:
+                fresh = _migrate(rows, state)
+                yield rows
+    except sqlite3.Error as error:
+        broken = getattr(error, "sqlite_errorcode", None) in _BROKEN
+        mend = "; rename it, and the host makes a new one" if broken else ""
+        raise type(error)(f"{file}: {error}{mend}") from error
+    if fresh:  # the import is committed
+        for name in _OF_0_1:
+            (state / name).unlink(missing_ok=True)
 
 
 def has_state(state: Path) -> bool:
@@ -78,7 +89,11 @@ def _migrate(rows: sqlite3.Connection, state: Path) -> bool:
             rows.execute(statement)
     if version == 0:
         for name in _OF_0_1:
-            _take_over(rows, state / name)
+            try:
+                _take_over(rows, state / name)
+            except sqlite3.Error as error:
+                log.error("%s of host 0.1 is not taken over: %s", state / name, error)
+                (state / name).rename(state / f"{name}.broken")
     if version < len(MIGRATIONS):
         rows.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
     return bool(version == 0)

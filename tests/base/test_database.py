@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -44,6 +47,41 @@ def test_a_file_of_a_newer_host_is_left_alone(tmp_path: Path) -> None:
         rows.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
     with pytest.raises(sqlite3.DatabaseError, match="newer host"), open_state(tmp_path):
         pass
+
+
+def _cut_off(file: Path) -> None:
+    os.truncate(file, file.stat().st_size // 2)
+
+
+@pytest.mark.parametrize(
+    ("breaks", "what"),
+    [
+        (lambda file: file.write_bytes(b"\xff" * 8192), "file is not a database"),
+        (lambda file: file.write_text("no database"), "file is not a database"),
+        (_cut_off, "database disk image is malformed"),
+    ],
+    ids=["garbage", "text", "cut off"],
+)
+def test_a_file_that_is_no_database_is_named_with_the_mend(
+    tmp_path: Path, breaks: Callable[[Path], object], what: str
+) -> None:
+    with open_state(tmp_path):
+        pass
+    breaks(tmp_path / NAME)
+    told = f"{tmp_path / NAME}: {what}; rename it, and the host makes a new one"
+    with pytest.raises(sqlite3.DatabaseError, match=re.escape(told)), open_state(tmp_path) as rows:
+        rows.execute("SELECT * FROM api_calls").fetchall()
+
+
+@pytest.mark.parametrize("name", ["attempts.db", "calls-today.db", "requests.db", "api.db"])
+def test_a_broken_file_of_host_0_1_is_set_aside(
+    tmp_path: Path, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / name).write_text("no database")
+    with open_state(tmp_path) as rows:
+        assert rows.execute("SELECT * FROM attempts").fetchall() == []
+    assert [file.name for file in tmp_path.glob("*.broken")] == [f"{name}.broken"]
+    assert f"{tmp_path / name} of host 0.1 is not taken over: file is not a" in caplog.text
 
 
 def test_a_request_that_host_0_1_made_a_call_for_makes_no_second(tmp_path: Path) -> None:
