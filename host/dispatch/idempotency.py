@@ -43,6 +43,20 @@ class Requests:
             text = f"can't look up whether this request already has a call: {error}"
             raise NotClaimed(text) from error
 
+    def give_up(self, key: str, outcome: str, reason: str) -> bool:
+        """Claim a key for nobody, so that a late dispatch of it makes no call any more.
+
+        Returns False if a call has the key: it is live, or has gone as it has. Raises OSError or
+        sqlite3.Error.
+        """
+        with self._open() as requests:
+            _forget(requests)
+            given_up = requests.execute(
+                "INSERT OR IGNORE INTO requests VALUES (?, '', '', '', ?, ?, ?)",
+                (key, time.time(), outcome, reason),
+            )
+            return given_up.rowcount == 1
+
     def settle(self, call: str, outcome: str, reason: str, *, begun: bool) -> None:
         """Store a call's outcome, or release its key if the call had not `begun`."""
         with self._open() as requests:
@@ -81,6 +95,8 @@ def _refuse_a_second(requests: sqlite3.Connection, key: str, room_sid: str) -> N
     call, room, sid, outcome, reason = found
     if sid and sid == room_sid:
         return
+    if not call:
+        raise NotClaimed(f"this request was given up: {reason}")
     went = f"{outcome}: {reason}" if outcome else "it is still live"
     raise NotClaimed(f"this request already has a call, {call} in room {room}: {went}")
 

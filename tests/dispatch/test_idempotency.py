@@ -93,6 +93,39 @@ def test_of_many_at_the_same_moment_one_has_the_request(requests: Requests) -> N
         assert sum(pool.map(claimed, range(50))) == 1
 
 
+def test_a_request_that_was_given_up_gets_no_call_any_more(requests: Requests) -> None:
+    assert requests.give_up("order 7", "refused", "no host took the call")
+    with pytest.raises(NotClaimed, match="given up: no host took the call"):
+        requests.claim("order 7", "AJ_1", "room-1", "RM_1")
+    assert requests.went("order 7") == ("refused", "no host took the call")
+
+
+def test_a_request_that_has_a_call_is_not_given_up(requests: Requests) -> None:
+    requests.claim("order 7", "AJ_1", "room-1", "RM_1")
+    assert not requests.give_up("order 7", "refused", "no host took the call")
+    assert requests.went("order 7") is None
+    requests.settle("AJ_1", "busy", "the line was busy (SIP 486)", begun=True)
+    assert not requests.give_up("order 7", "refused", "no host took the call")
+    assert requests.went("order 7") == ("busy", "the line was busy (SIP 486)")
+
+
+def test_a_call_and_who_gives_it_up_never_both_have_the_request(requests: Requests) -> None:
+    def claimed(key: str) -> bool:
+        try:
+            requests.claim(key, "AJ_1", "room-1", "RM_1")
+        except NotClaimed:
+            return False
+        return True
+
+    def given_up(key: str) -> bool:
+        return requests.give_up(key, "refused", "no host took the call")
+
+    with ThreadPoolExecutor(8) as pool:
+        for at in range(200):
+            both = [pool.submit(each, f"order {at}") for each in (claimed, given_up)]
+            assert sum(each.result() for each in both) == 1
+
+
 @pytest.mark.processes
 def test_of_many_processes_one_has_each_request(tmp_path: Path) -> None:
     begun = [

@@ -15,7 +15,8 @@ from api_client import NUMBER, TOKEN, Client, LiveKit, a_livekit, an_api
 from deployment import HERE, Deployment
 from programs import printed_by
 
-from host.dispatch.idempotency import Requests
+from host.dispatch.idempotency import NotClaimed, Requests
+from host.settings import load_settings
 
 pytestmark = pytest.mark.processes
 
@@ -131,6 +132,25 @@ async def test_a_call_that_no_host_takes_is_over_and_may_be_tried_again(client: 
     assert over["retryable"] is True
     assert over["asked_at"] < over["ended_at"]
     assert over["id"] == call["id"]
+
+
+async def test_what_is_told_as_over_gets_no_call_after_it(client: Client) -> None:
+    _, call, _ = await client.place(details=GOOD, idempotency_key="order-7")
+    client.livekit.turning_away.set()
+    await client.over(call["id"])
+    late = ("order-7", "AJ_1", call["room"], "RM_1")
+    with pytest.raises(NotClaimed, match="this request was given up: no host took the call"):
+        Requests(load_settings().state_dir).claim(*late)
+
+
+async def test_a_call_that_a_host_took_late_is_told_as_it_goes(client: Client) -> None:
+    _, call, _ = await client.place(details=GOOD, idempotency_key="order-7")
+    requests = Requests(load_settings().state_dir)
+    requests.claim("order-7", "AJ_1", call["room"], "RM_1")
+    client.livekit.turning_away.set()
+    requests.settle("AJ_1", "busy", "the line was busy", begun=True)
+    over = await client.over(call["id"])
+    assert (over["outcome"], over["reason"]) == ("busy", "the line was busy")
 
 
 async def test_ids_can_not_be_guessed_and_unknown_ones_are_not_found(client: Client) -> None:

@@ -106,7 +106,7 @@ class Placing:
         if known:
             del self._live[id]
             return self._live.get(known.id, known)
-        self._tasks.start(self._place(asked, metadata), "placing a call of the API")
+        self._tasks.start(self._place(asked, key, metadata), "placing a call of the API")
         return asked
 
     async def read(self, id: str) -> AskedCall | None:
@@ -150,17 +150,31 @@ class Placing:
             log.warning("refused a call of %s: %s", wanted.persona, verdict)
             raise Blocked(verdict.rule, verdict.reason)
 
-    async def _place(self, asked: AskedCall, metadata: str) -> None:
+    async def _place(self, asked: AskedCall, key: str, metadata: str) -> None:
         try:
             on_status = partial(note_status, asked)
             placed = await place(self._settings, metadata, on_status, lasting=True)
-        except HostError as error:
-            log.error("the call in room %s was not placed: %s", asked.room, error)
-            placed = CallResult(Outcome.REFUSED, _NOT_TAKEN, asked.room)
-        except Exception:
-            log.exception("the call in room %s was not placed", asked.room)
+        except Exception as error:
             placed = CallResult(Outcome.FAILED, Outcome.FAILED.description, asked.room)
+            if isinstance(error, HostError):
+                placed = CallResult(Outcome.REFUSED, _NOT_TAKEN, asked.room)
+            if not await asyncio.to_thread(self._given_up, key, placed):
+                await self._follow(asked, key)  # a host took an earlier dispatch of it
+                return
+            if isinstance(error, HostError):
+                log.error("the call in room %s was not placed: %s", asked.room, error)
+            else:
+                log.exception("the call in room %s was not placed", asked.room)
         await self._over(asked, placed)
+
+    def _given_up(self, key: str, placed: CallResult) -> bool:
+        """Give a request up, so that no late dispatch of it dials; False if a call has it."""
+        try:
+            return self._requests.give_up(key, placed.outcome, placed.reason)
+        except (OSError, sqlite3.Error) as error:
+            # A call can't claim the request either, and does not dial.
+            log.error("can't give up a request of the API: %s", error)
+            return True
 
     async def _follow(self, asked: AskedCall, key: str) -> None:
         """Watch an earlier call, or read the result that its process stored."""
