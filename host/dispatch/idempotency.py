@@ -75,6 +75,12 @@ class Requests:
             found: tuple[str, str] | None = requests.execute(query, (key,)).fetchone()
             return found
 
+    def live(self, key: str) -> bool:
+        """Return whether a call has the key and its outcome is not stored yet."""
+        with self._open() as requests:
+            query = "SELECT 1 FROM requests WHERE key = ? AND outcome IS NULL"
+            return requests.execute(query, (key,)).fetchone() is not None
+
     def forget(self) -> None:
         """Delete keys older than a day. Raises sqlite3.Error or OSError."""
         if has_state(self._state):

@@ -15,6 +15,7 @@ from api_client import NUMBER, TOKEN, Client, LiveKit, a_livekit, an_api
 from deployment import HERE, Deployment
 from programs import printed_by
 
+from host.base.database import open_state
 from host.dispatch.idempotency import NotClaimed, Requests
 from host.settings import load_settings
 
@@ -151,6 +152,17 @@ async def test_a_call_that_a_host_took_late_is_told_as_it_goes(client: Client) -
     requests.settle("AJ_1", "busy", "the line was busy", begun=True)
     over = await client.over(call["id"])
     assert (over["outcome"], over["reason"]) == ("busy", "the line was busy")
+
+
+async def test_what_the_record_says_later_replaces_what_was_told(client: Client) -> None:
+    _, call, _ = await client.place(details=GOOD, idempotency_key="order-7")
+    client.livekit.turning_away.set()
+    await client.over(call["id"])
+    with open_state(load_settings().state_dir) as rows:  # as of a host of another version
+        rows.execute("UPDATE requests SET call = 'AJ_1', outcome = 'declined', reason = 'no'")
+    _, told, _ = await client.ask("GET", f"/calls/{call['id']}")
+    assert (told["outcome"], told["reason"], told["retryable"]) == ("declined", "no", False)
+    assert told["ended_at"]
 
 
 async def test_ids_can_not_be_guessed_and_unknown_ones_are_not_found(client: Client) -> None:

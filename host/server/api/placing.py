@@ -111,7 +111,18 @@ class Placing:
 
     async def read(self, id: str) -> AskedCall | None:
         """Return a call's status or outcome; None if the id is unknown."""
-        return self._live.get(id) or await asyncio.to_thread(self._store.read, id)
+        return self._live.get(id) or await asyncio.to_thread(self._stored, id)
+
+    def _stored(self, id: str) -> AskedCall | None:
+        """Return a call that is over, as its record has it: that may have come later."""
+        if (found := self._store.read(id)) is None:
+            return None
+        key, asked = found
+        placed = self._written_down(asked, key)
+        if placed and asked.status == "over" and placed.outcome is not asked.outcome:
+            asked = _ended(asked, placed)
+            self._store.end(asked)
+        return asked
 
     async def resume(self) -> None:
         """Track the unfinished calls of the host's last run."""
@@ -154,6 +165,9 @@ class Placing:
         try:
             on_status = partial(note_status, asked)
             placed = await place(self._settings, metadata, on_status, lasting=True)
+            if await asyncio.to_thread(self._is_live, key):
+                await self._follow(asked, key)  # LiveKit was lost, and the call goes on
+                return
         except Exception as error:
             placed = CallResult(Outcome.FAILED, Outcome.FAILED.description, asked.room)
             if isinstance(error, HostError):
@@ -165,7 +179,7 @@ class Placing:
                 log.error("the call in room %s was not placed: %s", asked.room, error)
             else:
                 log.exception("the call in room %s was not placed", asked.room)
-        await self._over(asked, placed)
+        await self._over(asked, key, placed)
 
     def _given_up(self, key: str, placed: CallResult) -> bool:
         """Give a request up, so that no late dispatch of it dials; False if a call has it."""
@@ -178,7 +192,8 @@ class Placing:
 
     async def _follow(self, asked: AskedCall, key: str) -> None:
         """Watch an earlier call, or read the result that its process stored."""
-        until = asyncio.get_running_loop().time() + NEWS_LIMIT
+        loop, limits = asyncio.get_running_loop(), self._settings.persona(asked.persona)
+        began = loop.time()
         while True:
             placed = None
             try:
@@ -187,12 +202,21 @@ class Placing:
                 )
             except HostError as error:
                 log.warning("can't find the call in room %s: %s", asked.room, error)
-            placed = await asyncio.to_thread(self._written_down, asked, key) or placed
-            if not placed and asyncio.get_running_loop().time() > until:
-                placed = CallResult(Outcome.FAILED, _NOT_REPORTED, asked.room)
-            if placed:
-                return await self._over(asked, placed)
+            patience = 0.0 if placed else NEWS_LIMIT
+            if await asyncio.to_thread(self._is_live, key):  # its process stores the result
+                patience = NEWS_LIMIT + (limits.max_duration or 0) + (limits.ringing_timeout or 0)
+            written = await asyncio.to_thread(self._written_down, asked, key)
+            if written or loop.time() - began >= patience:
+                placed = placed or written
+                placed = placed or CallResult(Outcome.FAILED, _NOT_REPORTED, asked.room)
+                return await self._over(asked, key, placed)
             await asyncio.sleep(NEWS_EVERY)  # any process may store the result
+
+    def _is_live(self, key: str) -> bool:
+        """Return whether a call of this host has the request and has not ended."""
+        with contextlib.suppress(OSError, sqlite3.Error):
+            return self._requests.live(key)
+        return False
 
     def _written_down(self, asked: AskedCall, key: str) -> CallResult | None:
         """Return the stored result of a call; None if there is none."""
@@ -202,20 +226,27 @@ class Placing:
                 return CallResult(outcome, went[1], asked.room, retryable=outcome.retryable())
         return None
 
-    async def _over(self, asked: AskedCall, placed: CallResult) -> None:
-        ended = asked.model_copy(
-            update={
-                "status": "over",
-                "outcome": placed.outcome,
-                "reason": placed.reason,
-                "sip_status": placed.sip_status,
-                "retryable": placed.retryable,
-                "ended_at": now(),
-            }
-        )
-        self._live[asked.id] = ended
+    async def _over(self, asked: AskedCall, key: str, placed: CallResult) -> None:
+        """Store how a call ended: as its own process wrote, otherwise as LiveKit shows it."""
+        written = await asyncio.to_thread(self._written_down, asked, key)
+        if written and written.outcome is not placed.outcome:
+            placed = written
+        self._live[asked.id] = ended = _ended(asked, placed)
         await asyncio.to_thread(self._store.end, ended)
         del self._live[asked.id]
+
+
+def _ended(asked: AskedCall, placed: CallResult) -> AskedCall:
+    return asked.model_copy(
+        update={
+            "status": "over",
+            "outcome": placed.outcome,
+            "reason": placed.reason,
+            "sip_status": placed.sip_status,
+            "retryable": placed.retryable,
+            "ended_at": asked.ended_at or now(),
+        }
+    )
 
 
 def note_status(asked: AskedCall, status: str) -> None:

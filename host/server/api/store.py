@@ -59,12 +59,12 @@ class CallStore:
                 "UPDATE api_calls SET over = 1, told = ? WHERE id = ?", (document, asked.id)
             )
 
-    def read(self, id: str) -> AskedCall | None:
-        """Return a call by its id; None if unknown or expired."""
+    def read(self, id: str) -> tuple[str, AskedCall] | None:
+        """Return a call by its id, with its idempotency key; None if unknown or expired."""
         with self._open() as calls:
-            query = "SELECT told FROM api_calls WHERE id = ? AND asked >= ?"
+            query = "SELECT key, told FROM api_calls WHERE id = ? AND asked >= ?"
             found = calls.execute(query, (id, time.time() - KEPT)).fetchone()
-        return _asked(found[0]) if found else None
+        return (found[0], _asked(found[1])) if found else None
 
     def unfinished(self) -> list[tuple[str, AskedCall]]:
         """Return the calls without an outcome, each with its idempotency key."""
