@@ -30,10 +30,17 @@ LONGEST_HELP = 6
 LOOK_BACK = 32
 """Maximum number of digits to look back for a number's start: longer than any with prefixes."""
 SERVICE_CODES = tuple(
-    map(re.compile, (r"\*\d{2}", r"\*\d{3}", r"11\d{2}", r"11\d{3}", r"101\d{4}", "141", "1470"))
+    map(
+        re.compile,
+        (
+            *(r"\*\d{2}", r"\*\d{3}", r"11\d{2}", r"11\d{3}", r"101\d{4}"),
+            *("141", "1470", "1280", r"010\d{2}", r"0100\d{2}"),
+        ),
+    )
 )
 """Service codes that precede a number: *67 hides the caller ID in North America, 1167 does on
-rotary lines; 1010288 selects a carrier; 141 and 1470 are Britain's *67 and *82.
+rotary lines; 1010288 selects a carrier; 141 and 1470 are Britain's *67 and *82. Britain's 1280, and
+Germany's 01013 and 010088, select a carrier, too.
 """
 _LONGEST_CODE = 7
 _PAUSE, _STAR = ",", "*"
