@@ -47,6 +47,7 @@ async def test_a_key_that_transfers_is_not_cut_off_while_the_target_rings(
     assert not failed(scene, call, "digit_pressed")
 
 
+@pytest.mark.memory("it sounds like the calls beside it")
 async def test_a_key_that_transfers_learns_late_that_nobody_takes_it(scene: Scene) -> None:
     number = scene.world.numbers["acts"]
     call = await scene.exchange.ring(
@@ -60,6 +61,7 @@ async def test_a_key_that_transfers_learns_late_that_nobody_takes_it(scene: Scen
     assert not failed(scene, call, "digit_pressed")
 
 
+@pytest.mark.sample("taken")
 @pytest.mark.parametrize("taken", [True, False], ids=["taken", "busy"])
 async def test_a_refer_whose_hook_has_lost_patience_is_recorded_as_it_ends(
     scene: Scene, taken: bool

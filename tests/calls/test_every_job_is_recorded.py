@@ -22,6 +22,7 @@ from host.settings import Settings
 from host.testing import Scene
 
 
+@pytest.mark.sample("unknown")
 @pytest.mark.parametrize("answer", ["unknown", "empty", "no model"])
 @pytest.mark.parametrize("kind", ["stt", "llm", "tts"])
 async def test_a_hook_that_answers_no_model_fails_its_call_and_is_recorded(

@@ -89,6 +89,7 @@ async def test_whoever_speaks_the_moment_they_are_answered_is_heard(scene: Scene
     assert [line.text for line in record.transcript if line.who == "caller"] == ["What day is it?"]
 
 
+@pytest.mark.memory("it sounds like the calls beside it")
 async def test_the_hasty_are_answered_after_a_greeting_that_can_not_be_interrupted_too(
     scene: Scene,
 ) -> None:
@@ -104,6 +105,7 @@ async def test_the_hasty_are_answered_after_a_greeting_that_can_not_be_interrupt
     assert heard_once(call, "Today is Monday.").start > greeting.end
 
 
+@pytest.mark.sample("Hello?")
 @pytest.mark.parametrize("hello", ["Hello?", "Baker speaking."])
 async def test_a_hello_that_is_understood_late_is_in_the_record(scene: Scene, hello: str) -> None:
     async def ann(line: Line) -> None:

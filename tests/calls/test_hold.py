@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from scene import events, kill_its_process
@@ -461,7 +463,8 @@ async def test_a_call_that_ends_by_its_media_timeout_says_so(scene: Scene, outbo
         call = await scene.ring("waits", loses_its_network)
         record = await scene.over(call)
     who = "callee" if outbound else "caller"
-    assert record.reason == f"no audio arrived from the {who} for 15 s: LiveKit SIP's media_timeout"
+    told = f"no audio arrived from the {who} for 1[56] s: LiveKit SIP's media_timeout"
+    assert re.fullmatch(told, record.reason)  # it is seen once a second
     assert (record.outcome, record.ended_by) == (Outcome.COMPLETED, "livekit")
 
 

@@ -68,6 +68,7 @@ async def test_a_wrong_key_is_said_and_the_menu_is_offered_again(scene: Scene) -
     assert said(record)[1:] == [MENU, f"{WRONG} {MENU}", "You have chosen the office."]
 
 
+@pytest.mark.memory("it sounds like the calls beside it")
 async def test_whoever_presses_nothing_is_asked_again_and_then_let_go(scene: Scene) -> None:
     call = await scene.ring("menu", Line.stay)
     record = await scene.over(call)
@@ -176,6 +177,7 @@ async def test_a_private_number_is_in_no_record_and_no_log(scene: Scene) -> None
     assert "".join(told) == "47*47110815#9*2500#7351946280#"
 
 
+@pytest.mark.memory("it sounds like the calls beside it")
 async def test_a_wrong_number_is_asked_for_again(scene: Scene) -> None:
     async def errs(line: Line) -> None:
         await line.press("12345678")
@@ -231,6 +233,7 @@ async def test_the_model_finds_its_way_through_a_menu_with_pauses(scene: Scene) 
     assert said(record) == ["This is the finder.", "Today is Monday."]
 
 
+@pytest.mark.memory("it sounds like the calls beside it")
 async def test_a_pause_after_many_keys_is_as_long_as_after_one(scene: Scene) -> None:
     async def office(line: Line) -> None:
         await line.heard("this is the finder")

@@ -76,6 +76,7 @@ async def test_what_noise_cancellation_removes_is_neither_heard_nor_answered(sce
     assert [line.who for line in record.transcript] == ["persona"]
 
 
+@pytest.mark.memory("it sounds like the calls beside it")
 async def test_who_is_never_understood_is_asked_twice_and_bidden_goodbye(
     scene: Scene, in_memory: bool
 ) -> None:

@@ -73,6 +73,7 @@ async def test_a_provider_alone_fails_and_the_caller_is_told(
     called_off(kind, await ring(scene, "troubled", kind, trouble, script))
 
 
+@pytest.mark.sample("hang", "broken")
 @pytest.mark.promise("A fallback replaces a provider that hangs", only="tts-hang")
 @pytest.mark.parametrize(("kind", "trouble"), TROUBLES)
 async def test_with_a_fallback_the_conversation_goes_on(

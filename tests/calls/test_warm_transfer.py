@@ -97,6 +97,7 @@ async def test_a_colleague_who_presses_one_talks_with_the_caller(scene: Scene) -
     assert sorted({use.kind for use in record.usage}) == ["llm", "stt", "tts"]
 
 
+@pytest.mark.sample("now")
 async def test_a_colleague_says_yes_and_the_caller_hangs_up_first(either_scene: Scene) -> None:
     scene = either_scene
 
@@ -143,7 +144,7 @@ async def test_a_colleague_who_declines_sends_the_caller_back(scene: Scene, word
     assert (record.outcome, record.ended_by) == (Outcome.COMPLETED, "far end")
 
 
-@pytest.mark.sample("declines")
+@pytest.mark.sample("now-declines")
 @pytest.mark.parametrize(
     ("telephone", "status", "reason"),
     [
@@ -186,6 +187,7 @@ async def test_a_voicemail_is_nobody(scene: Scene) -> None:
     assert (await scene.exchange.call_to(SALES)).ended_by == "far end"
 
 
+@pytest.mark.memory("it sounds like the calls beside it")
 @pytest.mark.both_generations
 async def test_a_colleague_who_hangs_up_on_the_question_is_nobody(scene: Scene) -> None:
     async def hangs_up(line: Line) -> None:
@@ -369,6 +371,7 @@ async def test_a_colleague_who_was_not_understood_has_talked_with_the_caller(sce
     assert (record.outcome, record.ended_by) == (Outcome.TRANSFERRED, "colleague")
 
 
+@pytest.mark.sample("now")
 async def test_a_caller_who_hangs_up_while_it_rings_stops_the_ringing(either_scene: Scene) -> None:
     scene = either_scene
     scene.exchange.connect(SALES, NoAnswer())
@@ -385,6 +388,7 @@ async def test_a_caller_who_hangs_up_while_it_rings_stops_the_ringing(either_sce
     assert [each.reason for each in record.transfers] == ["the caller hung up"]
 
 
+@pytest.mark.memory("it sounds like the calls beside it")
 @pytest.mark.both_generations
 async def test_a_caller_who_hangs_up_during_the_question_hangs_up_the_colleague(
     scene: Scene,
