@@ -71,9 +71,9 @@ class Watched(CheckpointStore):
         super().__init__(state)
         self._put = asyncio.Event()
 
-    def put(self, checkpoint: Checkpoint) -> None:
+    def put(self, checkpoint: Checkpoint, *, sync: bool = False) -> None:
         try:
-            super().put(checkpoint)
+            super().put(checkpoint, sync=sync)
         finally:
             self._put.set()
 
