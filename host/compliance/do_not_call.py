@@ -21,8 +21,11 @@ from host.compliance.number import as_e164
 PATIENCE = 2.0
 """Seconds to wait for the list's lock; the dial is refused after that."""
 TRY_EVERY = 0.05
-AT_REST = 0.25
+AT_REST = 1.0
 """Seconds without a change after which another program is not in the middle of rewriting it."""
+AT_REST_UNFINISHED = 2.0
+"""The same for a list that is empty or whose last line has no end: a program that a busy machine
+holds up may have emptied it, or be writing it in blocks."""
 
 
 class DoNotCall:
@@ -61,9 +64,10 @@ class DoNotCall:
         raise TimeoutError("another program is rewriting it")
 
     def _append(self, number: str) -> None:
-        create = 0 if self._must_exist else os.O_CREAT
         for _ in _tries():
-            with self._opened(os.O_RDWR | os.O_APPEND | create, fcntl.LOCK_EX) as opened:
+            if not self._must_exist:
+                self._create()
+            with self._opened(os.O_RDWR | os.O_APPEND, fcntl.LOCK_EX) as opened:
                 self._close_to_others(opened)
                 if not self._has_the_name(opened) or not (content := _whole(opened)):
                     continue
@@ -72,10 +76,17 @@ class DoNotCall:
                     return
         raise TimeoutError("another program is rewriting it")
 
+    def _create(self) -> None:
+        """Create the list, unless it is there: empty, and at rest."""
+        with contextlib.suppress(FileExistsError):
+            new = os.open(self._file, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+            os.utime(new, (0, 0))
+            os.close(new)
+
     @contextlib.contextmanager
     def _opened(self, how: int, lock: int) -> Iterator[int]:
         """Open and lock the file that has the list's name now. Raises OSError."""
-        opened = os.open(self._file, how | os.O_CLOEXEC, 0o600)
+        opened = os.open(self._file, how | os.O_CLOEXEC)
         try:
             _lock(opened, lock)
             yield opened
@@ -118,7 +129,8 @@ def _whole(opened: int) -> tuple[bytes] | None:
     content = os.pread(opened, before.st_size, 0)
     now, after = time.time(), os.fstat(opened)
     unchanged = (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns)
-    return (content,) if unchanged and abs(now - after.st_mtime) >= AT_REST else None
+    rest = AT_REST if content.endswith(b"\n") else AT_REST_UNFINISHED
+    return (content,) if unchanged and abs(now - after.st_mtime) >= rest else None
 
 
 def _write(opened: int, number: str, before: bytes) -> None:
