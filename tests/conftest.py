@@ -37,6 +37,19 @@ def pytest_configure(config: pytest.Config) -> None:
     canaries.watch(config)
 
 
+@pytest.hookimpl(trylast=True)  # pytest itself sorts by the scopes of parameters
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put whole calls last, and the longest of them first: nobody waits for one at the end."""
+    long = ("heavy", "alone")
+
+    def when(item: pytest.Item) -> int:
+        if not item.get_closest_marker("calls"):
+            return 0
+        return 1 if any(map(item.get_closest_marker, long)) else 2
+
+    items.sort(key=when)
+
+
 def pytest_collection_finish() -> None:
     """Spare the garbage collector what is imported: it took a tenth of all the time."""
     gc.collect()

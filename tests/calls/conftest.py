@@ -74,7 +74,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> Iterator[None]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark whole calls, which share a loop in which their world lives, and put them last."""
+    """Mark whole calls, which share a loop in which their world lives."""
     unsaid = []
     items[:] = [
         item
@@ -104,7 +104,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("one line"))
     if unsaid:
         raise pytest.UsageError(f"whole calls that don't say why: {', '.join(unsaid)}")
-    items.sort(key=lambda item: item.get_closest_marker("calls") is not None)
 
 
 def _plays(item: pytest.Item) -> bool:
