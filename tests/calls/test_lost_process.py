@@ -33,7 +33,7 @@ from host.settings import Words
 from host.testing import Scene, heard, heard_once, not_heard
 
 BACK = "I am sorry, we were cut off for a moment. I am here again, please go on."
-WORDS = "cut off for a moment"
+WORDS = "please go on"
 GREETING = "This is the desk. What can I do for you?"
 
 
