@@ -7,7 +7,7 @@ that repeats itself, or a call screener that puts nobody through.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -37,20 +37,20 @@ def truthful(ending: Ending, state: CallState, session: Any) -> Ending:
     return ending
 
 
-def is_person(words: str) -> bool:
-    """Return whether words of the far end are none of a queue's announcements and menus.
+def only_recordings(heard: Iterable[Utterance]) -> bool:
+    """Return whether what was heard is a queue's announcements and menus, and nothing else.
 
-    "One moment please" alone does not count either: queues say that, too.
+    "One moment please" alone does not tell a person either: queues say that, too.
     """
-    return not (is_recorded(words) or hold_in(words))
+    words = [said.text for said in heard if said.who == "caller"]
+    return bool(words) and all(is_recorded(each) or hold_in(each) for each in words)
 
 
 def _reached_nobody(state: CallState) -> str:
     """Return why the call reached nobody; empty if it did."""
     if any(key.who == "caller" for key in state.keys):
         return ""
-    heard = [said for said in state.transcript if said.who == "caller"]
-    if not heard:
+    if not any(said.who == "caller" for said in state.transcript):
         return "nothing that the callee said was understood" if state.sounded else NEVER_SPOKE
     if state.voicemail is AnsweredBy.SCREENING and not state.greeted:
         return f"a call screener answered{NOBODY_CAME}"
@@ -59,9 +59,8 @@ def _reached_nobody(state: CallState) -> str:
     if state.voicemail is AnsweredBy.MACHINE_IVR and not (pressed or answered or state.hold_ended):
         return f"a menu answered{NOBODY_CAME}"
     # A menu that takes a key has done what it is for, unless it puts the call through to a queue.
-    since = [said for said in heard if pressed is None or said.at > pressed]
-    recorded = bool(since) and not any(is_person(said.text) for said in since)
-    recorded = recorded or (repeated >= A_RECORDING and not answered)
+    since = (said for said in state.transcript if pressed is None or said.at > pressed)
+    recorded = only_recordings(since) or (repeated >= A_RECORDING and not answered)
     return f"a recording answered{NOBODY_CAME}" if recorded else ""
 
 

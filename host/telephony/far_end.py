@@ -20,6 +20,7 @@ from host.base.clock import now
 from host.base.text import quote
 from host.call.caller import name_shown, number_shown
 from host.call.live import LiveCall
+from host.call.reached import only_recordings
 from host.call.state import CallStatus, Moment
 from host.dispatch.rooms import delete_room, put_out
 from host.records.ending import CallEnded, Ending
@@ -243,12 +244,19 @@ class LiveKitFarEnd:
             call.end(call.hangup_ending)
         elif ending := self.packets.ending(told=told):
             call.end(ending)
-        elif call.state.first_word_at is not None or call.hold.active:
+        elif self._gave_up:
+            call.end(self._given_up())
+        else:
             during = " while the call was on hold" if call.hold.active else ""
             reason = f"the {call.state.other_party} hung up{during}"
             call.end(Ending(Outcome.COMPLETED, "far end", reason))
-        else:
-            call.end(self._given_up())
+
+    @property
+    def _gave_up(self) -> bool:
+        """True if a caller or callee has waited for the persona's first word, and not a machine."""
+        state = self._call.state
+        played = state.outbound and only_recordings(state.transcript)
+        return state.first_word_at is None and not (self._call.hold.active or played)
 
     def _given_up(self) -> Ending:
         reason = f"the {self._call.state.other_party} hung up before the persona spoke"

@@ -196,6 +196,20 @@ async def test_a_menu_that_hangs_up_is_no_answer(scene: Scene) -> None:
 
 
 @pytest.mark.memory("it sounds like the calls beside it")
+async def test_a_menu_that_hangs_up_before_the_persona_speaks_is_no_answer_either(
+    scene: Scene,
+) -> None:
+    async def menu(line: Line) -> None:
+        await line.say("Please press two for the office.")
+        await line.wait(0.5)
+        await line.hang_up()
+
+    placed, _, record = await scene.place_to(Telephone(script=menu), "leaves", name="Ann")
+    assert record.first_word_at is None
+    assert (placed.outcome, record.ended_by) == (Outcome.NO_ANSWER, "far end")
+
+
+@pytest.mark.memory("it sounds like the calls beside it")
 async def test_a_callee_who_never_says_a_word_is_no_answer(scene: Scene) -> None:
     placed, call, record = await scene.place_to(Telephone(script=Line.stay), "waits")
     heard_once(call, WORDS.silent_goodbye)
