@@ -19,7 +19,7 @@ from host.base.errors import HostError
 from host.compliance.number import as_e164
 
 PATIENCE = 2.0
-"""Seconds to wait for the list's lock; the dial is refused after that."""
+"""Seconds to wait for the list's lock, and for it to be at rest; the dial is refused after that."""
 TRY_EVERY = 0.05
 AT_REST = 1.0
 """Seconds without a change after which another program is not in the middle of rewriting it."""
@@ -59,8 +59,8 @@ class DoNotCall:
     def _read(self) -> bytes:
         for _ in _tries():
             with self._opened(os.O_RDONLY | os.O_NONBLOCK, fcntl.LOCK_SH) as opened:
-                if content := _whole(opened):
-                    return content[0]
+                if (content := _whole(opened)) is not None:
+                    return content
         raise TimeoutError("another program is rewriting it")
 
     def _append(self, number: str) -> None:
@@ -69,9 +69,9 @@ class DoNotCall:
                 self._create()
             with self._opened(os.O_RDWR | os.O_APPEND, fcntl.LOCK_EX) as opened:
                 self._close_to_others(opened)
-                if not self._has_the_name(opened) or not (content := _whole(opened)):
+                if not self._has_the_name(opened) or (content := _whole(opened)) is None:
                     continue
-                _write(opened, number, content[0])
+                _write(opened, number, content)
                 if self._has_the_name(opened):
                     return
         raise TimeoutError("another program is rewriting it")
@@ -123,14 +123,14 @@ def _lock(opened: int, how: int) -> None:
     raise TimeoutError("another process holds its lock")
 
 
-def _whole(opened: int) -> tuple[bytes] | None:
+def _whole(opened: int) -> bytes | None:
     """Return the content of a locked list; None if another program may be rewriting it."""
     before = os.fstat(opened)
     content = os.pread(opened, before.st_size, 0)
     now, after = time.time(), os.fstat(opened)
     unchanged = (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns)
     rest = AT_REST if content.endswith(b"\n") else AT_REST_UNFINISHED
-    return (content,) if unchanged and abs(now - after.st_mtime) >= rest else None
+    return content if unchanged and abs(now - after.st_mtime) >= rest else None
 
 
 def _write(opened: int, number: str, before: bytes) -> None:

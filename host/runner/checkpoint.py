@@ -104,9 +104,11 @@ class CheckpointStore:
                 await asyncio.wait_for(call.transcript_changed.wait(), EVERY)
             call.transcript_changed.clear()
 
-    def write(self, call: LiveCall, record: CallRecord | None = None) -> None:
-        """Write a call's checkpoint to the disk itself, with its `record` once it has ended."""
-        self.put(self.checkpoint(call, record), sync=True)
+    def write(
+        self, call: LiveCall, record: CallRecord | None = None, *, sync: bool = False
+    ) -> None:
+        """Write a call's checkpoint, with its `record` once it has ended; `sync` as for `put`."""
+        self.put(self.checkpoint(call, record), sync=sync)
 
     def checkpoint(self, call: LiveCall, record: CallRecord | None = None) -> Checkpoint:
         """Build a call's checkpoint."""
@@ -188,8 +190,8 @@ def _opened(path: Path) -> BinaryIO:
     # Without O_NONBLOCK, a named pipe would wait for somebody who writes.
     file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
     facts = os.fstat(file.fileno())
-    if not stat.S_ISREG(facts.st_mode) or facts.st_size > LARGEST:
-        file.close()
-        large = stat.S_ISREG(facts.st_mode)
-        raise OSError(f"it has {facts.st_size} bytes" if large else "it is no regular file")
-    return file
+    if stat.S_ISREG(facts.st_mode) and facts.st_size <= LARGEST:
+        return file
+    file.close()
+    regular = stat.S_ISREG(facts.st_mode)
+    raise OSError(f"it has {facts.st_size} bytes" if regular else "it is no regular file")

@@ -321,14 +321,14 @@ class Runner:
     def _require_checkpoint(self) -> None:
         """Write a checkpoint. Raises CallEnded: a call that can't be recorded does not begin."""
         try:
-            self._checkpoints.write(self._call)
+            self._checkpoints.write(self._call, sync=True)
         except OSError as error:
             reason = f"the call can't be recorded: {error.strerror or error}"
             raise CallEnded(Ending(Outcome.FAILED, "host", reason, error=str(error))) from error
 
     def _write_checkpoint(self, record: CallRecord | None = None) -> None:
         with log_errors("writing the checkpoint"):
-            self._checkpoints.write(self._call, record)
+            self._checkpoints.write(self._call, record, sync=record is not None)
 
 
 @dataclass(frozen=True)

@@ -48,8 +48,8 @@ class Health:
     @property
     def unready(self) -> str | None:
         """Why the host can't take a call now; None if it can."""
-        if self.closed:
-            return self.closed
+        if why := self.closed:
+            return why
         if len(self._calls) >= self._max_calls:
             return "max_calls is reached"
         return None

@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import logging
 import sys
-import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -103,14 +102,10 @@ class Recovery:
 
     def _set_aside(self, file: Path, error: OSError | ValidationError) -> None:
         """Rename a checkpoint that can't be read, and say so once."""
-        aside = file.with_suffix(".broken")
         if file not in self._failed:
             log.error("can't read the checkpoint %s: %s", file.name, unquoted(error))
         self._failed.add(file)
-        with contextlib.suppress(OSError):
-            file.rename(
-                aside if not aside.exists() else file.with_suffix(f".{time.time_ns()}.broken")
-            )
+        _keep(file)
 
     async def _look_at(self, file: Path, checkpoint: Checkpoint) -> None:
         try:
@@ -191,11 +186,8 @@ class Recovery:
 
     def _keep_record(self, checkpoint: Checkpoint) -> None:
         """Keep the record of a call where `call_ended` failed: it may be written nowhere else."""
-        file = self._checkpoints.file(checkpoint.state.id)
-        kept = file.with_suffix(".broken")
+        kept = _keep(self._checkpoints.file(checkpoint.state.id))
         log.error("call_ended of %s failed; the record is in %s", checkpoint.state.persona, kept)
-        with contextlib.suppress(OSError):
-            file.rename(kept)
 
     def _blank(self, live: WatchedCall) -> Checkpoint:
         """Build a checkpoint for a call without one: it never started, or the disk is full."""
@@ -218,3 +210,11 @@ class Recovery:
             .with_grants(grants)
             .to_jwt()
         )
+
+
+def _keep(checkpoint: Path) -> Path:
+    """Rename a checkpoint that can't be finished, so that it is not tried again."""
+    kept = checkpoint.with_suffix(".broken")
+    with contextlib.suppress(OSError):
+        checkpoint.rename(kept)
+    return kept

@@ -21,7 +21,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import os
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -32,6 +32,7 @@ from in_memory.clock import VirtualClockLoop, virtual_time
 from in_memory.world import MemoryScene
 from scene import HERE, a_memory_scene, a_scene, together
 
+from host.local.exchange import Subscriber
 from host.testing import Scene
 from host.testing.report import pytest_runtest_makereport, watch
 
@@ -224,16 +225,17 @@ def _scene(request: pytest.FixtureRequest, name: str, in_memory: bool) -> Scene:
     if not in_memory:
         # Ears know the sentences of one test: with those of all they would take most of a core.
         scene.world.forget()
-        request.addfinalizer(partial(_disconnect_but, scene, scene.exchange.numbers))
+        # The next test may expect nobody where this one connects a telephone.
+        telephones = scene.exchange.telephones
+        request.addfinalizer(partial(_restore, telephones, dict(telephones)))
         request.node.stash[WHOLE_SCENE] = scene
     watch(request.node, scene, log=not in_memory)  # there, pytest captures it
     return scene
 
 
-def _disconnect_but(scene: Scene, before: Collection[str]) -> None:
-    """Take away the telephones that a test has connected: the next one may expect nobody there."""
-    for number in scene.exchange.numbers.difference(before):
-        scene.exchange.disconnect(number)
+def _restore(telephones: dict[str, Subscriber], before: dict[str, Subscriber]) -> None:
+    telephones.clear()
+    telephones.update(before)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -66,7 +66,8 @@ class Exchange(LocalServer):
         self._office = Office(url, api_key, api_secret, chosen, understood, self.callers)
         self._office.reinvite = self._reinvite
         self.directory = Directory()
-        self._numbers: dict[str, Subscriber] = {}
+        self.telephones: dict[str, Subscriber] = {}
+        """By number in its normal form; a number that is not here is nobody's."""
         self._connected_at: dict[str, int] = {}
         self._reinvites: list[asyncio.Task[PhoneCall]] = []
         self.port = port
@@ -118,17 +119,8 @@ class Exchange(LocalServer):
         Raises TypeError for anything but a telephone.
         """
         check_telephone(number, phone)
-        self._numbers[normalize(number)] = phone
+        self.telephones[normalize(number)] = phone
         self._connected_at[normalize(number)] = len(self._office.calls)
-
-    @property
-    def numbers(self) -> frozenset[str]:
-        """The numbers that have a telephone."""
-        return frozenset(self._numbers)
-
-    def disconnect(self, number: str) -> None:
-        """Take the telephone from a number: nobody has it then. A call goes on."""
-        self._numbers.pop(normalize(number), None)
 
     async def route(
         self,
@@ -237,9 +229,9 @@ class Exchange(LocalServer):
         return route(trunk, rule, caller, called, host)
 
     def _subscriber(self, number: str) -> Subscriber:
-        found = self._numbers.get(normalize(number), NOBODY)
+        found = self.telephones.get(normalize(number), NOBODY)
         if found.then:
-            self._numbers[normalize(number)] = found.then
+            self.telephones[normalize(number)] = found.then
         return found
 
     async def _nowhere(
