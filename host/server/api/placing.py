@@ -13,13 +13,13 @@ from host import registry
 from host.base.clock import now
 from host.base.errors import HostError, MetadataError
 from host.base.tasks import Tasks
-from host.call.state import CallStatus
 from host.compliance import Gate, Rule
 from host.dispatch.idempotency import Requests
 from host.dispatch.place import CallResult, encode_metadata, follow, place, room_for
 from host.records.outcome import Outcome
 from host.server.api.details_validator import DetailsValidator
-from host.server.api.schemas import AskedCall, Fault, Status, WantedCall
+from host.server.api.schemas import AskedCall, Fault, WantedCall
+from host.server.api.status import ended, note_status
 from host.server.api.store import CallStore
 from host.settings import Settings
 
@@ -33,13 +33,6 @@ NEWS_EVERY = 1.0
 """Seconds between checks for such a result."""
 CLOSING_LIMIT = 2.0
 """Seconds to store results of calls that have just ended, when the host stops."""
-_STANDS: dict[str, Status] = {
-    CallStatus.DIALING: "dialing",
-    CallStatus.RINGING: "ringing",
-    CallStatus.AUTOMATION: "active",
-    CallStatus.ACTIVE: "active",
-}
-"""LiveKit's `sip.callStatus` to the API's status."""
 _NOT_TAKEN = "no host took the call"
 _NOT_REPORTED = "the host stopped before it reported how the call ended"
 _KEPT_BACK: dict[Rule | None, str] = {
@@ -114,15 +107,16 @@ class Placing:
         return self._live.get(id) or await asyncio.to_thread(self._stored, id)
 
     def _stored(self, id: str) -> AskedCall | None:
-        """Return a call that is over, as its record has it: that may have come later."""
+        """Return a stored call, as its record has it: that may have come later."""
         if (found := self._store.read(id)) is None:
             return None
         key, asked = found
-        placed = self._written_down(asked, key)
-        if placed and asked.status == "over" and placed.outcome is not asked.outcome:
-            asked = _ended(asked, placed)
-            self._store.end(asked)
-        return asked
+        if asked.status != "over":
+            return asked
+        over = self._as_written(asked, key)
+        if over is not asked:
+            self._store.end(over)
+        return over
 
     async def resume(self) -> None:
         """Track the unfinished calls of the host's last run."""
@@ -207,9 +201,8 @@ class Placing:
                 patience = NEWS_LIMIT + (limits.max_duration or 0) + (limits.ringing_timeout or 0)
             written = await asyncio.to_thread(self._written_down, asked, key)
             if written or loop.time() - began >= patience:
-                placed = placed or written
-                placed = placed or CallResult(Outcome.FAILED, _NOT_REPORTED, asked.room)
-                return await self._over(asked, key, placed)
+                unknown = CallResult(Outcome.FAILED, _NOT_REPORTED, asked.room)
+                return await self._over(asked, key, placed or written or unknown)
             await asyncio.sleep(NEWS_EVERY)  # any process may store the result
 
     def _is_live(self, key: str) -> bool:
@@ -226,41 +219,13 @@ class Placing:
                 return CallResult(outcome, went[1], asked.room, retryable=outcome.retryable())
         return None
 
+    def _as_written(self, over: AskedCall, key: str) -> AskedCall:
+        """Return a call that is over as its own process wrote it, if that differs."""
+        written = self._written_down(over, key)
+        return ended(over, written) if written and written.outcome is not over.outcome else over
+
     async def _over(self, asked: AskedCall, key: str, placed: CallResult) -> None:
-        """Store how a call ended: as its own process wrote, otherwise as LiveKit shows it."""
-        written = await asyncio.to_thread(self._written_down, asked, key)
-        if written and written.outcome is not placed.outcome:
-            placed = written
-        self._live[asked.id] = ended = _ended(asked, placed)
-        await asyncio.to_thread(self._store.end, ended)
+        over = await asyncio.to_thread(self._as_written, ended(asked, placed), key)
+        self._live[asked.id] = over
+        await asyncio.to_thread(self._store.end, over)
         del self._live[asked.id]
-
-
-def _ended(asked: AskedCall, placed: CallResult) -> AskedCall:
-    return asked.model_copy(
-        update={
-            "status": "over",
-            "outcome": placed.outcome,
-            "reason": placed.reason,
-            "sip_status": placed.sip_status,
-            "retryable": placed.retryable,
-            "ended_at": asked.ended_at or now(),
-        }
-    )
-
-
-def note_status(asked: AskedCall, status: str) -> None:
-    """Set the status from LiveKit's `sip.callStatus`, and the time at which it was first seen.
-
-    A status that was skipped gets the time of the next one. A call may be answered without ringing.
-    """
-    stands = _STANDS.get(status)
-    if stands is None:
-        return
-    asked.status = stands
-    at = now()
-    asked.dialing_at = asked.dialing_at or at
-    if stands == "ringing":
-        asked.ringing_at = asked.ringing_at or at
-    if stands == "active":
-        asked.answered_at = asked.answered_at or at

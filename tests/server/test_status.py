@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from host.server.api.placing import note_status
 from host.server.api.schemas import AskedCall
+from host.server.api.status import note_status
 
 
 @pytest.fixture
