@@ -18,7 +18,7 @@ test: setup  ## ruff, mypy, the tests, and a whole call for each promise
 	@$(MAKE) --no-print-directory lint; linted=$$?; .venv/bin/python -m pytest && exit $$linted
 
 test-quick: setup  ## unit tests and calls in memory: nothing that takes seconds
-	.venv/bin/python -m pytest --quick
+	.venv/bin/python -m pytest --quick -n 2
 
 # `make test-all TIMES=20 KEYWORD=voicemail` repeats a choice, to hunt what fails once in a hundred.
 TIMES = 1

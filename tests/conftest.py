@@ -38,6 +38,17 @@ def pytest_configure(config: pytest.Config) -> None:
     canaries.watch(config)
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Leave most rows of a corpus that says `one_of` to `make test-all`."""
+    corpus = item.get_closest_marker("corpus")
+    callspec = getattr(item, "callspec", None)
+    if corpus is None or callspec is None:
+        return
+    row = sum(at for name, at in callspec.indices.items() if not name.startswith("_asyncio"))
+    if row % corpus.kwargs.get("one_of", 1):
+        item.add_marker("every")
+
+
 @pytest.hookimpl(trylast=True)  # pytest itself sorts by the scopes of parameters
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put whole calls last, and the longest of them first: nobody waits for one at the end."""

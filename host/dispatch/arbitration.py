@@ -11,9 +11,9 @@ import contextlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from livekit import api, rtc
-from livekit.agents import JobContext
 from livekit.protocol.agent import JobStatus
 from livekit.protocol.models import ParticipantInfo
 
@@ -21,6 +21,9 @@ from host.call.live import LiveCall
 from host.dispatch.rooms import UNREACHABLE, delete_room
 from host.records.ending import Ending
 from host.records.outcome import Outcome
+
+if TYPE_CHECKING:  # importing it takes a second, which commands and helpers can spare
+    from livekit.agents import JobContext
 
 log = logging.getLogger("host")
 

@@ -1,14 +1,11 @@
-"""Access to LiveKit with the host's keys: API client, tokens, and LiveKit Inference."""
+"""Access to LiveKit with the host's keys: API client and tokens."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator
-from typing import Any, Literal
 
 from livekit import api, rtc
-from livekit.agents import NOT_GIVEN, JobContext, LanguageCode, inference
-from livekit.agents.utils import http_context
 
 from host.base.errors import LiveKitError, SettingsError
 from host.dispatch.rooms import UNREACHABLE
@@ -63,38 +60,3 @@ def require_livekit(settings: Settings) -> None:
 def token_of(settings: Settings) -> api.AccessToken:
     """Return a token without identity and grants."""
     return api.AccessToken(*keys_of(settings))
-
-
-def give_access(job: JobContext, settings: Settings) -> None:
-    """Give a job an API client; LiveKit would create one from the environment."""
-    session = http_context.http_session()
-    job.api = api.LiveKitAPI(settings.livekit_url, *keys_of(settings), session=session)
-
-
-def inference_model(
-    settings: Settings,
-    kind: Literal["stt", "llm", "tts"],
-    provider: str,
-    model: str,
-    voice: str,
-    language: str,
-) -> Any:
-    """Create a model of LiveKit Inference.
-
-    The keys are passed explicitly, since a call's environment has none.
-    """
-    keys: dict[str, Any] = dict(zip(("api_key", "api_secret"), keys_of(settings), strict=True))
-    named = f"{provider}/{model}"
-    if kind == "llm":
-        return _llm_class(named)(named, **keys)
-    if kind == "stt":
-        return inference.STT(model=named, language=LanguageCode(language), **keys)
-    return inference.TTS(
-        model=named, voice=voice or NOT_GIVEN, language=LanguageCode(language), **keys
-    )
-
-
-def _llm_class(named: str) -> Any:
-    if inference.is_duplex_model(named):
-        return inference.DuplexModel
-    return inference.RealtimeModel if inference.is_realtime_model(named) else inference.LLM

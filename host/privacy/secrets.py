@@ -139,6 +139,8 @@ def secrets_in(value: Any) -> Iterator[str]:
         names = type(value).model_fields if isinstance(value, BaseModel) else vars(value)
         for name in names:
             inner = getattr(value, name)
+            if inner is None or isinstance(inner, bool | int | float):
+                continue  # half of all settings: each would cost a generator
             yield from secrets_in(inner)
             if name.endswith(("url", "urls", "endpoint", "endpoints")):
                 several = inner if isinstance(inner, list | tuple | set | frozenset) else (inner,)

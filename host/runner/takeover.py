@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from livekit.agents import Agent
+from typing import TYPE_CHECKING
 
 from host.call.live import LiveCall
 from host.runner.checkpoint import Checkpoint
 from host.settings import Settings
+
+if TYPE_CHECKING:
+    from livekit.agents import Agent
 
 IDENTITY = "takeover-"
 """Prefix of the identity of an agent that takes a call over."""

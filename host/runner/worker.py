@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 
+from livekit import api
 from livekit.agents import JobContext, JobProcess
+from livekit.agents.utils import http_context
 
 from host import registry
 from host.call.live import LiveCall
 from host.call.state import CallState
-from host.dispatch.livekit import give_access
+from host.dispatch.livekit import keys_of
 from host.privacy.logs import keep_private_in_call
 from host.runner.checkpoint import CheckpointStore
 from host.runner.ending import log_errors
@@ -41,6 +43,12 @@ class Worker:
     def runner_of(self, job: JobContext, call: LiveCall) -> Runner:
         """Return the runner of a call."""
         return Runner(job, call)
+
+
+def give_access(job: JobContext, settings: Settings) -> None:
+    """Give a job an API client; LiveKit would create one from the environment."""
+    session = http_context.http_session()
+    job.api = api.LiveKitAPI(settings.livekit_url, *keys_of(settings), session=session)
 
 
 def _call_of(job: JobContext, settings: Settings) -> LiveCall | None:

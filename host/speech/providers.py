@@ -18,7 +18,7 @@ from livekit.agents.voice.agent_session import SessionConnectOptions
 
 from host.base.errors import HostError, SettingsError
 from host.call.live import LiveCall
-from host.dispatch.livekit import inference_model
+from host.speech.inference import inference_model
 
 log = logging.getLogger("host")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -34,7 +34,7 @@ LOG_LINES = 12
 """Lines of the host's log that a failure shows."""
 
 
-@dataclass
+@dataclass(repr=False)
 class Scene:
     """A local world and a host in it."""
 
@@ -44,6 +44,9 @@ class Scene:
     folder: Path
     environment: Mapping[str, str]
     """The host's settings, as environment variables."""
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} in {self.folder}>"  # its settings would fill a page
 
     @property
     def exchange(self) -> Exchange:
@@ -139,8 +142,9 @@ class Scene:
             await self.no_room(call.room)
 
     def log(self) -> str:
-        """Return the host's log so far."""
-        return self.host.log.read_text(errors="replace")
+        """Return the host's log so far; nothing if it has not been started."""
+        log = self.host.log
+        return log.read_text(errors="replace") if log.exists() else ""
 
 
 @asynccontextmanager
@@ -153,10 +157,12 @@ async def open_scene(
     agent_name: str = "host",
     callers: Sentences | None = None,
     agents: Sentences | None = None,
+    hosted: bool = True,
 ) -> AsyncIterator[Scene]:
     """Start a world and a host in it, with `environment` added to the world's settings.
 
     `folder` receives the host's log and call records; `rules` are the local model's answers.
+    With `hosted=False`, no host is started: `another_host` of the scene starts each.
     `callers` and `agents` are what each side says, for a server beside the world that hears or
     speaks, too.
     """
@@ -166,8 +172,8 @@ async def open_scene(
         )
         await up.enter_async_context(world)
         together = {**world.settings, **_files(folder), **environment}
-        scene = await up.enter_async_context(_hosting(world, folder, together, numbers=True))
-        yield scene
+        hosting = _hosting(world, folder, together, numbers=True, hosted=hosted)
+        yield await up.enter_async_context(hosting)
 
 
 @asynccontextmanager
@@ -178,8 +184,9 @@ async def _hosting(
     *,
     numbers: bool = False,
     command: str = "start",
+    hosted: bool = True,
 ) -> AsyncIterator[Scene]:
-    """Start a host; `numbers`: assign its personas' numbers in the world."""
+    """Start a host if `hosted`; `numbers`: assign its personas' numbers in the world."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in environment.items():
             patch.setenv(name, value)
@@ -189,8 +196,8 @@ async def _hosting(
     if numbers:
         await world.give_numbers({persona.name: persona.numbers for persona in personas})
     process = HostProcess(environment, folder / "host.log", cwd=folder, command=command)
-    async with process as host:
-        yield Scene(world, settings, host, folder, environment)
+    async with process if hosted else nullcontext():
+        yield Scene(world, settings, process, folder, environment)
 
 
 def _files(folder: Path) -> dict[str, str]:

@@ -42,9 +42,14 @@ _numbers = count()
 
 @asynccontextmanager
 async def a_scene(
-    folder: Path, profile: str, more: Mapping[str, str] | None = None, agent_name: str = "host"
+    folder: Path,
+    profile: str,
+    more: Mapping[str, str] | None = None,
+    agent_name: str = "host",
+    *,
+    hosted: bool = True,
 ) -> AsyncIterator[Scene]:
-    """Bring up a host with the personas and plugins of this folder."""
+    """Bring up a host with the personas and plugins of this folder, or a world that awaits one."""
     for kind in ("personas", "plugins"):
         together(folder, kind)
     environment = {**_environment(folder, folder), **(more or {})}
@@ -63,6 +68,7 @@ async def a_scene(
                 agent_name=agent_name,
                 callers=callers,
                 agents=agents,
+                hosted=hosted,
             )
             scene = await stack.enter_async_context(opened)
         yield scene

@@ -71,9 +71,8 @@ def is_over(call: dict[str, Any]) -> bool:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def ground(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene]:
-    """A world whose own host has stopped: each test brings its own."""
-    async with a_scene(tmp_path_factory.mktemp("api"), "now") as scene:
-        await scene.host.stop()
+    """A world without a host: each test brings its own."""
+    async with a_scene(tmp_path_factory.mktemp("api"), "now", hosted=False) as scene:
         yield scene
 
 

@@ -35,9 +35,8 @@ SHARED = 12
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def ground(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene]:
-    """A world whose own host has stopped: each test brings its own."""
-    async with a_scene(tmp_path_factory.mktemp("deploys"), "now") as scene:
-        await scene.host.stop()
+    """A world without a host: each test brings its own."""
+    async with a_scene(tmp_path_factory.mktemp("deploys"), "now", hosted=False) as scene:
         yield scene
 
 
@@ -133,7 +132,7 @@ async def test_calls_that_are_live_when_a_host_drains_come_to_their_end(
     async with ground.another_host(tmp_path) as host:
         status, told = await readiness(host)
         assert (status, told["live_calls"], told["registered"]) == (200, 0, True)
-        calls = [await a_call(host) for _ in range(2)]
+        calls = await asyncio.gather(a_call(host), a_call(host))
         assert (await until_ready(host, lambda status, _: status == 200))["live_calls"] == 2
         host.host.signal(signal.SIGTERM)
         told = await until_ready(host, draining, limit=2)
@@ -257,14 +256,13 @@ async def until_livekit_is_back(host: Scene, outage: float) -> None:
 @pytest.mark.promise("Live calls survive a restart of LiveKit")
 async def test_live_calls_outlive_a_restart_of_livekit(ground: Scene, tmp_path: Path) -> None:
     async with ground.another_host(tmp_path) as host:
-        calls = [await a_call(host) for _ in range(2)]
+        calls = await asyncio.gather(a_call(host), a_call(host))
         await until_livekit_is_back(host, 1)
         for call, _ in calls:
             await both_are_back(host, call)
             assert call.ended_at is None
         await asyncio.sleep(2)  # nobody is told when a track's first sound has arrived
-        for call, talk in calls:
-            await went_on(host, call, talk)
+        await asyncio.gather(*(went_on(host, *call) for call in calls))
         await went_on(host, *await a_call(host))
 
 

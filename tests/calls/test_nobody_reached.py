@@ -149,7 +149,7 @@ def told_truly(far_end: FarEnd, outcome: Outcome) -> None:
         assert outcome in far_end.may, f"nobody was reached, and the outcome is {outcome}"
 
 
-@pytest.mark.corpus
+@pytest.mark.corpus(one_of=2)
 @pytest.mark.memory("no voice says babble, and the seeds would take an hour")
 @every(DETECTED)
 async def test_no_outcome_tells_of_somebody_who_was_not_reached(
@@ -161,7 +161,7 @@ async def test_no_outcome_tells_of_somebody_who_was_not_reached(
     assert placed.outcome is record.outcome
 
 
-@pytest.mark.corpus
+@pytest.mark.corpus(one_of=2)
 @pytest.mark.memory("no voice says babble, and the seeds would take an hour")
 @every(UNDETECTED)
 async def test_nor_where_the_persona_talks_to_whatever_answers(

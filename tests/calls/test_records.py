@@ -86,6 +86,7 @@ async def test_a_call_that_nobody_answered_is_recorded_too(scene: Scene) -> None
     assert "busy" in line
 
 
+@pytest.mark.corpus  # SQLite waits by the clock of the wall
 async def test_a_call_whose_database_is_locked_is_in_the_log(scene: Scene) -> None:
     with closing(sqlite3.connect(scene.folder / "calls.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")

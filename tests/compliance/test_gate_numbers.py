@@ -58,7 +58,7 @@ def test_there_are_a_thousand_numbers_and_a_hundred_tricks() -> None:
     assert len(tricks()) >= 100
 
 
-@pytest.mark.corpus
+@pytest.mark.corpus(one_of=3)
 @pytest.mark.parametrize(("countries", "types"), POLICIES, ids=lambda each: "-".join(each)[:24])
 async def test_of_all_examples_those_of_the_policy_are_dialled_and_no_other(
     carrier: Carrier, countries: Collection[str], types: Collection[str]

@@ -24,6 +24,7 @@ from host.local.rules import Rule
 from host.local.speech import Sentences
 from host.local.world import OUR_NUMBER
 from host.privacy.logs import Masked, keep_private
+from host.privacy.mask import Mask, current, use
 from host.settings import Settings
 from host.speech.prompts.render import make_sounds
 from host.testing import Scene
@@ -43,9 +44,10 @@ _MASK = import_module("host.privacy.mask")
 """Private: what masks the output of this process; each scene's host has its own."""
 _worlds: list[MemoryWorld] = []
 _sounds: dict[str, bytes] = {}
-_known: dict[frozenset[tuple[str, str]], Settings] = {}
-"""Settings by the environment that they were read from."""
+_known: dict[frozenset[tuple[str, str]], tuple[Settings, Mask]] = {}
+"""Settings, and what is masked with them, by the environment that they were read from."""
 FILES = ("call_log", "call_database", "state_dir", "recordings_dir")
+OF_A_SCENE = {f"HOST_{name.upper()}" for name in (*FILES, "trunk")}
 """Settings that are a scene's own."""
 
 
@@ -88,7 +90,7 @@ def world() -> MemoryWorld:
     return _worlds[-1]
 
 
-@dataclass
+@dataclass(repr=False)
 class MemoryScene(Scene):
     """A scene whose host is in this process."""
 
@@ -147,12 +149,11 @@ async def open_scene(
             patch.setenv(name, value)
         patch.setattr(_MASK, "_used", [])
         shortcuts.take(patch)
-        settings = _read_settings(together)
+        settings = _read_and_mask(together)
         personas = registry.load(settings).personas.values()
         made.give_numbers({persona.name: persona.numbers for persona in personas})
         memory = MemoryHost(settings, sdk)
         memory.open()
-        keep_private(settings)
         up.push_async_callback(asyncio.sleep, 0.1)  # who is removed from a room is told so
         up.callback(made.server.close)
         up.enter_context(_logging_to(folder / "host.log"))
@@ -169,17 +170,24 @@ async def open_scene(
         )
 
 
-def _read_settings(environment: Mapping[str, str]) -> Settings:
-    """Read the settings, which takes longer than many calls: once, but for a scene's own files."""
-    files = {name: Path(environment[f"HOST_{name.upper()}"]) for name in FILES}
+def _read_and_mask(environment: Mapping[str, str]) -> Settings:
+    """Read the settings, and mask what they keep private.
+
+    It takes longer than many calls, so it is done once, but for what is a scene's own.
+    """
+    own = {name: Path(environment[f"HOST_{name.upper()}"]) for name in FILES}
     known = frozenset(
         (name, value)
         for name, value in environment.items()
-        if name.removeprefix("HOST_").lower() not in FILES and not name.startswith("TEST_")
+        if name not in OF_A_SCENE and not name.startswith("TEST_")
     )
     if known not in _known:
-        _known[known] = registry.read_settings(dotenv=False)
-    return _known[known].model_copy(update=files)
+        settings = registry.read_settings(dotenv=False)
+        keep_private(settings)
+        _known[known] = settings, current()
+    settings, mask = _known[known]
+    use(mask)
+    return settings.model_copy(update={**own, "trunk": environment["HOST_TRUNK"]})
 
 
 def _settings(made: MemoryWorld, folder: Path) -> dict[str, str]:

@@ -18,6 +18,7 @@ LINES: dict[str, Callable[[Samples], Samples]] = {
 }
 
 
+@pytest.mark.corpus(one_of=3)
 @pytest.mark.parametrize("line", LINES)
 @pytest.mark.parametrize("text", [TEXT, *SCENE[1:4], *SCENE[6:]])
 def test_a_text_is_found_once_and_whole(text: str, line: str) -> None:

@@ -78,6 +78,7 @@ def test_a_text_is_split_where_its_sentences_end() -> None:
     assert sentences_of(text) == ['He said "yes."', "Then Dr. No came at 3.30 p.m.!", "Really?"]
 
 
+@pytest.mark.corpus(one_of=2)
 @pytest.mark.parametrize("line", [mulaw, opus], ids=["mu-law", "Opus"])
 @pytest.mark.parametrize("sentence", SCENE)
 async def test_a_sentence_is_heard_as_it_was_written(
@@ -100,6 +101,7 @@ async def test_sentences_in_a_row_are_heard_one_by_one(said: list[str], scene: S
     assert all(one.end < other.start for one, other in zip(heard, heard[1:], strict=False))
 
 
+@pytest.mark.corpus(one_of=3)
 @pytest.mark.parametrize("pause", [0.0, 0.03, 0.06, 0.1, 0.14, 0.2, 0.3, 0.5])
 @pytest.mark.parametrize(
     ("one", "other"),

@@ -9,7 +9,9 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -19,7 +21,8 @@ from leaks import ILLNESS, KEYS, LEAKS, ROOM, SAID
 
 from host.privacy.logs import _matters
 
-pytestmark = pytest.mark.processes
+# One process runs them all: what the program tells is run once for each form.
+pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("logs")]
 
 TOLD = {leak.__name__ for leak in LEAKS if leak.__name__ != "in_the_details_of_a_library"}
 """What an output must have: what is private is masked, and not the line that it is in."""
@@ -34,15 +37,22 @@ class Mute:
         raise RuntimeError("mute")
 
 
-def output_of(
-    process: str, form: str, folder: Path, settings: Mapping[str, str] | None = None
-) -> tuple[str, str]:
+@cache
+def output_of(process: str, form: str) -> tuple[str, str]:
     """Run the program that tells everything; give its output, as bytes came, and its errors."""
+    with TemporaryDirectory() as folder:
+        return output_with(process, form, Path(folder), {})
+
+
+def output_with(
+    process: str, form: str, folder: Path, settings: Mapping[str, str]
+) -> tuple[str, str]:
+    """Run it with settings of a deployment."""
     bare = {name: text for name, text in os.environ.items() if not name.startswith(OF_A_DEPLOYMENT)}
     done = subprocess.run(
         [sys.executable, str(HERE / "leaks.py"), process, form],
         cwd=folder,
-        env={**bare, "PYTHONPATH": f"{HERE.parent}:{HERE}", **SECRETS, **(settings or {})},
+        env={**bare, "PYTHONPATH": f"{HERE.parent}:{HERE}", **SECRETS, **settings},
         capture_output=True,
         text=True,
         timeout=60,
@@ -53,9 +63,9 @@ def output_of(
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("process", ["parent", "call"])
 def test_whatever_tells_of_a_number_or_a_secret_it_is_not_in_the_output(
-    tmp_path: Path, process: str, form: str
+    process: str, form: str
 ) -> None:
-    out, errors = output_of(process, form, tmp_path)
+    out, errors = output_of(process, form)
     for private in PRIVATE:
         assert private not in out + errors
     for leak in TOLD | {"in_the_end"}:
@@ -65,8 +75,8 @@ def test_whatever_tells_of_a_number_or_a_secret_it_is_not_in_the_output(
 
 
 @pytest.mark.parametrize("process", ["parent", "call"])
-def test_lines_for_programs_have_a_room_that_can_be_found(tmp_path: Path, process: str) -> None:
-    _, errors = output_of(process, "json", tmp_path)
+def test_lines_for_programs_have_a_room_that_can_be_found(process: str) -> None:
+    _, errors = output_of(process, "json")
     lines = [json.loads(line) for line in errors.splitlines() if line.startswith("{")]
     (line,) = [line for line in lines if line["message"] == "in_the_fields_of_a_line"]
     assert (line["room"], line["persona"]) == (ROOM.replace(NUMBER, "+1…57"), "desk")
@@ -76,8 +86,8 @@ def test_lines_for_programs_have_a_room_that_can_be_found(tmp_path: Path, proces
 
 
 @pytest.mark.parametrize("process", ["parent", "call"])
-def test_what_nobody_caught_is_a_line_like_all_others(tmp_path: Path, process: str) -> None:
-    _, errors = output_of(process, "json", tmp_path)
+def test_what_nobody_caught_is_a_line_like_all_others(process: str) -> None:
+    _, errors = output_of(process, "json")
     lines = [json.loads(line) for line in errors.splitlines() if line.startswith("{")]
     told = [line for line in lines if "in_a_thread" in line.get("trace", "")]
     assert [line["level"] for line in told] == ["error"]
@@ -85,7 +95,7 @@ def test_what_nobody_caught_is_a_line_like_all_others(tmp_path: Path, process: s
 
 
 def test_the_host_opens_numbers_by_name_and_secrets_never(tmp_path: Path) -> None:
-    out, errors = output_of("parent", "json", tmp_path, {"HOST_LOG_NUMBERS": "true"})
+    out, errors = output_with("parent", "json", tmp_path, {"HOST_LOG_NUMBERS": "true"})
     assert NUMBER in out
     assert NUMBER in errors
     assert not [secret for secret in (*SECRETS.values(), TRUNK_PASSWORD) if secret in out + errors]
@@ -93,8 +103,9 @@ def test_the_host_opens_numbers_by_name_and_secrets_never(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("opened", [False, True])
 def test_words_are_opened_by_name(tmp_path: Path, opened: bool) -> None:
-    settings = {"HOST_LOG_TRANSCRIPTS": str(opened)}
-    out, errors = output_of("call", "verbose", tmp_path, settings)
+    settings = {"HOST_LOG_TRANSCRIPTS": "true"}
+    told = output_with("call", "verbose", tmp_path, settings) if opened else None
+    out, errors = told or output_of("call", "verbose")
     assert (SAID in out + errors) is opened
     assert (ILLNESS in out + errors) is opened
     # A library's own details quote whole requests: they are for those who open words.
@@ -103,16 +114,14 @@ def test_words_are_opened_by_name(tmp_path: Path, opened: bool) -> None:
 
 def test_a_variable_that_is_named_like_a_secret_is_one(tmp_path: Path) -> None:
     named = {"HOST_LOG_NUMBERS": "true", "SOME_CRM_TOKEN": NUMBER}
-    out, errors = output_of("parent", "json", tmp_path, named)
+    out, errors = output_with("parent", "json", tmp_path, named)
     assert NUMBER not in out + errors
 
 
 @pytest.mark.parametrize("form", ["terminal", "json"])
 @pytest.mark.parametrize("process", ["parent", "call"])
-def test_a_name_from_outside_gives_no_orders_to_a_terminal(
-    tmp_path: Path, process: str, form: str
-) -> None:
-    _, errors = output_of(process, form, tmp_path)
+def test_a_name_from_outside_gives_no_orders_to_a_terminal(process: str, form: str) -> None:
+    _, errors = output_of(process, form)
     (line,) = [line for line in errors.splitlines() if "in_orders_to_a_terminal" in line]
     assert "+1…57" in line.replace("\\u2026", "…")
     assert not {"\x1b", "\x07", "\u202e", "\r"} & set(line)
@@ -136,7 +145,7 @@ def test_what_a_persona_keeps_from_its_import_is_masked_in_all_its_calls(tmp_pat
     (tmp_path / "personas").mkdir()
     (tmp_path / "personas" / "ann.py").write_text(HAS_A_HANDLER)
     folder = {"HOST_PERSONAS_DIR": str(tmp_path / "personas")}
-    out, errors = output_of("forkserver", "json", tmp_path, folder)
+    out, errors = output_with("forkserver", "json", tmp_path, folder)
     for private in PRIVATE:
         assert private not in out + errors
     assert errors.count("in_a_handler_made_at_import +1…57 ••••") == 2, errors

@@ -23,6 +23,8 @@ from host.server.disk import why_not_recorded
 from host.server.health import Health, answering
 from host.server.heartbeat_monitor import HeartbeatMonitor, WatchedCall
 
+pytestmark = pytest.mark.processes
+
 
 class Asked:
     """The health check of one host, and what it answers."""

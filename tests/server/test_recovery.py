@@ -395,31 +395,30 @@ BROKEN: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("breaks", BROKEN.values(), ids=BROKEN.keys())
-async def test_a_broken_checkpoint_is_put_aside_once_and_the_others_are_finished(
-    deployment: Deployment,
-    settings: Settings,
-    livekit: list[str],
-    caplog: pytest.LogCaptureFixture,
-    breaks: Callable[[Path], object],
+async def test_a_broken_checkpoint_is_put_aside_and_said(
+    settings: Settings, caplog: pytest.LogCaptureFixture, breaks: Callable[[Path], object]
 ) -> None:
-    broken, dead = two_checkpoints(settings)
-    of_a_dead_process(dead)
+    CheckpointStore(settings.state_dir).write(an_answered_call(settings))
+    broken = settings.state_dir / "unfinished" / "AJ_1.json"
     breaks(broken)
-    record = await finished(deployment, settings)
-    assert record.id == "AJ_2"
+    async with meanwhile(Recovery(settings).sweep()):
+        await until_logged(caplog, "AJ_1.json")
     (said,) = [line for line in caplog.messages if "AJ_1" in line]
     assert said.startswith("can't read the checkpoint AJ_1.json: ")
     assert "555" not in said, "it is not quoted"
     assert os.path.lexists(broken.with_name("AJ_1.broken"))
 
 
-async def test_a_checkpoint_that_is_broken_is_put_aside_and_said(
-    settings: Settings, caplog: pytest.LogCaptureFixture
+async def test_however_many_are_broken_the_others_are_finished(
+    deployment: Deployment, settings: Settings, livekit: list[str]
 ) -> None:
-    folder = settings.state_dir / "unfinished"
-    folder.mkdir(parents=True)
-    (folder / "AJ_3.json").write_text('{"number": "+15552220001"')
-    async with meanwhile(Recovery(settings).sweep()):
-        await until_logged(caplog, "AJ_3.json")
-    assert (folder / "AJ_3.broken").exists()
-    assert "555" not in caplog.text, "it is not quoted"
+    first, dead = two_checkpoints(settings)
+    of_a_dead_process(dead)
+    for number, breaks in enumerate(BROKEN.values()):
+        broken = first.with_name(f"AJ_1{number}.json")
+        broken.write_bytes(first.read_bytes())
+        breaks(broken)
+    first.unlink()
+    record = await finished(deployment, settings)
+    assert record.id == "AJ_2"
+    assert len(list(first.parent.glob("*.broken"))) == len(BROKEN)

@@ -19,6 +19,7 @@ from host.dispatch.rooms import caller_in
 from host.records.ending import CallEnded
 from host.records.outcome import Outcome
 from host.settings import Settings
+from host.telephony import arrival
 from host.telephony.arrival import CallerLeft, rung_since, wait_for_caller
 from host.telephony.far_end import LiveKitFarEnd
 
@@ -64,6 +65,12 @@ class Scripted:
         return await wait_for_caller(cast(JobContext, self), limit)
 
 
+@pytest.fixture(autouse=True)
+def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """LiveKit is asked ten times as often as in a call."""
+    monkeypatch.setattr(arrival, "LOOK_EVERY", arrival.LOOK_EVERY / 10)
+
+
 @pytest.mark.parametrize(
     "looks",
     [
@@ -94,11 +101,14 @@ async def test_one_look_at_an_empty_room_is_not_enough() -> None:
 async def test_whoever_may_still_come_is_waited_for() -> None:
     job = Scripted([[]], "visit-1")
     with pytest.raises(TimeoutError):
-        await job.wait(1.5)
+        await job.wait(0.15)
     assert job.looked > 2
 
 
-async def test_a_caller_whose_leaving_is_told_has_left_at_once() -> None:
+async def test_a_caller_whose_leaving_is_told_has_left_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(arrival, "LOOK_EVERY", 1.0)
     job = Scripted([[SIP], []], "visit-1")
     waiting = asyncio.create_task(job.wait())
     while not job.looked:
@@ -129,7 +139,7 @@ async def test_nothing_goes_on_afterwards(over: str) -> None:
     await asyncio.wait([waiting := asyncio.create_task(job.wait())])
     assert waiting.exception() is None or isinstance(waiting.exception(), errors)
     looked = job.looked
-    await asyncio.sleep(0.4)
+    await asyncio.sleep(0.04)
     assert job.looked == looked
     assert not any(job.room._events.values())
 

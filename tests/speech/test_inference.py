@@ -1,4 +1,4 @@
-"""Access to LiveKit with the keys of the settings, none of them in the environment."""
+"""Models of LiveKit Inference, without a key in the environment."""
 
 from __future__ import annotations
 
@@ -6,15 +6,11 @@ import os
 from typing import Any
 
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import TestServer
-from livekit import api
 from livekit.agents import inference
-from livekit.agents.testing import fake_job_context
 from livekit.agents.utils import http_context
 
-from host.dispatch.livekit import give_access, inference_model
 from host.settings import Settings
+from host.speech.inference import inference_model
 
 Model = inference.LLM | inference.RealtimeModel | inference.STT | inference.TTS
 
@@ -26,27 +22,6 @@ def settings(clean_environment: None) -> Settings:
     """The settings of a host, and an environment like that of its calls."""
     assert not [name for name in os.environ if name.startswith("LIVEKIT_")]
     return Settings(livekit_url="ws://127.0.0.1:9", livekit_api_key=KEY, livekit_api_secret=SECRET)
-
-
-async def test_a_job_has_livekits_api_without_its_environment(settings: Settings) -> None:
-    shown: list[str] = []
-
-    async def answer(request: web.Request) -> web.Response:
-        shown.append(request.headers["Authorization"].removeprefix("Bearer "))
-        return web.Response(content_type="application/protobuf", body=b"")
-
-    application = web.Application()
-    application.router.add_route("*", "/{path:.*}", answer)
-    async with TestServer(application) as livekit, http_context.open():
-        with fake_job_context() as job:
-            there = settings.model_copy(
-                update={"livekit_url": str(livekit.make_url("/")).rstrip("/")}
-            )
-            give_access(job, there)
-            await job.api.room.list_rooms(api.ListRoomsRequest())
-            job._tempdir.cleanup()  # private: LiveKit's helper leaves it behind
-    (token,) = shown
-    assert api.TokenVerifier(KEY, SECRET).verify(token).video
 
 
 @pytest.mark.parametrize(
