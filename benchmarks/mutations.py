@@ -145,7 +145,17 @@ def _first_red(copy: Path, tests: Sequence[str], *, without: Sequence[str] = ())
     tests = sorted(tests, key=lambda test: folders.index(_folder(test)))
     command = [
         *(sys.executable, "-m", "pytest", *tests, *(f"--ignore={file}" for file in without)),
-        *("--quick", "-n", "0", "-x", "-q", "-p", "no:cacheprovider", "-rfE"),
+        *(
+            "-m",
+            "not every and not calls and not processes",
+            "-n",
+            "0",
+            "-x",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "-rfE",
+        ),
         *("--show-capture=no", "--tb=line", "--timeout", "60"),
     ]
     limited = f'ulimit -v {MEMORY}; exec nice -n 10 "$@"'

@@ -83,9 +83,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if _in_memory(item) or (_generation(item) == "now" and not _is_a_row_for_memory_alone(item))
     ]
     for item in items:
+        heavy = item.get_closest_marker("heavy")
         if _in_memory(item) and "2025" in _variation(item):
             # The same scene as on the livekit-sip of now: the long ones are for `make test-all`.
-            item.add_marker("every" if item.get_closest_marker("heavy") else "corpus")
+            item.add_marker("every" if heavy else "corpus")
+        elif _in_memory(item) and heavy and item.get_closest_marker("memory"):
+            item.add_marker("corpus")  # a second each; those beside them are for every change
         if HERE not in item.path.parents or _in_memory(item):
             continue
         if not inspect.iscoroutinefunction(getattr(item, "obj", None)):
@@ -99,7 +102,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.every)
         # A world takes ten seconds to come up: those that few tests need come up once. Their worker
         # has time for the heavy ones as well, which must not meet each other.
-        if "2025" in item.name or item.get_closest_marker("heavy"):
+        if "2025" in item.name or heavy:
             item.add_marker(pytest.mark.xdist_group("2025"))
         elif "one_line" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.xdist_group("one line"))
