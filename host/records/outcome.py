@@ -1,17 +1,6 @@
 """Outcomes of calls: one closed vocabulary for hooks, records, logs and exit codes.
 
-To add an outcome:
-
-- Add a member and its row in `_FACTS`, both at the end: the next free exit code (they are never
-  reused), and whether a later call may succeed although nobody changes their mind (if one outcome
-  covers both cases: no). `make docs` refreshes README and the schema. A retryable one also goes
-  into tests/records/test_outcome.py.
-- Set it where the call ends: `call.end(Ending(outcome, by, reason))`, or `call.hangup_ending =
-  Ending(...)` for what a hang-up by the far end means from now on; `by` is who decided, not who
-  hung up. If another outcome stood for it until now, grep for `Outcome.THAT` in host and tests, and
-  for `outcome="that"` in benchmarks.
-- Add a call that ends with it to the table of tests/calls/endings_dialled.py or endings_rung.py;
-  describe it in docs/calls.md and in the part "Calls" of CHANGELOG.md.
+CONTRIBUTING.md tells what a new outcome needs.
 """
 
 from enum import StrEnum
