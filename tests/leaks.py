@@ -12,7 +12,9 @@ import gc
 import json
 import logging
 import multiprocessing
+import os
 import socket
+import subprocess
 import sys
 import threading
 import traceback
@@ -22,10 +24,14 @@ from typing import Any
 from canaries import NUMBER, SECRETS, TRUNK_PASSWORD
 
 from host.privacy import logs
+from host.privacy.descriptors import masked_descriptors
+from host.privacy.mask import mask
 from host.settings import load_settings
 
 KEY, WEBHOOK = SECRETS["OPENAI_API_KEY"], SECRETS["HOST_WEBHOOK_SECRET"]
 SAID = "I live in Elm Street, behind the mill."
+TOKEN = "ghp_4f1c9a7be2d058364f1c9a7be2d058364f1c"
+"""Nobody's, and in no setting: it is known by its shape."""
 ILLNESS, KEYS = "the flu", "482913"
 ROOM = f"call-_{NUMBER}_aB3xYzQ1wErT"
 log = logging.getLogger("host")
@@ -139,7 +145,51 @@ def in_the_details_of_a_library() -> None:
     logging.getLogger("openai._base_client").debug("in_the_details of %s %s", SAID[:9], "quoted")
 
 
+def in_a_descriptor() -> None:
+    os.write(2, f"in_a_descriptor {NUMBER} {KEY}\n".encode())
+
+
+def in_a_buffer() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        stream.buffer.write(f"in_a_buffer {NUMBER} {KEY}\n".encode())
+        stream.buffer.flush()
+
+
+def in_the_stream_that_python_began_with() -> None:
+    print("in_the_stream_that_python_began_with", NUMBER, KEY, file=sys.__stderr__, flush=True)
+
+
+def in_a_subprocess() -> None:
+    subprocess.run(["sh", "-c", f"echo in_a_subprocess {NUMBER} {KEY} >&2"], check=True)
+
+
+def in_parts() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        print("in_parts", NUMBER[:6], end="", file=stream, flush=True)
+        print(NUMBER[6:], file=stream, flush=True)
+
+
+def in_the_name_of_a_logger() -> None:
+    logging.getLogger(f"crm.{NUMBER}").warning("in_the_name_of_a_logger")
+
+
+def in_a_spelling() -> None:
+    log.info("in_a_spelling id%s %s", NUMBER[1:], list(NUMBER[1:]))
+
+
+def in_the_shape_of_a_token() -> None:
+    log.info("in_the_shape_of_a_token %s, crm --password %s", TOKEN, TOKEN[4:])
+
+
 LEAKS = (
+    in_a_descriptor,
+    in_a_buffer,
+    in_the_stream_that_python_began_with,
+    in_a_subprocess,
+    in_parts,
+    in_the_name_of_a_logger,
+    in_a_spelling,
+    in_the_shape_of_a_token,
     in_a_message,
     in_a_library,
     in_a_traceback,
@@ -178,7 +228,7 @@ def of_a_call(line: socket.socket) -> None:
     handler = LogQueueHandler(aio.duplex_unix._Duplex.open(line))
     root.addHandler(handler)
     logs.keep_private_in_call(load_settings())
-    logs.keep_call_out(lambda: [SAID], lambda: [KEYS])
+    logs.keep_call_out(lambda: [SAID], lambda: [KEYS], lambda: [NUMBER])
     try:
         leak()
     finally:
@@ -226,10 +276,11 @@ if __name__ == "__main__":
     process, form = sys.argv[1:]
     logs.log_as_json() if form == "json" else logs.log_to_terminal(verbose=form == "verbose")
     logs.keep_private(load_settings())
-    if process == "call":
-        with_a_call()
-    elif process == "forkserver":
-        with_two_calls_of_a_forkserver()
-    else:
-        logs.keep_call_out(lambda: [SAID], lambda: [KEYS])
-        leak()
+    with masked_descriptors(mask):
+        if process == "call":
+            with_a_call()
+        elif process == "forkserver":
+            with_two_calls_of_a_forkserver()
+        else:
+            logs.keep_call_out(lambda: [SAID], lambda: [KEYS], lambda: [NUMBER])
+            leak()

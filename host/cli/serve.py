@@ -34,8 +34,11 @@ def start(local: Local = False, strict: Strict = False) -> None:
 
 async def _serve(*, dev: bool, local: bool, strict: bool) -> None:
     servable.require_servable(read_settings(), dev=dev, strict=strict)
+    from host.privacy.descriptors import masked_descriptors
+    from host.privacy.mask import mask
     from host.server.serve import serve  # takes a second
 
     async with world_of(local) as settings:
-        await serve(settings, dev=dev, strict=strict)
+        with masked_descriptors(mask):
+            await serve(settings, dev=dev, strict=strict)
     end_line()  # only a signal ends it

@@ -64,10 +64,12 @@ def keep_private_in_call(settings: Settings) -> None:
 
 
 def keep_call_out(
-    said: Callable[[], Iterable[str]], pressed: Callable[[], Iterable[str]] = tuple
+    said: Callable[[], Iterable[str]],
+    pressed: Callable[[], Iterable[str]] = tuple,
+    own: Callable[[], Iterable[str]] = tuple,
 ) -> None:
-    """Mask the words and keys of this process's call, wherever they are quoted."""
-    private.keep_out(said, pressed)
+    """Mask the words, keys and numbers of this process's call, wherever they are quoted."""
+    private.keep_out(said, pressed, own)
 
 
 def _log(out: logging.Handler, level: int) -> None:
@@ -149,7 +151,7 @@ class _JsonLines(logging.Formatter):
         line = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(),
             "level": record.levelname.lower(),
-            "logger": record.name,
+            "logger": private.mask(record.name),
             "message": private.mask(record.getMessage()),
             **{
                 key: private.mask(str(getattr(record, key)))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from host.privacy.numbers import BULLETS, mask_in_logs, mask_pressed
+from host.privacy.numbers import BULLETS, mask_in_logs, mask_known, mask_pressed
 from host.privacy.secrets import mask_keys, mask_secrets, named_in, pattern_of
 from host.privacy.words import mask_said
 
@@ -26,12 +26,16 @@ class Mask:
     """Utterances of this process's call, for `words`."""
     pressed: Callable[[], Iterable[str]] = tuple
     """Keys of the call in sequence, and each private number, for `digits`."""
+    own: Callable[[], Iterable[str]] = tuple
+    """Telephone numbers of the call, for `numbers`: masked however they are written."""
 
     def __call__(self, text: str) -> str:
         """Return a text with private data masked."""
         if self.words:
             text = mask_said(text, self.said())
         text = self.without_secrets(text)
+        if self.numbers:
+            text = mask_known(text, self.own())
         if self.digits:
             text = mask_pressed(mask_keys(text), self.pressed())
         return mask_in_logs(text, numbers=self.numbers, digits=self.digits)
@@ -68,10 +72,12 @@ def use(mask: Mask) -> None:
 
 
 def keep_out(
-    said: Callable[[], Iterable[str]], pressed: Callable[[], Iterable[str]] = tuple
+    said: Callable[[], Iterable[str]],
+    pressed: Callable[[], Iterable[str]] = tuple,
+    own: Callable[[], Iterable[str]] = tuple,
 ) -> None:
-    """Mask a call's words and keys from now on."""
-    use(dataclasses.replace(current(), said=said, pressed=pressed))
+    """Mask a call's words, keys and telephone numbers from now on."""
+    use(dataclasses.replace(current(), said=said, pressed=pressed, own=own))
 
 
 def mask(text: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 
 BULLETS = "\N{BULLET}" * 4
 """Replaces masked text, without revealing its length."""
@@ -76,6 +77,10 @@ _DIGIT = rf"(?:(?:{_SPELT})\b|(?!{_EXEMPT})\d++)"
 _SPOKEN = re.compile(
     rf"{_EXEMPT}|(?P<run>(?<![^\W_]){_DIGIT}(?:[\s,.-]{{1,4}}{_DIGIT})+)", re.IGNORECASE
 )
+_ZEROS = (0x30, 0x660, 0x6F0, 0x966, 0x9E6, 0xE50, 0xFF10)
+"""The digit 0: ASCII, Arabic-Indic, Persian, Devanagari, Bengali, Thai and full width."""
+_APART = rf"(?:{_ESCAPED}|[\W_]){{0,8}}+"
+"""What a list, a table or a form puts between the digits of one number."""
 _MASKED = re.compile(rf"(?:\+\d{{1,3}})?{DOTS}(?:\d\d)?(?:~[a-z]+)?", re.ASCII)
 """An already masked number, with its pseudonym if it has one."""
 _ROW = re.compile(rf"(?<!\d)\d{{{SHORTEST_ROW},}}", re.ASCII)
@@ -102,6 +107,32 @@ def mask_pressed(text: str, pressed: Iterable[str]) -> str:
         return BULLETS if known else digits
 
     return _ROW.sub(hidden, text) if rows else text
+
+
+def mask_known(text: str, numbers: Iterable[str]) -> str:
+    """Mask these telephone numbers, whatever stands around and between their digits."""
+    for number in numbers:
+        if pattern := _spellings_of(number):
+            shown = mask_number(number)
+            text = pattern.sub(lambda _, shown=shown: shown, text)
+    return text
+
+
+@lru_cache(maxsize=64)
+def _spellings_of(number: str) -> re.Pattern[str] | None:
+    """Return the pattern of a number, with or without its first digits; None if it is short."""
+    digits = _digits(number)
+    if len(digits) < FEWEST:
+        return None
+    before = f"{_PLUS}?"
+    for digit in digits[:-FEWEST]:
+        before = f"(?:{before}{_in_any_script(digit)}{_APART})?"
+    return re.compile(before + _APART.join(map(_in_any_script, digits[-FEWEST:])))
+
+
+def _in_any_script(digit: str) -> str:
+    """Return the pattern of a digit in the scripts that have keyboards of their own."""
+    return "[" + "".join(chr(zero + int(digit)) for zero in _ZEROS) + "]"
 
 
 def mask_words(text: str, *, numbers: bool = True, digits: bool = True) -> str:

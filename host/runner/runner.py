@@ -85,7 +85,11 @@ class Runner:
         """Run the call, from the job to the record."""
         call = self._call
         call.job = self._job
-        keep_call_out(lambda: [said.text for said in call.state.transcript], call.keypad.in_a_row)
+        keep_call_out(
+            lambda: [said.text for said in call.state.transcript],
+            call.keypad.in_a_row,
+            lambda: [call.state.number] if call.state.number else [],
+        )
         self._job.log_context_fields = {"room": call.state.room}
         self._write_checkpoint()
         heartbeat = Heartbeat(call.state.id, call.state.room)

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from canaries import NUMBER, SECRETS, TRUNK_PASSWORD
 from deployment import HERE, OF_A_DEPLOYMENT
-from leaks import ILLNESS, KEYS, LEAKS, ROOM, SAID
+from leaks import ILLNESS, KEYS, LEAKS, ROOM, SAID, TOKEN
 
 from host.privacy.logs import _matters
 
@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("logs")]
 
 TOLD = {leak.__name__ for leak in LEAKS if leak.__name__ != "in_the_details_of_a_library"}
 """What an output must have: what is private is masked, and not the line that it is in."""
-PRIVATE = (*SECRETS.values(), TRUNK_PASSWORD, NUMBER[2:])
+PRIVATE = (*SECRETS.values(), TRUNK_PASSWORD, NUMBER[2:], NUMBER[5:], TOKEN[4:])
 FORMS = ("json", "terminal", "verbose")
 
 

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import random
+import re
 import stat
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -128,6 +129,17 @@ def test_what_is_no_number_and_no_secret_stays(text: str) -> None:
         ("private_key='abc'", "private_key='••••'"),
         ("SMTP_PASS=hunter22", "SMTP_PASS=••••"),
         ("<sip:1001:hunter22@pbx.example>", "<sip:••••@pbx.example>"),
+        ("ghp_abcdefghijklmnop1234 github_pat_11ABCDEFG0abcdefghij_k", "•••• ••••"),
+        ("xoxb-123456789012-abcdefGHIJ", "••••"),
+        ("AIzaSyA1234567890abcdefghijklmnopqrstuv", "••••"),
+        ("AKIAIOSFODNN7EXAMPLE", "••••"),
+        ("glpat-abcdefghijklmnopqrst hf_abcdefghijklmnopqr", "•••• ••••"),
+        ("-----BEGIN PRIVATE KEY-----\nMIIEvQ\n-----END PRIVATE KEY-----\nx", "••••\nx"),
+        ("-----BEGIN EC PRIVATE KEY-----\\nMHcCAQ", "••••"),
+        ("run crm --password hunter2 --user ann", "run crm --password •••• --user ann"),
+        ("crm --api-key 'hun ter2' -v", "crm --api-key •••• -v"),
+        ("otp=123456&x", "otp=••••&x"),
+        ("one_time_code: 12ab", "one_time_code: ••••"),
     ],
 )
 def test_what_looks_like_a_secret_is_masked_whoevers_it_is(text: str, masked: str) -> None:
@@ -313,6 +325,68 @@ def test_keys_that_were_pressed_in_the_call_are_kept_out(text: str, masked: str)
     pressed = ["1482913", "123", ""]
     assert Mask(pressed=lambda: pressed)(text) == masked
     assert Mask(pressed=lambda: pressed, digits=False, numbers=False)(text) == text
+
+
+def _spelt() -> list[str]:
+    """Ways to write the number of a call, by people, programs and languages."""
+    whole = NUMBER.removeprefix("+")
+    signs, area, exchange, line = list(whole), whole[1:4], whole[4:7], whole[7:]
+    return [
+        *(f"{whole:{width}}" for width in ("", ">20")),
+        *(before + whole for before in ("id", "tel", "user_", "x", "caller=", "00", "a1b")),
+        *(whole + after for after in ("abc", "_x", "@pbx", "z9")),
+        f"call{whole}end",
+        *(
+            sign.join(signs)
+            for sign in (" ", "-", ".", ",", ", ", "', '", '", "', "\n", " | ", "_")
+        ),
+        repr(signs),
+        json.dumps(signs),
+        json.dumps(json.dumps(signs)),
+        repr([int(sign) for sign in signs]),
+        repr(tuple(signs)),
+        f"{int(whole):,}",
+        f"{int(whole):_}",
+        f"{int(whole):,}".replace(",", "."),
+        f"{int(whole):,}".replace(",", "'"),
+        f"{int(whole):,}".replace(",", "\N{NARROW NO-BREAK SPACE}"),
+        *(
+            f"{area}{sign}{exchange}{sign}{line}"
+            for sign in ("", "/", "~", ":", "*", "–", "·", "%20")
+        ),
+        f"({area}) {exchange}-{line}",
+        f"1 ({area}) {exchange}-{line}",
+        f"001{area}{exchange}{line}",
+        f"x{exchange}{line}",
+        f"{exchange} {line}",
+        *(
+            whole.translate({ord("0") + digit: chr(zero + digit) for digit in range(10)})
+            for zero in (0x660, 0x6F0, 0x966, 0xFF10)
+        ),
+        f"<b>{whole[:4]}</b><i>{whole[4:]}</i>".replace("b>", ">").replace("i>", ">"),
+        quote_plus(" ".join(signs)),
+    ]
+
+
+@pytest.mark.parametrize("spelt", _spelt(), ids=ascii)
+def test_the_number_of_a_call_is_masked_however_it_is_written(spelt: str) -> None:
+    own = Mask(own=lambda: [NUMBER])
+    masked = own(f"told {spelt} of it")
+    digits = re.sub(r"\D", "", masked)
+    assert len(digits) <= 5, masked  # the last two, and what stood before them
+    assert masked.startswith("told ")
+    assert masked.endswith(" of it")
+
+
+def test_there_are_as_many_spellings_as_an_adversary_had() -> None:
+    assert len({*_spelt()}) >= 48
+
+
+def test_only_the_number_of_the_call_is_masked_in_words_and_ids() -> None:
+    own = Mask(own=lambda: [NUMBER, "1001"])
+    for text in ("id15553007654x", "order a7b15550142858", "line 1001", "15550142"):
+        assert own(text) == Mask()(text)
+    assert Mask(own=lambda: [NUMBER], numbers=False)(f"id{NUMBER}") == f"id{NUMBER}"
 
 
 @pytest.mark.corpus
