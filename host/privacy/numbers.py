@@ -114,7 +114,7 @@ def mask_known(text: str, numbers: Iterable[str]) -> str:
     for number in numbers:
         if pattern := _spellings_of(number):
             shown = mask_number(number)
-            text = pattern.sub(lambda _, shown=shown: shown, text)
+            text = pattern.sub(shown, text)
     return text
 
 
