@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -181,6 +182,13 @@ def kill_its_process(scene: Scene, room: str) -> float:
         (checkpoint,) = checkpoints_of(scene, room)
         os.kill(checkpoint["number"], signal.SIGKILL)
     return time.time()
+
+
+async def logged(scene: Scene, text: str, times: int = 1, limit: float = 15.0) -> None:
+    """Wait until a host has logged something so often."""
+    async with asyncio.timeout(limit):
+        while scene.log().count(text) < times:
+            await asyncio.sleep(0.05)  # another process writes it: there is no event
 
 
 def failed(scene: Scene, call: PhoneCall, event: str) -> bool:

@@ -16,7 +16,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 from livekit import api
-from scene import a_scene, end_of
+from scene import a_scene, end_of, logged
 
 from host.local.phone import Line, NoAnswer, PersonScript, PhoneCall
 from host.local.records import records_of
@@ -249,6 +249,7 @@ async def until_livekit_is_back(host: Scene, outage: float) -> None:
     await asyncio.sleep(outage)
     await host.world.livekit.start()
     await until_ready(host, lambda status, _: status == 200, limit=30)
+    await logged(host, "reconnected to")
     log = host.log()
     assert (log.count("lost the connection to"), log.count("reconnected to")) == (1, 1)
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 from livekit import api
-from scene import answer_of, end_of, events, in_order, length_of, on_its_way
+from scene import answer_of, end_of, events, in_order, length_of, logged, on_its_way
 
 from host.local.exchange import Ending
 from host.local.phone import Line
@@ -139,7 +139,7 @@ async def test_a_call_for_nobody_is_refused_and_sounds_busy_at_once(scene: Scene
     assert end_of(call) - call.started_at < 3
     assert (record.persona, record.outcome) == (None, Outcome.REFUSED)
     assert "'nobody'" in record.reason
-    assert "refused" in scene.log()
+    await logged(scene, f"call in room {call.room} refused")
 
 
 @pytest.mark.both_generations
@@ -225,7 +225,7 @@ async def test_a_question_that_fails_ends_its_call_with_an_apology(scene: Scene)
     assert call.ended_by == "far end"
     assert record.outcome is Outcome.FAILED
     assert record.error == "RuntimeError: the persona is broken"
-    assert "the persona is broken" in scene.log()
+    await logged(scene, "the persona is broken")
 
 
 async def test_a_plugin_that_fails_in_an_event_harms_no_call(scene: Scene) -> None:
@@ -236,7 +236,7 @@ async def test_a_plugin_that_fails_in_an_event_harms_no_call(scene: Scene) -> No
     statuses = [fact for event, fact in told if event == "status"]
     assert statuses[-2:] == ["active", "hangup"]  # LiveKit SIP may tell `ringing` too late
     assert told[-1] == ("ended", "completed")
-    assert "a plugin that fails" in scene.log()
+    await logged(scene, "a plugin that fails")
 
 
 @pytest.mark.both_generations

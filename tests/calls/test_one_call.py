@@ -14,7 +14,7 @@ import pytest
 import pytest_asyncio
 from in_memory.world import MemoryScene
 from livekit import api
-from scene import a_number, a_scene, events
+from scene import a_number, a_scene, events, logged
 
 from host.base.errors import LiveKitError
 from host.dispatch import place as placing
@@ -86,13 +86,6 @@ def records(scene: Scene) -> list[CallRecord]:
     file = scene.folder / "calls.jsonl"
     lines = file.read_text().splitlines() if file.exists() else []
     return [CallRecord.model_validate_json(line) for line in lines]
-
-
-async def logged(scene: Scene, text: str, times: int = 1, limit: float = 15.0) -> None:
-    """Wait until a host has logged something so often."""
-    async with asyncio.timeout(limit):
-        while scene.log().count(text) < times:
-            await asyncio.sleep(0.05)  # another process writes it: there is no event
 
 
 # One call for one request

@@ -7,7 +7,7 @@ import sqlite3
 from contextlib import closing
 
 import pytest
-from scene import host_calls, in_order
+from scene import host_calls, in_order, logged
 from stored import stored
 
 from host.local.phone import Busy, Line, Telephone
@@ -91,9 +91,6 @@ async def test_a_call_whose_database_is_locked_is_in_the_log(scene: Scene) -> No
     with closing(sqlite3.connect(scene.folder / "calls.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         _, _, record = await scene.place_to(Busy(), "talks")
-        line = f"call {record.id} is not in"
-        async with asyncio.timeout(10):
-            while line not in scene.log():
-                await asyncio.sleep(0.05)  # another process logs it
+        await logged(scene, f"call {record.id} is not in")
         assert stored(scene.folder / "calls.db", record.id) is None
     assert record.outcome is Outcome.BUSY
