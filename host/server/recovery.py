@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -20,10 +19,10 @@ from host.call.state import CallState
 from host.dispatch.known import fill_in
 from host.dispatch.livekit import livekit_of, token_of
 from host.dispatch.rooms import consult_room, delete_room, put_out
-from host.privacy.environment import of_a_helper
 from host.runner.aftermath import ended_now, hang_up
 from host.runner.checkpoint import Checkpoint, CheckpointStore, claimed, unquoted
 from host.runner.takeover import identity_for
+from host.server.emitting import emit_call_ended, keep_broken
 from host.server.heartbeat_monitor import HeartbeatMonitor, WatchedCall
 from host.settings import Settings
 
@@ -37,10 +36,6 @@ MOST = 1
 """Maximum takeovers of one call: what kills a second process would kill the third."""
 API_LIMIT = 2.0
 """Seconds that LiveKit's API may take."""
-HOOKS_LIMIT = 30.0
-"""Seconds that the process which emits `call_ended` may take."""
-PARTING = 3.0
-"""Seconds that it gets when the host stops meanwhile."""
 
 Launch = Callable[[api.Room, str], Awaitable[None]]
 """Starts a job in a room, with a token to join it, in a process of this host."""
@@ -105,7 +100,7 @@ class Recovery:
         if file not in self._failed:
             log.error("can't read the checkpoint %s: %s", file.name, unquoted(error))
         self._failed.add(file)
-        _keep(file)
+        keep_broken(file)
 
     async def _look_at(self, file: Path, checkpoint: Checkpoint) -> None:
         try:
@@ -157,37 +152,7 @@ class Recovery:
         await self._emit_call_ended(over)
 
     async def _emit_call_ended(self, checkpoint: Checkpoint) -> None:
-        """Emit `call_ended` in a separate process, because a hook may have killed the first one."""
-        self._checkpoints.put(checkpoint)
-        process = await asyncio.create_subprocess_exec(
-            *(
-                sys.executable,
-                "-m",
-                "host.server.emit_call_ended",
-                checkpoint.state.id,
-                *(["--dev"] if self._dev else []),
-            ),
-            stdin=asyncio.subprocess.DEVNULL,
-            env=of_a_helper(self._settings),
-        )
-        exited = asyncio.ensure_future(process.wait())
-        try:
-            await asyncio.wait({exited}, timeout=HOOKS_LIMIT)
-        finally:  # also gives it PARTING seconds if the host stops
-            if not exited.done():
-                await asyncio.wait({exited}, timeout=PARTING)
-            if not exited.done():
-                log.error("call_ended of %s timed out", checkpoint.state.persona)
-                process.kill()
-                await exited
-            elif process.returncode:
-                self._keep_record(checkpoint)
-            self._checkpoints.close(checkpoint.state.id)
-
-    def _keep_record(self, checkpoint: Checkpoint) -> None:
-        """Keep the record of a call where `call_ended` failed: it may be written nowhere else."""
-        kept = _keep(self._checkpoints.file(checkpoint.state.id))
-        log.error("call_ended of %s failed; the record is in %s", checkpoint.state.persona, kept)
+        await emit_call_ended(self._settings, checkpoint, dev=self._dev)
 
     def _blank(self, live: WatchedCall) -> Checkpoint:
         """Build a checkpoint for a call without one: it never started, or the disk is full."""
@@ -210,11 +175,3 @@ class Recovery:
             .with_grants(grants)
             .to_jwt()
         )
-
-
-def _keep(checkpoint: Path) -> Path:
-    """Rename a checkpoint that can't be finished, so that it is not tried again."""
-    kept = checkpoint.with_suffix(".broken")
-    with contextlib.suppress(OSError):
-        checkpoint.rename(kept)
-    return kept

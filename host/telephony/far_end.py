@@ -73,7 +73,7 @@ class LiveKitFarEnd:
         self.room.on("participant_disconnected", self._on_disconnected)
         self.room.on("participant_attributes_changed", self._on_attributes)
         self.room.on("disconnected", self._on_room_gone)
-        self.room.on("reconnected", lambda: resubscribe(self.room))
+        self.room.on("reconnected", self._on_reconnected)
 
     @property
     def identity(self) -> str | None:
@@ -261,6 +261,9 @@ class LiveKitFarEnd:
     def _given_up(self) -> Ending:
         reason = f"the {self._call.state.other_party} hung up before the persona spoke"
         return Ending(Outcome.ABANDONED, "far end", reason)
+
+    def _on_reconnected(self) -> None:
+        self._call.spawn(resubscribe(self.room), "subscribing to the far end again")
 
     def _on_room_gone(self, reason: Any) -> None:
         state = self._call.state

@@ -19,6 +19,12 @@ UNSURE_LIMIT = 1.0
 """Seconds in which the SDK reports a lost connection after it has dropped the participants."""
 BACK_LIMIT = 10.0
 """Seconds that the far end may take to rejoin once the agent has."""
+TRIES = 5
+"""How often the far end's audio is subscribed to."""
+TRACK_LIMIT = 2.0
+"""Seconds that a track may take to arrive."""
+APART = 0.3
+"""Seconds between two wishes: the server may merge those that follow each other at once."""
 Event = Literal["connection_state_changed", "participant_connected", "disconnected"]
 _EVENTS: tuple[Event, ...] = get_args(Event)
 
@@ -35,16 +41,36 @@ async def wait_for_rejoin(room: rtc.Room, identity: str) -> bool:
         return await _until(moved, lambda: identity in room.remote_participants, BACK_LIMIT)
 
 
-def resubscribe(room: rtc.Room) -> None:
-    """Subscribe to the audio of participants that rejoined before the agent.
+async def resubscribe(room: rtc.Room) -> None:
+    """Subscribe to the audio of participants that rejoined before the agent, until it is there.
 
     LiveKit's helper (1.8.9) subscribes on "track_published", which is not emitted for participants
-    that are already in the room.
+    that are already in the room. The server may lose a subscription while it restores a session;
+    then the far end would not be heard any more.
     """
-    for participant in room.remote_participants.values():
-        for publication in participant.track_publications.values():
-            if publication.kind == rtc.TrackKind.KIND_AUDIO and not publication.subscribed:
+    for again in range(TRIES):
+        if again:
+            await asyncio.sleep(TRACK_LIMIT)
+        missing = [publication for publication in _audio_in(room) if publication.track is None]
+        if again and not missing:
+            return
+        lost = [publication for publication in missing if again and publication.subscribed]
+        for publication in lost:
+            publication.set_subscribed(False)  # what is wished already is not asked for again
+        if lost:
+            await asyncio.sleep(APART)
+        for publication in missing:
+            if not publication.subscribed:
                 publication.set_subscribed(True)
+
+
+def _audio_in(room: rtc.Room) -> list[rtc.RemoteTrackPublication]:
+    return [
+        publication
+        for participant in room.remote_participants.values()
+        for publication in participant.track_publications.values()
+        if publication.kind == rtc.TrackKind.KIND_AUDIO
+    ]
 
 
 def _stands(room: rtc.Room) -> bool:
