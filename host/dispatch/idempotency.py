@@ -57,6 +57,12 @@ class Requests:
             )
             return given_up.rowcount == 1
 
+    def given_up(self, key: str) -> bool:
+        """Return whether a key is given up. Raises OSError or sqlite3.Error."""
+        with self._open() as requests:
+            query = "SELECT 1 FROM requests WHERE key = ? AND call = ''"
+            return requests.execute(query, (key,)).fetchone() is not None
+
     def settle(self, call: str, outcome: str, reason: str, *, begun: bool) -> None:
         """Store a call's outcome, or release its key if the call had not `begun`."""
         with self._open() as requests:

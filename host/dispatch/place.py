@@ -40,6 +40,7 @@ LEAVING_LIMIT = 1.0
 AFTER_LIMIT = 60.0
 """Seconds allowed in addition to ringing_timeout and max_duration."""
 OnStatus = Callable[[str], None]
+OnTaken = Callable[[], None]
 
 
 def metadata_of(
@@ -76,16 +77,19 @@ async def place(
     metadata: str,
     on_status: OnStatus = lambda status: None,
     *,
+    on_taken: OnTaken = lambda: None,
     lasting: bool = False,
 ) -> CallResult:
     """Place a call with metadata of `metadata_of` and wait for its end.
 
-    `on_status` is called with each call status. A request with the idempotency key of a live call
-    watches that call. A `lasting` call that a host has taken continues if this is cancelled.
-    Raises LiveKitError if no host takes the call.
+    `on_status` is called with each call status, `on_taken` once a host has taken the call. A
+    request with the idempotency key of a live call watches that call. A `lasting` call that a host
+    has taken continues if this is cancelled. Raises LiveKitError if no host takes the call.
     """
     async with livekit_api(settings) as livekit:
-        placing = _Placing(settings, livekit, metadata, on_status, lasting=lasting)
+        placing = _Placing(
+            settings, livekit, metadata, on_status, on_taken=on_taken, lasting=lasting
+        )
         await livekit.room.list_rooms(api.ListRoomsRequest(names=[placing.name]))  # address and key
         placed = await placing.once()
         if placed is None and placing.key:
@@ -96,12 +100,25 @@ async def place(
 
 
 async def follow(
-    settings: Settings, persona: str, key: str, on_status: OnStatus
+    settings: Settings,
+    persona: str,
+    key: str,
+    on_status: OnStatus,
+    *,
+    on_taken: OnTaken = lambda: None,
 ) -> CallResult | None:
     """Watch an earlier call to its end; None if its room is gone. Raises HostError."""
     metadata = json.dumps({"persona": persona, "idempotency_key": key})
     async with livekit_api(settings) as livekit:
-        placing = _Placing(settings, livekit, metadata, on_status, lasting=True, dispatches=False)
+        placing = _Placing(
+            settings,
+            livekit,
+            metadata,
+            on_status,
+            on_taken=on_taken,
+            lasting=True,
+            dispatches=False,
+        )
         found = await livekit.room.list_rooms(api.ListRoomsRequest(names=[placing.name]))
         return await placing.once() if found.rooms else None
 
@@ -116,6 +133,7 @@ class _Placing:
         metadata: str,
         on_status: OnStatus,
         *,
+        on_taken: OnTaken = lambda: None,
         lasting: bool = False,
         dispatches: bool = True,
     ) -> None:
@@ -124,7 +142,7 @@ class _Placing:
         self.key = dispatch.idempotency_key
         self.name = room_for(str(dispatch.persona), self.key)
         self._settings, self._livekit = settings, livekit
-        self._metadata, self._on_status = metadata, on_status
+        self._metadata, self._on_status, self._on_taken = metadata, on_status, on_taken
         limits = settings.persona(str(dispatch.persona))
         self._longest = (limits.max_duration or 0) + (limits.ringing_timeout or 0) + AFTER_LIMIT
 
@@ -141,6 +159,7 @@ class _Placing:
             await self._until_taken(watch)
             if watch.turned_away:
                 return None
+            self._on_taken()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(watch.over.wait(), self._longest)
         except BaseException:

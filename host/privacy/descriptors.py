@@ -6,18 +6,28 @@ import contextlib
 import faulthandler
 import json
 import os
+import re
 import select
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from host.privacy.numbers import BULLETS
-from host.privacy.secrets import PRIVATE_KEY
 
 LONGEST = 1 << 16
 """Maximum length of an unfinished line that is held back, in bytes."""
+LAST_LIMIT = 0.5
+"""Seconds in which output that is still in the pipe is copied at the end."""
+FULL_LIMIT = 1000
+"""Milliseconds to wait for a reader that is slower than the host."""
+
+_KEY_BEGINS = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
+_KEY_ENDS = re.compile(r"-----END [A-Z ]*PRIVATE KEY-----")
+_OF_A_KEY = re.compile(r"[\w+/=:, -]*\s*")
+"""A line of a private key (RFC 7468), or of its headers."""
 
 
 @contextmanager
@@ -25,13 +35,14 @@ def masked_descriptors(mask: Callable[[str], str]) -> Iterator[None]:
     """Mask descriptors 1 and 2 inside the block, line by line, for this process and its children.
 
     A private number may be written in parts, so an unfinished line is held back until its end.
-    Children that outlive the block can't write any more. Only a crash of this process itself, with
-    faulthandler enabled, still writes to stderr directly: it names files and functions.
+    Children that outlive the block can no longer write. What native code of this process writes
+    while it aborts is lost, except the report of an enabled faulthandler: it names only code.
     """
-    for stream in (sys.stdout, sys.stderr):
-        stream.flush()
     with ExitStack() as up:
         for descriptor, stream in ((1, sys.stdout), (2, sys.stderr)):
+            if stream is None:  # the host was started without it
+                continue
+            stream.flush()
             pump = up.enter_context(_Pump(descriptor, stream.encoding, mask))
             up.callback(stream.flush)
             if descriptor == 2 and faulthandler.is_enabled():
@@ -41,17 +52,19 @@ def masked_descriptors(mask: Callable[[str], str]) -> Iterator[None]:
 
 
 class _Pump:
-    """Puts a pipe in the place of a descriptor, and copies what comes through it, masked."""
+    """Replaces a descriptor by a pipe, and copies what comes through it, masked.
+
+    A thread, not a process: it has the secrets and settings of this one.
+    """
 
     def __init__(self, descriptor: int, encoding: str, mask: Callable[[str], str]) -> None:
-        self._descriptor, self._encoding, self._mask = descriptor, encoding, mask
+        self._descriptor, self._encoding = descriptor, encoding
+        self._lines = _Lines(mask)
         self.real = os.dup(descriptor)
         """The descriptor that was there before."""
-        self._source, into = os.pipe()
+        self._source, self._into = os.pipe()
         self._stopped, self._stop = os.pipe()
         os.set_blocking(self._source, False)
-        os.dup2(into, descriptor, inheritable=True)
-        os.close(into)
         self._rest = b""
         self._thread = threading.Thread(
             target=self._copy, name=f"mask of descriptor {descriptor}", daemon=True
@@ -59,6 +72,8 @@ class _Pump:
 
     def __enter__(self) -> _Pump:
         self._thread.start()
+        os.dup2(self._into, self._descriptor, inheritable=True)
+        os.close(self._into)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -69,47 +84,95 @@ class _Pump:
             os.close(mine)
 
     def _copy(self) -> None:
-        """Copy until it is stopped, and then what is in the pipe: children may keep it open."""
+        """Copy until stopped, and then what is in the pipe: children may keep it open."""
         waiting = select.poll()
         for each in (self._source, self._stopped):
             waiting.register(each, select.POLLIN)
-        stopping = False
-        while not stopping:
-            stopping = self._stopped in dict(waiting.poll())
+        while self._stopped not in dict(waiting.poll()):
             with contextlib.suppress(BlockingIOError):
-                while data := os.read(self._source, LONGEST):
-                    self._take(data)
-                stopping = True  # nobody can write any more
+                if not self._read():
+                    break
+        until = time.monotonic() + LAST_LIMIT
+        with contextlib.suppress(BlockingIOError):
+            while time.monotonic() < until and self._read():
+                pass
         self._put(self._rest)
 
-    def _take(self, data: bytes) -> None:
+    def _read(self) -> bool:
+        """Copy what is in the pipe; False at its end. Raises BlockingIOError if it is empty."""
+        data = os.read(self._source, LONGEST)
         lines, end, self._rest = (self._rest + data).rpartition(b"\n")
         self._put(lines + end)
         if len(self._rest) > LONGEST:
             self._put(self._rest)
             self._rest = b""
+        return bool(data)
 
     def _put(self, data: bytes) -> None:
-        try:
-            text = _masked(data.decode(self._encoding, "backslashreplace"), self._mask)
-        except Exception as error:  # a pump that stands still would stop whoever writes
-            text = f"output that can't be masked: {type(error).__name__}\n"
+        text = self._lines.masked(data.decode(self._encoding, "backslashreplace"))
         left = text.encode(self._encoding, "backslashreplace")
         with contextlib.suppress(OSError):  # nobody reads it; the writers must not wait
             while left:
-                left = left[os.write(self.real, left) :]
+                try:
+                    left = left[os.write(self.real, left) :]
+                except BlockingIOError:
+                    ready = select.poll()
+                    ready.register(self.real, select.POLLOUT)
+                    if not ready.poll(FULL_LIMIT):
+                        return
 
 
-def _masked(text: str, mask: Callable[[str], str]) -> str:
-    """Mask a text line by line, since one has nothing to do with the next.
+class _Lines:
+    """Masks lines one by one, since one has nothing to do with the next.
 
-    JSON objects, as log lines are, stay such.
+    Only private keys have several lines.
     """
-    lines = PRIVATE_KEY.sub(BULLETS, text).splitlines(keepends=True)
-    return "".join(
-        json.dumps(_values_masked(found, mask)) + "\n" if (found := _parsed(line)) else mask(line)
-        for line in lines
-    )
+
+    def __init__(self, mask: Callable[[str], str]) -> None:
+        self._mask = mask
+        self._in_key = False
+
+    def masked(self, text: str) -> str:
+        """Return whole lines, masked. JSON objects, as log lines are, stay such."""
+        return "".join(map(self._line, re.findall(r"[^\n]*\n|[^\n]+", text)))
+
+    def _line(self, line: str) -> str:
+        if self._in_key:
+            self._in_key = bool(_OF_A_KEY.fullmatch(line)) and not _KEY_ENDS.search(line)
+            if self._in_key or _KEY_ENDS.search(line):
+                return ""
+        begins = _KEY_BEGINS.search(line)
+        # An escaped key is whole in its line, and masked with it.
+        if begins and not re.search(rf"{_KEY_ENDS.pattern}|\\\\n", line[begins.end() :]):
+            self._in_key = True
+            return self._line_alone(line[: begins.start()]) + f"{BULLETS}\n"
+        return self._line_alone(line)
+
+    def _line_alone(self, line: str) -> str:
+        try:
+            if found := _parsed(line):
+                return json.dumps(self._values(found)) + "\n"
+            return self._mask(line)
+        except Exception as error:  # a pump that stands still would stop whoever writes
+            return f"output that can't be masked: {type(error).__name__}\n"
+
+    def _values(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            return {self._mask(key): self._labelled(key, inner) for key, inner in value.items()}
+        if isinstance(value, list):
+            return [self._values(inner) for inner in value]
+        if isinstance(value, bool) or value is None:
+            return value
+        text = value if isinstance(value, str) else str(value)
+        masked = self._mask(text)
+        return value if masked == text else masked
+
+    def _labelled(self, key: str, value: Any) -> Any:
+        """Mask a value that its key tells to be a secret, such as `password`, altogether."""
+        if isinstance(value, bool) or value is None:
+            return value
+        told = self._mask(f"{key}=0000").endswith("=0000")
+        return self._values(value) if told else BULLETS
 
 
 def _parsed(line: str) -> dict[str, Any] | None:
@@ -120,15 +183,3 @@ def _parsed(line: str) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
-
-
-def _values_masked(value: Any, mask: Callable[[str], str]) -> Any:
-    if isinstance(value, dict):
-        return {mask(key): _values_masked(inner, mask) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_values_masked(inner, mask) for inner in value]
-    if isinstance(value, str):
-        return mask(value)
-    if isinstance(value, bool) or value is None:
-        return value
-    return value if mask(str(value)) == str(value) else mask(str(value))

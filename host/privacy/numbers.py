@@ -78,7 +78,7 @@ _SPOKEN = re.compile(
     rf"{_EXEMPT}|(?P<run>(?<![^\W_]){_DIGIT}(?:[\s,.-]{{1,4}}{_DIGIT})+)", re.IGNORECASE
 )
 _ZEROS = (0x30, 0x660, 0x6F0, 0x966, 0x9E6, 0xE50, 0xFF10)
-"""The digit 0: ASCII, Arabic-Indic, Persian, Devanagari, Bengali, Thai and full width."""
+"""The digit 0 in ASCII, Arabic-Indic, Persian, Devanagari, Bengali, Thai and full width."""
 _APART = rf"(?:{_ESCAPED}|[\W_]){{0,8}}+"
 """What a list, a table or a form puts between the digits of one number."""
 _MASKED = re.compile(rf"(?:\+\d{{1,3}})?{DOTS}(?:\d\d)?(?:~[a-z]+)?", re.ASCII)
@@ -131,7 +131,7 @@ def _spellings_of(number: str) -> re.Pattern[str] | None:
 
 
 def _in_any_script(digit: str) -> str:
-    """Return the pattern of a digit in the scripts that have keyboards of their own."""
+    """Return the pattern of a digit in any of these scripts."""
     return "[" + "".join(chr(zero + int(digit)) for zero in _ZEROS) + "]"
 
 

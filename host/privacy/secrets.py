@@ -63,13 +63,13 @@ _CALLED_SO = (
         rf"(?:(?:basic|bearer|digest|token)\s)?{_VALUE}",
     ),
 )
-PRIVATE_KEY = re.compile(
+_PRIVATE_KEY = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?s:.*?)(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
 )
 """A private key in PEM (RFC 7468), of several lines."""
 _OPTION = re.compile(
-    r"(?i)((?<![\w-])--?(?:[\w-]*-)?(?:password|passwd|passphrase|secret|token|key)\s+)"
-    rf"(?!-)(?:{_QUOTED}|[^\s\"']+)"
+    r"(?i)((?<![\w-])--?(?:[\w-]*-)?(?:password|passwd|passphrase|secret|token|(?<=\w-)key)[ \t]+)"
+    rf"(?!-)(?:{_QUOTED}|\S+)"
 )
 """An option of a command, with its value in the next word."""
 _DIGEST = re.compile(r"(?i)(\bauthorization[\"']?\s*[:=,]\s*[\"']?digest\s)[^\r\n]*")
@@ -86,7 +86,7 @@ def mask_secrets(text: str) -> str:
     """Mask what looks like a secret: tokens, headers and passwords."""
     text = _USER_INFO.sub(BULLETS, text)
     text = _DIGEST.sub(lambda found: found[1] + BULLETS, text)
-    text = PRIVATE_KEY.sub(BULLETS, text)
+    text = _PRIVATE_KEY.sub(BULLETS, text)
     text = _LIKE_ONE.sub(BULLETS, text)
     text = _OPTION.sub(lambda found: found[1] + BULLETS, text)
     for called_so in _CALLED_SO:

@@ -67,9 +67,15 @@ class MaskedStream(io.TextIOBase):
             if self._line:
                 line, self._line = self._line, ""
                 self._put(self._mask(line))
-            self._out.flush()
+            with contextlib.suppress(BrokenPipeError):
+                self._out.flush()
 
     def _put(self, text: str) -> None:
+        """Write a masked text. Raises no BrokenPipeError: the host that copies it may be gone."""
+        with contextlib.suppress(BrokenPipeError):
+            self._write(text)
+
+    def _write(self, text: str) -> None:
         try:
             self._out.write(text)
         except UnicodeEncodeError:  # the terminal's encoding has no bullets

@@ -38,6 +38,11 @@ class Outcome(StrEnum):
         """
         return _FACTS[self].exit_code
 
+    @property
+    def reached(self) -> bool:
+        """True if it says that somebody, or a mailbox, was reached."""
+        return _FACTS[self].reached
+
     def retryable(self, sip_status: int | None = None) -> bool:
         """Return whether a retry may succeed."""
         if self is Outcome.TRUNK_ERROR and sip_status is not None:
@@ -49,12 +54,13 @@ class _Facts(NamedTuple):
     exit_code: int
     description: str
     retryable: bool = False
+    reached: bool = False
 
 
 _FACTS = {
-    Outcome.COMPLETED: _Facts(0, "the conversation ended"),
-    Outcome.TRANSFERRED: _Facts(0, "the call was transferred"),
-    Outcome.VOICEMAIL_LEFT: _Facts(0, "the persona left a voicemail message"),
+    Outcome.COMPLETED: _Facts(0, "the conversation ended", reached=True),
+    Outcome.TRANSFERRED: _Facts(0, "the call was transferred", reached=True),
+    Outcome.VOICEMAIL_LEFT: _Facts(0, "the persona left a voicemail message", reached=True),
     Outcome.VOICEMAIL_SKIPPED: _Facts(
         10, "voicemail answered and no message was left", retryable=True
     ),

@@ -64,10 +64,12 @@ def settle_request(settings: Settings, record: CallRecord, *, begun: bool) -> No
 async def emit_call_ended(settings: Settings, checkpoint: Checkpoint) -> None:
     """Settle the request and the budget, and emit `call_ended`, for a call without a process."""
     record, state = checkpoint.last_record(), checkpoint.state
-    if state.metadata.get("idempotency_key"):
+    if key := state.metadata.get("idempotency_key"):
         with contextlib.suppress(OSError, sqlite3.Error):
-            # It may have been dialled, so the idempotency key stays used.
-            settle_request(settings, record, begun=True)
+            if checkpoint.unplaced:  # again: its process may have died before
+                Requests(settings.state_dir).give_up(str(key), record.outcome, record.reason)
+            else:  # it may have been dialled, so the idempotency key stays used
+                settle_request(settings, record, begun=True)
     with contextlib.suppress(OSError, sqlite3.Error):
         _count_out(settings, record)
     loaded = registry.load(settings)

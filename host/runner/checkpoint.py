@@ -61,6 +61,8 @@ class Checkpoint(BaseModel):
     """The record of a call that has ended; None before that."""
     awaiting_takeover: bool = False
     """Whether the process has died and another one is to take the call over."""
+    unplaced: bool = False
+    """Whether the API accepted the call, and no process ever had it."""
 
     @property
     def process(self) -> Process:

@@ -6,6 +6,7 @@ One module in spite of its length, so that it reads from the job to the record.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import sqlite3
 from dataclasses import dataclass, replace
@@ -180,6 +181,8 @@ class Runner:
         dispatch = read_dispatch(job.job.metadata, call.state.room)
         call.state.metadata, call.state.outbound = dict(dispatch.metadata), dispatch.outbound
         call.state.number = dispatch.phone_number
+        if (key := dispatch.idempotency_key) and self._is_given_up(key):
+            raise CallEnded(duplicate_job("its request was given up, and recorded"))
         if await room_is_gone(job):
             raise CallEnded(room_gone())
         if not call.state.outbound:
@@ -192,9 +195,15 @@ class Runner:
         self._give_to(choice.persona)
         self._require_checkpoint()  # from here on the record names the persona
         call.spawn(notify_watchers(job.room, {"host.persona": call.persona}), "notifying watchers")
-        if key := dispatch.idempotency_key:
+        if key:
             self._requests.claim(key, call.state.id, call.state.room, job.job.room.sid)
         self._count_in()
+
+    def _is_given_up(self, key: str) -> bool:
+        """Return whether no call may have a request any more: the API has recorded it."""
+        with contextlib.suppress(OSError, sqlite3.Error):  # then it can't be claimed either
+            return self._requests.given_up(key)
+        return False
 
     async def _rejoin(self, far_end: LiveKitFarEnd) -> None:
         """Resume with the far end and the persona of the dead process."""

@@ -23,10 +23,11 @@ PARTING = 3.0
 async def emit_call_ended(settings: Settings, checkpoint: Checkpoint, *, dev: bool) -> None:
     """Emit the `call_ended` of a call without a process, and remove its checkpoint.
 
-    If that fails, the checkpoint with the record is kept: the record may be written nowhere else.
+    If that fails, or takes too long, the checkpoint is kept under another name: its record may be
+    written nowhere else. Raises OSError.
     """
     checkpoints, id = CheckpointStore(settings.state_dir), checkpoint.state.id
-    await asyncio.to_thread(checkpoints.put, checkpoint)
+    checkpoints.put(checkpoint)
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "host.server.emit_call_ended", id, *(["--dev"] if dev else [])),
         stdin=asyncio.subprocess.DEVNULL,
@@ -38,15 +39,17 @@ async def emit_call_ended(settings: Settings, checkpoint: Checkpoint, *, dev: bo
     finally:  # also gives it PARTING seconds if the host stops
         if not exited.done():
             await asyncio.wait({exited}, timeout=PARTING)
+        why = ""
         if not exited.done():
-            log.error("call_ended of %s timed out", checkpoint.state.persona)
             process.kill()
             await exited
+            why = "timed out"
         elif process.returncode:
+            why = "failed"
+        if why:
             kept = keep_broken(checkpoints.file(id))
-            log.error(
-                "call_ended of %s failed; the record is in %s", checkpoint.state.persona, kept
-            )
+            persona = checkpoint.state.persona
+            log.error("call_ended of %s %s; the record is in %s", persona, why, kept)
         checkpoints.close(id)
 
 

@@ -91,19 +91,19 @@ async def _run(settings: Settings, loaded: Registry, livekit: api.LiveKitAPI, *,
         with connection.watched(), environment.kept_from_calls(settings):
             beside = loaded.view(None).while_serving(settings=settings)
             own = (recovery.sweep(), keep_sounds(settings), purge_daily(settings))
-            async with _beside(*own, *beside), _api(settings, health):
+            async with _beside(*own, *beside), _api(settings, health, dev=dev):
                 await stopping.run(server.run(devmode=dev))
 
 
 @contextlib.asynccontextmanager
-async def _api(settings: Settings, health: Health) -> AsyncIterator[None]:
+async def _api(settings: Settings, health: Health, *, dev: bool) -> AsyncIterator[None]:
     """Serve the HTTP API inside the block, if enabled."""
     if settings.api_port is None:
         yield
         return
     from host.server.api.server import answering_api  # takes a second to import
 
-    async with answering_api(settings, lambda: health.closed):
+    async with answering_api(settings, lambda: health.closed, dev=dev):
         yield
 
 

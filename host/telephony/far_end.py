@@ -65,6 +65,7 @@ class LiveKitFarEnd:
         self._call = call
         self.room = job.room
         self._moved = asyncio.Event()
+        self._resubscribing: asyncio.Task[None] | None = None
         self._status: CallStatus | None = None
         self._sip = False
         self._keys = TelephoneKeys(job.room, call)
@@ -263,7 +264,10 @@ class LiveKitFarEnd:
         return Ending(Outcome.ABANDONED, "far end", reason)
 
     def _on_reconnected(self) -> None:
-        self._call.spawn(resubscribe(self.room), "subscribing to the far end again")
+        if self._resubscribing:
+            self._resubscribing.cancel()
+        what = "subscribing to the far end again"
+        self._resubscribing = self._call.spawn(resubscribe(self.room), what)
 
     def _on_room_gone(self, reason: Any) -> None:
         state = self._call.state

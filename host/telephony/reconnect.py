@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Callable, Iterator
 from typing import Any, Literal, get_args
 
 from livekit import rtc
+
+log = logging.getLogger("host")
 
 NOT_SAID = (None, rtc.DisconnectReason.UNKNOWN_REASON)
 """Disconnect reasons of participants that the SDK drops because it lost the connection."""
@@ -19,12 +22,12 @@ UNSURE_LIMIT = 1.0
 """Seconds in which the SDK reports a lost connection after it has dropped the participants."""
 BACK_LIMIT = 10.0
 """Seconds that the far end may take to rejoin once the agent has."""
-TRIES = 5
+ATTEMPTS = 5
 """How often the far end's audio is subscribed to."""
 TRACK_LIMIT = 2.0
 """Seconds that a track may take to arrive."""
-APART = 0.3
-"""Seconds between two wishes: the server may merge those that follow each other at once."""
+PAUSE = 0.3
+"""Seconds between unsubscribing and subscribing: the server may merge requests without a pause."""
 Event = Literal["connection_state_changed", "participant_connected", "disconnected"]
 _EVENTS: tuple[Event, ...] = get_args(Event)
 
@@ -48,20 +51,24 @@ async def resubscribe(room: rtc.Room) -> None:
     that are already in the room. The server may lose a subscription while it restores a session;
     then the far end would not be heard any more.
     """
-    for again in range(TRIES):
-        if again:
-            await asyncio.sleep(TRACK_LIMIT)
-        missing = [publication for publication in _audio_in(room) if publication.track is None]
-        if again and not missing:
+    for attempt in range(ATTEMPTS):
+        missing = _without_track(room)
+        if attempt and not missing:
             return
-        lost = [publication for publication in missing if again and publication.subscribed]
-        for publication in lost:
-            publication.set_subscribed(False)  # what is wished already is not asked for again
-        if lost:
-            await asyncio.sleep(APART)
+        if attempt:
+            for publication in missing:
+                publication.set_subscribed(False)  # the same request again would change nothing
+            await asyncio.sleep(PAUSE)
+            missing = [publication for publication in missing if publication.track is None]
         for publication in missing:
-            if not publication.subscribed:
-                publication.set_subscribed(True)
+            publication.set_subscribed(True)
+        await asyncio.sleep(TRACK_LIMIT)
+    if _without_track(room):
+        log.error("the far end's audio is not back after the reconnection")
+
+
+def _without_track(room: rtc.Room) -> list[rtc.RemoteTrackPublication]:
+    return [publication for publication in _audio_in(room) if publication.track is None]
 
 
 def _audio_in(room: rtc.Room) -> list[rtc.RemoteTrackPublication]:

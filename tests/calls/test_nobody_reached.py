@@ -21,8 +21,6 @@ from host.local.sound import Samples, tone
 from host.records.outcome import Outcome
 from host.testing import Scene
 
-REACHES = {Outcome.COMPLETED, Outcome.TRANSFERRED, Outcome.VOICEMAIL_LEFT}
-"""The outcomes that say that somebody, or a mailbox, was reached."""
 SEEDS = range(4)
 BABBLE: Samples = speak(" " * 25, 8000)
 """A second and a half of speech in which no STT finds a word."""
@@ -83,7 +81,7 @@ class FarEnd:
     script: Callable[[Dice], PersonScript] | None
     """None where nothing answers."""
     may: frozenset[Outcome] = frozenset()
-    """The outcomes of REACHES that are true of it."""
+    """The outcomes of somebody reached that are true of it."""
     must: bool = False
     """Whether one of them is the only truth."""
 
@@ -145,7 +143,7 @@ def told_truly(far_end: FarEnd, outcome: Outcome) -> None:
     """Assert that an outcome says nothing about this far end that is not true."""
     if far_end.must:
         assert outcome in far_end.may
-    elif outcome in REACHES:
+    elif outcome.reached:
         assert outcome in far_end.may, f"nobody was reached, and the outcome is {outcome}"
 
 
@@ -177,4 +175,4 @@ async def test_nor_where_the_persona_talks_to_whatever_answers(
 async def test_nor_of_a_caller_who_was_not_answered(scene: Scene, patience: float) -> None:
     call = await scene.exchange.ring("+15557770001", scene.world.numbers["slow"], patience=patience)
     record = await scene.over(call)
-    assert record.outcome not in REACHES
+    assert not record.outcome.reached

@@ -13,7 +13,8 @@ from typer.testing import CliRunner
 from host.base.errors import PersonaError
 from host.cli import cli
 from host.compliance.budget import Budget
-from host.server.api.placing import Blocked, Placing
+from host.server.api.placing import Placing
+from host.server.api.refusals import Blocked
 from host.server.api.schemas import WantedCall
 from host.settings import load_settings
 

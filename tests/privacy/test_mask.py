@@ -94,6 +94,7 @@ def test_a_number_is_masked_however_it_is_written(text: str, masked: str) -> Non
         "the call reached its maximum duration of 900 s",
         "Basic facts, a token of thanks, authorization failed",
         "a first pass: fine; sip:1001@pbx.example:5060",
+        "--key must be 1 to 200 printable characters, --keys 1 2, monkey --verbose x",
         "video of 1920x1080, 7 x 24",
     ],
 )

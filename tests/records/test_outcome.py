@@ -30,6 +30,12 @@ def test_a_call_that_did_its_work_exits_with_zero() -> None:
     }
 
 
+def test_an_outcome_that_says_that_somebody_was_reached_did_its_work() -> None:
+    reached = {outcome for outcome in Outcome if outcome.reached}
+    assert {Outcome.COMPLETED, Outcome.TRANSFERRED, Outcome.VOICEMAIL_LEFT} <= reached
+    assert not [outcome for outcome in reached if outcome.retryable()]
+
+
 @pytest.mark.parametrize("status", SIP_STATUSES)
 def test_every_sip_status_has_its_outcome_and_says_whether_a_retry_makes_sense(
     status: int,

@@ -17,6 +17,8 @@ from programs import printed_by
 
 from host.base.database import open_state
 from host.dispatch.idempotency import NotClaimed, Requests
+from host.records.record import CallRecord
+from host.server.api.store import CallStore
 from host.settings import load_settings
 
 pytestmark = pytest.mark.processes
@@ -68,6 +70,18 @@ STRICT = '''
 '''
 
 
+WITNESS = """
+    from host import hookimpl
+
+
+    @hookimpl
+    async def call_ended(call, record):
+        with open("records", "a") as file:
+            file.write(record.model_dump_json() + "\\n")
+"""
+"""A plugin that notes each record."""
+
+
 FORBIDS = """
     from pydantic import BaseModel
 
@@ -110,6 +124,15 @@ async def client(
 GOOD = {"patient": "Ann", "hour": 9}
 
 
+async def recorded(deployment: Deployment, calls: int = 1) -> list[CallRecord]:
+    """Wait until so many records were told of, and each checkpoint is gone; give them."""
+    file, unfinished = deployment.folder / "records", deployment.folder / ".host" / "unfinished"
+    async with asyncio.timeout(30):
+        while not file.exists() or file.read_text().count("\n") < calls or [*unfinished.iterdir()]:
+            await asyncio.sleep(0.05)  # another process writes it
+    return [CallRecord.model_validate_json(line) for line in file.read_text().splitlines()]
+
+
 # A call
 
 
@@ -133,6 +156,42 @@ async def test_a_call_that_no_host_takes_is_over_and_may_be_tried_again(client: 
     assert over["retryable"] is True
     assert over["asked_at"] < over["ended_at"]
     assert over["id"] == call["id"]
+
+
+async def test_each_accepted_call_that_no_host_takes_has_one_record(
+    client: Client, deployment: Deployment
+) -> None:
+    deployment.write("plugins/witness.py", WITNESS)
+    calls = [(await client.place(details=GOOD))[1] for _ in range(3)]
+    client.livekit.turning_away.set()
+    for call in calls:
+        await client.over(call["id"])
+    records = {record.id: record for record in await recorded(deployment, 3)}
+    assert records.keys() == {call["id"] for call in calls}
+    for call in calls:
+        record = records[call["id"]]
+        assert (record.room, record.persona) == (call["room"], "ann")
+        assert record.number
+        assert record.number.startswith("+1…01")  # as in all records
+        assert (record.direction, record.ended_by) == ("outbound", "host")
+        assert (record.outcome, record.reason) == ("refused", "no host took the call")
+        assert record.retryable
+        assert record.dialled_at is None
+
+
+async def test_a_call_that_a_host_took_late_is_recorded_by_that_host_alone(
+    client: Client, deployment: Deployment
+) -> None:
+    deployment.write("plugins/witness.py", WITNESS)
+    _, call, _ = await client.place(details=GOOD, idempotency_key="order-7")
+    requests = Requests(load_settings().state_dir)
+    requests.claim("order-7", "AJ_1", call["room"], "RM_1")
+    client.livekit.turning_away.set()
+    requests.settle("AJ_1", "busy", "the line was busy", begun=True)
+    await client.over(call["id"])
+    _, other, _ = await client.place(details=GOOD)
+    await client.over(other["id"])
+    assert [record.id for record in await recorded(deployment)] == [other["id"]]
 
 
 async def test_what_is_told_as_over_gets_no_call_after_it(client: Client) -> None:
@@ -548,6 +607,7 @@ async def test_a_call_that_nobody_ever_tells_of_has_failed_and_is_not_placed_aga
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("host.server.api.placing.NEWS_LIMIT", 0.5)
+    deployment.write("plugins/witness.py", WITNESS)
     deployment.write("personas/ann.py", STRICT)
     async with an_api(caplog, livekit) as client:
         _, call, _ = await client.place(details=GOOD)
@@ -555,9 +615,31 @@ async def test_a_call_that_nobody_ever_tells_of_has_failed_and_is_not_placed_aga
     async with an_api(caplog, livekit) as client:
         assert (await client.ask("GET", f"/calls/{call['id']}"))[1] == call
         over = await client.over(call["id"])
+        (record,) = await recorded(deployment)
     assert over["outcome"] == "failed"
     assert over["reason"] == "the host stopped before it reported how the call ended"
+    assert (record.id, record.room, record.persona) == (call["id"], call["room"], "ann")
+    assert (record.outcome, record.reason) == ("failed", over["reason"])
     assert livekit.joined == 1
+
+
+async def test_a_call_that_another_host_had_is_not_recorded_here(
+    deployment: Deployment,
+    livekit: LiveKit,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("host.server.api.placing.NEWS_LIMIT", 0.5)
+    deployment.write("personas/ann.py", STRICT)
+    deployment.write("plugins/witness.py", WITNESS)
+    async with an_api(caplog, livekit) as client:
+        _, call, _ = await client.place(details=GOOD)
+        CallStore(deployment.folder / ".host").mark_taken(call["id"])
+        _, other, _ = await client.place(details=GOOD)
+    async with an_api(caplog, livekit) as client:
+        for each in (call, other):
+            assert (await client.over(each["id"]))["outcome"] == "failed"
+        assert [record.id for record in await recorded(deployment)] == [other["id"]]
 
 
 async def test_a_call_that_another_version_wrote_down_does_not_stop_the_next_start(

@@ -19,7 +19,8 @@ from pydantic_core import from_json
 
 from host.server.api.details_validator import MOST, Unready
 from host.server.api.guard import TOO_LONG
-from host.server.api.placing import Blocked, Placing, TooMany, Unusable
+from host.server.api.placing import Placing
+from host.server.api.refusals import Blocked, TooMany, Unusable
 from host.server.api.schemas import AskedCall, Fault, Faults, Key, Problem, Refusal, WantedCall
 from host.server.api.store import Different
 

@@ -13,14 +13,17 @@ from host import registry
 from host.base.clock import now
 from host.base.errors import HostError, MetadataError
 from host.base.tasks import Tasks
-from host.compliance import Gate, Rule
+from host.compliance import Gate
 from host.dispatch.idempotency import Requests
 from host.dispatch.place import CallResult, encode_metadata, follow, place, room_for
 from host.records.outcome import Outcome
 from host.server.api.details_validator import DetailsValidator
+from host.server.api.refusals import Blocked, TooMany, Unusable
 from host.server.api.schemas import AskedCall, Fault, WantedCall
 from host.server.api.status import ended, note_status
 from host.server.api.store import CallStore
+from host.server.api.unplaced import UnplacedCalls
+from host.server.emitting import PARTING
 from host.settings import Settings
 
 log = logging.getLogger("host")
@@ -35,42 +38,19 @@ CLOSING_LIMIT = 2.0
 """Seconds to store results of calls that have just ended, when the host stops."""
 _NOT_TAKEN = "no host took the call"
 _NOT_REPORTED = "the host stopped before it reported how the call ended"
-_KEPT_BACK: dict[Rule | None, str] = {
-    Rule.DO_NOT_CALL: "the do-not-call list does not allow the number",
-    Rule.ATTEMPTS: "the number has reached its daily limit of attempts",
-    Rule.BUDGET: "the persona has reached its daily limit of calls or minutes",
-}
-"""Reasons shown to clients instead of ones that may contain a path of the host."""
-
-
-class Unusable(Exception):
-    """The request is invalid."""
-
-    def __init__(self, *faults: Fault) -> None:
-        super().__init__(*faults)
-        self.faults = list(faults)
-
-
-class Blocked(Exception):
-    """The gate refuses the number."""
-
-    def __init__(self, rule: Rule | None, reason: str) -> None:
-        super().__init__(reason)
-        self.rule, self.reason = rule, _KEPT_BACK.get(rule, reason)
-
-
-class TooMany(Exception):
-    """The maximum number of calls is live."""
 
 
 class Placing:
     """The calls of one host's API."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, dev: bool = False) -> None:
         self._settings = settings
+        self._unplaced = UnplacedCalls(settings, dev=dev)
         self._store, self._requests = CallStore(settings.state_dir), Requests(settings.state_dir)
         self._validator, self._tasks = DetailsValidator(settings), Tasks()
         self._live: dict[str, AskedCall] = {}
+        self._taken: set[str] = set()
+        """Live calls that a host has taken, of this run of the host or an earlier one."""
         self.personas = sorted(registry.load(settings).require().personas)
 
     async def ask(self, wanted: WantedCall) -> AskedCall:
@@ -120,14 +100,16 @@ class Placing:
 
     async def resume(self) -> None:
         """Track the unfinished calls of the host's last run."""
-        for key, asked in await asyncio.to_thread(self._store.unfinished):
+        for key, asked, taken in await asyncio.to_thread(self._store.unfinished):
             self._live[asked.id] = asked
+            if taken:
+                self._taken.add(asked.id)
             self._tasks.start(self._follow(asked, key), "placing a call of the API")
 
     async def close(self) -> None:
         """Stop tracking. Calls on other hosts continue and are picked up by `resume`."""
         await self._tasks.finish(CLOSING_LIMIT)
-        await self._tasks.stop(CLOSING_LIMIT)
+        await self._tasks.stop(PARTING + CLOSING_LIMIT)
         await self._validator.close()
 
     async def _checked(self, wanted: WantedCall, key: str) -> str:
@@ -157,8 +139,13 @@ class Placing:
 
     async def _place(self, asked: AskedCall, key: str, metadata: str) -> None:
         try:
-            on_status = partial(note_status, asked)
-            placed = await place(self._settings, metadata, on_status, lasting=True)
+            placed = await place(
+                self._settings,
+                metadata,
+                partial(note_status, asked),
+                on_taken=partial(self._on_taken, asked.id),
+                lasting=True,
+            )
             if await asyncio.to_thread(self._is_live, key):
                 await self._follow(asked, key)  # LiveKit was lost, and the call goes on
                 return
@@ -166,23 +153,33 @@ class Placing:
             placed = CallResult(Outcome.FAILED, Outcome.FAILED.description, asked.room)
             if isinstance(error, HostError):
                 placed = CallResult(Outcome.REFUSED, _NOT_TAKEN, asked.room)
-            if not await asyncio.to_thread(self._given_up, key, placed):
+            if not await self._give_up(asked, key, placed, metadata):
                 await self._follow(asked, key)  # a host took an earlier dispatch of it
                 return
             if isinstance(error, HostError):
                 log.error("the call in room %s was not placed: %s", asked.room, error)
             else:
                 log.exception("the call in room %s was not placed", asked.room)
+            return
         await self._over(asked, key, placed)
 
-    def _given_up(self, key: str, placed: CallResult) -> bool:
-        """Give a request up, so that no late dispatch of it dials; False if a call has it."""
-        try:
-            return self._requests.give_up(key, placed.outcome, placed.reason)
-        except (OSError, sqlite3.Error) as error:
-            # A call can't claim the request either, and does not dial.
-            log.error("can't give up a request of the API: %s", error)
-            return True
+    async def _give_up(
+        self, asked: AskedCall, key: str, placed: CallResult, metadata: str = ""
+    ) -> bool:
+        """End and record a call that no process has; return False if one has it."""
+        give_up = partial(self._unplaced.give_up, asked, key, placed, metadata)
+        if (checkpoint := await asyncio.to_thread(give_up)) is None:
+            return False
+        await self._over(asked, key, placed)
+        await self._unplaced.record(checkpoint)
+        return True
+
+    def _on_taken(self, id: str) -> None:
+        """Store that a host has taken a call, so that no later run records it as well."""
+        if id not in self._taken:
+            self._taken.add(id)
+            mark = asyncio.to_thread(self._store.mark_taken, id)
+            self._tasks.start(mark, "storing that a host took a call of the API")
 
     async def _follow(self, asked: AskedCall, key: str) -> None:
         """Watch an earlier call, or read the result that its process stored."""
@@ -192,7 +189,11 @@ class Placing:
             placed = None
             try:
                 placed = await follow(
-                    self._settings, asked.persona, key, partial(note_status, asked)
+                    self._settings,
+                    asked.persona,
+                    key,
+                    partial(note_status, asked),
+                    on_taken=partial(self._on_taken, asked.id),
                 )
             except HostError as error:
                 log.warning("can't find the call in room %s: %s", asked.room, error)
@@ -202,7 +203,10 @@ class Placing:
             written = await asyncio.to_thread(self._written_down, asked, key)
             if written or loop.time() - began >= patience:
                 unknown = CallResult(Outcome.FAILED, _NOT_REPORTED, asked.room)
-                return await self._over(asked, key, placed or written or unknown)
+                had = placed or written or asked.id in self._taken
+                if had or not await self._give_up(asked, key, unknown):
+                    await self._over(asked, key, placed or written or unknown)
+                return
             await asyncio.sleep(NEWS_EVERY)  # any process may store the result
 
     def _is_live(self, key: str) -> bool:
@@ -229,3 +233,4 @@ class Placing:
         self._live[asked.id] = over
         await asyncio.to_thread(self._store.end, over)
         del self._live[asked.id]
+        self._taken.discard(asked.id)

@@ -29,13 +29,15 @@ CLOSING_LIMIT = 2
 
 
 @contextlib.asynccontextmanager
-async def answering_api(settings: Settings, closed: Closed) -> AsyncIterator[None]:
+async def answering_api(
+    settings: Settings, closed: Closed, *, dev: bool = False
+) -> AsyncIterator[None]:
     """Serve the API inside the block. Port 0 is any free port, which the log shows.
 
     Raises SettingsError if the address or the state_dir can't be used.
     """
     listening = _listen(settings.api_host, settings.api_port or 0)
-    placing = Placing(settings)
+    placing = Placing(settings, dev=dev)
     guard = Guard(
         make_api(placing, closed), settings.api_token.get_secret_value(), settings.api_rate
     )

@@ -51,6 +51,12 @@ class CallStore:
             calls.execute("INSERT INTO api_calls VALUES (?, ?, ?, ?, 0, ?)", row)
             return None
 
+    def mark_taken(self, id: str) -> None:
+        """Store that a host has taken a call: it writes the record."""
+        with self._open() as calls:
+            told = "json_set(told, '$.taken', json('true'))"
+            calls.execute(f"UPDATE api_calls SET told = {told} WHERE id = ?", (id,))
+
     def end(self, asked: AskedCall) -> None:
         """Store a call's outcome."""
         with self._open() as calls:
@@ -66,8 +72,8 @@ class CallStore:
             found = calls.execute(query, (id, time.time() - KEPT)).fetchone()
         return (found[0], _asked(found[1])) if found else None
 
-    def unfinished(self) -> list[tuple[str, AskedCall]]:
-        """Return the calls without an outcome, each with its idempotency key."""
+    def unfinished(self) -> list[tuple[str, AskedCall, bool]]:
+        """Return the calls without an outcome, each with its key, and whether a host took it."""
         with self._open() as calls:
             _forget(calls)
             rows = calls.execute("SELECT id, key, told FROM api_calls WHERE NOT over").fetchall()
@@ -100,11 +106,11 @@ def _find(calls: sqlite3.Connection, key: str, wanted: WantedCall) -> AskedCall 
 
 def _readable(
     calls: sqlite3.Connection, rows: Iterable[tuple[str, str, str]]
-) -> Iterator[tuple[str, AskedCall]]:
-    """Yield calls with their keys; an unreadable one is marked as over."""
+) -> Iterator[tuple[str, AskedCall, bool]]:
+    """Yield calls as `unfinished` returns them; an unreadable one is marked as over."""
     for id, key, document in rows:
         try:
-            yield key, _asked(document)
+            yield key, _asked(document), "taken" in json.loads(document)
         except sqlite3.DataError as error:
             log.error("can't resume the API's call %s: %s", id, error)
             calls.execute("UPDATE api_calls SET over = 1 WHERE id = ?", (id,))
