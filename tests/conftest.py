@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import os
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,15 +39,17 @@ def pytest_configure(config: pytest.Config) -> None:
     canaries.watch(config)
 
 
+_rows: Counter[str] = Counter()
+
+
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Leave most rows of a corpus that says `one_of` to `make test-all`."""
     corpus = item.get_closest_marker("corpus")
-    callspec = getattr(item, "callspec", None)
-    if corpus is None or callspec is None or "one_of" not in corpus.kwargs:
-        return
-    row = max(at for name, at in callspec.indices.items() if not name.startswith("_asyncio"))
-    if row % corpus.kwargs["one_of"]:
-        item.add_marker("every")
+    if corpus and "one_of" in corpus.kwargs:
+        table = item.nodeid.partition("[")[0]
+        if _rows[table] % corpus.kwargs["one_of"]:
+            item.add_marker("every")
+        _rows[table] += 1
 
 
 @pytest.hookimpl(trylast=True)  # pytest itself sorts by the scopes of parameters

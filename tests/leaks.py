@@ -1,7 +1,8 @@
 """A program that tells secrets in every way that a program can: `test_logs.py` reads its output.
 
-`python leaks.py parent|call|forkserver json|terminal|verbose`. As `call` it is the process of a
-call, whose records go to its parent through LiveKit's own queue. Each leak says a word of its own,
+`python leaks.py parent|call|forkserver|command json|terminal|verbose`. As `call` it is the process
+of a call, whose records go to its parent through LiveKit's own queue; `command` serves no calls, so
+its descriptors are not masked. Each leak says a word of its own,
 so that the reader sees that it was told, without what is private.
 """
 
@@ -19,6 +20,7 @@ import sys
 import threading
 import traceback
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 from canaries import NUMBER, SECRETS, TRUNK_PASSWORD
@@ -181,12 +183,15 @@ def in_the_shape_of_a_token() -> None:
     log.info("in_the_shape_of_a_token %s, crm --password %s", TOKEN, TOKEN[4:])
 
 
-LEAKS = (
+BELOW_PYTHON = (
     in_a_descriptor,
     in_a_buffer,
     in_the_stream_that_python_began_with,
     in_a_subprocess,
     in_parts,
+)
+"""Leaks that only the pipes of a serving host keep back."""
+LEAKS = (
     in_the_name_of_a_logger,
     in_a_spelling,
     in_the_shape_of_a_token,
@@ -211,9 +216,9 @@ LEAKS = (
 )
 
 
-def leak() -> None:
+def leak(*below: Callable[[], None]) -> None:
     """Tell all of it, and end as a process does that nobody catches."""
-    for each in LEAKS:
+    for each in (*below, *LEAKS):
         each()
     raise SystemError(f"in_the_end {NUMBER} {KEY}")
 
@@ -230,7 +235,7 @@ def of_a_call(line: socket.socket) -> None:
     logs.keep_private_in_call(load_settings())
     logs.keep_call_out(lambda: [SAID], lambda: [KEYS], lambda: [NUMBER])
     try:
-        leak()
+        leak(*BELOW_PYTHON)
     finally:
         handler.close()
 
@@ -276,6 +281,9 @@ if __name__ == "__main__":
     process, form = sys.argv[1:]
     logs.log_as_json() if form == "json" else logs.log_to_terminal(verbose=form == "verbose")
     logs.keep_private(load_settings())
+    if process == "command":
+        logs.keep_call_out(lambda: [SAID], lambda: [KEYS], lambda: [NUMBER])
+        leak()
     with masked_descriptors(mask):
         if process == "call":
             with_a_call()
@@ -283,4 +291,4 @@ if __name__ == "__main__":
             with_two_calls_of_a_forkserver()
         else:
             logs.keep_call_out(lambda: [SAID], lambda: [KEYS], lambda: [NUMBER])
-            leak()
+            leak(*BELOW_PYTHON)

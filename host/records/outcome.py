@@ -1,6 +1,6 @@
 """Outcomes of calls: one closed vocabulary for hooks, records, logs and exit codes.
 
-CONTRIBUTING.md tells what a new outcome needs.
+CONTRIBUTING.md describes what a new outcome needs.
 """
 
 from enum import StrEnum

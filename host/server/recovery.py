@@ -22,6 +22,7 @@ from host.dispatch.rooms import consult_room, delete_room, put_out
 from host.runner.aftermath import ended_now, hang_up
 from host.runner.checkpoint import Checkpoint, CheckpointStore, claimed, unquoted
 from host.runner.takeover import identity_for
+from host.server.disk import why_not_recorded
 from host.server.emitting import emit_call_ended, keep_broken
 from host.server.heartbeat_monitor import HeartbeatMonitor, WatchedCall
 from host.settings import Settings
@@ -55,6 +56,8 @@ class Recovery:
 
     async def lost(self, live: WatchedCall) -> None:
         """Recover a call whose process has died or never started it."""
+        if self._has_told(live):
+            return
         checkpoint = self._checkpoints.read(live.id) or self._blank(live)
         if checkpoint.record:
             log.error("the process of the call in room %s died while ending it", live.room)
@@ -67,6 +70,14 @@ class Recovery:
         except Exception:
             log.exception("can't take over the call in room %s", live.room)
         await self._finish(checkpoint)
+
+    def _has_told(self, live: WatchedCall) -> bool:
+        """Return whether a process died after its record, and before it reported that it is over.
+
+        A process writes a checkpoint before anything else, and removes it with the record.
+        """
+        gone = live.process is not None and not self._checkpoints.file(live.id).exists()
+        return gone and why_not_recorded(self._settings.state_dir) is None
 
     async def sweep(self) -> None:
         """Finish calls of earlier runs whose process is gone; runs until cancelled.

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.processes
 
 MASKED = "+1…57"
 BEFORE = """
-import os, subprocess, sys
+import os, subprocess, sys, time
 from host.privacy.descriptors import masked_descriptors
 from host.privacy.mask import Mask
 
@@ -83,6 +83,22 @@ def test_what_comes_afterwards_is_written_as_before() -> None:
     assert errors == "after"
 
 
+def test_a_private_key_that_comes_line_by_line_is_masked() -> None:
+    begins, ends = "-----BEGIN {} KEY-----", "-----END PRIVATE KEY-----"
+    lines = ["x", begins.format("PRIVATE"), "MIIEvQ", "AB+/=", ends]
+    lines += ["y", begins.format("EC PRIVATE"), "MHcC", '{"a": 1}']
+    out, _ = output_of(
+        f"for line in {lines}:\n        print(line, flush=True); time.sleep(0.02)",
+    )
+    assert out == 'x\n••••\ny\n••••\n{"a": 1}\n'
+
+
+def test_a_child_that_never_stops_writing_does_not_keep_the_host_from_ending() -> None:
+    began = time.monotonic()
+    output_of('subprocess.Popen(["sh", "-c", "while echo told; do :; done"])', "os._exit(0)")
+    assert time.monotonic() - began < 15
+
+
 def test_a_child_that_goes_on_does_not_keep_the_host_from_ending() -> None:
     began = time.monotonic()
     output_of('subprocess.Popen(["sleep", "20"], stdout=2)', "os._exit(0)")
@@ -95,6 +111,10 @@ def test_a_child_that_goes_on_does_not_keep_the_host_from_ending() -> None:
         ({"message": 'a "+15550142857" and'}, {"message": 'a "+1…57" and'}),
         ({"message": 'auth_password: "hunter2" x'}, {"message": 'auth_password: "••••" x'}),
         ({"caller": 15550142857, "ok": True}, {"caller": "…57", "ok": True}),
+        (
+            {"password": "hun ter2", "digits": "4321", "x": [1]},
+            {"password": "••••", "digits": "••••", "x": [1]},
+        ),
         (
             {"call": {"to": ["+15550142857"]}, "+15550142857": 1.5},
             {"call": {"to": ["+1…57"]}, "+1…57": 1.5},

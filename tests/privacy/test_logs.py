@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from canaries import NUMBER, SECRETS, TRUNK_PASSWORD
 from deployment import HERE, OF_A_DEPLOYMENT
-from leaks import ILLNESS, KEYS, LEAKS, ROOM, SAID, TOKEN
+from leaks import BELOW_PYTHON, ILLNESS, KEYS, LEAKS, ROOM, SAID, TOKEN
 
 from host.privacy.logs import _matters
 
@@ -26,6 +26,7 @@ pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("logs")]
 
 TOLD = {leak.__name__ for leak in LEAKS if leak.__name__ != "in_the_details_of_a_library"}
 """What an output must have: what is private is masked, and not the line that it is in."""
+TOLD_BELOW = {leak.__name__ for leak in BELOW_PYTHON}
 PRIVATE = (*SECRETS.values(), TRUNK_PASSWORD, NUMBER[2:], NUMBER[5:], TOKEN[4:])
 FORMS = ("json", "terminal", "verbose")
 
@@ -61,14 +62,14 @@ def output_with(
 
 
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("process", ["parent", "call"])
+@pytest.mark.parametrize("process", ["parent", "call", "command"])
 def test_whatever_tells_of_a_number_or_a_secret_it_is_not_in_the_output(
     process: str, form: str
 ) -> None:
     out, errors = output_of(process, form)
     for private in PRIVATE:
         assert private not in out + errors
-    for leak in TOLD | {"in_the_end"}:
+    for leak in TOLD | {"in_the_end"} | (set() if process == "command" else TOLD_BELOW):
         assert leak in out + errors, f"{leak} told nothing at all:\n{errors}"
     assert not [words for words in (SAID, ILLNESS, KEYS) if words in out + errors]
     assert "+1…57" in out + errors.replace("\\u2026", "…")

@@ -395,14 +395,19 @@ BROKEN: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("breaks", BROKEN.values(), ids=BROKEN.keys())
-async def test_a_broken_checkpoint_is_put_aside_and_said(
-    settings: Settings, caplog: pytest.LogCaptureFixture, breaks: Callable[[Path], object]
+async def test_a_broken_checkpoint_is_put_aside_and_said_once(
+    settings: Settings,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    breaks: Callable[[Path], object],
 ) -> None:
     CheckpointStore(settings.state_dir).write(an_answered_call(settings))
     broken = settings.state_dir / "unfinished" / "AJ_1.json"
     breaks(broken)
+    monkeypatch.setattr("host.server.recovery.EVERY", 0.01)
     async with meanwhile(Recovery(settings).sweep()):
         await until_logged(caplog, "AJ_1.json")
+        await asyncio.sleep(0.1)  # it is looked for ten times
     (said,) = [line for line in caplog.messages if "AJ_1" in line]
     assert said.startswith("can't read the checkpoint AJ_1.json: ")
     assert "555" not in said, "it is not quoted"
@@ -422,3 +427,13 @@ async def test_however_many_are_broken_the_others_are_finished(
     record = await finished(deployment, settings)
     assert record.id == "AJ_2"
     assert len(list(first.parent.glob("*.broken"))) == len(BROKEN)
+
+
+async def test_a_process_that_dies_after_its_record_gets_no_second_one(
+    deployment: Deployment, settings: Settings, livekit: list[str]
+) -> None:
+    CheckpointStore(settings.state_dir).write(an_answered_call(settings))
+    CheckpointStore(settings.state_dir).close("AJ_1")
+    await Recovery(settings).lost(WatchedCall("AJ_1", "desk-1", process=os.getpid()))
+    assert not (deployment.folder / "records").exists()
+    assert livekit == []

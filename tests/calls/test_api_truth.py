@@ -1,0 +1,145 @@
+"""What the API tells of a call is what its record says, whatever breaks meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from in_memory.world import MemoryScene
+from people import goes, says_hello_and_goes, talks
+from scene import a_number
+
+from host.local.phone import Busy, Fails, NoAnswer, Telephone
+from host.local.records import records_of
+from host.runner.aftermath import emit_call_ended
+from host.runner.checkpoint import Checkpoint, CheckpointStore
+from host.server.api.placing import Placing
+from host.server.api.schemas import AskedCall, WantedCall
+from host.settings import Settings
+from host.testing import Scene
+
+pytestmark = pytest.mark.memory("hundreds of calls, at moments that no whole call would hit")
+
+CALLS = 10
+"""Calls of one test, at the same time."""
+SEEDS = 50
+GREETING = "this is a test call"
+Faults = random.Random
+
+
+@pytest.fixture(autouse=True)
+def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No process checks details, or tells of the end of a call: the clock is not its own."""
+
+    async def emit(settings: Settings, checkpoint: Checkpoint, *, dev: bool) -> None:
+        await emit_call_ended(settings, checkpoint)
+        CheckpointStore(settings.state_dir).close(checkpoint.state.id)
+
+    async def faults(self: object, metadata: str) -> list[object]:
+        return []
+
+    monkeypatch.setattr("host.server.api.unplaced.emit_call_ended", emit)
+    monkeypatch.setattr("host.server.api.placing.DetailsValidator.faults", faults)
+
+
+def somebody(dice: Faults) -> object:
+    """Whoever, or whatever, a call is placed to."""
+    return dice.choice(
+        [
+            Busy(),
+            NoAnswer(),
+            Fails(dice.choice([403, 404, 480, 500, 503, 603])),
+            Telephone(script=goes(GREETING)),
+            Telephone(script=says_hello_and_goes),
+            Telephone(script=talks(GREETING, "Thank you and goodbye."), answer_after=3.0),
+        ]
+    )
+
+
+@asynccontextmanager
+async def the_api(scene: Scene) -> AsyncIterator[Placing]:
+    """The calls of an API, which goes on with those of its last run."""
+    placing = Placing(scene.settings)
+    await placing.resume()
+    try:
+        yield placing
+    finally:
+        await placing.close()
+
+
+async def asked_for(scene: Scene, placing: Placing, dice: Faults) -> AskedCall:
+    """Ask for a call, at some moment."""
+    await asyncio.sleep(dice.uniform(0, 5))
+    number = a_number(scene, somebody(dice))  # type: ignore[arg-type]
+    key = f"order-{number}" if dice.random() < 0.3 else None
+    wanted = WantedCall(
+        persona="leaves", number=number, details={"name": "Ann"}, idempotency_key=key
+    )
+    return await placing.ask(wanted)
+
+
+async def kill_one(scene: MemoryScene, call: AskedCall, dice: Faults) -> None:
+    """Kill the process of a call at some moment, if it has one, and is not about to end.
+
+    What is killed in memory goes on with what it does at its end, unlike a process.
+    """
+    await asyncio.sleep(dice.uniform(0, 12))
+    with contextlib.suppress(KeyError):  # no process has it
+        if not scene.memory.call_in(call.room).over:
+            scene.memory.kill(call.room)
+
+
+async def refuse_for_a_while(scene: MemoryScene, dice: Faults) -> None:
+    """Have the host take no calls for some seconds."""
+    await asyncio.sleep(dice.uniform(0, 6))
+    scene.memory.heartbeats.closed = True
+    await asyncio.sleep(dice.uniform(0, 15))
+    scene.memory.heartbeats.closed = False
+
+
+async def over(placing: Placing, id: str) -> AskedCall:
+    """Ask for a call until it is over."""
+    async with asyncio.timeout(1200):
+        while True:
+            told = await placing.read(id)
+            assert told
+            if told.status == "over":
+                return told
+            await asyncio.sleep(0.5)  # a client of the API polls
+
+
+@pytest.mark.corpus(one_of=10)
+@pytest.mark.parametrize("seed", range(SEEDS))
+async def test_the_api_and_the_record_agree_in_the_end(scene: Scene, seed: int) -> None:
+    assert isinstance(scene, MemoryScene)
+    dice = random.Random(seed)
+    async with asyncio.TaskGroup() as meanwhile:
+        if seed % 2:
+            meanwhile.create_task(refuse_for_a_while(scene, dice))
+        async with the_api(scene) as placing:
+            calls = await asyncio.gather(*(asked_for(scene, placing, dice) for _ in range(CALLS)))
+            for call in calls:
+                if dice.random() < 0.4:
+                    meanwhile.create_task(kill_one(scene, call, dice))
+            await asyncio.sleep(dice.uniform(0, 20))
+            if seed % 3:
+                for call in calls:
+                    await over(placing, call.id)
+        async with the_api(scene) as placing:  # as after a restart
+            for call in calls:
+                await over(placing, call.id)
+            for call in calls:
+                records = await records_of(scene.folder / "calls.jsonl", call.room, 20)
+                assert len(records) == 1, [(one.id, one.outcome, one.reason) for one in records]
+                (record,) = records
+                told = await placing.read(call.id)
+                assert told
+                assert (told.outcome, told.retryable) == (record.outcome, record.retryable), call
+
+
+def test_there_are_as_many_calls_as_promised() -> None:
+    assert SEEDS * CALLS >= 500
