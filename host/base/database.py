@@ -10,6 +10,7 @@ import contextlib
 import logging
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -17,6 +18,10 @@ from pathlib import Path
 log = logging.getLogger("host")
 
 NAME = "state.db"
+ATTEMPTS = 4
+"""How often a transaction is begun if the disk reports an error."""
+PAUSE = 0.05
+"""Seconds between them."""
 
 _FIRST = (
     # host.compliance.attempts
@@ -59,12 +64,9 @@ def open_state(state: Path, patience: float = 5.0) -> Iterator[sqlite3.Connectio
     file = state / NAME
     os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     try:
-        with closing(sqlite3.connect(file, timeout=patience, isolation_level=None)) as rows:
-            rows.execute("PRAGMA secure_delete = ON")
-            rows.execute("BEGIN IMMEDIATE")
-            with rows:
-                fresh = _migrate(rows, state)
-                yield rows
+        with closing(_begun(file, patience)) as rows, rows:
+            fresh = _migrate(rows, state)
+            yield rows
     except sqlite3.Error as error:
         broken = getattr(error, "sqlite_errorcode", None) in _BROKEN
         mend = "; rename it, and the host makes a new one" if broken else ""
@@ -72,6 +74,28 @@ def open_state(state: Path, patience: float = 5.0) -> Iterator[sqlite3.Connectio
     if fresh:  # the import is committed
         for name in _OF_0_1:
             (state / name).unlink(missing_ok=True)
+
+
+def _begun(file: Path, patience: float) -> sqlite3.Connection:
+    """Return a connection with an exclusive transaction. Raises sqlite3.Error.
+
+    If a process was killed in its transaction, the next ones roll it back. Those that do so at the
+    same moment may get an I/O error, because the journal is gone already.
+    """
+    for attempt in range(ATTEMPTS):
+        rows = sqlite3.connect(file, timeout=patience, isolation_level=None)
+        try:
+            rows.execute("PRAGMA secure_delete = ON")
+            rows.execute("BEGIN IMMEDIATE")
+        except BaseException as error:
+            rows.close()
+            code = getattr(error, "sqlite_errorcode", None) or 0
+            if code & 0xFF != sqlite3.SQLITE_IOERR or attempt == ATTEMPTS - 1:
+                raise
+            time.sleep(PAUSE)
+        else:
+            return rows
+    raise AssertionError("unreachable")
 
 
 def has_state(state: Path) -> bool:

@@ -6,8 +6,10 @@ import os
 import re
 import sqlite3
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, nullcontext
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -97,3 +99,25 @@ def test_a_request_that_host_0_1_made_a_call_for_makes_no_second(tmp_path: Path)
     with pytest.raises(NotClaimed, match="already has a call, AJ_1"):
         Requests(tmp_path).claim("order 7", "AJ_2", "room-2", "RM_2")
     assert not (tmp_path / "requests.db").exists(), "nobody would purge it"
+
+
+@pytest.mark.parametrize(("errors", "works"), [(1, True), (3, True), (4, False)])
+def test_an_error_of_the_disk_that_passes_is_not_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, errors: int, works: bool
+) -> None:
+    left = [sqlite3.SQLITE_IOERR_READ] * errors
+
+    class Troubled(sqlite3.Connection):
+        def execute(self, sql: str, *more: Any) -> sqlite3.Cursor:
+            if sql.startswith("BEGIN") and left:
+                error = sqlite3.OperationalError("disk I/O error")
+                error.sqlite_errorcode = left.pop()
+                raise error
+            return super().execute(sql, *more)
+
+    monkeypatch.setattr("host.base.database.PAUSE", 0.0)
+    connect = partial(sqlite3.connect, factory=Troubled)
+    monkeypatch.setattr("host.base.database.sqlite3.connect", connect)
+    told = nullcontext() if works else pytest.raises(sqlite3.OperationalError, match="disk I/O")
+    with told, open_state(tmp_path) as rows:
+        assert rows.execute("SELECT 1").fetchone() == (1,)

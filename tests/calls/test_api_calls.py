@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 import re
 import signal
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,10 @@ from typing import Any
 import aiohttp
 import pytest
 import pytest_asyncio
-from scene import a_number, a_scene
+from scene import a_number, a_scene, kill_its_process
 
-from host.local.phone import Busy, Line, NoAnswer, Telephone
+from host.local.phone import Busy, Fails, Line, NoAnswer, Telephone
+from host.local.records import records_of
 from host.testing import Scene, heard_once
 
 pytestmark = [
@@ -229,3 +231,33 @@ async def test_a_call_whose_host_was_killed_is_told_of_by_the_next_one(
         records = (tmp_path / "calls.jsonl").read_text().splitlines()
         assert [json.loads(record)["room"] for record in records] == [asked["room"]]
     assert len(ground.exchange.ledger.of("INVITE", number=number)) == 1
+
+
+@pytest.mark.timeout(480)
+async def test_fifty_calls_are_told_of_as_their_records_say_whatever_breaks(
+    ground: Scene, tmp_path: Path
+) -> None:
+    dice = random.Random(50)
+    asked: list[dict[str, Any]] = []
+    for _ in range(2):  # the first host is killed with its calls
+        async with with_api(ground, tmp_path, HOST_MAX_CALLS="4") as api:
+            for _ in range(25):
+                telephone = dice.choice([Busy(), Fails(503), Fails(603), Telephone(script=answers)])
+                number = a_number(ground, telephone)
+                status, call = await api.place("leaves", number, details={"name": "Ann"})
+                assert status == 202
+                asked.append(call)
+                await asyncio.sleep(dice.uniform(0, 2))
+                if dice.random() < 0.2:
+                    with suppress(ValueError, ProcessLookupError):  # no process has it
+                        kill_its_process(api.host, dice.choice(asked)["room"])
+            if len(asked) == 25:
+                api.host.host.signal(signal.SIGKILL)
+                continue
+            for call in asked:
+                await api.until(call["id"], is_over, 120)
+            for call in asked:
+                records = await records_of(tmp_path / "calls.jsonl", call["room"], 40)
+                assert len(records) == 1, [(one.outcome, one.reason) for one in records]
+                _, told = await api.ask("GET", f"/calls/{call['id']}")
+                assert told["outcome"] == records[0].outcome, (told["reason"], records[0].reason)
