@@ -108,6 +108,7 @@ async def test_words_cut_off_by_the_far_end_were_not_heard(exchange: Exchange, j
 async def test_the_last_words_before_a_hangup_are_heard(exchange: Exchange, join: Join) -> None:
     async def waits(line: Line) -> None:
         await line.heard("nine to five")
+        await line.stay()  # its own hang-up could come first
 
     call = await exchange.ring(CALLER, HOST_NUMBER, waits)
     agent = await the_agent_of(call, join)
