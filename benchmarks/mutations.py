@@ -34,6 +34,8 @@ RUN_LIMIT = 1500.0
 """Seconds that one run of tests may take. The tests themselves may take a minute each."""
 MEMORY = 9_000_000
 """Kilobytes of memory that the tests of one bug may take: a bug may be an endless loop."""
+IN_MEMORY = "not every and not calls and not processes"
+"""The tests that a bug must turn red: unit tests and calls in memory, corpora included."""
 NOT_NOTICED = "SURVIVED"
 _RED = re.compile(r"^(?:FAILED|ERROR) (\S+\.py::.*?)(?: - .*)?$", re.MULTILINE)
 
@@ -145,17 +147,7 @@ def _first_red(copy: Path, tests: Sequence[str], *, without: Sequence[str] = ())
     tests = sorted(tests, key=lambda test: folders.index(_folder(test)))
     command = [
         *(sys.executable, "-m", "pytest", *tests, *(f"--ignore={file}" for file in without)),
-        *(
-            "-m",
-            "not every and not calls and not processes",
-            "-n",
-            "0",
-            "-x",
-            "-q",
-            "-p",
-            "no:cacheprovider",
-            "-rfE",
-        ),
+        *("-m", IN_MEMORY, "-n", "0", "-x", "-q", "-p", "no:cacheprovider", "-rfE"),
         *("--show-capture=no", "--tb=line", "--timeout", "60"),
     ]
     limited = f'ulimit -v {MEMORY}; exec nice -n 10 "$@"'

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 import canaries
 import pytest
-from deployment import HERE, OF_A_DEPLOYMENT, Deployment
+from deployment import HERE, KEY, OF_A_DEPLOYMENT, SECRET, Deployment
 
 from host import privacy as private
 from host.registry import Registry, bundled_plugins, load_afresh
-from host.settings import load_settings
+from host.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from dispatcher import Dispatcher
@@ -92,6 +92,13 @@ def clean_environment() -> Iterator[None]:
     yield
     os.environ.clear()
     os.environ.update(before)
+
+
+@pytest.fixture
+def settings_of_a_call(clean_environment: None) -> Settings:
+    """Settings with LiveKit's keys, and an environment without them, as a call's process has."""
+    assert not [name for name in os.environ if name.startswith("LIVEKIT_")]
+    return Settings(livekit_url="ws://127.0.0.1:9", livekit_api_key=KEY, livekit_api_secret=SECRET)
 
 
 @pytest.fixture

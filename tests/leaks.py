@@ -27,7 +27,7 @@ from canaries import NUMBER, SECRETS, TRUNK_PASSWORD
 
 from host.privacy import logs
 from host.privacy.descriptors import masked_descriptors
-from host.privacy.mask import mask
+from host.privacy.mask import keep_out, mask
 from host.settings import load_settings
 
 KEY, WEBHOOK = SECRETS["OPENAI_API_KEY"], SECRETS["HOST_WEBHOOK_SECRET"]
@@ -233,7 +233,7 @@ def of_a_call(line: socket.socket) -> None:
     handler = LogQueueHandler(aio.duplex_unix._Duplex.open(line))
     root.addHandler(handler)
     logs.keep_private_in_call(load_settings())
-    logs.keep_call_out(lambda: [SAID], lambda: [KEYS], lambda: [NUMBER])
+    keep_out(lambda: [SAID], lambda: [KEYS], lambda: [NUMBER])
     try:
         leak(*BELOW_PYTHON)
     finally:
@@ -282,7 +282,7 @@ if __name__ == "__main__":
     logs.log_as_json() if form == "json" else logs.log_to_terminal(verbose=form == "verbose")
     logs.keep_private(load_settings())
     if process == "command":
-        logs.keep_call_out(lambda: [SAID], lambda: [KEYS], lambda: [NUMBER])
+        keep_out(lambda: [SAID], lambda: [KEYS], lambda: [NUMBER])
         leak()
     with masked_descriptors(mask):
         if process == "call":
@@ -290,5 +290,5 @@ if __name__ == "__main__":
         elif process == "forkserver":
             with_two_calls_of_a_forkserver()
         else:
-            logs.keep_call_out(lambda: [SAID], lambda: [KEYS], lambda: [NUMBER])
+            keep_out(lambda: [SAID], lambda: [KEYS], lambda: [NUMBER])
             leak(*BELOW_PYTHON)

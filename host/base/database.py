@@ -82,20 +82,20 @@ def _begun(file: Path, patience: float) -> sqlite3.Connection:
     If a process was killed in its transaction, the next ones roll it back. Those that do so at the
     same moment may get an I/O error, because the journal is gone already.
     """
-    for attempt in range(ATTEMPTS):
+    left = ATTEMPTS
+    while True:
         rows = sqlite3.connect(file, timeout=patience, isolation_level=None)
         try:
             rows.execute("PRAGMA secure_delete = ON")
             rows.execute("BEGIN IMMEDIATE")
+            return rows
         except BaseException as error:
             rows.close()
+            left -= 1
             code = getattr(error, "sqlite_errorcode", None) or 0
-            if code & 0xFF != sqlite3.SQLITE_IOERR or attempt == ATTEMPTS - 1:
+            if not left or code & 0xFF != sqlite3.SQLITE_IOERR:
                 raise
-            time.sleep(PAUSE)
-        else:
-            return rows
-    raise AssertionError("unreachable")
+        time.sleep(PAUSE)
 
 
 def has_state(state: Path) -> bool:

@@ -10,6 +10,7 @@ import sqlite3
 import time
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import NamedTuple
 
 from host.base.database import has_state, open_state
 
@@ -19,6 +20,16 @@ KEPT = 24 * 3600.0
 
 class NotClaimed(Exception):
     """The request already has a call, which the text names, or the database can't be read."""
+
+
+class Request(NamedTuple):
+    """A request whose key is used."""
+
+    call: str
+    """The call that has it; empty if it was given up."""
+    outcome: str | None
+    """None while the call is live."""
+    reason: str | None
 
 
 class Requests:
@@ -57,12 +68,6 @@ class Requests:
             )
             return given_up.rowcount == 1
 
-    def given_up(self, key: str) -> bool:
-        """Return whether a key is given up. Raises OSError or sqlite3.Error."""
-        with self._open() as requests:
-            query = "SELECT 1 FROM requests WHERE key = ? AND call = ''"
-            return requests.execute(query, (key,)).fetchone() is not None
-
     def settle(self, call: str, outcome: str, reason: str, *, begun: bool) -> None:
         """Store a call's outcome, or release its key if the call had not `begun`."""
         with self._open() as requests:
@@ -74,18 +79,12 @@ class Requests:
             else:
                 requests.execute("DELETE FROM requests WHERE call = ?", (call,))
 
-    def went(self, key: str) -> tuple[str, str] | None:
-        """Return the outcome and reason of a key's call; None if there is none yet."""
+    def find(self, key: str) -> Request | None:
+        """Return the request of a key; None if it is unknown. Raises OSError or sqlite3.Error."""
         with self._open() as requests:
-            query = "SELECT outcome, reason FROM requests WHERE key = ? AND outcome IS NOT NULL"
-            found: tuple[str, str] | None = requests.execute(query, (key,)).fetchone()
-            return found
-
-    def live(self, key: str) -> bool:
-        """Return whether a call has the key and its outcome is not stored yet."""
-        with self._open() as requests:
-            query = "SELECT 1 FROM requests WHERE key = ? AND outcome IS NULL"
-            return requests.execute(query, (key,)).fetchone() is not None
+            query = "SELECT call, outcome, reason FROM requests WHERE key = ?"
+            found = requests.execute(query, (key,)).fetchone()
+        return Request(*found) if found else None
 
     def forget(self) -> None:
         """Delete keys older than a day. Raises sqlite3.Error or OSError."""

@@ -16,16 +16,17 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from host.privacy.numbers import BULLETS
+from host.privacy.secrets import KEY_BEGINS, KEY_ENDS
+from host.privacy.streams import LONGEST
 
-LONGEST = 1 << 16
-"""Maximum length of an unfinished line that is held back, in bytes."""
 LAST_LIMIT = 0.5
 """Seconds in which output that is still in the pipe is copied at the end."""
 FULL_LIMIT = 1000
 """Milliseconds to wait for a reader that is slower than the host."""
 
-_KEY_BEGINS = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
-_KEY_ENDS = re.compile(r"-----END [A-Z ]*PRIVATE KEY-----")
+_KEY_BEGINS, _KEY_ENDS = re.compile(KEY_BEGINS), re.compile(KEY_ENDS)
+_KEY_IN_ONE_LINE = re.compile(rf"{KEY_ENDS}|\\n")
+"""What follows the beginning of a key that is whole in its line, or escaped."""
 _OF_A_KEY = re.compile(r"[\w+/=:, -]*\s*")
 """A line of a private key (RFC 7468), or of its headers."""
 
@@ -111,7 +112,7 @@ class _Pump:
     def _put(self, data: bytes) -> None:
         text = self._lines.masked(data.decode(self._encoding, "backslashreplace"))
         left = text.encode(self._encoding, "backslashreplace")
-        with contextlib.suppress(OSError):  # nobody reads it; the writers must not wait
+        with contextlib.suppress(OSError):  # the reader is gone; writers must not block
             while left:
                 try:
                     left = left[os.write(self.real, left) :]
@@ -142,8 +143,7 @@ class _Lines:
             if self._in_key or _KEY_ENDS.search(line):
                 return ""
         begins = _KEY_BEGINS.search(line)
-        # An escaped key is whole in its line, and masked with it.
-        if begins and not re.search(rf"{_KEY_ENDS.pattern}|\\\\n", line[begins.end() :]):
+        if begins and not _KEY_IN_ONE_LINE.search(line, begins.end()):
             self._in_key = True
             return self._line_alone(line[: begins.start()]) + f"{BULLETS}\n"
         return self._line_alone(line)
@@ -153,7 +153,7 @@ class _Lines:
             if found := _parsed(line):
                 return json.dumps(self._values(found)) + "\n"
             return self._mask(line)
-        except Exception as error:  # a pump that stands still would stop whoever writes
+        except Exception as error:  # without this thread, every writer would block
             return f"output that can't be masked: {type(error).__name__}\n"
 
     def _values(self, value: Any) -> Any:

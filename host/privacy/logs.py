@@ -10,7 +10,6 @@ import json
 import logging
 import sys
 import threading
-from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from types import TracebackType
 
@@ -61,15 +60,6 @@ def keep_private_in_call(settings: Settings) -> None:
     for handler in logging.getLogger().handlers:
         handler.setFormatter(Masked())
     mask_what_is_printed()
-
-
-def keep_call_out(
-    said: Callable[[], Iterable[str]],
-    pressed: Callable[[], Iterable[str]] = tuple,
-    own: Callable[[], Iterable[str]] = tuple,
-) -> None:
-    """Mask the words, keys and numbers of this process's call, wherever they are quoted."""
-    private.keep_out(said, pressed, own)
 
 
 def _log(out: logging.Handler, level: int) -> None:

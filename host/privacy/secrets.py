@@ -63,9 +63,9 @@ _CALLED_SO = (
         rf"(?:(?:basic|bearer|digest|token)\s)?{_VALUE}",
     ),
 )
-_PRIVATE_KEY = re.compile(
-    r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?s:.*?)(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
-)
+KEY_BEGINS = r"-----BEGIN [A-Z ]*PRIVATE KEY-----"
+KEY_ENDS = r"-----END [A-Z ]*PRIVATE KEY-----"
+_PRIVATE_KEY = re.compile(rf"{KEY_BEGINS}(?s:.*?)(?:{KEY_ENDS}|\Z)")
 """A private key in PEM (RFC 7468), of several lines."""
 _OPTION = re.compile(
     r"(?i)((?<![\w-])--?(?:[\w-]*-)?(?:password|passwd|passphrase|secret|token|(?<=\w-)key)[ \t]+)"

@@ -35,7 +35,7 @@ from host.dispatch.details import parse_details
 from host.dispatch.idempotency import Requests
 from host.dispatch.known import fill_in
 from host.dispatch.rooms import notify_watchers
-from host.privacy.logs import keep_call_out
+from host.privacy import keep_out
 from host.records.ending import CallEnded, Ending
 from host.records.outcome import Outcome
 from host.records.record import CallRecord
@@ -86,7 +86,7 @@ class Runner:
         """Run the call, from the job to the record."""
         call = self._call
         call.job = self._job
-        keep_call_out(
+        keep_out(
             lambda: [said.text for said in call.state.transcript],
             call.keypad.in_a_row,
             lambda: [call.state.number] if call.state.number else [],
@@ -202,7 +202,8 @@ class Runner:
     def _is_given_up(self, key: str) -> bool:
         """Return whether no call may have a request any more: the API has recorded it."""
         with contextlib.suppress(OSError, sqlite3.Error):  # then it can't be claimed either
-            return self._requests.given_up(key)
+            request = self._requests.find(key)
+            return request is not None and not request.call
         return False
 
     async def _rejoin(self, far_end: LiveKitFarEnd) -> None:

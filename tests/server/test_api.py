@@ -121,6 +121,14 @@ async def client(
         livekit.turning_away.set()  # nobody is left waiting in LiveKit's SDK
 
 
+@pytest.fixture
+def hasty(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host that gives calls of its last run up in half a second, and notes each record."""
+    monkeypatch.setattr("host.server.api.placing.NEWS_LIMIT", 0.5)
+    deployment.write("personas/ann.py", STRICT)
+    deployment.write("plugins/witness.py", WITNESS)
+
+
 GOOD = {"patient": "Ann", "hour": 9}
 
 
@@ -604,11 +612,8 @@ async def test_a_call_that_nobody_ever_tells_of_has_failed_and_is_not_placed_aga
     deployment: Deployment,
     livekit: LiveKit,
     caplog: pytest.LogCaptureFixture,
-    monkeypatch: pytest.MonkeyPatch,
+    hasty: None,
 ) -> None:
-    monkeypatch.setattr("host.server.api.placing.NEWS_LIMIT", 0.5)
-    deployment.write("plugins/witness.py", WITNESS)
-    deployment.write("personas/ann.py", STRICT)
     async with an_api(caplog, livekit) as client:
         _, call, _ = await client.place(details=GOOD)
         await livekit.until(lambda: livekit.rooms == [call["room"]])
@@ -627,11 +632,8 @@ async def test_a_call_that_another_host_had_is_not_recorded_here(
     deployment: Deployment,
     livekit: LiveKit,
     caplog: pytest.LogCaptureFixture,
-    monkeypatch: pytest.MonkeyPatch,
+    hasty: None,
 ) -> None:
-    monkeypatch.setattr("host.server.api.placing.NEWS_LIMIT", 0.5)
-    deployment.write("personas/ann.py", STRICT)
-    deployment.write("plugins/witness.py", WITNESS)
     async with an_api(caplog, livekit) as client:
         _, call, _ = await client.place(details=GOOD)
         CallStore(deployment.folder / ".host").mark_taken(call["id"])

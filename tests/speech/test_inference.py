@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import pytest
@@ -13,15 +12,6 @@ from host.settings import Settings
 from host.speech.inference import inference_model
 
 Model = inference.LLM | inference.RealtimeModel | inference.STT | inference.TTS
-
-KEY, SECRET = "devkey", "a-secret-that-is-long-enough-for-a-key"
-
-
-@pytest.fixture
-def settings(clean_environment: None) -> Settings:
-    """The settings of a host, and an environment like that of its calls."""
-    assert not [name for name in os.environ if name.startswith("LIVEKIT_")]
-    return Settings(livekit_url="ws://127.0.0.1:9", livekit_api_key=KEY, livekit_api_secret=SECRET)
 
 
 @pytest.mark.parametrize(
@@ -35,10 +25,10 @@ def settings(clean_environment: None) -> Settings:
     ],
 )
 async def test_a_model_of_livekit_inference_is_made_with_the_settings_keys(
-    settings: Settings, kind: Any, named: tuple[str, str, str], made: type[Model]
+    settings_of_a_call: Settings, kind: Any, named: tuple[str, str, str], made: type[Model]
 ) -> None:
     async with http_context.open():
-        model: Any = inference_model(settings, kind, *named, language="de")
+        model: Any = inference_model(settings_of_a_call, kind, *named, language="de")
         options = model._opts
         assert isinstance(model, made)
         assert model.model == f"{named[0]}/{named[1]}"

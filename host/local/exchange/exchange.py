@@ -67,7 +67,7 @@ class Exchange(LocalServer):
         self._office.reinvite = self._reinvite
         self.directory = Directory()
         self.telephones: dict[str, Subscriber] = {}
-        """By number in its normal form; a number that is not here is nobody's."""
+        """Telephones by normalized number; any other number is unassigned."""
         self._connected_at: dict[str, int] = {}
         self._reinvites: list[asyncio.Task[PhoneCall]] = []
         self.port = port

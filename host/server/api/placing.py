@@ -14,7 +14,7 @@ from host.base.clock import now
 from host.base.errors import HostError, MetadataError
 from host.base.tasks import Tasks
 from host.compliance import Gate
-from host.dispatch.idempotency import Requests
+from host.dispatch.idempotency import Request, Requests
 from host.dispatch.place import CallResult, encode_metadata, follow, place, room_for
 from host.records.outcome import Outcome
 from host.server.api.details_validator import DetailsValidator
@@ -146,7 +146,7 @@ class Placing:
                 on_taken=partial(self._on_taken, asked.id),
                 lasting=True,
             )
-            if await asyncio.to_thread(self._is_live, key):
+            if _is_live(await asyncio.to_thread(self._request, key)):
                 await self._follow(asked, key)  # LiveKit was lost, and the call goes on
                 return
         except Exception as error:
@@ -198,9 +198,10 @@ class Placing:
             except HostError as error:
                 log.warning("can't find the call in room %s: %s", asked.room, error)
             patience = 0.0 if placed else NEWS_LIMIT
-            if await asyncio.to_thread(self._is_live, key):  # its process stores the result
+            request = await asyncio.to_thread(self._request, key)
+            if _is_live(request):  # its process stores the result
                 patience = NEWS_LIMIT + (limits.max_duration or 0) + (limits.ringing_timeout or 0)
-            written = await asyncio.to_thread(self._written_down, asked, key)
+            written = _written(request, asked.room)
             if written or loop.time() - began >= patience:
                 unknown = CallResult(Outcome.FAILED, _NOT_REPORTED, asked.room)
                 had = placed or written or asked.id in self._taken
@@ -209,23 +210,15 @@ class Placing:
                 return
             await asyncio.sleep(NEWS_EVERY)  # any process may store the result
 
-    def _is_live(self, key: str) -> bool:
-        """Return whether a call of this host has the request and has not ended."""
-        with contextlib.suppress(OSError, sqlite3.Error):
-            return self._requests.live(key)
-        return False
-
-    def _written_down(self, asked: AskedCall, key: str) -> CallResult | None:
-        """Return the stored result of a call; None if there is none."""
+    def _request(self, key: str) -> Request | None:
+        """Return the request, as its call has stored it; None if that can't be read either."""
         with contextlib.suppress(OSError, sqlite3.Error):  # LiveKit may know the result
-            if went := self._requests.went(key):
-                outcome = Outcome(went[0])
-                return CallResult(outcome, went[1], asked.room, retryable=outcome.retryable())
+            return self._requests.find(key)
         return None
 
     def _as_written(self, over: AskedCall, key: str) -> AskedCall:
         """Return a call that is over as its own process wrote it, if that differs."""
-        written = self._written_down(over, key)
+        written = _written(self._request(key), over.room)
         return ended(over, written) if written and written.outcome is not over.outcome else over
 
     async def _over(self, asked: AskedCall, key: str, placed: CallResult) -> None:
@@ -234,3 +227,16 @@ class Placing:
         await asyncio.to_thread(self._store.end, over)
         del self._live[asked.id]
         self._taken.discard(asked.id)
+
+
+def _is_live(request: Request | None) -> bool:
+    """Return whether a call of this host has the request and has not ended."""
+    return request is not None and request.outcome is None
+
+
+def _written(request: Request | None, room: str) -> CallResult | None:
+    """Return the stored result of a call; None if there is none."""
+    if request is None or request.outcome is None:
+        return None
+    outcome = Outcome(request.outcome)
+    return CallResult(outcome, request.reason or "", room, retryable=outcome.retryable())
