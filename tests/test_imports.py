@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from deployment import HERE
 from programs import printed_by
+from syntax import parsed
 
 import host
 
@@ -40,7 +41,7 @@ WITHOUT_AGENTS = (
 
 def imports(file: Path) -> Iterator[str]:
     """Find every import of a file that happens when it runs, at whatever depth it stands."""
-    for node in running(ast.parse(file.read_text())):
+    for node in running(parsed(file)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and not node.level:

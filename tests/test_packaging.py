@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from deployment import HERE
 from programs import printed_by
+from syntax import parsed
 
 import host
 from host.local.process import bare_environment
@@ -42,7 +43,7 @@ def distributions(*extras: str) -> set[str]:
 
 def imported(file: Path) -> Iterator[str]:
     """Every module that a file imports from elsewhere."""
-    for node in ast.walk(ast.parse(file.read_text())):
+    for node in ast.walk(parsed(file)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:

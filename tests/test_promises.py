@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from deployment import HERE
 from programs import without_pytest
+from syntax import parsed
 
 PAGE = HERE.parent / "docs" / "testing.md"
 
@@ -22,7 +23,7 @@ def promises() -> list[tuple[str, str]]:
 
 
 def _in(file: Path) -> Iterator[tuple[str, str]]:
-    for node in ast.parse(file.read_text()).body:
+    for node in parsed(file).body:
         if isinstance(node, ast.AsyncFunctionDef):
             for mark in node.decorator_list:
                 if isinstance(mark, ast.Call) and ast.unparse(mark.func) == "pytest.mark.promise":

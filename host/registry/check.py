@@ -198,7 +198,9 @@ def _line(file: str | None, name: str, first: int = 0) -> int:
     """Return the line of a `def`; `first` is the line of its first decorator, if known."""
     try:
         tree = ast.parse(Path(file or "").read_bytes())
-    except (OSError, SyntaxError, ValueError):
+    except (OSError, SyntaxError, ValueError, SystemError):
+        # A SystemError is CPython's own, up to 3.11: garbage that was collected meanwhile, and told
+        # of an exception that nobody had awaited, parsed its line.
         return first or 1
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name:

@@ -15,6 +15,7 @@ from typing import Any
 import pluggy
 import pytest
 from deployment import HERE, Deployment
+from syntax import parsed
 
 from host import Continue, HangUp, Identify
 from host.call import hooks as hookspecs
@@ -70,7 +71,7 @@ def test_every_hook_has_a_test_with_its_name() -> None:
     tests = [
         node.name
         for file in HERE.rglob("test_*.py")
-        for node in ast.walk(ast.parse(file.read_text()))
+        for node in ast.walk(parsed(file))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     ]
     without = [name for name in HOOKS if not any(t.startswith(f"test_{name}_") for t in tests)]

@@ -12,6 +12,7 @@ import pytest
 from carrier import Carrier
 from deployment import HERE
 from livekit import api
+from syntax import parsed
 
 from host.compliance import Verdict
 from host.records.outcome import Outcome
@@ -52,7 +53,7 @@ def names_in(file: Path) -> Counter[str]:
 
 
 def _names_in(file: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(file.read_text())):
+    for node in ast.walk(parsed(file)):
         if isinstance(node, ast.Name):
             yield node.id
         elif isinstance(node, ast.Attribute):
@@ -74,7 +75,7 @@ def test_and_there_once(name: str) -> None:
 
 def allows(code: str) -> bool:
     """Tell whether code makes a gate's verdict that may allow something, or changes one."""
-    for node in ast.walk(ast.parse(code)):
+    for node in ast.walk(parsed(code)):
         if not isinstance(node, ast.Call):
             continue
         name = node.func.attr if isinstance(node.func, ast.Attribute) else ast.unparse(node.func)
@@ -125,7 +126,7 @@ def test_only_the_gate_says_that_something_is_allowed() -> None:
 
 def test_no_request_says_itself_whom_it_dials() -> None:
     for file in OURS:
-        for node in ast.walk(ast.parse(file.read_text())):
+        for node in ast.walk(parsed(file)):
             assert not (isinstance(node, ast.keyword) and node.arg == "sip_call_to"), file
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from syntax import parsed
 
 from host.local import setup
 from host.local.setup import Python, SetupError
@@ -244,7 +245,7 @@ def test_constraints_pin_all_that_the_project_names() -> None:
 
 
 def test_setup_needs_nothing_but_the_standard_library() -> None:
-    tree = ast.parse(Path(setup.__file__).read_text())
+    tree = parsed(Path(setup.__file__))
     imported = {
         name.split(".")[0]
         for node in ast.walk(tree)

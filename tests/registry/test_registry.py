@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import json
 import sys
+import traceback
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -197,6 +200,54 @@ def test_broken_plugins_are_reported_like_personas(broken_ones: Registry) -> Non
 def test_a_syntax_error_names_its_line(deployment: Deployment) -> None:
     deployment.write("personas/ann.py", '"""Ann."""\n\ndef instructions(call)\n')
     assert deployment.faults() == ["personas/ann.py:3: SyntaxError: expected ':'"]
+
+
+class Traceback:
+    """Garbage that formats a traceback whenever it is collected, as a failed task does."""
+
+    more = False
+
+    def __init__(self) -> None:
+        self._itself = self
+
+    def __del__(self) -> None:
+        if Traceback.more:
+            with contextlib.suppress(SystemError):
+                _an_error_within_a_line()
+            Traceback()
+
+
+def _an_error_within_a_line() -> str:
+    try:
+        return str(len([1].missing + [2]))  # type: ignore[attr-defined]
+    except AttributeError:
+        return traceback.format_exc()
+
+
+@pytest.mark.processes  # no process, but seconds
+def test_a_fault_is_told_whatever_garbage_is_collected_meanwhile(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployment.write(
+        "personas/ann.py",
+        """
+        from host import hookimpl
+
+        @hookimpl
+        def tools(call, caller):
+            return []
+        """,
+    )
+    monkeypatch.setattr(Traceback, "more", True)
+    often = gc.get_threshold()
+    gc.set_threshold(2)
+    try:
+        Traceback()
+        faults = deployment.faults()
+    finally:
+        Traceback.more = False
+        gc.set_threshold(*often)
+    assert "tools() has no argument caller" in "".join(faults)
 
 
 def test_a_module_that_is_no_text_is_broken(deployment: Deployment) -> None:
