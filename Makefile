@@ -17,9 +17,8 @@ demo: setup  ## hear personas take and make four calls; recordings in demo-calls
 test: setup  ## ruff, mypy, the tests, and a whole call for each promise
 	@$(MAKE) --no-print-directory lint; linted=$$?; .venv/bin/python -m pytest && exit $$linted
 
-# Two workers: a third one costs a sixth more processor time in all, and few of these wait.
 test-quick: setup  ## unit tests and calls in memory: nothing that takes seconds
-	.venv/bin/python -m pytest --quick -n 2
+	.venv/bin/python -m pytest --quick
 
 # `make test-all TIMES=20 KEYWORD=voicemail` repeats a choice, to hunt what fails once in a hundred.
 TIMES = 1

@@ -7,7 +7,8 @@ whole call has a host in a process of its own, a real livekit-server, and a voic
     @pytest.mark.promise("what README says")    also a whole call in `make test`; with
                                                 only="llm-broken", of its variations this one
     @pytest.mark.whole("why")                   a whole call only: nothing in memory would do
-    @pytest.mark.memory("why")                  in memory only: no whole call could do, or show more
+    @pytest.mark.memory                         in memory only: a whole call would show no more than
+                                                those beside it; ("why"): none could play it
     @pytest.mark.sample("a row", "another")     of a table, only these rows also as whole calls
     @pytest.mark.both_generations               in memory, `scene` is on LiveKit SIP of now, and on
                                                 that of 2025 as well: for what can fail

@@ -31,6 +31,7 @@ def presses(key: str, then: str = "") -> PersonScript:
     return script
 
 
+@pytest.mark.sample("now")
 async def test_a_key_that_transfers_is_not_cut_off_while_the_target_rings(
     either_scene: Scene,
 ) -> None:
@@ -47,7 +48,7 @@ async def test_a_key_that_transfers_is_not_cut_off_while_the_target_rings(
     assert not failed(scene, call, "digit_pressed")
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 async def test_a_key_that_transfers_learns_late_that_nobody_takes_it(scene: Scene) -> None:
     number = scene.world.numbers["acts"]
     call = await scene.exchange.ring(
@@ -102,6 +103,7 @@ async def test_what_a_key_starts_comes_to_its_end(scene: Scene, key: str, last: 
     assert not failed(scene, call, "digit_pressed")
 
 
+@pytest.mark.memory
 async def test_a_hook_that_only_takes_long_is_left_behind(scene: Scene) -> None:
     async def waits(line: Line) -> None:
         await line.heard("press a key please")

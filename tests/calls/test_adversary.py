@@ -38,6 +38,7 @@ async def tempted(scene: Scene, caller: str, word: str) -> PhoneCall:
     return await scene.exchange.ring(caller, TALKED, script)
 
 
+@pytest.mark.memory
 @pytest.mark.corpus
 @pytest.mark.timeout(600)
 async def test_twenty_calls_of_an_adversary_stay_inside_the_policy(scene: Scene) -> None:

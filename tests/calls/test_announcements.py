@@ -57,7 +57,7 @@ async def test_an_announcement_after_which_the_network_hangs_up_counts_as_well(
     assert record.voicemail == "announcement"
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 async def test_an_announcement_that_offers_voicemail_is_a_machine(scene: Scene) -> None:
     parts = says(NOT_AVAILABLE, 2.0, "Please leave a message after the tone.", 1.0, beep=True)
     _, call, record = await scene.place_to(Telephone(script=parts), "leaves", name="Ann")
@@ -78,7 +78,7 @@ async def test_somebody_who_picks_up_after_an_announcement_is_greeted(scene: Sce
     assert (record.outcome, record.voicemail) == (Outcome.COMPLETED, "human")
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 @ANNOUNCEMENTS
 async def test_an_announcement_that_comes_late_is_asked_whether_somebody_is_there(
     scene: Scene, words: str, outcome: Outcome
@@ -95,6 +95,7 @@ async def test_an_announcement_that_comes_late_is_asked_whether_somebody_is_ther
     assert record.voicemail == "announcement"
 
 
+@pytest.mark.memory
 async def test_a_person_who_tells_of_an_announcement_is_not_hung_up_on(scene: Scene) -> None:
     async def bob(line: Line) -> None:
         await line.say("Hello?")
@@ -135,7 +136,7 @@ async def test_an_announcement_explains_a_vague_status(
     assert (record.voicemail, record.transcript) == (None, [])
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 @pytest.mark.parametrize(
     ("status", "outcome"),
     [(404, Outcome.INVALID_NUMBER), (486, Outcome.BUSY), (603, Outcome.DECLINED)],

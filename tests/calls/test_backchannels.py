@@ -131,7 +131,7 @@ async def test_whoever_wants_the_floor_gets_it_within_400_ms(
     assert words in said_by_the_caller(record)[-1]
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 async def test_a_persona_may_be_interrupted_by_all_that_is_said(scene: Scene) -> None:
     caller = Caller("curt", "Okay.")
     call = await scene.ring("curt", caller)
@@ -146,6 +146,7 @@ async def test_a_listener_hears_the_story_to_its_end(scene: Scene) -> None:
     assert said_by_the_caller(record) == ["Tell me a long story.", "Okay.", "I see."]
 
 
+@pytest.mark.memory
 async def test_an_answer_into_the_end_of_a_question_is_answered_after_it(scene: Scene) -> None:
     async def cannot_wait(line: Line) -> None:
         await line.heard("what can I do for you")
@@ -176,6 +177,7 @@ async def test_an_answer_to_a_question_is_answered(scene: Scene) -> None:
     heard_once(call, "It is yours now.")
 
 
+@pytest.mark.memory
 async def test_agreement_before_the_question_is_no_answer_to_it(scene: Scene) -> None:
     async def agrees(line: Line) -> None:
         await line.heard("what can I do for you")
@@ -211,7 +213,7 @@ async def test_a_backchannel_into_the_greeting_is_not_answered_after_it(scene: S
     assert len(call.heard) == 3
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 @pytest.mark.parametrize("persona", ["custom", "enters"])
 async def test_an_agent_of_livekits_own_kind_speaks_on_too(scene: Scene, persona: str) -> None:
     call = await scene.ring(persona, Caller(persona, "Okay."))
@@ -219,7 +221,7 @@ async def test_an_agent_of_livekits_own_kind_speaks_on_too(scene: Scene, persona
     heard_once(call, STORY)
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 async def test_patience_with_a_tool_is_not_answered(scene: Scene) -> None:
     async def waits(line: Line) -> None:
         await line.heard("good day from the workshop")

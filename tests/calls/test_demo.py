@@ -32,6 +32,7 @@ async def test_the_demo_plays_its_calls_in_an_empty_folder(tmp_path: Path) -> No
     assert named_files(out.decode(), tmp_path) == {"wav": 3, "txt": 4, "json": 4}
 
 
+@pytest.mark.sample("busy")
 @pytest.mark.parametrize(
     ("at", "files"),
     [

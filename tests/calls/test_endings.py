@@ -46,7 +46,6 @@ async def test_a_dial_ends_as_its_sip_status_says(scene: Scene, row: Row) -> Non
 
 @pytest.mark.sample(
     "no answer",
-    "no response",
     "the room",
     "twice",
     "credentials",
@@ -56,33 +55,46 @@ async def test_a_dial_ends_as_its_sip_status_says(scene: Scene, row: Row) -> Non
     "does not exist",
     "the callee",
     "given up",
-    "metadata",
-    "knows",
-    "instructions raises",
+    "refuses",
 )
 @rows(UNANSWERED)
 async def test_a_dial_that_nobody_answers_is_named(scene: Scene, row: Row) -> None:
     await ends_as_it_should(scene, row)
 
 
+@pytest.mark.sample(
+    "the callee goes at once", "the persona hangs up on the callee", "too busy", "raises", "skipped"
+)
 @rows(ANSWERED)
 async def test_a_dial_that_is_answered_ends_once(scene: Scene, row: Row) -> None:
     await ends_as_it_should(scene, row)
 
 
+@pytest.mark.sample("the caller gives up", "deleted", "refuses", "for nobody")
 @rows(UNTAKEN)
 async def test_a_caller_who_is_not_answered_leaves_nothing(scene: Scene, row: Row) -> None:
     await ends_as_it_should(scene, row)
 
 
-@pytest.mark.sample(
-    "parse_metadata", "instructions", "prepare_call", "call_greeted", "call_ended", "no "
-)
+@pytest.mark.sample("instructions", "call_ended", "no llm", "no stt")
 @rows(FRAGILE)
 async def test_what_breaks_ends_its_own_call(scene: Scene, row: Row) -> None:
     await ends_as_it_should(scene, row)
 
 
+@pytest.mark.sample(
+    "before a word",
+    "in an answer",
+    "a tool raises",
+    "closes its session",
+    "the model hangs up",
+    "is lost",
+    "is deleted",
+    "is removed",
+    "is dispatched",
+    "in a transfer",
+    "a visitor goes",
+)
 @rows(TAKEN)
 async def test_a_conversation_ends_once(scene: Scene, row: Row) -> None:
     await ends_as_it_should(scene, row)

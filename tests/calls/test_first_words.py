@@ -34,6 +34,7 @@ async def test_words_into_a_greeting_that_can_not_be_interrupted_are_answered_af
     assert ("caller", "What day is it?") in said
 
 
+@pytest.mark.memory
 async def test_words_across_the_end_of_such_a_greeting_are_answered_once(scene: Scene) -> None:
     async def talks_on(line: Line) -> None:
         await line.heard("talk into it")
@@ -60,6 +61,7 @@ async def test_a_greeting_that_can_be_interrupted_gives_way_to_a_question(scene:
     heard_once(call, "Today is Monday.")
 
 
+@pytest.mark.memory
 async def test_a_hello_into_the_greeting_of_a_placed_call_is_not_answered_twice(
     scene: Scene,
 ) -> None:
@@ -89,7 +91,7 @@ async def test_whoever_speaks_the_moment_they_are_answered_is_heard(scene: Scene
     assert [line.text for line in record.transcript if line.who == "caller"] == ["What day is it?"]
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 async def test_the_hasty_are_answered_after_a_greeting_that_can_not_be_interrupted_too(
     scene: Scene,
 ) -> None:

@@ -69,6 +69,7 @@ async def test_allowed_numbers_are_dialled_and_forbidden_ones_are_blocked(scene:
     assert dialled(scene, begun) == list(ALLOWED)
 
 
+@pytest.mark.memory
 @pytest.mark.corpus
 @pytest.mark.timeout(600)
 async def test_of_a_thousand_numbers_and_all_tricks_the_ledger_has_what_is_allowed_and_no_other(
@@ -138,6 +139,7 @@ async def test_nobody_is_called_at_night(scene: Scene) -> None:
     assert dialled(scene, begun) == []
 
 
+@pytest.mark.memory
 async def test_a_refused_transfer_is_said_and_the_conversation_goes_on(scene: Scene) -> None:
     async def asks(line: Line) -> None:
         await line.heard("what can i do for you")

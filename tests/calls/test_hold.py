@@ -93,7 +93,7 @@ async def test_an_announcement_that_comes_again_and_again_is_never_answered(
     assert record.outcome is Outcome.COMPLETED
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 async def test_what_a_queue_plays_between_its_announcements_is_answered_once(scene: Scene) -> None:
     advice = "You can also find the answer on our web page at any time."
 
@@ -126,7 +126,7 @@ async def talks_and_holds(line: Line) -> None:
     await line.stay()
 
 
-@pytest.mark.sample("nobody was reached")
+@pytest.mark.memory
 @pytest.mark.parametrize(
     ("script", "outcome"),
     [
@@ -145,7 +145,7 @@ async def test_a_hold_without_end_ends_with_a_goodbye(
     assert 24 < record.duration < 38
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 async def test_who_comes_back_during_the_goodbye_is_answered(scene: Scene) -> None:
     async def comes_late(line: Line) -> None:
         await line.heard("here is the waiting one")
@@ -161,7 +161,7 @@ async def test_who_comes_back_during_the_goodbye_is_answered(scene: Scene) -> No
     assert (record.outcome, record.reason) == (Outcome.COMPLETED, "the caller hung up")
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 @pytest.mark.both_generations
 async def test_a_queue_that_hangs_up_is_no_answer(scene: Scene) -> None:
     async def closes(line: Line) -> None:
@@ -178,7 +178,7 @@ async def test_a_queue_that_hangs_up_is_no_answer(scene: Scene) -> None:
     )
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 async def test_a_menu_that_hangs_up_is_no_answer(scene: Scene) -> None:
     async def menu(line: Line) -> None:
         await line.heard("here is the waiting one")
@@ -195,7 +195,7 @@ async def test_a_menu_that_hangs_up_is_no_answer(scene: Scene) -> None:
     )
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 async def test_a_menu_that_hangs_up_before_the_persona_speaks_is_no_answer_either(
     scene: Scene,
 ) -> None:
@@ -209,7 +209,7 @@ async def test_a_menu_that_hangs_up_before_the_persona_speaks_is_no_answer_eithe
     assert (placed.outcome, record.ended_by) == (Outcome.NO_ANSWER, "far end")
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 async def test_a_callee_who_never_says_a_word_is_no_answer(scene: Scene) -> None:
     placed, call, record = await scene.place_to(Telephone(script=Line.stay), "waits")
     heard_once(call, WORDS.silent_goodbye)
@@ -217,7 +217,7 @@ async def test_a_callee_who_never_says_a_word_is_no_answer(scene: Scene) -> None
     assert record.reason == "the callee stayed silent"
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 async def test_the_end_of_the_time_comes_on_hold_without_its_warning(scene: Scene) -> None:
     async def held(line: Line) -> None:
         await line.sound()
@@ -282,6 +282,7 @@ async def test_a_person_who_only_sounds_like_a_hold_is_answered(scene: Scene, wo
     assert said(record)[-1] == "Today is Monday."
 
 
+@pytest.mark.memory
 async def test_a_queue_that_answers_is_waited_for_and_the_person_after_it_is_greeted(
     scene: Scene,
 ) -> None:
@@ -300,7 +301,7 @@ async def test_a_queue_that_answers_is_waited_for_and_the_person_after_it_is_gre
     assert record.voicemail == "machine-ivr"
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 @pytest.mark.parametrize(
     "words",
     [
@@ -325,7 +326,7 @@ async def test_who_asks_for_a_moment_when_asked_is_no_machine(scene: Scene, word
     assert placed.outcome is Outcome.COMPLETED
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 async def test_a_queue_that_answers_and_never_ends_is_no_answer(scene: Scene) -> None:
     async def queue(line: Line) -> None:
         await line.say("All of our agents are busy. Please stay on the line.")
@@ -337,6 +338,7 @@ async def test_a_queue_that_answers_and_never_ends_is_no_answer(scene: Scene) ->
     assert (placed.outcome, record.ended_by) == (Outcome.NO_ANSWER, "host")
 
 
+@pytest.mark.memory
 async def test_the_model_can_say_that_the_call_is_on_hold(scene: Scene) -> None:
     async def office(line: Line) -> None:
         await line.heard("here is the waiting one")
@@ -350,7 +352,7 @@ async def test_the_model_can_say_that_the_call_is_on_hold(scene: Scene) -> None:
     assert said(record) == [GREETING, "Good morning, billing desk."]
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 async def test_a_key_ends_a_hold(scene: Scene) -> None:
     async def presses(line: Line) -> None:
         await line.heard("here is the waiting one")
@@ -382,7 +384,7 @@ async def test_a_takeover_keeps_the_hold(scene: Scene) -> None:
     assert said(record) == [GREETING, "Good morning, billing desk."]
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 async def test_an_agent_of_an_authors_own_keeps_silent_too(scene: Scene) -> None:
     async def held(line: Line) -> None:
         await line.heard("the custom agent greets you")
@@ -398,7 +400,7 @@ async def test_an_agent_of_an_authors_own_keeps_silent_too(scene: Scene) -> None
     assert said(record) == ["The custom agent greets you.", "Today is Monday."]
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 async def test_sound_without_words_is_waited_out_on_hold(scene: Scene) -> None:
     """Music with a voice in it, for one: a VAD takes it for speech, and an STT for nothing."""
 
@@ -445,7 +447,7 @@ async def test_a_hold_of_the_telephone_itself_is_waited_for_and_a_silence_is_not
     assert holds == (["begins", "ends"] if held else [])
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 async def test_a_telephone_that_resumes_is_asked_again_whether_somebody_is_there(
     scene: Scene,
 ) -> None:
@@ -482,7 +484,7 @@ async def test_a_call_that_ends_by_its_media_timeout_says_so(scene: Scene, outbo
     assert (record.outcome, record.ended_by) == (Outcome.COMPLETED, "livekit")
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 async def test_a_callee_held_by_its_telephone_before_it_spoke_is_no_answer(scene: Scene) -> None:
     async def holds(line: Line) -> None:
         await line.heard("here is the waiting one")
@@ -508,6 +510,7 @@ async def test_a_hang_up_during_a_hold_of_the_telephone_is_not_taken_for_a_timeo
     assert record.reason.startswith("the caller hung up, or LiveKit SIP did, after ")
 
 
+@pytest.mark.memory
 async def test_music_without_an_announcement_is_waited_for(scene: Scene) -> None:
     async def plays_music(line: Line) -> None:
         await line.heard("what can I do for you")
@@ -525,7 +528,7 @@ async def test_music_without_an_announcement_is_waited_for(scene: Scene) -> None
     assert holds == ["begins", "ends"]
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 async def test_whoever_says_nothing_after_the_music_is_asked_whether_they_are_there(
     scene: Scene,
 ) -> None:

@@ -42,6 +42,7 @@ async def test_a_caller_is_answered_and_greeted_once(scene: Scene) -> None:
     assert [(line.who, line.text) for line in record.transcript] == [("persona", GREETING)]
 
 
+@pytest.mark.sample("now")
 async def test_a_number_that_is_dialled_without_its_plus_reaches_its_persona(
     either_scene: Scene,
 ) -> None:
@@ -51,6 +52,7 @@ async def test_a_number_that_is_dialled_without_its_plus_reaches_its_persona(
     assert (record.persona, record.outcome) == ("desk", Outcome.COMPLETED)
 
 
+@pytest.mark.sample("now")
 async def test_a_caller_whose_packets_come_late_hears_the_whole_greeting(
     either_scene: Scene,
 ) -> None:
@@ -163,6 +165,7 @@ async def test_a_caller_without_the_details_that_a_persona_needs_is_refused(scen
     assert "'name' is missing" in record.reason
 
 
+@pytest.mark.memory
 async def test_the_metadata_chooses_before_the_number(scene: Scene) -> None:
     number = "+15550001997"
     await scene.exchange.route(number, prefix="desk", metadata='{"persona": "skips"}')
@@ -172,6 +175,7 @@ async def test_the_metadata_chooses_before_the_number(scene: Scene) -> None:
     assert record.persona == "skips"
 
 
+@pytest.mark.memory
 async def test_the_rooms_prefix_chooses_before_the_number(scene: Scene) -> None:
     number = "+15550001996"
     await scene.exchange.route(number, prefix="talks")
@@ -197,6 +201,7 @@ async def test_a_realtime_model_greets_once_in_its_own_voice(scene: Scene) -> No
     assert "I hear and speak by myself." not in scene.world.cartesia.spoken
 
 
+@pytest.mark.memory
 async def test_an_agent_of_livekits_own_enters_when_the_call_is_answered(scene: Scene) -> None:
     call = await scene.exchange.ring(CALLER, ENTERS, listens)
     record = await scene.over(call)
@@ -217,6 +222,7 @@ async def test_an_agent_of_livekits_own_is_greeted_for_and_answers(scene: Scene)
     heard_once(call, "Today is Monday.")
 
 
+@pytest.mark.memory
 @pytest.mark.both_generations
 async def test_a_question_that_fails_ends_its_call_with_an_apology(scene: Scene) -> None:
     call = await scene.exchange.ring(CALLER, BREAKS)
@@ -228,6 +234,7 @@ async def test_a_question_that_fails_ends_its_call_with_an_apology(scene: Scene)
     await logged(scene, "the persona is broken")
 
 
+@pytest.mark.memory
 async def test_a_plugin_that_fails_in_an_event_harms_no_call(scene: Scene) -> None:
     call = await scene.exchange.ring(CALLER, DESK, listens)
     await scene.over(call)
@@ -239,6 +246,7 @@ async def test_a_plugin_that_fails_in_an_event_harms_no_call(scene: Scene) -> No
     await logged(scene, "a plugin that fails")
 
 
+@pytest.mark.memory
 @pytest.mark.both_generations
 async def test_a_call_that_lasts_too_long_is_ended_with_a_word(scene: Scene) -> None:
     call = await scene.exchange.ring(CALLER, SHORT)

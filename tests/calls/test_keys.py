@@ -52,6 +52,7 @@ async def test_a_key_breaks_the_prompt_off_and_counts(scene: Scene) -> None:
     assert [fact for event, fact in events(scene, call.room) if event == "digit"] == ["1"]
 
 
+@pytest.mark.memory
 async def test_a_wrong_key_is_said_and_the_menu_is_offered_again(scene: Scene) -> None:
     async def errs(line: Line) -> None:
         await line.heard("stay on the line")
@@ -68,7 +69,7 @@ async def test_a_wrong_key_is_said_and_the_menu_is_offered_again(scene: Scene) -
     assert said(record)[1:] == [MENU, f"{WRONG} {MENU}", "You have chosen the office."]
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 async def test_whoever_presses_nothing_is_asked_again_and_then_let_go(scene: Scene) -> None:
     call = await scene.ring("menu", Line.stay)
     record = await scene.over(call)
@@ -92,6 +93,7 @@ async def test_keys_that_are_typed_ahead_go_through_two_menus(scene: Scene) -> N
     not_heard(call, "For London press one.")
 
 
+@pytest.mark.memory
 async def test_what_is_said_during_a_menu_is_kept_and_not_answered(scene: Scene) -> None:
     async def talks(line: Line) -> None:
         await line.sound()
@@ -150,6 +152,7 @@ async def test_a_menu_ends_with_its_call(scene: Scene) -> None:
     assert not [line for line in mine if "call_greeted" in line]
 
 
+@pytest.mark.memory
 async def test_a_private_number_is_in_no_record_and_no_log(scene: Scene) -> None:
     async def types(line: Line) -> None:
         await listened(line)
@@ -177,7 +180,7 @@ async def test_a_private_number_is_in_no_record_and_no_log(scene: Scene) -> None
     assert "".join(told) == "47*47110815#9*2500#7351946280#"
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 async def test_a_wrong_number_is_asked_for_again(scene: Scene) -> None:
     async def errs(line: Line) -> None:
         await line.press("12345678")
@@ -233,7 +236,7 @@ async def test_the_model_finds_its_way_through_a_menu_with_pauses(scene: Scene) 
     assert said(record) == ["This is the finder.", "Today is Monday."]
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 async def test_a_pause_after_many_keys_is_as_long_as_after_one(scene: Scene) -> None:
     async def office(line: Line) -> None:
         await line.heard("this is the finder")

@@ -34,7 +34,7 @@ async def test_a_caller_who_says_nothing_is_asked_twice_and_then_bidden_goodbye(
     )
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 async def test_a_word_or_a_key_begins_the_patience_anew(scene: Scene) -> None:
     async def slow(line: Line) -> None:
         await line.heard("are you still there")
@@ -64,7 +64,7 @@ async def test_the_end_of_the_time_is_told_before_it_comes(scene: Scene) -> None
     assert record.reason == "the call reached its maximum duration of 14 s"
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 async def test_a_call_that_is_shorter_than_its_warning_is_not_warned(scene: Scene) -> None:
     call = await scene.ring("timed")
     record = await scene.over(call)
@@ -95,6 +95,7 @@ def is_broken_off(call: PhoneCall) -> None:
     assert not any(found.whole for found in heard(call, rest))
 
 
+@pytest.mark.memory
 async def test_the_end_of_the_time_does_not_wait_for_a_story(scene: Scene) -> None:
     call = await scene.ring("warned", wants_a_story("our time is nearly up"))
     record = await scene.over(call)
@@ -103,7 +104,7 @@ async def test_the_end_of_the_time_does_not_wait_for_a_story(scene: Scene) -> No
     assert record.ended_by == "host"
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 async def test_nor_does_it_where_the_story_leaves_no_room_for_the_warning(scene: Scene) -> None:
     call = await scene.ring("warned", wants_a_story("how may I help you"))
     record = await scene.over(call)
@@ -113,6 +114,7 @@ async def test_nor_does_it_where_the_story_leaves_no_room_for_the_warning(scene:
     assert record.ended_by == "host"
 
 
+@pytest.mark.memory
 async def test_a_model_that_uses_one_tool_again_and_again_has_to_answer(scene: Scene) -> None:
     async def asks(line: Line) -> None:
         await line.heard("here is the looper")
@@ -128,6 +130,7 @@ async def test_a_model_that_uses_one_tool_again_and_again_has_to_answer(scene: S
     assert record.outcome is Outcome.COMPLETED
 
 
+@pytest.mark.memory
 async def test_a_model_that_has_run_wild_ends_its_call(scene: Scene) -> None:
     async def asks(line: Line) -> None:
         await line.heard("here is the wild one")

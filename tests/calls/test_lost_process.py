@@ -92,7 +92,7 @@ async def test_a_call_is_taken_over_once(scene: Scene) -> None:
     assert record.duration > 3
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 async def test_a_call_that_was_taken_over_has_its_limits(scene: Scene) -> None:
     call = await scene.ring("warned", Line.stay)
     await call.pulse.until(
@@ -106,7 +106,7 @@ async def test_a_call_that_was_taken_over_has_its_limits(scene: Scene) -> None:
     assert (record.outcome, record.ended_by, record.taken_over) == ("completed", "host", 1)
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 async def test_a_menu_is_offered_again_after_a_takeover(scene: Scene) -> None:
     async def chooses(line: Line) -> None:
         await line.heard(WORDS, 40)
@@ -130,7 +130,7 @@ async def test_a_menu_is_offered_again_after_a_takeover(scene: Scene) -> None:
     assert greeted == ["first", "again"]
 
 
-@pytest.mark.sample("nothing known")
+@pytest.mark.memory
 @pytest.mark.parametrize("known", [False, True], ids=["nothing known", "customer known"])
 async def test_a_persona_goes_on_where_it_was(scene: Scene, known: bool) -> None:
     async def keys_in(line: Line) -> None:

@@ -76,7 +76,7 @@ async def test_what_noise_cancellation_removes_is_neither_heard_nor_answered(sce
     assert [line.who for line in record.transcript] == ["persona"]
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 async def test_who_is_never_understood_is_asked_twice_and_bidden_goodbye(
     scene: Scene, in_memory: bool
 ) -> None:
@@ -88,6 +88,7 @@ async def test_who_is_never_understood_is_asked_twice_and_bidden_goodbye(
     assert record.reason == "the caller could not be understood"
 
 
+@pytest.mark.memory
 async def test_a_key_leads_to_a_colleague_if_there_is_one(scene: Scene, in_memory: bool) -> None:
     async def presses(line: Line) -> None:
         await line.press("1")
@@ -100,7 +101,7 @@ async def test_a_key_leads_to_a_colleague_if_there_is_one(scene: Scene, in_memor
     assert record.outcome is Outcome.TRANSFERRED
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 async def test_who_presses_nothing_is_bidden_goodbye(scene: Scene, in_memory: bool) -> None:
     call = await scene.ring("handed", mumbles(in_memory, until="press 1"))
     record = await scene.over(call, 80)
@@ -110,7 +111,7 @@ async def test_who_presses_nothing_is_bidden_goodbye(scene: Scene, in_memory: bo
     assert (record.outcome, record.transfers) == (Outcome.COMPLETED, [])
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 async def test_who_speaks_up_instead_of_pressing_a_key_is_answered(
     scene: Scene, in_memory: bool
 ) -> None:
@@ -144,7 +145,7 @@ async def test_who_is_understood_at_the_second_try_is_answered(
     assert record.outcome is Outcome.COMPLETED
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 async def test_a_callee_who_is_never_understood_was_not_reached(
     scene: Scene, in_memory: bool
 ) -> None:
@@ -182,7 +183,7 @@ async def test_babble_of_a_minute_counts_as_silence(
     assert record.duration < 80
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 async def test_babble_is_prompted_at_its_first_gap(scene: Scene, in_memory: bool) -> None:
     ended = []
 

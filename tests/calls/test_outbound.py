@@ -65,6 +65,7 @@ async def test_nothing_is_said_while_it_rings(scene: Scene) -> None:
     in_order(record)
 
 
+@pytest.mark.sample("now")
 async def test_what_a_network_says_before_the_answer_is_no_machine(either_scene: Scene) -> None:
     async def network(line: Line) -> None:
         await line.say("The person you have called is not available. Please stay on the line.")
@@ -82,6 +83,7 @@ async def test_what_a_network_says_before_the_answer_is_no_machine(either_scene:
     in_order(record)
 
 
+@pytest.mark.sample("word")
 @pytest.mark.parametrize("answer", ["key", "word"])
 async def test_the_survey_takes_a_key_or_a_word(scene: Scene, answer: str) -> None:
     async def ann(line: Line) -> None:
@@ -176,6 +178,7 @@ async def test_metadata_that_a_persona_refuses_dials_nothing(scene: Scene) -> No
     assert not scene.exchange.ledger.of("INVITE", number=number)
 
 
+@pytest.mark.memory
 async def test_an_outbound_call_without_a_number_is_told_so(scene: Scene) -> None:
     room = await _dispatch(scene, '{"persona": "leaves", "name": "Ann"}')
     record = await scene.record(room, limit=30)

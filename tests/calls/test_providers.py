@@ -64,6 +64,7 @@ LASTING = [each for each in TROUBLES if each != ("stt", Trouble.STALL)]
 """An STT that stalls has worked before, and is given another chance: see below."""
 
 
+@pytest.mark.sample("stt-close", "llm-broken", "tts-hang")
 @pytest.mark.promise("A caller hears a stored apology when a provider fails", only="llm-broken")
 @pytest.mark.parametrize(("kind", "trouble"), LASTING)
 async def test_a_provider_alone_fails_and_the_caller_is_told(
@@ -73,7 +74,7 @@ async def test_a_provider_alone_fails_and_the_caller_is_told(
     called_off(kind, await ring(scene, "troubled", kind, trouble, script))
 
 
-@pytest.mark.sample("hang", "broken")
+@pytest.mark.sample("stt-broken", "tts-hang")
 @pytest.mark.promise("A fallback replaces a provider that hangs", only="tts-hang")
 @pytest.mark.parametrize(("kind", "trouble"), TROUBLES)
 async def test_with_a_fallback_the_conversation_goes_on(
@@ -97,6 +98,7 @@ async def test_a_filler_comes_two_seconds_after_the_turn(scene: Scene) -> None:
     assert troubled.record.reason == "the LLM returned no reply"
 
 
+@pytest.mark.sample("llm-close")
 @pytest.mark.parametrize(
     ("kind", "trouble", "times"),
     [("llm", Trouble.CLOSE, 1), ("llm", Trouble.BROKEN, 4), ("tts", Trouble.BROKEN, 4)],
@@ -109,6 +111,7 @@ async def test_a_glitch_is_no_reason_to_end_a_call(
     not_heard(troubled.call, APOLOGY)
 
 
+@pytest.mark.memory
 async def test_whoever_is_told_what_failed_may_be_somebody_else(scene: Scene) -> None:
     scene.exchange.connect(COLLEAGUE, Telephone(script=listens_on))
     troubled = await ring(scene, "handed", "llm", Trouble.BROKEN)
@@ -127,6 +130,7 @@ async def test_where_nobody_takes_it_the_call_ends_with_an_apology(scene: Scene)
     assert [each.succeeded for each in troubled.record.transfers] == [False]
 
 
+@pytest.mark.memory
 async def test_ears_that_have_worked_before_are_given_another_chance(scene: Scene) -> None:
     async def asks_twice(line: Line) -> None:
         await greeted(line)
@@ -142,6 +146,7 @@ async def test_ears_that_have_worked_before_are_given_another_chance(scene: Scen
     assert troubled.record.outcome == Outcome.COMPLETED
 
 
+@pytest.mark.memory
 async def test_a_tool_that_takes_long_is_waited_for_with_fillers(scene: Scene) -> None:
     async def waits(line: Line) -> None:
         await greeted(line)
@@ -158,6 +163,7 @@ async def test_a_tool_that_takes_long_is_waited_for_with_fillers(scene: Scene) -
     assert worst_silence(seen.call) < LIMIT + SLACK
 
 
+@pytest.mark.memory
 async def test_a_call_without_trouble_hears_no_filler(scene: Scene) -> None:
     async def asks_and_waits(line: Line) -> None:
         await greeted(line)

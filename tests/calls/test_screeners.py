@@ -36,7 +36,7 @@ async def test_a_second_question_is_answered_and_the_person_is_greeted(scene: Sc
     assert (record.outcome, record.voicemail) == (Outcome.COMPLETED, "screening")
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 async def test_without_words_of_its_own_the_model_answers_a_second_question(
     scene: Scene,
 ) -> None:
@@ -57,7 +57,7 @@ async def test_without_words_of_its_own_the_model_answers_a_second_question(
     assert (record.outcome, record.voicemail) == (Outcome.COMPLETED, "screening")
 
 
-@pytest.mark.sample("hello")
+@pytest.mark.memory
 @pytest.mark.parametrize(
     "words",
     [
@@ -82,7 +82,7 @@ async def test_the_callees_own_first_words_are_greeted(scene: Scene, words: str)
     assert record.outcome is Outcome.COMPLETED
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 async def test_a_screener_that_asks_without_end_is_answered_four_times(scene: Scene) -> None:
     async def screened(line: Line) -> None:
         await line.say(SCREENER)
@@ -97,7 +97,7 @@ async def test_a_screener_that_asks_without_end_is_answered_four_times(scene: Sc
     assert (record.outcome, record.ended_by) == (Outcome.NO_ANSWER, "host")
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 @pytest.mark.parametrize(
     "words",
     [
@@ -123,7 +123,7 @@ async def test_a_screener_that_turns_us_away_after_a_question_ends_the_call(
     assert record.reason == "a call screener answered and declined the call"
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 async def test_a_refusal_in_several_turns_that_offers_voicemail_gets_the_message(
     scene: Scene,
 ) -> None:

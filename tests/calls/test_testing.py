@@ -126,6 +126,7 @@ async def test_a_persona_answers_by_the_rules_beside_it(scene: Scene) -> None:
     ]
 
 
+@pytest.mark.memory
 async def test_a_persona_without_rules_says_once_what_it_lacks(scene: Scene) -> None:
     async def asks(line: Line) -> None:
         await line.heard("here is the bakery")

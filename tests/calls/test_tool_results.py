@@ -120,7 +120,7 @@ async def test_words_at_the_moment_of_the_result_do_not_lose_it(scene: Scene, af
     valid(scene.world.llm.requests)
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 @pytest.mark.parametrize("before", [0.5, 1.5, 2.5, 3.5])
 async def test_a_result_that_is_there_before_its_announcement_is_over_is_told_once(
     scene: Scene, before: float
@@ -141,7 +141,7 @@ async def test_a_result_that_is_there_before_its_announcement_is_over_is_told_on
     valid(scene.world.llm.requests)
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 async def test_what_needs_no_reply_gets_none_when_it_is_interrupted(scene: Scene) -> None:
     async def talks_into_it(line: Line) -> None:
         await asks(line, "May I visit you?")
@@ -157,7 +157,7 @@ async def test_what_needs_no_reply_gets_none_when_it_is_interrupted(scene: Scene
     assert [tool.result for tool in record.tools] == ["Noted."]
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 async def test_a_failure_is_told_once(scene: Scene) -> None:
     async def talks(line: Line) -> None:
         await asks(line, "Where is my refund?")
@@ -173,7 +173,7 @@ async def test_a_failure_is_told_once(scene: Scene) -> None:
     valid(scene.world.llm.requests)
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 async def test_a_tool_without_a_result_leaves_the_word_to_the_caller(scene: Scene) -> None:
     async def complains(line: Line) -> None:
         await asks(line, "I want to complain.")
@@ -194,7 +194,7 @@ async def test_a_tool_without_a_result_leaves_the_word_to_the_caller(scene: Scen
     valid(scene.world.llm.requests)
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 async def test_a_caller_who_hangs_up_before_the_result_leaves_a_tool_without_one(
     scene: Scene,
 ) -> None:
@@ -211,7 +211,7 @@ async def test_a_caller_who_hangs_up_before_the_result_leaves_a_tool_without_one
     assert (record.outcome, record.ended_by) == (Outcome.COMPLETED, "far end")
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 @pytest.mark.parametrize(
     ("question", "result", "recorded"),
     [
@@ -254,7 +254,7 @@ async def test_words_into_a_tool_that_asks_for_keys_do_not_lose_its_result(scene
     assert [tool.result for tool in record.tools] == ["The PIN is 4711."]
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 async def test_words_to_a_task_inside_a_tool_belong_to_the_task(scene: Scene) -> None:
     async def is_asked(line: Line) -> None:
         await asks(line, "Do you know me?")
@@ -283,6 +283,7 @@ async def test_a_reply_that_was_heard_for_a_while_is_not_begun_again(scene: Scen
     assert not hours.whole
 
 
+@pytest.mark.memory
 async def test_a_caller_who_was_answered_is_not_left_in_silence_until_the_result(
     scene: Scene,
 ) -> None:
@@ -300,7 +301,7 @@ async def test_a_caller_who_was_answered_is_not_left_in_silence_until_the_result
     assert not any(answer.end < start < answer.end + 7 for start in fillers)
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 async def test_a_result_waits_until_the_host_has_asked_its_own_question(scene: Scene) -> None:
     async def keys_in(line: Line) -> None:
         await asks(line)
@@ -324,7 +325,7 @@ async def test_a_result_waits_until_the_host_has_asked_its_own_question(scene: S
     assert "".join(key.digit for key in record.keys) == "*4711"
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 async def test_a_result_waits_for_a_caller_who_has_put_the_call_on_hold(scene: Scene) -> None:
     async def is_called_away(line: Line) -> None:
         await asks(line)
@@ -340,7 +341,7 @@ async def test_a_result_waits_for_a_caller_who_has_put_the_call_on_hold(scene: S
     assert [tool.result for tool in record.tools] == ["It comes on Friday."]
 
 
-@pytest.mark.sample("question")
+@pytest.mark.memory
 @pytest.mark.parametrize(
     ("words", "then"),
     [("", "This is the next one."), ("What day is it?", "You stay with me.")],

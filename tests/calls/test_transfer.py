@@ -34,6 +34,7 @@ def refers(scene: Scene, call: PhoneCall) -> list[tuple[str, float]]:
     ]
 
 
+@pytest.mark.sample("now")
 @pytest.mark.promise("A cold transfer follows its announcement", only="now")
 async def test_a_call_is_transferred_after_its_announcement(either_scene: Scene) -> None:
     scene = either_scene
@@ -61,7 +62,7 @@ async def test_a_call_is_transferred_after_its_announcement(either_scene: Scene)
     assert (transfer.to, transfer.warm, transfer.succeeded) == ("lawyer", False, True)
 
 
-@pytest.mark.sample("now-busy", "now-ignored", "2025-refused")
+@pytest.mark.sample("now-busy", "2025-refused")
 @pytest.mark.parametrize(
     ("reply", "now", "of_2025"),
     [
@@ -97,6 +98,7 @@ async def test_nobody_takes_it_and_the_conversation_goes_on(
     assert (record.outcome, record.ended_by) == (Outcome.COMPLETED, "far end")
 
 
+@pytest.mark.sample("now")
 async def test_a_caller_who_hangs_up_meanwhile_was_not_transferred(either_scene: Scene) -> None:
     scene = either_scene
     call = await scene.exchange.ring(

@@ -86,7 +86,7 @@ async def test_a_target_is_called_where_the_trunk_refuses_a_refer(
     assert record.reason == "the colleague hung up after the transfer to notary"
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 async def test_a_target_that_was_busy_is_not_called_a_second_time(scene: Scene) -> None:
     scene.exchange.connect(NOTARY, Telephone())
     call = await scene.exchange.ring(
@@ -98,7 +98,7 @@ async def test_a_target_that_was_busy_is_not_called_a_second_time(scene: Scene) 
     assert attempts(record) == [(NOTARY, "refer", 486, False)]
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 async def test_a_target_that_nobody_can_reach_is_told_of_once(scene: Scene) -> None:
     scene.exchange.connect(NOTARY, Busy())
     call = await scene.exchange.ring(
@@ -146,7 +146,7 @@ async def test_an_extension_is_keyed_in_before_the_parties_hear_each_other(scene
     assert record.keys == []
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 async def test_an_extension_that_rings_a_while_is_asked_all_the_same(scene: Scene) -> None:
     async def extension(line: Line) -> None:
         await line.keyed("4", limit=10)
@@ -192,6 +192,7 @@ async def test_a_sip_address_is_asked_and_called_at_its_own_host(scene: Scene) -
     assert record.outcome is Outcome.TRANSFERRED
 
 
+@pytest.mark.memory
 @pytest.mark.both_generations
 async def test_targets_are_tried_in_order_until_one_takes_the_call(scene: Scene) -> None:
     scene.world.agents.add(BOB)
@@ -207,7 +208,7 @@ async def test_targets_are_tried_in_order_until_one_takes_the_call(scene: Scene)
     assert [each.to for each in record.transfers] == ["nurses", "nurses"]
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 async def test_the_model_and_the_record_learn_of_each_target_that_was_tried(scene: Scene) -> None:
     scene.exchange.connect(NURSE, Busy())
     scene.exchange.connect(SECOND_NURSE, NoAnswer())
@@ -227,7 +228,7 @@ async def test_the_model_and_the_record_learn_of_each_target_that_was_tried(scen
     assert record.outcome is Outcome.COMPLETED
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 async def test_a_caller_who_hangs_up_is_not_followed_by_the_next_target(scene: Scene) -> None:
     scene.exchange.connect(NURSE, NoAnswer())
     scene.exchange.connect(SECOND_NURSE, Telephone())
@@ -240,6 +241,7 @@ async def test_a_caller_who_hangs_up_is_not_followed_by_the_next_target(scene: S
     assert [each.reason for each in record.transfers] == ["the caller hung up"]
 
 
+@pytest.mark.memory
 @pytest.mark.both_generations
 async def test_a_browser_is_connected_with_a_target_that_is_not_asked(scene: Scene) -> None:
     scene.exchange.connect(NOTARY, Telephone(script=greets))

@@ -14,6 +14,7 @@ SCREENER = "Please say your name and why you are calling."
 POLITE = "This is Molar Dental about the visit of tomorrow."
 
 
+@pytest.mark.sample("0.5")
 @pytest.mark.promise("A voicemail message is left once, and whole, after the beep", only="0.5")
 @pytest.mark.parametrize("pause", [0.5, 2.5])
 async def test_a_message_is_left_after_the_beep(scene: Scene, pause: float) -> None:
@@ -51,6 +52,7 @@ async def test_a_greeting_in_parts_is_heard_to_its_beep(scene: Scene) -> None:
     assert record.outcome is Outcome.VOICEMAIL_LEFT
 
 
+@pytest.mark.memory
 async def test_beeps_in_a_row_are_waited_for(scene: Scene) -> None:
     async def machine(line: Line) -> None:
         await line.say(MAILBOX)
@@ -61,6 +63,7 @@ async def test_beeps_in_a_row_are_waited_for(scene: Scene) -> None:
     assert heard_once(call, MESSAGE).start > beep_ends(call.recording[:, 0])
 
 
+@pytest.mark.memory
 async def test_a_policy_may_speak_into_the_first_pause(scene: Scene) -> None:
     parts = says(MAILBOX, 6.0, beep=True)
     _, call, record = await scene.place_to(Telephone(script=parts), "hasty", wait_for="silence")
@@ -70,6 +73,7 @@ async def test_a_policy_may_speak_into_the_first_pause(scene: Scene) -> None:
     assert record.outcome is Outcome.VOICEMAIL_LEFT
 
 
+@pytest.mark.memory
 async def test_a_machine_that_speaks_into_the_message_does_not_break_it_off(scene: Scene) -> None:
     async def machine(line: Line) -> None:
         await line.say(MAILBOX)
@@ -83,6 +87,7 @@ async def test_a_machine_that_speaks_into_the_message_does_not_break_it_off(scen
     assert record.outcome is Outcome.VOICEMAIL_LEFT
 
 
+@pytest.mark.memory
 async def test_whoever_picks_up_finishes_a_sentence_before_the_greeting(scene: Scene) -> None:
     async def ann(line: Line) -> None:
         await line.wait(2.0)
@@ -102,7 +107,7 @@ async def test_whoever_picks_up_finishes_a_sentence_before_the_greeting(scene: S
     assert record.outcome is Outcome.COMPLETED
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 async def test_no_machine_is_waited_for_longer_than_the_policy_says(scene: Scene) -> None:
     async def talks_on(line: Line) -> None:
         await line.say(MAILBOX)
@@ -134,7 +139,7 @@ async def test_a_mailbox_that_takes_nothing_gets_no_message(scene: Scene, openin
     assert record.reason == "voicemail answered but takes no messages"
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 async def test_a_mailbox_that_turns_out_to_be_full_gets_no_message(scene: Scene) -> None:
     parts = says("You have reached the voicemail of Ann.", 1.5, "The mailbox is full. Goodbye.")
     _, call, record = await scene.place_to(Telephone(script=parts), "leaves", name="Ann")
@@ -142,6 +147,7 @@ async def test_a_mailbox_that_turns_out_to_be_full_gets_no_message(scene: Scene)
     assert record.outcome is Outcome.VOICEMAIL_SKIPPED
 
 
+@pytest.mark.memory
 async def test_a_machine_that_hangs_up_first_is_no_conversation(scene: Scene) -> None:
     parts = says(MAILBOX, 1.0, stays=False)
     _, call, record = await scene.place_to(Telephone(script=parts), "leaves", name="Ann")
@@ -150,6 +156,7 @@ async def test_a_machine_that_hangs_up_first_is_no_conversation(scene: Scene) ->
     assert record.ended_by == "far end"
 
 
+@pytest.mark.memory
 async def test_a_persona_that_hangs_up_on_machines_says_nothing_to_them(scene: Scene) -> None:
     placed, call, _ = await scene.place_to(Telephone(script=voicemail(MAILBOX)), "skips")
     not_heard(call, "Good evening, this is the skipper.")
@@ -157,6 +164,7 @@ async def test_a_persona_that_hangs_up_on_machines_says_nothing_to_them(scene: S
     assert call.ended_by == "far end"
 
 
+@pytest.mark.memory
 async def test_a_persona_that_talks_to_machines_greets_them_at_once(scene: Scene) -> None:
     machine = Telephone(script=voicemail(MAILBOX, records=3))
     _, call, record = await scene.place_to(machine, "talks")
@@ -194,7 +202,7 @@ async def test_somebody_who_picks_up_while_the_machine_talks_is_greeted(scene: S
 # People whom the model takes for machines, and machines that it takes for people
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 async def test_a_person_whom_the_model_calls_a_machine_is_asked_and_greeted(scene: Scene) -> None:
     async def bob(line: Line) -> None:
         await line.say("This is the house of Baker.")
@@ -210,7 +218,7 @@ async def test_a_person_whom_the_model_calls_a_machine_is_asked_and_greeted(scen
     assert (record.outcome, record.voicemail) == (Outcome.COMPLETED, "human")
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 async def test_a_person_whom_the_model_calls_a_machine_is_not_hung_up_on(scene: Scene) -> None:
     async def bob(line: Line) -> None:
         await line.say("This is the house of Baker.")
@@ -224,7 +232,7 @@ async def test_a_person_whom_the_model_calls_a_machine_is_not_hung_up_on(scene: 
     assert record.outcome is Outcome.COMPLETED
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 async def test_a_receptionist_who_offers_to_take_a_message_is_a_person(scene: Scene) -> None:
     async def kate(line: Line) -> None:
         await line.say("The manager is not available. May I take a message?")
@@ -237,7 +245,7 @@ async def test_a_receptionist_who_offers_to_take_a_message_is_a_person(scene: Sc
     assert record.voicemail == "human"
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 async def test_a_machine_that_only_sounds_like_one_is_asked_and_gets_its_message(
     scene: Scene,
 ) -> None:
@@ -257,6 +265,7 @@ async def test_a_machine_that_speaks_like_a_person_is_known_by_its_beep(scene: S
     assert record.voicemail_reason == "a beep after the greeting"
 
 
+@pytest.mark.memory
 async def test_a_machine_that_beeps_into_the_greeting_gets_its_message(scene: Scene) -> None:
     async def machine(line: Line) -> None:
         await line.say("Hello, this is Ann.")
@@ -271,7 +280,7 @@ async def test_a_machine_that_beeps_into_the_greeting_gets_its_message(scene: Sc
     assert record.outcome is Outcome.VOICEMAIL_LEFT
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 async def test_a_machine_that_goes_on_after_a_pause_is_noticed_late(scene: Scene) -> None:
     parts = says(
         "Hello, this is Ann.", 3.0, "Please leave a message after the tone.", 1.0, beep=True
@@ -282,7 +291,7 @@ async def test_a_machine_that_goes_on_after_a_pause_is_noticed_late(scene: Scene
     assert (record.outcome, record.voicemail) == (Outcome.VOICEMAIL_LEFT, "machine-vm")
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 async def test_a_beep_into_the_greeting_of_a_person_only_costs_a_question(scene: Scene) -> None:
     async def ann(line: Line) -> None:
         await line.say("Hello, this is Ann.")
@@ -302,7 +311,7 @@ async def test_a_beep_into_the_greeting_of_a_person_only_costs_a_question(scene:
     assert (record.outcome, record.voicemail) == (Outcome.COMPLETED, "human")
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 async def test_a_machine_that_gives_itself_away_as_it_is_asked_gets_its_message_once(
     scene: Scene,
 ) -> None:
@@ -322,7 +331,7 @@ async def test_a_machine_that_gives_itself_away_as_it_is_asked_gets_its_message_
     assert record.outcome is Outcome.VOICEMAIL_LEFT
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 async def test_the_model_can_notice_a_machine_itself(scene: Scene) -> None:
     async def sounds_human(line: Line) -> None:
         await line.say("Hello?")
@@ -341,7 +350,7 @@ async def test_the_model_can_notice_a_machine_itself(scene: Scene) -> None:
     assert [tool.name for tool in record.tools] == ["detected_answering_machine"]
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 async def test_a_person_whom_the_model_calls_a_machine_later_talks_on(scene: Scene) -> None:
     async def ann(line: Line) -> None:
         await line.say("Hello?")
@@ -380,7 +389,7 @@ async def test_a_screener_is_told_once_who_calls_and_the_person_is_greeted(scene
     assert (record.outcome, record.voicemail) == (Outcome.COMPLETED, "screening")
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 async def test_a_screener_without_words_of_its_own_is_told_the_greeting(scene: Scene) -> None:
     async def screened(line: Line) -> None:
         await line.say("If you record your name and reason for calling, we will see.")
@@ -394,6 +403,7 @@ async def test_a_screener_without_words_of_its_own_is_told_the_greeting(scene: S
     assert record.reason == "a call screener answered and hung up"
 
 
+@pytest.mark.memory
 async def test_a_screener_that_comes_late_is_told_who_calls(scene: Scene) -> None:
     async def screened(line: Line) -> None:
         await line.say("Hello.")
@@ -426,7 +436,7 @@ async def test_a_screener_that_leads_to_a_voicemail_gets_the_message(scene: Scen
     assert (record.outcome, record.voicemail) == (Outcome.VOICEMAIL_LEFT, "screening")
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 async def test_a_screener_that_turns_us_away_ends_the_call(scene: Scene) -> None:
     async def screened(line: Line) -> None:
         await line.say(SCREENER)
@@ -440,7 +450,7 @@ async def test_a_screener_that_turns_us_away_ends_the_call(scene: Scene) -> None
     assert record.ended_by == "far end"
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 async def test_a_screener_behind_which_nobody_comes_is_not_waited_for_for_ever(
     scene: Scene,
 ) -> None:
@@ -451,7 +461,7 @@ async def test_a_screener_behind_which_nobody_comes_is_not_waited_for_for_ever(
     assert record.duration < 30
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 async def test_a_persona_may_hang_up_on_screeners(scene: Scene) -> None:
     placed, call, record = await scene.place_to(Telephone(script=says(SCREENER)), "shy")
     not_heard(call, "Good morning, this is a shy call.")

@@ -97,7 +97,7 @@ async def test_a_colleague_who_presses_one_talks_with_the_caller(scene: Scene) -
     assert sorted({use.kind for use in record.usage}) == ["llm", "stt", "tts"]
 
 
-@pytest.mark.sample("now")
+@pytest.mark.memory
 async def test_a_colleague_says_yes_and_the_caller_hangs_up_first(either_scene: Scene) -> None:
     scene = either_scene
 
@@ -187,7 +187,7 @@ async def test_a_voicemail_is_nobody(scene: Scene) -> None:
     assert (await scene.exchange.call_to(SALES)).ended_by == "far end"
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 @pytest.mark.both_generations
 async def test_a_colleague_who_hangs_up_on_the_question_is_nobody(scene: Scene) -> None:
     async def hangs_up(line: Line) -> None:
@@ -201,7 +201,7 @@ async def test_a_colleague_who_hangs_up_on_the_question_is_nobody(scene: Scene) 
     assert [each.reason for each in record.transfers] == ["sales hung up"]
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 async def test_a_colleague_who_says_nothing_is_asked_again(scene: Scene) -> None:
     async def hesitates(line: Line) -> None:
         await line.heard("otherwise say no")
@@ -219,7 +219,7 @@ async def test_a_colleague_who_says_nothing_is_asked_again(scene: Scene) -> None
     assert record.outcome is Outcome.TRANSFERRED
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 async def test_a_colleague_is_read_no_more_than_the_beginning_of_a_long_summary(
     scene: Scene,
 ) -> None:
@@ -241,7 +241,7 @@ async def test_a_colleague_is_read_no_more_than_the_beginning_of_a_long_summary(
     heard_once(asked, ACCEPTED)
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 @pytest.mark.both_generations
 async def test_a_colleague_who_is_busy_the_second_time_is_nobody(scene: Scene) -> None:
     scene.exchange.connect(SALES, colleague(presses_one_at_once, Busy()))
@@ -252,7 +252,7 @@ async def test_a_colleague_who_is_busy_the_second_time_is_nobody(scene: Scene) -
     assert record.outcome is Outcome.COMPLETED
 
 
-@pytest.mark.sample("words")
+@pytest.mark.memory
 @pytest.mark.parametrize(
     ("greeting", "seconds"),
     [
@@ -280,7 +280,7 @@ async def test_a_voicemail_that_takes_the_second_call_gives_the_caller_back(
     assert (record.outcome, record.ended_by) == (Outcome.COMPLETED, "far end")
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 async def test_an_announcement_that_takes_the_second_call_gives_the_caller_back(
     scene: Scene,
 ) -> None:
@@ -297,7 +297,7 @@ async def test_an_announcement_that_takes_the_second_call_gives_the_caller_back(
     assert transfer.reason == "a network announcement answered when sales was called again"
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 async def test_a_colleague_who_talks_of_voicemail_later_is_a_person(scene: Scene) -> None:
     async def talks(line: Line) -> None:
         await line.wait(0.5)
@@ -317,7 +317,7 @@ async def test_a_colleague_who_talks_of_voicemail_later_is_a_person(scene: Scene
     assert (record.outcome, record.ended_by) == (Outcome.TRANSFERRED, "colleague")
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 @pytest.mark.both_generations
 async def test_a_caller_who_hangs_up_on_a_colleague_at_once_was_transferred(scene: Scene) -> None:
     async def hangs_up(line: Line) -> None:
@@ -342,7 +342,7 @@ async def test_a_caller_who_hangs_up_on_a_colleague_at_once_was_transferred(scen
     assert record.reason == "the caller hung up after the transfer to sales"
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 @pytest.mark.both_generations
 async def test_a_colleague_who_hangs_up_without_a_word_sends_the_caller_back(scene: Scene) -> None:
     async def hangs_up(line: Line) -> None:
@@ -388,7 +388,7 @@ async def test_a_caller_who_hangs_up_while_it_rings_stops_the_ringing(either_sce
     assert [each.reason for each in record.transfers] == ["the caller hung up"]
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 @pytest.mark.both_generations
 async def test_a_caller_who_hangs_up_during_the_question_hangs_up_the_colleague(
     scene: Scene,
@@ -408,7 +408,7 @@ async def test_a_caller_who_hangs_up_during_the_question_hangs_up_the_colleague(
     assert (record.outcome, len(record.transfers)) == (Outcome.COMPLETED, 1)
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 @pytest.mark.both_generations
 async def test_a_caller_who_hangs_up_before_the_second_ringing_is_over_stops_it(
     scene: Scene,
@@ -440,6 +440,7 @@ async def test_a_process_that_dies_leaves_neither_telephone_ringing(scene: Scene
     assert (record.outcome, record.taken_over) == (Outcome.COMPLETED, 1)
 
 
+@pytest.mark.memory
 async def test_the_limit_of_a_call_ends_where_two_people_talk(scene: Scene) -> None:
     scene.exchange.connect(SALES, colleague(presses_one_at_once))
     call = await scene.ring("brisk", asks_for("sales"))
@@ -456,7 +457,7 @@ async def test_the_limit_of_a_call_ends_where_two_people_talk(scene: Scene) -> N
     assert record.ended_by == "colleague"
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 async def test_a_colleague_may_see_the_callers_number(scene: Scene) -> None:
     scene.exchange.connect("+15550003103", Busy())
     call = await scene.ring("brisk", comes_back_from("boss", scene))
@@ -554,7 +555,7 @@ async def test_a_model_that_speaks_itself_asks_the_colleague_itself(scene: Scene
     assert record.outcome is Outcome.TRANSFERRED
 
 
-@pytest.mark.memory("it sounds like the calls beside it")
+@pytest.mark.memory
 @pytest.mark.both_generations
 async def test_a_second_transfer_meanwhile_is_refused(scene: Scene) -> None:
     scene.exchange.connect(SALES, Busy(after=2.0))
