@@ -34,4 +34,4 @@ def port_not_free(variable: str, host: str, port: int, error: OSError) -> Settin
     """Return the error of a server that can't listen on the address that a variable sets."""
     taken = error.errno == errno.EADDRINUSE
     why = "another program uses it" if taken else error.strerror or str(error)
-    return SettingsError(f"{variable}: port {port} of {host} is not free: {why}")
+    return SettingsError(f"{variable}: port {port} of {host} is not free: {why}; set another")

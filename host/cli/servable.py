@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import socket
 from pathlib import Path
 
 from host import registry
-from host.base.errors import PersonaError, SettingsError
+from host.base.errors import PersonaError, SettingsError, port_not_free
 from host.registry.found import shown
 from host.settings import Settings
 
@@ -63,8 +62,4 @@ def _require_ports(settings: Settings, *, dev: bool) -> None:
                 try:
                     probe.bind((host, port))
                 except OSError as error:
-                    busy = error.errno == errno.EADDRINUSE
-                    why = "another program has it" if busy else error.strerror or str(error)
-                    raise SettingsError(
-                        f"{name}: port {port} of {host} is not free: {why}; set another"
-                    ) from None
+                    raise port_not_free(name, host, port, error) from None

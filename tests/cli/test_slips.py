@@ -586,7 +586,7 @@ def test_a_port_that_is_taken_is_named_before_anything_starts(
             1,
             [
                 f"host: {variable}: port {port} of 127.0.0.1 is not free: "
-                "another program has it; set another"
+                "another program uses it; set another"
             ],
         )
 

@@ -416,8 +416,9 @@ async def test_a_port_that_another_program_has_is_one_clear_line(
         with pytest.raises(SettingsError) as raised:
             async with answering_api(settings_for(livekit, api_port=port), lambda: None):
                 pass
-    text = f"HOST_API_PORT: port {port} of 127.0.0.1 is not free: another program uses it"
-    assert str(raised.value) == text
+    assert str(raised.value) == (
+        f"HOST_API_PORT: port {port} of 127.0.0.1 is not free: another program uses it; set another"
+    )
 
 
 async def test_a_state_dir_that_can_not_be_written_is_one_clear_line(

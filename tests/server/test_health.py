@@ -197,7 +197,8 @@ async def test_a_port_that_another_program_has_is_one_clear_line(
             async with answering(health, "127.0.0.1", port):
                 pass
     assert str(raised.value) == (
-        f"HOST_HEALTH_PORT: port {port} of 127.0.0.1 is not free: another program uses it"
+        f"HOST_HEALTH_PORT: port {port} of 127.0.0.1 is not free: "
+        "another program uses it; set another"
     )
 
 
