@@ -46,7 +46,9 @@ LEAVE_LIMIT = 2.0
 LOOK_LIMIT = 2.0
 """Seconds that LiveKit may take to report who has a room."""
 LOOK_EVERY = 0.05
-"""Seconds between checks."""
+"""Seconds between checks, at least."""
+LOOKS = 12
+"""Checks while another host may take a call: a host that is full refuses many at a time."""
 MARK_LIMIT = 2.0
 """Seconds to wait for the caller of an accepted job."""
 CONNECT_LIMIT = 5.0
@@ -163,7 +165,7 @@ async def _is_taken(livekit: api.LiveKitAPI, room: str, besides: str, patience: 
             return True
         if begun >= until:  # not the current time: a slow answer may be outdated
             return False
-        await asyncio.sleep(LOOK_EVERY)  # LiveKit has no event for it
+        await asyncio.sleep(max(LOOK_EVERY, patience / LOOKS))  # LiveKit has no event for it
 
 
 async def _sid_of(livekit: api.LiveKitAPI, room: str) -> str | None:

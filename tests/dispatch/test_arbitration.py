@@ -186,6 +186,12 @@ async def test_a_call_that_another_host_has_is_left_to_it_though_livekit_shows_n
     assert "DeleteRoom" not in await ended(Rooms(phone(), phone(), there), patience=5.0)
 
 
+async def test_livekit_is_asked_a_dozen_times_at_most_while_others_may_take_a_call() -> None:
+    asked = await ended(Rooms([]), patience=2.4)
+    assert 3 <= asked.count("ListDispatch") <= 14
+    assert asked[-1] == "DeleteRoom"
+
+
 async def test_a_new_room_of_the_same_name_is_not_ended() -> None:
     assert "DeleteRoom" not in await ended(Rooms(phone(), sid="RM_2"), sid="RM_1")
     assert "DeleteRoom" in await ended(Rooms(phone(), sid="RM_1"), sid="RM_1")
