@@ -15,6 +15,7 @@ from scene import a_number
 
 from host.local.phone import Busy, Fails, NoAnswer, Telephone
 from host.local.records import records_of
+from host.records.outcome import Outcome
 from host.runner.aftermath import emit_call_ended
 from host.runner.checkpoint import Checkpoint, CheckpointStore
 from host.server.api.placing import Placing
@@ -27,6 +28,10 @@ pytestmark = pytest.mark.memory("hundreds of calls, at moments that no whole cal
 CALLS = 10
 """Calls of one test, at the same time."""
 SEEDS = 50
+AT_ONCE, LINES = 25, 2
+"""Calls that are asked for at the same time, of a host that takes so many."""
+FULL = 40
+"""Tests with so many calls."""
 GREETING = "this is a test call"
 Faults = random.Random
 
@@ -71,10 +76,14 @@ async def the_api(scene: Scene) -> AsyncIterator[Placing]:
         await placing.close()
 
 
-async def asked_for(scene: Scene, placing: Placing, dice: Faults) -> AskedCall:
+def somebodys_number(scene: Scene, dice: Faults) -> str:
+    """A number at which somebody, or something, is."""
+    return a_number(scene, somebody(dice))  # type: ignore[arg-type]
+
+
+async def asked_for(placing: Placing, number: str, dice: Faults) -> AskedCall:
     """Ask for a call, at some moment."""
     await asyncio.sleep(dice.uniform(0, 5))
-    number = a_number(scene, somebody(dice))  # type: ignore[arg-type]
     key = f"order-{number}" if dice.random() < 0.3 else None
     wanted = WantedCall(
         persona="leaves", number=number, details={"name": "Ann"}, idempotency_key=key
@@ -121,7 +130,9 @@ async def test_the_api_and_the_record_agree_in_the_end(scene: Scene, seed: int) 
         if seed % 2:
             meanwhile.create_task(refuse_for_a_while(scene, dice))
         async with the_api(scene) as placing:
-            calls = await asyncio.gather(*(asked_for(scene, placing, dice) for _ in range(CALLS)))
+            calls = await asyncio.gather(
+                *(asked_for(placing, somebodys_number(scene, dice), dice) for _ in range(CALLS))
+            )
             for call in calls:
                 if dice.random() < 0.4:
                     meanwhile.create_task(kill_one(scene, call, dice))
@@ -141,5 +152,32 @@ async def test_the_api_and_the_record_agree_in_the_end(scene: Scene, seed: int) 
                 assert (told.outcome, told.retryable) == (record.outcome, record.retryable), call
 
 
+@pytest.mark.corpus(one_of=20)
+@pytest.mark.parametrize("seed", range(FULL))
+async def test_nobody_is_dialled_after_their_call_is_told_as_over(scene: Scene, seed: int) -> None:
+    assert isinstance(scene, MemoryScene)
+    dice = random.Random(seed)
+    admission = scene.memory._admission
+    admission.settings = scene.settings.model_copy(update={"max_calls": LINES})
+    scene.memory.starts_in = lambda: dice.choice([0.1, dice.uniform(5, 15)])  # on a loaded machine
+
+    def dialled(number: str) -> int:
+        return len(scene.exchange.ledger.of("INVITE", number=number))
+
+    async def until_over(placing: Placing) -> tuple[str, AskedCall, int]:
+        number = a_number(scene, dice.choice([NoAnswer(), Fails(503)]))
+        call = await asked_for(placing, number, dice)
+        return number, await over(placing, call.id), dialled(number)
+
+    async with the_api(scene) as placing:
+        calls = await asyncio.gather(*(until_over(placing) for _ in range(AT_ONCE)))
+        await asyncio.sleep(60)
+    assert [call for number, call, before in calls if dialled(number) != before] == []
+    refused = [number for number, call, _ in calls if call.outcome is Outcome.REFUSED]
+    assert [number for number in refused if dialled(number)] == []
+    assert refused
+
+
 def test_there_are_as_many_calls_as_promised() -> None:
     assert SEEDS * CALLS >= 500
+    assert FULL * AT_ONCE >= 1000

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -113,6 +114,8 @@ class MemoryHost:
         self._running: dict[str, _Running] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._failed: list[str] = []
+        self.starts_in: Callable[[], float] = lambda: STARTS_IN
+        """Seconds from an accepted job to its process."""
 
     def open(self) -> None:
         """Register with the server."""
@@ -267,7 +270,7 @@ class MemoryHost:
 
     async def _process(self, context: JobContext, worker: _Worker) -> None:
         """What the process of one call does."""
-        await asyncio.sleep(STARTS_IN)
+        await asyncio.sleep(self.starts_in())
         _JobContextVar.set(context)
         id = context.job.id
         try:
