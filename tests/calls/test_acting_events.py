@@ -79,7 +79,7 @@ async def test_a_refer_whose_hook_has_lost_patience_is_recorded_as_it_ends(
     assert (call.transferred_to == BILLING) is taken
 
 
-@pytest.mark.sample("collects")
+@pytest.mark.memory
 @pytest.mark.parametrize(
     ("key", "last"),
     [

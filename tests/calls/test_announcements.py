@@ -149,6 +149,7 @@ async def test_a_definite_status_needs_no_announcement(
     assert "announcement" not in record.reason
 
 
+@pytest.mark.memory
 async def test_an_announcement_explains_a_call_that_rings_on(scene: Scene) -> None:
     record = await _rings_in_vain(scene, NoAnswer(early=says(NOT_IN_SERVICE)))
     assert (record.outcome, record.retryable) == (Outcome.INVALID_NUMBER, False)

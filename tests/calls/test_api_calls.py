@@ -159,6 +159,7 @@ async def test_what_may_not_be_called_and_what_does_not_fit_rings_nowhere(
     assert len(ground.exchange.ledger.of("INVITE")) == before
 
 
+@pytest.mark.alone  # it starts hosts
 async def test_a_call_that_another_host_has_is_told_of_too(ground: Scene, tmp_path: Path) -> None:
     folders = [tmp_path / name for name in ("ours", "others")]
     for folder in folders:
@@ -233,6 +234,7 @@ async def test_a_call_whose_host_was_killed_is_told_of_by_the_next_one(
     assert len(ground.exchange.ledger.of("INVITE", number=number)) == 1
 
 
+@pytest.mark.alone  # it starts hosts
 @pytest.mark.timeout(480)
 async def test_fifty_calls_are_told_of_as_their_records_say_whatever_breaks(
     ground: Scene, tmp_path: Path

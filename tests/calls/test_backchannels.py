@@ -88,7 +88,7 @@ def said_by_the_caller(record: CallRecord) -> list[str]:
     return [line.text for line in record.transcript if line.who == "caller"]
 
 
-@pytest.mark.corpus
+@pytest.mark.corpus(one_of=3)
 @A_TABLE
 @pytest.mark.parametrize(("persona", "words"), each(LISTENING))
 async def test_a_backchannel_leaves_no_gap_and_gets_no_answer(
@@ -117,7 +117,7 @@ async def test_a_long_backchannel_makes_a_short_gap(scene: Scene) -> None:
     assert said_by_the_caller(record)[1:] == ["Yes, of course, I understand."]
 
 
-@pytest.mark.corpus
+@pytest.mark.corpus(one_of=3)
 @A_TABLE
 @pytest.mark.parametrize(("persona", "words"), each(INTERRUPTING))
 async def test_whoever_wants_the_floor_gets_it_within_400_ms(

@@ -18,6 +18,7 @@ from host.local.stage import Stage
 from host.testing import Scene
 
 
+@pytest.mark.alone  # it starts hosts
 @pytest.mark.whole("the demo is a process with a world of its own")
 async def test_the_demo_plays_its_calls_in_an_empty_folder(tmp_path: Path) -> None:
     process = await asyncio.create_subprocess_exec(

@@ -150,6 +150,7 @@ async def test_calls_that_are_live_when_a_host_drains_come_to_their_end(
         assert f'"room":"{late.room}"' not in (tmp_path / "calls.jsonl").read_text()
 
 
+@pytest.mark.alone  # it starts hosts
 async def test_a_second_signal_says_goodbye_to_who_talks_and_hangs_up_on_who_rings(
     ground: Scene, tmp_path: Path
 ) -> None:
@@ -173,6 +174,7 @@ async def test_a_second_signal_says_goodbye_to_who_talks_and_hangs_up_on_who_rin
         assert await host.host.ended(limit=15) == 0
 
 
+@pytest.mark.alone  # it starts hosts
 async def test_the_deadline_of_a_drain_says_goodbye(ground: Scene, tmp_path: Path) -> None:
     async with ground.another_host(tmp_path, {"HOST_DRAIN_TIMEOUT": "2"}) as host:
         call, _ = await a_call(host)
@@ -181,6 +183,7 @@ async def test_the_deadline_of_a_drain_says_goodbye(ground: Scene, tmp_path: Pat
         assert await host.host.ended(limit=15) == 0
 
 
+@pytest.mark.alone  # it starts hosts
 async def test_ctrl_c_while_you_work_says_goodbye_at_once(ground: Scene, tmp_path: Path) -> None:
     async with ground.another_host(tmp_path, command="dev") as host:
         call, _ = await a_call(host)
@@ -195,6 +198,7 @@ async def test_a_host_without_calls_is_gone_at_once(ground: Scene, tmp_path: Pat
         assert await host.host.ended(limit=8) == 0
 
 
+@pytest.mark.alone  # it starts hosts
 async def test_of_two_hosts_one_drains_and_the_other_takes_what_comes(
     ground: Scene, tmp_path: Path
 ) -> None:
@@ -212,6 +216,7 @@ async def test_of_two_hosts_one_drains_and_the_other_takes_what_comes(
             await went_on(second, later, late_talk)
 
 
+@pytest.mark.alone  # it starts hosts
 async def test_of_two_hosts_one_is_killed_and_the_others_calls_go_on(
     ground: Scene, tmp_path: Path
 ) -> None:
@@ -278,6 +283,7 @@ async def both_are_back(host: Scene, call: PhoneCall) -> None:
             await asyncio.sleep(0.1)  # LiveKit has no event for it
 
 
+@pytest.mark.alone  # it starts hosts
 async def test_calls_that_a_long_outage_of_livekit_cost_are_over_and_recorded(
     ground: Scene, tmp_path: Path
 ) -> None:

@@ -68,7 +68,7 @@ async def test_a_hold_behind_a_menu_is_waited_for(scene: Scene, sound: str) -> N
     assert holds == ["begins", "ends"]
 
 
-@pytest.mark.sample("English")
+@pytest.mark.memory
 @pytest.mark.parametrize(
     ("announcement", "seconds"),
     [
@@ -367,6 +367,7 @@ async def test_a_key_ends_a_hold(scene: Scene) -> None:
     assert heard_once(call, WORDS.silent).start > LONG
 
 
+@pytest.mark.memory
 async def test_a_takeover_keeps_the_hold(scene: Scene) -> None:
     async def held(line: Line) -> None:
         await line.heard("here is the waiting one")

@@ -35,7 +35,7 @@ async def test_everybody_who_picks_up_gets_what_is_theirs(scene: Scene, opening:
     await _plays(scene, opening)
 
 
-@pytest.mark.corpus(one_of=3)
+@pytest.mark.corpus(one_of=6)
 @pytest.mark.memory("benchmarks/voicemail.py plays all of them as whole calls")
 @pytest.mark.parametrize("opening", _openings(chosen=False))
 async def test_everybody_else_gets_what_is_theirs(scene: Scene, opening: Opening) -> None:

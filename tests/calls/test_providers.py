@@ -87,6 +87,7 @@ async def test_with_a_fallback_the_conversation_goes_on(
     assert worst_silence(troubled.call) < LIMIT + SLACK
 
 
+@pytest.mark.memory
 async def test_a_filler_comes_two_seconds_after_the_turn(scene: Scene) -> None:
     troubled = await ring(scene, "troubled", "llm", Trouble.HANG)
     heard_once(troubled.call, GREETING)
@@ -98,7 +99,7 @@ async def test_a_filler_comes_two_seconds_after_the_turn(scene: Scene) -> None:
     assert troubled.record.reason == "the LLM returned no reply"
 
 
-@pytest.mark.sample("llm-close")
+@pytest.mark.memory
 @pytest.mark.parametrize(
     ("kind", "trouble", "times"),
     [("llm", Trouble.CLOSE, 1), ("llm", Trouble.BROKEN, 4), ("tts", Trouble.BROKEN, 4)],

@@ -238,6 +238,7 @@ async def test_a_tool_that_uses_its_context_has_its_result_told(
     valid(scene.world.llm.requests)
 
 
+@pytest.mark.memory
 async def test_words_into_a_tool_that_asks_for_keys_do_not_lose_its_result(scene: Scene) -> None:
     async def keys_in(line: Line) -> None:
         await asks(line, "Is my pin right?")
@@ -269,6 +270,7 @@ async def test_words_to_a_task_inside_a_tool_belong_to_the_task(scene: Scene) ->
     valid(scene.world.llm.requests)
 
 
+@pytest.mark.memory
 async def test_a_reply_that_was_heard_for_a_while_is_not_begun_again(scene: Scene) -> None:
     async def has_heard_enough(line: Line) -> None:
         await asks(line, "When will you be open?")

@@ -175,6 +175,7 @@ async def test_an_extension_that_rings_a_while_is_asked_all_the_same(scene: Scen
     assert record.transfers[0].answered_by == "human"
 
 
+@pytest.mark.memory
 @pytest.mark.both_generations
 async def test_a_sip_address_is_asked_and_called_at_its_own_host(scene: Scene) -> None:
     scene.exchange.connect("doctor", colleague(presses_one_at_once))

@@ -420,6 +420,7 @@ async def test_a_screener_that_comes_late_is_told_who_calls(scene: Scene) -> Non
     assert (record.outcome, record.voicemail) == (Outcome.COMPLETED, "screening")
 
 
+@pytest.mark.memory
 async def test_a_screener_that_leads_to_a_voicemail_gets_the_message(scene: Scene) -> None:
     async def screened(line: Line) -> None:
         await line.say(SCREENER)

@@ -465,6 +465,7 @@ async def test_a_colleague_may_see_the_callers_number(scene: Scene) -> None:
     assert (await scene.exchange.call_to("+15550003103")).caller == CALLER
 
 
+@pytest.mark.memory
 @pytest.mark.both_generations
 async def test_a_callee_is_transferred_and_host_call_tells_it_at_once(scene: Scene) -> None:
     number = "+15552226001"
@@ -479,6 +480,7 @@ async def test_a_callee_is_transferred_and_host_call_tells_it_at_once(scene: Sce
     assert (record.outcome, record.direction) == (Outcome.TRANSFERRED, "outbound")
 
 
+@pytest.mark.memory
 async def test_a_browser_is_handed_over_too(scene: Scene) -> None:
     scene.exchange.connect(SALES, colleague(presses_one_at_once))
     call = await scene.exchange.browse("switchboard-from-the-web", asks_for("sales"))

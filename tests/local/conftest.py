@@ -1,6 +1,6 @@
 """A real livekit-server, the exchange in front of it, and a plain participant for an agent."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -18,10 +18,25 @@ HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """They stand on servers, and on the programs that speak and listen."""
+    """They stand on servers, and on the programs that speak and listen.
+
+    What differs with the generation of livekit-sip is for `make test`, the rest of 2025 is not.
+    """
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.processes)
+            if "2025" in item.name and "now" in _generations(item):
+                item.add_marker(pytest.mark.every)
+
+
+def _generations(item: pytest.Item) -> Sequence[str]:
+    """The generations of livekit-sip that a test is played on, by its parameter `profile`."""
+    return [
+        str(value)
+        for mark in item.iter_markers("parametrize")
+        if mark.args[0] == "profile"
+        for value in mark.args[1]
+    ]
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
