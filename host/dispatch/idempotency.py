@@ -68,16 +68,20 @@ class Requests:
             )
             return given_up.rowcount == 1
 
-    def settle(self, call: str, outcome: str, reason: str, *, begun: bool) -> None:
-        """Store a call's outcome, or release its key if the call had not `begun`."""
+    def settle(self, call: str, outcome: str, reason: str, *, begun: bool) -> bool:
+        """Store a call's outcome, or release its key if the call had not `begun`.
+
+        Returns False if the call had claimed no key.
+        """
         with self._open() as requests:
             if begun:
-                requests.execute(
+                settled = requests.execute(
                     "UPDATE requests SET outcome = ?, reason = ? WHERE call = ?",
                     (outcome, reason, call),
                 )
             else:
-                requests.execute("DELETE FROM requests WHERE call = ?", (call,))
+                settled = requests.execute("DELETE FROM requests WHERE call = ?", (call,))
+            return settled.rowcount == 1
 
     def find(self, key: str) -> Request | None:
         """Return the request of a key; None if it is unknown. Raises OSError or sqlite3.Error."""

@@ -52,13 +52,14 @@ async def hang_up(settings: Settings, record: CallRecord) -> None:
             await delete_room(livekit, consult_room(record.room))
 
 
-def settle_request(settings: Settings, record: CallRecord, *, begun: bool) -> None:
-    """Store the result of a call's request, redacted like its record.
+def settle_request(settings: Settings, record: CallRecord, *, begun: bool) -> bool:
+    """Store the result of a call's request, redacted like its record; False if it had none.
 
     Raises OSError or sqlite3.Error.
     """
     masked = redacted(record, settings.persona(record.persona or ""), settings.state_dir)
-    Requests(settings.state_dir).settle(masked.id, masked.outcome, masked.reason, begun=begun)
+    requests = Requests(settings.state_dir)
+    return requests.settle(masked.id, masked.outcome, masked.reason, begun=begun)
 
 
 async def emit_call_ended(settings: Settings, checkpoint: Checkpoint) -> None:
@@ -66,10 +67,10 @@ async def emit_call_ended(settings: Settings, checkpoint: Checkpoint) -> None:
     record, state = checkpoint.last_record(), checkpoint.state
     if key := state.metadata.get("idempotency_key"):
         with contextlib.suppress(OSError, sqlite3.Error):
-            if checkpoint.unplaced:  # again: its process may have died before
+            # It may have been dialled, so the idempotency key stays used. If its process died
+            # before it claimed the key, nobody else may dial or record what is told as over.
+            if checkpoint.unplaced or not settle_request(settings, record, begun=True):
                 Requests(settings.state_dir).give_up(str(key), record.outcome, record.reason)
-            else:  # it may have been dialled, so the idempotency key stays used
-                settle_request(settings, record, begun=True)
     with contextlib.suppress(OSError, sqlite3.Error):
         _count_out(settings, record)
     loaded = registry.load(settings)

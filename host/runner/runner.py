@@ -16,6 +16,7 @@ from typing import Any
 from livekit.agents import Agent, AutoSubscribe, JobContext
 
 from host import registry
+from host.base.errors import MetadataError
 from host.call.dispatch import read_dispatch
 from host.call.hold_phrases import offers_menu
 from host.call.live import LiveCall
@@ -92,6 +93,9 @@ class Runner:
             lambda: [call.state.number] if call.state.number else [],
         )
         self._job.log_context_fields = {"room": call.state.room}
+        if not self._resumed:
+            with contextlib.suppress(MetadataError):  # `_meet` refuses it
+                call.state.metadata = dict(read_dispatch(self._job.job.metadata).metadata)
         self._write_checkpoint()
         heartbeat = Heartbeat(call.state.id, call.state.room)
         beating = asyncio.create_task(

@@ -279,6 +279,22 @@ async def test_what_is_kept_of_a_request_tells_no_more_than_the_record(
     assert b"2220001" not in (settings.state_dir / "state.db").read_bytes()
 
 
+async def test_a_request_whose_process_died_before_it_claimed_it_is_over_and_has_one_record(
+    deployment: Deployment, settings: Settings
+) -> None:
+    call = an_answered_call(settings)
+    call.state.metadata = {"idempotency_key": "order-7"}
+    CheckpointStore(settings.state_dir).write(call)
+    (checkpoint,) = (settings.state_dir / "unfinished").iterdir()
+    of_a_dead_process(checkpoint)
+    record = await finished(deployment, settings)
+    requests = Requests(settings.state_dir)
+    request = requests.find("order-7")
+    assert request
+    assert request[1:] == (record.outcome, record.reason)
+    assert not requests.give_up("order-7", "failed", "the API would record it again")
+
+
 async def test_nor_does_the_call_itself_write_more_down(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
