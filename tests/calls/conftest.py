@@ -101,9 +101,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         promise = item.get_closest_marker("promise")
         if promise is None or promise.kwargs.get("only", "") not in _variation(item):
             item.add_marker(pytest.mark.every)
-        # A world takes ten seconds to come up: those that few tests need come up once. Their worker
-        # has time for the heavy ones as well, which must not meet each other.
-        if "2025" in item.name or heavy:
+        # A world takes ten seconds to come up: those that few tests need come up once.
+        if "2025" in item.name:
             item.add_marker(pytest.mark.xdist_group("2025"))
         elif "one_line" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.xdist_group("one line"))
@@ -254,8 +253,9 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def turn_of_a_whole_call(request: pytest.FixtureRequest, places: Path) -> AsyncIterator[None]:
-    """Have no other whole call go on beside a test that is marked `alone`."""
-    async with turns.turn(places, alone=request.node.get_closest_marker("alone") is not None):
+    """Have no other whole call go on beside a test that is marked `alone` or `heavy`."""
+    alone = any(map(request.node.get_closest_marker, ("alone", "heavy")))
+    async with turns.turn(places, alone=alone):
         yield
         # A failed test's call would keep the line and the caller's number from the next test.
         if scene := request.node.stash.get(WHOLE_SCENE, None):
