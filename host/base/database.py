@@ -38,7 +38,11 @@ _FIRST = (
     """CREATE TABLE api_calls (
         id TEXT PRIMARY KEY, key TEXT UNIQUE, request TEXT, asked REAL, over INTEGER, told TEXT)""",
 )
-MIGRATIONS = (_FIRST,)
+_ENDED = (
+    # host.dispatch.idempotency
+    "CREATE TABLE ended_jobs (room TEXT PRIMARY KEY, at REAL, outcome TEXT, reason TEXT)",
+)
+MIGRATIONS = (_FIRST, _ENDED)
 """Statements that migrate from each version to the next."""
 
 _OF_0_1 = {

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from contextlib import AbstractContextManager
+from enum import Enum
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,6 +31,14 @@ class Request(NamedTuple):
     outcome: str | None
     """None while the call is live."""
     reason: str | None
+
+
+class GivenUp(Enum):
+    """What became of the attempt to give a request up."""
+
+    NO = "a call has it, is live or has ended"
+    NOW = "no call may have it any more, and its end is not recorded yet"
+    RECORDED = "no call may have it any more; a job of it has ended, and recorded how"
 
 
 class Requests:
@@ -54,19 +63,45 @@ class Requests:
             text = f"can't look up whether this request already has a call: {error}"
             raise NotClaimed(text) from error
 
-    def give_up(self, key: str, outcome: str, reason: str) -> bool:
+    def give_up(self, key: str, room: str, outcome: str, reason: str) -> GivenUp:
         """Claim a key for nobody, so that a late dispatch of it makes no call any more.
 
-        Returns False if a call has the key: it is live, or has gone as it has. Raises OSError or
-        sqlite3.Error.
+        If a job in the request's room has ended without a claim, its outcome is stored instead.
+        Raises OSError or sqlite3.Error.
+        """
+        with self._open() as requests:
+            _forget(requests)
+            ended = requests.execute(
+                "SELECT outcome, reason FROM ended_jobs WHERE room = ?", (room,)
+            ).fetchone()
+            given_up = requests.execute(
+                "INSERT OR IGNORE INTO requests VALUES (?, '', '', '', ?, ?, ?)",
+                (key, time.time(), *(ended or (outcome, reason))),
+            )
+            if given_up.rowcount == 0:
+                return GivenUp.NO
+            return GivenUp.RECORDED if ended else GivenUp.NOW
+
+    def note_end(self, key: str, room: str, outcome: str, reason: str) -> bool:
+        """Store how a job ended that had no claim to its key, for whoever gives the request up.
+
+        Returns False if it was given up before, and its end recorded then. The key stays free.
+        Raises OSError or sqlite3.Error.
         """
         with self._open() as requests:
             _forget(requests)
             given_up = requests.execute(
-                "INSERT OR IGNORE INTO requests VALUES (?, '', '', '', ?, ?, ?)",
-                (key, time.time(), outcome, reason),
+                "SELECT 1 FROM requests WHERE key = ? AND call = '' "
+                "AND NOT EXISTS (SELECT 1 FROM ended_jobs WHERE room = ?)",
+                (key, room),
+            ).fetchone()
+            if given_up:
+                return False
+            requests.execute(
+                "INSERT OR REPLACE INTO ended_jobs VALUES (?, ?, ?, ?)",
+                (room, time.time(), outcome, reason),
             )
-            return given_up.rowcount == 1
+            return True
 
     def settle(self, call: str, outcome: str, reason: str, *, begun: bool) -> bool:
         """Store a call's outcome, or release its key if the call had not `begun`.
@@ -117,4 +152,6 @@ def _refuse_a_second(requests: sqlite3.Connection, key: str, room_sid: str) -> N
 
 
 def _forget(requests: sqlite3.Connection) -> None:
-    requests.execute("DELETE FROM requests WHERE begun < ?", (time.time() - KEPT,))
+    until = time.time() - KEPT
+    requests.execute("DELETE FROM requests WHERE begun < ?", (until,))
+    requests.execute("DELETE FROM ended_jobs WHERE at < ?", (until,))

@@ -52,14 +52,17 @@ async def hang_up(settings: Settings, record: CallRecord) -> None:
             await delete_room(livekit, consult_room(record.room))
 
 
-def settle_request(settings: Settings, record: CallRecord, *, begun: bool) -> bool:
-    """Store the result of a call's request, redacted like its record; False if it had none.
+def settle_request(settings: Settings, record: CallRecord, key: str, *, begun: bool) -> bool:
+    """Store the result of a call's request, redacted like its record.
 
-    Raises OSError or sqlite3.Error.
+    Returns False if the request was given up meanwhile, and recorded: the call then has no record
+    of its own. Raises OSError or sqlite3.Error.
     """
     masked = redacted(record, settings.persona(record.persona or ""), settings.state_dir)
     requests = Requests(settings.state_dir)
-    return requests.settle(masked.id, masked.outcome, masked.reason, begun=begun)
+    if requests.settle(masked.id, masked.outcome, masked.reason, begun=begun) and begun:
+        return True
+    return requests.note_end(key, masked.room, masked.outcome, masked.reason)
 
 
 async def emit_call_ended(settings: Settings, checkpoint: Checkpoint) -> None:
@@ -67,10 +70,12 @@ async def emit_call_ended(settings: Settings, checkpoint: Checkpoint) -> None:
     record, state = checkpoint.last_record(), checkpoint.state
     if key := state.metadata.get("idempotency_key"):
         with contextlib.suppress(OSError, sqlite3.Error):
-            # It may have been dialled, so the idempotency key stays used. If its process died
-            # before it claimed the key, nobody else may dial or record what is told as over.
-            if checkpoint.unplaced or not settle_request(settings, record, begun=True):
-                Requests(settings.state_dir).give_up(str(key), record.outcome, record.reason)
+            if checkpoint.unplaced:  # again: its process may have died before
+                requests = Requests(settings.state_dir)
+                requests.give_up(str(key), record.room, record.outcome, record.reason)
+            # It may have been dialled, so an idempotency key that was claimed stays used.
+            elif not settle_request(settings, record, str(key), begun=True):
+                return
     with contextlib.suppress(OSError, sqlite3.Error):
         _count_out(settings, record)
     loaded = registry.load(settings)

@@ -315,10 +315,12 @@ class Runner:
             with log_errors("looking up the persona of a call that has not begun"):
                 fill_in(state, self._job.job.metadata, call.settings)
                 self._give_to(call.persona)
-        if state.metadata.get("idempotency_key"):
+        recorded = False
+        if key := state.metadata.get("idempotency_key"):
             with log_errors("settling the request"):
                 begun = state.dialled_at is not None or state.answered
-                settle_request(call.settings, state.record(ending), begun=begun)
+                settled = settle_request(call.settings, state.record(ending), str(key), begun=begun)
+                recorded = not settled
         if isinstance(ending, RoomGone):  # a new room of that name may be another agent's
             with log_errors("leaving the room"):
                 await withdraw(self._job, call)
@@ -326,6 +328,8 @@ class Runner:
             await tear_down(self._job, call)
         record = state.record(ending)
         log.info("%s: %s (%.1f s)", record.outcome, record.reason, record.duration)
+        if recorded:
+            return True
         self._write_checkpoint(record)  # in case this process dies meanwhile
         if not call.has_hooks:
             with log_errors("loading personas and plugins"):

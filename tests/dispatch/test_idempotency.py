@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from host.dispatch.idempotency import KEPT, NotClaimed, Requests
+from host.dispatch.idempotency import KEPT, GivenUp, NotClaimed, Requests
 
 CLAIMS = """
 import sys
 from pathlib import Path
-from host.dispatch.idempotency import NotClaimed, Requests
+from host.dispatch.idempotency import GivenUp, NotClaimed, Requests
 won = 0
 for key in range(20):
     try:
@@ -93,8 +93,37 @@ def test_of_many_at_the_same_moment_one_has_the_request(requests: Requests) -> N
         assert sum(pool.map(claimed, range(50))) == 1
 
 
+def give_up(requests: Requests, key: str = "order 7") -> GivenUp:
+    return requests.give_up(key, "room-1", "refused", "no host took the call")
+
+
+def test_a_job_that_ends_without_a_claim_is_the_end_of_a_request_that_is_given_up(
+    requests: Requests,
+) -> None:
+    assert requests.note_end("order 7", "room-1", "cancelled", "the room was closed")
+    assert give_up(requests) is GivenUp.RECORDED
+    request = requests.find("order 7")
+    assert request
+    assert request[1:] == ("cancelled", "the room was closed")
+    assert requests.note_end("order 7", "room-1", "cancelled", "the room was closed")
+
+
+def test_a_job_that_ends_after_its_request_was_given_up_is_recorded_already(
+    requests: Requests,
+) -> None:
+    assert give_up(requests) is GivenUp.NOW
+    assert not requests.note_end("order 7", "room-1", "cancelled", "the room was closed")
+
+
+def test_a_job_that_ends_without_a_claim_leaves_the_key_to_the_next_request(
+    requests: Requests,
+) -> None:
+    assert requests.note_end("order 7", "room-1", "cancelled", "the room was closed")
+    requests.claim("order 7", "AJ_2", "room-1", "RM_2")
+
+
 def test_a_request_that_was_given_up_gets_no_call_any_more(requests: Requests) -> None:
-    assert requests.give_up("order 7", "refused", "no host took the call")
+    assert give_up(requests) is GivenUp.NOW
     with pytest.raises(NotClaimed, match="given up: no host took the call"):
         requests.claim("order 7", "AJ_1", "room-1", "RM_1")
     request = requests.find("order 7")
@@ -104,11 +133,11 @@ def test_a_request_that_was_given_up_gets_no_call_any_more(requests: Requests) -
 
 def test_a_request_that_has_a_call_is_not_given_up(requests: Requests) -> None:
     requests.claim("order 7", "AJ_1", "room-1", "RM_1")
-    assert not requests.give_up("order 7", "refused", "no host took the call")
+    assert give_up(requests) is GivenUp.NO
     request = requests.find("order 7")
     assert request is None or request.outcome is None
     requests.settle("AJ_1", "busy", "the line was busy (SIP 486)", begun=True)
-    assert not requests.give_up("order 7", "refused", "no host took the call")
+    assert give_up(requests) is GivenUp.NO
     request = requests.find("order 7")
     assert request
     assert request[1:] == ("busy", "the line was busy (SIP 486)")
@@ -123,7 +152,7 @@ def test_a_call_and_who_gives_it_up_never_both_have_the_request(requests: Reques
         return True
 
     def given_up(key: str) -> bool:
-        return requests.give_up(key, "refused", "no host took the call")
+        return give_up(requests, key) is GivenUp.NOW
 
     with ThreadPoolExecutor(8) as pool:
         for at in range(200):

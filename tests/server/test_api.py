@@ -202,6 +202,21 @@ async def test_a_call_that_a_host_took_late_is_recorded_by_that_host_alone(
     assert [record.id for record in await recorded(deployment)] == [other["id"]]
 
 
+async def test_a_call_whose_job_ended_before_it_began_is_recorded_by_that_job_alone(
+    client: Client, deployment: Deployment
+) -> None:
+    deployment.write("plugins/witness.py", WITNESS)
+    _, call, _ = await client.place(details=GOOD, idempotency_key="order-7")
+    requests = Requests(load_settings().state_dir)
+    assert requests.note_end("order-7", call["room"], "cancelled", "the room was closed")
+    client.livekit.turning_away.set()
+    over = await client.over(call["id"])
+    assert (over["outcome"], over["reason"]) == ("cancelled", "the room was closed")
+    _, other, _ = await client.place(details=GOOD)
+    await client.over(other["id"])
+    assert [record.id for record in await recorded(deployment)] == [other["id"]]
+
+
 async def test_what_is_told_as_over_gets_no_call_after_it(client: Client) -> None:
     _, call, _ = await client.place(details=GOOD, idempotency_key="order-7")
     client.livekit.turning_away.set()

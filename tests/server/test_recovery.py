@@ -27,7 +27,7 @@ from host.call.live import LiveCall
 from host.call.state import CallState
 from host.compliance.budget import Budget, Exhausted
 from host.dispatch.arbitration import CALL
-from host.dispatch.idempotency import Requests
+from host.dispatch.idempotency import GivenUp, Requests
 from host.records.ending import Ending
 from host.records.outcome import Outcome
 from host.records.record import CallRecord
@@ -289,10 +289,11 @@ async def test_a_request_whose_process_died_before_it_claimed_it_is_over_and_has
     of_a_dead_process(checkpoint)
     record = await finished(deployment, settings)
     requests = Requests(settings.state_dir)
+    given_up = requests.give_up("order-7", record.room, "failed", "the API would record it again")
+    assert given_up is GivenUp.RECORDED
     request = requests.find("order-7")
     assert request
     assert request[1:] == (record.outcome, record.reason)
-    assert not requests.give_up("order-7", "failed", "the API would record it again")
 
 
 async def test_nor_does_the_call_itself_write_more_down(

@@ -14,7 +14,7 @@ from host.base.clock import now
 from host.base.errors import HostError, MetadataError
 from host.base.tasks import Tasks
 from host.compliance import Gate
-from host.dispatch.idempotency import Request, Requests
+from host.dispatch.idempotency import GivenUp, Request, Requests
 from host.dispatch.place import CallResult, encode_metadata, follow, place, room_for
 from host.records.outcome import Outcome
 from host.server.api.details_validator import DetailsValidator
@@ -168,10 +168,12 @@ class Placing:
     ) -> bool:
         """End and record a call that no process has; return False if one has it."""
         give_up = partial(self._unplaced.give_up, asked, key, placed, metadata)
-        if (checkpoint := await asyncio.to_thread(give_up)) is None:
+        gave_up, checkpoint = await asyncio.to_thread(give_up)
+        if gave_up is GivenUp.NO:
             return False
         await self._over(asked, key, placed)
-        await self._unplaced.record(checkpoint)
+        if gave_up is GivenUp.NOW:
+            await self._unplaced.record(checkpoint)
         return True
 
     def _on_taken(self, id: str) -> None:

@@ -11,7 +11,7 @@ from host.base.clock import now
 from host.base.processes import this_process
 from host.call.dispatch import read_dispatch
 from host.call.state import CallState
-from host.dispatch.idempotency import Requests
+from host.dispatch.idempotency import GivenUp, Requests
 from host.dispatch.place import CallResult
 from host.records.ending import Ending
 from host.runner.checkpoint import Checkpoint, CheckpointStore
@@ -36,23 +36,25 @@ class UnplacedCalls:
 
     def give_up(
         self, asked: AskedCall, key: str, placed: CallResult, metadata: str = ""
-    ) -> Checkpoint | None:
-        """Give a request up, so that no late dispatch of it dials; None if a call has it.
+    ) -> tuple[GivenUp, Checkpoint]:
+        """Give a request up, so that no late dispatch of it dials.
 
-        The checkpoint is written first: if this process dies, the next start of the host emits it.
+        Also returns what is to be recorded then. It is written first: if this process dies, the
+        next start of the host emits it.
         """
         checkpoint = self._checkpoint(asked, key, placed, metadata)
         try:
             self._checkpoints.put(checkpoint, sync=True)
         except OSError as error:
             log.error("can't write the checkpoint of a call that was not placed: %s", error)
+        gave_up = GivenUp.NO
         try:
-            if self._requests.give_up(key, placed.outcome, placed.reason):
-                return checkpoint
+            gave_up = self._requests.give_up(key, asked.room, placed.outcome, placed.reason)
         except (OSError, sqlite3.Error) as error:
             log.error("can't give up a request of the API: %s", error)
-        self._checkpoints.close(asked.id)
-        return None
+        if gave_up is not GivenUp.NOW:
+            self._checkpoints.close(asked.id)
+        return gave_up, checkpoint
 
     async def record(self, checkpoint: Checkpoint) -> None:
         """Emit the call's end, with its record, to plugins and its persona."""
