@@ -83,7 +83,7 @@ class Requests:
             return GivenUp.RECORDED if ended else GivenUp.NOW
 
     def note_end(self, key: str, room: str, outcome: str, reason: str) -> bool:
-        """Store how a job ended that had no claim to its key, for whoever gives the request up.
+        """Store the outcome of a job that never claimed its key, in case the request is given up.
 
         Returns False if it was given up before, and its end recorded then. The key stays free.
         Raises OSError or sqlite3.Error.

@@ -199,8 +199,8 @@ def _line(file: str | None, name: str, first: int = 0) -> int:
     try:
         tree = ast.parse(Path(file or "").read_bytes())
     except (OSError, SyntaxError, ValueError, SystemError):
-        # A SystemError is CPython's own, up to 3.11: garbage that was collected meanwhile, and told
-        # of an exception that nobody had awaited, parsed its line.
+        # SystemError: a bug of CPython up to 3.11, where parsing fails if a task that is garbage
+        # collected meanwhile logs the traceback of its exception.
         return first or 1
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name:

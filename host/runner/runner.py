@@ -94,7 +94,9 @@ class Runner:
         )
         self._job.log_context_fields = {"room": call.state.room}
         if not self._resumed:
-            with contextlib.suppress(MetadataError):  # `_meet` refuses it
+            # Even the first checkpoint names the request: its process may die before `_meet`, which
+            # refuses metadata that can't be read.
+            with contextlib.suppress(MetadataError):
                 call.state.metadata = dict(read_dispatch(self._job.job.metadata).metadata)
         self._write_checkpoint()
         heartbeat = Heartbeat(call.state.id, call.state.room)
@@ -315,12 +317,11 @@ class Runner:
             with log_errors("looking up the persona of a call that has not begun"):
                 fill_in(state, self._job.job.metadata, call.settings)
                 self._give_to(call.persona)
-        recorded = False
+        ours = True
         if key := state.metadata.get("idempotency_key"):
             with log_errors("settling the request"):
                 begun = state.dialled_at is not None or state.answered
-                settled = settle_request(call.settings, state.record(ending), str(key), begun=begun)
-                recorded = not settled
+                ours = settle_request(call.settings, state.record(ending), str(key), begun=begun)
         if isinstance(ending, RoomGone):  # a new room of that name may be another agent's
             with log_errors("leaving the room"):
                 await withdraw(self._job, call)
@@ -328,7 +329,7 @@ class Runner:
             await tear_down(self._job, call)
         record = state.record(ending)
         log.info("%s: %s (%.1f s)", record.outcome, record.reason, record.duration)
-        if recorded:
+        if not ours:  # the request was given up, and recorded
             return True
         self._write_checkpoint(record)  # in case this process dies meanwhile
         if not call.has_hooks:

@@ -77,7 +77,7 @@ async def the_api(scene: Scene) -> AsyncIterator[Placing]:
 
 
 def somebodys_number(scene: Scene, dice: Faults) -> str:
-    """A number at which somebody, or something, is."""
+    """Connect somebody, or something, and return its number."""
     return a_number(scene, somebody(dice))  # type: ignore[arg-type]
 
 

@@ -20,7 +20,8 @@ HERE = Path(__file__).parent
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """They stand on servers, and on the programs that speak and listen.
 
-    What differs with the generation of livekit-sip is for `make test`, the rest of 2025 is not.
+    What is played on both generations of livekit-sip is played on that of 2025 by `make test-all`
+    alone.
     """
     for item in items:
         if HERE in item.path.parents:

@@ -187,6 +187,13 @@ async def test_each_accepted_call_that_no_host_takes_has_one_record(
         assert record.dialled_at is None
 
 
+async def require_unrecorded(client: Client, deployment: Deployment) -> None:
+    """See that nothing was recorded so far: the next call is the first one that is."""
+    _, other, _ = await client.place(details=GOOD)
+    await client.over(other["id"])
+    assert [record.id for record in await recorded(deployment)] == [other["id"]]
+
+
 async def test_a_call_that_a_host_took_late_is_recorded_by_that_host_alone(
     client: Client, deployment: Deployment
 ) -> None:
@@ -197,9 +204,7 @@ async def test_a_call_that_a_host_took_late_is_recorded_by_that_host_alone(
     client.livekit.turning_away.set()
     requests.settle("AJ_1", "busy", "the line was busy", begun=True)
     await client.over(call["id"])
-    _, other, _ = await client.place(details=GOOD)
-    await client.over(other["id"])
-    assert [record.id for record in await recorded(deployment)] == [other["id"]]
+    await require_unrecorded(client, deployment)
 
 
 async def test_a_call_whose_job_ended_before_it_began_is_recorded_by_that_job_alone(
@@ -212,9 +217,7 @@ async def test_a_call_whose_job_ended_before_it_began_is_recorded_by_that_job_al
     client.livekit.turning_away.set()
     over = await client.over(call["id"])
     assert (over["outcome"], over["reason"]) == ("cancelled", "the room was closed")
-    _, other, _ = await client.place(details=GOOD)
-    await client.over(other["id"])
-    assert [record.id for record in await recorded(deployment)] == [other["id"]]
+    await require_unrecorded(client, deployment)
 
 
 async def test_what_is_told_as_over_gets_no_call_after_it(client: Client) -> None:
