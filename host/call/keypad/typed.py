@@ -24,7 +24,7 @@ class Pressed:
     digit: str
     noted: KeyPress
     """The key press in the call's record."""
-    at: float = field(default_factory=time.monotonic)
+    at: float = field(default_factory=lambda: time.monotonic())  # looked up at each press
 
 
 class Typed:
