@@ -23,7 +23,7 @@ TESTS = {
         "tests/calls/test_recorded.py",
         "tests/calls/test_providers.py",
         "tests/calls/test_warm_transfer.py",
-        "tests/calls/test_goodbyes.py",
+        "tests/calls/test_stopping.py",
         "tests/runner/test_ending.py",
         "tests/call/test_call.py",
         "tests/call/test_keypad.py",
@@ -213,7 +213,7 @@ ENDING = [
         _ENDING,
         "if call.state.answered and not (call.state.connected or call.bridged):",
         "if call.state.answered and call.state.connected:",
-        ("tests/calls/test_goodbyes.py",),
+        ("tests/calls/test_stopping.py",),
     ),
     Mutation(
         "ending",

@@ -24,12 +24,12 @@ A_RECORDING = 8
 
 
 def truthful(ending: Ending, state: CallState, session: Any) -> Ending:
-    """Return the ending, or `no_answer` in place of a `completed` that reached nobody.
+    """Return the ending, or `no_answer` in place of a conversation that reached nobody.
 
     What was missing follows the reason, unless a rule of the host ended the call, whose reason
     tells it. `session` is LiveKit's AgentSession, or None.
     """
-    if ending.outcome is not Outcome.COMPLETED or not state.outbound or _unheard(session):
+    if not ending.outcome.conversation or not state.outbound or _unheard(session):
         return ending
     if missing := _reached_nobody(state):
         reason = ending.reason if ending.by == "host" else f"{ending.reason}; {missing}"

@@ -43,6 +43,14 @@ class Outcome(StrEnum):
         """True if it says that somebody, or a mailbox, was reached."""
         return _FACTS[self].reached
 
+    @property
+    def conversation(self) -> bool:
+        """True if it says that somebody was talked to.
+
+        An outbound call that talked to nobody gets `no_answer` instead, in host/call/reached.py.
+        """
+        return _FACTS[self].conversation
+
     def retryable(self, sip_status: int | None = None) -> bool:
         """Return whether a retry may succeed."""
         if self is Outcome.TRUNK_ERROR and sip_status is not None:
@@ -55,10 +63,11 @@ class _Facts(NamedTuple):
     description: str
     retryable: bool = False
     reached: bool = False
+    conversation: bool = False
 
 
 _FACTS = {
-    Outcome.COMPLETED: _Facts(0, "the conversation ended", reached=True),
+    Outcome.COMPLETED: _Facts(0, "the conversation ended", reached=True, conversation=True),
     Outcome.TRANSFERRED: _Facts(0, "the call was transferred", reached=True),
     Outcome.VOICEMAIL_LEFT: _Facts(0, "the persona left a voicemail message", reached=True),
     Outcome.VOICEMAIL_SKIPPED: _Facts(

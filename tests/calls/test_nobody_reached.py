@@ -92,7 +92,7 @@ class FarEnd:
         return Telephone(answer_after=dice.uniform(0.2, 2.0), script=self.script(dice))
 
 
-TALKED = frozenset({Outcome.COMPLETED})
+TALKED = frozenset(outcome for outcome in Outcome if outcome.conversation)
 LEFT = frozenset({Outcome.VOICEMAIL_LEFT})
 QUEUE = "All our agents are busy at the moment. Please hold the line."
 NETWORK = "The number you have dialled is not in service."
