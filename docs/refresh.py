@@ -1,16 +1,17 @@
 """Refresh what README.md and docs/ show of the code: `make docs`.
 
 A generated part stands between the markers `<!-- NAME -->` and `<!-- /NAME -->`. The schema of a
-call record is a file of its own.
+call record is a file of its own. `host.example.toml` gets the settings that it lacks.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from pydantic import SecretStr
+from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from host.records.outcome import Outcome
@@ -24,6 +25,7 @@ FILE_ONLY = ("transfers", "words", "personas", "plugins")
 """Settings that are tables of host.toml, and have no variable."""
 NAMED = ("personas", "plugins")
 """Settings with one table per name."""
+EXAMPLE = ROOT / "host.example.toml"
 
 
 def hook_table() -> str:
@@ -66,6 +68,7 @@ PARTS: dict[tuple[str, str], Callable[[], str]] = {
 def refreshed() -> dict[Path, str]:
     """Return the files with generated parts as they should be. ValueError: a marker is missing."""
     texts = {ROOT / "docs" / "call-record.schema.json": f"{schema()}\n"}
+    texts[EXAMPLE] = with_all_settings(EXAMPLE.read_text())
     for (name, marker), make in PARTS.items():
         begin, end = f"<!-- {marker} -->", f"<!-- /{marker} -->"
         file = ROOT / name
@@ -74,6 +77,30 @@ def refreshed() -> dict[Path, str]:
             raise ValueError(f"{name} has {len(parts) - 1} parts {begin} ... {end}, not one")
         texts[file] = f"{begin}\n{make()}\n{end}".join(parts)
     return texts
+
+
+def with_all_settings(example: str) -> str:
+    """Add a line to host.example.toml for each setting and sentence that it lacks.
+
+    The line shows the default and comes after that of the setting before. Examples for settings
+    without a default are written by hand, as are comments.
+    """
+    settings, words, rest = re.split(r"(?=^\[words\]$|^# Settings of plugins)", example, flags=re.M)
+    return _with_fields(settings, Settings) + _with_fields(words, Words) + rest
+
+
+def _with_fields(part: str, model: type[BaseModel]) -> str:
+    lines = part.splitlines(keepends=True)
+    last = -1
+    for name, field in model.model_fields.items():
+        at = next((i for i, line in enumerate(lines) if line.startswith(f"# {name} = ")), None)
+        default = field.get_default(call_default_factory=True)
+        if at is not None:
+            last = at
+        elif isinstance(default, str | int | float | tuple) and default != "":
+            last += 1
+            lines.insert(last, f"# {name} = {json.dumps(default, ensure_ascii=False)}\n")
+    return "".join(lines)
 
 
 def main() -> None:

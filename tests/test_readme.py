@@ -58,6 +58,20 @@ def test_every_row_of_a_table_has_as_many_cells_as_its_head() -> None:
         assert len(set(rows)) == 1
 
 
+def test_a_setting_that_the_example_lacks_is_added_after_the_one_before() -> None:
+    whole = (HERE.parent / "host.example.toml").read_text()
+    lines = (
+        "# ringing_timeout = 30\n",
+        "# take_over = true\n",
+        '# silent = "Are you still there?"\n',
+    )
+    torn = whole
+    for line in lines:
+        assert torn.count(line) == 1
+        torn = torn.replace(line, "")
+    assert refresh.with_all_settings(torn) == whole
+
+
 def test_every_hook_is_named() -> None:
     text = README.read_text()
     assert [name for name in HOOKS if f"`{name}(" not in text] == []
