@@ -13,6 +13,7 @@ from programs import without_pytest
 from host.local.process import bare_environment
 
 AUTHORS = (HERE.parent / "docs" / "authors.md").read_text()
+SETTINGS = (HERE.parent / "docs" / "settings.md").read_text()
 README = (HERE.parent / "README.md").read_text()
 
 

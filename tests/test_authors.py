@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
-from authors import AUTHORS, README, examples, run_pytest, write_deployment
+from authors import AUTHORS, README, SETTINGS, examples, run_pytest, write_deployment
 from deployment import Deployment
 
-from host.base.errors import MetadataError, PersonaError, SettingsError
+from host.base.errors import HostError, MetadataError, PersonaError, SettingsError
 from host.base.paths import EXAMPLE_PERSONAS
 from host.testing import a_call, tell, tool
 
@@ -33,6 +36,29 @@ def test_the_wrapper_of_the_page_adds_to_what_the_persona_is_told(deployment: De
     told = call.hooks.instructions(call=call)
     assert told.startswith(f"{alone} The caller is <data")
     assert "Ann" in told
+    greeting = call.hooks.greeting(call=call)
+    assert greeting == "Hello Ann. Hello Ann, this is the dentist."
+
+
+def test_the_provider_of_the_page_reads_its_key_and_is_needed_by_who_names_it(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acme = ModuleType("livekit.plugins.acme")
+    acme.STT = lambda **options: options  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "livekit.plugins.acme", acme)
+    [provider] = [each for each in examples(SETTINGS) if "Speech-to-text by Acme" in each]
+    deployment.write("plugins/acme.py", provider)
+    deployment.persona("desk")
+
+    def models() -> Any:
+        call = a_call("desk")
+        asked = {"kind": "stt", "provider": "acme", "model": "", "voice": "", "language": "de"}
+        return call.hooks.provide(call=call, **asked)
+
+    with pytest.raises(HostError, match="ACME_API_KEY is not set"):
+        models()
+    monkeypatch.setenv("ACME_API_KEY", "of-acme")
+    assert models() == {"model": "fast", "language": "de", "api_key": "of-acme"}
 
 
 def test_the_unit_test_of_readme_passes(deployment: Deployment) -> None:
