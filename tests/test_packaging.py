@@ -16,13 +16,19 @@ import pytest
 from deployment import HERE
 from programs import printed_by
 from syntax import parsed
+from wheels import build
 
 import host
+from host.cli.new.files import TEMPLATES
 from host.local.process import bare_environment
 
 ROOT = HERE.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-OF = {"local": ROOT / "host" / "local", "testing": ROOT / "host" / "testing"}
+OF = {
+    ROOT / "host" / "local": "local",
+    ROOT / "host" / "testing": "testing",
+    ROOT / "host" / "cli" / "new" / "templates": "testing",  # tests of a user's project
+}
 """Which extra a folder may import of."""
 HELLO = '''"""Hello: says hello."""
 from host import hookimpl
@@ -77,7 +83,7 @@ FILES: dict[str, set[str]] = {
 def test_every_import_is_declared(folder: str) -> None:
     undeclared = set()
     for file in (ROOT / folder).rglob("*.py"):
-        extra = next((name for name, inside in OF.items() if inside in file.parents), "")
+        extra = next((name for inside, name in OF.items() if inside in file.parents), "")
         known = distributions(*({"local", extra} if extra else ()))
         for module in imported(file):
             if module.split(".")[0] in {*sys.stdlib_module_names, "host"}:
@@ -98,17 +104,8 @@ CHANGELOG = (ROOT / "CHANGELOG.md").read_text()
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built as pip builds it, without its index."""
-    folder = tmp_path_factory.mktemp("wheel")
-    built = "import sys; from hatchling.build import build_wheel; print(build_wheel(sys.argv[1]))"
-    done = subprocess.run(
-        [sys.executable, "-c", built, str(folder)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return folder / done.stdout.strip().splitlines()[-1]
+    """The host's wheel."""
+    return build(ROOT, tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.mark.processes
@@ -120,6 +117,9 @@ def test_nothing_but_the_host_is_top_level_in_the_wheel(wheel: Path) -> None:
     assert {"host/py.typed", "host/_plugins/deepgram.py", "host/_personas/reminder.py"} <= set(
         names
     )
+    templates = {f"host/cli/new/templates/{file.name}" for file in TEMPLATES.glob("[!_]*")}
+    assert {f"host/cli/new/templates/{name}" for name in ("env", "gitignore")} <= templates
+    assert templates <= set(names)
 
 
 @pytest.mark.processes

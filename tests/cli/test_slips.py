@@ -23,6 +23,7 @@ import pytest
 from deployment import Deployment
 
 import host.cli
+from host.base.paths import BUNDLED_PLUGINS
 from host.local.world import World
 
 REMINDER = '''\
@@ -75,6 +76,7 @@ LIVEKIT = {
 NOT_LOADED = "bad.py:1: lacks module no_such_module; is it installed?"
 E164 = "is not an E.164 number like +15550001111"
 FORM = "is not of the form key=value"
+NAME = "write lower-case letters, digits and _, with a letter first"
 
 
 @dataclass(frozen=True)
@@ -336,6 +338,76 @@ SLIPS = {
         "calls purge",
         "host: nothing says what is old: give --days, or set keep_records_days, "
         "keep_recordings_days",
+    ),
+    # New files
+    "new: a persona with a capital and a hyphen": Slip(
+        "new persona Front-Desk",
+        f"host: 'Front-Desk' is no name for a persona: {NAME}; did you mean front_desk?",
+    ),
+    "new: a file": Slip(
+        "new plugin plugins/crm.py",
+        f"host: 'plugins/crm.py' is no name for a plugin: {NAME}; did you mean crm?",
+    ),
+    "new: a name that begins with a digit": Slip(
+        "new persona 24h", f"host: '24h' is no name for a persona: {NAME}"
+    ),
+    "new: a word of Python": Slip(
+        "new plugin class", "host: 'class' is no name for a plugin: Python reserves the word"
+    ),
+    "new: a long name": Slip(
+        f"new persona {41 * 'a'}",
+        f"host: a name of a persona has at most 40 characters: {41 * 'a'} has 41",
+    ),
+    "new: no name": Slip(
+        "new persona", f"host: missing argument 'name' {see('new persona ')}", code=2
+    ),
+    "new: a kind that is none": Slip(
+        "new personas sales",
+        f"host: no such command 'personas'. Did you mean 'persona'? {see('new ')}",
+        code=2,
+    ),
+    "new: a persona that is there": Slip(
+        "new persona reminder", "host: there is a persona reminder already: personas/reminder.py"
+    ),
+    "new: a persona that is there, and broken": Slip(
+        "new persona bad", "host: there is a persona bad already: personas/bad.py", files=BROKEN
+    ),
+    "new: a test that is there": Slip(
+        "new persona sales",
+        "host: tests/test_sales.py exists already: nothing was written",
+        files={"tests/test_sales.py": ""},
+    ),
+    "new: a bundled plugin": Slip(
+        "new plugin hold", "host: hold is a bundled plugin: to replace it, add --replace"
+    ),
+    "new: a plugin that replaces none": Slip(
+        "new plugin crm --replace", "host: --replace: there is no bundled plugin crm"
+    ),
+    "new: a plugin that would not be loaded": Slip(
+        "new plugin crm",
+        "host: crm is in disable_plugins: take it out, or choose another name",
+        files={"host.toml": "disable_plugins = ['crm']\n"},
+    ),
+    "new: a plugin in a clone": Slip(
+        "new plugin crm",
+        "host: the plugins folder is that of the bundled plugins: run it in your own folder",
+        settings={"HOST_PLUGINS_DIR": str(BUNDLED_PLUGINS)},
+    ),
+    "new: a project that is there": Slip(
+        "new project personas", "host: personas is not empty: name a new folder"
+    ),
+    "new: a project in a file": Slip(
+        "new project host.toml",
+        "host: host.toml is or lies in a file: name a folder",
+        files={"host.toml": ""},
+    ),
+    "new: a project below a file": Slip(
+        "new project host.toml/clinic",
+        "host: host.toml/clinic is or lies in a file: name a folder",
+        files={"host.toml": ""},
+    ),
+    "new: a project with a name that no file can have": Slip(
+        f"new project {300 * 'a'}", f"host: {300 * 'a'} can't be read: File name too long"
     ),
     # What is there
     "phone: no world": Slip(

@@ -1,0 +1,1 @@
+"""`new`: writes projects, personas and plugins from the files of `templates/`."""
