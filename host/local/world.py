@@ -24,7 +24,7 @@ from host.local.phone import Busy, Declines, NoAnswer, Telephone, voicemail
 from host.local.rules import Rule
 from host.local.scripts import RULES, person
 from host.local.speech import Sentences
-from host.local.speech.flite import cache
+from host.local.speech.flite import cache, require_flite
 
 OUR_NUMBER = "+15550001111"
 """The local world's number, to which inbound calls go."""
@@ -58,6 +58,7 @@ class World:
         self._up = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
+        require_flite()  # without it, nobody would be heard
         enter = self._up.enter_async_context
         try:
             self.livekit = await enter(LiveKitServer())

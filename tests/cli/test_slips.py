@@ -568,6 +568,9 @@ class Started(Exception):
     """A program or a server was started before what was typed had been checked."""
 
 
+BRING_UP = World.__aenter__
+
+
 def _started(*args: object, **kwargs: object) -> NoReturn:
     raise Started
 
@@ -673,6 +676,17 @@ def test_a_call_log_that_may_not_be_written_is_named(
     assert run(["start"], capsys, monkeypatch) == (
         1,
         ["host: HOST_CALL_LOG: no permission to write log/calls.jsonl: name another place"],
+    )
+
+
+def test_a_local_world_without_a_voice_says_which_program_it_needs(
+    reminder: Deployment, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(World, "__aenter__", BRING_UP)
+    monkeypatch.setenv("PATH", str(reminder.folder))
+    assert run(["dev", "--local"], capsys, monkeypatch) == (
+        1,
+        ["host: flite is not installed: apt-get install flite (in a clone: make setup)"],
     )
 
 

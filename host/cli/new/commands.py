@@ -86,7 +86,7 @@ def plugin(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write a plugin, which works on the calls of all personas, and a test."""
+    """Write a plugin for the calls of all personas, and a test."""
     check_name("plugin", name)
     settings = load_settings()
     check_replaced(name, settings.plugins_dir, settings.disable_plugins, replace=replace)

@@ -32,15 +32,21 @@ def find_flite() -> Path | None:
     return unpacked if unpacked.is_file() else None
 
 
+def require_flite() -> Path:
+    """Return flite. Raises HostError without it."""
+    program = find_flite()
+    if program is None:
+        raise HostError("flite is not installed: apt-get install flite (in a clone: make setup)")
+    return program
+
+
 def run_flite(*arguments: str, text: str) -> bytes:
     """Run flite on `text` and return its output. Raises HostError without flite.
 
     The text is an argument, because flite splits a file or standard input into sentences of its
     own, and speaks them differently.
     """
-    program = find_flite()
-    if program is None:
-        raise HostError("flite is not installed: run `make setup`")
+    program = require_flite()
     done = subprocess.run(
         [str(program), "-voice", VOICE, "-t", _plain(text), *arguments],
         capture_output=True,
