@@ -183,7 +183,7 @@ def test_the_local_llm_has_answers_for_what_is_written(clinic: Path) -> None:
 
     hours = "We are open from nine to five, Monday to Friday."
     assert says("sales", "What are your opening hours?") == hours
-    assert says("reminder", "Yes, speaking.") == "You have an appointment tomorrow. Can you come?"
+    assert says("reminder", "Yes, speaking.") == "Can you come to your appointment?"
 
 
 def test_the_call_that_it_shows_is_one_that_the_persona_takes(

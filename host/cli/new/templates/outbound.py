@@ -34,7 +34,8 @@ def instructions(call: Call) -> str:
 
 @hookimpl
 def greeting(call: Call) -> str:
-    return f"Hello, this is {COMPANY} calling for {call.details.customer}."
+    customer, time = call.details.customer, call.details.time
+    return f"Hello {customer}, this is {COMPANY}. Your appointment is at {time}. Can you come?"
 
 
 @hookimpl

@@ -16,7 +16,7 @@ def call() -> Call:
 
 def test_it_says_who_calls_whom(call: Call) -> None:
     said = call.hooks.greeting(call=call)
-    assert said == "Hello, this is $company calling for Ann."
+    assert said.startswith("Hello Ann, this is $company.")
 
 
 def test_it_leaves_the_time_on_voicemail(call: Call) -> None:
