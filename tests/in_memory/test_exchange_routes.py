@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from livekit.protocol import sip
+from livekit.protocol.models import Pagination
 from plain_agent import CALLER, HOST_NUMBER
 
 from host.local.exchange import Exchange
@@ -73,3 +74,22 @@ async def test_a_trunk_takes_its_number_in_any_spelling_and_tells_the_one_that_w
     await agent.sees_status("ringing")
     assert agent.caller.attributes["sip.trunkPhoneNumber"] == dialled
     await call.hang_up()
+
+
+@played()
+async def test_trunks_and_rules_are_listed_page_by_page(scene: ExchangeScene) -> None:
+    rules = [await scene.exchange.route(f"+1555999000{at}", agent="") for at in range(3)]
+    ids = sorted(rule.sip_dispatch_rule_id for rule in rules)
+
+    async def listed(**page: object) -> list[str]:
+        asked = sip.ListSIPDispatchRuleRequest(page=Pagination(**page))  # type: ignore[arg-type]
+        answer = await scene.lk.sip.list_dispatch_rule(asked)
+        return [rule.sip_dispatch_rule_id for rule in answer.items]
+
+    assert await listed(limit=2) == ids[:2]
+    assert await listed(limit=2, after_id=ids[1]) == ids[2:]
+    assert await listed() == ids
+    trunks = await scene.lk.sip.list_inbound_trunk(
+        sip.ListSIPInboundTrunkRequest(page=Pagination(limit=1))
+    )
+    assert len(trunks.items) == 1

@@ -19,7 +19,7 @@ Not implemented:
 - Trunks' `attributes_to_headers`, `headers`, `allowed_addresses`, `auth_*`: stored, never applied;
   an outbound request's `headers` and `include_headers`; `to_user_override`, `sip_request_uri` and
   other header overrides.
-- The old `CreateSIPTrunk` and `ListSIPTrunk`; pagination; Krisp; encryption; CPU limits.
+- The old `CreateSIPTrunk` and `ListSIPTrunk`; Krisp; encryption; CPU limits.
 - Codec negotiation failures as outcomes of a dial, beyond their SIP status.
 - A leg that dies without leaving (CONNECTION_TIMEOUT after 19 s): legs live in this process.
 - A caller's time after a transfer: the ledger has the target, and how the transfer ended.

@@ -95,6 +95,7 @@ class Directory:
         """Return the inbound trunks with these ids and numbers."""
         found = self.inbound.pick(request.trunk_ids)
         items = [trunk for trunk in found if _any(trunk.numbers, request.numbers)]
+        items = self.inbound.page(items, request)
         return sip.ListSIPInboundTrunkResponse(items=items)
 
     async def list_outbound(
@@ -103,6 +104,7 @@ class Directory:
         """Return the outbound trunks with these ids and numbers."""
         found = self.outbound.pick(request.trunk_ids)
         items = [trunk for trunk in found if _any(trunk.numbers, request.numbers)]
+        items = self.outbound.page(items, request)
         return sip.ListSIPOutboundTrunkResponse(items=items)
 
     async def list_rules(
@@ -111,6 +113,7 @@ class Directory:
         """Return the dispatch rules with these ids and trunks."""
         found = self.rules.pick(request.dispatch_rule_ids)
         items = [rule for rule in found if _any(rule.trunk_ids, request.trunk_ids)]
+        items = self.rules.page(items, request)
         return sip.ListSIPDispatchRuleResponse(items=items)
 
     async def delete_trunk(

@@ -59,6 +59,15 @@ class Store(Generic[M]):
             return list(self._items.values())
         return [self._items[key] for key in wanted if key in self._items]
 
+    def page(self, items: list[M], request: Any) -> list[M]:
+        """Return the page of a list request: by ID, after one, at most so many; all without."""
+        if not request.HasField("page"):
+            return items
+        after, limit = request.page.after_id, request.page.limit
+        kept = [item for item in items if getattr(item, self._id) > after]
+        kept.sort(key=lambda item: str(getattr(item, self._id)))
+        return kept[: limit or None]
+
     def __contains__(self, key: str) -> bool:
         return key in self._items
 
