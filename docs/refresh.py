@@ -17,11 +17,18 @@ from pydantic.fields import FieldInfo
 from host.records.outcome import Outcome
 from host.records.schema import schema
 from host.registry import HOOKS, bundled_plugins
-from host.settings import PersonaSettings, Settings, Shared, Words, env_name
+from host.settings import (
+    PersonaSettings,
+    Settings,
+    Shared,
+    SipTrunks,
+    Words,
+    env_name,
+)
 from host.settings.plugins import variables_of
 
 ROOT = Path(__file__).resolve().parent.parent
-FILE_ONLY = ("transfers", "words", "personas", "plugins")
+FILE_ONLY = ("transfers", "words", "sip", "personas", "plugins")
 """Settings that are tables of host.toml, and have no variable."""
 NAMED = ("personas", "plugins")
 """Settings with one table per name."""
@@ -159,6 +166,10 @@ def _only_in_the_file() -> str:
                 if name not in Shared.model_fields
             ),
             *(
+                (f"`sip.{name}`", field.description or "", _default(field))
+                for name, field in SipTrunks.model_fields.items()
+            ),
+            *(
                 (f"`words.{name}`", field.description or "", _default(field))
                 for name, field in Words.model_fields.items()
             ),
@@ -171,7 +182,7 @@ def _default(field: FieldInfo) -> str:
     value = field.get_default(call_default_factory=True)
     if isinstance(value, tuple):
         value = ", ".join(value)
-    if isinstance(value, SecretStr | Words) or value in (None, "", (), {}):
+    if isinstance(value, SecretStr | SipTrunks | Words) or value in (None, "", (), {}):
         return ""
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 

@@ -20,6 +20,7 @@ WITHOUT_LIVEKIT = (
     "host.call.answers",
     "host.call.call",
     "host.cli.calls.commands",
+    "host.cli.provision.command",
     "host.cli",
     "host.registry.defaults",
     "host.call.dispatch",

@@ -9,9 +9,10 @@ from typing import Literal, Self, cast
 Transport = Literal["auto", "udp", "tcp", "tls"]
 
 _USER = r"[A-Za-z0-9_.!~*'()&=+$,%#-]+"
-_HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
+HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
+"""Pattern of a name or IP address, with or without a port."""
 _ADDRESS = re.compile(
-    rf"(?:(?P<scheme>sips?):)?(?P<user>{_USER})@(?P<host>{_HOST})(?:;transport=(?P<transport>\w+))?",
+    rf"(?:(?P<scheme>sips?):)?(?P<user>{_USER})@(?P<host>{HOST})(?:;transport=(?P<transport>\w+))?",
     re.ASCII | re.IGNORECASE,
 )
 

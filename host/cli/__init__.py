@@ -17,6 +17,7 @@ from host import registry
 from host.base.errors import HostError
 
 from host.cli import serve, inspect, call, talk  # isort: skip  # in the order of the help
+from host.cli.provision import command as provision  # isort: skip
 from host.cli.app import cli
 from host.cli.calls.commands import calls
 from host.cli.new.commands import new
@@ -24,7 +25,7 @@ from host.cli.usage import NAME, wrong_usage
 from host.privacy import without_secrets
 from host.settings import misspelt_settings
 
-__all__ = ["call", "cli", "inspect", "main", "serve", "talk"]
+__all__ = ["call", "cli", "inspect", "main", "provision", "serve", "talk"]
 
 cli.add_typer(calls, name="calls")
 cli.add_typer(new, name="new")

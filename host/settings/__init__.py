@@ -15,14 +15,17 @@ from host.settings.load import (
 from host.settings.persona import PersonaSettings, Shared
 from host.settings.plugins import PluginValues, WithPlugins
 from host.settings.settings import Settings
+from host.settings.sip import PASSWORDS, SipTrunks
 from host.settings.transfer import TransferTarget
 from host.settings.words import Words
 
 __all__ = [
+    "PASSWORDS",
     "PluginValues",
     "PersonaSettings",
     "Settings",
     "Shared",
+    "SipTrunks",
     "TransferTarget",
     "WithPlugins",
     "Words",

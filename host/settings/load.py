@@ -5,6 +5,7 @@ import os
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from dotenv import load_dotenv
 from pydantic import AliasChoices, SecretStr, ValidationError
@@ -16,6 +17,7 @@ from host.base.validation import faults_in, sentence
 from host.settings.paths import config_path
 from host.settings.persona import PersonaSettings
 from host.settings.settings import Settings
+from host.settings.sip import PASSWORDS, SipTrunks
 from host.settings.transfer import TransferTarget
 from host.settings.words import Words
 
@@ -37,6 +39,10 @@ def load_settings(*, dotenv: bool = True) -> Settings:
     if _in_host_toml("config"):
         raise SettingsError(
             f"{path}: config is no setting of the file that it names: HOST_CONFIG is"
+        )
+    if written := [name for name in PASSWORDS if name in _host_toml()]:
+        raise SettingsError(
+            f"{path}: {written[0]} belongs into .env, as {env_name(written[0])}: it is a secret"
         )
     try:
         return Settings()
@@ -120,16 +126,20 @@ def _one_line(error: ValidationError) -> str:
     return "; ".join(dict.fromkeys(faults))
 
 
-TABLES = ("transfers", "words", "personas", "plugins")
+TABLES = ("transfers", "words", "sip", "personas", "plugins")
 """Settings that are tables of host.toml."""
 
 
 def _in_host_toml(name: str) -> bool:
+    return name in _host_toml() and not os.environ.get(env_name(name))
+
+
+def _host_toml() -> dict[str, Any]:
+    """Read host.toml as it is; nothing where it can't be read."""
     try:
-        read = tomllib.loads(config_path().read_text(encoding="utf-8"))
+        return tomllib.loads(config_path().read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return False
-    return name in read and not os.environ.get(env_name(name))
+        return {}
 
 
 def _line_of(path: list[str]) -> str:
@@ -146,6 +156,8 @@ def _hint(name: str, inner: list[str]) -> str:
             known = Words.model_fields
         elif "transfers" in (name, *inner[:-1]):
             known = TransferTarget.model_fields
+        elif name == "sip":
+            known = SipTrunks.model_fields
         else:
             known = PersonaSettings.model_fields
     elif now := RENAMED.get(f"HOST_{name}".upper()):

@@ -21,6 +21,7 @@ from host.settings.calling import parted
 from host.settings.paths import beside, config_path
 from host.settings.persona import Names, PersonaSettings, Shared
 from host.settings.plugins import PluginValues
+from host.settings.sip import SipTrunks
 
 PluginNames = Annotated[tuple[str, ...], NoDecode, BeforeValidator(parted)]
 
@@ -57,6 +58,14 @@ class Settings(BaseSettings, Shared):
     )
     livekit_api_secret: SecretStr = Field(
         SecretStr(""), validation_alias=_env("LIVEKIT_API_SECRET"), description="LiveKit API secret"
+    )
+    sip_password: SecretStr = Field(
+        SecretStr(""),
+        description="password of `[sip] username`, for `host provision`; not in host.toml",
+    )
+    sip_inbound_password: SecretStr = Field(
+        SecretStr(""),
+        description="password of `[sip] inbound_username`, for `host provision`; not in host.toml",
     )
     agent_name: str = Field(
         "host", description="agent name for explicit dispatch; empty: join every new room"
@@ -137,6 +146,9 @@ class Settings(BaseSettings, Shared):
     )
     livekit_server: Path | None = Field(
         None, description="path of livekit-server for `--local`; unset: found or built"
+    )
+    sip: SipTrunks = Field(
+        default_factory=SipTrunks, description="trunks that `host provision` makes in LiveKit"
     )
     personas: dict[str, PersonaSettings] = Field(
         default_factory=dict, description="settings of one persona"

@@ -60,7 +60,7 @@ def test_it_tells_its_version() -> None:
     assert (told.code, told.out.strip()) == (0, metadata.version("host"))
 
 
-@pytest.mark.parametrize("command", ["--help", "call --help", "dev --help"])
+@pytest.mark.parametrize("command", ["--help", "call --help", "dev --help", "provision --help"])
 def test_help_does_not_wait_for_livekit(command: str, tmp_path: Path) -> None:
     code = (
         "import sys; from host.cli import main\n"

@@ -16,9 +16,11 @@ from pydantic import SecretStr
 from host.base.errors import SettingsError
 from host.registry import bundled_plugins, read_settings
 from host.settings import (
+    PASSWORDS,
     PersonaSettings,
     Settings,
     Shared,
+    SipTrunks,
     env_name,
     load_settings,
     misspelt_settings,
@@ -183,6 +185,31 @@ def test_a_host_toml_that_cannot_be_read_is_named(here: Path, content: bytes, re
     assert refusal().startswith(reason)
 
 
+@pytest.mark.parametrize("name", PASSWORDS)
+def test_a_password_of_a_trunk_stands_in_the_environment_alone(here: Path, name: str) -> None:
+    (here / "host.toml").write_text(f'{name} = "hush"\n')
+    os.environ[env_name(name)] = "hush"
+    variable = f"HOST_{name.upper()}"
+    assert refusal() == f"host.toml: {name} belongs into .env, as {variable}: it is a secret"
+
+
+def test_mistakes_in_the_table_of_trunks_are_named(here: Path) -> None:
+    (here / "host.toml").write_text(
+        '[sip]\naddress = "sip:carrier.example"\nallowed_addresses = ["10.0.0.0/33"]\n'
+        'transprt = "tls"\nroom_prefix = "a b"\n'
+    )
+    text = refusal()
+    assert text.split("; ") == [
+        "host.toml: [sip] address must be a host name or an IP address, such as "
+        "sip.carrier.example",
+        "host.toml: [sip] allowed_addresses must be IP addresses or networks, such as "
+        "203.0.113.0/24",
+        "host.toml: [sip] room_prefix must be 1 to 40 letters, digits, - or _, such as call",
+        "host.toml: [sip] transprt is no setting",
+        "did you mean transport?",
+    ]
+
+
 def test_a_host_config_that_is_not_there_is_named(here: Path) -> None:
     os.environ["HOST_CONFIG"] = "nowhere.toml"
     assert refusal() == "HOST_CONFIG names nowhere.toml, which is not there"
@@ -299,7 +326,8 @@ def test_the_toml_example_can_be_used_as_it_is(here: Path) -> None:
 
 def test_the_toml_example_has_every_setting_and_no_other(here: Path) -> None:
     shown = tomllib.loads(toml_example())
-    assert set(shown) == set(Settings.model_fields) - {"config"}
+    assert set(shown) == set(Settings.model_fields) - {"config", *PASSWORDS}
+    assert set(shown["sip"]) == set(SipTrunks.model_fields)
     own = set(PersonaSettings.model_fields) - set(Shared.model_fields)
     assert own <= set(shown["personas"]["receptionist"]) <= set(PersonaSettings.model_fields)
     assert {name: set(table) for name, table in shown["plugins"].items()} == {
@@ -317,7 +345,7 @@ def test_the_toml_example_shows_the_defaults(here: Path) -> None:
         name: shown[name]
         for name, field in Settings.model_fields.items()
         if name in shown
-        and name not in ("transfers", "words", "personas", "plugins")
+        and name not in ("transfers", "words", "sip", "personas", "plugins")
         and field.default not in (None, "", SecretStr(""))
     }
     assert_the_same_but_for_folders(Settings(**defaults), Settings.model_construct())
