@@ -15,6 +15,7 @@ from host import registry
 from host.base.errors import MetadataError
 from host.call.dispatch import read_dispatch
 from host.call.live import LiveCall
+from host.dispatch import probe
 from host.dispatch.arbitration import CALL, end_room, mark_taken
 from host.dispatch.rooms import UNREACHABLE
 from host.runner.worker import Worker
@@ -59,6 +60,10 @@ class Admission:
         A call that is dispatched twice is accepted once.
         """
         if is_consultation(request.room):
+            await request.reject()
+            return
+        if probe.is_probe(request.room):
+            await probe.answer(self.livekit, request.room.name, self._full)
             await request.reject()
             return
         # A restarted LiveKit server creates the room of a live call again and dispatches it again.

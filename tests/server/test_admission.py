@@ -9,6 +9,7 @@ import pytest
 from hostile import SECRET, VICTIM, Attack, malformed
 from offers import LiveKit, a_desk, decided
 
+from host.dispatch import probe
 from host.server import admission as module
 from host.server.admission import OTHERS_LIMIT, OTHERS_LIMIT_TO_DIAL
 from host.server.heartbeat_monitor import HeartbeatMonitor
@@ -62,3 +63,21 @@ async def test_a_call_that_is_yet_to_be_dialled_is_left_to_others_for_longer(
     good = Attack("good", f'{{"phone_number": "{VICTIM}"}}')
     await a_desk(lines, livekit, full=True).request(livekit.request(good, 0))
     assert livekit.waited == {OTHERS_LIMIT_TO_DIAL}
+
+
+@pytest.mark.parametrize("full", [False, True])
+async def test_a_probe_is_answered_and_never_taken(
+    lines: HeartbeatMonitor, livekit: LiveKit, full: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = []
+
+    async def answer(api: object, room: str, why: str | None) -> None:
+        told.append((room, why))
+
+    monkeypatch.setattr(probe, "answer", answer)
+    asked = livekit.request(Attack("probe", ""), 0)
+    asked.room.metadata = probe.ASKED
+    await a_desk(lines, livekit, full=full).request(asked)
+    assert told == [(asked.room.name, "1 live calls" if full else None)]
+    assert (livekit.accepted, livekit.rejected, livekit.waited) == (0, 1, set())
+    assert len(lines) == full
