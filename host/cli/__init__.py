@@ -20,12 +20,13 @@ from host.cli import serve, inspect, call, talk  # isort: skip  # in the order o
 from host.cli.provision import command as provision  # isort: skip
 from host.cli.app import cli
 from host.cli.calls.commands import calls
+from host.cli.doctor import command as doctor_command
 from host.cli.new.commands import new
 from host.cli.usage import NAME, wrong_usage
 from host.privacy import without_secrets
 from host.settings import misspelt_settings
 
-__all__ = ["call", "cli", "inspect", "main", "provision", "serve", "talk"]
+__all__ = ["call", "cli", "doctor_command", "inspect", "main", "provision", "serve", "talk"]
 
 cli.add_typer(calls, name="calls")
 cli.add_typer(new, name="new")
@@ -40,7 +41,7 @@ def main() -> None:
         with contextlib.suppress(HostError):  # a command that needs settings will say it itself
             settings = registry.read_settings()
             faults = [*map(str, registry.load(settings).commands(cli))]
-            if not {"dev", "start"} & {*sys.argv[1:2]}:  # which say it in their log
+            if not {"dev", "start", "doctor"} & {*sys.argv[1:2]}:  # which say it themselves
                 faults += misspelt_settings(settings)
             for fault in faults:
                 typer.echo(f"host: {fault}", err=True)

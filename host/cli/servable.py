@@ -23,11 +23,11 @@ def require_servable(settings: Settings, *, dev: bool, strict: bool) -> None:
         more = f" (and {len(others)} more: python -m host personas)" if others else ""
         raise PersonaError(f"--strict: {first}{more}")
     require_token(settings)
-    _require_files(settings)
+    require_files(settings)
     _require_ports(settings, dev=dev)
 
 
-def _require_files(settings: Settings) -> None:
+def require_files(settings: Settings) -> None:
     """Raise SettingsError where a host could not write what it has to write."""
     folders = {"HOST_STATE_DIR": settings.state_dir, "HOST_RECORDINGS_DIR": settings.recordings_dir}
     for name, folder in folders.items():
@@ -48,13 +48,17 @@ def _require_writable(name: str, path: Path) -> None:
         raise SettingsError(f"{name}: no permission to write {shown(there)}: name another place")
 
 
-def _require_ports(settings: Settings, *, dev: bool) -> None:
-    ports = {
+def ports_of(settings: Settings, *, dev: bool) -> dict[str, tuple[str, int | None]]:
+    """Return each address that the host itself listens on, by the variable that sets its port."""
+    return {
         "HOST_HEALTH_PORT": (settings.health_host, None if dev else settings.health_port),
         "HOST_API_PORT": (settings.api_host, settings.api_port),
     }
+
+
+def _require_ports(settings: Settings, *, dev: bool) -> None:
     with contextlib.ExitStack() as taken:  # all at a time: two of ours may have the same one
-        for name, (host, port) in ports.items():
+        for name, (host, port) in ports_of(settings, dev=dev).items():
             if port:
                 family = socket.AF_INET6 if ":" in host else socket.AF_INET
                 probe = taken.enter_context(socket.socket(family, socket.SOCK_STREAM))
