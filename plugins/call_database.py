@@ -5,6 +5,7 @@
 
 import asyncio
 import contextlib
+import json
 import logging
 import os
 import sqlite3
@@ -56,7 +57,14 @@ _TRANSFERS_SEEN = (
     "ALTER TABLE transfers ADD COLUMN answered_by TEXT",
     "ALTER TABLE transfers ADD COLUMN connected_at TEXT",
 )
-MIGRATIONS = (_FIRST, _TAKEN_OVER, _TRANSFERS_SEEN)
+_RESULTS = (
+    "ALTER TABLE calls ADD COLUMN reference TEXT",
+    "ALTER TABLE calls ADD COLUMN idempotency_key TEXT",
+    "ALTER TABLE calls ADD COLUMN results TEXT NOT NULL DEFAULT '{}'",  # JSON
+    "CREATE INDEX calls_by_reference ON calls(reference)",
+    "CREATE INDEX calls_by_idempotency_key ON calls(idempotency_key)",
+)
+MIGRATIONS = (_FIRST, _TAKEN_OVER, _TRANSFERS_SEEN, _RESULTS)
 """Statements that migrate from each version to the next; `user_version` is the number applied."""
 
 _FAULTS = (sqlite3.Error, OSError, HostError)
@@ -95,11 +103,17 @@ def write(database: Path, record: Mapping[str, Any]) -> None:
     with _transaction(database) as db:
         db.execute("DELETE FROM calls WHERE id = ?", (record["id"],))
         lists = {name: value for name, value in record.items() if isinstance(value, list)}
-        _insert(db, "calls", [{name: record[name] for name in record if name not in lists}])
+        columns = {name: _column(record[name]) for name in record if name not in lists}
+        _insert(db, "calls", [columns])
         for table, rows in lists.items():
             rows = _amounts(rows) if table == "usage" else rows
             of_the_call = ({"call_id": record["id"], "position": at} for at in range(len(rows)))
             _insert(db, table, (a | b for a, b in zip(of_the_call, rows, strict=True)))
+
+
+def _column(value: Any) -> Any:
+    """Return a value as a column has it: an object is JSON, which SQLite's functions read."""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else value
 
 
 def _amounts(usage: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -39,7 +40,7 @@ def stored(database: Path, id: str) -> CallRecord | None:
             for name in LISTS
         }
         lists["usage"] = _by_model(lists["usage"])
-        return CallRecord.model_validate(call | lists)
+        return CallRecord.model_validate(call | lists | {"results": json.loads(call["results"])})
     return None
 
 

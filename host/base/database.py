@@ -42,7 +42,11 @@ _ENDED = (
     # host.dispatch.idempotency
     "CREATE TABLE ended_jobs (room TEXT PRIMARY KEY, at REAL, outcome TEXT, reason TEXT)",
 )
-MIGRATIONS = (_FIRST, _ENDED)
+_RESULTS = (
+    # host.server.api.store; calls store theirs by host.dispatch.idempotency
+    "CREATE TABLE api_results (key TEXT PRIMARY KEY, at REAL, results TEXT)",
+)
+MIGRATIONS = (_FIRST, _ENDED, _RESULTS)
 """Statements that migrate from each version to the next."""
 
 _OF_0_1 = {

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from host.call.answers import VoicemailPolicy
     from host.call.handling import Handling
     from host.call.parts import Hooks
+    from host.call.results import Results
     from host.call.state import CallStatus
     from host.records.record import Utterance
     from host.settings import PersonaSettings, Settings
@@ -86,6 +87,11 @@ class Call:
         return MappingProxyType(self._known.metadata)
 
     @property
+    def reference(self) -> str | None:
+        """The ID that whoever asked for the call knows it by; None if they gave none."""
+        return self._known.reference
+
+    @property
     def details(self) -> Any:
         """The answer of the persona's `parse_metadata` hook."""
         return self._handling.details
@@ -126,6 +132,14 @@ class Call:
     def transcript(self) -> Sequence[Utterance]:
         """Utterances so far, in order."""
         return self._known.transcript
+
+    @property
+    def results(self) -> Results:
+        """Results of the call, JSON values by name, that its record has: 16 KiB together.
+
+        Setting anything else raises HostError. They are kept over a takeover.
+        """
+        return self._handling.results
 
     @property
     def voicemail_policy(self) -> VoicemailPolicy:

@@ -11,8 +11,8 @@ from host.base.e164 import E164
 from host.base.errors import MetadataError
 from host.call.metadata import read_metadata
 
-MAX_KEY = 200
-"""Maximum length of an idempotency key, in characters."""
+MAX_ID = 200
+"""Maximum length of a `reference` and of an idempotency key, in characters."""
 
 
 @dataclass(frozen=True)
@@ -50,14 +50,25 @@ class Dispatch:
 
         Raises MetadataError if the metadata's value is not a valid key.
         """
-        key = self.metadata.get("idempotency_key")
-        if key is None:
+        return self._id("idempotency_key")
+
+    @property
+    def reference(self) -> str | None:
+        """The ID that whoever asked for the call knows it by; None if absent.
+
+        Raises MetadataError if the metadata's value is not a valid one.
+        """
+        return self._id("reference")
+
+    def _id(self, name: str) -> str | None:
+        value = self.metadata.get(name)
+        if value is None:
             return None
-        if not isinstance(key, str) or not 1 <= len(key) <= MAX_KEY or not key.isprintable():
+        if not isinstance(value, str) or not 1 <= len(value) <= MAX_ID or not value.isprintable():
             raise MetadataError(
-                f"idempotency_key in the metadata must be 1 to {MAX_KEY} printable characters"
+                f"{name} in the metadata must be 1 to {MAX_ID} printable characters"
             )
-        return key
+        return value
 
     @property
     def outbound(self) -> bool:
@@ -68,6 +79,6 @@ class Dispatch:
 def read_dispatch(metadata: str, room: str = "", number: str | None = None) -> Dispatch:
     """Parse a job's metadata: empty, or one JSON object. Raises MetadataError."""
     dispatch = Dispatch(room, MappingProxyType(read_metadata(metadata)), number)
-    # Validates both, so that an invalid value refuses the call before anything happens.
-    _ = dispatch.phone_number, dispatch.idempotency_key
+    # Validates them, so that an invalid value refuses the call before anything happens.
+    _ = dispatch.phone_number, dispatch.idempotency_key, dispatch.reference
     return dispatch

@@ -15,6 +15,7 @@ from host.records.redaction import redacted
 if TYPE_CHECKING:
     from host.call.call import Call
     from host.call.parts import Hooks
+    from host.call.results import Results
     from host.settings import PersonaSettings, Settings
 
 log = logging.getLogger("host")
@@ -29,6 +30,7 @@ class EventCall(Protocol):
     call: Call
     settings: Settings
     persona_settings: PersonaSettings
+    results: Results
 
     @property
     def persona(self) -> str: ...
@@ -63,6 +65,7 @@ class Events:
     async def emit_call_ended(self, record: CallRecord) -> None:
         """Call `call_ended`: the plugins first, so that the record is written even if the
         persona's hook hangs. Fields that the settings keep private are masked."""
+        self._call.results.close()
         record = redacted(record, self._call.persona_settings, self._call.settings.state_dir)
         for caller in self._call.hooks.in_turn("call_ended"):
             await self._run("call_ended", caller, EVENT_LIMIT, {"record": record})

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from host.call.hold import Hold
     from host.call.keypad import Keypad
     from host.call.parts import Hooks
+    from host.call.results import Results
     from host.call.state import CallState
     from host.settings import PersonaSettings, Settings
 
@@ -29,6 +30,7 @@ class Handling(Protocol):
     session: AgentSession[Any] | None
     keypad: Keypad
     hold: Hold
+    results: Results
 
     @property
     def hooks(self) -> Hooks: ...

@@ -32,6 +32,7 @@ from host.call.parts import (
     VoicemailWatch,
 )
 from host.call.reached import truthful
+from host.call.results import Results
 from host.call.speech import say_exactly
 from host.call.state import CallState
 from host.records.ending import Ending
@@ -86,6 +87,10 @@ class LiveCall:
         """None before the session is created."""
         self.voicemail_watch: VoicemailWatch | None = None
         self.keypad = Keypad(self)
+        self.transcript_changed = asyncio.Event()
+        """Set after each utterance and result, so that a checkpoint is written before the process
+        can die."""
+        self.results = Results(self.state, self.keypad.hide, self.transcript_changed.set)
         self.call = Call(self)
         """The argument of every hook."""
         self.events = Events(self)
@@ -98,8 +103,6 @@ class LiveCall:
         """True while the far end talks to a colleague and the persona may still come back."""
         self.hangup_ending: Ending | None = None
         """The ending to record if the far end hangs up now; None: the default one."""
-        self.transcript_changed = asyncio.Event()
-        """Set after each utterance, so that a checkpoint is written before the process can die."""
         self.usage_by_session: dict[int, list[Usage]] = {}
         """Usage by session id: the conversation's, and one for each consultation."""
         self._ending: asyncio.Future[Ending] | None = None

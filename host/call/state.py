@@ -89,6 +89,8 @@ class CallState(Written):
     keys: list[KeyPress] = []
     transfers: list[Transfer] = []
     usage: list[Usage] = []
+    results: dict[str, Any] = {}
+    """What personas and plugins put into `call.results`."""
     recording: str | None = None
     """The recording's file, once it exists."""
     recordings: list[str] = []
@@ -105,6 +107,16 @@ class CallState(Written):
     """When the far end put the call on hold; None while it is not on hold."""
     hold_ended: bool = False
     """Whether the call was on hold, and then was not any more."""
+
+    @property
+    def reference(self) -> str | None:
+        """The `reference` of the metadata; None if it has none."""
+        return _text(self.metadata.get("reference"))
+
+    @property
+    def idempotency_key(self) -> str | None:
+        """The idempotency key of the metadata; None if it has none."""
+        return _text(self.metadata.get("idempotency_key"))
 
     @property
     def answered(self) -> bool:
@@ -147,6 +159,8 @@ class CallState(Written):
             direction="outbound" if self.outbound else "inbound",
             number=self.number,
             our_number=self.our_number,
+            reference=self.reference,
+            idempotency_key=self.idempotency_key,
             outcome=ending.outcome,
             ended_by=ending.by,
             reason=ending.reason,
@@ -168,10 +182,15 @@ class CallState(Written):
             keys=self.keys,
             transfers=self.transfers,
             usage=self.usage,
+            results=self.results,
             taken_over=self.taken_over,
             recording=self.recording,
             error=ending.error,
         )
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _seconds(begun: datetime | None, ended: datetime | None) -> float | None:

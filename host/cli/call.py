@@ -33,6 +33,10 @@ def call(
         str | None,
         typer.Option(help="Idempotency key: repeats with the same key place one call."),
     ] = None,
+    reference: Annotated[
+        str | None,
+        typer.Option(help="Your own ID of the call: `calls --reference` finds its record by it."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Place a call, wait until it is over, and print its outcome.
@@ -49,7 +53,8 @@ def call(
     persona_names.require_persona(settings, persona)
     number = checks.number_to_dial(number, persona)
     try:
-        metadata = place.metadata_of(settings, persona, number, checks.details(details or []), key)
+        given = checks.details(details or [])
+        metadata = place.metadata_of(settings, persona, number, given, key, reference)
     except MetadataError as error:
         raise checks.told_to_a_person(error) from None
     if local:

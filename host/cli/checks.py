@@ -79,6 +79,7 @@ def _meant_detail(words: Sequence[str], at: int) -> str:
 def told_to_a_person(error: MetadataError) -> HostError:
     """Say what does not fit in the words of the command line, which knows no metadata."""
     text = str(error).replace("idempotency_key in the metadata", "--key")
+    text = text.replace("reference in the metadata", "--reference")
     lacking = re.findall(r"(?:: |; )(\w+) is missing", text)
     hint = f" (add {' '.join(f'{name}=...' for name in lacking)})" if lacking else ""
     return HostError(f"{text}{hint}")

@@ -118,6 +118,17 @@ class Requests:
                 settled = requests.execute("DELETE FROM requests WHERE call = ?", (call,))
             return settled.rowcount == 1
 
+    def note_results(self, key: str, results: str) -> None:
+        """Store a call's results, as JSON, for the API that asked for it; for no other request.
+
+        Raises OSError or sqlite3.Error.
+        """
+        with self._open() as requests:
+            requests.execute(
+                "INSERT OR REPLACE INTO api_results SELECT key, ?, ? FROM api_calls WHERE key = ?",
+                (time.time(), results, key),
+            )
+
     def find(self, key: str) -> Request | None:
         """Return the request of a key; None if it is unknown. Raises OSError or sqlite3.Error."""
         with self._open() as requests:

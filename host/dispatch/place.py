@@ -49,24 +49,33 @@ def metadata_of(
     number: str,
     details: Mapping[str, Any],
     key: str | None = None,
+    reference: str | None = None,
 ) -> str:
     """Build a call's metadata and validate it as the host will. Raises HostError.
 
-    The idempotency `key` identifies the request: repeated requests get the same call.
+    The idempotency `key` identifies the request: repeated requests get the same call. The
+    `reference` is the ID that the call's record has for whoever asked for it.
     """
     loaded = registry.load(settings).require()
     if persona not in loaded.personas:
         known = ", ".join(sorted(loaded.personas))
         raise PersonaError(f"there is no persona {persona!r} (there are: {known})")
-    metadata = encode_metadata(persona, number, details, key)
+    metadata = encode_metadata(persona, number, details, key, reference)
     parse_details(loaded.view(persona), read_dispatch(metadata).metadata)
     return metadata
 
 
-def encode_metadata(persona: str, number: str, details: Mapping[str, Any], key: str | None) -> str:
+def encode_metadata(
+    persona: str,
+    number: str,
+    details: Mapping[str, Any],
+    key: str | None,
+    reference: str | None = None,
+) -> str:
     """Encode a call's metadata as JSON. Raises MetadataError."""
-    named = {} if key is None else {"idempotency_key": key}
-    wanted = {**details, **named, "persona": persona, "phone_number": number}
+    ids = {"idempotency_key": key, "reference": reference}
+    given = {name: value for name, value in ids.items() if value is not None}
+    wanted = {**details, **given, "persona": persona, "phone_number": number}
     metadata = json.dumps(wanted, ensure_ascii=False)  # the limit is in bytes, and escapes count
     read_dispatch(metadata)
     return metadata
@@ -228,7 +237,7 @@ def details_of(pairs: list[str]) -> dict[str, str]:
         key, equals, value = pair.partition("=")
         if not equals or not key:
             raise HostError(f"{pair!r} is not of the form key=value")
-        if key in ("persona", "phone_number", "idempotency_key"):
+        if key in ("persona", "phone_number", "idempotency_key", "reference"):
             raise HostError(f"{key} can't be a detail: the command has an argument for it")
         details[key] = value
     return details

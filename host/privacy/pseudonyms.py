@@ -7,11 +7,12 @@ import hashlib
 import hmac
 import logging
 import os
+import re
 import secrets
 from pathlib import Path
 
 from host.privacy.files import keep_names, private_folder, private_opener
-from host.privacy.numbers import mask_number
+from host.privacy.numbers import FEWEST, mask_number
 
 log = logging.getLogger("host")
 
@@ -24,6 +25,7 @@ LENGTH = 10
 
 KEY = 32
 """Bytes of a key."""
+_WITH_PLUS = r"\+\d(?:[ ().-]{0,3}\d){5,14}"
 _reported: set[Path] = set()
 """Malformed key files that were reported."""
 
@@ -56,6 +58,21 @@ class Pseudonyms:
         digest = hmac.digest(key, number.encode(errors="replace"), hashlib.sha256).hex()
         name = "".join(LETTERS[int(half, 16)] for half in digest[:LENGTH])
         return f"{masked}{NAMED}{name}"
+
+    def within(self, text: str, number: str | None = None) -> str:
+        """Mask the telephone numbers in an ID that others chose, each with its pseudonym.
+
+        They are those with a plus, and this `number` also without it: most other digits of an ID
+        are an order's.
+        """
+        digits = (number or "").removeprefix("+")
+        known = rf"|{digits}" if digits.isdecimal() and len(digits) >= FEWEST else ""
+        return re.sub(
+            rf"(?<!\d)(?:{_WITH_PLUS}{known})(?!\d)",
+            lambda found: self.of(f"+{re.sub('[^0-9]', '', found[0])}"),
+            text,
+            flags=re.ASCII,
+        )
 
     def _key(self) -> bytes:
         """Read the key; the first process creates it. Raises OSError."""

@@ -1,4 +1,4 @@
-"""Filters of calls: persona, outcome, time and number."""
+"""Filters of calls: persona, outcome, time, number and reference."""
 
 from __future__ import annotations
 
@@ -27,13 +27,15 @@ class Wanted:
     since: datetime | None = None
     number: str | None = None
     """Part of the far end's number, or of ours."""
+    reference: str | None = None
     pseudonyms: Pseudonyms | None = None
     """Also matches a complete number by its pseudonym in masked records."""
 
     @property
     def anything(self) -> bool:
         """Whether every call matches."""
-        return (self.persona, self.outcome, self.since, self.number) == (None,) * 4
+        wanted = (self.persona, self.outcome, self.since, self.number, self.reference)
+        return wanted == (None,) * 5
 
     def may_fit(self, line: bytes) -> bool:
         """Return False if a line of the log can't match; cheap, without parsing it."""
@@ -46,6 +48,8 @@ class Wanted:
                 self.persona is None or in_log("persona", self.persona) in line,
                 self.outcome is None or in_log("outcome", self.outcome) in line,
                 self.number is None or any(each.encode() in line for each in self._numbers),
+                self.reference is None
+                or any(in_log("reference", each) in line for each in self._references),
             )
         )
 
@@ -56,6 +60,7 @@ class Wanted:
             self.persona in (None, record.persona)
             and self.outcome in (None, record.outcome)
             and (self.since is None or record.dispatched_at >= self.since)
+            and (self.reference is None or record.reference in self._references)
             and (
                 self.number is None
                 or any(each in number for each in self._numbers for number in numbers)
@@ -70,6 +75,15 @@ class Wanted:
             return (number,)
         called = self.pseudonyms.of(number)
         return (number, called) if NAMED in called else (number,)
+
+    @cached_property
+    def _references(self) -> set[str]:
+        """The reference, and what of it a record may have that masks telephone numbers."""
+        wanted, names = self.reference or "", self.pseudonyms
+        if names is None:
+            return {wanted}
+        numbers = (None, *re.findall(r"[0-9]{7,15}", wanted))  # each may be the far end's
+        return {wanted, *(names.within(wanted, number) for number in numbers)}
 
 
 def in_log(field: str, text: str) -> bytes:

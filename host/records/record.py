@@ -114,6 +114,16 @@ class CallRecord(Written):
         None,
         description="dialled number, or caller ID of an outbound call; masked like `number`",
     )
+    reference: str | None = Field(
+        None,
+        description="ID that whoever asked for the call gave it, the metadata's `reference`; a "
+        "telephone number in it is masked like `number`",
+    )
+    idempotency_key: str | None = Field(
+        None,
+        description="idempotency key of the request, masked like `reference`; `api-` and the ID of "
+        "the API's call, if the API got none",
+    )
     outcome: Outcome = Field(description="outcome of the call")
     ended_by: Who = Field(
         description="side that ended the call; `livekit` is a client of LiveKit's API"
@@ -154,6 +164,9 @@ class CallRecord(Written):
     keys: list[KeyPress] = Field([], description="key presses, in order")
     transfers: list[Transfer] = Field([], description="attempts to transfer the call, in order")
     usage: list[Usage] = Field([], description="usage of each model")
+    results: dict[str, Any] = Field(
+        {}, description="what the persona and plugins put into `call.results`: JSON values by name"
+    )
     taken_over: int = Field(
         0, description="number of times that another process took over the call"
     )

@@ -36,12 +36,15 @@ def redacted(record: CallRecord, settings: Shared, state: Path) -> CallRecord:
         if settings.record_transcripts
         else [],
         "tools": [words.of_tool(tool) for tool in record.tools],
+        "results": words.inside(record.results),
         "keys": [words.of_key(key) for key in record.keys],
         "transfers": [words.of_transfer(transfer) for transfer in record.transfers],
         "reason": words.written(record.reason),
         "error": words.maybe(record.error),
         "voicemail_reason": words.maybe(record.voicemail_reason),
     }
+    for field in ("reference", "idempotency_key"):
+        changed[field] = masked_id(getattr(record, field), record.number, settings, state)
     if not settings.record_numbers:
         names = Pseudonyms(state)
         changed["transfers"] = [
@@ -53,6 +56,14 @@ def redacted(record: CallRecord, settings: Shared, state: Path) -> CallRecord:
             number = getattr(record, field)
             changed[field] = names.of(number) if number else None
     return record.model_copy(update=changed)
+
+
+def masked_id(text: str | None, number: str | None, settings: Shared, state: Path) -> str | None:
+    """Mask secrets and telephone numbers in an ID that others chose, `number` in any spelling."""
+    if text is None:
+        return None
+    text = without_secrets(text)
+    return text if settings.record_numbers else Pseudonyms(state).within(text, number)
 
 
 class _Words:
@@ -81,14 +92,15 @@ class _Words:
             return self.written(text)
         if not isinstance(value, dict | list):
             return self.written(text)
-        masked = self._inside(value)
+        masked = self.inside(value)
         return text if masked == value else json.dumps(masked, ensure_ascii=False)
 
-    def _inside(self, value: Any) -> Any:
+    def inside(self, value: Any) -> Any:
+        """Mask a JSON value."""
         if isinstance(value, dict):
             return {self.written(name): self._called(name, each) for name, each in value.items()}
         if isinstance(value, list):
-            return [self._inside(each) for each in value]
+            return [self.inside(each) for each in value]
         if value is None or isinstance(value, bool):
             return value
         masked = self.written(str(value))
@@ -96,7 +108,7 @@ class _Words:
 
     def _called(self, name: str, value: Any) -> Any:
         secret = names_a_secret(name) and value and value is not True
-        return BULLETS if secret else self._inside(value)
+        return BULLETS if secret else self.inside(value)
 
     def maybe(self, text: str | None) -> str | None:
         return None if text is None else self.written(text)

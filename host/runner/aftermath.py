@@ -65,6 +65,17 @@ def settle_request(settings: Settings, record: CallRecord, key: str, *, begun: b
     return requests.note_end(key, masked.room, masked.outcome, masked.reason)
 
 
+def note_results(settings: Settings, record: CallRecord, key: str) -> None:
+    """Store a call's results for the API, redacted like its record."""
+    if not record.results:
+        return
+    masked = redacted(record, settings.persona(record.persona or ""), settings.state_dir)
+    try:
+        Requests(settings.state_dir).note_results(key, json.dumps(masked.results))
+    except (OSError, sqlite3.Error) as error:
+        log.error("the API has no results of call %s: %s", record.id, error)
+
+
 async def emit_call_ended(settings: Settings, checkpoint: Checkpoint) -> None:
     """Settle the request and the budget, and emit `call_ended`, for a call without a process."""
     record, state = checkpoint.last_record(), checkpoint.state
@@ -76,6 +87,7 @@ async def emit_call_ended(settings: Settings, checkpoint: Checkpoint) -> None:
             # It may have been dialled, so an idempotency key that was claimed stays used.
             elif not settle_request(settings, record, str(key), begun=True):
                 return
+        note_results(settings, record, str(key))
     with contextlib.suppress(OSError, sqlite3.Error):
         _count_out(settings, record)
     loaded = registry.load(settings)

@@ -41,7 +41,7 @@ from host.records.ending import CallEnded, Ending
 from host.records.outcome import Outcome
 from host.records.record import CallRecord
 from host.runner import limits
-from host.runner.aftermath import finish_alone, settle_request
+from host.runner.aftermath import finish_alone, note_results, settle_request
 from host.runner.checkpoint import CheckpointStore
 from host.runner.ending import (
     DIED,
@@ -332,6 +332,8 @@ class Runner:
         if not ours:  # the request was given up, and recorded
             return True
         self._write_checkpoint(record)  # in case this process dies meanwhile
+        if key:
+            note_results(call.settings, record, str(key))
         if not call.has_hooks:
             with log_errors("loading personas and plugins"):
                 self._give_to("")

@@ -62,6 +62,21 @@ async def test_a_call_has_a_column_for_each_fact(database: Path) -> None:
     assert set(call) == set(CallRecord.model_fields) - set(LISTS)
 
 
+async def test_a_call_is_found_by_its_reference_and_by_what_came_out_of_it(database: Path) -> None:
+    booking = {"booking": {"day": "Monday", "hours": [9, 10]}}
+    named = a_record(reference="L-17", idempotency_key="order-7", results=booking)
+    await end(database, named)
+    await end(database, a_record(id="AJ_2"))
+    assert stored(database, named.id) == named
+    for column, value in (("reference", "L-17"), ("idempotency_key", "order-7")):
+        query = f"SELECT id FROM calls WHERE {column} = ?"
+        assert rows_of(database, query, value) == [{"id": named.id}]
+        [plan] = rows_of(database, f"EXPLAIN QUERY PLAN {query}", value)
+        assert f"INDEX calls_by_{column}" in plan["detail"]
+    query = "SELECT id FROM calls WHERE results ->> '$.booking.hours[1]' = 10"
+    assert rows_of(database, query) == [{"id": named.id}]
+
+
 @pytest.mark.parametrize("name", LISTS)
 async def test_what_a_call_has_several_of_leads_back_to_the_call(database: Path, name: str) -> None:
     await end(database, a_record())
@@ -165,7 +180,7 @@ def a_folder(file: Path) -> None:
     ("make", "why"),
     [
         (garbage, "file is not a database"),
-        (of_a_later_host, "it is of version 99, and this host writes 3"),
+        (of_a_later_host, "it is of version 99, and this host writes 4"),
         (of_another_program, "table calls already exists"),
         (a_folder, "unable to open database file"),
     ],

@@ -16,6 +16,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from authors import AUTHORS, examples
 from canaries import SECRETS
 from in_memory.world import MemoryScene
 from in_memory.world import open_scene as open_memory_scene
@@ -219,14 +220,16 @@ def host_calls(scene: Scene, *words: str) -> str:
 
 
 def together(folder: Path, kind: str, *, in_memory: bool = False) -> None:
-    """Put the tests' personas, and the examples beside them, or the tests' plugins into a folder.
+    """Put the tests' personas, with the examples and docs/authors.md's, or plugins into a folder.
 
     In memory, one plugin stands for all providers.
     """
     (folder / kind).mkdir()
-    examples = EXAMPLE_PERSONAS.glob("[!_.]*") if kind == "personas" else ()
-    for source in (*examples, *(HERE / kind).glob("[!_.]*")):
+    bundled = EXAMPLE_PERSONAS.glob("[!_.]*") if kind == "personas" else ()
+    for source in (*bundled, *(HERE / kind).glob("[!_.]*")):
         (folder / kind / source.name).symlink_to(source)
+    if kind == "personas":
+        (folder / kind / "dentist.py").write_text(examples(AUTHORS)[0])
     if in_memory:
         plugin = HERE.parent / "in_memory" / "plugin.py"
         (folder / kind / "in_memory_providers.py").symlink_to(plugin)

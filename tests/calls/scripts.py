@@ -27,6 +27,14 @@ RULES = (
         hears="house of baker",
         calls=("save_prediction", {"label": "machine-vm"}),
     ),
+    Rule(about="booking one", hears="monday", calls=("book", {"day": "Monday"})),
+    Rule(about="booking one", after="book", says="Monday it is then."),
+    Rule(
+        about="dentist's desk",
+        hears="appointment",
+        calls=("book_appointment", {"day": "Monday"}),
+    ),
+    Rule(about="dentist's desk", after="book_appointment", says="You are booked for Monday."),
     Rule(about="looking one", hears="my order", calls=("find_order", {})),
     Rule(about="looking one", after="find_order", says="Your order will arrive on Friday."),
     Rule(

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import pytest
+from api_in_memory import have_no_processes, over, the_api
 from in_memory.world import MemoryScene
 from people import goes, says_hello_and_goes, talks
 from scene import a_number
@@ -16,11 +15,8 @@ from scene import a_number
 from host.local.phone import Busy, Fails, NoAnswer, Telephone
 from host.local.records import records_of
 from host.records.outcome import Outcome
-from host.runner.aftermath import emit_call_ended
-from host.runner.checkpoint import Checkpoint, CheckpointStore
 from host.server.api.placing import Placing
 from host.server.api.schemas import AskedCall, WantedCall
-from host.settings import Settings
 from host.testing import Scene
 
 pytestmark = pytest.mark.memory("hundreds of calls, at moments that no whole call would hit")
@@ -38,17 +34,7 @@ Faults = random.Random
 
 @pytest.fixture(autouse=True)
 def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No process checks details, or tells of the end of a call: the clock is not its own."""
-
-    async def emit(settings: Settings, checkpoint: Checkpoint, *, dev: bool) -> None:
-        await emit_call_ended(settings, checkpoint)
-        CheckpointStore(settings.state_dir).close(checkpoint.state.id)
-
-    async def faults(self: object, metadata: str) -> list[object]:
-        return []
-
-    monkeypatch.setattr("host.server.api.unplaced.emit_call_ended", emit)
-    monkeypatch.setattr("host.server.api.placing.DetailsValidator.faults", faults)
+    have_no_processes(monkeypatch)
 
 
 def somebody(dice: Faults) -> object:
@@ -63,17 +49,6 @@ def somebody(dice: Faults) -> object:
             Telephone(script=talks(GREETING, "Thank you and goodbye."), answer_after=3.0),
         ]
     )
-
-
-@asynccontextmanager
-async def the_api(scene: Scene) -> AsyncIterator[Placing]:
-    """The calls of an API, which goes on with those of its last run."""
-    placing = Placing(scene.settings)
-    await placing.resume()
-    try:
-        yield placing
-    finally:
-        await placing.close()
 
 
 def somebodys_number(scene: Scene, dice: Faults) -> str:
@@ -108,17 +83,6 @@ async def refuse_for_a_while(scene: MemoryScene, dice: Faults) -> None:
     scene.memory.heartbeats.closed = True
     await asyncio.sleep(dice.uniform(0, 15))
     scene.memory.heartbeats.closed = False
-
-
-async def over(placing: Placing, id: str) -> AskedCall:
-    """Ask for a call until it is over."""
-    async with asyncio.timeout(1200):
-        while True:
-            told = await placing.read(id)
-            assert told
-            if told.status == "over":
-                return told
-            await asyncio.sleep(0.5)  # a client of the API polls
 
 
 @pytest.mark.corpus(one_of=10)

@@ -107,6 +107,9 @@ def test_a_listed_call_is_its_whole_record(calls: Path, host: Host) -> None:
         (["--number", "+1 (555) 222-0003"], ["AJ_3"]),
         (["--number", "0002"], ["AJ_2"]),
         (["--number", "+15550009999"], ["AJ_3", "AJ_2", "AJ_1"]),
+        (["--reference", "L-2"], ["AJ_2"]),
+        (["--reference", "L-"], []),
+        (["--reference", "L-2", "--persona", "reminder"], []),
         (["--since", "90m"], ["AJ_3", "AJ_2"]),
         (["--since", "2d"], ["AJ_3", "AJ_2", "AJ_1"]),
         (["--since", "2d", "--persona", "survey", "--number", "0002"], ["AJ_2"]),
@@ -121,6 +124,7 @@ def test_calls_are_chosen(calls: Path, host: Host, words: list[str], found: list
             outcome=outcome,
             number=f"+1555222000{number}",
             our_number="+15550009999",
+            reference=f"L-{number}",
             dispatched_at=datetime.now(UTC) - timedelta(minutes=minutes_ago),
         )
 

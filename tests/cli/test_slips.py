@@ -294,6 +294,10 @@ SLIPS = {
         ("call", "reminder", NUMBER, "patient=Ann", "time=3pm", "--key", ""),
         "host: --key must be 1 to 200 printable characters",
     ),
+    "call: an empty reference": Slip(
+        ("call", "reminder", NUMBER, "patient=Ann", "time=3pm", "--reference", ""),
+        "host: --reference must be 1 to 200 printable characters",
+    ),
     # Options and commands
     "a misspelt command": Slip(
         "deev", f"host: no such command 'deev'. Did you mean 'dev'? {see('')}", code=2

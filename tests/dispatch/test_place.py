@@ -29,10 +29,11 @@ def test_a_room_s_name_tells_nothing_of_the_key() -> None:
     assert "secret" not in room_for("ann", "secret order")
 
 
-def test_the_key_travels_in_the_metadata(deployment: Deployment) -> None:
+def test_the_key_and_the_reference_travel_in_the_metadata(deployment: Deployment) -> None:
     deployment.persona("ann")
-    metadata = json.loads(metadata_of(load_settings(), "ann", NUMBER, {}, "order 7"))
-    assert metadata == {"persona": "ann", "phone_number": NUMBER, "idempotency_key": "order 7"}
+    metadata = json.loads(metadata_of(load_settings(), "ann", NUMBER, {}, "order 7", "L-17"))
+    ids = {"idempotency_key": "order 7", "reference": "L-17"}
+    assert metadata == {"persona": "ann", "phone_number": NUMBER, **ids}
 
 
 def test_a_key_that_can_not_be_used_is_told_before_anything_is_dispatched(
@@ -41,3 +42,5 @@ def test_a_key_that_can_not_be_used_is_told_before_anything_is_dispatched(
     deployment.persona("ann")
     with pytest.raises(MetadataError, match="idempotency_key"):
         metadata_of(load_settings(), "ann", NUMBER, {}, "x" * 201)
+    with pytest.raises(MetadataError, match="reference"):
+        metadata_of(load_settings(), "ann", NUMBER, {}, None, "two\nlines")

@@ -56,3 +56,25 @@ def test_a_key_that_is_whole_again_names_numbers_again(tmp_path: Path) -> None:
     assert names.of(NUMBER) == "+1…57"
     file.write_bytes(whole)
     assert names.of(NUMBER) == name
+
+
+@pytest.mark.parametrize(
+    ("text", "number", "masked"),
+    [
+        ("L-17", NUMBER, "L-17"),
+        ("order 20261130123", NUMBER, "order 20261130123"),
+        (NUMBER, None, "NAMED"),
+        (f"lead of {NUMBER}, twice: {NUMBER}", None, "lead of NAMED, twice: NAMED"),
+        (f"lead-{NUMBER[1:]}", NUMBER, "lead-NAMED"),
+        (f"lead-{NUMBER[1:]}", None, f"lead-{NUMBER[1:]}"),
+        (f"{NUMBER[1:]}7", NUMBER, f"{NUMBER[1:]}7"),
+        (f"{NUMBER[:2]} {NUMBER[2:5]} {NUMBER[5:]}", None, "NAMED"),
+        ("1234", "1234", "1234"),
+    ],
+)
+def test_numbers_in_the_ids_of_others_are_named_and_other_digits_stay(
+    tmp_path: Path, text: str, number: str | None, masked: str
+) -> None:
+    names = Pseudonyms(tmp_path)
+    assert names.within(text, number) == masked.replace("NAMED", names.of(NUMBER))
+    assert names.within(names.within(text, number), number) == names.within(text, number)

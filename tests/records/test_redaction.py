@@ -28,6 +28,11 @@ PRIVATE = a_record(
     room=f"call-_{NUMBER}_aB3xYzQ1wErT",
     reason=f"{NUMBER} is not called before 8:00.",
     error=f"ValueError: {SAID}",
+    reference=f"lead of {NUMBER}",
+    idempotency_key=f"order-20261130-{NUMBER[1:]}",
+    results={
+        "booking": {"day": "2026-11-23", "phone": NUMBER, "pin": [4321], "said": SAID, "ok": True}
+    },
     transcript=[Utterance(at=AT, who="caller", text=SAID)],
     tools=[
         ToolUse(
@@ -64,6 +69,15 @@ def test_by_default_a_record_has_words_and_no_number_and_no_digit(tmp_path: Path
     assert record.tools[0].result == "Booked for +1…57."
     assert [key.digit for key in record.keys] == ["•"] * 5
     name = Pseudonyms(tmp_path).of(NUMBER)
+    ids = (record.reference, record.idempotency_key)
+    assert ids == (f"lead of {name}", f"order-20261130-{name}")
+    assert record.results["booking"] == {
+        "day": "2026-11-23",
+        "phone": "+1…57",
+        "pin": ["••••"],
+        "said": "My number is …57 and my pin is ••••.",
+        "ok": True,
+    }
     targets = [name, name, "sip:+1…57@pbx.example", "sip:desk@pbx", None]
     assert [transfer.number for transfer in record.transfers] == targets
     written = record.model_dump_json()
@@ -74,7 +88,8 @@ def test_by_default_a_record_has_words_and_no_number_and_no_digit(tmp_path: Path
 def test_what_a_record_says_besides_stays(tmp_path: Path) -> None:
     record = told(tmp_path)
     masked = {"number", "our_number", "room", "reason", "error", "keys", "tools", "transcript"}
-    same = set(CallRecord.model_fields) - masked - {"transfers"}
+    masked |= {"transfers", "reference", "idempotency_key", "results"}
+    same = set(CallRecord.model_fields) - masked
     assert record.model_dump(include=same) == PRIVATE.model_dump(include=same)
     assert [(line.at, line.who) for line in record.transcript] == [(AT, "caller")]
 
@@ -102,6 +117,8 @@ def test_digits_alone_are_opened_by_name(tmp_path: Path) -> None:
 def test_words_are_closed_by_name(tmp_path: Path) -> None:
     record = told(tmp_path, record_transcripts=False)
     assert record.transcript == []
+    assert record.results["booking"]["said"] == "••••"
+    assert record.results["booking"]["day"] == "2026-11-23"
     assert [(tool.name, tool.arguments, tool.result) for tool in record.tools] == [("book", "", "")]
 
 
@@ -123,6 +140,7 @@ def test_secrets_stand_in_no_record_however_open_it_is(
     private.use(Mask(frozenset([KEY])))
     token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJob3N0In0.c2lnbmF0dXJl"
     arguments = {"url": f"https://crm.example/{KEY}", "auth_token": {"a": "hunter22x"}, "ok": True}
+    found = {"url": f"https://crm.example/{KEY}", "api_key": "hunter22x"}
     use = PRIVATE.tools[0].model_copy(
         update={"arguments": json.dumps(arguments), "result": 'password: "hunter22x"'}
     )
@@ -133,6 +151,8 @@ def test_secrets_stand_in_no_record_however_open_it_is(
             "voicemail_reason": f"sent {KEY}",
             "transfers": [PRIVATE.transfers[0].model_copy(update={"reason": f"{KEY} is wrong"})],
             "tools": [use],
+            "reference": f"lead of {KEY}",
+            "results": {"found": found},
         }
     )
     record = redacted(whole, Shared(record_numbers=True, record_digits=True), tmp_path)
@@ -145,6 +165,8 @@ def test_secrets_stand_in_no_record_however_open_it_is(
         "auth_token": "••••",
         "ok": True,
     }
+    assert record.reference == "lead of ••••"
+    assert record.results == {"found": {"url": "https://crm.example/••••", "api_key": "••••"}}
     assert not [each for each in (KEY, token, "hunter22x") if each in record.model_dump_json()]
 
 

@@ -56,23 +56,25 @@ def test_a_null_number_is_no_number() -> None:
     assert not read_dispatch('{"phone_number": null}').outbound
 
 
-@pytest.mark.parametrize("key", ["a", "order 7/2026-11-23", "Bestellung für Ann", "x" * 200])
-def test_a_key_names_the_request(key: str) -> None:
-    dispatch = read_dispatch(json.dumps({"idempotency_key": key}))
-    assert dispatch.idempotency_key == key
+@pytest.mark.parametrize("id", ["a", "order 7/2026-11-23", "Bestellung für Ann", "x" * 200])
+def test_a_request_has_a_key_and_a_reference(id: str) -> None:
+    assert read_dispatch(json.dumps({"idempotency_key": id})).idempotency_key == id
+    assert read_dispatch(json.dumps({"reference": id})).reference == id
 
 
-@pytest.mark.parametrize("metadata", ["", "{}", '{"idempotency_key": null}'])
+@pytest.mark.parametrize("metadata", ["", "{}", '{"idempotency_key": null, "reference": null}'])
 def test_a_request_need_not_be_named(metadata: str) -> None:
-    assert read_dispatch(metadata).idempotency_key is None
+    dispatch = read_dispatch(metadata)
+    assert (dispatch.idempotency_key, dispatch.reference) == (None, None)
 
 
+@pytest.mark.parametrize("field", ["idempotency_key", "reference"])
 @pytest.mark.parametrize(
-    "key", ["", "x" * 201, "two\nlines", "tab\t", "\0", 7, True, ["a"], {"a": 1}]
+    "id", ["", "x" * 201, "two\nlines", "tab\t", "\0", 7, True, ["a"], {"a": 1}]
 )
-def test_a_key_that_is_no_short_printable_text_refuses_the_call(key: object) -> None:
-    with pytest.raises(MetadataError, match="must be 1 to 200 printable characters"):
-        read_dispatch(json.dumps({"idempotency_key": key}))
+def test_an_id_that_is_no_short_printable_text_refuses_the_call(id: object, field: str) -> None:
+    with pytest.raises(MetadataError, match=f"{field} .* must be 1 to 200 printable characters"):
+        read_dispatch(json.dumps({field: id}))
 
 
 @pytest.mark.parametrize(

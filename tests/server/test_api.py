@@ -314,6 +314,11 @@ async def test_nor_are_there_more_of_those_that_are_asked_for_at_once(
         ({"idempotency_key": ""}, ["body", "idempotency_key"]),
         ({"idempotency_key": "a b"}, ["body", "idempotency_key"]),
         ({"idempotency_key": "x" * 201}, ["body", "idempotency_key"]),
+        ({"reference": ""}, ["body", "reference"]),
+        ({"reference": "x" * 201}, ["body", "reference"]),
+        ({"reference": "two\nlines"}, ["body", "reference"]),
+        ({"reference": 17}, ["body", "reference"]),
+        ({"details": {"reference": "L-17"}}, ["body", "details"]),
         ({"trunk": "ST_1"}, ["body", "trunk"]),
         ({"headers": {"Idempotency-Key": "a b"}}, ["header", "Idempotency-Key"]),
         (
@@ -560,6 +565,21 @@ async def test_the_same_key_and_the_same_body_give_the_same_call(client: Client)
     over = await client.over(first["id"])
     assert (await client.place(details=GOOD, idempotency_key="order-7"))[1] == over
     assert client.livekit.rooms == [first["room"]]
+
+
+async def test_a_call_is_told_of_with_the_reference_and_the_key_of_its_request(
+    client: Client, deployment: Deployment
+) -> None:
+    deployment.write("plugins/witness.py", WITNESS)
+    wanted = {"details": GOOD, "reference": f"lead of {NUMBER}", "idempotency_key": "order-7"}
+    _, call, _ = await client.place(**wanted)
+    assert call["reference"].startswith("lead of +1…01~")
+    assert (call["idempotency_key"], call["results"]) == ("order-7", {})
+    client.livekit.turning_away.set()
+    over = await client.over(call["id"])
+    [record] = await recorded(deployment)
+    assert (record.reference, record.idempotency_key) == (call["reference"], "order-7")
+    assert (over["reference"], over["idempotency_key"]) == (call["reference"], "order-7")
 
 
 async def test_the_same_key_for_another_call_is_a_conflict(client: Client) -> None:

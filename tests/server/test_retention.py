@@ -419,6 +419,23 @@ def test_requests_are_forgotten_in_time_though_no_other_comes(
     assert b"-old" not in content
 
 
+def test_results_for_the_api_are_removed_with_the_records(settings: Settings) -> None:
+    requests, book = Requests(settings.state_dir), CallStore(settings.state_dir)
+    wanted = WantedCall(persona="ann", number=NUMBER, idempotency_key="order-7")
+    asked = AskedCall(id="one", persona="ann", room="ann-1", asked_at=datetime.now(UTC))
+    book.add("order-7", wanted, asked)
+    requests.note_results("order-7", '{"day": "Monday"}')
+    requests.note_results("of the command", '{"day": "Tuesday"}')  # the API has no such call
+    assert purge(settings, datetime.now(UTC), days=1).faults == []
+    found = book.find("order-7", wanted)
+    assert found
+    assert found.results == {"day": "Monday"}
+    assert b"Tuesday" not in (settings.state_dir / "state.db").read_bytes()
+    assert purge(settings, datetime.now(UTC), days=0).faults == []
+    assert book.find("order-7", wanted) == asked
+    assert b"Monday" not in (settings.state_dir / "state.db").read_bytes()
+
+
 def test_nothing_is_made_where_nobody_has_asked_for_a_call(settings: Settings) -> None:
     purge(settings, NOW, days=0)
     assert list(Path().iterdir()) == []

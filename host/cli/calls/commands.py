@@ -36,6 +36,9 @@ Since = Annotated[
 WithNumber = Annotated[
     str | None, typer.Option("--number", help="Only calls with this number, or a part of it.")
 ]
+WithReference = Annotated[
+    str | None, typer.Option("--reference", help="Only calls with this reference.")
+]
 Limit = Annotated[int, typer.Option("--limit", min=1, help="Maximum number of calls.")]
 
 
@@ -46,14 +49,15 @@ def list_by_default(
     outcome: Ended = None,
     since: Since = None,
     number: WithNumber = None,
+    reference: WithReference = None,
     limit: Limit = 20,
     as_json: AsJson = False,
 ) -> None:
     """List calls, show one, or purge old ones."""
-    wanted = (persona, outcome, since, number, limit, as_json)
+    wanted = (persona, outcome, since, number, reference, limit, as_json)
     if context.invoked_subcommand is None:
         list_calls(*wanted)
-    elif wanted != (None, None, None, None, 20, False):
+    elif wanted != (None, None, None, None, None, 20, False):
         command = context.invoked_subcommand
         raise HostError(f"options of `calls {command}` stand behind it, and not before")
 
@@ -64,6 +68,7 @@ def list_calls(
     outcome: Ended = None,
     since: Since = None,
     number: WithNumber = None,
+    reference: WithReference = None,
     limit: Limit = 20,
     as_json: AsJson = False,
 ) -> None:
@@ -74,6 +79,7 @@ def list_calls(
         outcome=outcome,
         since=read_since(since, now) if since else None,
         number=read_number(number) if number else None,
+        reference=reference,
         pseudonyms=Pseudonyms(settings.state_dir),
     )
     log = CallLog(settings.call_log)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -15,6 +16,7 @@ def page(record: CallRecord, width: int | None = None) -> str:
     sections = (
         [*_head(record, width)],
         [*_facts(record, width)],
+        [*_results(record, width)],
         [*_times(record)],
         [*_story(record, width)],
         [*_usage(record)],
@@ -43,12 +45,22 @@ def _facts(record: CallRecord, width: int | None) -> Iterator[str]:
         "SIP status": record.sip_status and str(record.sip_status),
         "try again": "it may go better later" if record.retryable else None,
         "voicemail": voicemail,
+        "reference": record.reference,
+        "key": record.idempotency_key,
         "recording": record.recording,
         "room": record.room,
     }
     for name, fact in facts.items():
         if fact:
             yield from hanging(f"  {name:10}  ", fact, width)
+
+
+def _results(record: CallRecord, width: int | None) -> Iterator[str]:
+    if record.results:
+        yield "Results"
+    for name, value in record.results.items():
+        written = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        yield from hanging(f"  {printable(name):10}  ", printable(written), width)
 
 
 def _times(record: CallRecord) -> Iterator[str]:

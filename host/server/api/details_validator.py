@@ -35,7 +35,12 @@ START_LIMIT = 15.0
 """Seconds that the process may take to load personas and plugins."""
 MOST = 50
 """Maximum number of faults reported for one request."""
-PLACES = {"persona": "persona", "phone_number": "number", "idempotency_key": "idempotency_key"}
+PLACES = {
+    "persona": "persona",
+    "phone_number": "number",
+    "idempotency_key": "idempotency_key",
+    "reference": "reference",
+}
 """Metadata fields outside `details`, and their names in the request's body."""
 
 # LiveKit's forkserver, which also forks the calls: personas and plugins are already imported.

@@ -10,7 +10,6 @@ import sqlite3
 from functools import partial
 
 from host import registry
-from host.base.clock import now
 from host.base.errors import HostError, MetadataError
 from host.base.tasks import Tasks
 from host.compliance import Gate
@@ -20,7 +19,7 @@ from host.records.outcome import Outcome
 from host.server.api.details_validator import DetailsValidator
 from host.server.api.refusals import Blocked, TooMany, Unusable
 from host.server.api.schemas import AskedCall, Fault, WantedCall
-from host.server.api.status import ended, note_status
+from host.server.api.status import ended, note_status, queued
 from host.server.api.store import CallStore
 from host.server.api.unplaced import UnplacedCalls
 from host.server.emitting import PARTING
@@ -65,9 +64,7 @@ class Placing:
         id = secrets.token_urlsafe(18)
         key = wanted.idempotency_key or f"api-{id}"
         metadata = await self._checked(wanted, key)
-        asked = AskedCall(
-            id=id, persona=wanted.persona, room=room_for(wanted.persona, key), asked_at=now()
-        )
+        asked = queued(id, wanted, room_for(wanted.persona, key), self._settings)
         if sum(call.status != "over" for call in self._live.values()) >= MOST:
             raise TooMany
         self._live[id] = asked  # counts before the await, for concurrent requests
@@ -119,7 +116,9 @@ class Placing:
             text = f"there is no persona {wanted.persona!r} (there are: {known})"
             raise Unusable(Fault(loc=["body", "persona"], msg=text, type="persona_unknown"))
         try:
-            metadata = encode_metadata(wanted.persona, wanted.number, wanted.details, key)
+            metadata = encode_metadata(
+                wanted.persona, wanted.number, wanted.details, key, wanted.reference
+            )
         except MetadataError as error:
             raise Unusable(
                 Fault(loc=["body", "details"], msg=str(error), type="value_error")

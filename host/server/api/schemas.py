@@ -5,18 +5,36 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+)
 
 from host.base.e164 import PATTERN
+from host.call.dispatch import MAX_ID
 from host.records.outcome import Outcome
 
-RESERVED = ("persona", "phone_number", "idempotency_key")
+
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("it has characters that can't be printed")
+    return text
+
+
+RESERVED = ("persona", "phone_number", "idempotency_key", "reference")
 """Fields of a dispatch's metadata that are not details."""
 LONGEST_TEXT = 300
 """Maximum length of an error message, in characters."""
 
 Key = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,200}$")]
 """An idempotency key: printable ASCII without spaces, so that it fits into a header."""
+Reference = Annotated[
+    str, StringConstraints(min_length=1, max_length=MAX_ID), AfterValidator(_printable)
+]
 Status = Literal["queued", "dialing", "ringing", "active", "over"]
 
 
@@ -41,6 +59,9 @@ class WantedCall(BaseModel):
         description="key of this request: repeats with the same key return the same call; "
         "the header Idempotency-Key is an alternative",
     )
+    reference: Reference | None = Field(
+        None, description="your own ID of the call, which its record and webhook have, too"
+    )
 
     @field_validator("details")
     @classmethod
@@ -56,11 +77,20 @@ class AskedCall(BaseModel):
     id: str = Field(description="ID of the call in this API")
     persona: str = Field(description="persona that places the call")
     room: str = Field(description="LiveKit room, as in the call's record and webhook")
+    reference: str | None = Field(None, description="reference of the request, as in the record")
+    idempotency_key: str | None = Field(
+        None, description="idempotency key of the request, as in the record; null if it had none"
+    )
     status: Status = Field("queued", description="status of the call")
     outcome: Outcome | None = Field(None, description="outcome of the call; null until it is over")
     reason: str | None = Field(None, description="reason of the outcome")
     sip_status: int | None = Field(None, description="SIP status of a failed dial, such as 486")
     retryable: bool | None = Field(None, description="whether a retry may succeed")
+    results: dict[str, Any] = Field(
+        {},
+        description="results of the call, as in its record: soon after it is over, if it was this "
+        "host's",
+    )
     asked_at: datetime = Field(description="time of the request, UTC")
     dialing_at: datetime | None = Field(None, description="time when dialling began, UTC")
     ringing_at: datetime | None = Field(None, description="time when ringing began, UTC")

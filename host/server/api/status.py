@@ -1,11 +1,13 @@
-"""How a requested call stands: its status, as LiveKit shows it, and its end."""
+"""How a requested call stands: queued, its status as LiveKit shows it, and its end."""
 
 from __future__ import annotations
 
 from host.base.clock import now
 from host.call.state import CallStatus
 from host.dispatch.place import CallResult
-from host.server.api.schemas import AskedCall, Status
+from host.records.redaction import masked_id
+from host.server.api.schemas import AskedCall, Status, WantedCall
+from host.settings import Settings
 
 _STANDS: dict[str, Status] = {
     CallStatus.DIALING: "dialing",
@@ -14,6 +16,23 @@ _STANDS: dict[str, Status] = {
     CallStatus.ACTIVE: "active",
 }
 """LiveKit's `sip.callStatus` to the API's status."""
+
+
+def queued(id: str, wanted: WantedCall, room: str, settings: Settings) -> AskedCall:
+    """Return a call that was just asked for. Its IDs are masked as in its record."""
+
+    def masked(theirs: str | None) -> str | None:
+        persona = settings.persona(wanted.persona)
+        return masked_id(theirs, wanted.number, persona, settings.state_dir)
+
+    return AskedCall(
+        id=id,
+        persona=wanted.persona,
+        room=room,
+        reference=masked(wanted.reference),
+        idempotency_key=masked(wanted.idempotency_key),
+        asked_at=now(),
+    )
 
 
 def note_status(asked: AskedCall, status: str) -> None:

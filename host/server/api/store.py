@@ -12,6 +12,7 @@ import sqlite3
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
+from datetime import datetime
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -23,6 +24,9 @@ log = logging.getLogger("host")
 
 KEPT = 7 * 24 * 3600.0
 """Seconds for which a call and its idempotency key are stored."""
+
+
+_WITH_RESULTS = "FROM api_calls LEFT JOIN api_results USING (key)"
 
 
 class Different(Exception):
@@ -68,9 +72,15 @@ class CallStore:
     def read(self, id: str) -> tuple[str, AskedCall] | None:
         """Return a call by its id, with its idempotency key; None if unknown or expired."""
         with self._open() as calls:
-            query = "SELECT key, told FROM api_calls WHERE id = ? AND asked >= ?"
+            query = f"SELECT key, told, results {_WITH_RESULTS} WHERE id = ? AND asked >= ?"
             found = calls.execute(query, (id, time.time() - KEPT)).fetchone()
-        return (found[0], _asked(found[1])) if found else None
+        return (found[0], _asked(*found[1:])) if found else None
+
+    def forget_results(self, before: datetime) -> None:
+        """Delete results from before a time. Raises sqlite3.Error or OSError."""
+        if has_state(self._state):
+            with self._open() as calls:
+                calls.execute("DELETE FROM api_results WHERE at < ?", (before.timestamp(),))
 
     def unfinished(self) -> list[tuple[str, AskedCall, bool]]:
         """Return the calls without an outcome, each with its key, and whether a host took it."""
@@ -91,17 +101,18 @@ class CallStore:
 
 def _forget(calls: sqlite3.Connection) -> None:
     calls.execute("DELETE FROM api_calls WHERE asked < ?", (time.time() - KEPT,))
+    calls.execute("DELETE FROM api_results WHERE key NOT IN (SELECT key FROM api_calls)")
 
 
 def _find(calls: sqlite3.Connection, key: str, wanted: WantedCall) -> AskedCall | None:
-    query = "SELECT id, request, told FROM api_calls WHERE key = ? AND asked >= ?"
+    query = f"SELECT id, request, told, results {_WITH_RESULTS} WHERE key = ? AND asked >= ?"
     found = calls.execute(query, (key, time.time() - KEPT)).fetchone()
     if found is None:
         return None
-    id, request, document = found
+    id, request, document, results = found
     if request != _fingerprint(id, wanted):
         raise Different
-    return _asked(document)
+    return _asked(document, results)
 
 
 def _readable(
@@ -116,10 +127,11 @@ def _readable(
             calls.execute("UPDATE api_calls SET over = 1 WHERE id = ?", (id,))
 
 
-def _asked(document: str) -> AskedCall:
-    """Parse a call. Raises DataError if another version of the host wrote it."""
+def _asked(document: str, results: str | None = None) -> AskedCall:
+    """Parse a call and its results. Raises DataError if another version of the host wrote it."""
     try:
-        return AskedCall.model_validate_json(document)
+        asked = AskedCall.model_validate_json(document)
+        return asked.model_copy(update={"results": json.loads(results)}) if results else asked
     except ValidationError:
         raise sqlite3.DataError("another version of the host wrote it") from None
 
@@ -127,5 +139,7 @@ def _asked(document: str) -> AskedCall:
 def _fingerprint(id: str, wanted: WantedCall) -> str:
     """Hash a request, salted with the call's id, to compare requests without storing them."""
     request = wanted.model_dump(exclude={"idempotency_key"})
+    if wanted.reference is None:  # as in a request that was stored before there were references
+        del request["reference"]
     text = json.dumps([id, request], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()

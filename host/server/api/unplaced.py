@@ -70,7 +70,7 @@ class UnplacedCalls:
             room=asked.room,
             persona=asked.persona,
             outbound=True,
-            metadata={"idempotency_key": key},
+            metadata={"idempotency_key": key, "reference": asked.reference},
             dispatched_at=asked.asked_at,
             ended_at=now(),
         )

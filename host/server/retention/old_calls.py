@@ -66,6 +66,8 @@ def _purge_records(settings: Settings, before: datetime, purged: Purged, *, dry_
                 database.overwrite(db)
     with _collecting_faults(purged, state):
         purged.removed[str(state)] = files.purge_state(state, before, dry_run=dry_run)
+        if not dry_run:
+            CallStore(state).forget_results(before)
 
 
 def _clear_up(settings: Settings, now: datetime, purged: Purged) -> None:
