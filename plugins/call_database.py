@@ -61,6 +61,9 @@ _RESULTS = (
     "ALTER TABLE calls ADD COLUMN reference TEXT",
     "ALTER TABLE calls ADD COLUMN idempotency_key TEXT",
     "ALTER TABLE calls ADD COLUMN results TEXT NOT NULL DEFAULT '{}'",  # JSON
+    "ALTER TABLE calls ADD COLUMN opted_out INTEGER NOT NULL DEFAULT 0",
+    f"""CREATE TABLE menus ({_OF_A_CALL}, at TEXT, menu TEXT, key TEXT, choice TEXT,
+        PRIMARY KEY (call_id, position))""",
     "CREATE INDEX calls_by_reference ON calls(reference)",
     "CREATE INDEX calls_by_idempotency_key ON calls(idempotency_key)",
 )

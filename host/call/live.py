@@ -237,6 +237,7 @@ class LiveCall:
         """Add the far end's number to the do-not-call list; see `Call.opt_out`."""
         number, ours = self.state.number or "", self.state.our_number
         await asyncio.to_thread(self.gate.opt_out, number, ours)
+        self.state.opted_out = True
         log.info("the %s was added to the do-not-call list", self.state.other_party)
 
     def note_key(

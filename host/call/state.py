@@ -13,6 +13,7 @@ from host.records.ending import Ending
 from host.records.record import (
     CallRecord,
     KeyPress,
+    MenuChoice,
     ToolUse,
     Transfer,
     Usage,
@@ -87,8 +88,11 @@ class CallState(Written):
     transcript: list[Utterance] = []
     tools: list[ToolUse] = []
     keys: list[KeyPress] = []
+    menus: list[MenuChoice] = []
     transfers: list[Transfer] = []
     usage: list[Usage] = []
+    opted_out: bool = False
+    """Whether the far end was put on the do-not-call list in this call."""
     results: dict[str, Any] = {}
     """What personas and plugins put into `call.results`."""
     recording: str | None = None
@@ -180,8 +184,10 @@ class CallState(Written):
             transcript=self.transcript,
             tools=self.tools,
             keys=self.keys,
+            menus=self.menus,
             transfers=self.transfers,
             usage=self.usage,
+            opted_out=self.opted_out,
             results=self.results,
             taken_over=self.taken_over,
             recording=self.recording,

@@ -54,6 +54,21 @@ class KeyPress(Written):
     digit: str = Field(description="one of 0123456789*#ABCD, or a bullet if masked")
 
 
+class MenuChoice(Written):
+    """One choice in a keypad menu."""
+
+    at: datetime = Field(description="time of the choice, UTC")
+    menu: str = Field(description="name of the menu; its prompt, if it has no name")
+    key: str | None = Field(
+        None,
+        description="key that was pressed, or a bullet if masked; null if none was and the menu's "
+        "default was chosen",
+    )
+    choice: str | None = Field(
+        None, description="what was chosen: text, number or submenu; null if it is another object"
+    )
+
+
 class Transfer(Written):
     """One attempt to transfer the call."""
 
@@ -162,8 +177,12 @@ class CallRecord(Written):
     transcript: list[Utterance] = Field([], description="utterances, in order")
     tools: list[ToolUse] = Field([], description="tool calls of the model, in order")
     keys: list[KeyPress] = Field([], description="key presses, in order")
+    menus: list[MenuChoice] = Field([], description="choices in keypad menus, in order")
     transfers: list[Transfer] = Field([], description="attempts to transfer the call, in order")
     usage: list[Usage] = Field([], description="usage of each model")
+    opted_out: bool = Field(
+        False, description="whether the far end was put on the do-not-call list in the call"
+    )
     results: dict[str, Any] = Field(
         {}, description="what the persona and plugins put into `call.results`: JSON values by name"
     )

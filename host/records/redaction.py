@@ -17,7 +17,14 @@ from host.privacy import (
     names_a_secret,
     without_secrets,
 )
-from host.records.record import CallRecord, KeyPress, ToolUse, Transfer, Utterance
+from host.records.record import (
+    CallRecord,
+    KeyPress,
+    MenuChoice,
+    ToolUse,
+    Transfer,
+    Utterance,
+)
 from host.settings import Shared
 
 MASKED_KEY = "\N{BULLET}"
@@ -38,6 +45,7 @@ def redacted(record: CallRecord, settings: Shared, state: Path) -> CallRecord:
         "tools": [words.of_tool(tool) for tool in record.tools],
         "results": words.inside(record.results),
         "keys": [words.of_key(key) for key in record.keys],
+        "menus": [words.of_choice(choice) for choice in record.menus],
         "transfers": [words.of_transfer(transfer) for transfer in record.transfers],
         "reason": words.written(record.reason),
         "error": words.maybe(record.error),
@@ -129,6 +137,16 @@ class _Words:
         if self._settings.record_digits:
             return key
         return key.model_copy(update={"digit": MASKED_KEY})
+
+    def of_choice(self, choice: MenuChoice) -> MenuChoice:
+        shown = self._settings.record_digits or choice.key is None
+        return choice.model_copy(
+            update={
+                "menu": self.written(choice.menu),
+                "key": choice.key if shown else MASKED_KEY,
+                "choice": self.maybe(choice.choice),
+            }
+        )
 
     def of_transfer(self, transfer: Transfer) -> Transfer:
         return transfer.model_copy(update={"reason": self.written(transfer.reason)})

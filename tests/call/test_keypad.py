@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from enum import Enum
 from typing import Any
 
 import pytest
@@ -209,6 +211,55 @@ async def test_star_goes_nowhere_from_the_first_menu(keypad: Keypad, said: Said)
     assert await keypad.choose(OUTER) == "shapes"
     assert said[1].startswith(WRONG)
     await typing
+
+
+class Colour(Enum):
+    RED = 7
+
+
+COLOURS = Menu("Red or what?", {"1": Colour.RED, "2": print, "3": 3}, name="colours")
+
+
+@pytest.mark.parametrize(
+    ("menu", "keys", "noted"),
+    [
+        (OUTER, "2", [("Colours or shapes?", "2", "shapes")]),
+        (OUTER, "12", [("Colours or shapes?", "1", "Red or blue?"), ("Red or blue?", "2", "blue")]),
+        (OUTER, "1", [("Colours or shapes?", "1", "Red or blue?"), ("Red or blue?", None, "grey")]),
+        (
+            OUTER,
+            "1*2",
+            [("Colours or shapes?", "1", "Red or blue?"), ("Colours or shapes?", "2", "shapes")],
+        ),
+        (COLOURS, "1", [("colours", "1", "RED")]),
+        (COLOURS, "2", [("colours", "2", None)]),
+        (COLOURS, "3", [("colours", "3", "3")]),
+        (replace(COLOURS, private=True), "3", [("colours", MASK, "••••")]),
+    ],
+)
+async def test_choices_are_in_the_record_with_their_menus(
+    call: LiveCall, menu: Menu, keys: str, noted: list[tuple[str, str | None, str | None]]
+) -> None:
+    type_in(call.keypad, keys)
+    await call.call.choose(menu)
+    record = call.state.record(Ending(Outcome.COMPLETED, "far end", "the caller hung up"))
+    assert [(each.menu, each.key, each.choice) for each in record.menus] == noted
+
+
+async def test_a_private_menu_masks_its_keys_and_a_deployment_all(call: LiveCall) -> None:
+    type_in(call.keypad, "3")
+    await call.call.choose(replace(COLOURS, private=True))
+    assert recorded(call) == MASK
+    call.persona_settings = PersonaSettings(mask_digits=True)
+    type_in(call.keypad, "3")
+    await call.call.choose(COLOURS)
+    assert [(each.key, each.choice) for each in call.state.menus] == 2 * [(MASK, "••••")]
+
+
+async def test_a_menu_that_gets_no_key_is_no_choice(call: LiveCall) -> None:
+    with pytest.raises(NoKeys):
+        await call.call.choose(replace(COLOURS, tries=1, timeout=0.01))
+    assert call.state.menus == []
 
 
 @pytest.mark.parametrize("choices", [{}, {"12": "twelve"}, {"": 0}, {"x": 1}])

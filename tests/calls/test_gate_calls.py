@@ -174,6 +174,7 @@ async def test_whoever_presses_the_key_is_told_so_and_never_called_again(scene: 
     record = await scene.over(call, 60)
     heard_once(call, "All right, we will not call this number again. Goodbye.")
     assert (record.outcome, record.ended_by) == (Outcome.COMPLETED, "persona")
+    assert record.opted_out
     scene.exchange.connect(caller, Busy())
     begun = len(scene.exchange.ledger.entries)
     placed = await scene.place("seldom", caller)

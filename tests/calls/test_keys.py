@@ -49,6 +49,9 @@ async def test_a_key_breaks_the_prompt_off_and_counts(scene: Scene) -> None:
     heard_once(call, "You have chosen the office.")
     not_heard(call, LAST)
     assert keyed(record) == "1"
+    assert [(each.menu, each.key, each.choice) for each in record.menus] == [
+        (MENU, "1", "the office")
+    ]
     assert [fact for event, fact in events(scene, call.room) if event == "digit"] == ["1"]
 
 

@@ -46,6 +46,7 @@ def tool_of(call: LiveCall) -> Any:
 async def test_the_model_puts_whoever_it_talks_with_on_the_list(call: LiveCall) -> None:
     assert "nobody calls this number" in await tool_of(call)()
     assert call.gate.do_not_call.has(ANN)
+    assert call.state.opted_out
     assert not call.over
 
 
@@ -56,6 +57,7 @@ async def test_the_model_is_told_where_that_did_not_work(
     with pytest.raises(ToolError, match="could not be noted"):
         await tool_of(call)()
     assert "an opt-out could not be noted" in caplog.text
+    assert not call.state.opted_out
     assert not (deployment_folder / "do-not-call.txt").exists()
 
 

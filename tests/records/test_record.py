@@ -11,9 +11,19 @@ import pytest
 from pydantic import BaseModel
 from stored import RECORDS
 
-from host.records.record import CallRecord, KeyPress, ToolUse, Transfer, Usage, Utterance
+from host.records.record import (
+    CallRecord,
+    KeyPress,
+    MenuChoice,
+    ToolUse,
+    Transfer,
+    Usage,
+    Utterance,
+)
 
-MODELS: tuple[type[BaseModel], ...] = (CallRecord, Utterance, ToolUse, KeyPress, Transfer, Usage)
+MODELS: tuple[type[BaseModel], ...] = (
+    *(CallRecord, Utterance, ToolUse, KeyPress, MenuChoice, Transfer, Usage),
+)
 FIELDS = [(model, name) for model in MODELS for name in model.model_fields]
 
 

@@ -17,7 +17,7 @@ from host import privacy as private
 from host.call.live import LiveCall
 from host.call.state import CallState
 from host.privacy import Mask, Pseudonyms
-from host.records.record import CallRecord, KeyPress, ToolUse, Transfer, Utterance
+from host.records.record import CallRecord, KeyPress, MenuChoice, ToolUse, Transfer, Utterance
 from host.records.redaction import redacted
 from host.settings import Shared, load_settings
 
@@ -44,6 +44,10 @@ PRIVATE = a_record(
         )
     ],
     keys=[KeyPress(at=AT, who="caller", digit=digit) for digit in "4321#"],
+    menus=[
+        MenuChoice(at=AT, menu="language", key="1", choice="English"),
+        MenuChoice(at=AT, menu=SAID, key=None, choice=NUMBER),
+    ],
     transfers=[
         Transfer(at=AT, to="desk", number=number, succeeded=False, reason=f"{NUMBER} is busy.")
         for number in (NUMBER, f"tel:{NUMBER}", f"sip:{NUMBER}@pbx.example", "sip:desk@pbx", None)
@@ -69,6 +73,10 @@ def test_by_default_a_record_has_words_and_no_number_and_no_digit(tmp_path: Path
     assert record.tools[0].result == "Booked for +1…57."
     assert [key.digit for key in record.keys] == ["•"] * 5
     name = Pseudonyms(tmp_path).of(NUMBER)
+    assert [(each.menu, each.key, each.choice) for each in record.menus] == [
+        ("language", "•", "English"),
+        ("My number is …57 and my pin is ••••.", None, "+1…57"),
+    ]
     ids = (record.reference, record.idempotency_key)
     assert ids == (f"lead of {name}", f"order-20261130-{name}")
     assert record.results["booking"] == {
@@ -88,7 +96,7 @@ def test_by_default_a_record_has_words_and_no_number_and_no_digit(tmp_path: Path
 def test_what_a_record_says_besides_stays(tmp_path: Path) -> None:
     record = told(tmp_path)
     masked = {"number", "our_number", "room", "reason", "error", "keys", "tools", "transcript"}
-    masked |= {"transfers", "reference", "idempotency_key", "results"}
+    masked |= {"menus", "transfers", "reference", "idempotency_key", "results"}
     same = set(CallRecord.model_fields) - masked
     assert record.model_dump(include=same) == PRIVATE.model_dump(include=same)
     assert [(line.at, line.who) for line in record.transcript] == [(AT, "caller")]
@@ -110,6 +118,7 @@ def test_numbers_alone_are_opened_by_name(tmp_path: Path) -> None:
 def test_digits_alone_are_opened_by_name(tmp_path: Path) -> None:
     record = told(tmp_path, record_digits=True)
     assert "".join(key.digit for key in record.keys) == "4321#"
+    assert record.menus[0].key == "1"
     assert record.transcript[0].text == "My number is …57 and my pin is 4321."
     assert json.loads(record.tools[0].arguments)["pin"] == 4321
 
@@ -117,6 +126,7 @@ def test_digits_alone_are_opened_by_name(tmp_path: Path) -> None:
 def test_words_are_closed_by_name(tmp_path: Path) -> None:
     record = told(tmp_path, record_transcripts=False)
     assert record.transcript == []
+    assert [menu.menu for menu in record.menus] == ["language", "••••"]
     assert record.results["booking"]["said"] == "••••"
     assert record.results["booking"]["day"] == "2026-11-23"
     assert [(tool.name, tool.arguments, tool.result) for tool in record.tools] == [("book", "", "")]

@@ -11,53 +11,22 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
-from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from host.call.hook_clock import action
+from host.call.keypad.asks import Asks
+from host.call.keypad.chosen import choice_of
 from host.call.keypad.digits import Digits, Valid
 from host.call.keypad.menu import NOTHING, Menu
 from host.call.keypad.missed import Missed, NoKeys
 from host.call.keypad.private import MASK, Secrets
 from host.call.keypad.typed import Pressed, Typed
 
-if TYPE_CHECKING:
-    from livekit.agents.voice import SpeechHandle
-
-    from host.call.parts import FirstWords
-    from host.records.ending import Ending
-    from host.records.record import KeyPress
-    from host.settings import PersonaSettings
-
 T = TypeVar("T")
 
 OVERRUN = 1.0
 """Seconds after a complete number in which a further key counts as part of it."""
 _BACK = object()
-
-
-class Asks(Protocol):
-    """The part of a call that its keypad uses."""
-
-    persona_settings: PersonaSettings
-    first_words: FirstWords | None
-
-    @property
-    def persona(self) -> str: ...
-
-    @property
-    def over(self) -> bool: ...
-
-    @property
-    def ending(self) -> asyncio.Future[Ending]: ...
-
-    def hold_replies(self) -> AbstractContextManager[None]: ...
-
-    def speak(self, text: str, *, interruptible: bool = True) -> SpeechHandle: ...
-
-    def note_key(
-        self, who: Literal["persona", "caller"], digit: str, *, private: bool = False
-    ) -> KeyPress: ...
 
 
 class Keypad:
@@ -149,7 +118,8 @@ class Keypad:
         """Offer a menu and its submenus; return the value of the chosen key.
 
         The first key interrupts the prompt; keys typed ahead skip it: `12` goes through two menus.
-        After the last try, returns the menu's default, or raises NoKeys if it has none.
+        After the last try, returns the menu's default, or raises NoKeys if it has none. The record
+        has the menu's name and the choice, masked if the menu is private.
         """
         return await self._question(self._walk(menu))
 
@@ -167,18 +137,23 @@ class Keypad:
     async def _choice(self, menu: Menu, *, inner: bool) -> Any:
         choices = {"*": _BACK, **menu.choices} if inner else menu.choices
 
-        async def read() -> Any:
+        async def read() -> str:
             key = await self._typed.take(menu.timeout)
             if key is None or key not in choices:
                 raise Missed(wrong=key is not None)
-            return choices[key]
+            return key
 
         try:
-            return await self._ask(menu.prompt, menu.tries, read)
+            with self._masked() if menu.private else contextlib.nullcontext():
+                key: str | None = await self._ask(menu.prompt, menu.tries, read)
         except NoKeys:
             if menu.default is NOTHING:
                 raise
-            return menu.default
+            key = None
+        chosen = menu.default if key is None else choices[key]
+        if chosen is not _BACK:
+            self._call.state.menus.append(choice_of(menu, key, chosen, self._call.persona_settings))
+        return chosen
 
     async def _question(self, asking: Coroutine[Any, Any, T]) -> T:
         """Hold the model's replies while asking; cancelled when the call ends."""

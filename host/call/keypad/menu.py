@@ -26,6 +26,10 @@ class Menu:
     tries: int = 3
     timeout: float = 8.0
     """Seconds to wait for a key after the prompt."""
+    name: str = ""
+    """Name of the menu in the call's record; empty: its prompt."""
+    private: bool = False
+    """Whether records and logs mask the key and the choice."""
 
     def __post_init__(self) -> None:
         wrong = [key for key in self.choices if len(key) != 1 or key not in KEYS]

@@ -45,6 +45,7 @@ def _facts(record: CallRecord, width: int | None) -> Iterator[str]:
         "SIP status": record.sip_status and str(record.sip_status),
         "try again": "it may go better later" if record.retryable else None,
         "voicemail": voicemail,
+        "opted out": "yes, no call to this number is placed any more" if record.opted_out else None,
         "reference": record.reference,
         "key": record.idempotency_key,
         "recording": record.recording,

@@ -39,6 +39,10 @@ def _events(record: CallRecord) -> Iterator[Event]:
         yield Event(tool.at, "tool", _used(tool))
     for key in record.keys:
         yield Event(key.at, key.who, PRESSES + key.digit, keys=True)
+    for choice in record.menus:
+        chosen = choice.choice or "something"
+        by_default = "" if choice.key else ", by default"
+        yield Event(choice.at, "menu", f"{choice.menu} -> {chosen}{by_default}")
     for transfer in record.transfers:
         yield Event(transfer.at, "transfer", _tried(transfer))
 

@@ -1,0 +1,42 @@
+"""The part of a call that its keypad uses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:
+    import asyncio
+    from contextlib import AbstractContextManager
+
+    from livekit.agents.voice import SpeechHandle
+
+    from host.call.parts import FirstWords
+    from host.call.state import CallState
+    from host.records.ending import Ending
+    from host.records.record import KeyPress
+    from host.settings import PersonaSettings
+
+
+class Asks(Protocol):
+    """A call that asks for keys."""
+
+    state: CallState
+    persona_settings: PersonaSettings
+    first_words: FirstWords | None
+
+    @property
+    def persona(self) -> str: ...
+
+    @property
+    def over(self) -> bool: ...
+
+    @property
+    def ending(self) -> asyncio.Future[Ending]: ...
+
+    def hold_replies(self) -> AbstractContextManager[None]: ...
+
+    def speak(self, text: str, *, interruptible: bool = True) -> SpeechHandle: ...
+
+    def note_key(
+        self, who: Literal["persona", "caller"], digit: str, *, private: bool = False
+    ) -> KeyPress: ...
