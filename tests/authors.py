@@ -24,7 +24,7 @@ def examples(page: str) -> list[str]:
 
 def write_deployment(folder: Path) -> None:
     """Write the persona and the plugin of docs/authors.md, as an author does."""
-    dentist, crm, *_ = examples(AUTHORS)
+    dentist, _, crm, *_ = examples(AUTHORS)
     (folder / "personas").mkdir()
     (folder / "plugins").mkdir()
     (folder / "personas" / "dentist.py").write_text(dentist)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 from collections.abc import Callable
@@ -27,7 +28,7 @@ async def test_the_unit_tests_of_the_page_pass(tmp_path: Path) -> None:
 
 
 def test_the_wrapper_of_the_page_adds_to_what_the_persona_is_told(deployment: Deployment) -> None:
-    dentist, crm, wrapper, *_ = examples(AUTHORS)
+    dentist, _, _, wrapper, *_ = examples(AUTHORS)
     deployment.write("personas/dentist.py", dentist)
     deployment.write("plugins/notes.py", wrapper)
     call = a_call("dentist")
@@ -59,6 +60,19 @@ def test_the_provider_of_the_page_reads_its_key_and_is_needed_by_who_names_it(
         models()
     monkeypatch.setenv("ACME_API_KEY", "of-acme")
     assert models() == {"model": "fast", "language": "de", "api_key": "of-acme"}
+
+
+def test_the_dentist_of_the_page_is_short_and_its_booking_is_a_result(
+    deployment: Deployment,
+) -> None:
+    dentist, conclusions, *_ = examples(AUTHORS)
+    assert len(dentist.splitlines()) <= 35
+    deployment.write("personas/dentist.py", f"{dentist}\n{conclusions}")
+    call = a_call("dentist")
+    assert asyncio.run(tool(call, "book_appointment")("Monday")) == "Booked for Monday."
+    assert dict(call.results) == {"appointment": {"day": "Monday"}}
+    visit = call.hooks.conclusions(call=call)
+    assert list(visit.model_fields) == ["topic", "booked", "summary"]
 
 
 def test_the_unit_test_of_readme_passes(deployment: Deployment) -> None:

@@ -176,6 +176,15 @@ async def hold_changed(call: Call, on_hold: bool) -> None:
     """Run when the far end puts the call on hold, and when it speaks again."""
 
 
+@hookspec(firstresult=True)
+def conclusions(call: Call) -> type[BaseModel] | None:
+    """Return the pydantic model that the LLM fills in from the transcript, after the call.
+
+    What it filled in is `results["conclusions"]` of the record, as JSON; without it, the record's
+    `conclusions_error` says why. Only a call in which both sides spoke is asked for.
+    """
+
+
 @hookspec
 async def call_ended(call: Call, record: CallRecord) -> None:
     """Run exactly once when the call is over, however it ends."""

@@ -94,7 +94,9 @@ class CallState(Written):
     opted_out: bool = False
     """Whether the far end was put on the do-not-call list in this call."""
     results: dict[str, Any] = {}
-    """What personas and plugins put into `call.results`."""
+    """What personas and plugins put into `call.results`, and the conclusions."""
+    conclusions_error: str | None = None
+    """Why the call has no conclusions, if its persona asked for some."""
     recording: str | None = None
     """The recording's file, once it exists."""
     recordings: list[str] = []
@@ -189,6 +191,7 @@ class CallState(Written):
             usage=self.usage,
             opted_out=self.opted_out,
             results=self.results,
+            conclusions_error=self.conclusions_error,
             taken_over=self.taken_over,
             recording=self.recording,
             error=ending.error,

@@ -184,7 +184,12 @@ class CallRecord(Written):
         False, description="whether the far end was put on the do-not-call list in the call"
     )
     results: dict[str, Any] = Field(
-        {}, description="what the persona and plugins put into `call.results`: JSON values by name"
+        {},
+        description="what the persona and plugins put into `call.results`: JSON values by name; "
+        "`conclusions` is what the LLM filled in for the hook `conclusions`",
+    )
+    conclusions_error: str | None = Field(
+        None, description="why there are no conclusions, although the persona asked for some"
     )
     taken_over: int = Field(
         0, description="number of times that another process took over the call"

@@ -49,6 +49,7 @@ def redacted(record: CallRecord, settings: Shared, state: Path) -> CallRecord:
         "transfers": [words.of_transfer(transfer) for transfer in record.transfers],
         "reason": words.written(record.reason),
         "error": words.maybe(record.error),
+        "conclusions_error": words.maybe(record.conclusions_error),
         "voicemail_reason": words.maybe(record.voicemail_reason),
     }
     for field in ("reference", "idempotency_key"):

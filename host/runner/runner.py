@@ -56,6 +56,7 @@ from host.runner.ending import (
 from host.runner.heartbeat import Heartbeat
 from host.runner.takeover import resume
 from host.speech import dead_air
+from host.speech.conclusions import INTERRUPTED, asked_for, conclude, may_conclude
 from host.speech.greeting import first_agent, greet
 from host.speech.hold_watch import HoldWatch
 from host.speech.recording import Recorder
@@ -327,6 +328,8 @@ class Runner:
                 await withdraw(self._job, call)
         else:
             await tear_down(self._job, call)
+            with log_errors("drawing conclusions"):
+                await self._conclude(ending)
         record = state.record(ending)
         log.info("%s: %s (%.1f s)", record.outcome, record.reason, record.duration)
         if not ours:  # the request was given up, and recorded
@@ -342,6 +345,22 @@ class Runner:
         with log_errors("writing the record"):
             await call.events.emit_call_ended(record)
         return True
+
+    async def _conclude(self, ending: Ending) -> None:
+        """Let the LLM draw the persona's conclusions; the far end is gone by now.
+
+        LiveKit ends this process 15 s after it has left the room. The record is checkpointed first,
+        without conclusions: if the process ends or dies meanwhile, the parent writes that one. A
+        host that stops does not wait.
+        """
+        call = self._call
+        if not may_conclude(call) or (ending.by == "host" and ending.reason in (STOPPED, DIED)):
+            return
+        self._write_checkpoint(call.state.record(ending))  # the hook may kill the process
+        if model := asked_for(call):
+            call.state.conclusions_error = INTERRUPTED
+            self._write_checkpoint(call.state.record(ending))
+            await conclude(call, model)
 
     def _require_checkpoint(self) -> None:
         """Write a checkpoint. Raises CallEnded: a call that can't be recorded does not begin."""

@@ -123,6 +123,9 @@ class Shared(WithPlugins):
     take_over: bool = Field(
         True, description="let another process take over a call whose process died"
     )
+    conclusions_timeout: float = Field(
+        10, gt=0, le=12, description="seconds that the LLM may take for conclusions after a call"
+    )
     stt: Model = Field("deepgram", description="STT, as provider/model or provider")
     llm: Model = Field("openai", description="LLM, as provider/model or provider")
     tts: Model = Field(

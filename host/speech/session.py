@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from itertools import chain
 from typing import Any
 
 from livekit.agents import (
@@ -16,7 +15,6 @@ from livekit.agents import (
     CloseReason,
     ConversationItemAddedEvent,
     ErrorEvent,
-    SessionUsageUpdatedEvent,
     SpeechCreatedEvent,
     StopResponse,
     UserInputTranscribedEvent,
@@ -24,14 +22,13 @@ from livekit.agents import (
     function_tool,
     llm,
 )
-from livekit.agents.metrics import ModelUsage
 
 from host.call.call import Call
 from host.call.data import with_data_notice
 from host.call.live import LiveCall
 from host.records.ending import Ending
 from host.records.outcome import Outcome
-from host.records.record import Usage, Utterance
+from host.records.record import Utterance
 from host.speech.apology import fail_gracefully
 from host.speech.first_words import FirstWords
 from host.speech.listening import PATIENCE, Listening, recognises_backchannels
@@ -39,6 +36,7 @@ from host.speech.options import merged
 from host.speech.providers import connecting, with_fallbacks
 from host.speech.tool_log import ToolLog
 from host.speech.tool_results import ToolResults
+from host.speech.usage import keep_usage
 
 log = logging.getLogger("host")
 
@@ -130,29 +128,6 @@ def tools_of(call: Call) -> list[llm.Tool | llm.Toolset]:
     return made
 
 
-def keep_usage(call: LiveCall, session: AgentSession[Any]) -> None:
-    """Track a session's usage and update the call's total."""
-
-    @session.on("session_usage_updated")
-    def used(event: SessionUsageUpdatedEvent) -> None:
-        # Models without any usage are reported too.
-        of_session = [usage for usage in map(_usage, event.usage.model_usage) if usage.amounts]
-        call.usage_by_session[id(session)] = of_session
-        call.state.usage = _together(chain.from_iterable(call.usage_by_session.values()))
-
-
-def _together(parts: Iterable[Usage]) -> list[Usage]:
-    """Sum usage by kind, provider and model."""
-    whole: dict[tuple[str, str, str], Usage] = {}
-    for part in parts:
-        model = (part.kind, part.provider, part.model)
-        amounts = dict(whole[model].amounts) if model in whole else {}
-        for name, amount in part.amounts.items():
-            amounts[name] = amounts.get(name, 0) + amount
-        whole[model] = part.model_copy(update={"amounts": amounts})
-    return list(whole.values())
-
-
 def _listen(call: LiveCall, session: AgentSession[Any]) -> None:
     """Add the session's events to the call's state; end the call when the session closes."""
 
@@ -220,14 +195,6 @@ def _fail_gracefully(call: LiveCall, error: Any) -> None:
     problem = getattr(error, "error", error)
     text = str(problem) or type(problem).__name__
     call.spawn(fail_gracefully(call, f"the {which} failed permanently", text), "failing the call")
-
-
-def _usage(of_model: ModelUsage) -> Usage:
-    """Convert LiveKit's usage: tokens, characters, seconds of audio; zero amounts are dropped."""
-    facts = of_model.model_dump()
-    kind, provider, model = facts.pop("type"), facts.pop("provider"), facts.pop("model")
-    amounts = {name: amount for name, amount in facts.items() if amount}
-    return Usage(kind=kind.removesuffix("_usage"), provider=provider, model=model, amounts=amounts)
 
 
 def _time(stamp: float) -> datetime:

@@ -303,6 +303,11 @@ async def test_hold_changed_tells_everyone(everything: View) -> None:
     assert told == ["everything hears of the hold: True", "chorus hears of the hold: True"]
 
 
+def test_conclusions_of_the_persona_go_before_a_plugins(everything: View, ann: View) -> None:
+    assert everything.conclusions(call=None).__name__ == "Everything"
+    assert ann.conclusions(call=None).__name__ == "Chorus"
+
+
 async def test_call_ended_tells_everyone(everything: View) -> None:
     told = await tell(everything.call_ended, record="busy")
     assert told == ["everything hears of the end: busy", "chorus hears of the end: busy"]

@@ -27,6 +27,24 @@ RULES = (
         hears="house of baker",
         calls=("save_prediction", {"label": "machine-vm"}),
     ),
+    Rule(
+        about="call is over",
+        persona="concludes",
+        hears="crown by monday",
+        calls=("conclude", {"day": "Monday", "topic": "a crown"}),
+    ),
+    Rule(
+        about="call is over",
+        persona="concludes",
+        hears="some other day",
+        calls=("conclude", {"day": "Someday", "topic": "a visit"}),
+    ),
+    Rule(
+        about="call is over",
+        persona="concludes",
+        after="conclude",
+        calls=("conclude", {"day": "Tuesday", "topic": "a visit"}),
+    ),
     Rule(about="booking one", hears="monday", calls=("book", {"day": "Monday"})),
     Rule(about="booking one", after="book", says="Monday it is then."),
     Rule(

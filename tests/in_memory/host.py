@@ -76,6 +76,8 @@ class _Worker(Worker):
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         self.checkpoints = _Checkpoints(settings.state_dir)
+        self.finishing: asyncio.Task[Any] | None = None
+        """What the process does at the end of its call, once it does."""
 
     def runner_of(self, job: JobContext, call: LiveCall) -> Runner:
         return _Runner(job, call, self)
@@ -89,6 +91,7 @@ class _Runner(Runner):
 
     async def _finish(self, *facts: Any) -> None:
         if not self._process.dead:
+            self._process.finishing = asyncio.current_task()
             await super()._finish(*facts)
 
 
@@ -181,6 +184,8 @@ class MemoryHost:
             if connection.open and connection.me.room.name == room and connection.me.agent:
                 self._cut(connection)
         running.task.cancel()
+        if running.worker.finishing:
+            running.worker.finishing.cancel()
         if call := running.worker.checkpoints.call:
             call._beside.cancel()
             call.events.cancel()

@@ -18,7 +18,8 @@ from livekit.agents import (
 )
 
 from host.call.live import LiveCall
-from host.speech.session import keep_usage, stt_and_tts
+from host.speech.session import stt_and_tts
+from host.speech.usage import keep_usage
 from host.telephony.transfer.colleague import IDENTITY
 
 CLOSING_LIMIT = 3.0

@@ -99,5 +99,10 @@ async def hold_changed(call, on_hold):
 
 
 @hookimpl
+def conclusions(call):
+    return type("Everything", (), {})
+
+
+@hookimpl
 async def call_ended(call, record):
     call.append(f"everything hears of the end: {record}")

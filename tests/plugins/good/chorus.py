@@ -89,6 +89,11 @@ async def hold_changed(call, on_hold):
 
 
 @hookimpl
+def conclusions(call):
+    return type("Chorus", (), {})
+
+
+@hookimpl
 async def call_ended(call, record):
     call.append(f"chorus hears of the end: {record}")
 

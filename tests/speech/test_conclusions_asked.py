@@ -1,0 +1,78 @@
+"""What a persona may ask to be concluded."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from in_memory.speech import Llm, Thinker
+from pydantic import BaseModel
+from sample_calls import call_of
+
+from host.call.live import LiveCall
+from host.local.rules import Rule
+from host.settings import Settings
+from host.speech.conclusions import asked_for, conclude
+from host.speech.inference import inference_model
+
+
+@pytest.mark.parametrize(
+    ("answer", "named"), [("Visit", "str"), ({"day": str}, "dict"), (int, "type")]
+)
+def test_what_is_no_model_is_named_in_the_record(answer: Any, named: str) -> None:
+    call = call_of(Settings(), conclusions=lambda call: answer)
+    assert asked_for(call) is None
+    expected = f"the hook returned {named}, and no class of a pydantic model"
+    assert (call.state.conclusions_error, call.state.results) == (expected, {})
+
+
+def test_a_hook_that_fails_is_told_of_in_the_record_and_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def fails(call: Any) -> None:
+        raise LookupError("no such visit")
+
+    call = call_of(Settings(), conclusions=fails)
+    assert asked_for(call) is None
+    assert call.state.conclusions_error == "the hook failed: LookupError: no such visit"
+    assert "the hook conclusions of desk failed" in caplog.text
+
+
+def test_a_persona_may_decide_against_it(caplog: pytest.LogCaptureFixture) -> None:
+    call = call_of(Settings(), conclusions=lambda call: None)
+    assert asked_for(call) is None
+    assert call.state.conclusions_error is None
+    assert not caplog.records
+
+
+class Visit(BaseModel):
+    day: str
+
+
+def with_a_realtime_model(model: Any) -> LiveCall:
+    """A call whose session has a realtime model; `llm` of the settings is another one."""
+    call = call_of(Settings(llm="openai/other"), provide=lambda **asked: model)
+    realtime: Any = inference_model(SETTINGS, "llm", "openai", "gpt-realtime", "", "en")
+    call.session = SimpleNamespace(llm=realtime)  # type: ignore[assignment]
+    return call
+
+
+SETTINGS = Settings(livekit_api_key="key", livekit_api_secret="secret")  # type: ignore[arg-type]
+
+
+async def test_in_place_of_a_realtime_model_the_llm_of_the_settings_concludes() -> None:
+    thinker = Thinker([Rule(calls=("conclude", {"day": "Monday"}))])
+    call = with_a_realtime_model(Llm(thinker, "other"))
+    await conclude(call, Visit)
+    assert call.results["conclusions"] == {"day": "Monday"}
+    assert [request["model"] for request in thinker.requests] == ["other"]
+
+
+async def test_without_any_llm_the_record_says_that_there_is_none() -> None:
+    call = with_a_realtime_model(
+        inference_model(SETTINGS, "llm", "openai", "gpt-realtime", "", "en")
+    )
+    await conclude(call, Visit)
+    expected = 'a realtime model draws no conclusions, and neither does llm = "openai/other"'
+    assert (call.state.conclusions_error, call.state.results) == (expected, {})
