@@ -141,6 +141,14 @@ class Call:
         """
         return self._handling.results
 
+    def facts(self) -> dict[str, Any]:
+        """Return what the record will have of the call so far, as JSON and masked like the record.
+
+        These are its ID, room, persona, direction, numbers, reference and idempotency key, and the
+        times up to the answer: for those who are to know of a call before it has ended.
+        """
+        return self._handling.facts()
+
     @property
     def voicemail_policy(self) -> VoicemailPolicy:
         """The answer of the `voicemail_policy` hook."""

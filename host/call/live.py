@@ -18,6 +18,7 @@ from host.base.tasks import Tasks
 from host.call.answers import ScreeningPolicy, VoicemailPolicy
 from host.call.call import Call
 from host.call.events import Events
+from host.call.facts import facts_of
 from host.call.hold import Hold
 from host.call.keypad import MASK, Keypad
 from host.call.parts import (
@@ -249,6 +250,10 @@ class LiveCall:
         if who == "caller":
             self.hold.end("a key is pressed")
         return self.state.keys[-1]
+
+    def facts(self) -> dict[str, Any]:
+        """Return what is known of the call so far; see `Call.facts`."""
+        return facts_of(self.state, self.persona_settings, self.settings.state_dir)
 
     async def meet_machine(self) -> None:
         """Confirm that a machine has answered, then apply the persona's voicemail policy."""

@@ -168,7 +168,7 @@ async def test_a_folder_that_cannot_be_written_costs_one_line(
     settings = settings_for(tmp_path / "file", url="http://127.0.0.1:9/")
     await webhook.call_ended(call=LiveCall(settings).call, record=a_record())
     assert len(logged_by_the_host(caplog)) == 1
-    assert "webhook: the record can't be queued" in caplog.text
+    assert "webhook: call_AJ_kWGDDnrvBsuP can't be queued" in caplog.text
     assert "Traceback" not in caplog.text
 
 

@@ -23,17 +23,8 @@ def test_a_call_shows_authors_this_and_nothing_else(settings: Settings) -> None:
     call = call_of(settings).call
     assert {name for name in dir(call) if not name.startswith("_")} == {
         *("id", "room", "persona", "outbound", "caller", "number", "our_number", "telephone"),
-        *(
-            "reference",
-            "results",
-            "metadata",
-            "details",
-            "status",
-            "dispatched_at",
-            "taken_over",
-            "over",
-            "asking",
-        ),
+        *("metadata", "details", "status", "dispatched_at", "taken_over", "over", "asking"),
+        *("reference", "results", "facts"),
         *("transcript", "voicemail_policy", "say", "hang_up", "transfer", "press", "choose"),
         *("collect_digits", "hold", "on_hold", "opt_out", "meet_machine", "spawn", "state"),
         *("session", "job", "settings", "persona_settings", "hooks"),

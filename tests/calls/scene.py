@@ -78,10 +78,14 @@ async def a_scene(
 
 @asynccontextmanager
 async def a_memory_scene(
-    folder: Path, deployment: Path, profile: str, agent_name: str = "host"
+    folder: Path,
+    deployment: Path,
+    profile: str,
+    agent_name: str = "host",
+    more: Mapping[str, str] | None = None,
 ) -> AsyncIterator[MemoryScene]:
     """Bring up a host in memory, with the personas and plugins of a deployment."""
-    environment = _environment(deployment, folder)
+    environment = {**_environment(deployment, folder), **(more or {})}
     environment["TEST_REALTIME_URL"] = "http://realtime.invalid"
     async with open_memory_scene(
         folder,
