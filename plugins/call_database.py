@@ -61,6 +61,7 @@ _RESULTS = (
     "ALTER TABLE calls ADD COLUMN reference TEXT",
     "ALTER TABLE calls ADD COLUMN idempotency_key TEXT",
     "ALTER TABLE calls ADD COLUMN results TEXT NOT NULL DEFAULT '{}'",  # JSON
+    "ALTER TABLE calls ADD COLUMN recording_url TEXT",
     "ALTER TABLE calls ADD COLUMN conclusions_error TEXT",
     "ALTER TABLE calls ADD COLUMN opted_out INTEGER NOT NULL DEFAULT 0",
     f"""CREATE TABLE menus ({_OF_A_CALL}, at TEXT, menu TEXT, key TEXT, choice TEXT,

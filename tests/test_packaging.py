@@ -26,6 +26,7 @@ ROOT = HERE.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 OF = {
     ROOT / "host" / "local": "local",
+    ROOT / "plugins" / "recordings": "recordings",
     ROOT / "host" / "testing": "testing",
     ROOT / "host" / "cli" / "new" / "templates": "testing",  # tests of a user's project
 }

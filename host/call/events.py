@@ -66,9 +66,22 @@ class Events:
         """Call `call_ended`: the plugins first, so that the record is written even if the
         persona's hook hangs. Fields that the settings keep private are masked."""
         self._call.results.close()
-        record = redacted(record, self._call.persona_settings, self._call.settings.state_dir)
+        record = redacted(
+            self._with_url(record), self._call.persona_settings, self._call.settings.state_dir
+        )
         for caller in self._call.hooks.in_turn("call_ended"):
             await self._run("call_ended", caller, EVENT_LIMIT, {"record": record})
+
+    def _with_url(self, record: CallRecord) -> CallRecord:
+        """Return the record with the URL of its recording, if a plugin or the persona has one."""
+        if record.recording is None:
+            return record
+        try:
+            url = self._call.hooks.recording_url(call=self._call.call, recording=record.recording)
+        except Exception:
+            log.exception("recording_url of %s failed", self._call.persona)
+            return record
+        return record.model_copy(update={"recording_url": None if url is None else str(url)})
 
     async def _run(
         self, event: str, hook: Any, limit: float | None, facts: Mapping[str, Any]

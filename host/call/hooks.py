@@ -185,6 +185,14 @@ def conclusions(call: Call) -> type[BaseModel] | None:
     """
 
 
+@hookspec(firstresult=True)
+def recording_url(call: Call, recording: str) -> str | None:
+    """Return the URL at which the call's recording will be stored, for its record.
+
+    `recording` is the path of its file. Whoever answers stores it: in `call_ended`, or later.
+    """
+
+
 @hookspec
 async def call_ended(call: Call, record: CallRecord) -> None:
     """Run exactly once when the call is over, however it ends."""

@@ -194,5 +194,12 @@ class CallRecord(Written):
     taken_over: int = Field(
         0, description="number of times that another process took over the call"
     )
-    recording: str | None = Field(None, description="path of the recording")
+    recording: str | None = Field(
+        None, description="path of the recording, on the machine that had the call"
+    )
+    recording_url: str | None = Field(
+        None,
+        description="URL at which a plugin stores the recording; that may be done after the record "
+        "is written",
+    )
     error: str | None = Field(None, description="error that occurred in the call")

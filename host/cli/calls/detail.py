@@ -49,6 +49,7 @@ def _facts(record: CallRecord, width: int | None) -> Iterator[str]:
         "reference": record.reference,
         "key": record.idempotency_key,
         "recording": record.recording,
+        "uploaded": record.recording_url,
         "room": record.room,
     }
     for name, fact in facts.items():
