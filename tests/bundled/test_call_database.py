@@ -11,7 +11,6 @@ import stat
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -20,7 +19,7 @@ from waiting import logged_by_the_host
 
 from host.call.live import LiveCall
 from host.call.state import CallState
-from host.records.record import CallRecord, MenuChoice
+from host.records.record import CallRecord
 from host.settings import Settings
 from plugins import call_database
 
@@ -51,7 +50,7 @@ def somebody_else_writes(database: Path) -> Iterator[sqlite3.Connection]:
         yield other
 
 
-@pytest.mark.parametrize("name", ["v1", "v1-refused"])
+@pytest.mark.parametrize("name", ["v1", "v1-refused", "v1-results"])
 async def test_a_call_is_there_as_in_its_record(database: Path, name: str) -> None:
     await end(database, a_record(name))
     assert stored(database, a_record(name).id) == a_record(name)
@@ -80,8 +79,7 @@ async def test_a_call_is_found_by_its_reference_and_by_what_came_out_of_it(datab
 
 @pytest.mark.parametrize("name", LISTS)
 async def test_what_a_call_has_several_of_leads_back_to_the_call(database: Path, name: str) -> None:
-    choice = MenuChoice(at=datetime.now(UTC), menu="language", key="1", choice="English")
-    await end(database, a_record(menus=[choice]))
+    await end(database, a_record("v1-results"))
     (leads,) = rows_of(database, f"PRAGMA foreign_key_list({name})")
     assert (leads["table"], leads["from"], leads["to"]) == ("calls", "call_id", "id")
     assert rows_of(database, f"SELECT * FROM {name}")

@@ -265,6 +265,8 @@ async def test_resumed_tells_those_who_lack_it_that_they_have_greeted(
 class HasHooks(list[str]):
     """A call that events write into, and which has hooks."""
 
+    telephone = True
+
     def __init__(self, hooks: View) -> None:
         super().__init__()
         self.hooks = hooks

@@ -136,6 +136,7 @@ async def test_a_result_that_comes_after_the_record_is_refused(
         call.results["late"] = True
 
     live = call_of(Settings(), call_ended=lambda call, record: [call_ended(call)])
-    live.hooks.in_turn = lambda hook: [getattr(live.hooks, hook)]
+    hooks: Any = live.hooks
+    hooks.in_turn = lambda hook: [getattr(hooks, hook)]
     await live.events.emit_call_ended(live.state.record(ENDING))
     assert "call.results['late'] is set too late: the call's record is made" in caplog.text

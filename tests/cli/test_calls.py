@@ -220,6 +220,32 @@ def test_a_call_is_told_from_its_answer(in_berlin: None) -> None:
     ]
 
 
+def test_what_came_out_of_a_call_is_told_before_its_story(in_berlin: None) -> None:
+    lines = page(a_record("v1-results")).splitlines()
+    assert lines[4:22] == [
+        "  ended by    persona",
+        "  error       RuntimeError: the survey could not be sent",
+        "  SIP status  200",
+        "  voicemail   human: It said hello and waited.",
+        "  opted out   yes, no call to this number is placed any more",
+        "  reference   L-17",
+        "  key         order-7",
+        "  recording   recordings/AJ_kWGDDnrvBsuP.ogg",
+        "  uploaded    s3://calls/reminder/AJ_mT4RkQz81bcd.ogg",
+        "  concluded   no: the LLM did not conclude within 10 s",
+        "  room        reminder-5f0c2a9d11e4",
+        "",
+        "Results",
+        '  booking      {"day": "Monday", "hours": [9, 10.5], "new": true}',
+        "  note         Call back.",
+        '  conclusions  {"topic": "bill"}',
+        "",
+        "  dispatched  10:14:02  2026-11-23, CET",
+    ]
+    assert "    21.9  menu      language -> English" in lines
+    assert "    25.8  menu      Red or blue? -> grey, by default" in lines
+
+
 def test_a_call_that_nobody_took_is_told_without_what_it_has_not() -> None:
     assert page(a_record("v1-refused", number="+15557770001", retryable=True)).splitlines()[:6] == [
         "Call AJ_9wRqYzT3mKfa",

@@ -41,7 +41,9 @@ YEAR_AGO = NOW - timedelta(days=365)
 
 def ended(days_ago: float, **other: Any) -> CallRecord:
     """A record of a call that ended so many days ago."""
-    return a_record(id=f"AJ_{days_ago:g}", ended_at=NOW - timedelta(days=days_ago), **other)
+    return a_record(
+        "v1-results", id=f"AJ_{days_ago:g}", ended_at=NOW - timedelta(days=days_ago), **other
+    )
 
 
 def write(log: Path, *records: CallRecord) -> None:
@@ -388,7 +390,12 @@ def test_recordings_of_calls_that_live_stay_whatever_the_days(settings: Settings
 
 def test_halves_that_a_killed_process_has_left_go_after_an_hour(settings: Settings) -> None:
     state = settings.state_dir
-    names = ("webhooks/.call_{}-4711", "unfinished/AJ_{}.part", ".numbers.key-4711-0a1b2c3{}")
+    names = (
+        "webhooks/.call_{}-4711",
+        "uploads/.AJ_{}.ogg-4711",
+        "unfinished/AJ_{}.part",
+        ".numbers.key-4711-0a1b2c3{}",
+    )
     old = [aged(state / name.format(1), 0.05) for name in names]
     young = [aged(state / name.format(2), 0.03) for name in names]
     stay = [aged(state / "webhooks" / "call_2.json", 0.05), aged(state / "numbers.key", 400)]

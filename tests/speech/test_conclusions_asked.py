@@ -54,11 +54,12 @@ def with_a_realtime_model(model: Any) -> LiveCall:
     """A call whose session has a realtime model; `llm` of the settings is another one."""
     call = call_of(Settings(llm="openai/other"), provide=lambda **asked: model)
     realtime: Any = inference_model(SETTINGS, "llm", "openai", "gpt-realtime", "", "en")
-    call.session = SimpleNamespace(llm=realtime)  # type: ignore[assignment]
+    session: Any = SimpleNamespace(llm=realtime)
+    call.session = session
     return call
 
 
-SETTINGS = Settings(livekit_api_key="key", livekit_api_secret="secret")  # type: ignore[arg-type]
+SETTINGS = Settings(livekit_api_key="key", livekit_api_secret="secret")
 
 
 async def test_in_place_of_a_realtime_model_the_llm_of_the_settings_concludes() -> None:

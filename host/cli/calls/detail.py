@@ -50,6 +50,7 @@ def _facts(record: CallRecord, width: int | None) -> Iterator[str]:
         "key": record.idempotency_key,
         "recording": record.recording,
         "uploaded": record.recording_url,
+        "concluded": record.conclusions_error and f"no: {record.conclusions_error}",
         "room": record.room,
     }
     for name, fact in facts.items():
@@ -58,11 +59,13 @@ def _facts(record: CallRecord, width: int | None) -> Iterator[str]:
 
 
 def _results(record: CallRecord, width: int | None) -> Iterator[str]:
-    if record.results:
-        yield "Results"
+    if not record.results:
+        return
+    yield "Results"
+    widest = max(10, *map(len, record.results))
     for name, value in record.results.items():
         written = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        yield from hanging(f"  {printable(name):10}  ", printable(written), width)
+        yield from hanging(f"  {printable(name):{widest}}  ", written, width)
 
 
 def _times(record: CallRecord) -> Iterator[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 _OF_STATE = ("webhooks/*.json", "unwritten/*.json", "unfinished/*.broken")
 """Records in the state_dir that may never be read again. Those of live calls do not match."""
 
-_HALVES = ("webhooks/.*", "unfinished/*.part", ".numbers.key-*")
+_HALVES = ("webhooks/.*", "uploads/.*", "unfinished/*.part", ".numbers.key-*")
 """Temporary files in the state_dir, renamed when complete."""
 
 
