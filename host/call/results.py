@@ -68,7 +68,7 @@ class Results(MutableMapping[str, Any]):
 
     def __delitem__(self, name: str) -> None:
         if self._closed:
-            raise HostError(f"call.results[{name!r}] is deleted too late: the record is made")
+            raise HostError(f"call.results[{quote(name)}] is deleted too late: the record is made")
         del self._state.results[name]
         self._changed()
 

@@ -88,13 +88,16 @@ def _fail(call: LiveCall, why: str) -> None:
 
 async def _made(call: LiveCall, model: type[BaseModel], limit: float) -> BaseModel:
     """Ask the LLM until what it answers is valid. Raises HostError after the last try."""
-    asked, made = _llm_of(call), list[BaseModel]()
+    asked = _llm_of(call)
+    made: list[BaseModel] = []
+    wrong: list[str] = []
 
     async def fill_in(raw_arguments: dict[str, object]) -> None:
         try:
             made.append(model.model_validate_json(json.dumps(raw_arguments)))
         except ValidationError as error:
-            raise ToolError(_wrong(error)) from None
+            wrong.append(_wrong(error))
+            raise ToolError(wrong[-1]) from None
 
     described = {
         "name": TOOL,
@@ -120,10 +123,13 @@ async def _made(call: LiveCall, model: type[BaseModel], limit: float) -> BaseMod
             if not answer.tool_calls:
                 why = "the LLM answered with words"
                 continue
+            wrong.clear()
             done = await llm.execute_function_call(answer.tool_calls[0], llm.ToolContext([tool]))
             if made:
                 return made[0]
-            why = f"the LLM's conclusions are not valid: {done.fnc_call_out.output}"
+            # Not what LiveKit says of them, which quotes arguments that are no JSON.
+            told = "".join(wrong) or "they are no JSON object"
+            why = f"the LLM's conclusions are not valid: {told}"
             context.insert([done.fnc_call, done.fnc_call_out])
     finally:
         asked.off("metrics_collected", usage.collect)

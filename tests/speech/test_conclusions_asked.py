@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from in_memory.speech import Llm, Thinker
+from livekit.agents import llm
 from pydantic import BaseModel
 from sample_calls import call_of
+from waiting import logged_by_the_host
 
 from host.call.live import LiveCall
 from host.local.rules import Rule
@@ -77,3 +80,21 @@ async def test_without_any_llm_the_record_says_that_there_is_none() -> None:
     await conclude(call, Visit)
     expected = 'a realtime model draws no conclusions, and neither does llm = "openai/other"'
     assert (call.state.conclusions_error, call.state.results) == (expected, {})
+
+
+async def test_arguments_that_are_no_json_are_not_quoted(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Babbles(Llm):
+        """Writes a private word in place of JSON."""
+
+        def chat(self, **asked: Any) -> Any:
+            calls = [llm.FunctionToolCall(name="conclude", arguments="[1, 'secret", call_id="1")]
+            answer = llm.CollectedResponse(tool_calls=calls)
+            return SimpleNamespace(collect=lambda: asyncio.sleep(0, answer))
+
+    call = with_a_realtime_model(Babbles(Thinker([]), "other"))
+    await conclude(call, Visit)
+    expected = "the LLM's conclusions are not valid: they are no JSON object"
+    assert call.state.conclusions_error == expected
+    assert "secret" not in " ".join(line.getMessage() for line in logged_by_the_host(caplog))
