@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from in_memory.world import MemoryScene
 from scene import checkpoints_of, end_of, kill_its_process
 from stored import stored
 
@@ -144,6 +145,23 @@ async def test_a_record_is_not_lost_if_the_process_dies_meanwhile(scene: Scene) 
     ]
     assert len(await records_of(scene.folder / "calls.jsonl", call.room, 1)) == 1
     assert not checkpoints_of(scene, call.room)
+
+
+async def test_a_host_that_stops_waits_for_no_conclusions(scene: Scene) -> None:
+    assert isinstance(scene, MemoryScene)
+
+    async def talks(line: Line) -> None:
+        await line.heard("what is it about")
+        await line.say("I need a crown by Monday.")
+        await line.heard("say that again")
+        scene.world.llm.hang = True
+        scene.memory.goodbye()
+        await line.stay()
+
+    record = await scene.over(await scene.ring("concludes", talks))
+    assert (record.outcome, record.reason) == (Outcome.FAILED, "the host was stopped")
+    assert (record.results, record.conclusions_error) == ({}, None)
+    assert asked(scene) == []
 
 
 async def test_a_call_in_which_nobody_spoke_has_no_conclusions(scene: Scene) -> None:

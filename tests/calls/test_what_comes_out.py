@@ -19,8 +19,6 @@ from host.records.record import CallRecord
 from host.server.api.schemas import WantedCall
 from host.testing import Scene, heard_once
 
-pytestmark = pytest.mark.memory
-
 WORDS = "please go on"
 
 
@@ -53,6 +51,7 @@ def masked(number: str) -> str:
     return f"+1…{number[-2:]}"
 
 
+@pytest.mark.memory
 async def test_a_result_and_a_reference_are_in_the_record_and_the_call_is_found_by_it(
     scene: Scene,
 ) -> None:
@@ -72,6 +71,7 @@ async def test_a_result_and_a_reference_are_in_the_record_and_the_call_is_found_
     assert 'booking     {"day": "Monday", ' in shown
 
 
+@pytest.mark.memory
 async def test_a_number_in_a_reference_is_masked_and_finds_the_call_all_the_same(
     scene: Scene,
 ) -> None:
@@ -107,6 +107,7 @@ async def test_results_outlive_the_process_of_the_call(scene: Scene) -> None:
     assert record.results == booking(scene, number, "L-17")
 
 
+@pytest.mark.memory
 async def test_a_call_whose_processes_die_is_recorded_with_its_results(scene: Scene) -> None:
     async def stays(line: Line) -> None:
         await line.heard("which day suits you")
@@ -131,6 +132,7 @@ async def test_a_call_whose_processes_die_is_recorded_with_its_results(scene: Sc
         assert told.results == record.results
 
 
+@pytest.mark.memory
 async def test_the_api_tells_of_results_as_the_record_does(scene: Scene) -> None:
     async with the_api(scene) as placing:
         number = a_number(scene, Telephone(script=wants_monday))
@@ -150,6 +152,7 @@ async def test_the_api_tells_of_results_as_the_record_does(scene: Scene) -> None
     assert number.encode() not in (scene.settings.state_dir / "state.db").read_bytes()
 
 
+@pytest.mark.memory
 async def test_the_persona_of_the_docs_books_an_appointment(scene: Scene) -> None:
     async def books(line: Line) -> None:
         await line.heard("this is the dentist")
