@@ -115,9 +115,10 @@ class Uploads:
                 log.error("recordings: %s is gone, and was not uploaded", wanted.file)
                 job.unlink(missing_ok=True)
                 return
-            storing = _in_a_thread(partial(self._store, wanted.file, wanted.url))
             try:
-                await asyncio.wait_for(storing, UPLOAD_LIMIT)
+                # Not `wait_for`: in Python 3.11, it loses a cancellation at the moment of an error.
+                async with asyncio.timeout(UPLOAD_LIMIT):
+                    await _in_a_thread(partial(self._store, wanted.file, wanted.url))
             except TimeoutError:
                 raise RuntimeError(f"it took longer than {UPLOAD_LIMIT:.0f} s") from None
             except FileNotFoundError as error:  # of the store, such as a bucket that there is not
