@@ -70,7 +70,8 @@ def open_state(state: Path, patience: float = 5.0) -> Iterator[sqlite3.Connectio
     """
     state.mkdir(parents=True, exist_ok=True, mode=0o700)
     file = state / NAME
-    os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    with contextlib.suppress(FileExistsError):  # closing a file drops SQLite's locks on it
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     try:
         with closing(_begun(file, patience)) as rows, rows:
             fresh = _migrate(rows, state)

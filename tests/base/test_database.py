@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import closing, nullcontext
 from functools import partial
@@ -12,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from deployment import HERE
 
 from host.base.database import MIGRATIONS, NAME, has_state, open_state
 from host.dispatch.idempotency import NotClaimed, Requests
@@ -30,6 +33,21 @@ def test_it_is_made_by_whoever_needs_it_first(tmp_path: Path) -> None:
             assert rows.execute("SELECT COUNT(*) FROM requests").fetchone() == (0,)
     assert has_state(tmp_path / "state")
     assert version_of(tmp_path / "state") == len(MIGRATIONS)
+
+
+def test_a_transaction_is_alone_whoever_else_of_its_process_opens_the_file(tmp_path: Path) -> None:
+    """POSIX drops all locks of a process on a file when it closes any descriptor of it."""
+    another = (
+        "import pathlib, sys; from host.base.database import open_state\n"
+        "with open_state(pathlib.Path(sys.argv[1]), patience=0): pass"
+    )
+    with open_state(tmp_path):
+        with pytest.raises(sqlite3.OperationalError, match="locked"), open_state(tmp_path, 0.0):
+            pass
+        process = subprocess.run(
+            [sys.executable, "-c", another, tmp_path], cwd=HERE.parent, stderr=subprocess.PIPE
+        )
+        assert b"database is locked" in process.stderr
 
 
 def test_nothing_of_a_transaction_that_fails_is_kept(tmp_path: Path) -> None:
