@@ -69,7 +69,8 @@ _RESULTS = (
     "CREATE INDEX calls_by_reference ON calls(reference)",
     "CREATE INDEX calls_by_idempotency_key ON calls(idempotency_key)",
 )
-MIGRATIONS = (_FIRST, _TAKEN_OVER, _TRANSFERS_SEEN, _RESULTS)
+_RECORDING_STOPPED = ("ALTER TABLE calls ADD COLUMN recording_stopped_at TEXT",)
+MIGRATIONS = (_FIRST, _TAKEN_OVER, _TRANSFERS_SEEN, _RESULTS, _RECORDING_STOPPED)
 """Statements that migrate from each version to the next; `user_version` is the number applied."""
 
 _FAULTS = (sqlite3.Error, OSError, HostError)

@@ -24,6 +24,10 @@ SECRETS = {
 """Variables of a host, and their values: keys of providers, and one of a persona's own."""
 TRUNK_PASSWORD = "canary-trunk-4f1c9a7be2d05836"
 """The SIP password of a trunk, which LiveKit's API may tell of."""
+CARD = "4929 1186 0375 4429"
+"""The number of a card, which is said off the record."""
+UNRECORDED = f"My card is {CARD}, and the word is violet marmalade."
+"""What is said with it."""
 NUMBER = "+15550142857"
 """The number of people whose calls are private."""
 _TOLD = 14
@@ -35,6 +39,9 @@ _SIGNS = {
 _BETWEEN = rb"(?:%[0-9A-Fa-f]{2}|[^0-9]){0,4}"
 _NUMBER = re.compile(_BETWEEN.join((b"555", b"014", b"2857")))
 """The number, however it is written: with spaces, dashes, or as an address has it."""
+_CARD = re.compile(_BETWEEN.join((*map(str.encode, CARD.split()[:2]),)))
+_CARD_SPELT = re.compile(rb"four,? nine,? two,? nine|violet,? marmalade", re.IGNORECASE)
+"""Signs of what is said off the record."""
 BLOCK = 1 << 22
 """Bytes of a file that are looked at together; the next ones begin with the last of them."""
 _OVERLAP = 64
@@ -44,6 +51,8 @@ _OVERLAP = 64
 def found_in(text: bytes) -> list[str]:
     """Name the canaries in a text."""
     secrets = [name for name, sign in _SIGNS.items() if sign in text]
+    if _CARD.search(text) or _CARD_SPELT.search(text):
+        secrets.append("CARD")
     return [*secrets, "NUMBER"] if _NUMBER.search(text) else secrets
 
 

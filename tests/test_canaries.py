@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from canaries import BLOCK, NUMBER, SECRETS, found_below, found_in
+from canaries import BLOCK, CARD, NUMBER, SECRETS, UNRECORDED, found_below, found_in
 from deployment import HERE
 from programs import without_pytest
 
@@ -84,6 +84,14 @@ def test_a_canary_is_found_wherever_it_lies_in_a_file(tmp_path: Path) -> None:
 )
 def test_the_number_is_found_however_it_is_written(text: str) -> None:
     assert found_in(text.encode()) == ["NUMBER"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [CARD, CARD.replace(" ", "-"), "card=4929118603754429", "4929%201186", UNRECORDED.lower()],
+)
+def test_what_is_said_off_the_record_is_found(text: str) -> None:
+    assert found_in(text.encode()) == ["CARD"]
 
 
 def test_the_beginning_of_a_secret_gives_it_away() -> None:

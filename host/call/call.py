@@ -12,6 +12,7 @@ from host.call.hook_clock import action
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Coroutine
+    from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
     from livekit.agents import AgentSession, JobContext
@@ -200,6 +201,29 @@ class Call:
         The persona keeps silent until the far end speaks or presses a key, at most `hold_timeout`.
         """
         self._handling.hold.begin("reported by the persona or a plugin")
+
+    def unrecorded(self) -> AbstractAsyncContextManager[None]:
+        """Pause the recording for an `async with` block, as for the number of a card.
+
+        What both sides say is silence in the recording, `[not recorded]` in the transcript, and in
+        no log; keys and tools are masked. The model still hears it. Also without a recording.
+        """
+        return self._handling.unrecorded.block()
+
+    @action
+    async def pause_recording(self) -> None:
+        """Pause the recording as `unrecorded` does, until `resume_recording`."""
+        await self._handling.unrecorded.pause()
+
+    @action
+    async def resume_recording(self) -> None:
+        """End the pause once both sides are silent, within 5 s; in a block, its end does that."""
+        await self._handling.unrecorded.resume()
+
+    @action
+    async def stop_recording(self, *, discard: bool = False) -> None:
+        """End the recording for the rest of the call; `discard` deletes audio and words so far."""
+        await self._handling.unrecorded.stop(discard=discard)
 
     @action
     async def opt_out(self) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from host.call.parts import Hooks
     from host.call.results import Results
     from host.call.state import CallState
+    from host.call.unrecorded import Unrecorded
     from host.settings import PersonaSettings, Settings
 
 
@@ -31,6 +32,7 @@ class Handling(Protocol):
     keypad: Keypad
     hold: Hold
     results: Results
+    unrecorded: Unrecorded
 
     @property
     def hooks(self) -> Hooks: ...

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
 from host.base.clock import now
@@ -36,6 +36,7 @@ from host.call.reached import truthful
 from host.call.results import Results
 from host.call.speech import say_exactly
 from host.call.state import CallState
+from host.call.unrecorded import Unrecorded
 from host.records.ending import Ending
 from host.records.outcome import Outcome
 from host.records.record import KeyPress, Usage
@@ -96,6 +97,8 @@ class LiveCall:
         """The argument of every hook."""
         self.events = Events(self)
         self.hold = Hold(self)
+        self.unrecorded = Unrecorded(self)
+        """Pauses and the end of the recording."""
         self.time_left: float | None = None
         """Seconds of talk left in the persona's daily budget; None: no budget."""
         self.giving_up = False
@@ -104,6 +107,8 @@ class LiveCall:
         """True while the far end talks to a colleague and the persona may still come back."""
         self.hangup_ending: Ending | None = None
         """The ending to record if the far end hangs up now; None: the default one."""
+        self.save: Callable[[], None] = lambda: None
+        """Writes the checkpoint at once."""
         self.usage_by_session: dict[int, list[Usage]] = {}
         """Usage by session id: the conversation's, and one for each consultation."""
         self._ending: asyncio.Future[Ending] | None = None
@@ -154,6 +159,11 @@ class LiveCall:
             yield
         finally:
             self._holding -= 1
+
+    @property
+    def off_record(self) -> bool:
+        """True while nothing that is said or pressed is recorded."""
+        return self.unrecorded.active
 
     @property
     def awaits_tool(self) -> bool:
@@ -229,7 +239,7 @@ class LiveCall:
         """Send DTMF keys; see `Call.press`. Raises HostError."""
         if self.far_end is None:
             raise HostError("the call has no telephone line to press keys on")
-        private = private or self.persona_settings.mask_digits
+        private = private or self.persona_settings.mask_digits or self.off_record
         if private:
             self.keypad.keep_secret(digits)
         await self.far_end.press(digits, private=private)
@@ -245,7 +255,7 @@ class LiveCall:
         self, who: Literal["persona", "caller"], digit: str, *, private: bool = False
     ) -> KeyPress:
         """Append a key press to the record, masked if private, and return it."""
-        masked = private or self.persona_settings.mask_digits
+        masked = private or self.persona_settings.mask_digits or self.off_record
         self.state.keys.append(KeyPress(at=now(), who=who, digit=MASK if masked else digit))
         if who == "caller":
             self.hold.end("a key is pressed")

@@ -100,8 +100,8 @@ class Recorder(Protocol):
         """Continue the recording of a process that died."""
         ...
 
-    async def close(self) -> None:
-        """Finish the recording's file."""
+    async def close(self, *, discard: bool = False) -> None:
+        """Finish the recording's file; `discard` deletes it, and those from before a takeover."""
         ...
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from host.call.hold_phrases import hold_in, is_recorded
 from host.call.state import AnsweredBy, CallState
+from host.call.unrecorded import MARK
 from host.records.ending import Ending
 from host.records.outcome import Outcome
 from host.records.record import Utterance
@@ -70,6 +71,9 @@ def _heard(transcript: Sequence[Utterance]) -> tuple[int, bool]:
     for said in transcript:
         if said.who == "persona":
             spoke = True
+            continue
+        if said.text == MARK:  # somebody spoke, and it is not known what
+            answered = answered or spoke
             continue
         words = re.findall(r"\w+", said.text.lower())
         if (text := f" {' '.join(words)} ") in known:

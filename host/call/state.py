@@ -101,6 +101,10 @@ class CallState(Written):
     """The recording's file, once it exists."""
     recordings: list[str] = []
     """Files in which the recording was started: one for each process that had the call."""
+    unrecorded_since: datetime | None = None
+    """When the recording was paused or stopped; None while what is said is recorded."""
+    recording_stopped_at: datetime | None = None
+    """When the recording was stopped for the rest of the call."""
     taken_over: int = 0
     """How many times another process took the call over after a crash."""
     agent: str | None = None
@@ -194,6 +198,7 @@ class CallState(Written):
             conclusions_error=self.conclusions_error,
             taken_over=self.taken_over,
             recording=self.recording,
+            recording_stopped_at=self.recording_stopped_at,
             error=ending.error,
         )
 

@@ -11,7 +11,7 @@ from functools import cached_property
 
 from host.privacy.numbers import BULLETS, mask_in_logs, mask_known, mask_pressed
 from host.privacy.secrets import mask_keys, mask_secrets, named_in, pattern_of
-from host.privacy.words import mask_said
+from host.privacy.words import mask_said, mask_unrecorded
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,12 @@ class Mask:
     """Keys of the call in sequence, and each private number, for `digits`."""
     own: Callable[[], Iterable[str]] = tuple
     """Telephone numbers of the call, for `numbers`: masked however they are written."""
+    unrecorded: Callable[[], Iterable[str]] = tuple
+    """Utterances off the record, and digits in them: masked whatever the settings allow."""
 
     def __call__(self, text: str) -> str:
         """Return a text with private data masked."""
+        text = mask_unrecorded(text, self.unrecorded())
         if self.words:
             text = mask_said(text, self.said())
         text = self.without_secrets(text)
@@ -75,9 +78,10 @@ def keep_out(
     said: Callable[[], Iterable[str]],
     pressed: Callable[[], Iterable[str]] = tuple,
     own: Callable[[], Iterable[str]] = tuple,
+    unrecorded: Callable[[], Iterable[str]] = tuple,
 ) -> None:
     """Mask a call's words, keys and telephone numbers from now on."""
-    use(dataclasses.replace(current(), said=said, pressed=pressed, own=own))
+    use(dataclasses.replace(current(), said=said, pressed=pressed, own=own, unrecorded=unrecorded))
 
 
 def mask(text: str) -> str:

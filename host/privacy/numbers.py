@@ -130,6 +130,16 @@ def _spellings_of(number: str) -> re.Pattern[str] | None:
     return re.compile(before + _APART.join(map(_in_any_script, digits[-FEWEST:])))
 
 
+def mask_run(text: str, digits: str) -> str:
+    """Mask one run of digits, whatever stands around and between them."""
+    return _run_of(digits).sub(BULLETS, text) if len(digits) >= SHORTEST_ROW else text
+
+
+@lru_cache(maxsize=64)
+def _run_of(digits: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<!\d){_APART.join(map(_in_any_script, digits))}(?!\d)")
+
+
 def _in_any_script(digit: str) -> str:
     """Return the pattern of a digit in any of these scripts."""
     return "[" + "".join(chr(zero + int(digit)) for zero in _ZEROS) + "]"

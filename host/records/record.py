@@ -30,7 +30,8 @@ class Utterance(Written):
     at: datetime = Field(description="time of the utterance, UTC")
     who: Literal["persona", "caller"] = Field(description="speaker; `caller` is the far end")
     text: str = Field(
-        description="spoken text; if the utterance was interrupted, the part that was heard"
+        description="spoken text; if the utterance was interrupted, the part that was heard; "
+        "`[not recorded]` if the recording was paused or stopped"
     )
 
 
@@ -201,5 +202,10 @@ class CallRecord(Written):
         None,
         description="URL at which a plugin stores the recording; that may be done after the record "
         "is written",
+    )
+    recording_stopped_at: datetime | None = Field(
+        None,
+        description="time when the recording was stopped during the call, as at the caller's "
+        "request, UTC; from then on nothing that was said is recorded",
     )
     error: str | None = Field(None, description="error that occurred in the call")

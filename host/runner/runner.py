@@ -92,7 +92,9 @@ class Runner:
             lambda: [said.text for said in call.state.transcript],
             call.keypad.in_a_row,
             lambda: [call.state.number] if call.state.number else [],
+            call.unrecorded.words,
         )
+        call.save = self._write_checkpoint
         self._job.log_context_fields = {"room": call.state.room}
         if not self._resumed:
             # Even the first checkpoint names the request: its process may die before `_meet`, which

@@ -173,6 +173,10 @@ class Shared(WithPlugins):
         "This call is recorded.",
         description="recording notice, spoken before the greeting of a recorded call",
     )
+    discard_recording: bool = Field(
+        False,
+        description="delete what was recorded of a call whose caller refuses the recording",
+    )
     transfers: dict[str, TransferTarget] = Field(
         default_factory=dict, description="transfer targets, by name"
     )

@@ -78,7 +78,9 @@ def prompt_player_of(call: LiveCall) -> parts.PromptPlayer:
 
 def add_utterance(call: LiveCall, words: str) -> None:
     """Append words spoken outside the session to the transcript."""
-    call.state.transcript.append(Utterance(at=now(), who="persona", text=words))
+    at = now()
+    text = call.unrecorded.spoken(words, at)
+    call.state.transcript.append(Utterance(at=at, who="persona", text=text))
 
 
 async def _hand_over(call: LiveCall) -> bool:

@@ -17,14 +17,11 @@ from pathlib import Path
 from livekit import rtc
 from livekit.agents.voice.io import AudioInput
 
-# Not exported by livekit.agents, but LiveKit has no other way to record a session to a given file
-# (1.8.9).
-from livekit.agents.voice.recorder_io import RecorderIO
-
 from host.base.clock import now
 from host.base.tasks import Tasks
 from host.call.live import LINGER, LiveCall
 from host.privacy import private_folder
+from host.speech.silenced import SilencedRecorder
 
 log = logging.getLogger("host")
 
@@ -44,7 +41,9 @@ class Recorder:
         assert call.session is not None
         assert call.far_end is not None
         self._call, self._room = call, call.far_end.room
-        self._recorder = RecorderIO(agent_session=call.session, sample_rate=RATE)
+        self._recorder = SilencedRecorder(
+            spans=call.unrecorded.spans, agent_session=call.session, sample_rate=RATE
+        )
         self._far_end = FarEnd()
         self._left = self._recorder.record_input(self._far_end)
         output = call.session.output.audio
@@ -53,10 +52,13 @@ class Recorder:
         self._listening = Tasks()
         self._file: Path | None = None
         self._closing: asyncio.Task[None] | None = None
+        self._discarded = False
 
     async def begin(self, heard: str) -> None:
         """Start recording if `heard`, the notice as it was played, contains recording_notice."""
         call = self._call
+        if call.unrecorded.stopped:
+            return
         if call.persona_settings.recording_notice not in heard:
             log.warning("the call is not recorded: its recording_notice was not heard")
             return
@@ -70,6 +72,8 @@ class Recorder:
         FFmpeg buffers (libavformat 62).
         """
         call = self._call
+        if not call.state.recordings:
+            return  # it was discarded
         before = Path(call.state.recordings[-1])
         with contextlib.suppress(OSError):  # the disk may be gone
             if part_of(before).stat().st_size:
@@ -81,6 +85,8 @@ class Recorder:
 
     async def _record(self) -> None:
         call = self._call
+        if call.unrecorded.stopped:
+            return
         try:
             self._file = new_file(
                 call.settings.recordings_dir, call.state.id, len(call.state.recordings) + 1
@@ -97,13 +103,32 @@ class Recorder:
                 if publication.track:
                     self._on_track(publication.track, publication, participant)
 
-    async def close(self) -> None:
-        """Finish the file and set it on the call's state; delete a truncated one."""
+    async def close(self, *, discard: bool = False) -> None:
+        """Finish the file and set it on the call's state; delete a truncated one.
+
+        With `discard`, delete all files of the call at once.
+        """
+        if discard:
+            self._discard()
         if self._file is None:
             return
         if self._closing is None:
             self._closing = asyncio.create_task(self._complete(self._file))
         await asyncio.shield(self._closing)
+
+    def _discard(self) -> None:
+        state = self._call.state
+        kept, self._discarded = [], True
+        for each in map(Path, state.recordings):
+            try:
+                for file in (each, part_of(each)):
+                    file.unlink(missing_ok=True)
+            except OSError as error:
+                log.error("can't delete the recording: %s", error)
+                kept.append(str(each))
+        state.recordings, state.recording = kept, kept[-1] if kept else None
+        if not kept:
+            log.info("the recording was deleted")
 
     async def _complete(self, file: Path) -> None:
         self._room.off("track_subscribed", self._on_track)
@@ -111,6 +136,9 @@ class Recorder:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._recorder.aclose(), WRITING_LIMIT)
         part = part_of(file)
+        if self._discarded:
+            part.unlink(missing_ok=True)  # LiveKit's thread may have made it again
+            return
         try:
             if is_whole(part):
                 self._call.state.recording = str(part.rename(file))

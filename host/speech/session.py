@@ -135,12 +135,17 @@ def _listen(call: LiveCall, session: AgentSession[Any]) -> None:
     def heard(event: UserInputTranscribedEvent) -> None:
         if event.is_final and event.transcript.strip() and not call.state.only_early_media:
             call.state.transcript.append(
-                Utterance(at=_time(event.created_at), who="caller", text=event.transcript)
+                Utterance(
+                    at=_time(event.created_at),
+                    who="caller",
+                    text=call.unrecorded.heard(event.transcript),
+                )
             )
             call.transcript_changed.set()
 
     @session.on("user_state_changed")
     def sounded(event: UserStateChangedEvent) -> None:
+        call.unrecorded.far_end_speaks(begins=event.new_state == "speaking")
         if event.new_state == "speaking" and call.state.answered:
             call.state.sounded = True
 
@@ -148,10 +153,9 @@ def _listen(call: LiveCall, session: AgentSession[Any]) -> None:
     def said(event: ConversationItemAddedEvent) -> None:
         item = event.item
         if isinstance(item, llm.ChatMessage) and item.role == "assistant":
-            text = call.keypad.hide(item.text_content or "")
-            call.state.transcript.append(
-                Utterance(at=_time(item.created_at), who="persona", text=text)
-            )
+            at = _time(item.created_at)
+            text = call.unrecorded.spoken(item.text_content or "", at)
+            call.state.transcript.append(Utterance(at=at, who="persona", text=text))
 
     @session.on("speech_created")
     def answered_by_itself(event: SpeechCreatedEvent) -> None:

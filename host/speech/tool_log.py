@@ -25,19 +25,20 @@ class ToolLog:
     def __init__(self, call: LiveCall, session: AgentSession[Any]) -> None:
         self._call, self._session = call, session
         self._running: set[str] = set()
+        self._unrecorded: set[str] = set()
+        """Calls that began while nothing was recorded."""
         self._unfinished: dict[str, ToolUse] = {}
         session.on("function_tools_executed", self._on_executed)
         session.on("tool_execution_updated", self._on_update)
 
     def _on_executed(self, event: FunctionToolsExecutedEvent) -> None:
-        hide = self._call.keypad.hide
         for used, result in event.zipped():
             runs_on = used.call_id in self._running
             use = ToolUse(
                 at=datetime.fromtimestamp(event.created_at, UTC),
                 name=used.name,
-                arguments=hide(used.arguments),
-                result="" if runs_on or not result else hide(result.output),
+                arguments=self._written(used.arguments, used.call_id),
+                result="" if runs_on or not result else self._written(result.output, used.call_id),
                 failed=bool(result and result.is_error),
             )
             self._call.state.tools.append(use)
@@ -48,14 +49,21 @@ class ToolLog:
         update = event.update
         if update.type == "tool_call_started":
             self._running.add(update.function_call.call_id)
+            if self._call.off_record:
+                self._unrecorded.add(update.function_call.call_id)
         elif update.type == "tool_call_ended":
             self._running.discard(update.call_id)
             use = self._unfinished.pop(update.call_id, None)
             result = self._result(update.id)
             if use is not None and result is not None:
                 use.at = datetime.fromtimestamp(event.created_at, UTC)
-                use.result = self._call.keypad.hide(result.output)
+                use.result = self._written(result.output, update.call_id)
                 use.failed = result.is_error
+
+    def _written(self, text: str, call_id: str) -> str:
+        """Return a tool's arguments or result as the record may have it."""
+        unrecorded = self._call.off_record or call_id in self._unrecorded
+        return "" if unrecorded else self._call.keypad.hide(text)
 
     def _result(self, entry: str) -> llm.FunctionCallOutput | None:
         """Return the result that ended a tool which ran on; None if it was cancelled."""

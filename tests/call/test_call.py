@@ -26,8 +26,9 @@ def test_a_call_shows_authors_this_and_nothing_else(settings: Settings) -> None:
         *("metadata", "details", "status", "dispatched_at", "taken_over", "over", "asking"),
         *("reference", "results", "facts"),
         *("transcript", "voicemail_policy", "say", "hang_up", "transfer", "press", "choose"),
-        *("collect_digits", "hold", "on_hold", "opt_out", "meet_machine", "spawn", "state"),
-        *("session", "job", "settings", "persona_settings", "hooks"),
+        *("pause_recording", "resume_recording", "unrecorded", "stop_recording"),
+        *("collect_digits", "hold", "on_hold", "opt_out", "meet_machine"),
+        *("spawn", "state", "session", "job", "settings", "persona_settings", "hooks"),
     }
 
 

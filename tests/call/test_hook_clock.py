@@ -14,6 +14,7 @@ from host import Menu
 from host.call.hook_clock import HookClock, action
 from host.call.keypad import Keypad
 from host.call.live import LiveCall
+from host.call.unrecorded import Unrecorded
 from host.settings import Settings
 
 SHORT = 0.05
@@ -29,6 +30,9 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "meet_machine": (),
     "collect_digits": (),
     "choose": (Menu("Press one.", {"1": 1}),),
+    "pause_recording": (),
+    "resume_recording": (),
+    "stop_recording": (),
 }
 
 
@@ -58,6 +62,8 @@ async def test_an_action_does_not_count(name: str, monkeypatch: pytest.MonkeyPat
         await asyncio.sleep(LONG)
 
     monkeypatch.setattr(Keypad, "_question", slowly)
+    for method in ("pause", "resume", "stop"):
+        monkeypatch.setattr(Unrecorded, method, slowly)
     monkeypatch.setattr(Keypad, "keep_secret", lambda *given: None)
     for method in ("say", "hang_up", "transfer", "press", "opt_out", "meet_machine"):
         monkeypatch.setattr(LiveCall, method, slowly)

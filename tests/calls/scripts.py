@@ -1,5 +1,6 @@
 """What the local model answers in whole-call tests. First match wins."""
 
+from canaries import CARD
 from temptations import ACTS
 
 from host.local.rules import Rule
@@ -92,6 +93,12 @@ RULES = (
     Rule(about="looking one", hears="know me", calls=("ask_for_name", {})),
     Rule(about="looking one", after="ask_for_name", says="Now I know you."),
     Rule(about="looking one", hears="hello|uh-huh|back again", says="I am with you."),
+    Rule(about="payer", hears="like to pay", calls=("take_card", {})),
+    Rule(about="payer", after="take_card", says="Please tell me the number of your card."),
+    Rule(about="payer", hears="record me", calls=("stop_recording", {})),
+    Rule(about="payer", after="stop_recording", says="I have ended the recording."),
+    Rule(about="payer", hears="my card is", calls=("charge", {"card": CARD})),
+    Rule(about="payer", after="charge", says="Thank you very much, it is paid."),
     Rule(about=ANYBODY, hears="put me through", calls=("transfer_call", {"to": "billing"})),
     Rule(
         about="recorded desk",

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from canaries import UNRECORDED, found_below
 from scene import checkpoints_of, kill_its_process, length_of, logged
 from studio import Samples, both_sides
 
+from host.call.unrecorded import MARK
 from host.local.exchange import Subscriber
 from host.local.phone import Line, Telephone, voicemail
 from host.local.speech import locate
@@ -272,6 +274,74 @@ async def test_a_callee_is_told_that_the_call_is_recorded_and_a_machine_is_not(
     not_heard(call, NOTICE)
     assert record.recording is None
     assert not files_of(scene, record)
+
+
+@pytest.mark.promise("A paused part of a recording is silence, and its words are kept nowhere")
+@pytest.mark.whole("a recording is Opus, in which no written samples survive")
+async def test_what_is_said_off_the_record_is_silence_in_the_recording(scene: Scene) -> None:
+    async def pays(line: Line) -> None:
+        await line.heard("this is the payer")
+        await line.say("I would like to pay.")
+        await line.heard("tell me the number of your card")
+        await line.say(UNRECORDED)
+        await line.heard("it is paid")
+        await line.wait(2.5)
+        await line.say("What day is it?")
+        await line.heard("today is monday")
+        await line.hang_up()
+
+    call = await scene.ring("cashier", pays)
+    record = await scene.over(call)
+    recorded = recording_of(scene, record)
+    (asked,) = recorded.far_end("I would like to pay.")
+    (paid,) = recorded.persona("Thank you very much, it is paid.")
+    (later,) = recorded.far_end("What day is it?")
+    assert asked.end < paid.start < paid.end < later.start
+    # The model takes a moment to begin the pause; it speaks again once that is over.
+    begin, end = round((asked.end + 2) * RATE), round((paid.start - 0.3) * RATE)
+    assert end - begin > 3 * RATE
+    for side in (recorded.left, recorded.right):
+        assert np.abs(side[begin:end]).max() < 300
+    assert not recorded.persona("Please tell me the number of your card.")
+    (said,) = locate(call.recording[:, 0], 8000, "I would like to pay.")
+    thanks = heard_once(call, "Thank you very much, it is paid.")
+    on_the_telephone, in_the_file = thanks.start - said.end, paid.start - asked.end
+    assert abs(on_the_telephone - in_the_file) < 1.0
+    assert [line.text for line in record.transcript if line.who == "caller"] == [
+        "I would like to pay.",
+        MARK,
+        "What day is it?",
+    ]
+    assert [(tool.name, tool.arguments) for tool in record.tools] == [
+        ("take_card", ""),
+        ("charge", ""),
+    ]
+    assert not [where for where in found_below(scene.folder) if where.endswith(": CARD")]
+
+
+@pytest.mark.whole("a recording is Opus, in which no written samples survive")
+async def test_a_caller_who_refuses_the_recording_ends_it_and_not_the_call(scene: Scene) -> None:
+    async def refuses(line: Line) -> None:
+        await line.heard("this is the payer")
+        await line.say("What day is it?")
+        await line.heard("today is monday")
+        await line.say("Please do not record me.")
+        await line.heard("ended the recording")
+        await line.say("Who is it?")
+        await line.heard("only a test")
+        await line.hang_up()
+
+    call = await scene.ring("cashier", refuses)
+    record = await scene.over(call)
+    heard_once(call, "It is only a test.")
+    assert record.outcome is Outcome.COMPLETED
+    assert record.recording_stopped_at is not None
+    recorded = recording_of(scene, record)
+    assert len(recorded.far_end("What day is it?")) == 1
+    assert not recorded.far_end("Who is it?")
+    assert not recorded.persona("It is only a test.")
+    assert record.transcript[-1].text == MARK
+    assert [file.suffix for file in files_of(scene, record)] == [".ogg"]
 
 
 async def test_a_folder_that_cannot_be_written_costs_the_recording_and_not_the_call(

@@ -5,13 +5,10 @@ from __future__ import annotations
 import asyncio
 import resource
 import stat
-import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -19,7 +16,7 @@ import soundfile
 from livekit import rtc
 from livekit.agents import Agent
 from livekit.agents.voice.recorder_io import RecorderIO
-from studio import Loudspeaker, both_sides, recorded_call
+from studio import Loudspeaker, both_sides, in_real_time, recorded_call
 from waiting import logged_by_the_host
 
 from host.call.answers import Greeting
@@ -163,24 +160,6 @@ async def test_a_stall_of_ours_tears_no_hole_into_what_the_far_end_says(tmp_path
     heard, _ = both_sides(tmp_path / "call.ogg")
     (found,) = locate(heard, RATE, text)
     assert found.whole
-
-
-async def in_real_time(wave: np.ndarray) -> AsyncIterator[Any]:
-    """Give 10 ms of sound every 10 ms, from a thread that no stall of the loop holds up."""
-    loop, size = asyncio.get_running_loop(), RATE // 100
-    frames: asyncio.Queue[rtc.AudioFrame | None] = asyncio.Queue()
-
-    def play() -> None:
-        began = time.perf_counter()
-        for at in range(0, len(wave) - size, size):
-            time.sleep(max(0, began + at / RATE - time.perf_counter()))
-            frame = rtc.AudioFrame(wave[at : at + size].tobytes(), RATE, 1, size)
-            loop.call_soon_threadsafe(frames.put_nowait, frame)
-        loop.call_soon_threadsafe(frames.put_nowait, None)
-
-    threading.Thread(target=play, daemon=True).start()
-    while (frame := await frames.get()) is not None:
-        yield SimpleNamespace(frame=frame)
 
 
 @contextmanager

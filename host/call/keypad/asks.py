@@ -28,6 +28,9 @@ class Asks(Protocol):
     def persona(self) -> str: ...
 
     @property
+    def off_record(self) -> bool: ...
+
+    @property
     def over(self) -> bool: ...
 
     @property

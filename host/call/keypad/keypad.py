@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterator, Sequence
 from typing import Any, TypeVar
 
 from host.call.hook_clock import action
@@ -57,11 +57,20 @@ class Keypad:
 
     def in_a_row(self) -> Sequence[str]:
         """Return the call's digit strings: all keys pressed, and each private number."""
-        return (self._row, *self._secrets.known)
+        return (self._row, *self.secrets)
+
+    @property
+    def secrets(self) -> Collection[str]:
+        """The call's private numbers."""
+        return self._secrets.known
 
     def hide(self, text: str) -> str:
-        """Mask this call's private numbers in text that is to be stored."""
+        """Mask this call's private numbers and words in text that is to be stored."""
         return self._secrets.hide(text)
+
+    def keep_out(self, words: str) -> None:
+        """Mask these words from now on, wherever a tool repeats them as a whole."""
+        self._secrets.add_words(words)
 
     def keep_secret(self, keys: str) -> None:
         """Mask these keys from now on, wherever a tool repeats them in sequence."""
@@ -94,7 +103,7 @@ class Keypad:
         Raises NoKeys after the last try.
         """
         digits = Digits(length, ends_with, clears_with, first_timeout, between_timeout, valid)
-        private = private or self._call.persona_settings.mask_digits
+        private = private or self._call.persona_settings.mask_digits or self._call.off_record
 
         async def read() -> str:
             typed = await digits.read(self._typed.take)

@@ -1,0 +1,105 @@
+"""Calls that are off the record for a while."""
+
+from __future__ import annotations
+
+import pytest
+from canaries import UNRECORDED, found_below
+from scene import checkpoints_of, kill_its_process
+
+from host.call.keypad import MASK
+from host.call.unrecorded import MARK
+from host.local.phone import Line
+from host.records.outcome import Outcome
+from host.records.record import CallRecord
+from host.testing import Scene, heard_once
+
+
+def said(record: CallRecord) -> list[tuple[str, str]]:
+    return [(line.who, line.text) for line in record.transcript]
+
+
+async def pays(line: Line) -> None:
+    await line.heard("this is the payer")
+    await line.say("I would like to pay.")
+    await line.heard("tell me the number of your card")
+    await line.say(UNRECORDED)
+    await line.heard("it is paid")
+    await line.wait(2.5)
+    await line.say("What day is it?")
+    await line.heard("today is monday")
+    await line.hang_up()
+
+
+@pytest.mark.memory
+async def test_the_number_of_a_card_is_heard_by_the_model_and_kept_nowhere(scene: Scene) -> None:
+    call = await scene.ring("payer", pays)
+    record = await scene.over(call)
+    heard_once(call, "Thank you very much, it is paid.")
+    assert said(record) == [
+        ("persona", "This is the payer."),
+        ("caller", "I would like to pay."),
+        ("persona", MARK),
+        ("caller", MARK),
+        ("persona", "Thank you very much, it is paid."),
+        ("caller", "What day is it?"),
+        ("persona", "Today is Monday."),
+    ]
+    assert [(tool.name, tool.arguments, tool.result) for tool in record.tools] == [
+        ("take_card", "", ""),
+        ("charge", "", ""),
+    ]
+    assert record.outcome is Outcome.COMPLETED
+    asked = [each for each in scene.world.llm.requests if "the payer of the tests" in str(each)]
+    assert UNRECORDED in str(asked[-1]["messages"])
+    assert list(found_below(scene.folder)) == []
+
+
+@pytest.mark.memory
+async def test_a_call_that_is_taken_over_in_a_pause_stays_off_the_record(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("host.runner.checkpoint.EVERY", 1000)  # the pause itself is written
+
+    async def goes_on(line: Line) -> None:
+        await line.heard("this is the payer")
+        await line.say("I would like to pay.")
+        await line.heard("tell me the number of your card")
+        kill_its_process(scene, line.call.room)
+        await line.heard("cut off for a moment", 30)
+        await line.say(UNRECORDED)
+        await line.heard("it is paid")
+        await line.wait(2.5)
+        await line.say("What day is it?")
+        await line.heard("today is monday")
+        await line.hang_up()
+
+    call = await scene.ring("payer", goes_on)
+    record = await scene.over(call)
+    assert record.taken_over == 1
+    texts = [text for _, text in said(record)]
+    assert UNRECORDED not in texts
+    assert texts[-3:] == ["Thank you very much, it is paid.", "What day is it?", "Today is Monday."]
+    assert set(texts[texts.index("I would like to pay.") + 1 : -3]) == {MARK}
+    assert list(found_below(scene.folder)) == []
+
+
+@pytest.mark.memory
+async def test_a_checkpoint_has_nothing_of_a_pause(scene: Scene) -> None:
+    written: list[str] = []
+
+    async def looks(line: Line) -> None:
+        await line.heard("this is the payer")
+        await line.say("I would like to pay.")
+        await line.heard("tell me the number of your card")
+        await line.say(UNRECORDED)
+        await line.heard("it is paid")
+        await line.wait(1.0)
+        written.extend(str(each) for each in checkpoints_of(scene, line.call.room))
+        await line.hang_up()
+
+    await scene.over(await scene.ring("payer", looks))
+    (checkpoint,) = written
+    assert "'charged': True" in checkpoint
+    assert MASK * 16 in checkpoint
+    assert "4929" not in checkpoint
+    assert "marmalade" not in checkpoint
