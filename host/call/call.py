@@ -34,6 +34,7 @@ class Call:
         self.state = SimpleNamespace()
         """Free attributes for personas and plugins; they last as long as the call."""
         self.collect_digits = handling.keypad.collect
+        self.collect_letters = handling.keypad.collect_letters
         self.choose = handling.keypad.choose
 
     def __repr__(self) -> str:

@@ -169,6 +169,8 @@ class Unrecorded:
         """Return an utterance of the far end as the transcript may have it."""
         began = self._spoke_since if self._due else None
         self._due = False
+        if self._call.keypad.spoken.private:
+            return self._kept_out(text, joined=True)  # misheard digits are words
         return self._written(text, (began or now()) - LATE, joined=True)
 
     def spoken(self, text: str, since: datetime) -> str:

@@ -91,6 +91,8 @@ class FirstWords:
             return
         if self._call.listening and self._call.listening.reporting:
             return  # a backchannel needs no answer
+        if self._call.keypad.spoken.private:
+            return  # the model need not know a private number either
         if event.is_final and event.transcript.strip():
             self._unread = False
             self._words.append(event.transcript.strip())

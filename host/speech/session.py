@@ -142,6 +142,7 @@ def _listen(call: LiveCall, session: AgentSession[Any]) -> None:
                 )
             )
             call.transcript_changed.set()
+            call.keypad.spoken.heard(event.transcript)
 
     @session.on("user_state_changed")
     def sounded(event: UserStateChangedEvent) -> None:

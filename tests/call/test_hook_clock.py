@@ -13,6 +13,7 @@ from sample_calls import call_of
 from host import Menu
 from host.call.hook_clock import HookClock, action
 from host.call.keypad import Keypad
+from host.call.keypad.asking import Asking
 from host.call.live import LiveCall
 from host.call.unrecorded import Unrecorded
 from host.settings import Settings
@@ -29,6 +30,7 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "opt_out": (),
     "meet_machine": (),
     "collect_digits": (),
+    "collect_letters": ("Whom?", ["Ann"]),
     "choose": (Menu("Press one.", {"1": 1}),),
     "pause_recording": (),
     "resume_recording": (),
@@ -61,7 +63,7 @@ async def test_an_action_does_not_count(name: str, monkeypatch: pytest.MonkeyPat
             asking.close()
         await asyncio.sleep(LONG)
 
-    monkeypatch.setattr(Keypad, "_question", slowly)
+    monkeypatch.setattr(Asking, "question", slowly)
     for method in ("pause", "resume", "stop"):
         monkeypatch.setattr(Unrecorded, method, slowly)
     monkeypatch.setattr(Keypad, "keep_secret", lambda *given: None)

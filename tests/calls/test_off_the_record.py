@@ -1,9 +1,9 @@
-"""Calls that are off the record for a while."""
+"""Calls that are off the record for a while, and numbers that are said."""
 
 from __future__ import annotations
 
 import pytest
-from canaries import UNRECORDED, found_below
+from canaries import CARD, UNRECORDED, found_below
 from scene import checkpoints_of, kill_its_process
 
 from host.call.keypad import MASK
@@ -11,7 +11,7 @@ from host.call.unrecorded import MARK
 from host.local.phone import Line
 from host.records.outcome import Outcome
 from host.records.record import CallRecord
-from host.testing import Scene, heard_once
+from host.testing import Scene, heard_once, not_heard
 
 
 def said(record: CallRecord) -> list[tuple[str, str]]:
@@ -103,3 +103,70 @@ async def test_a_checkpoint_has_nothing_of_a_pause(scene: Scene) -> None:
     assert MASK * 16 in checkpoint
     assert "4929" not in checkpoint
     assert "marmalade" not in checkpoint
+
+
+async def test_numbers_may_be_said_instead_of_typed(scene: Scene) -> None:
+    async def says_them(line: Line) -> None:
+        await line.heard("customer number")
+        await line.say("It is forty seven, one one.")
+        await line.heard("say or type your pin")
+        await line.say("29")
+        await line.press("4")
+        await line.say("six one eight")
+        await line.heard("number of your card")
+        await line.say("4929 1186")
+        await line.say("0375 4429")
+        await line.heard("all is well")
+        await line.wait(2.5)
+        await line.say("What day is it?")
+        await line.heard("today is monday")
+        await line.hang_up()
+
+    call = await scene.ring("teller", says_them)
+    record = await scene.over(call)
+    heard_once(call, "Thank you. All is well.")
+    by_caller = [text for who, text in said(record) if who == "caller"]
+    assert by_caller[0] == "It is forty seven, one one."
+    assert set(by_caller[1:-1]) == {MARK}
+    assert by_caller[-1] == "What day is it?"
+    assert [key.digit for key in record.keys] == [MASK]
+    asked = [each for each in scene.world.llm.requests if "the teller of the tests" in str(each)]
+    messages = str(asked[-1]["messages"])
+    assert "It is forty seven" in messages
+    assert "six one eight" not in messages, "the persona has it: the model need not"
+    assert CARD[:9] not in messages
+
+
+@pytest.mark.memory
+async def test_more_digits_than_asked_for_are_wrong_and_asked_for_again(scene: Scene) -> None:
+    async def errs(line: Line) -> None:
+        await line.heard("customer number")
+        await line.say("My number is 47115.")
+        await line.heard("not one of the choices")
+        await line.heard("customer number")
+        await line.say("It is 4711.")
+        await line.heard("type your pin")
+        await line.hang_up()
+
+    call = await scene.ring("teller", errs)
+    await scene.over(call)
+    heard_once(call, "Sorry, that is not one of the choices.")
+
+
+@pytest.mark.memory
+async def test_a_number_that_takes_long_to_say_is_waited_for(scene: Scene) -> None:
+    async def hesitates(line: Line) -> None:
+        await line.heard("customer number")
+        await line.say("Well, let me see, it must be on some of these old letters here, yes,")
+        await line.wait(1.0)
+        await line.say(
+            "now I have it, and it is a good thing that I never throw such a letter away: "
+            "it begins with four seven, and then there is something that is hard to read, "
+            "and after all of that it ends with a one and with a one."
+        )
+        await line.heard("type your pin")
+        await line.hang_up()
+
+    call = await scene.ring("teller", hesitates)
+    await scene.over(call)
+    not_heard(call, "Sorry, I did not get that.")

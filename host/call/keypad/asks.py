@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from host.call.keypad.spoken import Hears
+
 if TYPE_CHECKING:
     import asyncio
     from contextlib import AbstractContextManager
 
     from livekit.agents.voice import SpeechHandle
 
-    from host.call.parts import FirstWords
     from host.call.state import CallState
     from host.records.ending import Ending
     from host.records.record import KeyPress
-    from host.settings import PersonaSettings
 
 
-class Asks(Protocol):
+class Asks(Hears, Protocol):
     """A call that asks for keys."""
 
     state: CallState
-    persona_settings: PersonaSettings
-    first_words: FirstWords | None
 
     @property
     def persona(self) -> str: ...

@@ -1,31 +1,29 @@
 """Asks the caller for keys without the model.
 
-LiveKit's GetDtmfTask is not used: the model speaks its prompt and interprets the answer, it
-listens to every participant's keys, and it has no menus, masking or type-ahead. A persona may
-still use it as an Agent of its own.
+LiveKit's GetDtmfTask is not used: the model speaks its prompt and interprets the answer, spoken
+digits included, so that it learns private numbers; it listens to every participant's keys, and it
+has no menus, masking or type-ahead. A persona may still use it as an Agent of its own.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterator, Sequence
-from typing import Any, TypeVar
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
 
 from host.call.hook_clock import action
+from host.call.keypad.asking import OVERRUN, Asking
 from host.call.keypad.asks import Asks
 from host.call.keypad.chosen import choice_of
 from host.call.keypad.digits import Digits, Valid
+from host.call.keypad.letters import Letters
 from host.call.keypad.menu import NOTHING, Menu
 from host.call.keypad.missed import Missed, NoKeys
 from host.call.keypad.private import MASK, Secrets
+from host.call.keypad.spoken import Spoken
 from host.call.keypad.typed import Pressed, Typed
 
-T = TypeVar("T")
-
-OVERRUN = 1.0
-"""Seconds after a complete number in which a further key counts as part of it."""
 _BACK = object()
 
 
@@ -35,10 +33,12 @@ class Keypad:
     def __init__(self, call: Asks) -> None:
         self._call = call
         self._typed = Typed()
-        self._one_at_a_time = asyncio.Lock()
+        self.spoken = Spoken(call, self._typed)
+        """Digits that the far end says."""
+        self._asking = Asking(call, self._typed)
         self._secrets = Secrets()
         self._row = ""
-        self._private, self._private_until, self._asking_until = False, 0.0, 0.0
+        self._private, self._private_until = False, 0.0
 
     @property
     def private(self) -> bool:
@@ -48,7 +48,7 @@ class Keypad:
     @property
     def asking(self) -> bool:
         """True while a question waits for keys, and for OVERRUN seconds after."""
-        return self._one_at_a_time.locked() or time.monotonic() < self._asking_until
+        return self._asking.now
 
     def pressed(self, digit: str) -> None:
         """Accept a key, in upper case."""
@@ -90,6 +90,7 @@ class Keypad:
         tries: int = 3,
         private: bool = False,
         type_ahead: bool = True,
+        spoken: bool = False,
     ) -> str:
         """Ask for digits and return them.
 
@@ -98,7 +99,8 @@ class Keypad:
         or after `between_timeout` seconds without a key; `clears_with` restarts it. `length` is the
         number of digits, or minimum and maximum; `valid` a regular expression or a predicate. A
         missing or invalid number is asked for again, up to `tries` times. Keys of a `private`
-        number are masked in records and logs.
+        number are masked in records and logs. With `spoken`, the caller may also say the digits, in
+        the persona's `language`; what is said while a private number is asked for is not recorded.
 
         Raises NoKeys after the last try.
         """
@@ -106,7 +108,10 @@ class Keypad:
         private = private or self._call.persona_settings.mask_digits or self._call.off_record
 
         async def read() -> str:
-            typed = await digits.read(self._typed.take)
+            typed = await digits.read(self.spoken.take if spoken else self._typed.take)
+            await self.spoken.settle()
+            if self._typed.drop_spoken():
+                raise Missed(wrong=True)  # more digits were said
             if len(typed) == digits.most:
                 self._typed.expect_late(ends_with)
             return typed
@@ -114,13 +119,46 @@ class Keypad:
         async def ask() -> str:
             if not type_ahead:
                 self._typed.clear()
-            with self._masked() if private else contextlib.nullcontext():
-                return await self._ask(prompt or "", tries, read)
+            with contextlib.ExitStack() as asking:
+                if private:
+                    asking.enter_context(self._masked())
+                if spoken:
+                    asking.enter_context(self.spoken.listening(private=private))
+                return await self._asking.ask(prompt or "", tries, read)
 
-        number = await self._question(ask())
+        number = await self._asking.question(ask())
         if private:
             self.keep_secret(number)
         return number
+
+    @action
+    async def collect_letters(
+        self,
+        prompt: str | None,
+        names: Sequence[str],
+        *,
+        fewest: int = 3,
+        first_timeout: float = 8.0,
+        between_timeout: float = 4.0,
+        tries: int = 3,
+    ) -> list[str]:
+        """Ask for a name by the letters on the keys (ABC on 2), and return those that match.
+
+        The caller types the beginning of any word of a name, at least `fewest` keys: 764 or 266 for
+        "Ann Smith". It is complete with one name left, at `#`, or after `between_timeout` seconds;
+        `*` restarts it. If several names match, choose between them, as with `choose`. Without a
+        match, the host asks again, up to `tries` times.
+
+        Raises NoKeys after the last try, or ValueError if a name has neither letters nor digits.
+        """
+        letters = Letters(names, fewest, first_timeout, between_timeout)
+
+        async def read() -> list[str]:
+            found = await letters.read(self._typed.take)
+            self._typed.expect_late("#")
+            return found
+
+        return await self._asking.question(self._asking.ask(prompt or "", tries, read))
 
     @action
     async def choose(self, menu: Menu) -> Any:
@@ -130,7 +168,7 @@ class Keypad:
         After the last try, returns the menu's default, or raises NoKeys if it has none. The record
         has the menu's name and the choice, masked if the menu is private.
         """
-        return await self._question(self._walk(menu))
+        return await self._asking.question(self._walk(menu))
 
     async def _walk(self, menu: Menu) -> Any:
         opened = [menu]
@@ -154,7 +192,7 @@ class Keypad:
 
         try:
             with self._masked() if menu.private else contextlib.nullcontext():
-                key: str | None = await self._ask(menu.prompt, menu.tries, read)
+                key: str | None = await self._asking.ask(menu.prompt, menu.tries, read)
         except NoKeys:
             if menu.default is NOTHING:
                 raise
@@ -163,60 +201,6 @@ class Keypad:
         if chosen is not _BACK:
             self._call.state.menus.append(choice_of(menu, key, chosen, self._call.persona_settings))
         return chosen
-
-    async def _question(self, asking: Coroutine[Any, Any, T]) -> T:
-        """Hold the model's replies while asking; cancelled when the call ends."""
-        with contextlib.closing(asking):
-            async with self._one_at_a_time:
-                with self._call.hold_replies():
-                    self._typed.forget_old()
-                    try:
-                        return await self._while_it_lasts(asking)
-                    finally:
-                        self._asking_until = time.monotonic() + OVERRUN
-                        if self._call.first_words and not self._call.over:
-                            await self._call.first_words.keep()
-
-    async def _while_it_lasts(self, asking: Coroutine[Any, Any, T]) -> T:
-        if self._call.over:
-            raise asyncio.CancelledError("the call has ended")
-        task = asyncio.create_task(asking)
-        either: list[asyncio.Future[Any]] = [task, self._call.ending]
-        try:
-            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-            if self._call.over:
-                raise asyncio.CancelledError("the call has ended")
-            return task.result()
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-
-    async def _ask(self, prompt: str, tries: int, read: Callable[[], Awaitable[T]]) -> T:
-        """Speak the prompt and read the answer; after a miss, say why and ask again."""
-        words, said = self._call.persona_settings.words, prompt
-        for _ in range(tries):
-            await self._speak(said)
-            try:
-                return await read()
-            except Missed as missed:
-                self._typed.clear()
-                said = f"{words.wrong_key if missed.wrong else words.no_key} {prompt}".strip()
-        raise NoKeys(f"{self._call.persona} got no keys in {tries} tries")
-
-    async def _speak(self, words: str) -> None:
-        """Speak until the first key; keys typed ahead skip the words."""
-        if not words or self._typed:
-            return
-        speech = self._call.speak(words, interruptible=False)
-        heard = asyncio.ensure_future(speech.wait_for_playout())
-        key = asyncio.ensure_future(self._typed.arrived())
-        try:
-            await asyncio.wait({heard, key}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            key.cancel()
-            if not speech.done():
-                speech.interrupt(force=True)
-        await heard
 
     @contextlib.contextmanager
     def _masked(self) -> Iterator[None]:

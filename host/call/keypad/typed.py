@@ -19,11 +19,11 @@ LATE = 2.0
 
 @dataclass(frozen=True)
 class Pressed:
-    """One key press."""
+    """One key press, or a digit that was said instead."""
 
     digit: str
-    noted: KeyPress
-    """The key press in the call's record."""
+    noted: KeyPress | None = None
+    """The key press in the call's record; None for a digit that was said."""
     at: float = field(default_factory=lambda: time.monotonic())  # looked up at each press
 
 
@@ -69,10 +69,17 @@ class Typed:
             self._arrived.clear()
             await self._arrived.wait()
 
+    def drop_spoken(self) -> bool:
+        """Discard unread digits that were said; return whether there were any."""
+        before = len(self._keys)
+        self._keys = deque(key for key in self._keys if key.noted)
+        return len(self._keys) < before
+
     def mask(self, mask: str) -> None:
         """Mask the unread keys in the record."""
         for key in self._keys:
-            key.noted.digit = mask
+            if key.noted:
+                key.noted.digit = mask
 
     async def take(self, limit: float) -> str | None:
         """Wait up to `limit` seconds for the next key; None on timeout."""
