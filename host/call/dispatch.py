@@ -8,11 +8,17 @@ from types import MappingProxyType
 from typing import Any
 
 from host.base.e164 import E164
-from host.base.errors import MetadataError
+from host.base.errors import HostError, MetadataError
+from host.base.presses import SECONDS_A_KEY, in_livekits_notation
+from host.call.keypad import read_presses
 from host.call.metadata import read_metadata
 
 MAX_ID = 200
 """Maximum length of a `reference` and of an idempotency key, in characters."""
+RESERVED = ("persona", "phone_number", "idempotency_key", "reference", "dtmf")
+"""Fields of the metadata that the host reads, and that are no details."""
+MAX_DTMF = 30.0
+"""Maximum seconds of the keys pressed after the answer: LiveKit waits 80 s for both."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +77,26 @@ class Dispatch:
         return value
 
     @property
+    def dtmf(self) -> str:
+        """Keys and pauses that LiveKit plays after the answer, as in `1w2,,#`; empty: none.
+
+        Raises MetadataError if the metadata's value has other characters, or takes too long.
+        """
+        keys = self.metadata.get("dtmf")
+        if keys is None or keys == "":
+            return ""
+        try:
+            read_presses(keys if isinstance(keys, str) else " ")
+        except HostError:
+            raise MetadataError(
+                'dtmf in the metadata must be keys such as "ww12#": 0 to 9, *, #, A to D, '
+                "w (0.5 s), a comma (2 s), at most 100"
+            ) from None
+        if len(in_livekits_notation(keys)) * SECONDS_A_KEY > MAX_DTMF:
+            raise MetadataError(f"dtmf in the metadata takes longer than {MAX_DTMF:.0f} s")
+        return str(keys)
+
+    @property
     def outbound(self) -> bool:
         """True if the metadata has a number to dial."""
         return self.metadata.get("phone_number") is not None
@@ -80,5 +106,5 @@ def read_dispatch(metadata: str, room: str = "", number: str | None = None) -> D
     """Parse a job's metadata: empty, or one JSON object. Raises MetadataError."""
     dispatch = Dispatch(room, MappingProxyType(read_metadata(metadata)), number)
     # Validates them, so that an invalid value refuses the call before anything happens.
-    _ = dispatch.phone_number, dispatch.idempotency_key, dispatch.reference
+    _ = dispatch.phone_number, dispatch.idempotency_key, dispatch.reference, dispatch.dtmf
     return dispatch

@@ -17,6 +17,7 @@ from host.base.errors import HostError
 from host.base.tasks import Tasks
 from host.call.answers import ScreeningPolicy, VoicemailPolicy
 from host.call.call import Call
+from host.call.dispatch import Dispatch
 from host.call.events import Events
 from host.call.facts import facts_of
 from host.call.hold import Hold
@@ -180,6 +181,11 @@ class LiveCall:
     def telephone(self) -> bool:
         """True if the far end is a telephone; False for a browser or an app."""
         return self.far_end is not None and self.far_end.telephone
+
+    @property
+    def dtmf(self) -> str:
+        """Keys that LiveKit presses after the answer of this dial; empty: none."""
+        return Dispatch(metadata=self.state.metadata).dtmf if self.state.outbound else ""
 
     @property
     def gate(self) -> Gate:

@@ -135,8 +135,12 @@ class CallState(Written):
 
     @property
     def only_early_media(self) -> bool:
-        """True while nobody has answered a dial: what is heard then is the network's."""
-        return self.outbound and not self.answered
+        """True while nobody has answered a dial: what is heard then is the network's.
+
+        LiveKit SIP presses the keys of a dial after the answer (`automation`).
+        """
+        automation = self.status is CallStatus.AUTOMATION
+        return self.outbound and not self.answered and not automation
 
     @property
     def other_party(self) -> str:

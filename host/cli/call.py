@@ -37,6 +37,12 @@ def call(
         str | None,
         typer.Option(help="Your own ID of the call: `calls --reference` finds its record by it."),
     ] = None,
+    dtmf: Annotated[
+        str | None,
+        typer.Option(
+            help="Keys to press after the answer, as for an extension: w waits 0.5 s, a comma 2 s."
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Place a call, wait until it is over, and print its outcome.
@@ -54,7 +60,7 @@ def call(
     number = checks.number_to_dial(number, persona)
     try:
         given = checks.details(details or [])
-        metadata = place.metadata_of(settings, persona, number, given, key, reference)
+        metadata = place.metadata_of(settings, persona, number, given, key, reference, dtmf)
     except MetadataError as error:
         raise checks.told_to_a_person(error) from None
     if local:

@@ -52,10 +52,14 @@ class Gate:
         if as_uri(target) not in self._targets:
             return refuse(Rule.DENIED, "the transfer target is not in host.toml")
         verdict = self.numbers.judge(as_uri(target).removeprefix("tel:"))
-        if verdict.allowed and keys and not self._deployment.keys_may_dial:
-            pressed = KeyRules(self.numbers, verdict.number).judge(keys)
-            return verdict if pressed.allowed else pressed
-        return verdict
+        return (self.refuse_keys(verdict.number, keys) if verdict.allowed else None) or verdict
+
+    def refuse_keys(self, number: str | None, keys: Sequence[str | float]) -> Verdict | None:
+        """Judge keys pressed after the answer of a number, and pauses; None if they are allowed."""
+        if not keys or self._deployment.keys_may_dial:
+            return None
+        verdict = KeyRules(self.numbers, number).judge(keys)
+        return None if verdict.allowed else verdict
 
     def dial(self, text: str, at: datetime | None = None, *, attempt: bool = True) -> Verdict:
         """Judge a number to be dialled, now or at another time.

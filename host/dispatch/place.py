@@ -14,7 +14,7 @@ from livekit import api, rtc
 
 from host import registry
 from host.base.errors import HostError, LiveKitError, PersonaError
-from host.call.dispatch import read_dispatch
+from host.call.dispatch import RESERVED, read_dispatch
 from host.dispatch.details import parse_details
 from host.dispatch.livekit import livekit_api
 from host.dispatch.rooms import UNREACHABLE, join
@@ -50,17 +50,19 @@ def metadata_of(
     details: Mapping[str, Any],
     key: str | None = None,
     reference: str | None = None,
+    dtmf: str | None = None,
 ) -> str:
     """Build a call's metadata and validate it as the host will. Raises HostError.
 
     The idempotency `key` identifies the request: repeated requests get the same call. The
-    `reference` is the ID that the call's record has for whoever asked for it.
+    `reference` is the ID that the call's record has for whoever asked for it. `dtmf`: keys that
+    LiveKit presses after the answer.
     """
     loaded = registry.load(settings).require()
     if persona not in loaded.personas:
         known = ", ".join(sorted(loaded.personas))
         raise PersonaError(f"there is no persona {persona!r} (there are: {known})")
-    metadata = encode_metadata(persona, number, details, key, reference)
+    metadata = encode_metadata(persona, number, details, key, reference, dtmf)
     parse_details(loaded.view(persona), read_dispatch(metadata).metadata)
     return metadata
 
@@ -71,10 +73,11 @@ def encode_metadata(
     details: Mapping[str, Any],
     key: str | None,
     reference: str | None = None,
+    dtmf: str | None = None,
 ) -> str:
     """Encode a call's metadata as JSON. Raises MetadataError."""
-    ids = {"idempotency_key": key, "reference": reference}
-    given = {name: value for name, value in ids.items() if value is not None}
+    named = {"idempotency_key": key, "reference": reference, "dtmf": dtmf}
+    given = {name: value for name, value in named.items() if value is not None}
     wanted = {**details, **given, "persona": persona, "phone_number": number}
     metadata = json.dumps(wanted, ensure_ascii=False)  # the limit is in bytes, and escapes count
     read_dispatch(metadata)
@@ -237,7 +240,7 @@ def details_of(pairs: list[str]) -> dict[str, str]:
         key, equals, value = pair.partition("=")
         if not equals or not key:
             raise HostError(f"{pair!r} is not of the form key=value")
-        if key in ("persona", "phone_number", "idempotency_key", "reference"):
+        if key in RESERVED:
             raise HostError(f"{key} can't be a detail: the command has an argument for it")
         details[key] = value
     return details

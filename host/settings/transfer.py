@@ -8,13 +8,11 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from host.base.presses import keys_and_pauses
+from host.base.presses import SECONDS_A_KEY, in_livekits_notation, keys_and_pauses
 from host.base.sip import SipAddress
 from host.settings.calling import is_sip, written_as
 
 RingingSeconds = Annotated[float, Field(gt=0, le=78)]
-SECONDS_A_KEY = 0.5
-"""Seconds that LiveKit SIP takes for a key, and for a `w`."""
 ANSWER_LIMIT = 78.0
 """Seconds in which the target must have answered and the keys be pressed: LiveKit waits for 80."""
 LONGEST_HEADER = 256
@@ -114,7 +112,7 @@ class TransferTarget(BaseModel):
     @property
     def dtmf(self) -> str:
         """The keys in LiveKit's notation, which knows no comma."""
-        return self.keys.replace(",", "wwww")
+        return in_livekits_notation(self.keys)
 
     @property
     def presses(self) -> list[str | float]:

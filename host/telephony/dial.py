@@ -12,12 +12,13 @@ from livekit import api
 from livekit.agents import JobContext
 from livekit.protocol import sip
 
+from host.base.presses import SECONDS_A_KEY, in_livekits_notation
 from host.base.sip import SipAddress
 from host.call.live import LiveCall
 from host.compliance import Verdict
 from host.records.ending import CallEnded, Ending
 from host.records.outcome import Outcome, outcome_of_sip_status
-from host.settings.transfer import SECONDS_A_KEY
+from host.settings.transfer import ANSWER_LIMIT
 from host.telephony.far_end import ROOM_LIMIT, LiveKitFarEnd
 
 log = logging.getLogger("host")
@@ -73,6 +74,11 @@ async def dial(job: JobContext, call: LiveCall, far_end: LiveKitFarEnd) -> None:
     if not trunk:
         raise NotAnswered(Ending(Outcome.TRUNK_ERROR, "host", NO_TRUNK, retryable=False))
     assert far_end.identity is not None
+    keys = call.dtmf
+    if keys and (refused := far_end.keys.refuse(keys)):
+        raise NotAnswered(blocked(refused))
+    dtmf = in_livekits_notation(keys)
+    ringing = min(call.persona_settings.ringing_timeout, ANSWER_LIMIT - len(dtmf) * SECONDS_A_KEY)
     verdict = await asyncio.to_thread(call.gate.dial, call.state.number or "")
     if verdict.allowed:
         far_end.dialling()
@@ -83,26 +89,33 @@ async def dial(job: JobContext, call: LiveCall, far_end: LiveKitFarEnd) -> None:
         participant_identity=far_end.identity,
         participant_name=f"Phone {call.state.number}",
         wait_until_answered=True,
-        ringing_timeout=duration(call.persona_settings.ringing_timeout),
+        ringing_timeout=duration(ringing),
         max_call_duration=duration(_longest(call)),
+        dtmf=dtmf,
     )
-    patience = min(call.persona_settings.ringing_timeout, NO_RESPONSE) - 0.5
+    patience = min(ringing, NO_RESPONSE) - 0.5
     begun = time.monotonic()
     try:
         await ring(job.api, verdict, request)
     except NotAnswered as unanswered:
         error = unanswered.__cause__
         canceled = isinstance(error, api.ServerError) and error.code == codes.CANCELED
-        if not canceled or time.monotonic() - begun > patience:
+        early = canceled and time.monotonic() - begun <= patience
+        if not (early or far_end.pressed_at_answer):
             raise
         # LiveKit SIP reports CANCELED both for no answer and for a closed room or a removed
         # participant. In the latter case the room's own event ends the call.
         await asyncio.wait({call.ending}, timeout=ROOM_LIMIT)
+        if far_end.pressed_at_answer:
+            reason = "the callee hung up while keys were pressed"
+            raise NotAnswered(Ending(Outcome.ABANDONED, "far end", reason)) from error
         cancelled = Ending(Outcome.CANCELLED, "livekit", Outcome.CANCELLED.description)
         raise NotAnswered(cancelled) from error
     if far_end.participant is None:
         reason = "the callee answered and hung up at once"
         raise NotAnswered(Ending(Outcome.ABANDONED, "far end", reason))
+    if keys:
+        far_end.keys.dialled(keys)
 
 
 async def ring(

@@ -68,7 +68,9 @@ class LiveKitFarEnd:
         self._resubscribing: asyncio.Task[None] | None = None
         self._status: CallStatus | None = None
         self._sip = False
-        self._keys = TelephoneKeys(job.room, call)
+        self.pressed_at_answer = False
+        """True once LiveKit SIP has begun to press the keys of the dial."""
+        self.keys = TelephoneKeys(job.room, call)
         self.packets = Packets(call, self)
         self.room.on("participant_connected", self._on_connected)
         self.room.on("participant_disconnected", self._on_disconnected)
@@ -104,7 +106,7 @@ class LiveKitFarEnd:
     @property
     def pressing(self) -> bool:
         """True while keys are being sent."""
-        return self._keys.pressing
+        return self.keys.pressing
 
     # Arrival
 
@@ -195,6 +197,7 @@ class LiveKitFarEnd:
         if status == self._status:
             return
         self._status = status
+        self.pressed_at_answer |= status is CallStatus.AUTOMATION
         call.state.status = status
         if moment := MOMENTS.get(status):
             call.state.mark(moment)
@@ -306,7 +309,7 @@ class LiveKitFarEnd:
 
     async def press(self, written: str, *, private: bool = False) -> None:
         """Send keys and pauses, in the syntax of `read_presses`. Raises HostError."""
-        await self._keys.press(written, private=private)
+        await self.keys.press(written, private=private)
 
     async def gone(self, limit: float) -> None:
         """Wait until the far end has left the room, at most `limit` seconds."""

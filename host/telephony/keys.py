@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 
 from livekit import rtc
 
 from host.base.errors import HostError
 from host.call.keypad import KEYS, read_presses
 from host.call.live import LiveCall
-from host.compliance import KeyRules
+from host.compliance import KeyRules, Verdict
 
 log = logging.getLogger("host")
 
@@ -39,6 +40,21 @@ class TelephoneKeys:
         """True while keys are being sent."""
         return self._one_at_a_time.locked()
 
+    def refuse(self, written: str) -> Verdict | None:
+        """Judge keys that LiveKit is to press after the answer; None if they are allowed.
+
+        Raises HostError if they can't be pressed at all.
+        """
+        return self._refused(read_presses(written))
+
+    def dialled(self, written: str) -> None:
+        """Record keys that LiveKit has pressed after the answer; later ones may continue them."""
+        if self._call.persona_settings.mask_digits:
+            self._call.keypad.keep_secret(written)
+        for each in read_presses(written):
+            self._sent(each)
+        self._judging.paused()
+
     async def press(self, written: str, *, private: bool = False) -> None:
         """Send keys and pauses, in the syntax of `read_presses`. Raises HostError.
 
@@ -49,26 +65,37 @@ class TelephoneKeys:
         if not self._call.state.answered:
             raise HostError("keys can't be pressed before the call is answered")
         async with self._one_at_a_time:
-            rules = self._rules = self._rules or self._rules_of_keys()
-            verdict = rules.judge(presses)
-            if not (verdict.allowed or self._call.persona_settings.keys_may_dial):
-                raise HostError(str(verdict))
+            if refused := self._refused(presses):
+                raise HostError(str(refused))
             for each in presses:
                 if isinstance(each, str):
                     await self._press(each)
-                    rules.pressed(each)
-                    self._call.note_key("persona", each, private=private)
-                else:
-                    rules.paused()
+                self._sent(each, private=private)
                 await asyncio.sleep(DIGIT_GAP if isinstance(each, str) else each)
-            rules.paused()
+            self._judging.paused()
 
-    def _rules_of_keys(self) -> KeyRules:
-        call = self._call
-        rules = call.gate.numbers
-        return KeyRules(
-            rules, call.state.number, call.state.our_number, rung=not call.state.outbound
-        )
+    def _sent(self, each: str | float, *, private: bool = False) -> None:
+        """Note a key that was sent, or a pause."""
+        if isinstance(each, str):
+            self._judging.pressed(each)
+            self._call.note_key("persona", each, private=private)
+        else:
+            self._judging.paused()
+
+    def _refused(self, presses: Sequence[str | float]) -> Verdict | None:
+        verdict = self._judging.judge(presses)
+        allowed = verdict.allowed or self._call.persona_settings.keys_may_dial
+        return None if allowed else verdict
+
+    @property
+    def _judging(self) -> KeyRules:
+        """The rules of this call's keys, which remember those that were sent."""
+        if self._rules is None:
+            state = self._call.state
+            self._rules = KeyRules(
+                self._call.gate.numbers, state.number, state.our_number, rung=not state.outbound
+            )
+        return self._rules
 
     async def _press(self, key: str) -> None:
         if self._call.state.far_end not in self._room.remote_participants:

@@ -53,6 +53,120 @@ async def test_a_person_who_answers_is_greeted_once_and_by_name(scene: Scene) ->
     assert statuses == ["dialing", "ringing", "active", "hangup"]
 
 
+@pytest.mark.both_generations
+async def test_an_extension_is_dialled_by_keys_and_whoever_answers_it_is_greeted(
+    scene: Scene,
+) -> None:
+    async def office(line: Line) -> None:
+        await line.keyed("12#")
+        await line.wait(9.0)  # the extension rings
+        await line.say("Hello?")
+        await line.heard("this is a test call")
+        await line.say("Who is it?")
+        await line.heard("it is only a test")
+        await line.hang_up()
+
+    placed, call, record = await scene.place_to(
+        Telephone(script=office), "leaves", name="Ann", dtmf="ww1,2#"
+    )
+    assert placed.outcome is Outcome.COMPLETED
+    one, two, hash_key = (key.at for key in call.keys)
+    assert two - one > 2.4
+    greeting = heard_once(call, "Good morning Ann, this is a test call.")
+    assert greeting.start > hash_key + 9
+    assert record.voicemail == "human"
+    assert [said.text for said in record.transcript][:2] == [
+        "Hello?",
+        "Good morning Ann, this is a test call.",
+    ]
+    assert [(key.who, key.digit) for key in record.keys] == [("persona", digit) for digit in "12#"]
+    statuses = [fact for event, fact in events(scene, call.room) if event == "status"]
+    assert statuses == ["dialing", "ringing", "automation", "active", "hangup"]
+    in_order(record)
+
+
+@pytest.mark.both_generations
+async def test_whoever_says_hello_while_keys_are_pressed_is_greeted_after_them(
+    scene: Scene,
+) -> None:
+    async def ann(line: Line) -> None:
+        await line.say("Hello?")
+        await line.heard("this is a test call")
+        await line.hang_up()
+
+    _, call, record = await scene.place_to(
+        Telephone(script=ann), "leaves", name="Ann", dtmf="ww1ww23#"
+    )
+    greeting = heard_once(call, "Good morning Ann, this is a test call.")
+    assert call.keys[-1].digit == "#"
+    assert call.keys[-1].at < greeting.start < call.keys[-1].at + 5
+    assert [said.text for said in record.transcript if said.who == "caller"] == ["Hello?"]
+
+
+@pytest.mark.memory
+async def test_a_menu_that_takes_the_keys_is_not_who_is_called(scene: Scene) -> None:
+    async def office(line: Line) -> None:
+        await line.say("For sales press one. Otherwise press the extension now.")
+        await line.keyed("12#")
+        await line.wait(7.0)
+        await line.say("Hello?")
+        await line.heard("this is a test call")
+        await line.hang_up()
+
+    _, call, record = await scene.place_to(
+        Telephone(script=office), "leaves", name="Ann", dtmf=",,,12#"
+    )
+    greeting = heard_once(call, "Good morning Ann, this is a test call.")
+    assert greeting.start > call.keys[-1].at + 7
+    assert record.outcome is Outcome.COMPLETED
+
+
+@pytest.mark.both_generations
+async def test_who_hangs_up_while_keys_are_pressed_has_given_up(scene: Scene) -> None:
+    async def leaves(line: Line) -> None:
+        await line.keyed("1")
+        await line.hang_up()
+
+    placed, _, record = await scene.place_to(
+        Telephone(script=leaves), "leaves", name="Ann", dtmf="1,,,,2"
+    )
+    assert placed.outcome is Outcome.ABANDONED
+    assert record.reason == "the callee hung up while keys were pressed"
+    assert record.ended_by == "far end"
+
+
+@pytest.mark.both_generations
+async def test_a_call_that_is_given_up_while_keys_are_pressed_is_cancelled(scene: Scene) -> None:
+    number = a_number(scene, Telephone())
+    placing = asyncio.create_task(scene.place("leaves", number, name="Ann", dtmf="1,,,,2"))
+    call = await scene.exchange.call_to(number)
+    await call.pulse.until(lambda: call.keys, 10, "a key")
+    placing.cancel()
+    record = await scene.over(call)
+    assert record.outcome is Outcome.CANCELLED
+    assert [key.digit for key in call.keys] == ["1"]
+
+
+@pytest.mark.memory
+async def test_keys_that_could_dial_a_blocked_number_are_not_dialled_with(scene: Scene) -> None:
+    number = a_number(scene, Telephone())
+    placed = await scene.place("leaves", number, name="Ann", dtmf="9,19005551234")
+    assert placed.outcome is Outcome.BLOCKED
+    assert "rule: keys" in placed.reason
+    assert not scene.exchange.ledger.of("INVITE", number=number)
+
+
+@pytest.mark.memory
+@pytest.mark.parametrize("dtmf", ["12x", 12, "1" * 101, "1" + "," * 30])
+async def test_what_can_not_be_pressed_refuses_the_call(scene: Scene, dtmf: object) -> None:
+    number = a_number(scene, Telephone())
+    wanted = {"persona": "leaves", "phone_number": number, "name": "Ann", "dtmf": dtmf}
+    record = await scene.record(await _dispatch(scene, json.dumps(wanted)))
+    assert record.outcome is Outcome.REFUSED
+    assert record.reason.startswith("dtmf in the metadata")
+    assert not scene.exchange.ledger.of("INVITE", number=number)
+
+
 async def test_nothing_is_said_while_it_rings(scene: Scene) -> None:
     async def hello(line: Line) -> None:
         await line.say("Hello?")

@@ -298,6 +298,15 @@ SLIPS = {
         ("call", "reminder", NUMBER, "patient=Ann", "time=3pm", "--reference", ""),
         "host: --reference must be 1 to 200 printable characters",
     ),
+    "call: keys that no telephone has": Slip(
+        ("call", "reminder", NUMBER, "patient=Ann", "time=3pm", "--dtmf", "ww12x"),
+        'host: --dtmf must be keys such as "ww12#": 0 to 9, *, #, A to D, w (0.5 s), '
+        "a comma (2 s), at most 100",
+    ),
+    "call: keys that take too long": Slip(
+        ("call", "reminder", NUMBER, "patient=Ann", "time=3pm", "--dtmf", "1" + "," * 30),
+        "host: --dtmf takes longer than 30 s",
+    ),
     # Options and commands
     "a misspelt command": Slip(
         "deev", f"host: no such command 'deev'. Did you mean 'dev'? {see('')}", code=2

@@ -6,12 +6,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from carrier import Carrier, colleague_of, put_on_line
+from carrier import Carrier, colleague_of, place, put_on_line
 from sample_calls import call_of
 
 from host import HostError
 from host.compliance import Gate, Rule, faults_of
+from host.records.outcome import Outcome
 from host.settings import Settings
+from host.telephony.far_end import LiveKitFarEnd
 from host.telephony.transfer.failure import TransferFailed
 
 DAY = datetime(2026, 11, 23, 19, tzinfo=UTC)
@@ -241,6 +243,46 @@ async def test_keys_behind_a_target_are_judged_like_keys_that_are_pressed(
     assert [request.dtmf for request in carrier.requests] == ["ww9wwww19005551234"]
     (fault,) = faults_of(settings, ["desk"])
     assert fault.startswith("transfer target desk of desk can't be dialled: the keys could dial")
+
+
+async def test_keys_of_a_dial_are_judged_before_anything_is_dialled(carrier: Carrier) -> None:
+    settings = Settings(**OURS, trunk="ST_1", ringing_timeout=70, calling_hours="")
+    open_settings = settings.model_copy(update={"keys_may_dial": True})
+    async with carrier.livekit() as livekit:
+        call = call_of(settings, "+12125550123")
+        call.state.metadata = {"dtmf": "9,19005551234"}
+        ending = await place(livekit, call)
+        assert ending is not None
+        assert (ending.outcome, ending.worth_a_retry) == (Outcome.BLOCKED, False)
+        assert "an outside line (rule: keys)" in ending.reason
+        assert carrier.dialled == []
+        assert not (settings.state_dir / "state.db").exists(), "it counts as no attempt"
+        call = call_of(open_settings, "+12125550123")
+        call.state.metadata = {"dtmf": "9,1900555123A"}
+        await place(livekit, call)
+    (request,) = carrier.requests
+    assert request.dtmf == "9wwww1900555123a"
+    assert request.ringing_timeout.seconds == 70
+
+
+async def test_an_answer_and_its_keys_are_in_time_for_livekit(carrier: Carrier) -> None:
+    settings = Settings(**OURS, trunk="ST_1", ringing_timeout=70, calling_hours="")
+    async with carrier.livekit() as livekit:
+        call = call_of(settings, "+12125550123")
+        call.state.metadata = {"dtmf": "w" * 50}
+        await place(livekit, call)
+    assert carrier.requests[0].ringing_timeout.seconds == 78 - 25
+
+
+async def test_keys_that_follow_those_of_a_dial_are_judged_with_them(carrier: Carrier) -> None:
+    call = call_of(Settings(**OURS, trunk="ST_1", calling_hours=""), "+12125550123")
+    async with carrier.livekit() as livekit:
+        put_on_line(call, livekit)
+        assert isinstance(call.far_end, LiveKitFarEnd)
+        call.far_end.keys.dialled("9,1900555")
+        with pytest.raises(HostError, match="rule: keys"):
+            await call.press("1234")
+    assert "".join(key.digit for key in call.state.keys) == "91900555"
 
 
 async def test_every_target_of_a_list_is_judged(carrier: Carrier) -> None:

@@ -7,8 +7,9 @@ import json
 import pytest
 from deployment import Deployment
 
-from host.base.errors import MetadataError
-from host.dispatch.place import metadata_of, room_for
+from host.base.errors import HostError, MetadataError
+from host.call.dispatch import Dispatch, read_dispatch
+from host.dispatch.place import details_of, metadata_of, room_for
 from host.settings import load_settings
 
 NUMBER = "+15552220001"
@@ -34,6 +35,25 @@ def test_the_key_and_the_reference_travel_in_the_metadata(deployment: Deployment
     metadata = json.loads(metadata_of(load_settings(), "ann", NUMBER, {}, "order 7", "L-17"))
     ids = {"idempotency_key": "order 7", "reference": "L-17"}
     assert metadata == {"persona": "ann", "phone_number": NUMBER, **ids}
+
+
+def test_keys_to_dial_with_travel_in_the_metadata(deployment: Deployment) -> None:
+    deployment.persona("ann")
+    metadata = metadata_of(load_settings(), "ann", NUMBER, {}, dtmf="ww1A2,#")
+    assert json.loads(metadata) == {"persona": "ann", "phone_number": NUMBER, "dtmf": "ww1A2,#"}
+    assert read_dispatch(metadata).dtmf == "ww1A2,#"
+
+
+@pytest.mark.parametrize("dtmf", [None, ""])
+def test_a_dial_may_have_no_keys(dtmf: str | None) -> None:
+    assert Dispatch(metadata={"dtmf": dtmf}).dtmf == ""
+    assert Dispatch().dtmf == ""
+
+
+@pytest.mark.parametrize("name", ["persona", "phone_number", "idempotency_key", "dtmf"])
+def test_what_the_command_has_an_argument_for_is_no_detail(name: str) -> None:
+    with pytest.raises(HostError, match="the command has an argument for it"):
+        details_of([f"{name}=1"])
 
 
 def test_a_key_that_can_not_be_used_is_told_before_anything_is_dispatched(

@@ -319,6 +319,11 @@ async def test_nor_are_there_more_of_those_that_are_asked_for_at_once(
         ({"reference": "two\nlines"}, ["body", "reference"]),
         ({"reference": 17}, ["body", "reference"]),
         ({"details": {"reference": "L-17"}}, ["body", "details"]),
+        ({"dtmf": "12x"}, ["body", "dtmf"]),
+        ({"dtmf": ""}, ["body", "dtmf"]),
+        ({"dtmf": "1" + "," * 30}, ["body", "dtmf"]),
+        ({"dtmf": 12}, ["body", "dtmf"]),
+        ({"details": {"dtmf": "12"}}, ["body", "details"]),
         ({"trunk": "ST_1"}, ["body", "trunk"]),
         ({"headers": {"Idempotency-Key": "a b"}}, ["header", "Idempotency-Key"]),
         (
@@ -537,6 +542,8 @@ async def test_a_number_that_must_not_be_called_is_refused_by_its_rule(
         403,
         {"detail": "the do-not-call list does not allow the number", "rule": "do_not_call"},
     )
+    status, told, _ = await client.place(number="+15552220002", details=GOOD, dtmf="9,19005551234")
+    assert (status, told["rule"]) == (403, "keys")
     assert client.livekit.rooms == []
     assert (await client.place(number="+15552220002", details=GOOD))[0] == 202
 
@@ -584,7 +591,12 @@ async def test_a_call_is_told_of_with_the_reference_and_the_key_of_its_request(
 
 async def test_the_same_key_for_another_call_is_a_conflict(client: Client) -> None:
     await client.place(details=GOOD, idempotency_key="order-7")
-    for other in ({"number": "+15552220002"}, {"details": {"patient": "Ann", "hour": 10}}):
+    others: list[dict[str, Any]] = [
+        {"number": "+15552220002"},
+        {"details": {"patient": "Ann", "hour": 10}},
+        {"dtmf": "12#"},
+    ]
+    for other in others:
         wanted = {"details": GOOD, "idempotency_key": "order-7", **other}
         status, told, _ = await client.place(**wanted)
         assert (status, told) == (409, {"detail": "another request used this idempotency key"})

@@ -40,6 +40,7 @@ PLACES = {
     "phone_number": "number",
     "idempotency_key": "idempotency_key",
     "reference": "reference",
+    "dtmf": "dtmf",
 }
 """Metadata fields outside `details`, and their names in the request's body."""
 

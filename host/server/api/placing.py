@@ -12,6 +12,7 @@ from functools import partial
 from host import registry
 from host.base.errors import HostError, MetadataError
 from host.base.tasks import Tasks
+from host.call.keypad import read_presses
 from host.compliance import Gate
 from host.dispatch.idempotency import GivenUp, Request, Requests
 from host.dispatch.place import CallResult, encode_metadata, follow, place, room_for
@@ -117,12 +118,17 @@ class Placing:
             raise Unusable(Fault(loc=["body", "persona"], msg=text, type="persona_unknown"))
         try:
             metadata = encode_metadata(
-                wanted.persona, wanted.number, wanted.details, key, wanted.reference
+                wanted.persona,
+                wanted.number,
+                wanted.details,
+                key,
+                wanted.reference,
+                wanted.dtmf,
             )
         except MetadataError as error:
-            raise Unusable(
-                Fault(loc=["body", "details"], msg=str(error), type="value_error")
-            ) from error
+            field = "dtmf" if str(error).startswith("dtmf ") else "details"
+            fault = Fault(loc=["body", field], msg=str(error), type="value_error")
+            raise Unusable(fault) from error
         await asyncio.to_thread(self._pass_gate, wanted)
         if faults := await self._validator.faults(metadata):
             raise Unusable(*faults)
@@ -132,6 +138,8 @@ class Placing:
         """Check the gate; the call itself checks it again. Raises Blocked."""
         gate = Gate(self._settings, self._settings.persona(wanted.persona), wanted.persona)
         verdict = gate.dial(wanted.number, attempt=False)
+        if verdict.allowed and wanted.dtmf:
+            verdict = gate.refuse_keys(wanted.number, read_presses(wanted.dtmf)) or verdict
         if not verdict.allowed:
             log.warning("refused a call of %s: %s", wanted.persona, verdict)
             raise Blocked(verdict.rule, verdict.reason)

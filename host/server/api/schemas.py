@@ -15,7 +15,7 @@ from pydantic import (
 )
 
 from host.base.e164 import PATTERN
-from host.call.dispatch import MAX_ID
+from host.call.dispatch import MAX_ID, RESERVED
 from host.records.outcome import Outcome
 
 
@@ -25,8 +25,6 @@ def _printable(text: str) -> str:
     return text
 
 
-RESERVED = ("persona", "phone_number", "idempotency_key", "reference")
-"""Fields of a dispatch's metadata that are not details."""
 LONGEST_TEXT = 300
 """Maximum length of an error message, in characters."""
 
@@ -35,6 +33,8 @@ Key = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,200}$")]
 Reference = Annotated[
     str, StringConstraints(min_length=1, max_length=MAX_ID), AfterValidator(_printable)
 ]
+Keys = Annotated[str, StringConstraints(pattern=r"^[0-9*#A-Da-dWw,]{1,60}$")]
+"""Keys and pauses."""
 Status = Literal["queued", "dialing", "ringing", "active", "over"]
 
 
@@ -61,6 +61,12 @@ class WantedCall(BaseModel):
     )
     reference: Reference | None = Field(
         None, description="your own ID of the call, which its record and webhook have, too"
+    )
+    dtmf: Keys | None = Field(
+        None,
+        description="keys that are pressed after the answer, as for an extension: w waits 0.5 s, "
+        "a comma 2 s; at most 30 s",
+        examples=["ww123#"],
     )
 
     @field_validator("details")

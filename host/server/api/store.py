@@ -139,7 +139,8 @@ def _asked(document: str, results: str | None = None) -> AskedCall:
 def _fingerprint(id: str, wanted: WantedCall) -> str:
     """Hash a request, salted with the call's id, to compare requests without storing them."""
     request = wanted.model_dump(exclude={"idempotency_key"})
-    if wanted.reference is None:  # as in a request that was stored before there were references
-        del request["reference"]
+    for newer in ("reference", "dtmf"):  # unset, as in requests of hosts without it
+        if request[newer] is None:
+            del request[newer]
     text = json.dumps([id, request], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -11,7 +11,7 @@ from livekit import rtc
 from livekit.agents import AgentSession, UserInputTranscribedEvent, UserStateChangedEvent
 
 from host.call.live import LiveCall
-from host.call.state import AnsweredBy
+from host.call.state import AnsweredBy, CallStatus
 from host.telephony.voicemail.beep import BeepDetector, listen
 from host.telephony.voicemail.weighing import Answer, Evidence
 
@@ -52,6 +52,7 @@ class Opening:
         self._words: list[str] = []
         self._interim = ""
         self._early: list[str] = []
+        self._at_keys: list[str] = []
         self._spans: list[tuple[float, float | None]] = []
         self._still = _now()
         self._unread = False
@@ -78,6 +79,11 @@ class Opening:
     def early_words(self) -> str:
         """The transcript of the network's early media, before an answer."""
         return " ".join(self._early)
+
+    @property
+    def words_at_keys(self) -> str:
+        """The transcript while LiveKit SIP pressed the keys of the dial."""
+        return " ".join(self._at_keys)
 
     @property
     def answered(self) -> bool:
@@ -118,6 +124,11 @@ class Opening:
     def words_due(self) -> float:
         """Seconds in which a transcript may still arrive; 0 if none is due."""
         return max(0.0, WORDS_PATIENCE - self.quiet) if self._unread else 0.0
+
+    def take_words_at_keys(self) -> None:
+        """Count them as words after the answer: a person has said them."""
+        self._words, self._at_keys = self._at_keys + self._words, []
+        self._still = _now()
 
     def mark(self) -> Mark:
         """Return the current moment."""
@@ -188,8 +199,9 @@ class Opening:
         if not event.transcript.strip():
             return
         if not self._call.state.answered:
+            at_keys = self._call.state.status is CallStatus.AUTOMATION
             if event.is_final:
-                self._early.append(event.transcript.strip())
+                (self._at_keys if at_keys else self._early).append(event.transcript.strip())
             return
         self._unread = not event.is_final
         self._interim = "" if event.is_final else event.transcript

@@ -10,6 +10,7 @@ from typing import Any
 from livekit.agents import AMD, ConversationItemAddedEvent, llm
 
 from host.call.answers import Continue
+from host.call.hold_phrases import hold_in, is_recorded
 from host.call.live import LiveCall
 from host.call.state import AnsweredBy
 from host.telephony.dial import NotAnswered
@@ -32,6 +33,8 @@ LISTEN_LIMIT = 20.0
 """Seconds after the answer at which we speak, even if the far end still does."""
 SENTENCE_LIMIT = 5.0
 """Seconds that the far end gets to finish its sentence before we speak."""
+EARLY_HELLO = 1.5
+"""Seconds in which who spoke while keys were pressed may say more."""
 ANNOUNCEMENT_PAUSE = 1.5
 """Seconds of silence that end a network announcement for the question."""
 LATE = 20.0
@@ -50,6 +53,8 @@ class Voicemail:
         self._judged_at = self._opening.mark()
         self._greeted_whole = False
         self._deciding = False
+        self._extension = call.persona_settings.ringing_timeout if call.dtmf else 0.0
+        """Seconds in which an extension that was dialled by keys may answer."""
 
     @property
     def judges(self) -> bool:
@@ -129,7 +134,10 @@ class Voicemail:
             participant_identity=self._far_end.identity or "",
             ivr_detection=False,
             suppress_compatibility_warning=True,
-            detection_options={"no_speech_threshold": SILENCE_PATIENCE},
+            detection_options={
+                "no_speech_threshold": max(SILENCE_PATIENCE, self._extension),
+                "timeout": LISTEN_LIMIT + self._extension,
+            },
         )
         async with amd:
             await dialling
@@ -138,19 +146,23 @@ class Voicemail:
 
     async def _first(self, amd: AMD) -> Verdict | None:
         """Wait for evidence or for AMD, whichever is first; None if still in doubt."""
-        opening, begun = self._opening, _now()
+        opening, until = self._opening, _now() + self._extension + LISTEN_LIMIT
         judged = asyncio.create_task(amd.execute())
         judged.add_done_callback(opening.stir)
         try:
             while True:
-                self._label = self._labelled(judged, _now() - begun)
+                if self._extension and self._extension_answered():
+                    said_all = opening.words and not opening.spoke
+                    self._extension = 0.0
+                    until = _now() + (EARLY_HELLO if said_all else LISTEN_LIMIT)
+                self._label = self._labelled(judged, expired=_now() >= until)
                 # Some networks hang up right after an announcement.
                 self._call.hangup_ending = if_hung_up(opening)
                 verdict = weigh(opening.evidence(self._label))
                 if verdict or self._label:
                     return verdict
-                left = LISTEN_LIMIT - (_now() - begun)
-                if opening.spoke and not opening.speaking:
+                left = until - _now()
+                if opening.spoke and not opening.speaking and not self._extension:
                     left = min(left, LABEL_PATIENCE - opening.quiet)
                 if opening.beeped and opening.words_due:
                     left = min(left, opening.words_due)
@@ -159,7 +171,7 @@ class Voicemail:
             judged.cancel()
             await asyncio.gather(judged, return_exceptions=True)
 
-    def _labelled(self, judged: asyncio.Task[Any], since: float) -> AnsweredBy | None:
+    def _labelled(self, judged: asyncio.Task[Any], *, expired: bool) -> AnsweredBy | None:
         opening = self._opening
         if judged.done() and (error := judged.exception()):
             log.warning("answering machine detection failed: %s", error)
@@ -167,7 +179,17 @@ class Voicemail:
         if judged.done():
             return AnsweredBy(judged.result().category.value)
         spoken = opening.spoke and not opening.speaking and opening.quiet >= LABEL_PATIENCE
-        return AnsweredBy.UNCERTAIN if spoken or since >= LISTEN_LIMIT else None
+        spoken = spoken and not self._extension
+        return AnsweredBy.UNCERTAIN if spoken or expired else None
+
+    def _extension_answered(self) -> bool:
+        """Return whether who was dialled by keys is there, and not only what took the keys."""
+        opening = self._opening
+        early = opening.words_at_keys
+        if early and not (is_recorded(early) or hold_in(early)):
+            opening.take_words_at_keys()
+        heard = opening.spoke and not opening.speaking and not opening.words_due
+        return heard or bool(opening.words)
 
     async def _watch(self) -> None:
         """Detect a machine that is recognised only after the verdict."""
