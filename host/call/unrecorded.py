@@ -168,7 +168,8 @@ class Unrecorded:
     def heard(self, text: str) -> str:
         """Return an utterance of the far end as the transcript may have it."""
         began = self._spoke_since if self._due else None
-        self._due = False
+        self._due = self._due and self._stopped_speaking is None
+        self._spoke_since = now()  # of the rest of the speech, if it goes on
         if self._call.keypad.spoken.private:
             return self._kept_out(text, joined=True)  # misheard digits are words
         return self._written(text, (began or now()) - LATE, joined=True)

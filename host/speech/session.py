@@ -146,7 +146,8 @@ def _listen(call: LiveCall, session: AgentSession[Any]) -> None:
 
     @session.on("user_state_changed")
     def sounded(event: UserStateChangedEvent) -> None:
-        call.unrecorded.far_end_speaks(begins=event.new_state == "speaking")
+        if "speaking" in (event.old_state, event.new_state):
+            call.unrecorded.far_end_speaks(begins=event.new_state == "speaking")
         if event.new_state == "speaking" and call.state.answered:
             call.state.sounded = True
 

@@ -116,6 +116,21 @@ async def test_a_transcript_that_comes_late_is_of_the_pause(
     assert transcript(call) == [MARK, "What day is it?"]
 
 
+async def test_the_rest_of_long_speech_belongs_to_the_pause_in_which_it_began(
+    call: LiveCall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("host.call.unrecorded.LATE", timedelta(seconds=0.01))
+    async with call.call.unrecorded():
+        speaks(call, begins=True)
+        hear(call, "My card is")
+    await asyncio.sleep(0.05)
+    hear(call, CARD)
+    assert transcript(call) == [MARK, MARK]
+    await asyncio.sleep(0.05)
+    hear(call, "and that was all of it.")
+    assert transcript(call)[2:] == ["and that was all of it."]
+
+
 async def test_speech_that_begins_soon_after_a_pause_counts_as_part_of_it(call: LiveCall) -> None:
     async with call.call.unrecorded():
         pass

@@ -111,6 +111,7 @@ async def test_numbers_may_be_said_instead_of_typed(scene: Scene) -> None:
         await line.say("It is forty seven, one one.")
         await line.heard("say or type your pin")
         await line.say("29")
+        await line.wait(1.5)  # a transcript comes later than a key
         await line.press("4")
         await line.say("six one eight")
         await line.heard("number of your card")
