@@ -69,7 +69,10 @@ _RESULTS = (
     "CREATE INDEX calls_by_reference ON calls(reference)",
     "CREATE INDEX calls_by_idempotency_key ON calls(idempotency_key)",
 )
-_RECORDING_STOPPED = ("ALTER TABLE calls ADD COLUMN recording_stopped_at TEXT",)
+_RECORDING_STOPPED = (
+    "ALTER TABLE calls ADD COLUMN recording_stopped_at TEXT",
+    "ALTER TABLE calls ADD COLUMN recording_discarded INTEGER NOT NULL DEFAULT 0",
+)
 MIGRATIONS = (_FIRST, _TAKEN_OVER, _TRANSFERS_SEEN, _RESULTS, _RECORDING_STOPPED)
 """Statements that migrate from each version to the next; `user_version` is the number applied."""
 

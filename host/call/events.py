@@ -73,8 +73,11 @@ class Events:
             await self._run("call_ended", caller, EVENT_LIMIT, {"record": record})
 
     def _with_url(self, record: CallRecord) -> CallRecord:
-        """Return the record with the URL of its recording, if a plugin or the persona has one."""
-        if record.recording is None:
+        """Return the record with the URL of its recording, if a plugin or the persona has one.
+
+        There is none for a recording that was to be deleted.
+        """
+        if record.recording is None or record.recording_discarded:
             return record
         try:
             url = self._call.hooks.recording_url(call=self._call.call, recording=record.recording)

@@ -66,6 +66,14 @@ class Results(MutableMapping[str, Any]):
         self._state.results[name] = copy
         self._changed()
 
+    def hide_again(self) -> None:
+        """Mask what has become private since the results were set."""
+        results = self._state.results
+        hidden = json.loads(self._hide(json.dumps(results)))
+        if hidden != results and not self._closed:
+            self._state.results = hidden
+            self._changed()
+
     def __delitem__(self, name: str) -> None:
         if self._closed:
             raise HostError(f"call.results[{quote(name)}] is deleted too late: the record is made")

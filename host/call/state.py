@@ -105,6 +105,8 @@ class CallState(Written):
     """When the recording was paused or stopped; None while what is said is recorded."""
     recording_stopped_at: datetime | None = None
     """When the recording was stopped for the rest of the call."""
+    recording_discarded: bool = False
+    """Whether what was recorded was to be deleted."""
     taken_over: int = 0
     """How many times another process took the call over after a crash."""
     agent: str | None = None
@@ -203,6 +205,7 @@ class CallState(Written):
             taken_over=self.taken_over,
             recording=self.recording,
             recording_stopped_at=self.recording_stopped_at,
+            recording_discarded=self.recording_discarded,
             error=ending.error,
         )
 

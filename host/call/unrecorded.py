@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from host.call.keypad import Keypad
     from host.call.parts import Recorder
+    from host.call.results import Results
     from host.call.state import CallState
 
 MARK = "[not recorded]"
@@ -41,6 +42,7 @@ class OnTheRecord(Protocol):
     session: AgentSession[Any] | None
     recorder: Recorder | None
     keypad: Keypad
+    results: Results
     save: Callable[[], None]
     """Writes the checkpoint."""
 
@@ -103,6 +105,7 @@ class Unrecorded:
         state = self._call.state
         state.recording_stopped_at = state.recording_stopped_at or now()
         if discard:
+            state.recording_discarded = True
             self._forget()
         self._begin()
         if self._call.recorder:
@@ -162,6 +165,10 @@ class Unrecorded:
             tool.arguments = tool.result = ""
         for key in state.keys:
             key.digit = MASK
+        for choice in state.menus:
+            choice.menu = self._call.keypad.hide(choice.menu)
+            choice.key, choice.choice = choice.key and MASK, 4 * MASK
+        self._call.results.hide_again()
 
     # What is said
 
@@ -192,7 +199,9 @@ class Unrecorded:
 
     def _written(self, text: str, since: datetime, *, joined: bool) -> str:
         if self._covers(since):
-            return self._kept_out(text, joined=joined)
+            self._kept_out(text, joined=joined)
+            self._call.results.hide_again()
+            return MARK
         return self._call.keypad.hide(text)
 
     def _covers(self, since: datetime) -> bool:

@@ -208,4 +208,9 @@ class CallRecord(Written):
         description="time when the recording was stopped during the call, as at the caller's "
         "request, UTC; from then on nothing that was said is recorded",
     )
+    recording_discarded: bool = Field(
+        False,
+        description="whether what was recorded until then was to be deleted; if `recording` names "
+        "a file, that could not be deleted",
+    )
     error: str | None = Field(None, description="error that occurred in the call")

@@ -330,6 +330,7 @@ class Runner:
                 await withdraw(self._job, call)
         else:
             await tear_down(self._job, call)
+            call.save = lambda: None  # from here on, checkpoints have the record
             with log_errors("drawing conclusions"):
                 await self._conclude(ending)
         record = state.record(ending)

@@ -20,6 +20,7 @@ from host.base.validation import faults_in, sentence
 from host.call.data import as_data, with_data_notice
 from host.call.live import LiveCall
 from host.call.results import CONCLUSIONS
+from host.call.unrecorded import MARK
 from host.speech.providers import with_fallbacks
 from host.speech.usage import note_usage
 
@@ -39,8 +40,11 @@ _ASKED = (
 
 
 def may_conclude(call: LiveCall) -> bool:
-    """Return whether the call was a conversation: the persona greeted, and the far end spoke."""
-    spoke = any(said.who == "caller" for said in call.state.transcript)
+    """Return whether the call was a conversation: the persona greeted, and the far end spoke.
+
+    What it said off the record does not count: nothing can be concluded from that.
+    """
+    spoke = any(said.who == "caller" and said.text != MARK for said in call.state.transcript)
     return call.state.greeted and spoke and call.session is not None and call.has_hooks
 
 
@@ -53,7 +57,7 @@ def asked_for(call: LiveCall) -> type[BaseModel] | None:
         model: object = call.hooks.conclusions(call=call.call)
     except Exception as error:
         log.exception("the hook conclusions of %s failed", call.persona)
-        call.state.conclusions_error = f"the hook failed: {type(error).__name__}: {error}"
+        _note(call, f"the hook failed: {type(error).__name__}: {error}")
         return None
     if model is None or (isinstance(model, type) and issubclass(model, BaseModel)):
         return model
@@ -78,12 +82,16 @@ async def conclude(call: LiveCall, model: type[BaseModel]) -> None:
         _fail(call, str(error))
     except Exception as error:
         log.exception("the conclusions of %s failed", call.persona)
-        call.state.conclusions_error = f"{type(error).__name__}: {error}"
+        _note(call, f"{type(error).__name__}: {error}")
 
 
 def _fail(call: LiveCall, why: str) -> None:
     log.warning("the call has no conclusions: %s", why)
-    call.state.conclusions_error = why
+    _note(call, why)
+
+
+def _note(call: LiveCall, why: str) -> None:
+    call.state.conclusions_error = call.keypad.hide(why)
 
 
 async def _made(call: LiveCall, model: type[BaseModel], limit: float) -> BaseModel:

@@ -69,7 +69,7 @@ def recording_url(call: Call, recording: str) -> str | None:
 async def call_ended(call: Call, record: Any) -> None:
     """Note the call's recording, and its part before a takeover, for the host to upload."""
     settings = call.persona_settings.plugin(Recordings)
-    if not (settings.url and record.recording):
+    if not (settings.url and record.recording) or record.recording_discarded:
         return
     jobs = Jobs(call.settings.state_dir)
     for file in parts_of(Path(record.recording)):

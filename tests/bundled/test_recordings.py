@@ -13,12 +13,18 @@ from pathlib import Path
 import pytest
 from deployment import Deployment
 from pydantic import ValidationError
+from sample_calls import call_of
 from stored import a_record
+from studio import recorded_call
 from waiting import logged_by_the_host, meanwhile
 
+from host.base.clock import now
+from host.call.answers import Greeting
 from host.call.live import LiveCall
 from host.call.state import CallState
 from host.privacy import close_to_others
+from host.records.ending import Ending
+from host.records.outcome import Outcome
 from host.records.record import CallRecord
 from host.settings import Settings, load_settings
 from host.settings.plugins import declare
@@ -175,6 +181,39 @@ async def test_a_call_without_a_recording_or_a_store_has_no_url(
     told = await ended(deployment, a_record(recording=None if url else str(file)))
     assert told.recording_url is None
     assert not (deployment.folder / ".host" / "uploads").exists()
+
+
+async def test_a_recording_that_the_caller_refused_is_not_uploaded(deployment: Deployment) -> None:
+    deployment.write("host.toml", f'[plugins.recordings]\nurl = "{URL}"\n')
+    folder = deployment.folder / "recordings"
+    async with recorded_call(folder, greeting=Greeting("Hello.")) as call:
+        assert call.recorder is not None
+        await call.recorder.begin("We record.")
+        await call.say("Shall we begin?")
+        assert [file for file in folder.rglob("*") if file.is_file()]
+        await call.call.stop_recording(discard=True)
+        await call.recorder.close()
+    record = call.state.record(Ending(Outcome.COMPLETED, "far end", "the caller hung up"))
+    told = await ended(deployment, record)
+    assert (told.recording, told.recording_url, told.recording_discarded) == (None, None, True)
+    assert not [file for file in folder.rglob("*") if file.is_file()]
+    assert not (deployment.folder / ".host" / "uploads").exists()
+
+
+async def test_nor_is_one_that_could_not_be_deleted(deployment: Deployment) -> None:
+    deployment.write("host.toml", f'[plugins.recordings]\nurl = "{URL}"\n')
+    [file] = recorded(deployment.folder, "AJ_1.ogg")
+    told = await ended(deployment, a_record(recording=str(file), recording_discarded=True))
+    assert (told.recording, told.recording_url) == (str(file), None)
+    assert not (deployment.folder / ".host" / "uploads").exists()
+
+
+async def test_one_that_ended_early_is_uploaded(deployment: Deployment) -> None:
+    deployment.write("host.toml", f'[plugins.recordings]\nurl = "{URL}"\n')
+    [file] = recorded(deployment.folder, "AJ_1.ogg")
+    told = await ended(deployment, a_record(recording=str(file), recording_stopped_at=now()))
+    assert told.recording_url == "s3://calls/ann/2026-11-30/AJ_1.ogg"
+    assert (deployment.folder / ".host" / "uploads" / "AJ_1.ogg.json").exists()
 
 
 async def test_recording_url_that_fails_costs_the_url_and_not_the_record(
@@ -342,7 +381,7 @@ async def test_a_host_uploads_what_its_calls_have_noted(tmp_path: Path) -> None:
     [file] = recorded(tmp_path, "AJ_1.ogg")
     url = "memory://calls/{persona}/{id}.ogg"
     settings = Settings(state_dir=tmp_path, plugins={"recordings": {"url": url}})
-    call = LiveCall(settings, CallState(id="AJ_1", persona="ann"))
+    call = call_of(settings, persona="ann")
     record = a_record(id="AJ_1", recording=str(file))
     await recordings.call_ended(call=call.call, record=record)
     async with meanwhile(recordings.while_serving(settings=settings)):

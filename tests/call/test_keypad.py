@@ -256,6 +256,18 @@ async def test_a_private_menu_masks_its_keys_and_a_deployment_all(call: LiveCall
     assert [(each.key, each.choice) for each in call.state.menus] == 2 * [(MASK, "••••")]
 
 
+async def test_a_choice_off_the_record_is_masked_with_the_prompt_that_was_spoken(
+    call: LiveCall,
+) -> None:
+    type_in(call.keypad, "33")
+    async with call.call.unrecorded():
+        assert await call.call.choose(COLOURS) == 3
+        assert await call.call.choose(replace(COLOURS, name="")) == 3
+    choices = [(each.menu, each.key, each.choice) for each in call.state.menus]
+    assert choices == [("colours", MASK, "••••"), ("••••", MASK, "••••")]
+    assert [key.digit for key in call.state.keys] == 2 * [MASK]
+
+
 async def test_a_menu_that_gets_no_key_is_no_choice(call: LiveCall) -> None:
     with pytest.raises(NoKeys):
         await call.call.choose(replace(COLOURS, tries=1, timeout=0.01))

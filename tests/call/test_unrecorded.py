@@ -20,7 +20,7 @@ from host.call.live import LiveCall
 from host.call.unrecorded import MARK
 from host.records.ending import Ending
 from host.records.outcome import Outcome
-from host.records.record import KeyPress, ToolUse, Utterance
+from host.records.record import KeyPress, MenuChoice, ToolUse, Utterance
 from host.runner.checkpoint import CheckpointStore
 from host.runner.takeover import restored
 from host.settings import Settings
@@ -245,11 +245,37 @@ async def test_what_was_said_before_may_be_discarded_too(call: LiveCall, tmp_pat
     call.keypad.pressed("5")
     tool = ToolUse(at=NOW, name="pay", arguments=f'{{"card": "{CARD}"}}', result=SAYS, failed=False)
     call.state.tools.append(tool)
+    choice = MenuChoice(at=NOW, menu="kind of card", key="5", choice="credit")
+    call.state.menus.append(choice)
+    call.call.results["order"] = {"card": CARD, "said": SAYS, "day": "Monday"}
     await call.call.stop_recording(discard=True)
     assert transcript(call) == [MARK]
     assert call.state.keys == [KeyPress(at=call.state.keys[0].at, who="caller", digit=MASK)]
     assert (tool.name, tool.arguments, tool.result) == ("pay", "", "")
+    assert (choice.menu, choice.key, choice.choice) == ("kind of card", MASK, MASK * 4)
+    expected = {"card": MASK * 16, "said": MASK * 4, "day": "Monday"}
+    assert call.call.results["order"] == expected
+    assert call.state.recording_discarded
     assert "4929" not in everything(call, tmp_path)
+
+
+@pytest.mark.parametrize("transcript_first", [True, False])
+async def test_a_result_has_no_number_of_a_pause_whenever_its_transcript_comes(
+    call: LiveCall, transcript_first: bool
+) -> None:
+    def take_note() -> None:
+        call.call.results["order"] = {"card": CARD, "items": [17]}
+
+    call.call.results["before"] = "17 roses"
+    async with call.call.unrecorded():
+        if transcript_first:
+            hear(call, SAYS)
+            take_note()
+        else:  # a realtime model is faster than its transcript
+            take_note()
+            hear(call, SAYS)
+    expected = {"before": "17 roses", "order": {"card": MASK * 16, "items": [17]}}
+    assert call.state.results == expected
 
 
 @pytest.mark.parametrize("allowed", [False, True])

@@ -93,6 +93,18 @@ RULES = (
     Rule(about="looking one", hears="know me", calls=("ask_for_name", {})),
     Rule(about="looking one", after="ask_for_name", says="Now I know you."),
     Rule(about="looking one", hears="hello|uh-huh|back again", says="I am with you."),
+    Rule(
+        about="call is over",
+        persona="biller",
+        hears="my card is",
+        calls=("conclude", {"card": CARD, "paid": True}),
+    ),
+    Rule(
+        about="call is over",
+        persona="biller",
+        hears="not recorded",
+        calls=("conclude", {"paid": True}),
+    ),
     Rule(about="payer", hears="like to pay", calls=("take_card", {})),
     Rule(about="payer", after="take_card", says="Please tell me the number of your card."),
     Rule(about="payer", hears="record me", calls=("stop_recording", {})),

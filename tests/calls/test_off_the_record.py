@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from canaries import CARD, UNRECORDED, found_below
+from canaries import CARD, UNRECORDED, found_below, found_in
 from scene import checkpoints_of, kill_its_process
 
 from host.call.keypad import MASK
@@ -11,6 +11,7 @@ from host.call.unrecorded import MARK
 from host.local.phone import Line
 from host.records.outcome import Outcome
 from host.records.record import CallRecord
+from host.runner.checkpoint import Checkpoint, CheckpointStore
 from host.testing import Scene, heard_once, not_heard
 
 
@@ -52,6 +53,41 @@ async def test_the_number_of_a_card_is_heard_by_the_model_and_kept_nowhere(scene
     asked = [each for each in scene.world.llm.requests if "the payer of the tests" in str(each)]
     assert UNRECORDED in str(asked[-1]["messages"])
     assert list(found_below(scene.folder)) == []
+
+
+@pytest.mark.memory
+async def test_results_and_conclusions_have_nothing_of_what_was_off_the_record(
+    scene: Scene,
+) -> None:
+    record = await scene.over(await scene.ring("biller", pays))
+    assert record.results == {
+        "payment": {"card": MASK * 16, "by": "card"},
+        "conclusions": {"card": None, "paid": True},
+    }
+    asked = [each for each in scene.world.llm.requests if "call is over" in str(each)]
+    [transcript] = [request["messages"][-1]["content"] for request in asked]
+    assert f"caller: {MARK}" in transcript
+    assert "caller: I would like to pay." in transcript
+    assert found_in(transcript.encode()) == []
+    assert list(found_below(scene.folder)) == []
+
+
+@pytest.mark.memory
+async def test_a_recording_that_is_stopped_too_late_costs_no_record(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left: dict[str, Checkpoint | None] = {}
+    close = CheckpointStore.close
+
+    def closed(store: CheckpointStore, call: str) -> None:
+        left[call] = store.read(call)
+        close(store, call)
+
+    monkeypatch.setattr(CheckpointStore, "close", closed)
+    record = await scene.over(await scene.ring("biller", pays))
+    checkpoint = left[record.id]
+    assert checkpoint is not None
+    assert checkpoint.record is not None, "the process could die before the record is written"
 
 
 @pytest.mark.memory

@@ -269,6 +269,16 @@ def test_nothing_that_a_caller_says_reaches_the_terminal_as_a_command() -> None:
         assert "two lines" in text
 
 
+@pytest.mark.parametrize(
+    ("discarded", "told"), [(False, ""), (True, ", and what was recorded before was discarded")]
+)
+def test_a_page_tells_when_the_recording_was_stopped(discarded: bool, told: str) -> None:
+    at = datetime(2026, 11, 23, 9, 14, 40, tzinfo=UTC)
+    record = a_record(recording_stopped_at=at, recording_discarded=discarded)
+    line = f"  stopped     the recording ended at {at.astimezone():%H:%M:%S}{told}"
+    assert line in page(record).splitlines()
+
+
 @pytest.mark.parametrize("named", ["AJ_kWGDDnrvBsuP", "AJ_k", "reminder-5f0c2a9d11e4"])
 def test_a_call_is_shown_by_its_id_or_how_it_begins_or_its_room(
     calls: Path, host: Host, named: str

@@ -13,10 +13,13 @@ from pydantic import BaseModel
 from sample_calls import call_of
 from waiting import logged_by_the_host
 
+from host.base.clock import now
 from host.call.live import LiveCall
+from host.call.unrecorded import MARK
 from host.local.rules import Rule
+from host.records.record import Utterance
 from host.settings import Settings
-from host.speech.conclusions import asked_for, conclude
+from host.speech.conclusions import asked_for, conclude, may_conclude
 from host.speech.inference import inference_model
 
 
@@ -47,6 +50,30 @@ def test_a_persona_may_decide_against_it(caplog: pytest.LogCaptureFixture) -> No
     assert asked_for(call) is None
     assert call.state.conclusions_error is None
     assert not caplog.records
+
+
+@pytest.mark.parametrize(("heard", "may"), [([MARK], False), ([MARK, "On Monday."], True)])
+def test_nothing_is_concluded_from_a_call_that_was_off_the_record_throughout(
+    heard: list[str], may: bool
+) -> None:
+    call = call_of(Settings())
+    session: Any = SimpleNamespace()
+    call.session, call.state.greeted = session, True
+    said = [("persona", "Good morning."), *(("caller", text) for text in heard)]
+    call.state.transcript += [Utterance(at=now(), who=who, text=text) for who, text in said]
+    assert may_conclude(call) is may
+
+
+async def test_an_error_of_conclusions_quotes_no_private_number() -> None:
+    def fails(call: Any) -> None:
+        raise LookupError("no account of 8412 7733")
+
+    call = call_of(Settings(), conclusions=fails)
+    async with call.call.unrecorded():
+        assert call.unrecorded.heard("8412 7733") == MARK
+    assert asked_for(call) is None
+    expected = "the hook failed: LookupError: no account of ••••••••"
+    assert call.state.conclusions_error == expected
 
 
 class Visit(BaseModel):

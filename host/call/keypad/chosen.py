@@ -10,16 +10,21 @@ from host.base.text import sanitize
 from host.call.keypad.menu import Menu
 from host.call.keypad.private import MASK
 from host.records.record import MenuChoice
-from host.settings import Shared
 
 LONGEST = 200
 """Maximum length of a menu's name and of a choice, in characters."""
 
 
-def choice_of(menu: Menu, key: str | None, chosen: Any, settings: Shared) -> MenuChoice:
-    """Return what was chosen by a key; None: by none, so that it is the menu's default."""
-    name = sanitize(menu.name or menu.prompt, LONGEST)
-    if menu.private or settings.mask_digits:
+def choice_of(
+    menu: Menu, key: str | None, chosen: Any, *, private: bool, unrecorded: bool
+) -> MenuChoice:
+    """Return what was chosen by a key; None: by none, so that it is the menu's default.
+
+    `private` masks the key and the choice, and `unrecorded` also the prompt, as it was spoken.
+    """
+    prompt = 4 * MASK if unrecorded else menu.prompt
+    name = sanitize(menu.name or prompt, LONGEST)
+    if private or unrecorded:
         return MenuChoice(at=now(), menu=name, key=key and MASK, choice=4 * MASK)
     return MenuChoice(at=now(), menu=name, key=key, choice=_written(chosen))
 

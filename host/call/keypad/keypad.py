@@ -183,6 +183,8 @@ class Keypad:
 
     async def _choice(self, menu: Menu, *, inner: bool) -> Any:
         choices = {"*": _BACK, **menu.choices} if inner else menu.choices
+        unrecorded = self._call.off_record
+        private = menu.private or self._call.persona_settings.mask_digits
 
         async def read() -> str:
             key = await self._typed.take(menu.timeout)
@@ -191,7 +193,7 @@ class Keypad:
             return key
 
         try:
-            with self._masked() if menu.private else contextlib.nullcontext():
+            with self._masked() if private or unrecorded else contextlib.nullcontext():
                 key: str | None = await self._asking.ask(menu.prompt, menu.tries, read)
         except NoKeys:
             if menu.default is NOTHING:
@@ -199,7 +201,8 @@ class Keypad:
             key = None
         chosen = menu.default if key is None else choices[key]
         if chosen is not _BACK:
-            self._call.state.menus.append(choice_of(menu, key, chosen, self._call.persona_settings))
+            choice = choice_of(menu, key, chosen, private=private, unrecorded=unrecorded)
+            self._call.state.menus.append(choice)
         return chosen
 
     @contextlib.contextmanager

@@ -50,12 +50,20 @@ def _facts(record: CallRecord, width: int | None) -> Iterator[str]:
         "key": record.idempotency_key,
         "recording": record.recording,
         "uploaded": record.recording_url,
+        "stopped": _stopped(record),
         "concluded": record.conclusions_error and f"no: {record.conclusions_error}",
         "room": record.room,
     }
     for name, fact in facts.items():
         if fact:
             yield from hanging(f"  {name:10}  ", fact, width)
+
+
+def _stopped(record: CallRecord) -> str | None:
+    if record.recording_stopped_at is None:
+        return None
+    discarded = ", and what was recorded before was discarded" if record.recording_discarded else ""
+    return f"the recording ended at {_clock(record.recording_stopped_at)}{discarded}"
 
 
 def _results(record: CallRecord, width: int | None) -> Iterator[str]:

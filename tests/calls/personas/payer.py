@@ -28,6 +28,7 @@ def tools(call):
         """
         call.state.card = card
         call.state.charged = True
+        call.results["payment"] = {"card": card, "by": "card"}
         await call.resume_recording()
         return f"{card} was charged."
 
