@@ -29,7 +29,7 @@ def small(deployment: Deployment) -> Deployment:
 BUNDLED = [
     "Bundled plugins",
     "  call_database, call_log, cartesia, deepgram, hangup, hold, metrics, notice,",
-    "  openai, opt_out, recording, traces, transfer, voicemail, webhook",
+    "  openai, opt_out, recording, recordings, traces, transfer, voicemail, webhook",
 ]
 
 
