@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from host.cli.doctor.deployment import Deployment
 from host.cli.doctor.finding import Finding, failure
@@ -51,12 +53,10 @@ def downloaded(deployment: Deployment) -> Iterator[Finding]:
 
 def _is_cached(repository: str) -> bool:
     """Return whether Hugging Face's cache on this machine has a repository."""
-    try:
-        from huggingface_hub import constants  # type: ignore[import-not-found, unused-ignore]
+    try:  # it comes with those plugins
+        constants = importlib.import_module("huggingface_hub.constants")
     except ImportError:
         return False
-    from pathlib import Path
-
     folder = Path(constants.HF_HUB_CACHE) / f"models--{repository.replace('/', '--')}"
     return any((folder / "snapshots").glob("*/*"))
 
