@@ -16,7 +16,7 @@ def tools(call: Call) -> list[Any]:
             if any(call.telephone or target.may_call for target in first.in_order())
         )
     )
-    if not names or call.job is None:
+    if not names or not (call.telephone or call.job):
         return []
 
     async def transfer_call(to: Literal[names]) -> None:  # type: ignore[valid-type]

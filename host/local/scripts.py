@@ -1,7 +1,13 @@
 """Rules for the bundled personas, and the script of a person who answers."""
 
-from host.local.phone import Line
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from host.local.rules import Rule
+
+if TYPE_CHECKING:
+    from host.local.phone import Line
 
 RECEPTIONIST = "receptionist of Molar Dental"
 REMINDER = "Confirm that"

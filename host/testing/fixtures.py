@@ -1,26 +1,45 @@
-"""The pytest plugin: `pytest_plugins = ["host.testing.fixtures"]` in conftest.py.
+"""The pytest plugin, which pytest loads wherever the host is installed.
 
-A failed test with the fixture `scene` shows its calls from both sides, and the host's log.
+Until a test uses one of its fixtures, it imports neither LiveKit nor anything of the local world.
+`pytest_plugins = ["host.testing.fixtures"]` in conftest.py loads it where the entry point does not,
+as from a clone that is not installed.
+
+A failed test shows its conversations, or its calls from both sides and the host's log.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import AsyncIterator, Iterable
-from itertools import chain
+from collections.abc import Iterable
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
-import pytest_asyncio
 
-from host import registry
-from host.local.rule_files import before_bundled, read_rules
-from host.local.rules import Rule
-from host.local.scripts import RULES
-from host.settings.plugins import variables_of
-from host.testing.report import pytest_runtest_makereport, watch
-from host.testing.scene import Scene, open_scene
+from host.testing.report import Conversations, pytest_runtest_makereport, show, watch
+from host.testing.scene_fixture import _opened_scene, _scene_hung_up, scene
 
-__all__ = ["model_rules", "pytest_runtest_makereport", "scene"]
+if TYPE_CHECKING:
+    from host.local.rules import Rule
+    from host.runner.text import Conversation
+
+__all__ = [
+    "Converse",
+    "_opened_scene",
+    "_scene_hung_up",
+    "conversation",
+    "model_rules",
+    "pytest_runtest_makereport",
+    "scene",
+]
+
+
+class Converse(Protocol):
+    """The fixture `conversation`; see `host.testing.open_conversation` for its arguments."""
+
+    def __call__(
+        self, persona: str, **options: Any
+    ) -> AbstractAsyncContextManager[Conversation]: ...
 
 
 @pytest.fixture(scope="session")
@@ -29,42 +48,29 @@ def model_rules() -> Iterable[Rule]:
 
     Rules beside the personas, in `personas/NAME.rules.toml`, follow yours and precede the bundled.
     """
+    from host.local.scripts import RULES
+
     return RULES
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def scene(
-    tmp_path_factory: pytest.TempPathFactory, model_rules: Iterable[Rule]
-) -> AsyncIterator[Scene]:
-    """A host with the personas and plugins of your settings, on the local world."""
-    settings = registry.read_settings()
-    environment = {
-        "HOST_PERSONAS_DIR": str(settings.personas_dir.absolute()),
-        "HOST_PLUGINS_DIR": str(settings.plugins_dir.absolute()),
-    }
-    loaded = registry.load(settings)
-    beside = read_rules(settings.personas_dir, loaded.personas)
-    for plugin in loaded.plugins:  # the world sets those of the bundled ones
-        if plugin.settings and not plugin.bundled:
-            names = chain.from_iterable(variables_of(plugin.name, plugin.settings).values())
-            environment |= {name: os.environ[name] for name in names if name in os.environ}
-    if settings.config.is_file():
-        environment["HOST_CONFIG"] = str(settings.config.absolute())
-    folder = tmp_path_factory.mktemp("host")
-    rules = before_bundled(model_rules, beside, RULES)
-    async with open_scene(folder, environment, rules=rules) as opened:
-        yield opened
+@pytest.fixture
+def conversation(request: pytest.FixtureRequest, model_rules: Iterable[Rule]) -> Converse:
+    """Conversations in text: `async with conversation("dentist") as talk:`."""
+    from host.testing.conversation import open_conversation
+
+    had = Conversations()
+    show(request.node, had)
+
+    def converse(persona: str, **options: Any) -> AbstractAsyncContextManager[Conversation]:
+        rules = [*options.pop("rules", ()), *model_rules]
+        return had.have(partial(open_conversation, persona, rules=rules, **options))
+
+    return converse
 
 
 @pytest.fixture(autouse=True)
 def _next_test_finds_no_call(request: pytest.FixtureRequest) -> None:
-    if "scene" in request.fixturenames:
-        request.getfixturevalue("_hung_up")
+    # A `scene` of somebody else's own does not depend on this one.
+    if "_opened_scene" in request.fixturenames:
+        request.getfixturevalue("_scene_hung_up")
         watch(request.node, request.getfixturevalue("scene"))
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def _hung_up(scene: Scene) -> AsyncIterator[None]:
-    """A failed test's call would keep the line and the caller's number from the next test."""
-    yield
-    await scene.hang_up_all()

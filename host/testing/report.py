@@ -6,17 +6,22 @@ A conftest.py with scenes of its own calls `watch(request.node, scene)` before t
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
 
 import pytest
 from pydantic import ValidationError
 
-from host.local.exchange import PhoneCall
 from host.privacy import mask_room
 from host.records.record import CallRecord
-from host.testing.scene import Scene
+
+if TYPE_CHECKING:  # what takes time to import, and most users of pytest don't need
+    from host.local.exchange import PhoneCall
+    from host.runner.text import Conversation
+    from host.testing.scene import Scene
 
 LOG_LINES = 30
 """Lines of the host's log that a failure shows, at most."""
@@ -26,10 +31,22 @@ TELEPHONE, HOST_LOG = "telephone", "host.log"
 Section = tuple[str, str]
 
 
+class Shows(Protocol):
+    """What a test used, and a failure of it shows."""
+
+    def sections(self) -> list[Section]:
+        """Return the sections, as title and text."""
+        ...
+
+
 def watch(item: pytest.Item, scene: Scene, *, log: bool = True) -> None:
     """Show what happens in the scene from now on, if the test fails; with its host's log or not."""
-    logged = len(scene.log()) if log else None
-    item.stash[_WATCHED] = Watched(scene, len(scene.exchange.calls), logged)
+    show(item, Watched(scene, len(scene.exchange.calls), len(scene.log()) if log else None))
+
+
+def show(item: pytest.Item, what: Shows) -> None:
+    """Show this if the test fails."""
+    item.stash.setdefault(_SHOWN, []).append(what)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -38,10 +55,38 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Add sections to the report of a failed test."""
     report = yield
-    if report.failed and (watched := item.stash.get(_WATCHED, None)):
-        del item.stash[_WATCHED]  # a tear-down that fails as well has nothing to add
-        report.sections += watched.sections()
+    if report.failed and (shown := item.stash.get(_SHOWN, None)):
+        del item.stash[_SHOWN]  # a tear-down that fails as well has nothing to add
+        for each in shown:
+            report.sections += each.sections()
     return report
+
+
+class Conversations:
+    """The conversations in text of one test."""
+
+    def __init__(self) -> None:
+        self._had: list[Conversation] = []
+
+    @asynccontextmanager
+    async def have(
+        self, opening: Callable[[], AbstractAsyncContextManager[Conversation]]
+    ) -> AsyncIterator[Conversation]:
+        """Open a conversation, and remember it."""
+        async with opening() as talk:
+            self._had.append(talk)
+            yield talk
+
+    def sections(self) -> list[Section]:
+        """Return a section for each conversation: what was said and done, and how it ended."""
+        sections = []
+        for at, talk in enumerate(self._had, 1):
+            lines = [f"{line.who:<9}  {line.what}" for line in talk.lines]
+            if talk.over:
+                lines.append(f"{talk.ending.outcome}: {talk.ending.reason}")
+            title = f"conversation {at} of {len(self._had)} with {talk.call.persona}"
+            sections.append((title, "\n".join(lines)))
+        return sections
 
 
 @dataclass(frozen=True)
@@ -82,7 +127,7 @@ class Watched:
             yield "no record" if call.done else "no record: the call goes on"
 
 
-_WATCHED = pytest.StashKey[Watched]()
+_SHOWN = pytest.StashKey[list[Shows]]()
 
 
 def _seen(call: PhoneCall) -> Iterator[str]:

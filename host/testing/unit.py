@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ from host.call.state import CallState
 from host.dispatch.details import parse_details
 from host.registry import HOOKS
 from host.registry.configure import with_plugin_settings
-from host.settings import load_settings
+from host.runner.text.apart import apart
+from host.settings import Settings, load_settings
 from host.speech.session import tools_of
 
 
@@ -40,33 +42,46 @@ def a_call(
 
     Raises PersonaError, SettingsError, and MetadataError if the persona rejects the metadata.
     """
-    settings = load_settings()
-    loaded = registry.load(settings).require()
-    given = plugins or {}
-    for name in given:
-        if not any(each.name == name and each.settings for each in loaded.plugins):
-            raise SettingsError(f"there is no plugin {name} with settings")
-    folder = Path(tempfile.mkdtemp(prefix="a-call-"))
-    own: dict[str, Any] = {  # an opt-out of a test must keep nobody from being called
-        "do_not_call": folder / "do-not-call.txt",
-        "state_dir": folder / "state",
-        "call_log": folder / "calls.jsonl",
-        "call_database": None,
-        "recordings_dir": folder / "recordings",
-    }
-    own["do_not_call"].touch()
-    settings = with_plugin_settings(settings.model_copy(update=own), loaded, given)
-    state = CallState(
-        id="test",
-        room="test",
-        number=number,
-        our_number=our_number,
-        outbound=outbound,
-        metadata=dict(metadata or {}),
-    )
-    live = LiveCall(settings, state, persona=persona, hooks=loaded.view(persona))
-    live.details = parse_details(live.hooks, state.metadata)
+    facts = Facts(number, our_number, outbound, metadata or {}, plugins or {})
+    settings, loaded = facts.deployment(Path(tempfile.mkdtemp(prefix="a-call-")))
+    live = LiveCall(settings, facts.state, persona=persona, hooks=loaded.view(persona))
+    live.details = parse_details(live.hooks, live.state.metadata)
     return live.call
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a test says of a call, beside its persona."""
+
+    number: str | None
+    our_number: str | None
+    outbound: bool
+    metadata: Mapping[str, Any]
+    plugins: Mapping[str, Mapping[str, Any]]
+
+    @property
+    def state(self) -> CallState:
+        """The state of a new call."""
+        return CallState(
+            id="test",
+            room="test",
+            number=self.number,
+            our_number=self.our_number,
+            outbound=self.outbound,
+            metadata=dict(self.metadata),
+        )
+
+    def deployment(self, folder: Path) -> tuple[Settings, registry.Registry]:
+        """Read the settings and load the personas; what a call writes goes into `folder`.
+
+        Raises PersonaError and SettingsError.
+        """
+        settings = load_settings()
+        loaded = registry.load(settings).require()
+        for name in self.plugins:
+            if not any(each.name == name and each.settings for each in loaded.plugins):
+                raise SettingsError(f"there is no plugin {name} with settings")
+        return with_plugin_settings(apart(settings, folder), loaded, self.plugins), loaded
 
 
 def tool(call: Call, name: str) -> Callable[..., Any]:

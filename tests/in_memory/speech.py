@@ -7,8 +7,6 @@ They take the place of Deepgram's, OpenAI's and Cartesia's plugins and of the se
 from __future__ import annotations
 
 import asyncio
-import json
-import re
 import secrets
 from collections.abc import Iterable
 from dataclasses import replace
@@ -31,9 +29,9 @@ from livekit.agents import (
     tts,
     vad,
 )
-from livekit.agents.llm import ToolContext
 
-from host.local.rules import Reply, Rule, read_turn, reply_to
+from host.local.rule_llm import deltas, request_of, schemas_of
+from host.local.rules import Rule, read_turn, reply_to
 from host.local.trouble import Trouble, Troubles, for_ever
 
 from .sound import MUMBLED, Samples, is_speech, read, speak
@@ -354,24 +352,19 @@ class _Thinking(llm.LLMStream):
     async def _run(self) -> None:
         mind = self._llm
         assert isinstance(mind, Llm)
-        messages, _ = self._chat_ctx.to_provider_format(format="openai")
-        request = {
-            "model": mind.model,
-            "messages": messages,
-            "tools": ToolContext(self._tools).parse_function_tools("openai"),
-            "tool_choice": self.choice,
-        }
+        asked = request_of(self._chat_ctx, schemas_of(self._tools), self.choice)
+        request = {"model": mind.model, **asked}
         mind.side.requests.append(request)
         trouble = mind.side.meet(mind.model)
         if trouble is Trouble.HANG:
             await self._in_vain()
         await asyncio.sleep(FIRST_TOKEN + mind.side.delay)
         reply = reply_to(read_turn(request, mind.persona), mind.side.rules)
-        for at, delta in enumerate(_deltas(reply)):
+        for at, delta in enumerate(deltas(reply)):
             if trouble and (at == 1 or delta.tool_calls):
                 await self._give_way(trouble, begun=at > 0)
             self._event_ch.send_nowait(llm.ChatChunk(id=secrets.token_hex(4), delta=delta))
-        tokens = sum(len(str(message).split()) for message in messages)
+        tokens = sum(len(str(message).split()) for message in request["messages"])
         usage = llm.CompletionUsage(
             completion_tokens=len(reply.text.split()) + 1,
             prompt_tokens=tokens,
@@ -389,16 +382,3 @@ class _Thinking(llm.LLMStream):
         """Wait as long as the caller of a provider does for the next word."""
         await asyncio.sleep(self._conn_options.timeout)
         raise APITimeoutError(retryable=retryable)
-
-
-def _deltas(reply: Reply) -> Iterable[llm.ChoiceDelta]:
-    for word in re.findall(r"\S+\s*", reply.text):
-        yield llm.ChoiceDelta(role="assistant", content=word)
-    if reply.tool:
-        name, arguments = reply.tool
-        call = llm.FunctionToolCall(
-            name=name,
-            arguments=json.dumps(dict(arguments)),
-            call_id=f"call_{secrets.token_hex(8)}",
-        )
-        yield llm.ChoiceDelta(role="assistant", tool_calls=[call])

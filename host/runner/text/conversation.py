@@ -1,0 +1,227 @@
+"""One conversation in text, from the greeting to the record."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Collection, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from livekit.agents import (
+    AgentSession,
+    ConversationItemAddedEvent,
+    ErrorEvent,
+    FunctionToolsExecutedEvent,
+    llm,
+)
+from livekit.agents.testing import fake_job_context
+from livekit.agents.voice.agent_activity import ActivityClosedError
+from livekit.agents.voice.run_result import RunResult
+
+from host.base.clock import now
+from host.base.errors import HostError
+from host.call.call import Call
+from host.call.live import LiveCall
+from host.call.state import CallStatus
+from host.records.ending import Ending
+from host.records.outcome import Outcome
+from host.records.record import CallRecord, Utterance
+from host.runner.limits import ToolUses
+from host.runner.text.line import (
+    GLANCE,
+    TextFarEnd,
+    TextTransfers,
+    TextVoicemail,
+    press_keys,
+)
+from host.runner.text.transcript import Line, lines_of
+from host.runner.text.turn import Mark, Turn
+from host.speech.first_words import hear
+from host.speech.greeting import first_agent, greet
+from host.speech.session import explain_data, make_session
+
+CLOSING_LIMIT = 10.0
+"""Seconds that a session may take to close, and event hooks to end after the call."""
+ROUNDS = 50
+"""Rounds of the event loop in which nothing may happen until the persona counts as waiting."""
+
+
+class Conversation:
+    """A conversation with a persona; made by `converse`."""
+
+    def __init__(self, call: LiveCall) -> None:
+        self._live = call
+        self._record: CallRecord | None = None
+        self._fault = ""
+        self.greeting = Turn((), (), (), "")
+        """What the persona said and did before the first words of the far end."""
+
+    @property
+    def call(self) -> Call:
+        """The call, as hooks and tools get it."""
+        return self._live.call
+
+    @property
+    def session(self) -> AgentSession[Any]:
+        """LiveKit's session, for `session.run(user_input=...)` and `session.history`."""
+        assert self._live.session is not None
+        return self._live.session
+
+    @property
+    def over(self) -> bool:
+        """True once the persona has hung up or transferred the call, or the far end has."""
+        return self._live.over
+
+    @property
+    def ending(self) -> Ending:
+        """How the call ended. Raises HostError while it goes on."""
+        if not self.over:
+            raise HostError("the conversation goes on")
+        return self._live.ending.result()
+
+    @property
+    def record(self) -> CallRecord:
+        """The call's record, complete once the conversation is closed. Raises HostError before."""
+        return self._record or self._live.state.record(self.ending)
+
+    @property
+    def transcript(self) -> Sequence[Utterance]:
+        """What both sides have said so far."""
+        return self._live.state.transcript
+
+    @property
+    def lines(self) -> Sequence[Line]:
+        """What both sides have said and done so far, as people read it."""
+        return lines_of(self._live.state)
+
+    async def say(self, text: str) -> Turn:
+        """Say something to the persona, and wait for all that it does about it.
+
+        Raises HostError if the call is over, and LiveKit's APIError if the LLM fails; when it has
+        failed permanently, HostError.
+        """
+        self._require_going_on()
+        live, mark = self._live, Mark.of(self._live.state)
+        live.hold.end("the far end speaks")
+        if live.replies_held:  # a question for keys, or the host itself, speaks
+            self._note_heard(text, now())
+            await hear(self.session, text)
+            await self._settle()
+            return mark.turn(live.state)
+        run: RunResult[Any] = self.session.run(user_input=text)
+        try:
+            await run
+        except Exception as error:
+            await self._settle()
+            if not (isinstance(error, RuntimeError) and live.over):  # closed, as by a hang-up
+                raise
+        await self._settle()
+        if live.over and self.ending.error:  # LiveKit closes a session whose LLM fails repeatedly
+            raise HostError(f"{self.ending.reason}: {self.ending.error}")
+        return mark.turn(live.state, run)
+
+    async def press(self, keys: str) -> Turn:
+        """Press keys, `0123456789*#`, and wait for all that the persona does about it.
+
+        Raises HostError if the call is over, or a key is invalid.
+        """
+        self._require_going_on()
+        mark = Mark.of(self._live.state)
+        await press_keys(self._live, keys)
+        await self._settle()
+        return mark.turn(self._live.state)
+
+    async def hang_up(self) -> None:
+        """Hang up, if the call goes on."""
+        live = self._live
+        reason = f"the {live.state.other_party} hung up"
+        live.end(live.hangup_ending or Ending(Outcome.COMPLETED, "far end", reason))
+
+    def _require_going_on(self) -> None:
+        if self.over:
+            raise HostError(f"the call is over: {self.ending.reason}")
+
+    async def open(self, refusing: Collection[str] = ()) -> None:
+        """Answer the call, and wait for the greeting."""
+        live, state = self._live, self._live.state
+        await live.events.emit_and_wait("prepare_call")
+        session, agent = make_session(live, text=True)
+        await explain_data(agent)
+        live.transfers = TextTransfers(live, refusing)
+        live.voicemail_watch = TextVoicemail(live) if state.outbound else None
+        session.on("conversation_item_added", self._on_item)
+        session.on("function_tools_executed", self._on_tools)
+        session.on("error", self._on_error)
+        ToolUses(live, session)
+        await session.start(first_agent(live, agent), record=False)
+        state.mark("answered")
+        state.status = CallStatus.ACTIVE
+        await greet(live, agent)
+        await self._settle()
+        self.greeting = Mark(0, 0, 0, 0).turn(state)
+        if self._fault and not self.greeting.said:
+            raise HostError(f"the persona did not greet: {self._fault}")
+
+    async def close(self, *, emit: bool) -> None:
+        """End the call, close the session, and run `call_ended` if told to `emit` it."""
+        live = self._live
+        await self.hang_up()
+        if live.session is not None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(live.session.aclose(), CLOSING_LIMIT)
+        await live.settle(CLOSING_LIMIT)
+        self._record = live.state.record(live.ending.result())
+        if emit:
+            await live.events.emit_call_ended(self._record)
+
+    async def _settle(self) -> None:
+        """Wait until the persona neither speaks nor acts, or the call is over."""
+        live, quiet, closed = self._live, 0, 0.0
+        while quiet < ROUNDS and closed < CLOSING_LIMIT and not live.over:
+            mark = Mark.of(live.state)
+            try:
+                await self.session.wait_for_idle()
+            except ActivityClosedError:  # LiveKit's EndCallTool has closed it, or an agent enters
+                await asyncio.wait({live.ending}, timeout=GLANCE)
+                closed += GLANCE
+                continue
+            await asyncio.sleep(0)
+            quiet = quiet + 1 if mark == Mark.of(live.state) else 0
+
+    def _on_item(self, event: ConversationItemAddedEvent) -> None:
+        item = event.item
+        if isinstance(item, llm.ChatMessage) and item.role == "user":
+            self._note_heard(item.text_content or "", datetime.fromtimestamp(item.created_at, UTC))
+
+    def _note_heard(self, text: str, at: datetime) -> None:
+        self._live.state.transcript.append(Utterance(at=at, who="caller", text=text))
+        self._live.transcript_changed.set()
+
+    def _on_error(self, event: ErrorEvent) -> None:
+        self._fault = str(getattr(event.error, "error", event.error))
+
+    def _on_tools(self, event: FunctionToolsExecutedEvent) -> None:
+        if self.over:  # the tool has hung up, and nobody hears what the LLM adds
+            event.cancel_tool_reply()
+
+
+@contextlib.asynccontextmanager
+async def converse(
+    call: LiveCall, *, refusing: Collection[str] = (), emit_ended: bool = False
+) -> AsyncIterator[Conversation]:
+    """Have a conversation in text with the persona of a call, which greets first.
+
+    Transfers succeed, except to the targets in `refusing`. `emit_ended` runs `call_ended` when the
+    block is left. Raises what the persona's hooks raise.
+    """
+    conversation = Conversation(call)
+    with fake_job_context() as job:
+        call.far_end = TextFarEnd(job.room, call)
+        try:
+            await conversation.open(refusing)
+            yield conversation
+        finally:
+            await conversation.close(emit=emit_ended)
+            # Private: the folder of a fake job (livekit-agents 1.8.9), which nothing else removes.
+            job._tempdir.cleanup()
