@@ -44,7 +44,7 @@ class Call:
 
     @property
     def id(self) -> str:
-        """LiveKit's job id; empty in a text chat."""
+        """LiveKit's job id; `chat` or `test` in a conversation in text."""
         return self._known.id
 
     @property
@@ -80,7 +80,7 @@ class Call:
 
     @property
     def telephone(self) -> bool:
-        """True if the far end is a telephone; False for a browser, an app or a text chat."""
+        """True if the far end is a telephone, or one in text; False for a browser or an app."""
         return self._handling.telephone
 
     @property
@@ -252,7 +252,7 @@ class Call:
 
     @property
     def job(self) -> JobContext | None:
-        """LiveKit's JobContext; None in a text chat."""
+        """LiveKit's JobContext; None in a conversation in text."""
         return self._handling.job
 
     @property

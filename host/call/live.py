@@ -73,19 +73,19 @@ class LiveCall:
         self.details: Any = None
         """The answer of the persona's `parse_metadata` hook."""
         self.job: JobContext | None = None
-        """LiveKit's JobContext; None in a text chat."""
+        """LiveKit's JobContext; None in a conversation in text."""
         self.session: AgentSession[Any] | None = None
         """LiveKit's AgentSession; None before it is created."""
         self.far_end: FarEnd | None = None
-        """None in a text chat."""
+        """None before the room is joined."""
         self.transfers: Transfers | None = None
-        """None in a text chat."""
+        """None before the room is joined."""
         self.recorder: Recorder | None = None
         """None if the call is not recorded."""
         self.prompt_player: PromptPlayer | None = None
         self.first_words: FirstWords | None = None
         self.listening: Listening | None = None
-        """None with a model that hears by itself, and in a text chat."""
+        """None with a model that hears by itself, and in text."""
         self.tool_results: ToolResults | None = None
         """None before the session is created."""
         self.voicemail_watch: VoicemailWatch | None = None

@@ -25,7 +25,7 @@ def chat(
     ] = None,
     local: Local = False,
 ) -> None:
-    """Chat with a persona in the terminal."""
+    """Chat with a persona in the terminal. `#5` presses a key."""
     settings = registry.read_settings()
     hooks = persona_names.require_persona(settings, persona).view(persona)
     given = checks.details(details or [])

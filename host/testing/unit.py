@@ -18,7 +18,6 @@ from host.call.live import LiveCall
 from host.call.state import CallState
 from host.dispatch.details import parse_details
 from host.registry import HOOKS
-from host.registry.configure import with_plugin_settings
 from host.runner.text.apart import apart
 from host.settings import Settings, load_settings
 from host.speech.session import tools_of
@@ -81,7 +80,7 @@ class Facts:
         for name in self.plugins:
             if not any(each.name == name and each.settings for each in loaded.plugins):
                 raise SettingsError(f"there is no plugin {name} with settings")
-        return with_plugin_settings(apart(settings, folder), loaded, self.plugins), loaded
+        return apart(settings, loaded, folder, self.plugins), loaded
 
 
 def tool(call: Call, name: str) -> Callable[..., Any]:

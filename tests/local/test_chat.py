@@ -77,3 +77,41 @@ async def test_the_model_knows_which_persona_asks(deployment: Deployment) -> Non
     assert first.startswith("bob: I am the local model, and have no rules")
     assert "personas/bob.rules.toml" in first
     assert again == "bob: Sorry, could you say that again?"
+
+
+async def test_keys_are_pressed_and_answered(deployment: Deployment) -> None:
+    deployment.write(
+        "personas/survey.py",
+        """
+        from host import hookimpl
+
+        @hookimpl
+        def instructions(call):
+            return "You ask."
+
+        @hookimpl
+        def greeting(call):
+            return "Press a key."
+
+        @hookimpl
+        async def digit_pressed(call, digit):
+            await call.hang_up(f"You pressed {digit}. Goodbye.")
+        """,
+    )
+    code, said, _ = await chat("#5\nThis is never read.\n", "survey", folder=deployment.folder)
+    assert code == 0
+    assert said.splitlines() == ["survey: Press a key.", "survey: You pressed 5. Goodbye."]
+
+
+async def test_a_transfer_is_told(deployment: Deployment) -> None:
+    deployment.persona("ann")
+    deployment.write("host.toml", '[transfers]\nbilling = "+15550003333"\n')
+    asked = "Put me through to billing.\nThis is never read.\n"
+    code, said, _ = await chat(asked, "ann", folder=deployment.folder)
+    assert code == 0
+    assert said.splitlines() == [
+        "ann: Hello, how can I help you?",
+        "tool: transfer_call(to='billing')",
+        "ann: One moment please, I am connecting you to billing.",
+        "host: the call was transferred to billing",
+    ]

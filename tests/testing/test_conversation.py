@@ -184,6 +184,25 @@ async def test_a_conversation_leaves_nothing_behind(shop: Deployment) -> None:
     assert sorted(shop.folder.rglob("*.[!p]*")) == before
 
 
+async def test_nobody_is_told_of_a_conversation(
+    shop: Deployment, no_sockets: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    shop.write(
+        "host.toml",
+        """
+        [plugins.webhook]
+        url = "http://127.0.0.1:9"
+        [plugins.metrics]
+        port = 9
+        [plugins.traces]
+        endpoint = "http://127.0.0.1:9"
+        """,
+    )
+    async with open_conversation("clerk"):
+        pass
+    assert not [each for each in caplog.records if each.levelname in ("WARNING", "ERROR")]
+
+
 async def test_a_persona_without_a_greeting_lets_the_llm_open(deployment: Deployment) -> None:
     deployment.persona("ann")
     opens = Rule(hears="^$", says="Ann speaking.")

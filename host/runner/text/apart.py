@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
+from host.registry import Registry
+from host.registry.configure import with_plugin_settings
 from host.settings import Settings
 
+_QUIET: Mapping[str, Mapping[str, Any]] = {
+    "metrics": {"port": None},
+    "traces": {"endpoint": None},
+    "webhook": {"url": None},
+}
+"""What keeps the bundled plugins from telling others of a call."""
 
-def apart(settings: Settings, folder: Path) -> Settings:
+
+def apart(
+    settings: Settings,
+    loaded: Registry,
+    folder: Path,
+    given: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+) -> Settings:
     """Return the settings with everything that a call writes in `folder`, which exists.
 
-    The do-not-call list is empty: an opt-out there must keep nobody from being called.
+    The do-not-call list is empty: an opt-out there must keep nobody from being called. The bundled
+    plugins tell nobody of the call. `given` are more settings of plugins, which win: plugin to
+    field to value. Raises SettingsError.
     """
     own: dict[str, Any] = {
         "do_not_call": folder / "do-not-call.txt",
@@ -21,4 +39,7 @@ def apart(settings: Settings, folder: Path) -> Settings:
         "recordings_dir": folder / "recordings",
     }
     own["do_not_call"].touch()
-    return settings.model_copy(update=own)
+    bundled = {plugin.name for plugin in loaded.plugins if plugin.bundled}
+    quiet = {name: fields for name, fields in _QUIET.items() if name in bundled}
+    both = {name: {**quiet.get(name, {}), **given.get(name, {})} for name in {*quiet, *given}}
+    return with_plugin_settings(settings.model_copy(update=own), loaded, both)
