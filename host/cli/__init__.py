@@ -22,11 +22,22 @@ from host.cli.app import cli
 from host.cli.calls.commands import calls
 from host.cli.doctor import command as doctor_command
 from host.cli.new.commands import new
+from host.cli.simulate.command import simulate
 from host.cli.usage import NAME, wrong_usage
 from host.privacy import without_secrets
 from host.settings import misspelt_settings
 
-__all__ = ["call", "cli", "doctor_command", "inspect", "main", "provision", "serve", "talk"]
+__all__ = [
+    "call",
+    "cli",
+    "doctor_command",
+    "inspect",
+    "main",
+    "provision",
+    "serve",
+    "simulate",
+    "talk",
+]
 
 cli.add_typer(calls, name="calls")
 cli.add_typer(new, name="new")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import re
 import sys
 import threading
 from collections.abc import Callable, Mapping
@@ -18,11 +17,8 @@ from host.cli import persona_names
 from host.cli.running import end_line
 from host.dispatch.details import parse_details
 from host.records.outcome import Outcome
-from host.runner.text import Conversation, TextCall, Turn, converse
+from host.runner.text import Conversation, TextCall, Turn, converse, keys_in
 from host.settings import Settings
-
-_KEYS = re.compile(r"#([0-9*#]+)")
-"""A line that presses keys."""
 
 
 async def chat(
@@ -60,8 +56,8 @@ async def _talk(
         line = await wait_for_line(ask)
         if line is None:
             return
-        if keys := _KEYS.fullmatch(line.strip()):
-            _show(await talk.press(keys[1]), talk.call.persona, show)
+        if keys := keys_in(line):
+            _show(await talk.press(keys), talk.call.persona, show)
         elif line.strip():
             _show(await talk.say(line), talk.call.persona, show)
     if talk.ending.outcome is not Outcome.COMPLETED:

@@ -280,6 +280,34 @@ SLIPS = {
         f"call reminder {NUMBER} {DETAILS} persona=x",
         "host: persona can't be a detail: the command has an argument for it",
     ),
+    "simulate: misspelt": Slip(
+        "simulate remindr --goal x", "host: there is no persona 'remindr'; did you mean reminder?"
+    ),
+    "simulate: nobody calls": Slip(
+        "simulate reminder",
+        "host: nobody calls: give --goal or --callers, or write personas/reminder.callers.toml",
+    ),
+    "simulate: a mood of nobody": Slip(
+        "simulate reminder --mood calm", "host: --mood needs --goal"
+    ),
+    "simulate: a goal without a model": Slip(
+        "simulate reminder --goal x --mood calm --local",
+        "host: --local: the caller 'x' needs lines: only a model could play it",
+    ),
+    "simulate: two models": Slip(
+        "simulate reminder --goal x --local --model a/b",
+        "host: --model and --local exclude each other",
+    ),
+    "simulate: no file": Slip(
+        "simulate reminder --callers no.toml", "host: no.toml: No such file or directory"
+    ),
+    "simulate: no key": Slip(
+        f"simulate reminder {DETAILS} --goal x", 'host: llm = "openai": OPENAI_API_KEY is not set'
+    ),
+    "simulate: no details": Slip(
+        "simulate reminder patient=Ann --goal x",
+        "host: the metadata is invalid: time is missing (add time=...)",
+    ),
     "chat: no details": Slip(
         "chat reminder --local",
         "host: the metadata is invalid: patient is missing; time is missing "

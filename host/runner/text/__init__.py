@@ -5,6 +5,8 @@
 
 from host.runner.text.call import TextCall
 from host.runner.text.conversation import Conversation, converse
+from host.runner.text.line import keys_in
+from host.runner.text.transcript import Line
 from host.runner.text.turn import ToolCall, Turn
 
-__all__ = ["Conversation", "TextCall", "ToolCall", "Turn", "converse"]
+__all__ = ["Conversation", "Line", "TextCall", "ToolCall", "Turn", "converse", "keys_in"]

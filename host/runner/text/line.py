@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Collection
 
 from livekit import rtc
@@ -20,6 +21,15 @@ from host.telephony.transfer.ways import ways_to
 
 GLANCE = 0.01
 """Seconds between checks of state that has no event."""
+
+
+_KEYS = re.compile(r"#([0-9*#]+)")
+
+
+def keys_in(line: str) -> str:
+    """Return the keys that a typed line presses, as `#5` does; empty for a line of words."""
+    pressed = _KEYS.fullmatch(line.strip())
+    return pressed[1] if pressed else ""
 
 
 class TextFarEnd:
