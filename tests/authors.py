@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import sys
+import tomllib
 from pathlib import Path
 
 from deployment import HERE
@@ -22,6 +24,12 @@ def examples(page: str) -> list[str]:
     return re.findall(r"```python\n(.*?)```", page, re.DOTALL)
 
 
+def example(page: str, file: str) -> str:
+    """The Python example of a page that begins with the name of this file."""
+    [found] = [each for each in examples(page) if each.startswith(f"# {file}\n")]
+    return found
+
+
 def write_deployment(folder: Path) -> None:
     """Write the persona and the plugin of docs/authors.md, as an author does."""
     dentist, _, crm, *_ = examples(AUTHORS)
@@ -31,11 +39,35 @@ def write_deployment(folder: Path) -> None:
     (folder / "plugins" / "crm.py").write_text(crm)
 
 
-async def run_pytest(folder: Path, *, returns: int = 0, **environment: str) -> str:
+def install_plugin(folder: Path) -> Path:
+    """Write the metadata of a host that is installed with its pytest plugin; give the folder.
+
+    That of a clone may have been installed before it had one, and twice is as good as once.
+    """
+    project = tomllib.loads((HERE.parent / "pyproject.toml").read_text())["project"]
+    ((name, module),) = project["entry-points"]["pytest11"].items()
+    metadata = folder / "host_as_installed-1.dist-info"
+    metadata.mkdir(parents=True)
+    (metadata / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: host-as-installed\nVersion: 1\n"
+    )
+    (metadata / "entry_points.txt").write_text(f"[pytest11]\n{name} = {module}\n")
+    return folder
+
+
+async def run_pytest(
+    folder: Path, *, returns: int = 0, installed: Path | None = None, **environment: str
+) -> str:
+    """Run the tests of a folder; `installed` has further packages."""
+    places = [str(HERE.parent), *([str(installed)] if installed else [])]
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(folder)),
         cwd=folder,
-        env={**without_pytest(bare_environment()), **environment},
+        env={
+            **without_pytest(bare_environment()),
+            "PYTHONPATH": os.pathsep.join(places),
+            **environment,
+        },
         stdout=asyncio.subprocess.PIPE,
     )
     out, _ = await asyncio.wait_for(process.communicate(), 110)

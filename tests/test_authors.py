@@ -4,27 +4,63 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
-from authors import AUTHORS, README, SETTINGS, examples, run_pytest, write_deployment
+from authors import (
+    AUTHORS,
+    README,
+    SETTINGS,
+    example,
+    examples,
+    install_plugin,
+    run_pytest,
+    write_deployment,
+)
 from deployment import Deployment
 
+import host.cli
 from host.base.errors import HostError, MetadataError, PersonaError, SettingsError
 from host.base.paths import EXAMPLE_PERSONAS
 from host.testing import a_call, tell, tool
 
 
 @pytest.mark.processes
-async def test_the_unit_tests_of_the_page_pass(tmp_path: Path) -> None:
+async def test_the_unit_tests_and_those_in_text_of_the_page_pass(tmp_path: Path) -> None:
     write_deployment(tmp_path)
-    *_, unit, _, _ = examples(AUTHORS)
+    [unit] = [each for each in examples(AUTHORS) if "def test_a_stranger_is_greeted" in each]
     (tmp_path / "test_unit.py").write_text(unit)
-    assert "3 passed" in await run_pytest(tmp_path)
+    (tmp_path / "test_text.py").write_text(example(AUTHORS, "test_dentist_in_text.py"))
+    (tmp_path / "personas" / "dentist.rules.toml").write_text(toml("dentist.rules.toml"))
+    installed = install_plugin(tmp_path / "installed")
+    told = await run_pytest(tmp_path, installed=installed, HOST_CRM_BASE_URL="http://127.0.0.1:9")
+    assert "5 passed" in told
+
+
+def toml(file: str) -> str:
+    """The example of docs/authors.md that begins with the name of this file."""
+    [found] = re.findall(rf"```toml\n(# personas/{file}\n.*?)```", AUTHORS, re.DOTALL)
+    return str(found)
+
+
+def test_the_simulated_callers_of_the_page_come_to_what_it_shows(
+    deployment: Deployment, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dentist, *_ = examples(AUTHORS)
+    deployment.write("personas/dentist.py", dentist)
+    deployment.write("personas/dentist.rules.toml", toml("dentist.rules.toml"))
+    deployment.write("personas/dentist.callers.toml", toml("dentist.callers.toml"))
+    [shown] = re.findall(r"simulate dentist --local\n(.*?)```", AUTHORS, re.DOTALL)
+    monkeypatch.setattr("sys.argv", ["host", "simulate", "dentist", "--local"])
+    monkeypatch.setattr("host.cli._exit", sys.exit)
+    with pytest.raises(SystemExit) as end:
+        host.cli.main()
+    assert end.value.code == 1
+    assert capsys.readouterr().out == shown
 
 
 def test_the_wrapper_of_the_page_adds_to_what_the_persona_is_told(deployment: Deployment) -> None:
@@ -75,12 +111,13 @@ def test_the_dentist_of_the_page_is_short_and_its_booking_is_a_result(
     assert list(visit.model_fields) == ["topic", "booked", "summary"]
 
 
-def test_the_unit_test_of_readme_passes(deployment: Deployment) -> None:
-    [unit] = [each for each in examples(README) if "# test_reminder.py" in each]
-    deployment.write("personas/reminder.py", (EXAMPLE_PERSONAS / "reminder.py").read_text())
-    names: dict[str, Callable[[], None]] = {}
-    exec(unit, names)
-    names["test_the_greeting"]()
+@pytest.mark.processes
+async def test_the_test_in_text_of_readme_passes(tmp_path: Path) -> None:
+    (tmp_path / "personas").mkdir()
+    (tmp_path / "personas" / "receptionist.py").symlink_to(EXAMPLE_PERSONAS / "receptionist.py")
+    (tmp_path / "test_text.py").write_text(example(README, "test_receptionist.py"))
+    installed = install_plugin(tmp_path / "installed")
+    assert "1 passed" in await run_pytest(tmp_path, installed=installed)
 
 
 # a_call and tell

@@ -110,6 +110,21 @@ def variables_of(plugin: str, model: type[BaseModel]) -> dict[str, tuple[str, ..
 def read_environment(plugin: str, model: type[BaseModel]) -> dict[str, tuple[str, Any]]:
     """Return field -> (variable, what it says), for those that are set. Raises SettingsError."""
     variables = variables_of(plugin, model)
+    found = _Environment(_reader_of(plugin, model), env_ignore_empty=True)()
+    return {
+        name: (variable, found[variable])
+        for name, names in variables.items()
+        for variable in names
+        if variable in found
+    }
+
+
+def _reader_of(plugin: str, model: type[BaseModel]) -> type[BaseSettings]:
+    """Return a model of a plugin's variables, made once: each test in text reads them."""
+    known = _readers.setdefault(model, {})
+    if plugin in known:
+        return known[plugin]
+    variables = variables_of(plugin, model)
     fields: dict[str, Any] = {
         name: (
             of_field.annotation,
@@ -118,13 +133,10 @@ def read_environment(plugin: str, model: type[BaseModel]) -> dict[str, tuple[str
         for name, of_field in model.model_fields.items()
     }
     reader = create_model(f"{model.__name__}OfTheEnvironment", __base__=BaseSettings, **fields)
-    found = _Environment(reader, env_ignore_empty=True)()
-    return {
-        name: (variable, found[variable])
-        for name, names in variables.items()
-        for variable in names
-        if variable in found
-    }
+    return known.setdefault(plugin, reader)
+
+
+_readers: WeakKeyDictionary[type[BaseModel], dict[str, type[BaseSettings]]] = WeakKeyDictionary()
 
 
 def faults_of_plugin(

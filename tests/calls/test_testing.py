@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from authors import AUTHORS, README, examples, run_pytest, write_deployment
+from authors import AUTHORS, README, example, examples, install_plugin, run_pytest, write_deployment
 
 from host.base.paths import EXAMPLE_PERSONAS
 from host.local.phone import NotHeard
@@ -17,13 +17,13 @@ from host.testing.report import Watched
 async def test_an_author_can_run_the_tests_of_readme_and_the_docs(tmp_path: Path) -> None:
     write_deployment(tmp_path)
     (tmp_path / "personas" / "receptionist.py").symlink_to(EXAMPLE_PERSONAS / "receptionist.py")
-    *_, unit, conftest, telephone = examples(AUTHORS)
-    [readme] = [each for each in examples(README) if "# conftest.py" in each]
-    (tmp_path / "conftest.py").write_text(conftest)
-    (tmp_path / "test_unit.py").write_text(unit)
-    (tmp_path / "test_dentist.py").write_text(telephone)
-    (tmp_path / "test_receptionist.py").write_text(readme.split("# test_receptionist.py\n")[1])
-    told = await run_pytest(tmp_path, HOST_CRM_BASE_URL="http://127.0.0.1:9")
+    (tmp_path / "conftest.py").write_text(example(AUTHORS, "conftest.py"))
+    for page in (AUTHORS, README):
+        for test in examples(page):
+            if name := re.match(r"# (test_\w+\.py)\n", test):
+                (tmp_path / name[1]).write_text(test)
+    installed = install_plugin(tmp_path / "installed")
+    told = await run_pytest(tmp_path, installed=installed, HOST_CRM_BASE_URL="http://127.0.0.1:9")
     assert "5 passed" in told
 
 
@@ -54,10 +54,10 @@ async def test_that_comes_next(scene: Scene):
 async def test_a_test_that_fails_leaves_no_call_to_the_next(tmp_path: Path) -> None:
     (tmp_path / "personas").mkdir()
     (tmp_path / "personas" / "receptionist.py").symlink_to(EXAMPLE_PERSONAS / "receptionist.py")
-    *_, conftest, _telephone = examples(AUTHORS)
-    (tmp_path / "conftest.py").write_text(conftest)
+    (tmp_path / "conftest.py").write_text(example(AUTHORS, "conftest.py"))
     (tmp_path / "test_two.py").write_text(BROKEN_OFF)
-    told = await run_pytest(tmp_path, returns=1)
+    installed = install_plugin(tmp_path / "installed")
+    told = await run_pytest(tmp_path, returns=1, installed=installed)
     assert "1 failed, 1 passed" in told
     shown = told.partition("telephone: call 1 of 1, ")[2]
     assert re.search(r"persona +Molar Dental, good morning", shown)

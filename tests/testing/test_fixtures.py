@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import tomllib
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
-from authors import run_pytest
-from deployment import HERE
+from authors import install_plugin, run_pytest
 
 pytestmark = pytest.mark.processes
 
@@ -40,15 +37,8 @@ TALKS = """
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """An author's folder, and beside it the metadata of a host that is installed with its plugin.
-
-    The host of a clone may have been installed before it had one.
-    """
-    project = tomllib.loads((HERE.parent / "pyproject.toml").read_text())["project"]
-    ((name, module),) = project["entry-points"]["pytest11"].items()
-    installed = tmp_path / "installed" / "host_as_installed-1.dist-info"
-    write(installed / "METADATA", "Metadata-Version: 2.1\nName: host-as-installed\nVersion: 1\n")
-    write(installed / "entry_points.txt", f"[pytest11]\n{name} = {module}\n")
+    """An author's folder, and beside it a host that is installed with its plugin."""
+    install_plugin(tmp_path / "installed")
     write(tmp_path / "own" / "personas" / "florist.py", FLORIST)
     rules = '[[rules]]\nhears = "roses"\nsays = "We have roses."\n'
     write(tmp_path / "own" / "personas" / "florist.rules.toml", rules)
@@ -62,8 +52,7 @@ def write(file: Path, text: str) -> None:
 
 async def run(folder: Path, *, returns: int = 0) -> str:
     """Run an author's tests with the plugin installed."""
-    places = [str(folder.parent / "installed"), str(HERE.parent)]
-    return await run_pytest(folder, returns=returns, PYTHONPATH=os.pathsep.join(places))
+    return await run_pytest(folder, returns=returns, installed=folder.parent / "installed")
 
 
 async def test_an_installed_host_brings_the_fixtures(folder: Path) -> None:
@@ -93,7 +82,7 @@ async def test_a_conftest_may_name_the_plugin_as_before(folder: Path) -> None:
 async def test_the_plugin_is_found_without_being_installed(folder: Path) -> None:
     write(folder / "test_roses.py", TALKS)
     write(folder / "conftest.py", 'pytest_plugins = ["host.testing.fixtures"]\n')
-    assert "1 passed" in await run_pytest(folder, PYTHONPATH=str(HERE.parent))
+    assert "1 passed" in await run_pytest(folder)
 
 
 async def test_whoever_tests_something_else_loads_nothing_of_it(folder: Path) -> None:
