@@ -41,6 +41,9 @@ def _of_all_commands(
 Local = Annotated[
     bool, typer.Option("--local", help="Use a local world without account, trunk or keys.")
 ]
+LocalRules = Annotated[
+    bool, typer.Option("--local", help="Let the persona answer by its rules, without a model.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Strict = Annotated[
     bool, typer.Option("--strict", help="Exit with 1 if a persona or plugin is broken.")

@@ -14,6 +14,7 @@ from host import registry
 from host.base.errors import HostError, PersonaError
 from host.call.state import CallState
 from host.cli import persona_names
+from host.cli.local_llm import Llm
 from host.cli.running import end_line
 from host.dispatch.details import parse_details
 from host.records.outcome import Outcome
@@ -26,18 +27,20 @@ async def chat(
     persona: str,
     details: Mapping[str, Any],
     *,
+    llm: Llm | None = None,
     ask: Callable[[], str | None],
     show: Callable[[str, str], None],
 ) -> None:
     """Talk with a persona until it hangs up or there is nothing left to ask.
 
     `ask` returns the next line, None at the end; `#5` presses a key. `show` gets who spoke and
-    what. Raises HostError, also where the persona's own code fails: one line that says where.
+    what. `llm` answers in place of the persona's own. Raises HostError, also where the persona's
+    own code fails: one line that says where.
     """
     loaded = registry.load(settings)
     try:
         state = CallState(id="chat", room="chat", metadata=dict(details))
-        call = TextCall(settings, state, persona=persona, hooks=loaded.view(persona))
+        call = TextCall(settings, state, persona=persona, hooks=loaded.view(persona), llm=llm)
         call.details = parse_details(call.hooks, details)
         async with converse(call) as talk:
             await _talk(talk, ask, show)

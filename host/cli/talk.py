@@ -12,8 +12,9 @@ import typer
 from host import registry
 from host.base.errors import HostError, MetadataError, PersonaError
 from host.cli import checks, persona_names
-from host.cli.app import Local, cli
-from host.cli.running import of_the_local_extra, run, world_of
+from host.cli.app import LocalRules, cli
+from host.cli.local_llm import in_place_of_openai
+from host.cli.running import of_the_local_extra, run
 from host.settings import load_settings
 
 
@@ -23,7 +24,7 @@ def chat(
     details: Annotated[
         list[str] | None, typer.Argument(help="Details for the persona: key=value ...")
     ] = None,
-    local: Local = False,
+    local: LocalRules = False,
 ) -> None:
     """Chat with a persona in the terminal. `#5` presses a key."""
     settings = registry.read_settings()
@@ -39,19 +40,17 @@ def chat(
     except MetadataError as error:
         raise checks.told_to_a_person(error) from None
 
-    async def conversation() -> None:
-        async with world_of(local) as settings:
-            await talk(
-                settings,
-                persona,
-                given,
-                ask=ask_terminal,
-                show=lambda who, text: typer.echo(f"{who}: {text}"),
-            )
-
+    conversation = talk(
+        settings,
+        persona,
+        given,
+        llm=in_place_of_openai(settings) if local else None,
+        ask=ask_terminal,
+        show=lambda who, text: typer.echo(f"{who}: {text}"),
+    )
     # Its tracebacks of a model that fails come three times before the error that says so.
     logging.getLogger("livekit").setLevel(logging.CRITICAL)
-    run(conversation())
+    run(conversation)
 
 
 @cli.command()

@@ -79,6 +79,24 @@ async def test_the_model_knows_which_persona_asks(deployment: Deployment) -> Non
     assert again == "bob: Sorry, could you say that again?"
 
 
+async def test_the_local_model_needs_no_server(deployment: Deployment) -> None:
+    deployment.persona("ann")
+    deployment.write("personas/ann.rules.toml", '[[rules]]\nhears = "who"\nsays = "I am Ann."\n')
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "host", "chat", "ann", "--local"),
+        cwd=deployment.folder,
+        env={**bare_environment(), "HOST_LIVEKIT_SERVER": "/there/is/none", "PATH": ""},
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    out, _ = await asyncio.wait_for(process.communicate(b"Who are you?\nBye.\n"), 60)
+    assert out.decode().splitlines()[1:] == [
+        "ann: I am Ann.",
+        "tool: end_call()",
+        "ann: Goodbye.",
+    ]
+
+
 async def test_keys_are_pressed_and_answered(deployment: Deployment) -> None:
     deployment.write(
         "personas/survey.py",

@@ -11,6 +11,7 @@ import pytest
 from deployment import Deployment
 from livekit.agents import APIConnectionError, llm
 from livekit.agents.evals import JudgeGroup, task_completion_judge
+from livekit.agents.voice.run_result import RunResult
 
 from host.base.errors import HostError, MetadataError, PersonaError
 from host.local.rule_llm import RuleLlm
@@ -102,7 +103,7 @@ async def test_livekits_own_assertions_work_on_it(shop: Deployment) -> None:
         turn.expect.next_event().is_function_call_output(output="Reserved.")
         turn.expect.next_event().is_message(role="assistant")
         turn.expect.no_more_events()
-        result = await talk.session.run(user_input="Complain!")
+        result: RunResult[Any] = await talk.session.run(user_input="Complain!")
         result.expect.contains_function_call_output(is_error=True)
     assert [tool.name for tool in talk.record.tools] == ["reserve", "complain"]
     assert [said.text for said in talk.record.transcript if said.who == "caller"] == [

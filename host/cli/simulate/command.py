@@ -4,25 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from host import registry
 from host.base.errors import HostError, MetadataError
-from host.call.call import Call
 from host.cli import checks, persona_names
-from host.cli.app import AsJson, cli
+from host.cli.app import AsJson, LocalRules, cli
+from host.cli.local_llm import by_rules
 from host.cli.running import print_out
 from host.registry.found import shown
-from host.settings import Settings, load_settings
-
-LocalRules = Annotated[
-    bool,
-    typer.Option("--local", help="Let the persona answer by its rules, without a model."),
-]
+from host.settings import load_settings
 
 
 @cli.command()
@@ -76,20 +69,10 @@ def simulate(
 
     # Its tracebacks of a model that fails come before the line that says so.
     logging.getLogger("livekit").setLevel(logging.CRITICAL)
-    answers = rules_beside(settings) if local else None
+    answers = by_rules(settings) if local else None
     simulation = Simulation(settings, persona, given, turns, model, answers)
     try:
         simulation.check(found)
     except MetadataError as error:
         raise checks.told_to_a_person(error) from None
     print_out(report(persona, asyncio.run(simulation.run(found)), as_json=as_json))
-
-
-def rules_beside(settings: Settings) -> Callable[[Call], Any]:
-    """Return what answers the hook `llm`: the local model, by the rules beside the personas."""
-    from host.local.rule_files import read_rules
-    from host.local.rule_llm import RuleLlm
-    from host.local.scripts import RULES
-
-    rules = (*read_rules(settings.personas_dir, registry.load(settings).personas), *RULES)
-    return lambda call: RuleLlm(rules, lambda: call.persona)

@@ -1,0 +1,42 @@
+"""The local LLM of conversations in text: by rules, in this process, without a server."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from host import registry
+from host.call.call import Call
+from host.settings import Settings
+
+Llm = Callable[[Call], Any]
+"""What answers the hook `llm`."""
+
+
+def by_rules(settings: Settings) -> Llm:
+    """Let every persona answer by the rules beside it. Raises SettingsError for wrong ones."""
+    from host.local.rule_files import read_rules
+    from host.local.rule_llm import RuleLlm
+    from host.local.scripts import RULES
+
+    rules = (*read_rules(settings.personas_dir, registry.load(settings).personas), *RULES)
+    return lambda call: RuleLlm(rules, lambda: call.persona)
+
+
+def in_place_of_openai(settings: Settings) -> Llm | None:
+    """Let personas whose LLM is OpenAI's answer by rules; None if there is a key for it.
+
+    A configured LLM is kept: `--local` with a real LLM is a good way to try a persona.
+    """
+    if os.environ.get("HOST_OPENAI_BASE_URL") or os.environ.get("OPENAI_API_KEY"):
+        return None
+    local = by_rules(settings)
+    loaded = registry.load(settings)
+
+    def llm(call: Call) -> Any:
+        own = loaded.view(call.persona).llm(call=call)
+        openai = isinstance(own, str) and own.partition("/")[0] == "openai"
+        return local(call) if openai else own
+
+    return llm
