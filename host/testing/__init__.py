@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from host.local.rules import Rule
     from host.local.scripts import RULES
     from host.runner.text import Conversation, ToolCall, Turn
-    from host.testing.conversation import OWN, open_conversation
+    from host.testing.fixtures import Converse
     from host.testing.scene import Scene, heard, heard_once, not_heard, open_scene
+    from host.testing.text import OWN, open_conversation
     from host.testing.unit import a_call, tell, tool
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "RULES",
     "Busy",
     "Conversation",
+    "Converse",
     "Declines",
     "Invalid",
     "Line",
@@ -66,7 +68,8 @@ _PLACES = {
     "host.local.rules": ("Rule",),
     "host.local.scripts": ("RULES",),
     "host.runner.text": ("Conversation", "ToolCall", "Turn"),
-    "host.testing.conversation": ("OWN", "open_conversation"),
+    "host.testing.text": ("OWN", "open_conversation"),
+    "host.testing.fixtures": ("Converse",),
     "host.testing.scene": ("Scene", "heard", "heard_once", "not_heard", "open_scene"),
     "host.testing.unit": ("a_call", "tell", "tool"),
 }

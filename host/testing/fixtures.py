@@ -56,7 +56,7 @@ def model_rules() -> Iterable[Rule]:
 @pytest.fixture
 def conversation(request: pytest.FixtureRequest, model_rules: Iterable[Rule]) -> Converse:
     """Conversations in text: `async with conversation("dentist") as talk:`."""
-    from host.testing.conversation import open_conversation
+    from host.testing.text import open_conversation
 
     had = Conversations()
     show(request.node, had)

@@ -466,6 +466,7 @@ def no_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "create_connection", refuse)
 
 
+@pytest.mark.corpus
 async def test_a_hundred_conversations_need_no_network_server_or_flite(
     shop: Deployment, no_sockets: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
