@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 from pathlib import Path
@@ -179,10 +180,13 @@ async def test_whoever_leaves_hangs_up_and_the_persona_is_told(shop: Deployment)
 
 
 async def test_a_conversation_leaves_nothing_behind(shop: Deployment) -> None:
-    before = sorted(shop.folder.rglob("*.[!p]*"))
+    def files() -> list[Path]:
+        return sorted(each for each in shop.folder.rglob("*") if "__pycache__" not in each.parts)
+
+    before = files()
     async with open_conversation("clerk", number="+12125550123") as talk:
         await talk.call.opt_out()
-    assert sorted(shop.folder.rglob("*.[!p]*")) == before
+    assert files() == before
 
 
 async def test_nobody_is_told_of_a_conversation(
@@ -347,6 +351,58 @@ ASKS = """
         if digit == "0":
             number = await call.collect_digits("Your number, please.", length=2, type_ahead=False)
             await call.say(f"It is {number}.")
+    """
+
+
+async def test_a_tool_may_ask_for_keys(deployment: Deployment) -> None:
+    deployment.write("personas/pays.py", PAYS)
+    rules = [Rule(hears="pay", calls=("pay", {})), Rule(after="pay", says="That is all.")]
+    async with open_conversation("pays", rules=rules) as talk:
+        assert (await talk.say("I want to pay.")).said == ["Your card?"]
+        assert (await talk.press("12")).said == ["Your code?"]
+        turn = await talk.press("34")
+        assert turn.said == ["That is all."]
+        assert turn.tools == [("pay", {})]
+        assert (await talk.say("I want to pay.")).said == ["Your card?"]
+    assert [tool.result for tool in talk.record.tools][:1] == ["Paid by 12 and 34."]
+
+
+async def test_a_tool_that_gets_no_keys_leaves_the_caller_with_the_llm(
+    deployment: Deployment,
+) -> None:
+    deployment.write("personas/pays.py", PAYS)
+    rules = [Rule(hears="pay", calls=("pay", {})), Rule(after="pay", says="That is all.")]
+    async with open_conversation("pays", rules=rules) as talk:
+        await talk.say("I want to pay.")
+        await talk.press("12")
+        async with asyncio.timeout(5):
+            while talk.call.transcript[-1].text != "That is all.":
+                await talk.session.wait_for_idle()
+                await asyncio.sleep(0.01)  # until the question is given up: there is no event
+        assert (await talk.say("I want to pay.")).said == ["Your card?"]
+
+
+PAYS = """
+    import asyncio
+
+    from host import hookimpl
+
+    @hookimpl
+    def instructions(call):
+        return "You take payments."
+
+    @hookimpl
+    def tools(call):
+        async def pay() -> str:
+            \"\"\"Take a payment.\"\"\"
+            await asyncio.sleep(0.05)
+            card = await call.collect_digits("Your card?", length=2)
+            await asyncio.sleep(0.05)
+            code = await call.collect_digits("Your code?", length=2, first_timeout=0.3, tries=1)
+            await asyncio.sleep(0.05)
+            return f"Paid by {card} and {code}."
+
+        return [pay]
     """
 
 

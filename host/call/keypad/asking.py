@@ -26,9 +26,14 @@ class Asking:
         self._lock, self._until = asyncio.Lock(), 0.0
 
     @property
+    def waiting(self) -> bool:
+        """True while a question waits for keys."""
+        return self._lock.locked()
+
+    @property
     def now(self) -> bool:
         """True while a question waits for keys, and for OVERRUN seconds after."""
-        return self._lock.locked() or time.monotonic() < self._until
+        return self.waiting or time.monotonic() < self._until
 
     async def question(self, asking: Coroutine[Any, Any, T]) -> T:
         """Hold the model's replies while asking; cancelled when the call ends."""

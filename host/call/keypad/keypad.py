@@ -46,6 +46,11 @@ class Keypad:
         return self._private or time.monotonic() < self._private_until
 
     @property
+    def waiting(self) -> bool:
+        """True while a question waits for keys."""
+        return self._asking.waiting
+
+    @property
     def asking(self) -> bool:
         """True while a question waits for keys, and for OVERRUN seconds after."""
         return self._asking.now

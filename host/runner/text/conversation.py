@@ -54,6 +54,8 @@ class Conversation:
         self._live = call
         self._record: CallRecord | None = None
         self._fault = ""
+        self._running: asyncio.Future[Any] | None = None
+        """The LLM's turn, while a tool of it waits for keys."""
         self.greeting = Turn((), (), (), "")
         """What the persona said and did before the first words of the far end."""
 
@@ -101,6 +103,8 @@ class Conversation:
         Raises HostError if the call is over, and LiveKit's APIError if the LLM fails; when it has
         failed permanently, HostError.
         """
+        if self._running and not self._live.keypad.waiting:  # the tool has given up on its keys
+            await self._react()
         self._require_going_on()
         live, mark = self._live, Mark.of(self._live.state)
         live.hold.end("the far end speaks")
@@ -110,13 +114,8 @@ class Conversation:
             await self._settle()
             return mark.turn(live.state)
         run: RunResult[Any] = self.session.run(user_input=text)
-        try:
-            await run
-        except Exception as error:
-            await self._settle()
-            if not (isinstance(error, RuntimeError) and live.over):  # closed, as by a hang-up
-                raise
-        await self._settle()
+        self._running = asyncio.ensure_future(run)
+        await self._react()
         if live.over and self.ending.error:  # LiveKit closes a session whose LLM fails repeatedly
             raise HostError(f"{self.ending.reason}: {self.ending.error}")
         return mark.turn(live.state, run)
@@ -130,6 +129,8 @@ class Conversation:
         mark = Mark.of(self._live.state)
         await press_keys(self._live, keys)
         await self._settle()
+        if self._running:
+            await self._react()
         return mark.turn(self._live.state)
 
     async def hang_up(self) -> None:
@@ -167,6 +168,9 @@ class Conversation:
         """End the call, close the session, and run `call_ended` if told to `emit` it."""
         live = self._live
         await self.hang_up()
+        if self._running:
+            self._running.cancel()
+            await asyncio.gather(self._running, return_exceptions=True)
         if live.session is not None:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(live.session.aclose(), CLOSING_LIMIT)
@@ -174,6 +178,17 @@ class Conversation:
         self._record = live.state.record(live.ending.result())
         if emit:
             await live.events.emit_call_ended(self._record)
+
+    async def _react(self) -> None:
+        """Wait for the LLM's turn, or until a tool of it waits for keys, and for what follows."""
+        running, live = self._running, self._live
+        while running and not (running.done() or live.keypad.waiting):
+            await asyncio.wait({running}, timeout=GLANCE)
+        await self._settle()
+        if running and running.done():
+            self._running, error = None, running.exception()
+            if error and not (isinstance(error, RuntimeError) and live.over):  # not by a hang-up
+                raise error
 
     async def _settle(self) -> None:
         """Wait until the persona neither speaks nor acts, or the call is over."""

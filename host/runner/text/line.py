@@ -134,5 +134,5 @@ async def press_keys(call: LiveCall, keys: str) -> None:
         call.keypad.pressed(each)
         told = call.spawn(call.events.emit_and_wait("digit_pressed", digit=each), "digit_pressed")
         await asyncio.sleep(0)
-        while not (told.done() or call.keypad.asking):
+        while not (told.done() or call.keypad.waiting):
             await asyncio.wait({told}, timeout=GLANCE)
