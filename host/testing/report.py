@@ -6,6 +6,7 @@ A conftest.py with scenes of its own calls `watch(request.node, scene)` before t
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -84,6 +85,8 @@ class Conversations:
             lines = [f"{line.who:<9}  {line.what}" for line in talk.lines]
             if talk.over:
                 lines.append(f"{talk.ending.outcome}: {talk.ending.reason}")
+            if results := dict(talk.call.results):
+                lines.append(f"results: {json.dumps(results, ensure_ascii=False)}")
             title = f"conversation {at} of {len(self._had)} with {talk.call.persona}"
             sections.append((title, "\n".join(lines)))
         return sections
@@ -168,6 +171,8 @@ def _told(record: CallRecord) -> Iterator[str]:
         *((since(each.at), "transfer", f"to {each.to}") for each in record.transfers),
     ]
     yield from (_line(*each) for each in sorted(happened))
+    if record.results:
+        yield f"results: {json.dumps(record.results, ensure_ascii=False)}"
     if record.error:
         yield f"error: {record.error}"
 

@@ -40,8 +40,8 @@ async def open_conversation(
     LLM, a name such as "openai/gpt-4.1-mini", or `OWN`. Transfers succeed, except to targets that
     are `busy`. The other arguments are those of `a_call`.
 
-    Leaving the block hangs up and runs `call_ended`. Raises what `a_call` and the persona's hooks
-    raise.
+    Leaving the block hangs up, draws the persona's conclusions, and runs `call_ended`. Raises what
+    `a_call` and the persona's hooks raise.
     """
     facts = Facts(number, our_number, outbound, metadata or {}, plugins or {})
     with tempfile.TemporaryDirectory(prefix="conversation-") as folder:

@@ -37,6 +37,7 @@ from host.runner.text.line import (
 )
 from host.runner.text.transcript import Line, lines_of
 from host.runner.text.turn import Mark, Turn
+from host.speech.conclusions import asked_for, conclude, may_conclude
 from host.speech.first_words import hear
 from host.speech.greeting import first_agent, greet
 from host.speech.session import explain_data, make_session
@@ -164,8 +165,8 @@ class Conversation:
         if self._fault and not self.greeting.said:
             raise HostError(f"the persona did not greet: {self._fault}")
 
-    async def close(self, *, emit: bool) -> None:
-        """End the call, close the session, and run `call_ended` if told to `emit` it."""
+    async def close(self, *, emit: bool, concluding: bool) -> None:
+        """End the call, draw conclusions if told so, make the record, and `emit` it if told so."""
         live = self._live
         await self.hang_up()
         if self._running:
@@ -175,6 +176,8 @@ class Conversation:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(live.session.aclose(), CLOSING_LIMIT)
         await live.settle(CLOSING_LIMIT)
+        if concluding and may_conclude(live) and (model := asked_for(live)):
+            await conclude(live, model)
         self._record = live.state.record(live.ending.result())
         if emit:
             await live.events.emit_call_ended(self._record)
@@ -228,15 +231,19 @@ async def converse(
     """Have a conversation in text with the persona of a call, which greets first.
 
     Transfers succeed, except to the targets in `refusing`. `emit_ended` runs `call_ended` when the
-    block is left. Raises what the persona's hooks raise.
+    block is left, and before it draws the persona's conclusions, unless an exception leaves it: a
+    conversation that is cancelled or has failed waits for no LLM. Raises what the persona's hooks
+    raise.
     """
     conversation = Conversation(call)
     with fake_job_context() as job:
         call.far_end = TextFarEnd(job.room, call)
+        whole = False
         try:
             await conversation.open(refusing)
             yield conversation
+            whole = True
         finally:
-            await conversation.close(emit=emit_ended)
+            await conversation.close(emit=emit_ended, concluding=emit_ended and whole)
             # Private: the folder of a fake job (livekit-agents 1.8.9), which nothing else removes.
             job._tempdir.cleanup()
