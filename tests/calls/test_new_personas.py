@@ -56,7 +56,7 @@ async def test_a_caller_is_told_the_hours_and_leaves_a_message(scene: Scene) -> 
     call = await scene.ring("receptionist", asks)
     record = await scene.over(call)
     heard_once(call, "Hello, this is Clinic. How can I help you?")
-    assert [tool.name for tool in record.tools] == ["take_message"]
+    assert record.results == {"message": "Please call back."}
     assert record.outcome is Outcome.COMPLETED
 
 

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from authors import run_pytest
+from authors import install_plugin, run_pytest
 from deployment import HERE
 from pydantic import BaseModel
 from wheels import build
@@ -47,6 +47,12 @@ def clinic(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     commands.project("clinic")
     monkeypatch.chdir("clinic")
     return folder / "clinic"
+
+
+@pytest.fixture
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The metadata of an installed host, whose pytest plugin brings the fixtures."""
+    return install_plugin(tmp_path_factory.mktemp("installed"))
 
 
 def write_everything() -> None:
@@ -91,7 +97,6 @@ def test_a_project_has_what_a_deployment_needs(clinic: Path) -> None:
         "personas/receptionist.rules.toml",
         "plugins/.gitkeep",
         "pyproject.toml",
-        "tests/conftest.py",
         "tests/test_receptionist.py",
     }
     assert [*loaded().personas] == ["receptionist"]
@@ -129,16 +134,18 @@ def test_all_that_is_written_loads_side_by_side(clinic: Path) -> None:
 
 
 @pytest.mark.processes
-async def test_the_tests_that_are_written_pass(clinic: Path) -> None:
+async def test_the_tests_that_are_written_pass(clinic: Path, installed: Path) -> None:
     write_everything()
-    assert "16 passed" in await run_pytest(clinic)
+    assert "16 passed" in await run_pytest(clinic, installed=installed)
 
 
 @pytest.mark.processes
-async def test_those_of_a_persona_and_a_plugin_pass_where_there_is_no_project(folder: Path) -> None:
+async def test_those_of_a_persona_and_a_plugin_pass_where_there_is_no_project(
+    folder: Path, installed: Path
+) -> None:
     commands.persona("sales")
     commands.plugin("crm")
-    assert "4 passed" in await run_pytest(folder)
+    assert "4 passed" in await run_pytest(folder, installed=installed)
 
 
 @pytest.mark.processes

@@ -58,5 +58,4 @@ def project_files(folder: Path, version: str) -> Files:
         **{folder / name: rendered(template, values) for name, template in names.items()},
         **persona_files(FIRST, folder / "personas", company=values["company"], root=folder),
         folder / "plugins" / ".gitkeep": "",  # git keeps no empty folder
-        folder / TESTS / "conftest.py": rendered("conftest.py", values),
     }

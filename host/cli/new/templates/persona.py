@@ -31,7 +31,7 @@ def tools(call: Call) -> list[Callable[..., Any]]:
         Args:
             message: what the colleague should know
         """
-        call.state.message = message
+        call.results["message"] = message
         return "The message is noted."
 
     return [take_message]
