@@ -172,14 +172,17 @@ class Unrecorded:
 
     # What is said
 
-    def heard(self, text: str) -> str:
-        """Return an utterance of the far end as the transcript may have it."""
+    def heard(self, text: str, since: datetime | None = None) -> str:
+        """Return an utterance of the far end as the transcript may have it.
+
+        `since` is when it began, where words arrive at once, as in a conversation in text.
+        """
         began = self._spoke_since if self._due else None
         self._due = self._due and self._stopped_speaking is None
         self._spoke_since = now()  # of the rest of the speech, if it goes on
         if self._call.keypad.spoken.private:
             return self._kept_out(text, joined=True)  # misheard digits are words
-        return self._written(text, (began or now()) - LATE, joined=True)
+        return self._written(text, since or (began or now()) - LATE, joined=True)
 
     def spoken(self, text: str, since: datetime) -> str:
         """Return an utterance of the persona, which began at `since`, in the same way."""

@@ -5,16 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Collection, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
-from livekit.agents import (
-    AgentSession,
-    ConversationItemAddedEvent,
-    ErrorEvent,
-    FunctionToolsExecutedEvent,
-    llm,
-)
+from livekit.agents import AgentSession
 from livekit.agents.testing import fake_job_context
 from livekit.agents.voice.agent_activity import ActivityClosedError
 from livekit.agents.voice.run_result import RunResult
@@ -35,6 +28,7 @@ from host.runner.text.line import (
     TextVoicemail,
     press_keys,
 )
+from host.runner.text.notes import Notes
 from host.runner.text.transcript import Line, lines_of
 from host.runner.text.turn import Mark, Turn
 from host.speech.conclusions import asked_for, conclude, may_conclude
@@ -54,7 +48,7 @@ class Conversation:
     def __init__(self, call: LiveCall) -> None:
         self._live = call
         self._record: CallRecord | None = None
-        self._fault = ""
+        self._notes = Notes(call)
         self._running: asyncio.Future[Any] | None = None
         """The LLM's turn, while a tool of it waits for keys."""
         self.greeting = Turn((), (), (), "")
@@ -107,19 +101,21 @@ class Conversation:
         if self._running and not self._live.keypad.waiting:  # the tool has given up on its keys
             await self._react()
         self._require_going_on()
-        live, mark = self._live, Mark.of(self._live.state)
+        live, mark = self._live, self._mark
         live.hold.end("the far end speaks")
         if live.replies_held:  # a question for keys, or the host itself, speaks
-            self._note_heard(text, now())
-            await hear(self.session, text)
-            await self._settle()
-            return mark.turn(live.state)
+            private = live.keypad.spoken.private
+            self._notes.heard(text, now())
+            if not private:  # the model need not know a private number
+                await hear(self.session, text)
+            await self._go_on()
+            return mark.turn(live.state, self._notes.said)
         run: RunResult[Any] = self.session.run(user_input=text)
         self._running = asyncio.ensure_future(run)
         await self._react()
         if live.over and self.ending.error:  # LiveKit closes a session whose LLM fails repeatedly
             raise HostError(f"{self.ending.reason}: {self.ending.error}")
-        return mark.turn(live.state, run)
+        return mark.turn(live.state, self._notes.said, run)
 
     async def press(self, keys: str) -> Turn:
         """Press keys, `0123456789*#`, and wait for all that the persona does about it.
@@ -127,12 +123,14 @@ class Conversation:
         Raises HostError if the call is over, or a key is invalid.
         """
         self._require_going_on()
-        mark = Mark.of(self._live.state)
+        mark = self._mark
         await press_keys(self._live, keys)
-        await self._settle()
-        if self._running:
-            await self._react()
-        return mark.turn(self._live.state)
+        await self._go_on()
+        return mark.turn(self._live.state, self._notes.said)
+
+    @property
+    def _mark(self) -> Mark:
+        return Mark.of(self._live.state, self._notes.said)
 
     async def hang_up(self) -> None:
         """Hang up, if the call goes on."""
@@ -152,18 +150,16 @@ class Conversation:
         await explain_data(agent)
         live.transfers = TextTransfers(live, refusing)
         live.voicemail_watch = TextVoicemail(live) if state.outbound else None
-        session.on("conversation_item_added", self._on_item)
-        session.on("function_tools_executed", self._on_tools)
-        session.on("error", self._on_error)
+        self._notes.listen(session)
         ToolUses(live, session)
         await session.start(first_agent(live, agent), record=False)
         state.mark("answered")
         state.status = CallStatus.ACTIVE
         await greet(live, agent)
         await self._settle()
-        self.greeting = Mark(0, 0, 0, 0).turn(state)
-        if self._fault and not self.greeting.said:
-            raise HostError(f"the persona did not greet: {self._fault}")
+        self.greeting = Mark(0, 0, 0, 0, 0).turn(state, self._notes.said)
+        if self._notes.fault and not self.greeting.said:
+            raise HostError(f"the persona did not greet: {self._notes.fault}")
 
     async def close(self, *, emit: bool, concluding: bool) -> None:
         """End the call, draw conclusions if told so, make the record, and `emit` it if told so."""
@@ -182,6 +178,12 @@ class Conversation:
         if emit:
             await live.events.emit_call_ended(self._record)
 
+    async def _go_on(self) -> None:
+        """Wait for what follows keys, or words to which the LLM does not reply by itself."""
+        await self._settle()
+        if self._running:
+            await self._react()
+
     async def _react(self) -> None:
         """Wait for the LLM's turn, or until a tool of it waits for keys, and for what follows."""
         running, live = self._running, self._live
@@ -197,7 +199,7 @@ class Conversation:
         """Wait until the persona neither speaks nor acts, or the call is over."""
         live, quiet, closed = self._live, 0, 0.0
         while quiet < ROUNDS and closed < CLOSING_LIMIT and not live.over:
-            mark = Mark.of(live.state)
+            mark = self._mark
             try:
                 await self.session.wait_for_idle()
             except ActivityClosedError:  # LiveKit's EndCallTool has closed it, or an agent enters
@@ -205,23 +207,7 @@ class Conversation:
                 closed += GLANCE
                 continue
             await asyncio.sleep(0)
-            quiet = quiet + 1 if mark == Mark.of(live.state) else 0
-
-    def _on_item(self, event: ConversationItemAddedEvent) -> None:
-        item = event.item
-        if isinstance(item, llm.ChatMessage) and item.role == "user":
-            self._note_heard(item.text_content or "", datetime.fromtimestamp(item.created_at, UTC))
-
-    def _note_heard(self, text: str, at: datetime) -> None:
-        self._live.state.transcript.append(Utterance(at=at, who="caller", text=text))
-        self._live.transcript_changed.set()
-
-    def _on_error(self, event: ErrorEvent) -> None:
-        self._fault = str(getattr(event.error, "error", event.error))
-
-    def _on_tools(self, event: FunctionToolsExecutedEvent) -> None:
-        if self.over:  # the tool has hung up, and nobody hears what the LLM adds
-            event.cancel_tool_reply()
+            quiet = quiet + 1 if mark == self._mark else 0
 
 
 @contextlib.asynccontextmanager

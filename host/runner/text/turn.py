@@ -59,22 +59,25 @@ class Turn:
 class Mark:
     """How far a call's state had come when a turn began."""
 
+    said: int
     transcript: int
     tools: int
     transfers: int
     keys: int
 
     @classmethod
-    def of(cls, state: CallState) -> Mark:
-        """Note how far it is now."""
-        return cls(len(state.transcript), len(state.tools), len(state.transfers), len(state.keys))
+    def of(cls, state: CallState, said: Sequence[str]) -> Mark:
+        """Note how far it is now; `said` is what the persona has said, also off the record."""
+        parts = said, state.transcript, state.tools, state.transfers, state.keys
+        return cls(*map(len, parts))
 
-    def turn(self, state: CallState, result: RunResult[Any] | None = None) -> Turn:
+    def turn(
+        self, state: CallState, said: Sequence[str], result: RunResult[Any] | None = None
+    ) -> Turn:
         """Return what the persona has done since."""
-        transcript = state.transcript[self.transcript :]
         keys = (key.digit for key in state.keys[self.keys :] if key.who == "persona")
         return Turn(
-            [said.text for said in transcript if said.who == "persona"],
+            said[self.said :],
             [
                 ToolCall(tool.name, json.loads(tool.arguments or "{}"))
                 for tool in state.tools[self.tools :]
