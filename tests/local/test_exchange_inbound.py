@@ -250,7 +250,7 @@ async def test_sound_passes_both_ways_and_is_recorded_on_one_axis(
     async def echoes(line: Line) -> None:
         await line.sound()
         await line.silence_for(0.4)
-        await line.beep(1000, 0.5)
+        await line.beep(1000, 1.0)
         await line.stay()
 
     await exchange.route(HOST_NUMBER, agent="")
@@ -260,7 +260,7 @@ async def test_sound_passes_both_ways_and_is_recorded_on_one_axis(
     await call.answered()
     await agent.sees("track")
     await agent.beeps(700, 0.6)
-    await agent.pulse.until(lambda: purity(agent.heard[-2400:], 1000) > 0.9, 10, "the echo")
+    await agent.pulse.until(lambda: purity(agent.heard[-6400:], 1000) > 0.9, 10, "the echo")
     await call.hang_up()
     said, heard = call.recording[:, 0], call.recording[:, 1]
     assert purity(heard, 700) > 0.8
