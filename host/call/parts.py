@@ -84,6 +84,10 @@ class Transfers(Protocol):
         """Transfer the call. Raises HostError if the target does not accept."""
         ...
 
+    async def abort(self) -> None:
+        """Cancel a transfer in progress; the far end stays."""
+        ...
+
     async def close(self) -> None:
         """Cancel a transfer in progress."""
         ...

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from typing import Protocol
 
 from host.base.errors import HostError
 from host.privacy import NAMED, Pseudonyms
@@ -16,6 +17,21 @@ from host.records.record import CallRecord
 _AGO = re.compile(r"(\d+)\s*([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _BEGUN = re.compile(rb'"dispatched_at":"([^"]{19})')
+
+
+class LiveOrEnded(Protocol):
+    """What every call has, with or without a record."""
+
+    @property
+    def persona(self) -> str | None: ...
+    @property
+    def number(self) -> str | None: ...
+    @property
+    def our_number(self) -> str | None: ...
+    @property
+    def reference(self) -> str | None: ...
+    @property
+    def dispatched_at(self) -> datetime: ...
 
 
 @dataclass(frozen=True)
@@ -55,12 +71,15 @@ class Wanted:
 
     def fits(self, record: CallRecord) -> bool:
         """Return whether a record matches."""
-        numbers = (record.number or "", record.our_number or "")
+        return self.outcome in (None, record.outcome) and self.fits_live(record)
+
+    def fits_live(self, call: LiveOrEnded) -> bool:
+        """Return whether a call matches that may have no outcome yet."""
+        numbers = (call.number or "", call.our_number or "")
         return (
-            self.persona in (None, record.persona)
-            and self.outcome in (None, record.outcome)
-            and (self.since is None or record.dispatched_at >= self.since)
-            and (self.reference is None or record.reference in self._references)
+            self.persona in (None, call.persona)
+            and (self.since is None or call.dispatched_at >= self.since)
+            and (self.reference is None or call.reference in self._references)
             and (
                 self.number is None
                 or any(each in number for each in self._numbers for number in numbers)

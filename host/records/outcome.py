@@ -79,7 +79,7 @@ _FACTS = {
     Outcome.INVALID_NUMBER: _Facts(14, "the number does not exist"),
     Outcome.BLOCKED: _Facts(15, "the call is not allowed"),
     Outcome.TRUNK_ERROR: _Facts(16, "the SIP trunk failed", retryable=True),
-    Outcome.CANCELLED: _Facts(17, "the call was cancelled before it was answered", retryable=True),
+    Outcome.CANCELLED: _Facts(17, "the call was cancelled", retryable=True),
     Outcome.REFUSED: _Facts(18, "the host refused the call"),
     Outcome.ABANDONED: _Facts(19, "the caller hung up before the persona spoke", retryable=True),
     Outcome.FAILED: _Facts(20, "an internal error ended the call", retryable=True),

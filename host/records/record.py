@@ -9,9 +9,10 @@ from pydantic import BaseModel, Field, field_validator
 
 from host.records.outcome import Outcome
 
-Who = Literal["host", "far end", "persona", "colleague", "livekit"]
+Who = Literal["host", "far end", "persona", "colleague", "livekit", "operator"]
 """The side that ended a call: the host by its rules, the persona (its model, tools or policy), the
-far end, the colleague of a transfer, or a client of LiveKit's API."""
+far end, the colleague of a transfer, a client of LiveKit's API, or an operator: `host hangup`, or a
+client of the host's own API."""
 
 
 class Written(BaseModel):
@@ -142,7 +143,8 @@ class CallRecord(Written):
     )
     outcome: Outcome = Field(description="outcome of the call")
     ended_by: Who = Field(
-        description="side that ended the call; `livekit` is a client of LiveKit's API"
+        description="side that ended the call; `livekit` is a client of LiveKit's API, `operator` "
+        "`host hangup` or a client of the host's API"
     )
     reason: str = Field(description="reason of the outcome")
     sip_status: int | None = Field(None, description="SIP status of a failed dial, such as 486")

@@ -48,21 +48,12 @@ LARGEST = 16 * 1024 * 1024
 DIED = "the call's process died"
 
 
-class Checkpoint(BaseModel):
-    """A call's state at one moment."""
+class WrittenBy(BaseModel):
+    """The process that wrote a checkpoint."""
 
     machine: str
     number: int
     began: float
-    state: CallState
-    kept: dict[str, Any] = {}
-    """`call.state` of personas and plugins, as far as it is JSON."""
-    record: CallRecord | None = None
-    """The record of a call that has ended; None before that."""
-    awaiting_takeover: bool = False
-    """Whether the process has died and another one is to take the call over."""
-    unplaced: bool = False
-    """Whether the API accepted the call, and no process ever had it."""
 
     @property
     def process(self) -> Process:
@@ -76,6 +67,20 @@ class Checkpoint(BaseModel):
         """
         alive = self.process.alive
         return time.time() - written > ABANDONED if alive is None else not alive
+
+
+class Checkpoint(WrittenBy):
+    """A call's state at one moment."""
+
+    state: CallState
+    kept: dict[str, Any] = {}
+    """`call.state` of personas and plugins, as far as it is JSON."""
+    record: CallRecord | None = None
+    """The record of a call that has ended; None before that."""
+    awaiting_takeover: bool = False
+    """Whether the process has died and another one is to take the call over."""
+    unplaced: bool = False
+    """Whether the API accepted the call, and no process ever had it."""
 
     def last_record(self) -> CallRecord:
         """Return the call's record, or one that says that the process died."""
@@ -127,7 +132,7 @@ class CheckpointStore:
     def read(self, call: str) -> Checkpoint | None:
         """Read a call's checkpoint; None if it is missing or unreadable."""
         try:
-            with _opened(self.file(call)) as file:
+            with opened(self.file(call)) as file:
                 return Checkpoint.model_validate_json(file.read())
         except FileNotFoundError:
             return None
@@ -170,7 +175,7 @@ def claimed(file: Path) -> Iterator[Checkpoint | None]:
     Raises OSError or ValidationError if it can't be read, or is of another call.
     """
     try:
-        held = _opened(file)
+        held = opened(file)
     except FileNotFoundError:
         yield None
         return
@@ -187,7 +192,7 @@ def claimed(file: Path) -> Iterator[Checkpoint | None]:
         yield checkpoint
 
 
-def _opened(path: Path) -> BinaryIO:
+def opened(path: Path) -> BinaryIO:
     """Open a checkpoint for reading. Raises OSError, also if it can't be one."""
     # Without O_NONBLOCK, a named pipe would wait for somebody who writes.
     file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")

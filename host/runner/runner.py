@@ -54,6 +54,7 @@ from host.runner.ending import (
     tear_down,
 )
 from host.runner.heartbeat import Heartbeat
+from host.runner.operator import Operator
 from host.runner.takeover import resume
 from host.speech import dead_air
 from host.speech.conclusions import INTERRUPTED, asked_for, conclude, may_conclude
@@ -182,6 +183,7 @@ class Runner:
         call.state.agent = job.room.local_participant.identity
         far_end = LiveKitFarEnd(job, call)
         call.far_end, call.transfers = far_end, Handover(job, call, far_end)
+        Operator(call, job.room)
         return far_end
 
     async def _meet(self, far_end: LiveKitFarEnd) -> None:

@@ -16,6 +16,7 @@ from livekit import api
 from pydantic import ValidationError
 
 from host.call.state import CallState
+from host.dispatch.arbitration import CALL
 from host.dispatch.known import fill_in
 from host.dispatch.livekit import livekit_of, token_of
 from host.dispatch.rooms import consult_room, delete_room, put_out
@@ -183,6 +184,7 @@ class Recovery:
             token_of(self._settings)
             .with_identity(identity_for(state.id))
             .with_kind("agent")
+            .with_attributes({CALL: state.id})
             .with_grants(grants)
             .to_jwt()
         )

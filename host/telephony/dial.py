@@ -34,6 +34,8 @@ NO_TRUNK = "no outbound trunk is configured: set HOST_TRUNK, or trunk in host.to
 
 NO_CALLER_ID = "no caller ID for a SIP address: set caller_id"
 
+CANCELLED = "the call was cancelled before it was answered"
+
 _TRANSPORTS = {
     "auto": sip.SIP_TRANSPORT_AUTO,
     "udp": sip.SIP_TRANSPORT_UDP,
@@ -109,7 +111,7 @@ async def dial(job: JobContext, call: LiveCall, far_end: LiveKitFarEnd) -> None:
         if far_end.pressed_at_answer:
             reason = "the callee hung up while keys were pressed"
             raise NotAnswered(Ending(Outcome.ABANDONED, "far end", reason)) from error
-        cancelled = Ending(Outcome.CANCELLED, "livekit", Outcome.CANCELLED.description)
+        cancelled = Ending(Outcome.CANCELLED, "livekit", CANCELLED)
         raise NotAnswered(cancelled) from error
     if far_end.participant is None:
         reason = "the callee answered and hung up at once"

@@ -15,6 +15,7 @@ from host.base.errors import HostError
 from host.cli import persona_names
 from host.cli.app import AsJson
 from host.cli.calls.detail import page
+from host.cli.calls.live import live_calls
 from host.cli.calls.table import table
 from host.privacy import Pseudonyms
 from host.records.filters import Wanted, read_number, read_since
@@ -39,6 +40,7 @@ WithNumber = Annotated[
 WithReference = Annotated[
     str | None, typer.Option("--reference", help="Only calls with this reference.")
 ]
+Live = Annotated[bool, typer.Option("--live", help="Only calls that are going on now.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, help="Maximum number of calls.")]
 
 
@@ -50,14 +52,15 @@ def list_by_default(
     since: Since = None,
     number: WithNumber = None,
     reference: WithReference = None,
+    live: Live = False,
     limit: Limit = 20,
     as_json: AsJson = False,
 ) -> None:
     """List calls, show one, or purge old ones."""
-    wanted = (persona, outcome, since, number, reference, limit, as_json)
+    wanted = (persona, outcome, since, number, reference, live, limit, as_json)
     if context.invoked_subcommand is None:
         list_calls(*wanted)
-    elif wanted != (None, None, None, None, None, 20, False):
+    elif wanted != (None, None, None, None, None, False, 20, False):
         command = context.invoked_subcommand
         raise HostError(f"options of `calls {command}` stand behind it, and not before")
 
@@ -69,10 +72,11 @@ def list_calls(
     since: Since = None,
     number: WithNumber = None,
     reference: WithReference = None,
+    live: Live = False,
     limit: Limit = 20,
     as_json: AsJson = False,
 ) -> None:
-    """List calls from the call log, newest first."""
+    """List calls from the call log, newest first, or those that are going on now."""
     now, settings = datetime.now(UTC), load_settings()
     wanted = Wanted(
         persona=persona,
@@ -82,6 +86,12 @@ def list_calls(
         reference=reference,
         pseudonyms=Pseudonyms(settings.state_dir),
     )
+    if live:
+        if persona is not None:
+            persona_names.require_persona(settings, persona)
+        width = _width()
+        typer.echo(live_calls(settings, wanted, limit, now, as_json=as_json, width=width))
+        return
     log = CallLog(settings.call_log)
     fitting = filter(wanted.fits, log.newest_first(wanted.may_fit))
     records = list(islice(fitting, limit))

@@ -97,6 +97,9 @@ class TextTransfers:
             await call.say(words, interruptible=False)
         raise HostError(f"{to} did not answer")
 
+    async def abort(self) -> None:
+        """Do nothing: no operator hangs up a conversation in text."""
+
     async def close(self) -> None:
         """Do nothing: no transfer is in progress."""
 

@@ -99,6 +99,18 @@ class CallStore:
         return open_state(self._state)
 
 
+def room_of_request(state: Path, id: str) -> str | None:
+    """Return the room of a call by its id in the API; None if it is unknown or unreadable."""
+    if not has_state(state):
+        return None
+    try:
+        found = CallStore(state).read(id)
+    except (OSError, sqlite3.Error) as error:
+        log.warning("can't look up the API's calls: %s", error)
+        return None
+    return found[1].room if found else None
+
+
 def _forget(calls: sqlite3.Connection) -> None:
     calls.execute("DELETE FROM api_calls WHERE asked < ?", (time.time() - KEPT,))
     calls.execute("DELETE FROM api_results WHERE key NOT IN (SELECT key FROM api_calls)")

@@ -71,8 +71,20 @@ class Handover:
                     work.cancel()
                     await asyncio.wait({work})
         if work.cancelled():
-            raise TransferFailed("the call ended during the transfer")
+            raise TransferFailed(
+                "the call ended during the transfer" if call.over else "the transfer was aborted"
+            )
         work.result()
+
+    async def abort(self) -> None:
+        """Cancel a transfer in progress, and hang up the colleague; the far end stays.
+
+        A REFER can't be recalled: the far end may still leave.
+        """
+        if self._work is not None and not self._work.done():
+            self._given_up = True
+            self._work.cancel()
+            await asyncio.wait({self._work})
 
     async def close(self) -> None:
         """Wait until a transfer cut off by the call's end has hung up the colleague."""

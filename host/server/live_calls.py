@@ -1,0 +1,193 @@
+"""The live calls of a host, as their checkpoints tell: for the API and the command line.
+
+Any process that may read `state_dir` can look at them. Numbers are masked as in call records.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from pydantic import BaseModel, Field, ValidationError
+
+from host.call.state import CallStatus
+from host.privacy import Pseudonyms, mask_room
+from host.records.record import CallRecord
+from host.records.redaction import masked_id, redacted
+from host.runner.checkpoint import CheckpointStore, WrittenBy, opened
+from host.settings import PersonaSettings, Settings
+
+Direction = Literal["inbound", "outbound"]
+LiveStatus = Literal["queued", "dialing", "ringing", "active"]
+
+_STATUS: dict[CallStatus, LiveStatus] = {
+    CallStatus.DIALING: "dialing",
+    CallStatus.RINGING: "ringing",
+    CallStatus.AUTOMATION: "active",
+    CallStatus.ACTIVE: "active",
+    CallStatus.HANGUP: "active",  # it is being hung up
+}
+
+
+class LiveFacts(BaseModel):
+    """A live call. Its numbers, its room and its reference are masked as in its record."""
+
+    id: str
+    """LiveKit's job id."""
+    persona: str | None
+    """None until one is chosen."""
+    direction: Direction
+    status: LiveStatus
+    number: str | None
+    our_number: str | None
+    reference: str | None
+    room: str
+    dispatched_at: datetime
+    dialled_at: datetime | None
+    ringing_at: datetime | None
+    answered_at: datetime | None
+    livekit_room: str = Field(exclude=True, repr=False)
+    """The room's name as LiveKit knows it, which may contain a number."""
+
+
+class Unfinished(NamedTuple):
+    """The calls of a host without a record in its call log, at one moment."""
+
+    live: list[LiveFacts]
+    ended: list[CallRecord]
+    """Records that are about to be written, redacted."""
+
+
+class _Metadata(BaseModel):
+    """What is shown of a dispatch's metadata; its details are nobody's business."""
+
+    reference: Any = None
+
+
+class _State(BaseModel):
+    """What is shown of a `CallState`; a long transcript is not parsed."""
+
+    id: str
+    room: str
+    persona: str | None = None
+    outbound: bool = False
+    metadata: _Metadata = _Metadata()
+    number: str | None = None
+    our_number: str | None = None
+    status: CallStatus = CallStatus.RINGING
+    dispatched_at: datetime
+    dialled_at: datetime | None = None
+    ringing_at: datetime | None = None
+    answered_at: datetime | None = None
+
+    @property
+    def reference(self) -> str | None:
+        given = self.metadata.reference
+        return given if isinstance(given, str) else None
+
+
+class _Checkpoint(WrittenBy):
+    state: _State
+    record: CallRecord | None = None
+
+
+class LiveCalls:
+    """The live calls of the host with this `state_dir`. What has not changed is read once."""
+
+    def __init__(self, settings: Settings, watched: Callable[[str], bool] | None = None) -> None:
+        """`watched`: whether the call with an id has a process, or is in recovery.
+
+        Without it, the process that wrote the checkpoint tells: it is alive.
+        """
+        self._settings, self._watched = settings, watched or (lambda call: False)
+        self._folder = CheckpointStore(settings.state_dir).folder
+        self._known: dict[Path, tuple[tuple[int, int], _Checkpoint]] = {}
+
+    def read(self) -> Unfinished:
+        """Return the live calls, newest first, and those that have just ended."""
+        mask, live, ended = Masks(self._settings), list[LiveFacts](), list[CallRecord]()
+        known, self._known = self._known, {}
+        for file in self._folder.glob("*.json"):
+            try:
+                checkpoint, written = self._checkpoint(file, known)
+            except (OSError, ValidationError):
+                continue  # the call has just ended, or recovery reports it
+            if checkpoint.record:
+                ended.append(mask.record(checkpoint.record))
+            elif self._watched(checkpoint.state.id) or not checkpoint.abandoned(written):
+                live.append(_facts(checkpoint.state, mask))
+        live.sort(key=lambda call: (call.dispatched_at, call.id), reverse=True)
+        return Unfinished(live, ended)
+
+    def _checkpoint(
+        self, file: Path, known: dict[Path, tuple[tuple[int, int], _Checkpoint]]
+    ) -> tuple[_Checkpoint, float]:
+        """Return a checkpoint, and when it was written. Raises OSError or ValidationError."""
+        with opened(file) as held:
+            facts = os.fstat(held.fileno())
+            version = (facts.st_ino, facts.st_mtime_ns)
+            had = known.get(file)
+            if had is None or had[0] != version:
+                had = version, _Checkpoint.model_validate_json(held.read())
+        self._known[file] = had
+        return had[1], facts.st_mtime
+
+
+class Masks:
+    """Masks what is listed of calls as their records mask it, by the settings of their persona."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings, self._names = settings, Pseudonyms(settings.state_dir)
+        self._personas: dict[str, PersonaSettings] = {}
+
+    def number(self, number: str | None, persona: str | None) -> str | None:
+        """Return a number with its pseudonym in place of its digits, unless records have it."""
+        return number and (number if self._shows(persona) else self._names.of(number))
+
+    def room(self, room: str, number: str | None, persona: str | None) -> str:
+        """Return a room's name without the number in it."""
+        return room if self._shows(persona) else mask_room(room, number)
+
+    def id(self, text: str | None, number: str | None, persona: str | None) -> str | None:
+        """Return an ID that others chose without the numbers in it, `number` in any spelling."""
+        return masked_id(text, number, self._of(persona), self._settings.state_dir)
+
+    def record(self, record: CallRecord) -> CallRecord:
+        """Return a redacted record; one that is redacted already stays as it is."""
+        return redacted(record, self._of(record.persona), self._settings.state_dir)
+
+    def _shows(self, persona: str | None) -> bool:
+        return self._of(persona).record_numbers
+
+    def _of(self, persona: str | None) -> PersonaSettings:
+        name = persona or ""
+        if name not in self._personas:
+            self._personas[name] = self._settings.persona(name)
+        return self._personas[name]
+
+
+def _facts(state: _State, mask: Masks) -> LiveFacts:
+    return LiveFacts(
+        id=state.id,
+        persona=state.persona or None,
+        direction="outbound" if state.outbound else "inbound",
+        status=_status(state),
+        number=mask.number(state.number, state.persona),
+        our_number=mask.number(state.our_number, state.persona),
+        reference=mask.id(state.reference, state.number, state.persona),
+        room=mask.room(state.room, state.number, state.persona),
+        dispatched_at=state.dispatched_at,
+        dialled_at=state.dialled_at,
+        ringing_at=state.ringing_at,
+        answered_at=state.answered_at,
+        livekit_room=state.room,
+    )
+
+
+def _status(state: _State) -> LiveStatus:
+    if state.answered_at:
+        return "active"
+    return "queued" if state.outbound and not state.dialled_at else _STATUS[state.status]
