@@ -73,7 +73,8 @@ _RECORDING_STOPPED = (
     "ALTER TABLE calls ADD COLUMN recording_stopped_at TEXT",
     "ALTER TABLE calls ADD COLUMN recording_discarded INTEGER NOT NULL DEFAULT 0",
 )
-MIGRATIONS = (_FIRST, _TAKEN_OVER, _TRANSFERS_SEEN, _RESULTS, _RECORDING_STOPPED)
+_RETRY_AT = ("ALTER TABLE calls ADD COLUMN retry_at TEXT",)
+MIGRATIONS = (_FIRST, _TAKEN_OVER, _TRANSFERS_SEEN, _RESULTS, _RECORDING_STOPPED, _RETRY_AT)
 """Statements that migrate from each version to the next; `user_version` is the number applied."""
 
 _FAULTS = (sqlite3.Error, OSError, HostError)

@@ -15,7 +15,7 @@ from host.call.metadata import read_metadata
 
 MAX_ID = 200
 """Maximum length of a `reference` and of an idempotency key, in characters."""
-RESERVED = ("persona", "phone_number", "idempotency_key", "reference", "dtmf")
+RESERVED = ("persona", "phone_number", "idempotency_key", "reference", "dtmf", "caller_id")
 """Fields of the metadata that the host reads, and that are no details."""
 MAX_DTMF = 30.0
 """Maximum seconds of the keys pressed after the answer: LiveKit waits 80 s for both."""
@@ -49,6 +49,21 @@ class Dispatch:
                 "phone_number in the metadata is not an E.164 number like +15550001111"
             )
         return number
+
+    @property
+    def caller_id(self) -> str | None:
+        """The number that this call is to show, in E.164; None: the persona's, and if inbound.
+
+        Raises MetadataError if the metadata's value is not an E.164 number.
+        """
+        shown = self.metadata.get("caller_id")
+        if shown is None or not self.outbound:
+            return None
+        if not isinstance(shown, str) or not E164.fullmatch(shown):
+            raise MetadataError(
+                "caller_id in the metadata is not an E.164 number like +15550001111"
+            )
+        return shown
 
     @property
     def idempotency_key(self) -> str | None:
@@ -106,5 +121,6 @@ def read_dispatch(metadata: str, room: str = "", number: str | None = None) -> D
     """Parse a job's metadata: empty, or one JSON object. Raises MetadataError."""
     dispatch = Dispatch(room, MappingProxyType(read_metadata(metadata)), number)
     # Validates them, so that an invalid value refuses the call before anything happens.
-    _ = dispatch.phone_number, dispatch.idempotency_key, dispatch.reference, dispatch.dtmf
+    _ = dispatch.phone_number, dispatch.idempotency_key, dispatch.reference
+    _ = dispatch.dtmf, dispatch.caller_id
     return dispatch

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -182,6 +182,7 @@ class CallState(Written):
             reason=ending.reason,
             sip_status=ending.sip_status,
             retryable=ending.worth_a_retry,
+            retry_at=ending.retry_at and ending.retry_at.astimezone(UTC),
             dispatched_at=self.dispatched_at,
             dialled_at=self.dialled_at,
             ringing_at=self.ringing_at,

@@ -43,6 +43,13 @@ def call(
             help="Keys to press after the answer, as for an extension: w waits 0.5 s, a comma 2 s."
         ),
     ] = None,
+    caller_id: Annotated[
+        str | None,
+        typer.Option(
+            "--caller-id",
+            help="Number that the callee sees: one of the persona's own; default: its caller_id.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Place a call, wait until it is over, and print its outcome.
@@ -58,9 +65,13 @@ def call(
     settings = read_settings()
     persona_names.require_persona(settings, persona)
     number = checks.number_to_dial(number, persona)
+    if caller_id is not None:
+        caller_id = checks.number_as_written(caller_id)
     try:
         given = checks.details(details or [])
-        metadata = place.metadata_of(settings, persona, number, given, key, reference, dtmf)
+        metadata = place.metadata_of(
+            settings, persona, number, given, key, reference, dtmf, caller_id=caller_id
+        )
     except MetadataError as error:
         raise checks.told_to_a_person(error) from None
     if local:

@@ -81,6 +81,7 @@ def told_to_a_person(error: MetadataError) -> HostError:
     text = str(error).replace("idempotency_key in the metadata", "--key")
     text = text.replace("reference in the metadata", "--reference")
     text = text.replace("dtmf in the metadata", "--dtmf")
+    text = text.replace("caller_id in the metadata", "--caller-id")
     lacking = re.findall(r"(?:: |; )(\w+) is missing", text)
     hint = f" (add {' '.join(f'{name}=...' for name in lacking)})" if lacking else ""
     return HostError(f"{text}{hint}")

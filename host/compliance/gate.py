@@ -10,11 +10,15 @@ from host.base.errors import HostError
 from host.compliance import hours, number
 from host.compliance.attempts import Attempts
 from host.compliance.budget import Budget, Exhausted
+from host.compliance.caller_id import NOT_OWN, may_show
 from host.compliance.do_not_call import DoNotCall
 from host.compliance.keys import KeyRules
 from host.compliance.rules import NumberRules, as_uri, is_caribbean
 from host.compliance.verdict import Rule, Verdict, refuse
 from host.settings import PersonaSettings, Settings, is_sip
+
+MIDNIGHTS = 30
+"""How often a number's day may change before it has begun anew in all of its time zones."""
 
 
 class Gate:
@@ -25,7 +29,7 @@ class Gate:
 
         A call itself omits it, because it was counted on admission.
         """
-        self._deployment, self._persona = deployment, persona
+        self._settings, self._deployment, self._persona = settings, deployment, persona
         self._targets = {
             as_uri(target.number)
             for first in deployment.transfers.values()
@@ -61,14 +65,24 @@ class Gate:
         verdict = KeyRules(self.numbers, number).judge(keys)
         return None if verdict.allowed else verdict
 
-    def dial(self, text: str, at: datetime | None = None, *, attempt: bool = True) -> Verdict:
+    def dial(
+        self,
+        text: str,
+        at: datetime | None = None,
+        *,
+        attempt: bool = True,
+        caller_id: str | None = None,
+    ) -> Verdict:
         """Judge a number to be dialled, now or at another time.
 
-        `attempt` counts an allowed number as dialled. Reads files, which takes milliseconds.
+        `attempt` counts an allowed number as dialled. `caller_id` is what this call alone is to
+        show. Reads files, which takes milliseconds.
         """
         verdict = self.numbers.judge(text)
         if not verdict.allowed or verdict.number is None:
             return verdict
+        if caller_id is not None and not may_show(caller_id, self._settings, self._deployment):
+            return refuse(Rule.CALLER_ID, NOT_OWN, verdict.number)
         moment = at or datetime.now(UTC)
         return (
             self._who_is_called(verdict.number, moment, attempt=attempt)
@@ -97,18 +111,37 @@ class Gate:
         except HostError as error:
             return refuse(Rule.DO_NOT_CALL, str(error), dialled)
         if reason := hours.why_not_now(dialled, self._deployment.calling_hours, at):
-            return refuse(Rule.HOURS, reason, dialled)
+            again = self._allowed_from(dialled, at)
+            return refuse(Rule.HOURS, reason, dialled, retry_at=again)
         most = self._deployment.max_attempts_a_day
         if not most:
             return None
         count = self._attempts.begin if attempt else self._attempts.are_left
         try:
             left = count(dialled, hours.day_began(dialled, at), most)
+            if left:
+                return None
+            times = "once" if most == 1 else f"{most} times"
+            reason = f"the number was already dialled {times} today"
+            again = self._allowed_from(dialled, at)
         except (OSError, sqlite3.Error) as error:
             return refuse(Rule.ATTEMPTS, f"today's attempts can't be counted: {error}", dialled)
-        times = "once" if most == 1 else f"{most} times"
-        reason = f"the number was already dialled {times} today"
-        return None if left else refuse(Rule.ATTEMPTS, reason, dialled)
+        return refuse(Rule.ATTEMPTS, reason, dialled, retry_at=again)
+
+    def _allowed_from(self, dialled: str, at: datetime) -> datetime | None:
+        """Return when hours and attempts will allow a number; None if that can't be told."""
+        most, moment = self._deployment.max_attempts_a_day, at
+        for _ in range(MIDNIGHTS):
+            found = hours.when_allowed(dialled, self._deployment.calling_hours, moment)
+            if found is None or not most:
+                return found
+            try:
+                if self._attempts.are_left(dialled, hours.day_began(dialled, found), most):
+                    return found
+            except (OSError, sqlite3.Error):
+                return None
+            moment = hours.next_day(dialled, found)
+        return None
 
     def _who_calls(self, dialled: str, at: datetime) -> Verdict | None:
         """Return a refusal by the persona's daily budget; None if there is none."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib.resources import files
 from zoneinfo import ZoneInfo
@@ -16,6 +16,8 @@ from phonenumbers.tzdata import TIMEZONE_DATA
 from host.compliance.number import country_of
 from host.settings.calling import ALL_DAY
 
+DAYS = 4
+"""Days looked ahead: the dates of the world differ by one, and clocks may change meanwhile."""
 _OVERLAYS = {
     "448": "850",
     "364": "270",
@@ -51,10 +53,51 @@ def why_not_now(number: str, hours: str, at: datetime) -> str | None:
     return None
 
 
+def when_allowed(number: str, hours: str, at: datetime) -> datetime | None:
+    """Return the first time, from `at` on, at which `hours` let a number be called.
+
+    It is in a time zone of the number. None if no time does: the zones are unknown, or too far
+    apart for their hours to overlap.
+    """
+    if why_not_now(number, hours, at) is None:
+        return at
+    begins = int(hours[:2]), int(hours[3:5])
+    mornings = [
+        (today + timedelta(days=days)).replace(hour=begins[0], minute=begins[1], fold=0)
+        for today in _midnights(number, at)
+        for days in range(DAYS)
+    ]
+    # The hours of all zones together begin when those of one of them do.
+    for morning in sorted(mornings, key=lambda each: each.astimezone(UTC)):
+        if morning > at and why_not_now(number, hours, morning) is None:
+            return morning
+    return None
+
+
+def next_day(number: str, at: datetime) -> datetime:
+    """Return when the called party's next day starts, as `day_began` counts days."""
+    today = day_began(number, at)
+    midnights = {
+        (midnight + timedelta(days=days)).astimezone(UTC): midnight + timedelta(days=days)
+        for midnight in _midnights(number, at)
+        for days in range(1, DAYS)
+    }
+    return next(
+        midnights[each]
+        for each in sorted(midnights)
+        if each > at and day_began(number, midnights[each]) > today
+    )
+
+
 def day_began(number: str, at: datetime) -> datetime:
     """Return the start of the called party's day: the earliest midnight of its time zones."""
+    return min(_midnights(number, at))
+
+
+def _midnights(number: str, at: datetime) -> list[datetime]:
+    """Return the last midnight of each possible time zone of a number."""
     zones = [at.astimezone(ZoneInfo(zone)) for zone in zones_of(number)] or [at.astimezone()]
-    return min(there.replace(hour=0, minute=0, second=0, microsecond=0, fold=0) for there in zones)
+    return [there.replace(hour=0, minute=0, second=0, microsecond=0, fold=0) for there in zones]
 
 
 def zones_of(number: str) -> frozenset[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -20,6 +21,7 @@ class Rule(StrEnum):
     CARIBBEAN = "caribbean"
     COUNTRY = "country"
     TYPE = "type"
+    CALLER_ID = "caller_id"
     DO_NOT_CALL = "do_not_call"
     HOURS = "hours"
     ATTEMPTS = "attempts"
@@ -45,16 +47,22 @@ class Verdict:
     """The reason, without the number."""
     address: str | None = None
     """The SIP address, if it is one that host.toml names."""
+    retry_at: datetime | None = None
+    """When `hours` and `attempts` will allow the number, in the callee's zone; None: unknown."""
 
     def __str__(self) -> str:
-        return f"{self.reason} (rule: {self.rule})" if self.rule else self.reason
+        again = f", allowed from {self.retry_at.isoformat()}" if self.retry_at else ""
+        return f"{self.reason} (rule: {self.rule}){again}" if self.rule else self.reason
 
     def as_json(self) -> str:
         """Return the verdict on a number as JSON; `rule` is `allowed` if no rule refuses."""
-        facts = {**asdict(self), "rule": self.rule or "allowed"}
+        again = self.retry_at and self.retry_at.isoformat()
+        facts = {**asdict(self), "rule": self.rule or "allowed", "retry_at": again}
         return json.dumps({name: fact for name, fact in facts.items() if name != "address"})
 
 
-def refuse(rule: Rule, reason: str, number: str | None = None) -> Verdict:
+def refuse(
+    rule: Rule, reason: str, number: str | None = None, *, retry_at: datetime | None = None
+) -> Verdict:
     """Return a refusal by a rule."""
-    return Verdict(False, number, rule, reason)
+    return Verdict(False, number, rule, reason, retry_at=retry_at)

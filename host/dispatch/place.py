@@ -51,18 +51,20 @@ def metadata_of(
     key: str | None = None,
     reference: str | None = None,
     dtmf: str | None = None,
+    *,
+    caller_id: str | None = None,
 ) -> str:
     """Build a call's metadata and validate it as the host will. Raises HostError.
 
     The idempotency `key` identifies the request: repeated requests get the same call. The
     `reference` is the ID that the call's record has for whoever asked for it. `dtmf`: keys that
-    LiveKit presses after the answer.
+    LiveKit presses after the answer. `caller_id` is what the callee sees; None: the persona's.
     """
     loaded = registry.load(settings).require()
     if persona not in loaded.personas:
         known = ", ".join(sorted(loaded.personas))
         raise PersonaError(f"there is no persona {persona!r} (there are: {known})")
-    metadata = encode_metadata(persona, number, details, key, reference, dtmf)
+    metadata = encode_metadata(persona, number, details, key, reference, dtmf, caller_id=caller_id)
     parse_details(loaded.view(persona), read_dispatch(metadata).metadata)
     return metadata
 
@@ -74,9 +76,16 @@ def encode_metadata(
     key: str | None,
     reference: str | None = None,
     dtmf: str | None = None,
+    *,
+    caller_id: str | None = None,
 ) -> str:
     """Encode a call's metadata as JSON. Raises MetadataError."""
-    named = {"idempotency_key": key, "reference": reference, "dtmf": dtmf}
+    named = {
+        "idempotency_key": key,
+        "reference": reference,
+        "dtmf": dtmf,
+        "caller_id": caller_id,
+    }
     given = {name: value for name, value in named.items() if value is not None}
     wanted = {**details, **given, "persona": persona, "phone_number": number}
     metadata = json.dumps(wanted, ensure_ascii=False)  # the limit is in bytes, and escapes count

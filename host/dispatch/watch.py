@@ -9,6 +9,7 @@ import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime
 
 from livekit import api, rtc
 
@@ -40,6 +41,8 @@ class CallResult:
     sip_status: int | None = None
     retryable: bool = True
     """Whether a retry may succeed."""
+    retry_at: str | None = None
+    """When the gate will allow a call that it has blocked, in ISO 8601; None: unknown."""
 
     def as_json(self) -> str:
         """Return the result as one line of JSON."""
@@ -133,6 +136,7 @@ class RoomWatcher:
             room,
             int(status) if re.fullmatch("[1-6][0-9]{2}", status) else None,
             facts.get("host.retryable") != "False",
+            _moment(facts.get("host.retry_at", "")),
         )
 
 
@@ -142,6 +146,13 @@ def _host_facts(facts: Mapping[str, object]) -> dict[str, str]:
     if reported.get("host.outcome") not in {*Outcome}:
         reported.pop("host.outcome", None)
     return reported
+
+
+def _moment(text: str) -> str | None:
+    """Return a time in ISO 8601 with its zone; None if the text is none."""
+    with contextlib.suppress(ValueError):
+        return text if datetime.fromisoformat(text).tzinfo else None
+    return None
 
 
 def watcher_token(settings: Settings, room: str, metadata: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from host.records.outcome import Outcome
 from host.records.record import Who
@@ -20,6 +21,8 @@ class Ending:
     error: str | None = None
     retryable: bool | None = None
     """Whether a retry makes sense; None: derived from the outcome and the SIP status."""
+    retry_at: datetime | None = None
+    """When the gate will allow the call that it has blocked; None: unknown."""
 
     @property
     def worth_a_retry(self) -> bool:

@@ -149,6 +149,9 @@ class CallRecord(Written):
     reason: str = Field(description="reason of the outcome")
     sip_status: int | None = Field(None, description="SIP status of a failed dial, such as 486")
     retryable: bool = Field(description="whether a retry may succeed")
+    retry_at: datetime | None = Field(
+        None, description="time from which the gate will allow a call that it has blocked, UTC"
+    )
     dispatched_at: datetime = Field(description="time when the host took the call, UTC")
     dialled_at: datetime | None = Field(
         None, description="time when dialling began, UTC; outbound only"

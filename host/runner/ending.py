@@ -78,6 +78,8 @@ async def tear_down(job: JobContext, call: LiveCall) -> None:
     if ending.sip_status:
         attributes["host.sip_status"] = str(ending.sip_status)
     attributes["host.retryable"] = str(ending.worth_a_retry)
+    if ending.retry_at:
+        attributes["host.retry_at"] = ending.retry_at.isoformat()
     # Sent together with the hang-up: without it, a watcher takes a busy call for cancelled.
     await asyncio.gather(notify_watchers(job.room, attributes), _hang_up(call))
     with log_errors("stopping a transfer"):

@@ -14,6 +14,7 @@ from livekit.protocol import sip
 
 from host.base.presses import SECONDS_A_KEY, in_livekits_notation
 from host.base.sip import SipAddress
+from host.call.dispatch import Dispatch
 from host.call.live import LiveCall
 from host.compliance import Verdict
 from host.records.ending import CallEnded, Ending
@@ -81,12 +82,13 @@ async def dial(job: JobContext, call: LiveCall, far_end: LiveKitFarEnd) -> None:
         raise NotAnswered(blocked(refused))
     dtmf = in_livekits_notation(keys)
     ringing = min(call.persona_settings.ringing_timeout, ANSWER_LIMIT - len(dtmf) * SECONDS_A_KEY)
-    verdict = await asyncio.to_thread(call.gate.dial, call.state.number or "")
+    shown = Dispatch(metadata=call.state.metadata).caller_id
+    verdict = await asyncio.to_thread(call.gate.dial, call.state.number or "", caller_id=shown)
     if verdict.allowed:
         far_end.dialling()
     request = api.CreateSIPParticipantRequest(
         sip_trunk_id=trunk,
-        sip_number=call.persona_settings.caller_id or "",
+        sip_number=shown or call.persona_settings.caller_id or "",
         room_name=call.state.room,
         participant_identity=far_end.identity,
         participant_name=f"Phone {call.state.number}",
@@ -166,7 +168,7 @@ def _address(request: api.CreateSIPParticipantRequest, verdict: Verdict) -> None
 def blocked(verdict: Verdict) -> Ending:
     """Return the ending of a call that the gate refused, with the rule."""
     again = verdict.rule is not None and verdict.rule.passes
-    return Ending(Outcome.BLOCKED, "host", str(verdict), retryable=again)
+    return Ending(Outcome.BLOCKED, "host", str(verdict), retryable=again, retry_at=verdict.retry_at)
 
 
 def name(error: api.ServerError) -> Ending:

@@ -128,6 +128,24 @@ async def test_a_number_is_not_dialled_again_on_the_same_day(scene: Scene) -> No
     assert dialled(scene, begun) == [number]
 
 
+@pytest.mark.memory
+async def test_a_call_shows_the_number_that_it_names_if_it_is_its_personas_own(
+    scene: Scene,
+) -> None:
+    number = ALLOWED[0]
+    scene.exchange.connect(number, Busy())
+    begun = len(scene.exchange.ledger.entries)
+    for shown in (GATED, "+15550001151", "+12125550199"):  # those of another, and of nobody
+        placed = await scene.place("gated", number, caller_id=shown)
+        if shown == GATED:
+            assert placed.outcome is Outcome.BUSY
+            assert (await scene.exchange.call_to(number)).caller == GATED
+        else:
+            assert (placed.outcome, placed.retryable) == (Outcome.BLOCKED, False)
+            assert "none of the persona's own numbers" in placed.reason
+    assert dialled(scene, begun) == [number]
+
+
 async def test_nobody_is_called_at_night(scene: Scene) -> None:
     """It is never the first minute of the day in all of the country's time zones."""
     number = "+15552229002"

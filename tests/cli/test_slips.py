@@ -335,6 +335,14 @@ SLIPS = {
         ("call", "reminder", NUMBER, "patient=Ann", "time=3pm", "--dtmf", "1" + "," * 30),
         "host: --dtmf takes longer than 30 s",
     ),
+    "call: a number to show that is none": Slip(
+        f"call reminder {NUMBER} {DETAILS} --caller-id 5550001111",
+        "host: --caller-id is not an E.164 number like +15550001111",
+    ),
+    "call: a number to show among the details": Slip(
+        f"call reminder {NUMBER} {DETAILS} caller_id=+15550001111",
+        "host: caller_id can't be a detail: the command has an argument for it",
+    ),
     # Options and commands
     "a misspelt command": Slip(
         "deev", f"host: no such command 'deev'. Did you mean 'dev'? {see('')}", code=2

@@ -50,6 +50,7 @@ def test_an_allowed_number_is_exit_code_0() -> None:
         "number": "+12125550123",
         "rule": "allowed",
         "reason": reason,
+        "retry_at": None,
     }
 
 

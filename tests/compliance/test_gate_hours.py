@@ -184,6 +184,7 @@ def test_a_refusal_says_what_time_it_is_there() -> None:
     verdict = gate.dial("+12125550123", datetime(2026, 1, 15, 4, tzinfo=UTC), attempt=False)
     assert str(verdict) == (
         "it is 23:00 in America/New_York, outside the calling hours of 08:00-21:00 (rule: hours)"
+        ", allowed from 2026-01-15T08:00:00-05:00"
     )
     assert verdict.rule is not None
     assert verdict.rule.passes

@@ -50,10 +50,21 @@ def test_a_dial_may_have_no_keys(dtmf: str | None) -> None:
     assert Dispatch().dtmf == ""
 
 
-@pytest.mark.parametrize("name", ["persona", "phone_number", "idempotency_key", "dtmf"])
+@pytest.mark.parametrize(
+    "name", ["persona", "phone_number", "idempotency_key", "dtmf", "caller_id"]
+)
 def test_what_the_command_has_an_argument_for_is_no_detail(name: str) -> None:
     with pytest.raises(HostError, match="the command has an argument for it"):
         details_of([f"{name}=1"])
+
+
+def test_the_number_to_show_travels_in_the_metadata(deployment: Deployment) -> None:
+    deployment.persona("ann")
+    shown = "+15550001111"
+    metadata = metadata_of(load_settings(), "ann", NUMBER, {}, caller_id=shown)
+    assert json.loads(metadata) == {"persona": "ann", "phone_number": NUMBER, "caller_id": shown}
+    with pytest.raises(MetadataError, match="caller_id in the metadata is not an E.164 number"):
+        metadata_of(load_settings(), "ann", NUMBER, {}, caller_id="5550001111")
 
 
 def test_a_key_that_can_not_be_used_is_told_before_anything_is_dispatched(

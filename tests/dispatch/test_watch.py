@@ -51,6 +51,25 @@ def test_what_the_host_tells_is_how_the_call_went() -> None:
     assert watch.placed("r") == CallResult(Outcome.BUSY, "It is busy.", "r", 486, retryable=True)
 
 
+@pytest.mark.parametrize(
+    ("told", "known"),
+    [
+        ("2026-01-16T08:00:00-05:00", "2026-01-16T08:00:00-05:00"),
+        ("2026-01-16T08:00:00", None),
+        ("tomorrow", None),
+        ("", None),
+    ],
+)
+def test_when_a_blocked_call_is_allowed_is_a_time_with_its_zone(
+    told: str, known: str | None
+) -> None:
+    facts = {"host.outcome": "blocked", "host.reason": "too late", "host.retry_at": told}
+    watch, _ = seen(metadata=json.dumps(facts))
+    placed = watch.placed("r")
+    assert placed.retry_at == known
+    assert json.loads(placed.as_json())["retry_at"] == known
+
+
 def test_what_a_host_tells_for_a_dead_process_stands_in_the_rooms_metadata() -> None:
     facts = {"host.outcome": "failed", "host.reason": "It died.", "host.retryable": "False"}
     watch, _ = seen(metadata=json.dumps(facts))
