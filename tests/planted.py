@@ -497,8 +497,17 @@ PLANTED = {
     ),
     "a token that is too short": Planted(
         "machine.api",
-        "openssl rand -hex 32",
+        "HOST_API_TOKEN=$(openssl rand -hex 32)",
         all_of(dotenv("HOST_API_PORT", "18093"), variable("HOST_API_TOKEN", "short")),
+    ),
+    "a second token that is too short": Planted(
+        "machine.api",
+        "HOST_API_SECOND_TOKEN=$(openssl rand -hex 32)",
+        all_of(
+            dotenv("HOST_API_PORT", "18093"),
+            variable("HOST_API_TOKEN", 4 * "0123456789"),
+            variable("HOST_API_SECOND_TOKEN", "short"),
+        ),
     ),
     "a busy machine": Planted("machine.load", "top", machine(wanting=20.0), warns=True),
     "more calls than cores": Planted(

@@ -15,14 +15,14 @@ from host.settings import Settings
 
 def require_servable(settings: Settings, *, dev: bool, strict: bool) -> None:
     """Check what `serve` would find wrong after the local world is up. Raises HostError."""
-    from host.server.api.token import require_token
+    from host.server.api.token import require_tokens
 
     loaded = registry.load(settings).require()
     if strict and loaded.broken:
         first, *others = loaded.broken
         more = f" (and {len(others)} more: python -m host personas)" if others else ""
         raise PersonaError(f"--strict: {first}{more}")
-    require_token(settings)
+    require_tokens(settings)
     require_files(settings)
     _require_ports(settings, dev=dev)
 

@@ -69,10 +69,10 @@ def of_a_call(settings: Settings) -> dict[str, str]:
 def of_a_helper(settings: Settings) -> dict[str, str]:
     """Return the environment of a helper process that reads the settings itself.
 
-    The API's token is left out, because a helper does not serve the API.
+    The API's tokens are left out, because a helper does not serve the API.
     """
     known = variables_of_settings() | settings.plugin_values.variables
-    known -= {env_name("api_token")}
+    known -= {env_name("api_token"), env_name("api_second_token")}
     own = {name: value for name, value in os.environ.items() if name.upper() in known}
     return of_a_call(settings) | own
 

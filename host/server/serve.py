@@ -20,7 +20,7 @@ from host.privacy import close_to_others, environment, write_for_owner_only
 from host.privacy.logs import keep_private
 from host.registry import Registry
 from host.server.admission import check, make_server
-from host.server.api.token import require_token
+from host.server.api.token import require_tokens
 from host.server.connection import Connection
 from host.server.disk import why_not_recorded
 from host.server.health import Health, answering
@@ -54,7 +54,7 @@ async def serve(settings: Settings, *, dev: bool, strict: bool = False) -> None:
     if strict and loaded.broken:
         raise PersonaError(f"{len(loaded.broken)} faults in personas and plugins: see above")
     require_livekit(settings)
-    require_token(settings)
+    require_tokens(settings)
     if faults := check(settings):
         raise SettingsError("; ".join(faults))
     async with livekit_api(settings) as livekit:

@@ -133,6 +133,9 @@ class Settings(BaseSettings, Shared):
     api_token: SecretStr = Field(
         SecretStr(""), description="token for the HTTP API, at least 32 characters"
     )
+    api_second_token: SecretStr = Field(
+        SecretStr(""), description="second token for the HTTP API, while clients change to another"
+    )
     api_rate: int = Field(
         60,
         ge=1,

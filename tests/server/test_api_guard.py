@@ -33,7 +33,7 @@ from waiting import logged_by_the_host, until_logged
 from host.base.errors import SettingsError
 from host.server.api.protocol import LONGEST_REQUEST, PIECE, Protocol
 from host.server.api.server import answering_api
-from host.server.api.token import require_token
+from host.server.api.token import require_tokens
 
 pytestmark = pytest.mark.processes
 
@@ -123,10 +123,10 @@ async def test_with_the_token_what_is_not_there_is_not_found(client: Client) -> 
 async def test_an_api_without_a_good_token_is_one_clear_line(livekit: LiveKit, token: str) -> None:
     settings = settings_for(livekit, api_token=token)
     with pytest.raises(SettingsError, match="HOST_API_TOKEN is no token of at least 32") as raised:
-        require_token(settings)
+        require_tokens(settings)
     assert "\n" not in str(raised.value)
     assert not token or token not in str(raised.value)
-    require_token(settings_for(livekit, api_token=token, api_port=None))
+    require_tokens(settings_for(livekit, api_token=token, api_port=None))
 
 
 # How much, how fast

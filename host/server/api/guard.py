@@ -6,6 +6,7 @@ import asyncio
 import logging
 import math
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import HTTPException
@@ -36,10 +37,10 @@ PRIVATE = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosnif
 
 
 class Guard:
-    """Rejects requests without the API token with 401, and rate-limits all requests."""
+    """Rejects requests without an API token with 401, and rate-limits all requests."""
 
-    def __init__(self, app: ASGIApp, token: str, rate: int) -> None:
-        self._app, self._token = app, token.encode()
+    def __init__(self, app: ASGIApp, tokens: Sequence[bytes], rate: int) -> None:
+        self._app, self._tokens = app, tokens
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
         self._unauthenticated = _UnauthenticatedLog()
         self._rates = {
@@ -71,7 +72,7 @@ class Guard:
             log_it(scope, status, time.monotonic() - begun)
 
     def _knows(self, scope: Scope) -> bool:
-        return is_token(_values(scope, b"authorization"), self._token)
+        return is_token(_values(scope, b"authorization"), self._tokens)
 
     async def _refusal(self, scope: Scope, body: _Body, *, known: bool) -> ASGIApp | None:
         """Return the response that rejects a request; None to let it pass."""

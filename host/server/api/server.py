@@ -18,6 +18,7 @@ from host.server.api.app import Closed, make_api
 from host.server.api.guard import Guard
 from host.server.api.placing import Placing
 from host.server.api.protocol import CONNECTIONS, LONGEST_HEAD, Protocol
+from host.server.api.token import tokens_of
 from host.settings import Settings
 
 log = logging.getLogger("host")
@@ -38,9 +39,7 @@ async def answering_api(
     """
     listening = _listen(settings.api_host, settings.api_port or 0)
     placing = Placing(settings, dev=dev)
-    guard = Guard(
-        make_api(placing, closed), settings.api_token.get_secret_value(), settings.api_rate
-    )
+    guard = Guard(make_api(placing, closed), tokens_of(settings), settings.api_rate)
     server = _Server(_config(guard))
     try:
         await placing.resume()

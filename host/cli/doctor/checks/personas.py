@@ -109,11 +109,12 @@ def caller_id(deployment: Deployment) -> Iterator[Finding]:
 
 def token(deployment: Deployment) -> Iterator[Finding]:
     """Find an HTTP API that does not start."""
-    from host.server.api.token import require_token
+    from host.server.api.token import require_tokens
 
     try:
-        require_token(deployment.settings)
+        require_tokens(deployment.settings)
     except HostError as error:
-        yield failure(
-            str(error), "the host does not start", "HOST_API_TOKEN=$(openssl rand -hex 32)"
+        weak = next(
+            name for name in ("HOST_API_TOKEN", "HOST_API_SECOND_TOKEN") if name in str(error)
         )
+        yield failure(str(error), "the host does not start", f"{weak}=$(openssl rand -hex 32)")
