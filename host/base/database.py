@@ -46,7 +46,13 @@ _RESULTS = (
     # host.server.api.store; calls store theirs by host.dispatch.idempotency
     "CREATE TABLE api_results (key TEXT PRIMARY KEY, at REAL, results TEXT)",
 )
-MIGRATIONS = (_FIRST, _ENDED, _RESULTS)
+_LISTED = (
+    # host.server.api.store
+    "CREATE INDEX api_calls_by_time ON api_calls(asked, id)",
+    "CREATE INDEX api_calls_by_room ON api_calls("
+    "CASE WHEN json_valid(told) THEN json_extract(told, '$.room') END)",
+)
+MIGRATIONS = (_FIRST, _ENDED, _RESULTS, _LISTED)
 """Statements that migrate from each version to the next."""
 
 _OF_0_1 = {

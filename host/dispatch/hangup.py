@@ -110,6 +110,11 @@ async def hang_up(
         await asyncio.sleep(LOOK_EVERY)  # LiveKit has no event for it
 
 
+def reason(way: str, *, answered: bool) -> str:
+    """Return the reason of a call's end, for its record."""
+    return f"an operator ended the call {way}{'' if answered else ' before it was answered'}"
+
+
 def longest(goodbye: str) -> float:
     """Return how many seconds a goodbye may take."""
     return PATIENCE + len(goodbye) / SIGNS_A_SECOND if goodbye else 0.0

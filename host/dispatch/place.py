@@ -35,6 +35,8 @@ TAKEN_LIMIT = 10.0
 """Seconds within which a host must join the call's room."""
 ATTEMPTS = 3
 """Dispatches within TAKEN_LIMIT, until a host joins."""
+JOIN_LIMIT = 5.0
+"""Seconds that joining a room may go on after a cancellation."""
 LEAVING_LIMIT = 1.0
 """Seconds that other watchers get to leave a room given up at the same time."""
 AFTER_LIMIT = 60.0
@@ -175,7 +177,7 @@ class _Placing:
             # Join first, or a call that is refused at once would be over before we watch.
             token = watcher_token(self._settings, self.name, self._metadata)
             options = rtc.RoomOptions(auto_subscribe=False)
-            await join(room, self._settings.livekit_url, token, options)
+            await _join(room, self._settings.livekit_url, token, options)
             watch.see(room)
             await self._until_taken(watch)
             if watch.turned_away:
@@ -184,8 +186,11 @@ class _Placing:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(watch.over.wait(), self._longest)
         except BaseException:
-            await _leave(room)
-            if not (self._lasting and watch.taken.is_set()):
+            lasts = self._lasting and watch.taken.is_set() and not watch.turned_away
+            await _leave(room)  # which looks to the watch as if the room were closed
+            if lasts:
+                self._on_taken()  # it may have been taken a moment ago
+            else:
                 # The requester has given up, so the call must not continue unnoticed.
                 await self._close_room()
             raise
@@ -229,6 +234,22 @@ class _Placing:
                     return
                 await asyncio.sleep(0.1)  # watchers that leave at the same time; there is no event
             await self._livekit.room.delete_room(api.DeleteRoomRequest(room=self.name))
+
+
+async def _join(room: rtc.Room, url: str, token: str, options: rtc.RoomOptions) -> None:
+    """Join a room; if this is cancelled, join it first, so that it can be left.
+
+    The SDK (1.1.21) goes on joining after a cancellation, and then nobody would leave: the hidden
+    participant would keep the room open.
+    """
+    joining = asyncio.create_task(join(room, url, token, options))
+    joining.add_done_callback(lambda done: done.cancelled() or done.exception())
+    try:
+        await asyncio.shield(joining)
+    except asyncio.CancelledError:
+        await asyncio.wait({joining}, timeout=JOIN_LIMIT)
+        joining.cancel()
+        raise
 
 
 async def _leave(room: rtc.Room) -> None:

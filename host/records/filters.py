@@ -64,8 +64,8 @@ class Wanted:
                 self.persona is None or in_log("persona", self.persona) in line,
                 self.outcome is None or in_log("outcome", self.outcome) in line,
                 self.number is None or any(each.encode() in line for each in self._numbers),
-                self.reference is None
-                or any(in_log("reference", each) in line for each in self._references),
+                self.references is None
+                or any(in_log("reference", each) in line for each in self.references),
             )
         )
 
@@ -79,7 +79,7 @@ class Wanted:
         return (
             self.persona in (None, call.persona)
             and (self.since is None or call.dispatched_at >= self.since)
-            and (self.reference is None or call.reference in self._references)
+            and (self.references is None or call.reference in self.references)
             and (
                 self.number is None
                 or any(each in number for each in self._numbers for number in numbers)
@@ -96,11 +96,11 @@ class Wanted:
         return (number, called) if NAMED in called else (number,)
 
     @cached_property
-    def _references(self) -> set[str]:
+    def references(self) -> set[str] | None:
         """The reference, and what of it a record may have that masks telephone numbers."""
-        wanted, names = self.reference or "", self.pseudonyms
-        if names is None:
-            return {wanted}
+        wanted, names = self.reference, self.pseudonyms
+        if wanted is None or names is None:
+            return None if wanted is None else {wanted}
         numbers = (None, *re.findall(r"[0-9]{7,15}", wanted))  # each may be the far end's
         return {wanted, *(names.within(wanted, number) for number in numbers)}
 

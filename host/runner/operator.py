@@ -58,8 +58,7 @@ class Operator:
         return call.state.answered and call.session is not None and not with_colleague
 
     def _ending(self, order: HangUp) -> Ending:
-        when = "" if self._call.state.answered else " before it was answered"
-        reason = f"an operator ended the call {order.way}{when}"
+        reason = hangup.reason(order.way, answered=self._call.state.answered)
         return Ending(Outcome.CANCELLED, "operator", reason, retryable=False)
 
     async def _say_goodbye(self, order: HangUp) -> None:

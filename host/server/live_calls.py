@@ -33,7 +33,7 @@ _STATUS: dict[CallStatus, LiveStatus] = {
 
 
 class LiveFacts(BaseModel):
-    """A live call. Its numbers, its room and its reference are masked as in its record."""
+    """A live call. Its numbers, its room and its other IDs are masked as in its record."""
 
     id: str
     """LiveKit's job id."""
@@ -44,6 +44,7 @@ class LiveFacts(BaseModel):
     number: str | None
     our_number: str | None
     reference: str | None
+    idempotency_key: str | None
     room: str
     dispatched_at: datetime
     dialled_at: datetime | None
@@ -65,6 +66,7 @@ class _Metadata(BaseModel):
     """What is shown of a dispatch's metadata; its details are nobody's business."""
 
     reference: Any = None
+    idempotency_key: Any = None
 
 
 class _State(BaseModel):
@@ -83,10 +85,9 @@ class _State(BaseModel):
     ringing_at: datetime | None = None
     answered_at: datetime | None = None
 
-    @property
-    def reference(self) -> str | None:
-        given = self.metadata.reference
-        return given if isinstance(given, str) else None
+    def theirs(self, id: Any, mask: Masks) -> str | None:
+        """Return an ID of the metadata as the record will have it."""
+        return mask.id(id, self.number, self.persona) if isinstance(id, str) else None
 
 
 class _Checkpoint(WrittenBy):
@@ -159,6 +160,15 @@ class Masks:
         """Return a redacted record; one that is redacted already stays as it is."""
         return redacted(record, self._of(record.persona), self._settings.state_dir)
 
+    def listed(self, record: CallRecord) -> CallRecord:
+        """Return a redacted record without its story, of which lists show nothing."""
+        story: dict[str, object] = {
+            name: [] for name in ("tools", "keys", "menus", "transfers", "usage")
+        }
+        if self._of(record.persona).record_transcripts:  # otherwise it tells what is a quotation
+            story["transcript"] = []
+        return self.record(record.model_copy(update=story))
+
     def _shows(self, persona: str | None) -> bool:
         return self._of(persona).record_numbers
 
@@ -177,7 +187,8 @@ def _facts(state: _State, mask: Masks) -> LiveFacts:
         status=_status(state),
         number=mask.number(state.number, state.persona),
         our_number=mask.number(state.our_number, state.persona),
-        reference=mask.id(state.reference, state.number, state.persona),
+        reference=state.theirs(state.metadata.reference, mask),
+        idempotency_key=state.theirs(state.metadata.idempotency_key, mask),
         room=mask.room(state.room, state.number, state.persona),
         dispatched_at=state.dispatched_at,
         dialled_at=state.dialled_at,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from functools import partial
 from typing import Any
 
@@ -89,21 +89,24 @@ async def _run(settings: Settings, loaded: Registry, livekit: api.LiveKitAPI, *,
     async with answering(health, settings.health_host, port), recovery.heartbeats.listening():
         # Processes are started from here on, so that they inherit the heartbeat's address.
         with connection.watched(), environment.kept_from_calls(settings):
+            watched = recovery.heartbeats.__contains__
             beside = loaded.view(None).while_serving(settings=settings)
             own = (recovery.sweep(), keep_sounds(settings), purge_daily(settings))
-            async with _beside(*own, *beside), _api(settings, health, dev=dev):
+            async with _beside(*own, *beside), _api(settings, health, watched, dev=dev):
                 await stopping.run(server.run(devmode=dev))
 
 
 @contextlib.asynccontextmanager
-async def _api(settings: Settings, health: Health, *, dev: bool) -> AsyncIterator[None]:
+async def _api(
+    settings: Settings, health: Health, watched: Callable[[str], bool], *, dev: bool
+) -> AsyncIterator[None]:
     """Serve the HTTP API inside the block, if enabled."""
     if settings.api_port is None:
         yield
         return
     from host.server.api.server import answering_api  # takes a second to import
 
-    async with answering_api(settings, lambda: health.closed, dev=dev):
+    async with answering_api(settings, lambda: health.closed, watched=watched, dev=dev):
         yield
 
 

@@ -27,7 +27,7 @@ def have_no_processes(monkeypatch: pytest.MonkeyPatch) -> None:
         return []
 
     monkeypatch.setattr("host.server.api.unplaced.emit_call_ended", emit)
-    monkeypatch.setattr("host.server.api.placing.DetailsValidator.faults", faults)
+    monkeypatch.setattr("host.server.api.checking.DetailsValidator.faults", faults)
 
 
 @asynccontextmanager

@@ -112,6 +112,25 @@ async def test_a_goodbye_is_heard_to_its_end_and_nothing_after_it(scene: Scene) 
 
 
 @pytest.mark.memory
+async def test_a_call_that_is_hung_up_is_concluded_like_any_other(scene: Scene) -> None:
+    async def wants_a_crown(line: Line) -> None:
+        await line.heard("what is it about")
+        await line.say("I need a crown by Monday.")
+        await line.heard("say that again")
+
+    then = Then()
+    call = await scene.ring("concludes", then.after(wants_a_crown))
+    await then.there.wait()
+    scene.world.llm.delay = 6
+    asked = await hang_up(scene, call.room)
+    record = await scene.over(call)
+    it_ended_at_once(call, asked)  # and waited for no conclusions
+    require_cancelled(record)
+    assert record.results["conclusions"]["topic"] == "a crown"
+    assert record.conclusions_error is None
+
+
+@pytest.mark.memory
 async def test_a_second_order_without_a_goodbye_cuts_the_first_ones_short(scene: Scene) -> None:
     then = Then()
     long = " ".join([GOODBYE] * 8)

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from host.base.errors import PersonaError
 from host.cli import cli
 from host.compliance.budget import Budget
-from host.server.api.placing import Placing
+from host.server.api.checking import Checker
 from host.server.api.refusals import Blocked
 from host.server.api.schemas import WantedCall
 from host.settings import load_settings
@@ -114,13 +114,13 @@ def test_the_api_refuses_a_call_of_such_a_persona_by_the_same_rule(
     with (deployment_folder / "host.toml").open("a") as more:
         more.write('calling_hours = "00:00-24:00"\nmax_minutes_a_day = 1\n')
     settings = load_settings()
-    placing, wanted = Placing(settings), WantedCall(persona="ann", number="+442071234567")
-    placing._pass_gate(wanted)
+    checker, wanted = Checker(settings), WantedCall(persona="ann", number="+442071234567")
+    checker.pass_gate(wanted)
     Budget(settings.state_dir).admit("AJ_1", "ann", settings.persona("ann"))
     with pytest.raises(
         Blocked, match=r"reached its daily limit of minutes \(1, including"
     ) as refused:
-        placing._pass_gate(wanted)
+        checker.pass_gate(wanted)
     assert refused.value.rule == "budget"
 
 

@@ -8,7 +8,7 @@ import pytest
 from deployment import Deployment
 
 from host.base.errors import HostError, MetadataError
-from host.call.dispatch import Dispatch, read_dispatch
+from host.call.dispatch import RESERVED, Dispatch, read_dispatch
 from host.dispatch.place import details_of, metadata_of, room_for
 from host.settings import load_settings
 

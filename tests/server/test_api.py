@@ -325,6 +325,8 @@ async def test_nor_are_there_more_of_those_that_are_asked_for_at_once(
         ({"dtmf": 12}, ["body", "dtmf"]),
         ({"details": {"dtmf": "12"}}, ["body", "details"]),
         ({"trunk": "ST_1"}, ["body", "trunk"]),
+        ({"caller_id": "5550001111"}, ["body", "caller_id"]),
+        ({"details": {"caller_id": "+15550001111"}}, ["body", "details"]),
         ({"headers": {"Idempotency-Key": "a b"}}, ["header", "Idempotency-Key"]),
         (
             {"headers": {"Idempotency-Key": "one"}, "idempotency_key": "other"},
@@ -540,7 +542,11 @@ async def test_a_number_that_must_not_be_called_is_refused_by_its_rule(
     status, told, _ = await client.place(details=GOOD)
     assert (status, told) == (
         403,
-        {"detail": "the do-not-call list does not allow the number", "rule": "do_not_call"},
+        {
+            "detail": "the do-not-call list does not allow the number",
+            "rule": "do_not_call",
+            "retry_at": None,
+        },
     )
     status, told, _ = await client.place(number="+15552220002", details=GOOD, dtmf="9,19005551234")
     assert (status, told["rule"]) == (403, "keys")

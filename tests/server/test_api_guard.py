@@ -39,7 +39,11 @@ pytestmark = pytest.mark.processes
 
 PATHS = [
     ("POST", "/calls"),
+    ("GET", "/calls"),
+    ("GET", "/calls?live=true&limit=5"),
     ("GET", "/calls/x"),
+    ("DELETE", "/calls/x"),
+    ("DELETE", "/calls/AJ_x?goodbye=bye"),
     ("GET", "/openapi.json"),
     ("GET", "/docs"),
     ("GET", "/nothing"),
@@ -108,9 +112,10 @@ async def test_two_tokens_are_none(client: Client) -> None:
 
 
 async def test_with_the_token_what_is_not_there_is_not_found(client: Client) -> None:
-    for method, path in [("GET", "/docs"), ("GET", "/redoc"), ("GET", "/"), ("POST", "/calls/")]:
+    unknown = [("GET", "/docs"), ("GET", "/redoc"), ("GET", "/"), ("POST", "/calls/")]
+    for method, path in [*unknown, ("DELETE", "/calls/x"), ("GET", "/calls/AJ_x")]:
         assert (await client.ask(method, path))[0] == 404
-    for method, path in [("GET", "/calls"), ("DELETE", "/calls/x"), ("OPTIONS", "/calls")]:
+    for method, path in [("PUT", "/calls"), ("POST", "/calls/x"), ("OPTIONS", "/calls")]:
         status, _, headers = await client.ask(method, path)
         assert status == 405
         assert headers["Allow"]

@@ -1,69 +1,37 @@
-"""Routes of the API and its error responses."""
+"""Routes of the API."""
 
 from __future__ import annotations
 
-import codecs
-import json
-import logging
 import re
-import sqlite3
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import Annotated, Any
 
-from fastapi import Depends, FastAPI, Header, HTTPException, Request, Response
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
-from fastapi.routing import APIRoute, APIRouter
+from fastapi import Depends, FastAPI, Header, HTTPException, Query, Request, Response
+from fastapi.routing import APIRouter
 from fastapi.security import HTTPBearer
-from pydantic_core import from_json
 
-from host.server.api.details_validator import MOST, Unready
+from host.server.api.calls import Calls
+from host.server.api.errors import HANDLERS, LATER
+from host.server.api.filters import HangUpWanted, PageWanted
 from host.server.api.guard import TOO_LONG
-from host.server.api.placing import Placing
-from host.server.api.refusals import Blocked, TooMany, Unusable
-from host.server.api.schemas import AskedCall, Fault, Faults, Key, Problem, Refusal, WantedCall
-from host.server.api.store import Different
-
-log = logging.getLogger("host")
-
-LATER = "30"
-"""Retry-After in seconds for a host that takes no calls."""
+from host.server.api.refusals import Unusable
+from host.server.api.schemas import (
+    AskedCall,
+    CallPage,
+    Fault,
+    Faults,
+    Key,
+    KnownCall,
+    Problem,
+    Refusal,
+    WantedCall,
+)
+from host.server.api.strict import StrictRoute
 
 _SECONDS = "seconds after which to retry"
 
 Closed = Callable[[], str | None]
 """Returns why the host takes no calls; None if it does."""
-
-
-class StrictRequest(Request):
-    """A request with strict JSON: no NaN, no excessive depth, no duplicate key.
-
-    A proxy may have validated the other value of a duplicate key.
-    """
-
-    async def json(self) -> Any:
-        """Parse the body. Raises JSONDecodeError."""
-        body = await self.body()
-        try:
-            if body.startswith(codecs.BOM_UTF8):
-                raise ValueError("it begins with a byte order mark")
-            from_json(body, allow_inf_nan=False)  # strict, unlike Python's parser
-            return json.loads(body, object_pairs_hook=_each_key_once)
-        except ValueError as error:
-            raise json.JSONDecodeError(str(error), "", 0) from None
-
-
-class StrictRoute(APIRoute):
-    """A route that parses its requests strictly."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Wrap the handler in a StrictRequest."""
-        answer = super().get_route_handler()
-
-        async def answer_strictly(request: Request) -> Response:
-            return await answer(StrictRequest(request.scope, request.receive))
-
-        return answer_strictly
 
 
 class Api(FastAPI):
@@ -73,30 +41,23 @@ class Api(FastAPI):
         """Return the OpenAPI description."""
         described = super().openapi()
         wanted = described["components"]["schemas"]["WantedCall"]["properties"]
-        wanted["persona"]["enum"] = self.state.placing.personas
+        wanted["persona"]["enum"] = self.state.calls.placing.personas
         return described
 
 
-def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    read = dict(pairs)
-    if len(read) < len(pairs):
-        raise ValueError("duplicate key in an object")
-    return read
+async def calls_of(request: Request) -> Calls:
+    """Return the app's calls."""
+    calls: Calls = request.app.state.calls
+    return calls
 
 
-def placing_of(request: Request) -> Placing:
-    """Return the app's Placing."""
-    placing: Placing = request.app.state.placing
-    return placing
-
-
-def open_for_calls(request: Request) -> None:
+async def open_for_calls(request: Request) -> None:
     """Reject a request while the host takes no calls."""
     if why := request.app.state.closed():
         raise HTTPException(503, f"the host takes no calls: {why}", {"Retry-After": LATER})
 
 
-def in_json(request: Request) -> None:
+async def in_json(request: Request) -> None:
     """Reject a body whose content type is not JSON."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if not (kind.startswith("application/") and re.search(r"[/+]json$", kind)):
@@ -104,14 +65,14 @@ def in_json(request: Request) -> None:
         raise Unusable(Fault(loc=["header", "Content-Type"], msg=text, type="content_type"))
 
 
-def named_once(request: Request) -> None:
+async def named_once(request: Request) -> None:
     """Reject a request with two different Idempotency-Key headers."""
     if len(set(request.headers.getlist("idempotency-key"))) > 1:
         raise HTTPException(400, "two Idempotency-Key headers differ")
 
 
 router = APIRouter(route_class=StrictRoute, dependencies=[Depends(HTTPBearer(auto_error=False))])
-Calls = Annotated[Placing, Depends(placing_of)]
+AllCalls = Annotated[Calls, Depends(calls_of)]
 
 
 def _problem(what: str, model: type = Problem, **headers: str) -> dict[str, Any]:
@@ -130,6 +91,7 @@ _ANY: dict[int | str, dict[str, Any]] = {
     429: _problem("too many requests", Retry_After=_SECONDS),
     503: _problem("the host can't do it now", Retry_After=_SECONDS),
 }
+_UNKNOWN: dict[int | str, dict[str, Any]] = {404: _problem("no such call")}
 _PLACING: dict[int | str, dict[str, Any]] = {
     202: {"headers": {"Location": {"description": "the call", "schema": {"type": "string"}}}},
     403: _problem("the gate refuses the number; nothing was dialled", Refusal),
@@ -146,28 +108,42 @@ _PLACING: dict[int | str, dict[str, Any]] = {
 )
 async def place_call(
     wanted: WantedCall,
-    calls: Calls,
+    calls: AllCalls,
     response: Response,
     idempotency_key: Annotated[Key | None, Header(alias="Idempotency-Key")] = None,
 ) -> AskedCall:
     """Place a call. Returns at once; its status is at the Location."""
-    asked = await calls.ask(_with_key(wanted, idempotency_key))
+    asked = await calls.placing.ask(_with_key(wanted, idempotency_key))
     response.headers["Location"] = f"/calls/{asked.id}"
     return asked
 
 
-@router.get(
-    "/calls/{id}",
-    responses=_ANY | {404: _problem("no such call")},
-)
-async def read_call(id: str, calls: Calls) -> AskedCall:
+@router.get("/calls", responses=_ANY)
+async def list_calls(wanted: Annotated[PageWanted, Query()], calls: AllCalls) -> CallPage:
+    """List live and recent calls of this host, and all calls of this API, newest first."""
+    return await calls.page(wanted)
+
+
+@router.get("/calls/{id}", responses=_ANY | _UNKNOWN)
+async def read_call(id: str, calls: AllCalls) -> KnownCall:
     """Return the status of a call, or its outcome."""
-    if asked := await calls.read(id):
-        return asked
-    raise HTTPException(404, "no such call")
+    return _known(await calls.find(id))
 
 
-def make_api(placing: Placing, closed: Closed) -> Api:
+@router.delete(
+    "/calls/{id}",
+    responses=_ANY | _UNKNOWN | {202: {"model": KnownCall, "description": "it is hanging up"}},
+)
+async def hang_up(
+    id: str, wanted: Annotated[HangUpWanted, Query()], calls: AllCalls, response: Response
+) -> KnownCall:
+    """Hang up a call, at once or after a goodbye. 200: it is over."""
+    call = _known(await calls.hang_up(id, wanted.goodbye))
+    response.status_code = 200 if call.status == "over" else 202
+    return call
+
+
+def make_api(calls: Calls, closed: Closed) -> Api:
     """Build the API."""
     api = Api(
         title="The host",
@@ -176,21 +152,17 @@ def make_api(placing: Placing, closed: Closed) -> Api:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        exception_handlers={
-            RequestValidationError: _invalid,
-            Unusable: _unusable,
-            Blocked: _blocked,
-            Different: _different,
-            TooMany: _too_many,
-            Unready: _unready,
-            sqlite3.Error: _unwritten,
-            OSError: _unwritten,
-            Exception: _broken,
-        },
+        exception_handlers=HANDLERS,
     )
-    api.state.placing, api.state.closed = placing, closed
+    api.state.calls, api.state.closed = calls, closed
     api.include_router(router)
     return api
+
+
+def _known(call: KnownCall | None) -> KnownCall:
+    if call is None:
+        raise HTTPException(404, "no such call")
+    return call
 
 
 def _with_key(wanted: WantedCall, header: str | None) -> WantedCall:
@@ -200,51 +172,3 @@ def _with_key(wanted: WantedCall, header: str | None) -> WantedCall:
         text = "it differs from the Idempotency-Key header"
         raise Unusable(Fault(loc=["body", "idempotency_key"], msg=text, type="value_error"))
     return wanted.model_copy(update={"idempotency_key": header})
-
-
-async def _invalid(request: Request, error: Any) -> JSONResponse:
-    return _faulty([_fault(fault) for fault in error.errors()[:MOST]])
-
-
-async def _unusable(request: Request, error: Any) -> JSONResponse:
-    return _faulty(error.faults)
-
-
-async def _blocked(request: Request, error: Any) -> JSONResponse:
-    return JSONResponse({"detail": error.reason, "rule": error.rule}, 403)
-
-
-async def _different(request: Request, error: Exception) -> JSONResponse:
-    return JSONResponse({"detail": "another request used this idempotency key"}, 409)
-
-
-async def _too_many(request: Request, error: Exception) -> JSONResponse:
-    detail = {"detail": "too many live calls"}
-    return JSONResponse(detail, 503, {"Retry-After": LATER})
-
-
-async def _unready(request: Request, error: Exception) -> JSONResponse:
-    detail = {"detail": "the host can't check details now"}
-    return JSONResponse(detail, 503, {"Retry-After": LATER})
-
-
-async def _unwritten(request: Request, error: Exception) -> JSONResponse:
-    log.error("can't read or write the API's calls: %s", error)
-    detail = {"detail": "the host can't read or write its calls"}
-    return JSONResponse(detail, 503, {"Retry-After": LATER})
-
-
-async def _broken(request: Request, error: Exception) -> JSONResponse:
-    """Return no details: they are in the host's log."""
-    return JSONResponse({"detail": "internal error"}, 500)
-
-
-def _fault(error: dict[str, Any]) -> Fault:
-    kind, message = error["type"], error["msg"]
-    if kind == "json_invalid":
-        message = f"invalid JSON: {error['ctx']['error']}"
-    return Fault(loc=list(error["loc"]), msg=message, type=kind)
-
-
-def _faulty(faults: list[Fault]) -> JSONResponse:
-    return JSONResponse(Faults(detail=faults).model_dump(), 422)

@@ -41,6 +41,7 @@ PLACES = {
     "idempotency_key": "idempotency_key",
     "reference": "reference",
     "dtmf": "dtmf",
+    "caller_id": "caller_id",
 }
 """Metadata fields outside `details`, and their names in the request's body."""
 

@@ -151,6 +151,7 @@ def _response(status: int, detail: str, headers: dict[str, str] | None = None) -
 def _log(scope: Scope, status: int, seconds: float) -> None:
     """Log method, path and status. The path is untrusted, so it is cut and escaped."""
     path: Any = scope["path"]
-    level = logging.INFO if scope["method"] == "POST" or status >= 400 else logging.DEBUG
+    acts = scope["method"] in ("POST", "DELETE")
+    level = logging.INFO if acts or status >= 400 else logging.DEBUG
     facts = (scope["method"][:10], ascii(path[:80])[1:-1], status, seconds * 1000)
     log.log(level, "API: %s %s: %d in %.0f ms", *facts)

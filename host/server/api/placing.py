@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import secrets
-import sqlite3
 from functools import partial
 
-from host import registry
-from host.base.errors import HostError, MetadataError
+from host.base.errors import HostError
 from host.base.tasks import Tasks
-from host.call.keypad import read_presses
-from host.compliance import Gate
-from host.dispatch.idempotency import GivenUp, Request, Requests
-from host.dispatch.place import CallResult, encode_metadata, follow, place, room_for
+from host.dispatch.idempotency import GivenUp, Requests
+from host.dispatch.place import CallResult, follow, place, room_for
 from host.records.outcome import Outcome
-from host.server.api.details_validator import DetailsValidator
-from host.server.api.refusals import Blocked, TooMany, Unusable
-from host.server.api.schemas import AskedCall, Fault, WantedCall
+from host.records.record import Who
+from host.server.api.checking import Checker
+from host.server.api.dispatching import Cancelled, Dispatching
+from host.server.api.refusals import TooMany
+from host.server.api.results import Results, is_live, written
+from host.server.api.schemas import AskedCall, WantedCall
 from host.server.api.status import ended, note_status, queued
 from host.server.api.store import CallStore
 from host.server.api.unplaced import UnplacedCalls
 from host.server.emitting import PARTING
+from host.server.live_calls import Masks
 from host.settings import Settings
 
 log = logging.getLogger("host")
@@ -46,12 +45,13 @@ class Placing:
     def __init__(self, settings: Settings, *, dev: bool = False) -> None:
         self._settings = settings
         self._unplaced = UnplacedCalls(settings, dev=dev)
-        self._store, self._requests = CallStore(settings.state_dir), Requests(settings.state_dir)
-        self._validator, self._tasks = DetailsValidator(settings), Tasks()
+        self.store = CallStore(settings.state_dir)
+        self._results, self._mask = Results(Requests(settings.state_dir)), Masks(settings)
+        self._checker, self._tasks = Checker(settings), Tasks()
         self._live: dict[str, AskedCall] = {}
         self._taken: set[str] = set()
         """Live calls that a host has taken, of this run of the host or an earlier one."""
-        self.personas = sorted(registry.load(settings).require().personas)
+        self._dispatching: dict[str, Dispatching] = {}
 
     async def ask(self, wanted: WantedCall) -> AskedCall:
         """Place a call and return at once; a repeated request returns the existing call.
@@ -59,24 +59,25 @@ class Placing:
         Raises Different, Unusable, Unready, Blocked or TooMany; nothing is dialled then.
         """
         if wanted.idempotency_key:
-            find = partial(self._store.find, wanted.idempotency_key, wanted)
+            find = partial(self.store.find, wanted.idempotency_key, wanted)
             if known := await asyncio.to_thread(find):
                 return self._live.get(known.id, known)
         id = secrets.token_urlsafe(18)
         key = wanted.idempotency_key or f"api-{id}"
-        metadata = await self._checked(wanted, key)
-        asked = queued(id, wanted, room_for(wanted.persona, key), self._settings)
+        metadata = await self._checker.metadata(wanted, key)
+        asked = queued(id, wanted, room_for(wanted.persona, key), self._mask)
         if sum(call.status != "over" for call in self._live.values()) >= MOST:
             raise TooMany
         self._live[id] = asked  # counts before the await, for concurrent requests
         try:
-            known = await asyncio.to_thread(self._store.add, key, wanted, asked)
+            known = await asyncio.to_thread(self.store.add, key, wanted, asked)
         except BaseException:
             del self._live[id]
             raise
         if known:
             del self._live[id]
             return self._live.get(known.id, known)
+        self._dispatching[id] = Dispatching()
         self._tasks.start(self._place(asked, key, metadata), "placing a call of the API")
         return asked
 
@@ -86,19 +87,40 @@ class Placing:
 
     def _stored(self, id: str) -> AskedCall | None:
         """Return a stored call, as its record has it: that may have come later."""
-        if (found := self._store.read(id)) is None:
+        if (found := self.store.read(id)) is None:
             return None
         key, asked = found
         if asked.status != "over":
             return asked
-        over = self._as_written(asked, key)
+        over = self._results.as_written(asked, key)
         if over is not asked:
-            self._store.end(over)
+            self.store.end(over)
         return over
+
+    @property
+    def personas(self) -> list[str]:
+        """The names of the loaded personas."""
+        return self._checker.personas
+
+    @property
+    def live(self) -> dict[str, AskedCall]:
+        """The live calls by their ids, as they stand now."""
+        return dict(self._live)
+
+    async def cancel(self, id: str, reason: str) -> bool:
+        """Cancel a call that no host has taken yet; return whether it was cancelled.
+
+        Otherwise a host has it, or it is over.
+        """
+        dispatching = self._dispatching.get(id)
+        if dispatching is None or id in self._taken:
+            return False
+        await dispatching.cancel(reason)
+        return id not in self._live
 
     async def resume(self) -> None:
         """Track the unfinished calls of the host's last run."""
-        for key, asked, taken in await asyncio.to_thread(self._store.unfinished):
+        for key, asked, taken in await asyncio.to_thread(self.store.unfinished):
             self._live[asked.id] = asked
             if taken:
                 self._taken.add(asked.id)
@@ -108,73 +130,56 @@ class Placing:
         """Stop tracking. Calls on other hosts continue and are picked up by `resume`."""
         await self._tasks.finish(CLOSING_LIMIT)
         await self._tasks.stop(PARTING + CLOSING_LIMIT)
-        await self._validator.close()
-
-    async def _checked(self, wanted: WantedCall, key: str) -> str:
-        """Build a call's metadata. Raises Unusable, Unready or Blocked."""
-        if wanted.persona not in self.personas:
-            known = ", ".join(self.personas)
-            text = f"there is no persona {wanted.persona!r} (there are: {known})"
-            raise Unusable(Fault(loc=["body", "persona"], msg=text, type="persona_unknown"))
-        try:
-            metadata = encode_metadata(
-                wanted.persona,
-                wanted.number,
-                wanted.details,
-                key,
-                wanted.reference,
-                wanted.dtmf,
-            )
-        except MetadataError as error:
-            field = "dtmf" if str(error).startswith("dtmf ") else "details"
-            fault = Fault(loc=["body", field], msg=str(error), type="value_error")
-            raise Unusable(fault) from error
-        await asyncio.to_thread(self._pass_gate, wanted)
-        if faults := await self._validator.faults(metadata):
-            raise Unusable(*faults)
-        return metadata
-
-    def _pass_gate(self, wanted: WantedCall) -> None:
-        """Check the gate; the call itself checks it again. Raises Blocked."""
-        gate = Gate(self._settings, self._settings.persona(wanted.persona), wanted.persona)
-        verdict = gate.dial(wanted.number, attempt=False)
-        if verdict.allowed and wanted.dtmf:
-            verdict = gate.refuse_keys(wanted.number, read_presses(wanted.dtmf)) or verdict
-        if not verdict.allowed:
-            log.warning("refused a call of %s: %s", wanted.persona, verdict)
-            raise Blocked(verdict.rule, verdict.reason)
+        await self._checker.close()
 
     async def _place(self, asked: AskedCall, key: str, metadata: str) -> None:
+        dispatching = self._dispatching[asked.id]
         try:
-            placed = await place(
+            await self._dispatch(asked, key, metadata, dispatching)
+        finally:
+            dispatching.settled.set()
+            del self._dispatching[asked.id]
+
+    async def _dispatch(
+        self, asked: AskedCall, key: str, metadata: str, dispatching: Dispatching
+    ) -> None:
+        by: Who = "host"
+        try:
+            placing = place(
                 self._settings,
                 metadata,
                 partial(note_status, asked),
                 on_taken=partial(self._on_taken, asked.id),
                 lasting=True,
             )
-            if _is_live(await asyncio.to_thread(self._request, key)):
+            placed = await dispatching.result(placing)
+            if is_live(await asyncio.to_thread(self._results.request, key)):
                 await self._follow(asked, key)  # LiveKit was lost, and the call goes on
                 return
         except Exception as error:
             placed = CallResult(Outcome.FAILED, Outcome.FAILED.description, asked.room)
             if isinstance(error, HostError):
                 placed = CallResult(Outcome.REFUSED, _NOT_TAKEN, asked.room)
-            if not await self._give_up(asked, key, placed, metadata):
+            elif isinstance(error, Cancelled):
+                by = "operator"
+                placed = CallResult(Outcome.CANCELLED, str(error), asked.room, retryable=False)
+            taken = isinstance(error, Cancelled) and asked.id in self._taken
+            if taken or not await self._give_up(asked, key, placed, metadata, by):
+                dispatching.settled.set()
                 await self._follow(asked, key)  # a host took an earlier dispatch of it
                 return
             if isinstance(error, HostError):
                 log.error("the call in room %s was not placed: %s", asked.room, error)
-            else:
+            elif not isinstance(error, Cancelled):
                 log.exception("the call in room %s was not placed", asked.room)
             return
         await self._over(asked, key, placed)
 
     async def _give_up(
-        self, asked: AskedCall, key: str, placed: CallResult, metadata: str = ""
+        self, asked: AskedCall, key: str, placed: CallResult, metadata: str = "", by: Who = "host"
     ) -> bool:
         """End and record a call that no process has; return False if one has it."""
-        give_up = partial(self._unplaced.give_up, asked, key, placed, metadata)
+        give_up = partial(self._unplaced.give_up, asked, key, placed, metadata, by=by)
         gave_up, checkpoint = await asyncio.to_thread(give_up)
         if gave_up is GivenUp.NO:
             return False
@@ -185,9 +190,10 @@ class Placing:
 
     def _on_taken(self, id: str) -> None:
         """Store that a host has taken a call, so that no later run records it as well."""
+        self._settle(id)
         if id not in self._taken:
             self._taken.add(id)
-            mark = asyncio.to_thread(self._store.mark_taken, id)
+            mark = asyncio.to_thread(self.store.mark_taken, id)
             self._tasks.start(mark, "storing that a host took a call of the API")
 
     async def _follow(self, asked: AskedCall, key: str) -> None:
@@ -207,45 +213,27 @@ class Placing:
             except HostError as error:
                 log.warning("can't find the call in room %s: %s", asked.room, error)
             patience = 0.0 if placed else NEWS_LIMIT
-            request = await asyncio.to_thread(self._request, key)
-            if _is_live(request):  # its process stores the result
+            request = await asyncio.to_thread(self._results.request, key)
+            if is_live(request):  # its process stores the result
                 patience = NEWS_LIMIT + (limits.max_duration or 0) + (limits.ringing_timeout or 0)
-            written = _written(request, asked.room)
-            if written or loop.time() - began >= patience:
+            known = written(request, asked.room)
+            if known or loop.time() - began >= patience:
                 unknown = CallResult(Outcome.FAILED, _NOT_REPORTED, asked.room)
-                had = placed or written or asked.id in self._taken
+                had = placed or known or asked.id in self._taken
                 if had or not await self._give_up(asked, key, unknown):
-                    await self._over(asked, key, placed or written or unknown)
+                    await self._over(asked, key, placed or known or unknown)
                 return
             await asyncio.sleep(NEWS_EVERY)  # any process may store the result
 
-    def _request(self, key: str) -> Request | None:
-        """Return the request, as its call has stored it; None if that can't be read either."""
-        with contextlib.suppress(OSError, sqlite3.Error):  # LiveKit may know the result
-            return self._requests.find(key)
-        return None
-
-    def _as_written(self, over: AskedCall, key: str) -> AskedCall:
-        """Return a call that is over as its own process wrote it, if that differs."""
-        written = _written(self._request(key), over.room)
-        return ended(over, written) if written and written.outcome is not over.outcome else over
-
     async def _over(self, asked: AskedCall, key: str, placed: CallResult) -> None:
-        over = await asyncio.to_thread(self._as_written, ended(asked, placed), key)
+        over = await asyncio.to_thread(self._results.as_written, ended(asked, placed), key)
         self._live[asked.id] = over
-        await asyncio.to_thread(self._store.end, over)
+        await asyncio.to_thread(self.store.end, over)
         del self._live[asked.id]
         self._taken.discard(asked.id)
+        self._settle(asked.id)
 
-
-def _is_live(request: Request | None) -> bool:
-    """Return whether a call of this host has the request and has not ended."""
-    return request is not None and request.outcome is None
-
-
-def _written(request: Request | None, room: str) -> CallResult | None:
-    """Return the stored result of a call; None if there is none."""
-    if request is None or request.outcome is None:
-        return None
-    outcome = Outcome(request.outcome)
-    return CallResult(outcome, request.reason or "", room, retryable=outcome.retryable())
+    def _settle(self, id: str) -> None:
+        """Tell whoever wants to cancel a call that it is taken or over."""
+        if dispatching := self._dispatching.get(id):
+            dispatching.settled.set()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from host.compliance import Rule
+from host.compliance import Rule, Verdict
 from host.server.api.schemas import Fault
 
 _KEPT_BACK: dict[Rule | None, str] = {
@@ -24,9 +24,10 @@ class Unusable(Exception):
 class Blocked(Exception):
     """The gate refuses the number."""
 
-    def __init__(self, rule: Rule | None, reason: str) -> None:
-        super().__init__(reason)
-        self.rule, self.reason = rule, _KEPT_BACK.get(rule, reason)
+    def __init__(self, verdict: Verdict) -> None:
+        super().__init__(verdict.reason)
+        self.rule, self.retry_at = verdict.rule, verdict.retry_at
+        self.reason = _KEPT_BACK.get(verdict.rule, verdict.reason)
 
 
 class TooMany(Exception):

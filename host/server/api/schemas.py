@@ -35,6 +35,7 @@ Reference = Annotated[
 ]
 Keys = Annotated[str, StringConstraints(pattern=r"^[0-9*#A-Da-dWw,]{1,60}$")]
 """Keys and pauses."""
+Direction = Literal["inbound", "outbound"]
 Status = Literal["queued", "dialing", "ringing", "active", "over"]
 
 
@@ -53,6 +54,12 @@ class WantedCall(BaseModel):
         default_factory=dict,
         description="details of the call, validated by the persona's parse_metadata",
         json_schema_extra={"propertyNames": {"not": {"enum": list(RESERVED)}}},
+    )
+    caller_id: str | None = Field(
+        None,
+        pattern=f"^{PATTERN}$",
+        description="number that the callee sees, in E.164: the persona's caller_id, which is the "
+        "default, or one of its numbers",
     )
     idempotency_key: Key | None = Field(
         None,
@@ -77,11 +84,20 @@ class WantedCall(BaseModel):
         return details
 
 
-class AskedCall(BaseModel):
-    """A requested call: its status, and its outcome once it is over."""
+class KnownCall(BaseModel):
+    """A call: its status, and its outcome once it is over. Numbers are masked as in its record."""
 
-    id: str = Field(description="ID of the call in this API")
-    persona: str = Field(description="persona that places the call")
+    id: str = Field(
+        description="ID of the call: this API's, or LiveKit's job ID if others placed it"
+    )
+    persona: str | None = Field(description="persona of the call; null until one is chosen")
+    direction: Direction = Field(
+        "outbound", description="inbound if the far end placed the call, outbound if the host did"
+    )
+    number: str | None = Field(None, description="number of the far end, unverified")
+    our_number: str | None = Field(
+        None, description="dialled number, or caller ID of an outbound call, if known"
+    )
     room: str = Field(description="LiveKit room, as in the call's record and webhook")
     reference: str | None = Field(None, description="reference of the request, as in the record")
     idempotency_key: str | None = Field(
@@ -92,16 +108,40 @@ class AskedCall(BaseModel):
     reason: str | None = Field(None, description="reason of the outcome")
     sip_status: int | None = Field(None, description="SIP status of a failed dial, such as 486")
     retryable: bool | None = Field(None, description="whether a retry may succeed")
+    retry_at: datetime | None = Field(
+        None, description="time from which the gate will allow a call that it has blocked"
+    )
     results: dict[str, Any] = Field(
         {},
         description="results of the call, as in its record: soon after it is over, if it was this "
         "host's",
     )
-    asked_at: datetime = Field(description="time of the request, UTC")
+    asked_at: datetime | None = Field(
+        None, description="time of the request, UTC; null if the call is not from this API"
+    )
+    dispatched_at: datetime | None = Field(
+        None, description="time when the host took the call, UTC; null if it is from this API"
+    )
     dialing_at: datetime | None = Field(None, description="time when dialling began, UTC")
     ringing_at: datetime | None = Field(None, description="time when ringing began, UTC")
     answered_at: datetime | None = Field(None, description="time of the answer, UTC")
     ended_at: datetime | None = Field(None, description="time of the end, UTC")
+
+
+class AskedCall(KnownCall):
+    """A call that a client of this API has asked for."""
+
+    persona: str = Field(description="persona that places the call")
+    asked_at: datetime = Field(description="time of the request, UTC")
+
+
+class CallPage(BaseModel):
+    """Calls, newest first, and where to go on."""
+
+    calls: list[KnownCall] = Field(description="calls, by when they were asked for or dispatched")
+    next_cursor: str | None = Field(
+        description="`cursor` of the next page; null if there are no more calls"
+    )
 
 
 class Problem(BaseModel):
@@ -114,6 +154,10 @@ class Refusal(Problem):
     """The refusal of a number by the gate."""
 
     rule: str = Field(description="rule that blocks the number")
+    retry_at: datetime | None = Field(
+        description="time from which hours and attempts allow the number, with the offset of the "
+        "callee's zone; null for other rules, and if it is unknown"
+    )
 
 
 class Fault(BaseModel):

@@ -8,14 +8,16 @@ import ipaddress
 import logging
 import socket
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from host.base.errors import SettingsError, port_not_free
 from host.server.api.app import Closed, make_api
+from host.server.api.calls import Calls
 from host.server.api.guard import Guard
+from host.server.api.listing import CallLister
 from host.server.api.placing import Placing
 from host.server.api.protocol import CONNECTIONS, LONGEST_HEAD, Protocol
 from host.server.api.token import tokens_of
@@ -31,15 +33,21 @@ CLOSING_LIMIT = 2
 
 @contextlib.asynccontextmanager
 async def answering_api(
-    settings: Settings, closed: Closed, *, dev: bool = False
+    settings: Settings,
+    closed: Closed,
+    *,
+    watched: Callable[[str], bool] | None = None,
+    dev: bool = False,
 ) -> AsyncIterator[None]:
     """Serve the API inside the block. Port 0 is any free port, which the log shows.
 
+    `watched`: whether this process looks after the call with an id; see `LiveCalls`.
     Raises SettingsError if the address or the state_dir can't be used.
     """
     listening = _listen(settings.api_host, settings.api_port or 0)
     placing = Placing(settings, dev=dev)
-    guard = Guard(make_api(placing, closed), tokens_of(settings), settings.api_rate)
+    calls = Calls(settings, placing, CallLister(settings, placing.store, watched))
+    guard = Guard(make_api(calls, closed), tokens_of(settings), settings.api_rate)
     server = _Server(_config(guard))
     try:
         await placing.resume()

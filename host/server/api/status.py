@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from host.base.clock import now
 from host.call.state import CallStatus
 from host.dispatch.place import CallResult
-from host.records.redaction import masked_id
 from host.server.api.schemas import AskedCall, Status, WantedCall
-from host.settings import Settings
+from host.server.live_calls import Masks
 
 _STANDS: dict[str, Status] = {
     CallStatus.DIALING: "dialing",
@@ -18,19 +19,17 @@ _STANDS: dict[str, Status] = {
 """LiveKit's `sip.callStatus` to the API's status."""
 
 
-def queued(id: str, wanted: WantedCall, room: str, settings: Settings) -> AskedCall:
-    """Return a call that was just asked for. Its IDs are masked as in its record."""
-
-    def masked(theirs: str | None) -> str | None:
-        persona = settings.persona(wanted.persona)
-        return masked_id(theirs, wanted.number, persona, settings.state_dir)
-
+def queued(id: str, wanted: WantedCall, room: str, mask: Masks) -> AskedCall:
+    """Return a call that was just asked for. Its numbers and IDs are masked as in its record."""
+    persona, number = wanted.persona, wanted.number
     return AskedCall(
         id=id,
-        persona=wanted.persona,
+        persona=persona,
+        number=mask.number(number, persona),
+        our_number=mask.number(wanted.caller_id, persona),
         room=room,
-        reference=masked(wanted.reference),
-        idempotency_key=masked(wanted.idempotency_key),
+        reference=mask.id(wanted.reference, number, persona),
+        idempotency_key=mask.id(wanted.idempotency_key, number, persona),
         asked_at=now(),
     )
 
@@ -61,6 +60,7 @@ def ended(asked: AskedCall, placed: CallResult) -> AskedCall:
             "reason": placed.reason,
             "sip_status": placed.sip_status,
             "retryable": placed.retryable,
+            "retry_at": placed.retry_at and datetime.fromisoformat(placed.retry_at),
             "ended_at": asked.ended_at or now(),
         }
     )

@@ -1,16 +1,18 @@
 """Calls of the API, in the SQLite database of `state_dir`, so that they survive a restart.
 
-It stores neither number nor details: at most the call's record has them.
+It stores the number as records do, and no details: at most the call's record has them.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
+import math
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
@@ -18,10 +20,13 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from host.base.database import has_state, open_state
+from host.records.recent import Key
 from host.server.api.schemas import AskedCall, WantedCall
 
 log = logging.getLogger("host")
 
+AT_A_TIME = 200
+"""Calls that are read in one transaction."""
 KEPT = 7 * 24 * 3600.0
 """Seconds for which a call and its idempotency key are stored."""
 
@@ -64,7 +69,8 @@ class CallStore:
     def end(self, asked: AskedCall) -> None:
         """Store a call's outcome."""
         with self._open() as calls:
-            document = asked.model_dump_json()
+            # Results have a table of their own, and an age of their own.
+            document = asked.model_dump_json(exclude={"results"})
             calls.execute(
                 "UPDATE api_calls SET over = 1, told = ? WHERE id = ?", (document, asked.id)
             )
@@ -81,6 +87,41 @@ class CallStore:
         if has_state(self._state):
             with self._open() as calls:
                 calls.execute("DELETE FROM api_results WHERE at < ?", (before.timestamp(),))
+
+    def newest(
+        self, *, before: Key | None, persona: str | None, references: Collection[str] | None = None
+    ) -> Iterator[AskedCall]:
+        """Yield the calls before a key, newest first, also those that are not over.
+
+        `references` are those of the calls, as they are stored; None: any.
+        """
+        named = None if references is None else json.dumps([*references])
+        at, id = (before[0].timestamp(), before[1]) if before else (math.inf, "")
+        query = (
+            f"SELECT asked, id, told, results {_WITH_RESULTS} "
+            "WHERE (asked, id) < (?, ?) AND asked >= ? "
+            f"AND (? IS NULL OR {_fact('persona')} = ?) "
+            f"AND (? IS NULL OR {_fact('reference')} IN (SELECT value FROM json_each(?))) "
+            "ORDER BY asked DESC, id DESC LIMIT ?"
+        )
+        while True:
+            with self._open() as calls:  # short, since it keeps everybody else from writing
+                since = time.time() - KEPT
+                facts = (at, id, since, persona, persona, named, named, AT_A_TIME)
+                rows = calls.execute(query, facts).fetchall()
+            for _, _, told, results in rows:
+                with contextlib.suppress(sqlite3.DataError):  # `unfinished` reports it
+                    yield _asked(told, results)
+            if len(rows) < AT_A_TIME:
+                return
+            at, id, *_ = rows[-1]
+
+    def rooms_among(self, rooms: Iterable[str]) -> set[str]:
+        """Return those of some rooms that calls of this API have."""
+        query = f"SELECT 1 FROM api_calls WHERE {_fact('room')} = ? AND asked >= ?"
+        since = time.time() - KEPT
+        with self._open() as calls:
+            return {room for room in rooms if calls.execute(query, (room, since)).fetchone()}
 
     def unfinished(self) -> list[tuple[str, AskedCall, bool]]:
         """Return the calls without an outcome, each with its key, and whether a host took it."""
@@ -109,6 +150,11 @@ def room_of_request(state: Path, id: str) -> str | None:
         log.warning("can't look up the API's calls: %s", error)
         return None
     return found[1].room if found else None
+
+
+def _fact(name: str) -> str:
+    """Return SQL for a fact of a call, as the index of `host.base.database` has it."""
+    return f"CASE WHEN json_valid(told) THEN json_extract(told, '$.{name}') END"
 
 
 def _forget(calls: sqlite3.Connection) -> None:
@@ -151,7 +197,7 @@ def _asked(document: str, results: str | None = None) -> AskedCall:
 def _fingerprint(id: str, wanted: WantedCall) -> str:
     """Hash a request, salted with the call's id, to compare requests without storing them."""
     request = wanted.model_dump(exclude={"idempotency_key"})
-    for newer in ("reference", "dtmf"):  # unset, as in requests of hosts without it
+    for newer in ("reference", "dtmf", "caller_id"):  # unset, as in requests of hosts without it
         if request[newer] is None:
             del request[newer]
     text = json.dumps([id, request], sort_keys=True)

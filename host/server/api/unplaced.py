@@ -14,6 +14,7 @@ from host.call.state import CallState
 from host.dispatch.idempotency import GivenUp, Requests
 from host.dispatch.place import CallResult
 from host.records.ending import Ending
+from host.records.record import Who
 from host.runner.checkpoint import Checkpoint, CheckpointStore
 from host.server.api.schemas import AskedCall
 from host.server.emitting import emit_call_ended
@@ -35,14 +36,20 @@ class UnplacedCalls:
         self._emitting = asyncio.Semaphore(AT_ONCE)
 
     def give_up(
-        self, asked: AskedCall, key: str, placed: CallResult, metadata: str = ""
+        self,
+        asked: AskedCall,
+        key: str,
+        placed: CallResult,
+        metadata: str = "",
+        *,
+        by: Who = "host",
     ) -> tuple[GivenUp, Checkpoint]:
         """Give a request up, so that no late dispatch of it dials.
 
         Also returns what is to be recorded then. It is written first: if this process dies, the
         next start of the host emits it.
         """
-        checkpoint = self._checkpoint(asked, key, placed, metadata)
+        checkpoint = self._checkpoint(asked, key, placed, metadata, by)
         try:
             self._checkpoints.put(checkpoint, sync=True)
         except OSError as error:
@@ -62,7 +69,7 @@ class UnplacedCalls:
             await emit_call_ended(self._settings, checkpoint, dev=self._dev)
 
     def _checkpoint(
-        self, asked: AskedCall, key: str, placed: CallResult, metadata: str
+        self, asked: AskedCall, key: str, placed: CallResult, metadata: str, by: Who
     ) -> Checkpoint:
         """Build the checkpoint of a call that ended before it began; it belongs to this process."""
         state = CallState(
@@ -77,6 +84,6 @@ class UnplacedCalls:
         if metadata:
             dispatch = read_dispatch(metadata, asked.room)
             state.metadata, state.number = dict(dispatch.metadata), dispatch.phone_number
-        ending = Ending(placed.outcome, "host", placed.reason, retryable=placed.retryable)
+        ending = Ending(placed.outcome, by, placed.reason, retryable=placed.retryable)
         record = state.record(ending)
         return Checkpoint(**asdict(this_process()), state=state, record=record, unplaced=True)
