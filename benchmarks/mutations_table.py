@@ -624,7 +624,7 @@ DIAL = [
         "dial",
         "the far end does not see the number of the persona",
         _DIAL,
-        'sip_number=call.persona_settings.caller_id or "",',
+        'sip_number=shown or call.persona_settings.caller_id or "",',
         'sip_number="",',
         ("tests/telephony/test_dial.py",),
     ),

@@ -30,6 +30,8 @@ ACCEPTED = "accepted"
 """What a call puts in place of an order that it obeys."""
 LIMIT = 12.0
 """Seconds that a call may take to accept an order: one whose process is blocked is taken over."""
+EMPTY_LIMIT = 2.0
+"""Seconds for which nobody may be in a room before its call counts as over."""
 LOOK_EVERY = 0.05
 """Seconds between checks."""
 PATIENCE = 5.0
@@ -87,14 +89,17 @@ async def hang_up(
     """Order the call in a room to hang up; returns when it has accepted the order, or is over.
 
     `call` is its id, if known. If another process takes the call over meanwhile, it gets the order.
-    Raises NoSuchCall if there is no agent within `limit` seconds, HostError if it does not respond,
-    and what LiveKit's client raises.
+    Raises NoSuchCall if there is no agent within `limit` seconds, or nobody at all, HostError if it
+    does not respond, and what LiveKit's client raises.
     """
-    until, ordered = asyncio.get_running_loop().time() + limit, ""
+    loop = asyncio.get_running_loop()
+    begun, ordered, peopled = loop.time(), "", loop.time()
     while True:
         inside = await those_in(livekit, room)
         agent = _agent_of(inside, call)
-        if agent is None and ordered and not inside:
+        if inside:
+            peopled = loop.time()
+        elif ordered:
             return  # it is over
         if agent is not None and agent.sid == ordered:
             if agent.attributes.get(ATTRIBUTE) == ACCEPTED:
@@ -103,7 +108,7 @@ async def hang_up(
             call, ordered = agent.attributes[CALL], agent.sid
             value = sign(HangUp(call, way, goodbye), settings)
             await _set(livekit, room, agent.identity, value)
-        if asyncio.get_running_loop().time() >= until:
+        if loop.time() >= min(begun + limit, peopled + EMPTY_LIMIT):
             if ordered:
                 raise HostError(f"the call in room {room} does not respond")
             raise NoSuchCall(f"there is no live call in room {room}")

@@ -15,7 +15,7 @@ from host.base.errors import HostError
 from host.call.state import CallState
 from host.cli.hangup import end, find
 from host.dispatch import hangup
-from host.dispatch.hangup import ATTRIBUTE, HangUp, room_of, sign
+from host.dispatch.hangup import ATTRIBUTE, HangUp, NoSuchCall, room_of, sign
 from host.local.phone import Line, NoAnswer, PersonScript, PhoneCall, Telephone
 from host.records.outcome import Outcome
 from host.records.record import CallRecord
@@ -383,6 +383,19 @@ async def test_the_command_hangs_up_and_waits_until_the_call_is_over(scene: Scen
     require_cancelled(record)
     with pytest.raises(HostError, match="there is no live call"):
         await end(scene.settings, None, live.id, "")
+
+
+@pytest.mark.memory
+async def test_a_call_that_is_over_is_not_waited_for(scene: Scene) -> None:
+    then = Then()
+    call = await scene.ring("desk", then.after(hears_the_greeting))
+    await then.there.wait()
+    await call.hang_up()
+    await scene.over(call)
+    begun = time.time()
+    with pytest.raises(NoSuchCall, match="there is no live call in room"):
+        await hang_up(scene, call.room)
+    assert time.time() - begun < 3
 
 
 @pytest.mark.memory

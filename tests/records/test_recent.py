@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from stored import a_record
@@ -17,7 +18,7 @@ NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 WEEK = NOW - timedelta(days=7)
 
 
-def a_call(id: str, began: float, lasted: float = 60, **other: object) -> CallRecord:
+def a_call(id: str, began: float, lasted: float = 60, **other: Any) -> CallRecord:
     """A call that began so many seconds ago."""
     begun = NOW - timedelta(seconds=began)
     ended = begun + timedelta(seconds=lasted)

@@ -86,7 +86,7 @@ def test_what_a_call_has_changed_is_seen_at_once(settings: Settings) -> None:
     put(settings, "AJ_1", outbound=True, answered_at=None, status=CallStatus.RINGING)
     calls = LiveCalls(settings)
     assert [call.status for call in calls.read().live] == ["queued"]
-    dialled = {"outbound": True, "answered_at": None, "dialled_at": BEGAN}
+    dialled: dict[str, Any] = {"outbound": True, "answered_at": None, "dialled_at": BEGAN}
     for status, shown in [("dialing", "dialing"), ("ringing", "ringing")]:
         put(settings, "AJ_1", **dialled, status=CallStatus(status))
         assert [call.status for call in calls.read().live] == [shown]
