@@ -50,9 +50,7 @@ def test_a_dial_may_have_no_keys(dtmf: str | None) -> None:
     assert Dispatch().dtmf == ""
 
 
-@pytest.mark.parametrize(
-    "name", ["persona", "phone_number", "idempotency_key", "dtmf", "caller_id"]
-)
+@pytest.mark.parametrize("name", RESERVED)
 def test_what_the_command_has_an_argument_for_is_no_detail(name: str) -> None:
     with pytest.raises(HostError, match="the command has an argument for it"):
         details_of([f"{name}=1"])
