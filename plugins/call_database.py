@@ -74,7 +74,20 @@ _RECORDING_STOPPED = (
     "ALTER TABLE calls ADD COLUMN recording_discarded INTEGER NOT NULL DEFAULT 0",
 )
 _RETRY_AT = ("ALTER TABLE calls ADD COLUMN retry_at TEXT",)
-MIGRATIONS = (_FIRST, _TAKEN_OVER, _TRANSFERS_SEEN, _RESULTS, _RECORDING_STOPPED, _RETRY_AT)
+_PERSONAS = (
+    f"""CREATE TABLE personas ({_OF_A_CALL}, name TEXT, "from" TEXT, until TEXT,
+        PRIMARY KEY (call_id, position))""",
+    "CREATE INDEX personas_by_name ON personas(name)",
+)
+MIGRATIONS = (
+    _FIRST,
+    _TAKEN_OVER,
+    _TRANSFERS_SEEN,
+    _RESULTS,
+    _RECORDING_STOPPED,
+    _RETRY_AT,
+    _PERSONAS,
+)
 """Statements that migrate from each version to the next; `user_version` is the number applied."""
 
 _FAULTS = (sqlite3.Error, OSError, HostError)

@@ -14,11 +14,13 @@ from host.records.record import CallRecord
 
 RECORDS = HERE / "records"
 """Records as hosts have written them: version 1, whole, and one of a refused call."""
-LISTS = ("transcript", "tools", "keys", "menus", "transfers", "usage")
+LISTS = ("transcript", "tools", "keys", "menus", "transfers", "personas", "usage")
 
 
 def a_record(name: str = "v1", **other: Any) -> CallRecord:
     """A record of tests/records, with some fields changed."""
+    if "persona" in other:
+        other.setdefault("personas", [])
     record = CallRecord.model_validate_json((RECORDS / f"{name}.json").read_text())
     return CallRecord.model_validate(record.model_dump() | other)
 

@@ -54,7 +54,7 @@ class Call:
 
     @property
     def persona(self) -> str:
-        """The persona's name; empty until one is chosen."""
+        """The name of the persona that has the call; empty until one is chosen."""
         return self._known.persona or ""
 
     @property
@@ -187,6 +187,16 @@ class Call:
         await self._handling.transfer(to, announcement=announcement, summary=summary)
 
     @action
+    async def hand_over(self, to: str, *, note: str = "") -> None:
+        """Hand the call over to another persona, one of `hands_over_to` in host.toml.
+
+        Returns once the other persona has the call; it speaks after what is being said. The `note`
+        tells it what for. Raises HostError, one sentence, if the persona is not listed, is broken,
+        or has no capacity, or after `max_handovers`; this persona then keeps the call.
+        """
+        await self._handling.hand_over(to, note=note)
+
+    @action
     async def press(self, digits: str, *, private: bool = False) -> None:
         """Send DTMF keys, `0123456789*#ABCD`; `w` pauses 0.5 s, `,` pauses 2 s: `1w2,,345#`.
 
@@ -262,7 +272,7 @@ class Call:
 
     @property
     def persona_settings(self) -> PersonaSettings:
-        """The settings of this call's persona, from host.toml."""
+        """The settings of the persona that has the call, from host.toml."""
         return self._handling.persona_settings
 
     @property

@@ -62,13 +62,18 @@ class Events:
         limit = None if patiently else EVENT_LIMIT
         await self._run(event, getattr(self._call.hooks, event), limit, facts)
 
+    async def emit_to_persona(self, event: str, **facts: Any) -> None:
+        """Call an event's hooks of the persona alone, and wait; failures are logged."""
+        *_, own = self._call.hooks.in_turn(event)
+        await self._run(event, own, EVENT_LIMIT, facts)
+
     async def emit_call_ended(self, record: CallRecord) -> None:
         """Call `call_ended`: the plugins first, so that the record is written even if the
         persona's hook hangs. Fields that the settings keep private are masked."""
         self._call.results.close()
-        record = redacted(
-            self._with_url(record), self._call.persona_settings, self._call.settings.state_dir
-        )
+        settings = self._call.settings
+        names = [share.name for share in record.personas] or [self._call.persona]
+        record = redacted(self._with_url(record), settings.of_a_call(names), settings.state_dir)
         for caller in self._call.hooks.in_turn("call_ended"):
             await self._run("call_ended", caller, EVENT_LIMIT, {"record": record})
 

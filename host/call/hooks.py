@@ -194,5 +194,14 @@ def recording_url(call: Call, recording: str) -> str | None:
 
 
 @hookspec
+async def joined(call: Call, by: str, note: str) -> None:
+    """Run when the persona has got the call from another one, `by`; say its first words here.
+
+    Without words of any implementation, the LLM goes on with the conversation: it replies once,
+    and knows the `note`. There is no time limit.
+    """
+
+
+@hookspec
 async def call_ended(call: Call, record: CallRecord) -> None:
     """Run exactly once when the call is over, however it ends."""

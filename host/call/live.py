@@ -25,6 +25,7 @@ from host.call.keypad import MASK, Keypad
 from host.call.parts import (
     FarEnd,
     FirstWords,
+    Handovers,
     Hooks,
     Listening,
     PromptPlayer,
@@ -71,7 +72,7 @@ class LiveCall:
         self.persona_settings = PersonaSettings()
         """The persona's settings, from host.toml."""
         self.details: Any = None
-        """The answer of the persona's `parse_metadata` hook."""
+        """The answer of the first persona's `parse_metadata` hook."""
         self.job: JobContext | None = None
         """LiveKit's JobContext; None in a conversation in text."""
         self.session: AgentSession[Any] | None = None
@@ -80,6 +81,10 @@ class LiveCall:
         """None before the room is joined."""
         self.transfers: Transfers | None = None
         """None before the room is joined."""
+        self.handovers: Handovers | None = None
+        """None without a session."""
+        self.on_handover: list[Callable[[], None]] = []
+        """Called once the session has the models of another persona, which has the call now."""
         self.recorder: Recorder | None = None
         """None if the call is not recorded."""
         self.prompt_player: PromptPlayer | None = None
@@ -173,9 +178,14 @@ class LiveCall:
 
     @property
     def time_limit(self) -> float:
-        """Maximum duration of the call, in seconds."""
+        """Maximum seconds for which the persona may have the call, in all its shares."""
         limit = self.persona_settings.max_duration
         return limit if self.time_left is None else min(limit, self.time_left)
+
+    @property
+    def time_remaining(self) -> float:
+        """Seconds left of `time_limit`; negative once it is exceeded."""
+        return self.time_limit - self.state.talked_with(self.persona)
 
     @property
     def telephone(self) -> bool:
@@ -240,6 +250,12 @@ class LiveCall:
         if announcement is None:
             announcement = self.persona_settings.words.transfer.format(name=to)
         await self.transfers.hand_over(to, target, announcement, summary or "")
+
+    async def hand_over(self, to: str, *, note: str = "") -> None:
+        """Hand the call over to another persona; see `Call.hand_over`. Raises HostError."""
+        if self.handovers is None:
+            raise HostError("only a call with a conversation can be handed over")
+        await self.handovers.hand_over(to, note)
 
     async def press(self, digits: str, *, private: bool = False) -> None:
         """Send DTMF keys; see `Call.press`. Raises HostError."""

@@ -78,6 +78,11 @@ class FarEnd(Protocol):
 class Transfers(Protocol):
     """Transfers the call to another party."""
 
+    @property
+    def under_way(self) -> bool:
+        """True while a target is being asked or called."""
+        ...
+
     async def hand_over(
         self, to: str, target: TransferTarget, announcement: str, summary: str
     ) -> None:
@@ -90,6 +95,14 @@ class Transfers(Protocol):
 
     async def close(self) -> None:
         """Cancel a transfer in progress."""
+        ...
+
+
+class Handovers(Protocol):
+    """Hands the call over to other personas."""
+
+    async def hand_over(self, to: str, note: str) -> None:
+        """Give the call to another persona. Raises HostError; this one then keeps the call."""
         ...
 
 

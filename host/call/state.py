@@ -14,6 +14,7 @@ from host.records.record import (
     CallRecord,
     KeyPress,
     MenuChoice,
+    PersonaShare,
     ToolUse,
     Transfer,
     Usage,
@@ -61,7 +62,11 @@ class CallState(Written):
     """LiveKit's job id."""
     room: str = ""
     persona: str | None = None
-    """None until one is chosen."""
+    """The persona that has the call; None until one is chosen."""
+    personas: list[PersonaShare] = []
+    """Personas that had the call, in order; the last one has it."""
+    note: str = ""
+    """What the persona before told this one on handing over."""
     outbound: bool = False
     metadata: dict[str, Any] = {}
     """The dispatch's metadata."""
@@ -160,6 +165,35 @@ class CallState(Written):
         until = self.ended_at or now()
         return (until - self.answered_at).total_seconds() if self.answered_at else 0.0
 
+    @property
+    def handed_over_by(self) -> str | None:
+        """The persona that handed the call to this one; None for the first."""
+        return self.personas[-2].name if len(self.personas) > 1 else None
+
+    def begin_share(self, persona: str) -> None:
+        """Note that a persona has the call from now on."""
+        at = now()
+        if self.personas:
+            self.personas[-1].until = at
+        self.persona = persona
+        self.personas.append(PersonaShare(name=persona, since=at))
+
+    def share_id(self, persona: str) -> str:
+        """Return the id under which a persona's share is counted: the call's for the first."""
+        first = self.personas[0].name if self.personas else persona
+        return self.id if persona == first else f"{self.id} {persona}"
+
+    def talked_with(self, persona: str) -> float:
+        """Seconds from the answer in which a persona had the call, in all its shares."""
+        if self.answered_at is None or not self.personas:
+            return self.lasted
+        ended, total = self.ended_at or now(), 0.0
+        for share in self.personas:
+            if share.name == persona:
+                begun = max(share.since, self.answered_at)
+                total += max(((share.until or ended) - begun).total_seconds(), 0.0)
+        return total
+
     def mark(self, moment: Moment) -> None:
         """Set the moment's timestamp, if it is not set yet."""
         if getattr(self, f"{moment}_at") is None:
@@ -171,7 +205,7 @@ class CallState(Written):
         return CallRecord(
             id=self.id,
             room=self.room,
-            persona=self.persona or None,
+            persona=self.personas[0].name if self.personas else self.persona or None,
             direction="outbound" if self.outbound else "inbound",
             number=self.number,
             our_number=self.our_number,
@@ -199,6 +233,10 @@ class CallState(Written):
             keys=self.keys,
             menus=self.menus,
             transfers=self.transfers,
+            personas=[
+                share if share.until else share.model_copy(update={"until": ended})
+                for share in self.personas
+            ],
             usage=self.usage,
             opted_out=self.opted_out,
             results=self.results,

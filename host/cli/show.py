@@ -53,6 +53,7 @@ def _personas_json(registry: Registry, faults: Sequence[str]) -> str:
                     "file": persona.file,
                     "summary": persona.summary,
                     "numbers": list(persona.numbers),
+                    "hands_over_to": list(persona.hands_over_to),
                 }
                 for persona in people
             ],
@@ -71,6 +72,11 @@ def _personas_text(registry: Registry, faults: Sequence[str]) -> str:
         (persona.name, persona.file, ", ".join(persona.numbers), persona.summary)
         for persona in registry.personas.values()
     ]
+    handovers = [
+        (persona.name, f"to {', '.join(persona.hands_over_to)}")
+        for persona in registry.personas.values()
+        if persona.hands_over_to
+    ]
     own = [
         (plugin.name, plugin.file, "replaces the bundled one" if plugin.replaces else "")
         for plugin in registry.plugins
@@ -79,6 +85,7 @@ def _personas_text(registry: Registry, faults: Sequence[str]) -> str:
     bundled = ", ".join(plugin.name for plugin in registry.plugins if plugin.bundled)
     sections = [
         _section(f"Personas in {registry.personas_dir}", people or [("none",)]),
+        _section("Handovers", handovers),
         _section(f"Plugins in {registry.plugins_dir}", own or [("none",)]),
         _section("Bundled plugins", [(line,) for line in textwrap.wrap(bundled, 76)]),
         _section("Broken, and set aside", [(str(fault),) for fault in registry.broken]),
@@ -108,11 +115,14 @@ def which(
     except MetadataError as error:
         choice = Choice(None, None, str(error))
     failed = int(choice.persona is None)
+    persona = registry.personas.get(choice.persona or "")
+    others = persona.hands_over_to if persona else ()
     if as_json:
-        return Shown(_json(asdict(choice)), failed)
+        return Shown(_json({**asdict(choice), "hands_over_to": list(others)}), failed)
     if failed:
         return Shown(f"refused: {choice.reason}{more}", failed)
-    return Shown(f"{choice.persona}, by {choice.by}: {choice.reason}")
+    after = f"; hands over to {', '.join(others)}" if others else ""
+    return Shown(f"{choice.persona}, by {choice.by}: {choice.reason}{after}")
 
 
 def hooks(registry: Registry, *, as_json: bool = False) -> Shown:

@@ -1,5 +1,6 @@
 """Counts a persona's live calls and its calls and minutes of the day, across all processes.
 
+A call that was handed over counts for each persona, with its share: see `CallState.share_id`.
 A live call counts with its maximum duration, so that simultaneous calls do not share the same
 minutes. An ended call counts with its actual duration.
 
@@ -34,20 +35,23 @@ class Budget:
     def __init__(self, state: Path) -> None:
         self._state = state
 
-    def admit(self, call: str, persona: str, limits: PersonaSettings) -> float | None:
+    def admit(
+        self, call: str, persona: str, limits: PersonaSettings, *, before: float = 0.0
+    ) -> float | None:
         """Count a new call; return the seconds of talk left today, None for no limit.
 
-        Raises Exhausted if a limit is reached.
+        A call that comes back to a persona counts on: `before` are its seconds so far, which are
+        part of what is left. Raises Exhausted if a limit is reached.
         """
         if not is_limited(limits):
             return None
         with self._open() as calls:
             self._forget_the_dead(calls, persona, limits)
-            self._require_free(calls, persona, limits)
-            left = self._left(calls, persona, limits, _today())
+            self._require_free(calls, persona, limits, besides=call)
+            left = self._left(calls, persona, limits, _today(), besides=call)
             calls.execute(
                 "INSERT OR REPLACE INTO counted_calls VALUES (?, ?, ?, ?, NULL, ?, ?, ?)",
-                (call, persona, _today(), time.time(), *astuple(this_process())),
+                (call, persona, _today(), time.time() - before, *astuple(this_process())),
             )
         return left
 
@@ -91,20 +95,26 @@ class Budget:
                 calls.execute("DELETE FROM counted_calls WHERE id = ?", (call,))
 
     def _require_free(
-        self, calls: sqlite3.Connection, persona: str, limits: PersonaSettings
+        self, calls: sqlite3.Connection, persona: str, limits: PersonaSettings, besides: str
     ) -> None:
         (live,) = calls.execute(
-            "SELECT COUNT(*) FROM counted_calls WHERE persona = ? AND seconds IS NULL", (persona,)
+            "SELECT COUNT(*) FROM counted_calls WHERE persona = ? AND seconds IS NULL AND id != ?",
+            (persona, besides),
         ).fetchone()
         if limits.max_calls is not None and live >= limits.max_calls:
             text = f"{persona} has reached its limit of live calls ({limits.max_calls})"
             raise Exhausted(text, today=False)
 
     def _left(
-        self, calls: sqlite3.Connection, persona: str, limits: PersonaSettings, day: str
+        self,
+        calls: sqlite3.Connection,
+        persona: str,
+        limits: PersonaSettings,
+        day: str,
+        besides: str = "",
     ) -> float | None:
         """Return the seconds of talk left on a day, None for no limit. Raises Exhausted."""
-        had, live, used = self._had(calls, persona, limits, day)
+        had, live, used = self._had(calls, persona, limits, day, besides)
         if limits.max_calls_a_day is not None and had >= limits.max_calls_a_day:
             text = f"{persona} has reached its daily limit of calls ({limits.max_calls_a_day})"
             raise Exhausted(text, today=True)

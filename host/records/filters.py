@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -23,7 +24,7 @@ class LiveOrEnded(Protocol):
     """What every call has, with or without a record."""
 
     @property
-    def persona(self) -> str | None: ...
+    def names(self) -> Sequence[str]: ...
     @property
     def number(self) -> str | None: ...
     @property
@@ -61,7 +62,9 @@ class Wanted:
                 return False
         return all(
             (
-                self.persona is None or in_log("persona", self.persona) in line,
+                self.persona is None
+                or in_log("persona", self.persona) in line
+                or in_log("name", self.persona) in line,  # of one that it was handed over to
                 self.outcome is None or in_log("outcome", self.outcome) in line,
                 self.number is None or any(each.encode() in line for each in self._numbers),
                 self.references is None
@@ -77,7 +80,7 @@ class Wanted:
         """Return whether a call matches that may have no outcome yet."""
         numbers = (call.number or "", call.our_number or "")
         return (
-            self.persona in (None, call.persona)
+            (self.persona is None or self.persona in call.names)
             and (self.since is None or call.dispatched_at >= self.since)
             and (self.references is None or call.reference in self.references)
             and (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from host.records.outcome import Outcome
 
@@ -113,13 +113,28 @@ class Usage(Written):
     )
 
 
+class PersonaShare(Written):
+    """The time in which one persona had the call."""
+
+    # `from` is a keyword of Python: it is `since` in Python alone, `from` in JSON.
+    model_config = ConfigDict(validate_by_name=True, serialize_by_alias=True)
+
+    name: str = Field(description="name of the persona")
+    since: datetime = Field(alias="from", description="time when it took the call, UTC")
+    until: datetime | None = Field(
+        None, description="time when it handed the call over, or the call ended, UTC"
+    )
+
+
 class CallRecord(Written):
     """The record of one call. Times are UTC, durations are seconds."""
 
     version: Literal[1] = Field(1, description="version of the record format")
     id: str = Field(description="LiveKit job ID")
     room: str = Field(description="LiveKit room; a number in its name is masked")
-    persona: str | None = Field(description="persona of the call; null if no persona took it")
+    persona: str | None = Field(
+        description="persona that took the call first; null if no persona took it"
+    )
     direction: Literal["inbound", "outbound"] = Field(
         description="inbound if the far end placed the call, outbound if the host did"
     )
@@ -185,6 +200,9 @@ class CallRecord(Written):
     keys: list[KeyPress] = Field([], description="key presses, in order")
     menus: list[MenuChoice] = Field([], description="choices in keypad menus, in order")
     transfers: list[Transfer] = Field([], description="attempts to transfer the call, in order")
+    personas: list[PersonaShare] = Field(
+        [], description="personas that had the call, in order: more than one after a handover"
+    )
     usage: list[Usage] = Field([], description="usage of each model")
     opted_out: bool = Field(
         False, description="whether the far end was put on the do-not-call list in the call"
@@ -219,3 +237,9 @@ class CallRecord(Written):
         "a file, that could not be deleted",
     )
     error: str | None = Field(None, description="error that occurred in the call")
+
+    @property
+    def names(self) -> list[str]:
+        """The names of all personas that had the call."""
+        shared = [share.name for share in self.personas]
+        return shared or ([self.persona] if self.persona else [])

@@ -22,6 +22,8 @@ class Persona:
     numbers: tuple[str, ...]
     """Its numbers in host.toml."""
     module: ModuleType
+    hands_over_to: tuple[str, ...] = ()
+    """Personas to which it may hand a call over."""
 
 
 @dataclass(frozen=True)

@@ -74,6 +74,7 @@ def load_afresh(settings: Settings) -> Registry:
             (module.__doc__ or "").strip().partition("\n")[0],
             numbers.get(source.name, ()),
             module,
+            tables[source.name].hands_over_to if source.name in tables else (),
         )
         for source, module in personas
     }

@@ -20,16 +20,34 @@ def check_personas(
     config = shown(settings.config)
     for name in settings.personas:
         if name not in good and name not in absent:
-            line = _line(
-                settings.config, rf"\s*\[\s*personas\s*\.\s*[\"']?{re.escape(name)}[\"']?\s*[].]"
-            )
+            line = _line(settings.config, _table(name))
             yield Broken(config, line, f"[personas.{name}]: there is no {_meant(name, good)}")
+    yield from _check_handovers(settings, good, absent)
     name = settings.default_persona or ""
     if name and name not in good:
         line = _line(settings.config, r"\s*default_persona\s*=")
         place = config if line else "HOST_DEFAULT_PERSONA"
         fault = f"{name} is not loaded" if name in absent else f"there is no {_meant(name, good)}"
         yield Broken(place, line, f"default persona: {fault}")
+
+
+def _check_handovers(
+    settings: Settings, good: Iterable[str], absent: Iterable[str]
+) -> Iterator[Broken]:
+    """Report names in `hands_over_to` that no call can be handed over to."""
+    for persona, table in settings.personas.items():
+        for name in table.hands_over_to:
+            if name == persona:
+                fault = f"{name} is itself"
+            elif name in absent:
+                fault = f"{name} is not loaded"
+            elif name not in good:
+                fault = f"there is no {_meant(name, good)}"
+            else:
+                continue
+            line = _line(settings.config, r"\s*hands_over_to\s*=", below=_table(persona))
+            place = shown(settings.config)
+            yield Broken(place, line, f"[personas.{persona}] hands_over_to: {fault}")
 
 
 def check_plugin_names(settings: Settings, known: Collection[str]) -> Iterator[Broken]:
@@ -64,10 +82,23 @@ def _meant(name: str, good: Iterable[str]) -> str:
     return f"persona {name}{close_to(name, good)}"
 
 
-def _line(config: Path, pattern: str) -> int | None:
-    """Return the first line of host.toml that matches; None if there is none."""
+def _table(persona: str) -> str:
+    """Return the pattern of a line that begins a table of a persona."""
+    return rf"\s*\[\s*personas\s*\.\s*[\"']?{re.escape(persona)}[\"']?\s*[].]"
+
+
+def _line(config: Path, pattern: str, *, below: str = "") -> int | None:
+    """Return the first line of host.toml that matches, `below` one that matches another pattern.
+
+    None if there is none.
+    """
     try:
         lines = config.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError):
         return None
-    return next((at for at, line in enumerate(lines, 1) if re.match(pattern, line)), None)
+    found = not below
+    for at, line in enumerate(lines, 1):
+        if found and re.match(pattern, line):
+            return at
+        found = found or bool(re.match(below, line))
+    return None

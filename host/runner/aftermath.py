@@ -13,6 +13,7 @@ from livekit import api
 
 from host import registry
 from host.base.clock import now
+from host.call.state import CallState
 from host.compliance.budget import Budget
 from host.dispatch.arbitration import CALL
 from host.dispatch.idempotency import Requests
@@ -58,7 +59,7 @@ def settle_request(settings: Settings, record: CallRecord, key: str, *, begun: b
     Returns False if the request was given up meanwhile, and recorded: the call then has no record
     of its own. Raises OSError or sqlite3.Error.
     """
-    masked = redacted(record, settings.persona(record.persona or ""), settings.state_dir)
+    masked = redacted(record, settings.of_a_call(record.names), settings.state_dir)
     requests = Requests(settings.state_dir)
     if requests.settle(masked.id, masked.outcome, masked.reason, begun=begun) and begun:
         return True
@@ -89,7 +90,8 @@ async def emit_call_ended(settings: Settings, checkpoint: Checkpoint) -> None:
                 return
         note_results(settings, record, str(key))
     with contextlib.suppress(OSError, sqlite3.Error):
-        _count_out(settings, record)
+        made = record.answered_at is not None or record.dialled_at is not None
+        count_out(settings, state, made=made)
     loaded = registry.load(settings)
     persona = state.persona if state.persona in loaded.personas else None
     call = restored(settings, checkpoint)
@@ -97,11 +99,15 @@ async def emit_call_ended(settings: Settings, checkpoint: Checkpoint) -> None:
     await call.events.emit_call_ended(record)
 
 
-def _count_out(settings: Settings, record: CallRecord) -> None:
-    """Settle the budget, which can't detect the end of another machine's call."""
-    made = record.answered_at is not None or record.dialled_at is not None
-    limits = settings.persona(record.persona or "")
-    Budget(settings.state_dir).settle(record.id, record.duration, limits, made=made)
+def count_out(settings: Settings, state: CallState, *, made: bool) -> None:
+    """Settle the budgets of all personas that had a call, each with its share.
+
+    A call that was neither answered nor dialled (not `made`) does not count.
+    """
+    names = [share.name for share in state.personas] or [state.persona or ""]
+    for name in dict.fromkeys(names):
+        seconds, limits = state.talked_with(name), settings.persona(name)
+        Budget(settings.state_dir).settle(state.share_id(name), seconds, limits, made=made)
 
 
 def finish_alone(settings: Settings, checkpoint: Checkpoint) -> None:

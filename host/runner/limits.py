@@ -38,17 +38,28 @@ ENOUGH = (
 def watch(call: LiveCall) -> None:
     """Enforce a call's limits from its greeting to its end."""
     assert call.session is not None
-    call.spawn(_hold_duration(call), "enforcing the maximum duration")
-    if call.persona_settings.silence_timeout:
-        call.spawn(Silence(call, call.session).hold(), "watching for silence")
+    silence = Silence(call, call.session)
+    running: list[asyncio.Task[Any]] = []
+
+    def begin() -> None:
+        """Begin, and begin anew with another persona: it has limits of its own."""
+        for task in running:
+            task.cancel()
+        running[:] = [call.spawn(_hold_duration(call), "enforcing the maximum duration")]
+        if call.persona_settings.silence_timeout:
+            running.append(call.spawn(silence.hold(), "watching for silence"))
+
+    begin()
+    call.on_handover.append(begin)
     ToolUses(call, call.session)
 
 
 async def limit_hold(call: LiveCall) -> None:
     """Say goodbye and end the call when it has been on hold for `hold_timeout`."""
-    limit, hold = call.persona_settings.hold_timeout, call.hold
-    while limit and not call.state.connected:
-        if (left := limit - hold.lasted) <= 0:
+    hold = call.hold
+    while not call.state.connected:
+        limit = call.persona_settings.hold_timeout
+        if (left := limit - hold.lasted) <= 0 < limit:
             log.warning("the call was on hold for %.0f s", limit)
             await _take_leave(call)
             if hold.active:
@@ -59,7 +70,8 @@ async def limit_hold(call: LiveCall) -> None:
                 await call.first_words.answer()
         hold.changed.clear()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(hold.changed.wait(), left if hold.active else None)
+            waits = left if hold.active and limit else None
+            await asyncio.wait_for(hold.changed.wait(), waits)
 
 
 async def _take_leave(call: LiveCall) -> None:
@@ -81,14 +93,14 @@ async def _hold_duration(call: LiveCall) -> None:
     warning = call.persona_settings.duration_warning
     if not 0 < warning < limit:
         warning = 0.0
-    await asyncio.sleep(max(limit - warning - call.state.lasted, 0))
+    await asyncio.sleep(max(call.time_remaining - warning, 0))
     if warning and not (call.state.connected or call.bridged):
         with contextlib.suppress(Exception):
             # The warning may be queued behind a long reply.
-            async with asyncio.timeout(max(limit - call.state.lasted, 0)):
+            async with asyncio.timeout(max(call.time_remaining, 0)):
                 if not call.hold.active:
                     await call.say(words.time_nearly_up)
-    await asyncio.sleep(max(limit - call.state.lasted, 0))
+    await asyncio.sleep(max(call.time_remaining, 0))
     while call.bridged:
         await asyncio.sleep(GLANCE)
     if not call.state.connected:

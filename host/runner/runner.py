@@ -41,7 +41,7 @@ from host.records.ending import CallEnded, Ending
 from host.records.outcome import Outcome
 from host.records.record import CallRecord
 from host.runner import limits
-from host.runner.aftermath import finish_alone, note_results, settle_request
+from host.runner.aftermath import count_out, finish_alone, note_results, settle_request
 from host.runner.checkpoint import CheckpointStore
 from host.runner.ending import (
     DIED,
@@ -60,9 +60,11 @@ from host.speech import dead_air
 from host.speech.conclusions import INTERRUPTED, asked_for, conclude, may_conclude
 from host.speech.greeting import first_agent, greet
 from host.speech.hold_watch import HoldWatch
+from host.speech.persona_agent import brief
+from host.speech.persona_handover import give_to
 from host.speech.recording import Recorder
 from host.speech.room import room_options
-from host.speech.session import explain_data, make_session
+from host.speech.session import make_session
 from host.telephony.dial import blocked, dial
 from host.telephony.far_end import LiveKitFarEnd
 from host.telephony.music import MusicWatch
@@ -149,7 +151,8 @@ class Runner:
         hold = HoldWatch(call, call.session)
         call.spawn(limits.limit_hold(call), "enforcing the hold timeout")
         if self._resumed:
-            if call.state.recordings:
+            names = [share.name for share in call.state.personas]
+            if call.state.recordings and call.settings.of_a_call(names).record:
                 call.recorder = Recorder(call)
                 await call.recorder.resume()
             dead_air.watch(call)
@@ -203,7 +206,8 @@ class Runner:
         if choice.persona is None:
             raise Refused(choice.reason)
         log.info("routed to %s: %s", choice.persona, choice.reason)
-        self._give_to(choice.persona)
+        give_to(call, choice.persona)
+        call.state.begin_share(choice.persona)
         self._require_checkpoint()  # from here on the record names the persona
         call.spawn(notify_watchers(job.room, {"host.persona": call.persona}), "notifying watchers")
         if key:
@@ -220,8 +224,9 @@ class Runner:
     async def _rejoin(self, far_end: LiveKitFarEnd) -> None:
         """Resume with the far end and the persona of the dead process."""
         call = self._call
-        self._give_to(call.persona)
-        call.time_left = self._budget.adopt(call.state.id, call.persona_settings)
+        give_to(call, call.persona)
+        share = call.state.share_id(call.persona)
+        call.time_left = self._budget.adopt(share, call.persona_settings)
         far_end.rejoin()
         await notify_watchers(self._job.room, {"host.persona": call.persona})
 
@@ -234,10 +239,6 @@ class Runner:
                 "(to place an outbound call, put phone_number into the metadata)"
             )
             raise CallEnded(Ending(Outcome.ABANDONED, "far end", reason)) from error
-
-    def _give_to(self, persona: str) -> None:
-        self._call.take(persona, registry.load(self._call.settings).view(persona or None))
-        self._job.log_context_fields = {"room": self._call.state.room, "persona": persona}
 
     def _count_in(self) -> None:
         """Count the call in its persona's budget. Raises Refused, or CallEnded if outbound."""
@@ -255,9 +256,9 @@ class Runner:
 
     def _count_out(self) -> None:
         """Settle the budget; a call that was neither answered nor dialled does not count."""
-        state, limits = self._call.state, self._call.persona_settings
+        state = self._call.state
         made = state.answered or state.dialled_at is not None
-        self._budget.settle(state.id, state.lasted, limits, made=made)
+        count_out(self._call.settings, state, made=made)
 
     async def _open_session(self, far_end: LiveKitFarEnd) -> Agent:
         """Start the call's session, with an agent that does not speak yet.
@@ -267,7 +268,7 @@ class Runner:
         """
         call = self._call
         session, agent = make_session(call)
-        await explain_data(agent)
+        await brief(call, agent)
         answers = reversed(call.hooks.room_options(call=call.call))  # the persona's last: it wins
         options = room_options(answers, far_end.identity or "")
         first = first_agent(call, agent)
@@ -321,7 +322,7 @@ class Runner:
         if not call.persona and ending.outcome is not Outcome.REFUSED:
             with log_errors("looking up the persona of a call that has not begun"):
                 fill_in(state, self._job.job.metadata, call.settings)
-                self._give_to(call.persona)
+                give_to(call, call.persona)
         ours = True
         if key := state.metadata.get("idempotency_key"):
             with log_errors("settling the request"):
@@ -344,7 +345,7 @@ class Runner:
             note_results(call.settings, record, str(key))
         if not call.has_hooks:
             with log_errors("loading personas and plugins"):
-                self._give_to("")
+                give_to(call, "")
         if not call.has_hooks:
             return False
         with log_errors("writing the record"):

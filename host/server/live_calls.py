@@ -6,7 +6,7 @@ Any process that may read `state_dir` can look at them. Numbers are masked as in
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -38,7 +38,9 @@ class LiveFacts(BaseModel):
     id: str
     """LiveKit's job id."""
     persona: str | None
-    """None until one is chosen."""
+    """The one that has the call; None until one is chosen."""
+    names: list[str] = Field(exclude=True, repr=False)
+    """The names of all personas that had the call."""
     direction: Direction
     status: LiveStatus
     number: str | None
@@ -69,12 +71,17 @@ class _Metadata(BaseModel):
     idempotency_key: Any = None
 
 
+class _Share(BaseModel):
+    name: str
+
+
 class _State(BaseModel):
     """What is shown of a `CallState`; a long transcript is not parsed."""
 
     id: str
     room: str
     persona: str | None = None
+    personas: list[_Share] = []
     outbound: bool = False
     metadata: _Metadata = _Metadata()
     number: str | None = None
@@ -85,9 +92,15 @@ class _State(BaseModel):
     ringing_at: datetime | None = None
     answered_at: datetime | None = None
 
+    @property
+    def names(self) -> list[str]:
+        """The names of all personas that had the call, in order."""
+        shared = [share.name for share in self.personas]
+        return shared or ([self.persona] if self.persona else [])
+
     def theirs(self, id: Any, mask: Masks) -> str | None:
         """Return an ID of the metadata as the record will have it."""
-        return mask.id(id, self.number, self.persona) if isinstance(id, str) else None
+        return mask.id(id, self.number, self.names) if isinstance(id, str) else None
 
 
 class _Checkpoint(WrittenBy):
@@ -138,58 +151,60 @@ class LiveCalls:
 
 
 class Masks:
-    """Masks what is listed of calls as their records mask it, by the settings of their persona."""
+    """Masks what is listed of calls as their records mask it, by the settings of all their personas."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings, self._names = settings, Pseudonyms(settings.state_dir)
-        self._personas: dict[str, PersonaSettings] = {}
+        self._known: dict[tuple[str, ...], PersonaSettings] = {}
 
-    def number(self, number: str | None, persona: str | None) -> str | None:
+    def number(self, number: str | None, names: Sequence[str]) -> str | None:
         """Return a number with its pseudonym in place of its digits, unless records have it."""
-        return number and (number if self._shows(persona) else self._names.of(number))
+        return number and (number if self._shows(names) else self._names.of(number))
 
-    def room(self, room: str, number: str | None, persona: str | None) -> str:
+    def room(self, room: str, number: str | None, names: Sequence[str]) -> str:
         """Return a room's name without the number in it."""
-        return room if self._shows(persona) else mask_room(room, number)
+        return room if self._shows(names) else mask_room(room, number)
 
-    def id(self, text: str | None, number: str | None, persona: str | None) -> str | None:
+    def id(self, text: str | None, number: str | None, names: Sequence[str]) -> str | None:
         """Return an ID that others chose without the numbers in it, `number` in any spelling."""
-        return masked_id(text, number, self._of(persona), self._settings.state_dir)
+        return masked_id(text, number, self._of(names), self._settings.state_dir)
 
     def record(self, record: CallRecord) -> CallRecord:
         """Return a redacted record; one that is redacted already stays as it is."""
-        return redacted(record, self._of(record.persona), self._settings.state_dir)
+        return redacted(record, self._of(record.names), self._settings.state_dir)
 
     def listed(self, record: CallRecord) -> CallRecord:
         """Return a redacted record without its story, of which lists show nothing."""
         story: dict[str, object] = {
             name: [] for name in ("tools", "keys", "menus", "transfers", "usage")
         }
-        if self._of(record.persona).record_transcripts:  # otherwise it tells what is a quotation
+        if self._of(record.names).record_transcripts:  # otherwise it tells what is a quotation
             story["transcript"] = []
         return self.record(record.model_copy(update=story))
 
-    def _shows(self, persona: str | None) -> bool:
-        return self._of(persona).record_numbers
+    def _shows(self, names: Sequence[str]) -> bool:
+        return self._of(names).record_numbers
 
-    def _of(self, persona: str | None) -> PersonaSettings:
-        name = persona or ""
-        if name not in self._personas:
-            self._personas[name] = self._settings.persona(name)
-        return self._personas[name]
+    def _of(self, names: Sequence[str]) -> PersonaSettings:
+        """Return the strictest settings of these personas."""
+        known = tuple(names)
+        if known not in self._known:
+            self._known[known] = self._settings.of_a_call(known)
+        return self._known[known]
 
 
 def _facts(state: _State, mask: Masks) -> LiveFacts:
     return LiveFacts(
         id=state.id,
         persona=state.persona or None,
+        names=state.names,
         direction="outbound" if state.outbound else "inbound",
         status=_status(state),
-        number=mask.number(state.number, state.persona),
-        our_number=mask.number(state.our_number, state.persona),
+        number=mask.number(state.number, state.names),
+        our_number=mask.number(state.our_number, state.names),
         reference=state.theirs(state.metadata.reference, mask),
         idempotency_key=state.theirs(state.metadata.idempotency_key, mask),
-        room=mask.room(state.room, state.number, state.persona),
+        room=mask.room(state.room, state.number, state.names),
         dispatched_at=state.dispatched_at,
         dialled_at=state.dialled_at,
         ringing_at=state.ringing_at,

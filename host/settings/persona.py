@@ -120,6 +120,9 @@ class Shared(WithPlugins):
     max_same_tool: int = Field(
         3, ge=1, description="consecutive calls of one tool with the same arguments"
     )
+    max_handovers: int = Field(
+        5, ge=0, description="how often one call may be handed over to another persona"
+    )
     take_over: bool = Field(
         True, description="let another process take over a call whose process died"
     )
@@ -193,6 +196,9 @@ class PersonaSettings(Shared):
     )
     prefixes: tuple[str, ...] = Field(
         (), description="room prefixes, in addition to the persona's name"
+    )
+    hands_over_to: tuple[str, ...] = Field(
+        (), description="personas to which this one may hand a call over"
     )
     max_calls: int | None = Field(None, ge=1, description="maximum concurrent calls")
     max_calls_a_day: int | None = Field(

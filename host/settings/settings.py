@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -207,3 +208,33 @@ class Settings(BaseSettings, Shared):
         }
         filled["words"] = self.words.model_copy(update=own.words.model_dump(exclude_unset=True))
         return own.model_copy(update=filled)
+
+    def of_a_call(self, personas: Iterable[str]) -> PersonaSettings:
+        """Return the settings for a call's record: the strictest of all personas that had it.
+
+        A persona that masks keys masks those that another one has noted, too.
+        """
+        every = [self.persona(name) for name in dict.fromkeys(personas)]
+        first = every[0] if every else self.persona("")
+        if len(every) < 2:
+            return first
+        return first.model_copy(
+            update={
+                "record": all(each.record for each in every),
+                "record_numbers": all(each.record_numbers for each in every),
+                "record_transcripts": all(each.record_transcripts for each in every),
+                "mask_digits": any(each.mask_digits for each in every),
+                "record_digits": all(each.record_digits and not each.mask_digits for each in every),
+            }
+        )
+
+    def reachable_from(self, persona: str) -> set[str]:
+        """Return the personas that may get a call of this one, directly or by way of others."""
+        found: set[str] = set()
+        ways = [persona]
+        while ways:
+            known = self.personas.get(ways.pop())
+            further = {*(known.hands_over_to if known else ())} - found - {persona}
+            found |= further
+            ways += further
+        return found

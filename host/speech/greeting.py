@@ -11,7 +11,7 @@ from host.call.answers import Greeting
 from host.call.live import LiveCall
 from host.call.speech import say_exactly
 from host.speech.notice import give_notice
-from host.speech.session import PersonaAgent
+from host.speech.persona_agent import PersonaAgent
 
 HELLO_LIMIT = 6.0
 """Seconds at the start of an outbound greeting in which a "hello?" does not interrupt it."""

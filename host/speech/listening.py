@@ -83,10 +83,10 @@ class Listening:
     def __init__(
         self, call: LiveCall, session: AgentSession[Any], *, backchannels: bool = True
     ) -> None:
-        settings = call.persona_settings
-        further = settings.words.backchannels
-        self._phrases = Backchannels(settings.language, further) if backchannels else None
-        self._call, self._session = call, session
+        self._call, self._session, self._recognises = call, session, backchannels
+        self._phrases: Backchannels | None = None
+        self._know_phrases()
+        call.on_handover.append(self._know_phrases)
         self.last_result = 0.0
         """When the STT last returned what it made of speech, be it nothing, by the loop's clock."""
         self.reporting = False
@@ -98,6 +98,13 @@ class Listening:
         """Whether what the far end says now, or said last, was a backchannel."""
         session.on("agent_state_changed", self._on_state)
         session.on("user_state_changed", self._on_user_state)
+
+    def _know_phrases(self) -> None:
+        """Know the backchannels of the persona that has the call."""
+        settings = self._call.persona_settings
+        wanted = self._recognises and settings.ignore_backchannels
+        further = settings.words.backchannels
+        self._phrases = Backchannels(settings.language, further) if wanted else None
 
     def attach(self, agent: Agent) -> None:
         """Listen to an agent's STT, before the session starts with the agent."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,15 +15,11 @@ from livekit.agents import (
     ConversationItemAddedEvent,
     ErrorEvent,
     SpeechCreatedEvent,
-    StopResponse,
     UserInputTranscribedEvent,
     UserStateChangedEvent,
-    function_tool,
     llm,
 )
 
-from host.call.call import Call
-from host.call.data import with_data_notice
 from host.call.live import LiveCall
 from host.records.ending import Ending
 from host.records.outcome import Outcome
@@ -33,30 +28,14 @@ from host.speech.apology import fail_gracefully
 from host.speech.first_words import FirstWords
 from host.speech.listening import PATIENCE, Listening, recognises_backchannels
 from host.speech.options import merged
-from host.speech.providers import connecting, with_fallbacks
+from host.speech.persona_agent import agent_of, models_of, tools_of
+from host.speech.persona_handover import PersonaHandover
+from host.speech.providers import connecting
 from host.speech.tool_log import ToolLog
 from host.speech.tool_results import ToolResults
 from host.speech.usage import keep_usage
 
 log = logging.getLogger("host")
-
-
-class PersonaAgent(Agent):
-    """A persona as LiveKit's Agent. It does not reply before the greeting."""
-
-    def __init__(self, call: LiveCall, instructions: str) -> None:
-        super().__init__(instructions=instructions)
-        self._call = call
-
-    async def on_user_turn_completed(
-        self, turn_ctx: llm.ChatContext, new_message: llm.ChatMessage
-    ) -> None:
-        """Suppress replies before the greeting, on hold and while the host holds them."""
-        call = self._call
-        if call.hold.active and not new_message.text_content:
-            call.hold.suppressed = True  # a realtime model's transcript comes later
-        if not call.state.greeted or call.replies_held or call.hold.active:
-            raise StopResponse
 
 
 def make_session(call: LiveCall, *, text: bool = False) -> tuple[AgentSession[Any], Agent]:
@@ -69,63 +48,30 @@ def make_session(call: LiveCall, *, text: bool = False) -> tuple[AgentSession[An
     options = merged([{"conn_options": connecting(call)}, *answers])
     if text:
         options.update(vad=None, turn_handling={"turn_detection": None})
-    model = with_fallbacks(call, "llm", call.hooks.llm(call=call.call))
-    stt: Any = None
-    tts: Any = None
-    if not text:
-        stt, tts = stt_and_tts(call, model)
-    hears = stt is not None and not isinstance(model, llm.RealtimeModel)
-    backchannels = hears and recognises_backchannels(call, options)
+    models = models_of(call, text=text)
+    backchannels = models.hears and recognises_backchannels(call, options)
     if backchannels:
         options = merged([PATIENCE, options])
     session: AgentSession[Any] = AgentSession(
-        stt=stt,
-        llm=model,
-        tts=tts,
+        stt=models.stt,
+        llm=models.llm,
+        tts=models.tts,
         tools=[*tools_of(call.call), *options.pop("tools", [])],
         **options,
     )
-    agent = call.hooks.agent(call=call.call)
-    if agent is None:
-        agent = PersonaAgent(call, with_data_notice(call.hooks.instructions(call=call.call)))
+    agent = agent_of(call)
     call.session = session
     call.first_words = FirstWords(call, session)
-    if stt is not None:
+    if models.stt is not None:
         call.listening = Listening(call, session, backchannels=backchannels)
         call.listening.attach(agent)
+    call.handovers = PersonaHandover(call, session, text=text)
     _listen(call, session)
     ToolLog(call, session)
     if not text:
         call.tool_results = ToolResults(call, session)
     keep_usage(call, session)
     return session, agent
-
-
-async def explain_data(agent: Agent) -> None:
-    """Append the rule about data to the instructions of an author's agent, before it starts."""
-    if isinstance(agent.instructions, str):
-        await agent.update_instructions(with_data_notice(agent.instructions))
-
-
-def stt_and_tts(call: LiveCall, model: Any) -> tuple[Any, Any]:
-    """Create STT and TTS from the hooks, except those that a realtime model replaces."""
-    can = model.capabilities if isinstance(model, llm.RealtimeModel) else None
-    # A realtime model with text output only (modalities=["text"]) uses the `tts` hook.
-    stt = None if can and can.user_transcription else call.hooks.stt(call=call.call)
-    tts = None if can and can.audio_output else call.hooks.tts(call=call.call)
-    return with_fallbacks(call, "stt", stt), with_fallbacks(call, "tts", tts)
-
-
-def tools_of(call: Call) -> list[llm.Tool | llm.Toolset]:
-    """Collect the tools of all hooks; plain async functions become LiveKit function tools."""
-    made: list[llm.Tool | llm.Toolset] = []
-    for offered in call.hooks.tools(call=call):
-        tools: Sequence[Any] = offered
-        made.extend(
-            tool if isinstance(tool, llm.Tool | llm.Toolset) else function_tool(tool)
-            for tool in tools
-        )
-    return made
 
 
 def _listen(call: LiveCall, session: AgentSession[Any]) -> None:

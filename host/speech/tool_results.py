@@ -67,6 +67,8 @@ class ToolResults:
         session.on("tool_execution_updated", self._on_tool)
         session.on("conversation_item_added", self._on_item)
         session.on("speech_created", self._on_speech)
+        # Another persona does not know the tools of the one before, nor what they were called for.
+        call.on_handover.append(self._untold.clear)
 
     @property
     def pending(self) -> bool:
@@ -157,8 +159,9 @@ class ToolResults:
             while call.replies_held or call.hold.active:
                 await asyncio.sleep(GLANCE)
                 await self._session.wait_for_idle()
-            ids, self._untold = self._untold, []
-            if not (call.over or call.giving_up or call.state.connected):
+            ids = [*self._untold]
+            self._untold.clear()
+            if ids and not (call.over or call.giving_up or call.state.connected):
                 rule = UNTOLD.format(ids=ids)
                 speech = self._session.generate_reply(instructions=rule, tool_choice="none")
                 self._replies[speech.id] = ids

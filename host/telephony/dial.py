@@ -202,6 +202,8 @@ def _longest(call: LiveCall) -> float:
     """Return LiveKit SIP's own limit in seconds: a safety net well after the host's limits."""
     limits = call.persona_settings
     limit = call.time_limit + limits.ringing_timeout + 60
+    further = call.settings.reachable_from(call.persona)
+    limit += sum(call.settings.persona(name).max_duration for name in further)
     bridged = any(
         target.may_call for first in limits.transfers.values() for target in first.in_order()
     )

@@ -20,7 +20,7 @@ from host.dispatch.details import parse_details
 from host.registry import HOOKS
 from host.runner.text.apart import apart
 from host.settings import Settings, load_settings
-from host.speech.session import tools_of
+from host.speech.persona_agent import tools_of
 
 
 def a_call(

@@ -19,7 +19,7 @@ from host.call.live import LiveCall
 from host.local.realtime.replies import exact_words
 from host.registry import load_afresh
 from host.settings import Settings, load_settings
-from host.speech.session import explain_data
+from host.speech.persona_agent import explain_data
 
 
 class Appointment(BaseModel):

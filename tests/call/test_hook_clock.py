@@ -26,6 +26,7 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "say": ("Hello.",),
     "hang_up": (),
     "transfer": ("billing",),
+    "hand_over": ("billing",),
     "press": ("1",),
     "opt_out": (),
     "meet_machine": (),
@@ -67,7 +68,7 @@ async def test_an_action_does_not_count(name: str, monkeypatch: pytest.MonkeyPat
     for method in ("pause", "resume", "stop"):
         monkeypatch.setattr(Unrecorded, method, slowly)
     monkeypatch.setattr(Keypad, "keep_secret", lambda *given: None)
-    for method in ("say", "hang_up", "transfer", "press", "opt_out", "meet_machine"):
+    for method in ("say", "hang_up", "transfer", "hand_over", "press", "opt_out", "meet_machine"):
         monkeypatch.setattr(LiveCall, method, slowly)
     act: Callable[..., Awaitable[Any]] = getattr(call_of(Settings()).call, name)
 

@@ -111,6 +111,56 @@ RULES = (
     Rule(about="payer", after="stop_recording", says="I have ended the recording."),
     Rule(about="payer", hears="my card is", calls=("charge", {"card": CARD})),
     Rule(about="payer", after="charge", says="Thank you very much, it is paid."),
+    *(
+        Rule(
+            persona="reception",
+            hears=word,
+            calls=("hand_over", {"to": to, "note": f"asked for {word}"}),
+        )
+        for word, to in (
+            ("invoice", "accounts"),
+            ("french", "fluent"),
+            ("crowd", "crowded"),
+            ("fault", "faulty"),
+            ("night", "sleepless"),
+            ("machine", "machine"),
+            ("agent", "agents"),
+        )
+    ),
+    Rule(
+        persona="frontdesk",
+        hears="invoice",
+        calls=("hand_over", {"to": "invoices", "note": "has a question about an invoice"}),
+    ),
+    Rule(persona="invoices", hears="invoice", says="Which invoice is it about?"),
+    Rule(about="second agent of", hears="what day", says="Today is Monday."),
+    Rule(about="second agent of", says="Here is the second agent."),
+    *(
+        Rule(about="first agent of", hears=f"by {words}[.]", calls=(tool, {}))
+        for words, tool in (
+            ("return", "return_second"),
+            ("update", "update_to_second"),
+            ("both", "update_and_return"),
+            ("report and update", "report_and_update"),
+            ("report and return", "report_and_return"),
+        )
+    ),
+    Rule(about="first agent of", hears="talk with an agent", says="The first agent speaks."),
+    Rule(about="first agent of", hears="ask me twice", calls=("ask_twice", {})),
+    Rule(about="first agent of", after="ask_twice", says="Now I know."),
+    Rule(about="first agent of", after="report_and_return", says="You stay with the first."),
+    Rule(persona="reception", after="hand_over", says="You stay with the reception."),
+    Rule(persona="reception", hears="reception", says="The reception has you again."),
+    Rule(
+        persona="accounts",
+        hears="(?s)reception",
+        calls=("hand_over", {"to": "reception", "note": "wants to go back"}),
+    ),
+    Rule(persona="accounts", after="hand_over", says="You stay with the accounts."),
+    Rule(persona="accounts", hears="number seven", calls=("find_invoice", {"number": 7})),
+    Rule(persona="accounts", after="find_invoice", says="Invoice seven was paid in May."),
+    Rule(persona="accounts", hears="invoice", says="The accounts are here for your invoice."),
+    Rule(persona="accounts", hears="^$", says="The accounts are here."),
     Rule(about=ANYBODY, hears="put me through", calls=("transfer_call", {"to": "billing"})),
     Rule(
         about="recorded desk",

@@ -73,7 +73,8 @@ async def test_a_call_whose_process_can_not_load_its_persona_is_recorded_by_its_
     def fails(settings: Settings) -> None:
         raise SettingsError("two personas claim one number")
 
-    monkeypatch.setattr("host.runner.runner.registry", SimpleNamespace(load=fails))
+    for module in ("host.runner.runner", "host.speech.persona_handover"):
+        monkeypatch.setattr(f"{module}.registry", SimpleNamespace(load=fails))
     call = await scene.ring("desk")
     record = await scene.over(call)
     assert (record.outcome, record.ended_by) == (Outcome.FAILED, "host")

@@ -20,7 +20,11 @@ def small(deployment: Deployment) -> Deployment:
     deployment.write("personas/bob.py", "1 / 0")
     deployment.write("plugins/crm.py", "")
     deployment.write("plugins/keypad.py", "")
-    deployment.write("host.toml", '[personas.ann]\nnumbers = ["+15550001111", "+15550002222"]\n')
+    deployment.write(
+        "host.toml",
+        '[personas.ann]\nnumbers = ["+15550001111", "+15550002222"]\n'
+        "[personas.north-desk]\nhands_over_to = ['ann']\n",
+    )
     return deployment
 
 
@@ -28,8 +32,9 @@ def small(deployment: Deployment) -> Deployment:
 
 BUNDLED = [
     "Bundled plugins",
-    "  call_database, call_log, cartesia, deepgram, hangup, hold, metrics, notice,",
-    "  openai, opt_out, recording, recordings, traces, transfer, voicemail, webhook",
+    "  call_database, call_log, cartesia, deepgram, hand_over, hangup, hold,",
+    "  metrics, notice, openai, opt_out, recording, recordings, traces, transfer,",
+    "  voicemail, webhook",
 ]
 
 
@@ -39,6 +44,9 @@ def test_personas_shows_the_good_and_the_broken_aligned(small: Deployment) -> No
         "  ann         personas/ann.py         +15550001111, +15550002222  ann: says who it is.",
         "  north-desk  personas/north-desk.py                              "
         "north-desk: says who it is.",
+        "",
+        "Handovers",
+        "  north-desk  to ann",
         "",
         "Plugins in plugins",
         "  crm     plugins/crm.py",
@@ -76,12 +84,14 @@ def test_personas_as_json(small: Deployment) -> None:
                 "file": "personas/ann.py",
                 "summary": "ann: says who it is.",
                 "numbers": ["+15550001111", "+15550002222"],
+                "hands_over_to": [],
             },
             {
                 "name": "north-desk",
                 "file": "personas/north-desk.py",
                 "summary": "north-desk: says who it is.",
                 "numbers": [],
+                "hands_over_to": ["ann"],
             },
         ],
         "plugins": [
@@ -147,12 +157,18 @@ def test_which_names_the_plugin_that_chose(registry: Registry) -> None:
         "persona": "ann",
         "by": "vip",
         "reason": "plugin vip chose ann",
+        "hands_over_to": [],
     }
 
 
 def test_which_asks_for_the_dialled_number(small: Deployment) -> None:
     shown = show.which(small.load(), number="+15550001111", as_json=True)
     assert json.loads(shown.text)["by"] == "number"
+
+
+def test_which_tells_to_whom_the_persona_hands_over(small: Deployment) -> None:
+    shown = show.which(small.load(), room="north-desk-1")
+    assert shown.text.endswith("begins with 'north-desk-'; hands over to ann")
 
 
 def test_which_reads_metadata(registry: Registry) -> None:

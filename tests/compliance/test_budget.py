@@ -184,3 +184,15 @@ def test_the_count_is_small_whatever_there_was(budget: Budget, tmp_path: Path) -
     with sqlite3.connect(tmp_path / "state" / "state.db") as calls:
         assert calls.execute("SELECT COUNT(*) FROM counted_calls").fetchone() == (1,)
     calls.close()
+
+
+def test_a_call_that_comes_back_to_a_persona_is_the_same_call(budget: Budget) -> None:
+    limits = PersonaSettings(max_calls=1, max_calls_a_day=1, max_minutes_a_day=10)
+    assert budget.admit("1", "ann", limits) == 600
+    budget.settle("1", 60.0, limits)
+    assert budget.admit("1", "ann", limits, before=60.0) == 600
+    with pytest.raises(Exhausted):
+        budget.admit("2", "ann", limits)
+    budget.settle("1", 90.0, limits)
+    with pytest.raises(Exhausted, match="daily limit of calls"):
+        budget.admit("2", "ann", limits)

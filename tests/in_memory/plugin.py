@@ -10,14 +10,14 @@ from in_memory.world import world
 
 
 @hookimpl
-def provide(call: Any, kind: str, provider: str, model: str) -> Any:
+def provide(call: Any, kind: str, provider: str, model: str, voice: str, language: str) -> Any:
     match kind, provider:
         case "stt", "deepgram":
-            return Stt(world().deepgram, model or "nova-3")
+            return Stt(world().deepgram, model or "nova-3", language)
         case "llm", "openai":
             return Llm(world().llm, model or "rules", call.persona)
         case "tts", "cartesia":
-            return Tts(world().cartesia, model or "sonic-3")
+            return Tts(world().cartesia, model or "sonic-3", voice, language)
     return None
 
 

@@ -75,6 +75,8 @@ class Listener(Provider):
     def __init__(self) -> None:
         super().__init__()
         self.heard: list[str] = []
+        self.requests: list[dict[str, str]] = []
+        """The model and language of each stream."""
 
 
 class Thinker(Provider):
@@ -92,6 +94,8 @@ class Speaker(Provider):
     def __init__(self) -> None:
         super().__init__()
         self.spoken: list[str] = []
+        self.voices: list[tuple[str, str, str]] = []
+        """The model, voice and language of each text."""
 
     def meet(self, model: str) -> Trouble | None:
         """Refuse in a message of the websocket, as Cartesia does once it is connected."""
@@ -106,10 +110,10 @@ class Speaker(Provider):
 class Stt(stt.STT[Any]):
     """Reads the words out of the samples."""
 
-    def __init__(self, provider: Listener, model: str) -> None:
+    def __init__(self, provider: Listener, model: str, language: str = "en") -> None:
         can = stt.STTCapabilities(streaming=True, interim_results=True)
         super().__init__(capabilities=can)
-        self.side, self._model = provider, model
+        self.side, self._model, self.language = provider, model, language
 
     @property
     def model(self) -> str:
@@ -139,6 +143,7 @@ class _Listening(stt.RecognizeStream):
     async def _run(self) -> None:
         ears = self._stt
         assert isinstance(ears, Stt)
+        ears.side.requests.append({"model": ears.model, "language": ears.language})
         trouble = ears.side.meet(ears.model)
         heard: list[Samples] = []
         speaks = False
@@ -265,10 +270,13 @@ class _Watching(vad.VADStream):
 class Tts(tts.TTS[Any]):
     """Writes the words into samples."""
 
-    def __init__(self, provider: Speaker, model: str) -> None:
+    def __init__(
+        self, provider: Speaker, model: str, voice: str = "", language: str = "en"
+    ) -> None:
         can = tts.TTSCapabilities(streaming=False)
         super().__init__(capabilities=can, sample_rate=RATE, num_channels=1)
         self.side, self._model = provider, model
+        self.voice, self.language = voice, language
 
     @property
     def model(self) -> str:
@@ -302,6 +310,7 @@ class _Speaking(tts.ChunkedStream):
             await asyncio.sleep(self._conn_options.timeout)
             raise APITimeoutError
         voice.side.spoken.append(self.input_text)
+        voice.side.voices.append((voice.model, voice.voice, voice.language))
         sound = speak(f"{self.input_text} ", RATE)  # a breath between two sentences
         if trouble:
             sound = sound[: round(STALLS_AFTER * RATE)]

@@ -133,3 +133,21 @@ async def test_a_transfer_is_told(deployment: Deployment) -> None:
         "ann: One moment please, I am connecting you to billing.",
         "host: the call was transferred to billing",
     ]
+
+
+async def test_a_persona_hands_over_to_another_one_in_a_chat(deployment: Deployment) -> None:
+    for persona in ("ann", "bob"):
+        deployment.persona(persona)
+    deployment.write("host.toml", "[personas.ann]\nhands_over_to = ['bob']\n")
+    rules = [
+        Rule(persona="ann", hears="bob", calls=("hand_over", {"to": "bob", "note": "for Bob"})),
+        Rule(persona="bob", hears="give me bob", says="Bob speaking."),
+        Rule(persona="bob", hears="who", says="I am Bob."),
+    ]
+    asked = "Give me Bob.\nWho are you?\n"
+    _, said, _ = await chat(asked, "ann", folder=deployment.folder, rules=rules)
+    assert said.splitlines() == [
+        "tool: hand_over(to='bob', note='for Bob')",
+        "bob: Bob speaking.",
+        "bob: I am Bob.",
+    ]

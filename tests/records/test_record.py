@@ -15,6 +15,7 @@ from host.records.record import (
     CallRecord,
     KeyPress,
     MenuChoice,
+    PersonaShare,
     ToolUse,
     Transfer,
     Usage,
@@ -22,7 +23,7 @@ from host.records.record import (
 )
 
 MODELS: tuple[type[BaseModel], ...] = (
-    *(CallRecord, Utterance, ToolUse, KeyPress, MenuChoice, Transfer, Usage),
+    *(CallRecord, Utterance, ToolUse, KeyPress, MenuChoice, Transfer, PersonaShare, Usage),
 )
 FIELDS = [(model, name) for model in MODELS for name in model.model_fields]
 

@@ -26,6 +26,7 @@ SAID = "My number is 555 014 2857 and my pin is 4321."
 PRIVATE = a_record(
     number=NUMBER,
     room=f"call-_{NUMBER}_aB3xYzQ1wErT",
+    personas=[],
     reason=f"{NUMBER} is not called before 8:00.",
     error=f"ValueError: {SAID}",
     reference=f"lead of {NUMBER}",

@@ -394,6 +394,29 @@ def test_tables_and_a_default_of_personas_that_do_not_exist_are_reported(
     ]
 
 
+def test_a_handover_to_a_persona_that_does_not_exist_is_reported(deployment: Deployment) -> None:
+    for name in ("receptionist", "billing"):
+        deployment.persona(name)
+    deployment.write("personas/bob.py", "1 / 0")
+    deployment.write(
+        "host.toml",
+        """\
+        [personas.billing]
+        hands_over_to = ["receptionist"]
+
+        [personas.receptionist]
+        hands_over_to = ["biling", "bob", "receptionist", "billing"]
+        """,
+    )
+    _, *faults = deployment.faults()
+    assert faults == [
+        "host.toml:5: [personas.receptionist] hands_over_to: there is no persona biling; "
+        "did you mean billing?",
+        "host.toml:5: [personas.receptionist] hands_over_to: bob is not loaded",
+        "host.toml:5: [personas.receptionist] hands_over_to: receptionist is itself",
+    ]
+
+
 def test_a_default_of_the_environment_that_does_not_exist_is_reported(
     deployment: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -221,7 +221,7 @@ async def test_a_reference_with_a_number_finds_calls_that_mask_it(api: Api) -> N
     api.asked(asked.id, ago(30), reference=asked.reference)
     calls, _ = await api.page(reference=reference)
     assert ids(calls) == ["AJ_live", "AJ_over", "its-own-id"]
-    assert {call["reference"] for call in calls} == {mask.id(reference, NUMBER, "ann")}
+    assert {call["reference"] for call in calls} == {mask.id(reference, NUMBER, ["ann"])}
     assert NUMBER[1:] not in str(calls)
 
 

@@ -358,3 +358,37 @@ def assert_the_same_but_for_folders(settings: Settings, default: Settings) -> No
         if isinstance(expected, Path) and expected.is_absolute():
             value = HERE.parent / value
         assert value == expected, name
+
+
+# Several personas in one call
+
+
+def test_the_record_of_several_personas_is_as_private_as_the_strictest(here: Path) -> None:
+    (here / "host.toml").write_text(
+        "record_numbers = true\nrecord_digits = true\nrecord = true\n"
+        "[personas.ann]\n"
+        "[personas.bob]\nrecord_numbers = false\nrecord = false\n"
+        "[personas.cat]\nmask_digits = true\nrecord_transcripts = false\n"
+    )
+    settings = load_settings()
+
+    def shown(*names: str) -> tuple[bool, ...]:
+        of = settings.of_a_call(names)
+        return (of.record_numbers, of.record_digits, of.record_transcripts, of.record)
+
+    assert shown("ann") == (True, True, True, True)
+    assert shown("ann", "bob") == shown("bob", "ann") == (False, True, True, False)
+    assert shown("ann", "cat") == (True, False, False, True), "who masks keys masks all"
+    assert shown("ann", "bob", "cat", "ann") == (False, False, False, False)
+    assert settings.of_a_call([]) == settings.persona("")
+
+
+def test_the_personas_that_may_get_a_call_are_those_of_all_further_handovers(here: Path) -> None:
+    (here / "host.toml").write_text(
+        "[personas.ann]\nhands_over_to = ['bob']\n"
+        "[personas.bob]\nhands_over_to = ['ann', 'cat']\n"
+        "[personas.cat]\nhands_over_to = ['bob', 'dan']\n"
+    )
+    settings = load_settings()
+    assert settings.reachable_from("ann") == {"bob", "cat", "dan"}
+    assert settings.reachable_from("dan") == set()

@@ -21,7 +21,7 @@ from host.local.exchange.twirp import PREFIX, Method, TwirpServer
 from host.local.server import LocalServer
 from host.records.ending import Ending
 from host.records.outcome import Outcome
-from host.settings import Settings
+from host.settings import PersonaSettings, Settings
 from host.telephony.dial import BRIDGED_LIMIT, NotAnswered, dial, duration, name, ring
 from host.telephony.far_end import LiveKitFarEnd
 
@@ -257,3 +257,14 @@ def worth_a_retry(ending: Ending) -> bool:
     if ending.retryable is not None:
         return ending.retryable
     return ending.outcome.retryable(ending.sip_status)
+
+
+@of_a_call
+async def test_whoever_may_be_handed_over_to_another_persona_is_not_cut_off() -> None:
+    personas = {
+        "desk": PersonaSettings(hands_over_to=("bob",)),
+        "bob": PersonaSettings(hands_over_to=("desk", "cat"), max_duration=300),
+        "cat": PersonaSettings(max_duration=400),
+    }
+    request = await asked_for(personas=personas)
+    assert 120 + 25 + 700 < request.max_call_duration.ToTimedelta().total_seconds() < 1000

@@ -25,7 +25,7 @@ def page(record: CallRecord, width: int | None = None) -> str:
 
 
 def _head(record: CallRecord, width: int | None) -> Iterator[str]:
-    persona = record.persona or "nobody"
+    persona = " -> ".join(record.names) or "nobody"
     if record.direction == "inbound":
         ours = f" on {record.our_number}" if record.our_number else ""
         way = f"{persona}, called by {record.number or 'somebody'}{ours}"

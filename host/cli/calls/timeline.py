@@ -43,6 +43,8 @@ def _events(record: CallRecord) -> Iterator[Event]:
         chosen = choice.choice or "something"
         by_default = "" if choice.key else ", by default"
         yield Event(choice.at, "menu", f"{choice.menu} -> {chosen}{by_default}")
+    for share in record.personas[1:]:
+        yield Event(share.since, "host", f"hands the call over to {share.name}")
     for transfer in record.transfers:
         yield Event(transfer.at, "transfer", _tried(transfer))
 

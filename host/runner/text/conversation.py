@@ -34,7 +34,8 @@ from host.runner.text.turn import Mark, Turn
 from host.speech.conclusions import asked_for, conclude, may_conclude
 from host.speech.first_words import hear
 from host.speech.greeting import first_agent, greet
-from host.speech.session import explain_data, make_session
+from host.speech.persona_agent import brief
+from host.speech.session import make_session
 
 CLOSING_LIMIT = 10.0
 """Seconds that a session may take to close, and event hooks to end after the call."""
@@ -145,9 +146,10 @@ class Conversation:
     async def open(self, refusing: Collection[str] = ()) -> None:
         """Answer the call, and wait for the greeting."""
         live, state = self._live, self._live.state
+        state.begin_share(live.persona)
         await live.events.emit_and_wait("prepare_call")
         session, agent = make_session(live, text=True)
-        await explain_data(agent)
+        await brief(live, agent)
         live.transfers = TextTransfers(live, refusing)
         live.voicemail_watch = TextVoicemail(live) if state.outbound else None
         self._notes.listen(session)

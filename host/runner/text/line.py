@@ -65,6 +65,8 @@ class TextFarEnd:
 class TextTransfers:
     """Accepts every transfer, except to the targets in `refusing`; neither asks the gate."""
 
+    under_way = False
+
     def __init__(self, call: LiveCall, refusing: Collection[str] = ()) -> None:
         self._call, self._refusing = call, refusing
 

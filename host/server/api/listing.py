@@ -99,6 +99,7 @@ class CallLister:
         calls = {record.id: self._of_record(record) for record in unfinished.ended}
         calls |= {live.id: _of_live(live) for live in unfinished.live}
         calls |= {record.id: self._of_record(record) for record in ended}
+        names = {each.id: each.names for each in (*unfinished.ended, *unfinished.live, *ended)}
         since, before = _since(wanted.since), wanted.before
         references = self._filters(wanted).references
         fitting = [
@@ -106,7 +107,7 @@ class CallLister:
             for call in calls.values()
             if (key := _key(call))[0] >= since
             and (before is None or key < before)
-            and wanted.persona in (None, call.persona)
+            and (wanted.persona is None or wanted.persona in names[call.id])
             and (references is None or call.reference in references)
             and _fits(call, wanted)
         ]

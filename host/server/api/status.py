@@ -21,15 +21,15 @@ _STANDS: dict[str, Status] = {
 
 def queued(id: str, wanted: WantedCall, room: str, mask: Masks) -> AskedCall:
     """Return a call that was just asked for. Its numbers and IDs are masked as in its record."""
-    persona, number = wanted.persona, wanted.number
+    number, names = wanted.number, (wanted.persona,)
     return AskedCall(
         id=id,
-        persona=persona,
-        number=mask.number(number, persona),
-        our_number=mask.number(wanted.caller_id, persona),
+        persona=wanted.persona,
+        number=mask.number(number, names),
+        our_number=mask.number(wanted.caller_id, names),
         room=room,
-        reference=mask.id(wanted.reference, number, persona),
-        idempotency_key=mask.id(wanted.idempotency_key, number, persona),
+        reference=mask.id(wanted.reference, number, names),
+        idempotency_key=mask.id(wanted.idempotency_key, number, names),
         asked_at=now(),
     )
 

@@ -73,7 +73,7 @@ class PendingReply:
         """Last error of each provider kind."""
         self.unheard = False
         """True while speech of the caller has no transcript yet."""
-        self.ever_heard = isinstance(session.llm, llm.RealtimeModel)
+        self.ever_heard = False
         """Whether the STT has ever returned a transcript; always True for a realtime model."""
         self.asked = 0
         """How often in a row the caller was asked to repeat."""
@@ -89,10 +89,22 @@ class PendingReply:
         session.on("speech_created", self._on_speech)
         session.on("tool_execution_updated", self._on_tool)
         session.on("error", self._on_error)
-        if isinstance(session.llm, llm.LLM):
-            session.llm.on("metrics_collected", self._on_llm_metrics)
-        if isinstance(session.tts, tts.FallbackAdapter):
-            session.tts.on("tts_availability_changed", self._on_tts_availability)
+        self._llm: object = None
+        self._tts: object = None
+        self.follow_models()
+
+    def follow_models(self) -> None:
+        """Listen to the session's models: those of another persona are others."""
+        if isinstance(self._llm, llm.LLM):
+            self._llm.off("metrics_collected", self._on_llm_metrics)
+        if isinstance(self._tts, tts.FallbackAdapter):
+            self._tts.off("tts_availability_changed", self._on_tts_availability)
+        self._llm, self._tts = self._session.llm, self._session.tts
+        self.ever_heard = self.ever_heard or isinstance(self._llm, llm.RealtimeModel)
+        if isinstance(self._llm, llm.LLM):
+            self._llm.on("metrics_collected", self._on_llm_metrics)
+        if isinstance(self._tts, tts.FallbackAdapter):
+            self._tts.on("tts_availability_changed", self._on_tts_availability)
 
     def settle(self) -> None:
         """Stop the timer: the persona, the caller or the host is speaking."""

@@ -64,6 +64,7 @@ class DeadAir:
             lambda: call.awaits_tool,
             lambda: listening.last_result if listening else 0.0,
         )
+        call.on_handover.append(self._reply.follow_models)
         self._babble = Babble(session)
         self._interjected = False
         """Whether the host has spoken into the babble that goes on."""

@@ -42,6 +42,11 @@ class Handover:
         self._given_up = False
         """True once nobody waits for the transfer any more."""
 
+    @property
+    def under_way(self) -> bool:
+        """True while a target is being asked or called."""
+        return self._work is not None and not self._work.done()
+
     async def hand_over(
         self, name: str, target: TransferTarget, announcement: str, summary: str
     ) -> None:
@@ -50,7 +55,7 @@ class Handover:
         Raises HostError if none accepts.
         """
         call, self._given_up = self._call, False
-        if call.over or call.state.connected or (self._work and not self._work.done()):
+        if call.over or call.state.connected or self.under_way:
             raise HostError("the call is already being transferred, or has ended")
         work = asyncio.create_task(self._try_each(name, target, announcement, summary))
         work.add_done_callback(lambda done: done.cancelled() or done.exception())

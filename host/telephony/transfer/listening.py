@@ -18,7 +18,7 @@ from livekit.agents import (
 )
 
 from host.call.live import LiveCall
-from host.speech.session import stt_and_tts
+from host.speech.persona_agent import stt_and_tts
 from host.speech.usage import keep_usage
 from host.telephony.transfer.colleague import IDENTITY
 

@@ -12,32 +12,37 @@ born_with: set[str] = set()
 os.register_at_fork(after_in_child=lambda: born_with.update(sys.modules))
 
 
-def note(call: Call, event: str, fact: str) -> None:
+def write_down(call: Call, event: str, fact: str) -> None:
     with open(os.environ["TEST_EVENTS"], "a") as file:
         file.write(json.dumps({"room": call.room, "event": event, "fact": fact}) + "\n")
 
 
 @hookimpl
 async def call_greeted(call: Call) -> None:
-    note(call, "greeted", "again" if call.taken_over else "first")
+    write_down(call, "greeted", "again" if call.taken_over else "first")
 
 
 @hookimpl
 async def call_status_changed(call: Call, status: str) -> None:
-    note(call, "status", status)
+    write_down(call, "status", status)
 
 
 @hookimpl
 async def digit_pressed(call: Call, digit: str) -> None:
-    note(call, "digit", digit)
+    write_down(call, "digit", digit)
 
 
 @hookimpl
 async def hold_changed(call: Call, on_hold: bool) -> None:
-    note(call, "hold", "begins" if on_hold else "ends")
+    write_down(call, "hold", "begins" if on_hold else "ends")
+
+
+@hookimpl
+async def joined(call: Call, by: str, note: str) -> None:
+    write_down(call, "joined", f"{call.persona} by {by}: {note}")
 
 
 @hookimpl
 async def call_ended(call: Call, record: CallRecord) -> None:
-    note(call, "imported", " ".join(sorted(sys.modules.keys() - born_with)))
-    note(call, "ended", record.outcome.value)
+    write_down(call, "imported", " ".join(sorted(sys.modules.keys() - born_with)))
+    write_down(call, "ended", record.outcome.value)
