@@ -104,8 +104,8 @@ RUNNER = [
         "runner",
         "the caller's own number chooses the persona",
         _WORKER,
-        "dispatch = replace(dispatch, number=call.state.our_number)",
-        "dispatch = replace(dispatch, number=call.state.number)",
+        "number=call.state.our_number,",
+        "number=call.state.number,",
         _INBOUND,
     ),
     Mutation(

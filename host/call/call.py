@@ -79,6 +79,14 @@ class Call:
         return self._known.our_number
 
     @property
+    def headers(self) -> Mapping[str, str]:
+        """SIP headers that LiveKit SIP shows, as `x-case`; untrusted. Empty without a telephone.
+
+        Those of an outbound call are known once it is answered.
+        """
+        return MappingProxyType(self._known.headers)
+
+    @property
     def telephone(self) -> bool:
         """True if the far end is a telephone, or one in text; False for a browser or an app."""
         return self._handling.telephone

@@ -10,6 +10,7 @@ from typing import Any
 from host.base.e164 import E164
 from host.base.errors import HostError, MetadataError
 from host.base.presses import SECONDS_A_KEY, in_livekits_notation
+from host.call.caller import Caller
 from host.call.keypad import read_presses
 from host.call.metadata import read_metadata
 
@@ -29,6 +30,10 @@ class Dispatch:
     metadata: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     number: str | None = None
     """The number that the caller dialled; None on outbound and browser calls."""
+    caller: Caller = Caller()
+    """The caller as shown, unverified; empty on outbound and browser calls."""
+    headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """SIP headers of an inbound call, as `call.headers`; untrusted."""
 
     @property
     def persona(self) -> object:

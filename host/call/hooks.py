@@ -59,7 +59,9 @@ async def while_serving(settings: Settings) -> None:
 def choose_persona(dispatch: Dispatch, personas: Sequence[str]) -> str | None:
     """Return the name of the call's persona, or None to apply the host's routing rules.
 
-    Only plugins implement this hook, because the call has no persona yet.
+    `dispatch` has the room, the metadata and, of a telephone call that came in, the dialled
+    `number`, the `caller` and the `headers`. The hook may look something up: it runs in a thread of
+    its own, for at most 3 s. Only plugins implement it, because the call has no persona yet.
     """
 
 

@@ -67,6 +67,8 @@ class CallState(Written):
     """Personas that had the call, in order; the last one has it."""
     note: str = ""
     """What the persona before told this one on handing over."""
+    headers: dict[str, str] = {}
+    """SIP headers of the far end, as LiveKit SIP shows them."""
     outbound: bool = False
     metadata: dict[str, Any] = {}
     """The dispatch's metadata."""

@@ -49,6 +49,10 @@ def which(
     room: Annotated[str, typer.Option(help="Name of the room.")] = "",
     metadata: Annotated[str, typer.Option(help="Metadata of the dispatch.")] = "",
     to: Annotated[str | None, typer.Option(help="Number that the caller dials.")] = None,
+    caller: Annotated[str | None, typer.Option("--from", help="Number of the caller.")] = None,
+    header: Annotated[
+        list[str] | None, typer.Option(help="SIP header of the call, as X-Name=value.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Explain which persona takes a call, and by which rule."""
@@ -62,6 +66,8 @@ def which(
             room=room,
             metadata=metadata,
             number=to,
+            caller=caller,
+            headers=header or (),
             as_json=as_json,
             hint=lambda choice, dispatch: persona_names.why_not(settings, loaded, choice, dispatch),
         )

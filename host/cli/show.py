@@ -9,11 +9,14 @@ from __future__ import annotations
 import json
 import textwrap
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 from host.base.errors import MetadataError
+from host.call.caller import Caller, number_shown
 from host.call.dispatch import Dispatch, read_dispatch
+from host.call.headers import PREFIX, headers_shown
 from host.cli.layout import aligned
 from host.registry import HOOKS, Registry
 from host.registry.routes import Choice
@@ -100,16 +103,25 @@ def which(
     room: str = "",
     metadata: str = "",
     number: str | None = None,
+    caller: str | None = None,
+    headers: Sequence[str] = (),
     as_json: bool = False,
     hint: Callable[[Choice, Dispatch], str] = lambda choice, dispatch: "",
 ) -> Shown:
     """Show which persona would take a call, by which rule and why. Exit code 1: nobody would.
 
-    `hint` says more of a choice of nobody, to people alone.
+    `headers` are SIP headers as `NAME=VALUE`. `hint` says more of a choice of nobody, to people
+    alone.
     """
     more = ""
     try:
-        dispatch = read_dispatch(metadata, room, number)
+        written = (header.partition("=") for header in headers)
+        shown = headers_shown({f"{PREFIX}{name.lower()}": value for name, _, value in written})
+        dispatch = replace(
+            read_dispatch(metadata, room, number),
+            caller=Caller(number_shown(caller)),
+            headers=MappingProxyType(shown),
+        )
         choice = registry.choose(dispatch)
         more = "" if choice.persona else hint(choice, dispatch)
     except MetadataError as error:

@@ -32,6 +32,7 @@ from host.dispatch.arbitration import (
     room_is_gone,
     withdraw,
 )
+from host.dispatch.choosing import choose
 from host.dispatch.details import parse_details
 from host.dispatch.idempotency import Requests
 from host.dispatch.known import fill_in
@@ -75,6 +76,8 @@ log = logging.getLogger("host")
 
 ARRIVAL_LIMIT = 20.0
 """Seconds that the caller may take to join the room."""
+HEADERS_LIMIT = 2.0
+"""Seconds in which LiveKit SIP may set the headers of a caller who has joined."""
 
 
 class Runner:
@@ -201,8 +204,13 @@ class Runner:
             raise CallEnded(room_gone())
         if not call.state.outbound:
             await self._wait_for_caller(far_end)
-            dispatch = replace(dispatch, number=call.state.our_number)
-        choice = registry.load(call.settings).choose(dispatch)
+            dispatch = replace(
+                dispatch,
+                number=call.state.our_number,
+                caller=call.call.caller,
+                headers=call.call.headers,
+            )
+        choice = await choose(registry.load(call.settings), dispatch)
         if choice.persona is None:
             raise Refused(choice.reason)
         log.info("routed to %s: %s", choice.persona, choice.reason)
@@ -233,6 +241,8 @@ class Runner:
     async def _wait_for_caller(self, far_end: LiveKitFarEnd) -> None:
         try:
             await far_end.arrive(ARRIVAL_LIMIT)
+            if registry.load(self._call.settings).views.choosers:  # they may ask for a header
+                await far_end.described(HEADERS_LIMIT)
         except TimeoutError as error:
             reason = (
                 f"no caller joined the room within {ARRIVAL_LIMIT:.0f} s "
@@ -321,7 +331,7 @@ class Runner:
         call, state = self._call, self._call.state
         if not call.persona and ending.outcome is not Outcome.REFUSED:
             with log_errors("looking up the persona of a call that has not begun"):
-                fill_in(state, self._job.job.metadata, call.settings)
+                await fill_in(state, self._job.job.metadata, call.settings)
                 give_to(call, call.persona)
         ours = True
         if key := state.metadata.get("idempotency_key"):

@@ -59,7 +59,7 @@ class Recovery:
         """Recover a call whose process has died or never started it."""
         if self._has_told(live):
             return
-        checkpoint = self._checkpoints.read(live.id) or self._blank(live)
+        checkpoint = self._checkpoints.read(live.id) or await self._blank(live)
         if checkpoint.record:
             log.error("the process of the call in room %s died while ending it", live.room)
             await self._emit_call_ended(checkpoint)
@@ -166,11 +166,11 @@ class Recovery:
     async def _emit_call_ended(self, checkpoint: Checkpoint) -> None:
         await emit_call_ended(self._settings, checkpoint, dev=self._dev)
 
-    def _blank(self, live: WatchedCall) -> Checkpoint:
+    async def _blank(self, live: WatchedCall) -> Checkpoint:
         """Build a checkpoint for a call without one: it never started, or the disk is full."""
         state = CallState(id=live.id, room=live.room)
         try:
-            fill_in(state, live.metadata, self._settings)
+            await fill_in(state, live.metadata, self._settings)
         except Exception as error:  # it is recorded all the same
             log.warning("can't tell whose call was lost in room %s: %s", live.room, error)
         return Checkpoint(machine="", number=0, began=0, state=state)

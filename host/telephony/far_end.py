@@ -19,6 +19,7 @@ from livekit import rtc
 from host.base.clock import now
 from host.base.text import quote
 from host.call.caller import name_shown, number_shown
+from host.call.headers import headers_shown
 from host.call.live import LiveCall
 from host.call.reached import only_recordings
 from host.call.state import CallStatus, Moment
@@ -130,6 +131,17 @@ class LiveKitFarEnd:
             self._call.state.ringing_at = rung_since(participant, now())
         self._follow(participant)
 
+    async def described(self, limit: float) -> None:
+        """Wait until LiveKit SIP has set its attributes, at most `limit` seconds.
+
+        It joins without its headers, and then sets them together with its status.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(limit):
+                while self._sip and self.participant is not None and self._sip_status is None:
+                    self._moved.clear()
+                    await self._moved.wait()
+
     def expect(self, identity: str) -> None:
         """Set the identity that the far end will have, before it is dialled."""
         self._call.state.far_end = identity
@@ -188,6 +200,8 @@ class LiveKitFarEnd:
     def _follow(self, participant: rtc.RemoteParticipant) -> None:
         our_number = number_shown(_of_sip(participant, "trunkPhoneNumber"))
         self._call.state.our_number = self._call.state.our_number or our_number
+        if participant.kind == _SIP:
+            self._call.state.headers = headers_shown(participant.attributes)
         status = _of_sip(participant, "callStatus")
         if status is not None and status in {*CallStatus}:
             self._set_status(CallStatus(status))

@@ -171,6 +171,25 @@ def test_which_tells_to_whom_the_persona_hands_over(small: Deployment) -> None:
     assert shown.text.endswith("begins with 'north-desk-'; hands over to ann")
 
 
+def test_which_asks_plugins_for_the_caller_and_the_headers(small: Deployment) -> None:
+    small.write("plugins/by_header.py", BY_HEADER)
+    registry = small.load()
+    assert show.which(registry, caller="+15557770001").text.startswith("ann, by by_header")
+    shown = show.which(registry, headers=["X-Desk=north-desk"])
+    assert shown.text.startswith("north-desk, by by_header: plugin by_header chose north-desk")
+
+
+BY_HEADER = """
+    from host import hookimpl
+
+    @hookimpl
+    def choose_persona(dispatch, personas):
+        if dispatch.caller.number == "+15557770001":
+            return "ann"
+        return dispatch.headers.get("x-desk")
+    """
+
+
 def test_which_reads_metadata(registry: Registry) -> None:
     shown = show.which(registry, metadata='{"persona": "ann"}', as_json=True)
     assert json.loads(shown.text)["by"] == "metadata"

@@ -14,9 +14,9 @@ RANDOM = "aB3dE5gH7jK9"
 RUNG = f"call-_+15557770001_{RANDOM}"
 
 
-def known(room: str, metadata: str = "") -> CallState:
+async def known(room: str, metadata: str = "") -> CallState:
     state = CallState(id="AJ_1", room=room)
-    fill_in(state, metadata, load_settings())
+    await fill_in(state, metadata, load_settings())
     return state
 
 
@@ -32,7 +32,7 @@ def known(room: str, metadata: str = "") -> CallState:
     ],
     ids=["metadata", "room", "by a number only", "not loaded", "outbound", "a visitor"],
 )
-def test_persona_and_number_are_told_by_the_metadata_and_the_room(
+async def test_persona_and_number_are_told_by_the_metadata_and_the_room(
     deployment: Deployment,
     monkeypatch: pytest.MonkeyPatch,
     room: str,
@@ -44,19 +44,19 @@ def test_persona_and_number_are_told_by_the_metadata_and_the_room(
     deployment.persona("bob")
     deployment.write("host.toml", '[personas.bob]\nnumbers = ["+15550001111"]\n')
     monkeypatch.setenv("HOST_DEFAULT_PERSONA", "ann")
-    state = known(room, metadata)
+    state = await known(room, metadata)
     assert (state.persona, state.number) == (persona, number)
     assert state.outbound == ("phone_number" in metadata)
 
 
-def test_the_default_persona_is_told_where_no_number_could_choose_another(
+async def test_the_default_persona_is_told_where_no_number_could_choose_another(
     deployment: Deployment,
 ) -> None:
     deployment.persona("ann")
-    assert known(RUNG).persona == "ann"
+    assert (await known(RUNG)).persona == "ann"
 
 
-def test_what_is_no_metadata_tells_nothing(deployment: Deployment) -> None:
+async def test_what_is_no_metadata_tells_nothing(deployment: Deployment) -> None:
     deployment.persona("ann")
     with pytest.raises(MetadataError):
-        known(RUNG, "not json")
+        await known(RUNG, "not json")
