@@ -16,11 +16,12 @@ def tools(call: Call) -> list[Any]:
 
         Use it when the person you talk with does not want to be recorded.
         """
-        discard = call.persona_settings.discard_recording
+        discard = call.settings.of_a_call(call.personas).discard_recording
         await call.stop_recording(discard=discard)
         before = (
             "What was recorded so far is deleted" if discard else "What was recorded so far stays"
         )
         return f"The recording has ended. {before}. Tell them so in one short sentence, and go on."
 
-    return [stop_recording] if call.persona_settings.record and call.job is not None else []
+    recorded = call.settings.of_a_call([*call.personas, call.persona]).record
+    return [stop_recording] if recorded and call.job is not None else []

@@ -350,6 +350,12 @@ PLANTED = {
         trunk(max_call_duration=Duration(seconds=60)),
         warns=True,
     ),
+    "a trunk that cuts calls that are handed over": Planted(
+        "trunks.duration",
+        "which each persona of a call has for itself",
+        all_of(of_ann("hands_over_to = ['bob']"), trunk(max_call_duration=Duration(seconds=1200))),
+        warns=True,
+    ),
     # Dispatch rules
     "no rule": Planted("rules.missing", "lk sip dispatch create", _no_rule),
     "a rule with another spelling": Planted(
@@ -407,6 +413,9 @@ PLANTED = {
     ),
     "a broken persona": Planted(
         "personas.broken", "correct the line", persona("import no_such_module\n")
+    ),
+    "a handover to nobody": Planted(
+        "personas.broken", "correct the line", of_ann("hands_over_to = ['bobb']")
     ),
     "a misspelt hook": Planted("personas.broken", "correct the line", persona(MISSPELT)),
     "a persona without instructions": Planted(

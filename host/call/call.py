@@ -58,6 +58,11 @@ class Call:
         return self._known.persona or ""
 
     @property
+    def personas(self) -> Sequence[str]:
+        """The names of the personas that have had the call, in order, as its record has them."""
+        return self._known.names
+
+    @property
     def outbound(self) -> bool:
         """True if the host placed the call."""
         return self._known.outbound

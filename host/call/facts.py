@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from host.call.state import CallState
 from host.records.ending import Ending
 from host.records.outcome import Outcome
 from host.records.redaction import redacted
-from host.settings import Shared
+from host.settings import Settings
 
 FACTS = frozenset(
     {
@@ -21,7 +20,8 @@ FACTS = frozenset(
 """Fields of a record that do not depend on how the call goes on."""
 
 
-def facts_of(state: CallState, settings: Shared, state_dir: Path) -> dict[str, Any]:
-    """Return these fields as JSON, with what the settings keep private masked."""
+def facts_of(state: CallState, settings: Settings) -> dict[str, Any]:
+    """Return these fields as JSON, with what the personas' settings keep private masked."""
     so_far = state.record(Ending(Outcome.COMPLETED, "host", ""))
-    return redacted(so_far, settings, state_dir).model_dump(mode="json", include=set(FACTS))
+    masked = redacted(so_far, settings.of_a_call(so_far.names), settings.state_dir)
+    return masked.model_dump(mode="json", include=set(FACTS))

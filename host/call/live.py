@@ -285,7 +285,7 @@ class LiveCall:
 
     def facts(self) -> dict[str, Any]:
         """Return what is known of the call so far; see `Call.facts`."""
-        return facts_of(self.state, self.persona_settings, self.settings.state_dir)
+        return facts_of(self.state, self.settings)
 
     async def meet_machine(self) -> None:
         """Confirm that a machine has answered, then apply the persona's voicemail policy."""

@@ -168,9 +168,25 @@ class CallState(Written):
         return (until - self.answered_at).total_seconds() if self.answered_at else 0.0
 
     @property
+    def names(self) -> list[str]:
+        """The names of all personas that had the call, in order."""
+        shared = [share.name for share in self.personas]
+        return shared or ([self.persona] if self.persona else [])
+
+    @property
+    def owner(self) -> str | None:
+        """The persona that has the call, also while another one is asked whether it takes it."""
+        return self.names[-1] if self.names else None
+
+    @property
     def handed_over_by(self) -> str | None:
         """The persona that handed the call to this one; None for the first."""
         return self.personas[-2].name if len(self.personas) > 1 else None
+
+    def persona_at(self, at: datetime) -> str:
+        """Return the persona that had the call at a time; the first one before it had it."""
+        had = [share.name for share in self.personas if share.since <= at]
+        return had[-1] if had else (self.names or [""])[0]
 
     def begin_share(self, persona: str) -> None:
         """Note that a persona has the call from now on."""

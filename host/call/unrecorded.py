@@ -168,6 +168,7 @@ class Unrecorded:
         for choice in state.menus:
             choice.menu = self._call.keypad.hide(choice.menu)
             choice.key, choice.choice = choice.key and MASK, 4 * MASK
+        state.note = ""
         self._call.results.hide_again()
 
     # What is said

@@ -8,6 +8,7 @@ import json
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from host import registry
@@ -54,25 +55,25 @@ async def chat(
 async def _talk(
     talk: Conversation, ask: Callable[[], str | None], show: Callable[[str, str], None]
 ) -> None:
-    _show(talk.greeting, talk.call.persona, show)
+    _show(talk, talk.greeting, show)
     while not talk.over:
         line = await wait_for_line(ask)
         if line is None:
             return
         if keys := keys_in(line):
-            _show(await talk.press(keys), talk.call.persona, show)
+            _show(talk, await talk.press(keys), show)
         elif line.strip():
-            _show(await talk.say(line), talk.call.persona, show)
+            _show(talk, await talk.say(line), show)
     if talk.ending.outcome is not Outcome.COMPLETED:
         show("host", talk.ending.reason)
 
 
-def _show(turn: Turn, persona: str, show: Callable[[str, str], None]) -> None:
+def _show(talk: Conversation, turn: Turn, show: Callable[[str, str], None]) -> None:
     told = list(turn.said)
     for event in turn.events:
         if event.type == "message" and event.item.role == "assistant":
             text = event.item.text_content or ""
-            show(persona, text)
+            show(talk.persona_at(datetime.fromtimestamp(event.item.created_at, UTC)), text)
             if text in told:
                 told.remove(text)
         elif event.type == "function_call":
@@ -82,7 +83,7 @@ def _show(turn: Turn, persona: str, show: Callable[[str, str], None]) -> None:
         elif event.type == "function_call_output" and event.item.is_error:
             show("tool", event.item.output)
     for text in told:  # exact words, which LiveKit does not count among the LLM's
-        show(persona, text)
+        show(talk.call.persona, text)
     if turn.keys:
         show("keys", turn.keys)
 

@@ -145,7 +145,8 @@ class _Words:
             update={
                 "menu": self.written(choice.menu),
                 "key": choice.key if shown else MASKED_KEY,
-                "choice": self.maybe(choice.choice),
+                # A choice tells its key. It is noted masked, except by another persona of the call.
+                "choice": BULLETS if self._settings.mask_digits else self.maybe(choice.choice),
             }
         )
 

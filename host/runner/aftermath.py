@@ -70,7 +70,7 @@ def note_results(settings: Settings, record: CallRecord, key: str) -> None:
     """Store a call's results for the API, redacted like its record."""
     if not record.results:
         return
-    masked = redacted(record, settings.persona(record.persona or ""), settings.state_dir)
+    masked = redacted(record, settings.of_a_call(record.names), settings.state_dir)
     try:
         Requests(settings.state_dir).note_results(key, json.dumps(masked.results))
     except (OSError, sqlite3.Error) as error:
@@ -93,8 +93,8 @@ async def emit_call_ended(settings: Settings, checkpoint: Checkpoint) -> None:
         made = record.answered_at is not None or record.dialled_at is not None
         count_out(settings, state, made=made)
     loaded = registry.load(settings)
-    persona = state.persona if state.persona in loaded.personas else None
     call = restored(settings, checkpoint)
+    persona = call.persona if call.persona in loaded.personas else None
     call.take(persona or "", loaded.view(persona))
     await call.events.emit_call_ended(record)
 
@@ -104,8 +104,7 @@ def count_out(settings: Settings, state: CallState, *, made: bool) -> None:
 
     A call that was neither answered nor dialled (not `made`) does not count.
     """
-    names = [share.name for share in state.personas] or [state.persona or ""]
-    for name in dict.fromkeys(names):
+    for name in dict.fromkeys(state.names or [""]):
         seconds, limits = state.talked_with(name), settings.persona(name)
         Budget(settings.state_dir).settle(state.share_id(name), seconds, limits, made=made)
 

@@ -62,7 +62,7 @@ from host.speech.conclusions import INTERRUPTED, asked_for, conclude, may_conclu
 from host.speech.greeting import first_agent, greet
 from host.speech.hold_watch import HoldWatch
 from host.speech.persona_agent import brief
-from host.speech.persona_handover import give_to
+from host.speech.persona_handover import give_to, return_to_owner
 from host.speech.recording import Recorder
 from host.speech.room import room_options
 from host.speech.session import make_session
@@ -154,8 +154,7 @@ class Runner:
         hold = HoldWatch(call, call.session)
         call.spawn(limits.limit_hold(call), "enforcing the hold timeout")
         if self._resumed:
-            names = [share.name for share in call.state.personas]
-            if call.state.recordings and call.settings.of_a_call(names).record:
+            if call.state.recordings and call.settings.of_a_call(call.state.names).record:
                 call.recorder = Recorder(call)
                 await call.recorder.resume()
             dead_air.watch(call)
@@ -344,6 +343,7 @@ class Runner:
         else:
             await tear_down(self._job, call)
             call.save = lambda: None  # from here on, checkpoints have the record
+            return_to_owner(call)
             with log_errors("drawing conclusions"):
                 await self._conclude(ending)
         record = state.record(ending)

@@ -28,8 +28,7 @@ def call_to_take_over(identity: str) -> str | None:
 def restored(settings: Settings, checkpoint: Checkpoint) -> LiveCall:
     """Build a call from its checkpoint; it does not reply until `resume` has run."""
     state = checkpoint.state.model_copy(update={"greeted": False, "ended_at": None})
-    if state.personas:  # it may have died while another one was asked whether it takes the call
-        state.persona = state.personas[-1].name
+    state.persona = state.owner  # another one may have been asked whether it takes the call
     call = LiveCall(settings, state)
     vars(call.call.state).update(checkpoint.kept)
     call.usage_by_session[0] = list(state.usage)

@@ -48,7 +48,7 @@ async def emit_call_ended(settings: Settings, checkpoint: Checkpoint, *, dev: bo
             why = "failed"
         if why:
             kept = keep_broken(checkpoints.file(id))
-            persona = checkpoint.state.persona
+            persona = checkpoint.state.owner
             log.error("call_ended of %s %s; the record is in %s", persona, why, kept)
         checkpoints.close(id)
 

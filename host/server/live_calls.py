@@ -151,7 +151,7 @@ class LiveCalls:
 
 
 class Masks:
-    """Masks what is listed of calls as their records mask it, by the settings of all their personas."""
+    """Masks what is listed of calls as their records are, by the settings of all their personas."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings, self._names = settings, Pseudonyms(settings.state_dir)

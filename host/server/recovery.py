@@ -128,7 +128,7 @@ class Recovery:
         state = checkpoint.state
         if self.launch is None or state.taken_over >= MOST or not state.far_end:
             return False
-        if not (self._settings.persona(state.persona or "").take_over and state.answered):
+        if not (self._settings.persona(state.owner or "").take_over and state.answered):
             return False
         async with livekit_of(self._settings) as livekit:
             room = await self._room_with_the_far_end(livekit, state)

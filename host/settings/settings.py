@@ -221,6 +221,7 @@ class Settings(BaseSettings, Shared):
         return first.model_copy(
             update={
                 "record": all(each.record for each in every),
+                "discard_recording": any(each.discard_recording for each in every),
                 "record_numbers": all(each.record_numbers for each in every),
                 "record_transcripts": all(each.record_transcripts for each in every),
                 "mask_digits": any(each.mask_digits for each in every),
@@ -238,3 +239,8 @@ class Settings(BaseSettings, Shared):
             found |= further
             ways += further
         return found
+
+    def longest_call(self, persona: str) -> float:
+        """Return the longest duration of a persona's calls in seconds, with all their handovers."""
+        names = {persona, *self.reachable_from(persona)}
+        return sum(self.persona(name).max_duration for name in names)

@@ -76,12 +76,13 @@ def agent_of(call: LiveCall) -> Agent:
     return agent
 
 
-async def brief(call: LiveCall, agent: Agent) -> None:
+async def brief(call: LiveCall, agent: Agent, note: str | None = None) -> None:
     """Append the host's rules to an agent's instructions, before it starts.
 
-    They say who has handed the call over, and why, and what data is.
+    They say who has handed the call over, and why, and what data is. `note` is what the other
+    persona has just said; None: what the call's state has of it.
     """
-    by, note = call.state.handed_over_by, call.state.note
+    by, note = call.state.handed_over_by, call.state.note if note is None else note
     if by and isinstance(agent.instructions, str):
         told = f" {NOTE.format(by=by, note=as_data(note))}" if note else ""
         taken_over = TAKEN_OVER.format(by=by)

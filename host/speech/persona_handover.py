@@ -85,7 +85,7 @@ class PersonaHandover:
         call.time_left = left
         call.state.begin_share(to)
         log.info("%s has handed the call over to %s", by, to)
-        await brief(call, cast.agent)
+        await brief(call, cast.agent, note)
         self._stop_recording()
         if call.job is not None:
             told = notify_watchers(call.job.room, {"host.persona": to})
@@ -95,9 +95,10 @@ class PersonaHandover:
     async def _cast(self, to: str, note: str) -> Cast:
         """Build what the session gets, by the hooks of the other persona. Raises HostError."""
         call = self._call
-        known = [share.name for share in call.state.personas]
+        known = call.state.names
         give_to(call, to)
-        call.state.note = note
+        # A checkpoint has it, in which nothing private may be.
+        call.state.note = "" if call.off_record else call.keypad.hide(note)
         if to not in known:
             await call.events.emit_to_persona("prepare_call")
         try:
@@ -117,8 +118,7 @@ class PersonaHandover:
     def _stop_recording(self) -> None:
         """Stop recording for good if a persona of the call does not record."""
         call = self._call
-        names = [share.name for share in call.state.personas]
-        if call.recorder and not call.settings.of_a_call(names).record:
+        if call.recorder and not call.settings.of_a_call(call.state.names).record:
             call.spawn(call.recorder.close(), "closing the recording")
 
     def _change_to(self, cast: Cast, previous: Agent, by: str, note: str) -> None:
@@ -228,6 +228,15 @@ class PersonaHandover:
             words = call.first_words.take() if call.first_words else ""
             with contextlib.suppress(RuntimeError):  # the session is closing
                 session.generate_reply(user_input=words or NOT_GIVEN, instructions=GO_ON)
+
+
+def return_to_owner(call: LiveCall) -> None:
+    """Let the persona's hooks and settings hold that has the call, at its end.
+
+    Another one may still be asked whether it takes the call.
+    """
+    if call.state.owner and call.persona != call.state.owner:
+        give_to(call, call.state.owner)
 
 
 def give_to(call: LiveCall, persona: str) -> None:

@@ -61,19 +61,21 @@ def plugin_settings() -> type[Recordings]:
 @hookimpl
 def recording_url(call: Call, recording: str) -> str | None:
     """Return where the recording will be."""
-    template = call.persona_settings.plugin(Recordings).url
-    return url_of(template, call.persona, Path(recording)) if template else None
+    persona = _persona(call)
+    template = call.settings.persona(persona).plugin(Recordings).url
+    return url_of(template, persona, Path(recording)) if template else None
 
 
 @hookimpl
 async def call_ended(call: Call, record: Any) -> None:
     """Note the call's recording, and its part before a takeover, for the host to upload."""
-    settings = call.persona_settings.plugin(Recordings)
+    persona = _persona(call)
+    settings = call.settings.persona(persona).plugin(Recordings)
     if not (settings.url and record.recording) or record.recording_discarded:
         return
     jobs = Jobs(call.settings.state_dir)
     for file in parts_of(Path(record.recording)):
-        url = url_of(settings.url, call.persona, file)
+        url = url_of(settings.url, persona, file)
         try:
             await asyncio.to_thread(jobs.put, file.absolute(), url, keep=settings.keep_local)
         except OSError as error:
@@ -93,6 +95,11 @@ async def while_serving(settings: Settings) -> None:
             log.error("recordings: %s; until then they stay in %s", fault, settings.recordings_dir)
             return
     await Uploads(jobs).run()
+
+
+def _persona(call: Call) -> str:
+    """Return the persona that took the call first, with which the recording began."""
+    return call.personas[0] if call.personas else ""
 
 
 def url_of(template: str, persona: str, file: Path) -> str:

@@ -133,13 +133,17 @@ WITNESS = """
     """
 
 
-async def ended(deployment: Deployment, record: CallRecord) -> CallRecord:
-    """End a call of ann's; give the record as everybody is told of it."""
-    deployment.persona("ann")
+async def ended(deployment: Deployment, record: CallRecord, *more: str) -> CallRecord:
+    """End a call of ann's, and of `more` personas; give the record as everybody is told of it."""
+    personas = ("ann", *more)
+    for name in personas:
+        deployment.persona(name)
     deployment.write("plugins/witness.py", WITNESS)
     loaded = deployment.load()
-    state = CallState(id=record.id)
-    call = LiveCall(load_settings(), state, persona="ann", hooks=loaded.view("ann"))
+    state, last = CallState(id=record.id), personas[-1]
+    for name in personas:
+        state.begin_share(name)
+    call = LiveCall(load_settings(), state, persona=last, hooks=loaded.view(last))
     await call.events.emit_call_ended(record)
     [witness] = [plugin for plugin in loaded.plugins if plugin.name == "witness"]
     [told] = witness.module.told
@@ -169,6 +173,21 @@ async def test_a_persona_may_have_a_bucket_of_its_own(deployment: Deployment) ->
     [file] = recorded(deployment.folder, "AJ_1.ogg")
     told = await ended(deployment, a_record(id="AJ_1", recording=str(file)))
     assert told.recording_url == "gs://ann/AJ_1.ogg"
+
+
+async def test_a_call_that_was_handed_over_is_stored_as_its_first_persona_s(
+    deployment: Deployment,
+) -> None:
+    deployment.write(
+        "host.toml",
+        '[personas.ann.plugins.recordings]\nurl = "gs://ann/{persona}/{id}.ogg"\n'
+        '[personas.bob.plugins.recordings]\nurl = "gs://bob/{persona}/{id}.ogg"\n',
+    )
+    [file] = recorded(deployment.folder, "AJ_1.ogg")
+    told = await ended(deployment, a_record(id="AJ_1", recording=str(file)), "bob")
+    assert told.recording_url == "gs://ann/ann/AJ_1.ogg"
+    [wanted] = (deployment.folder / ".host" / "uploads").iterdir()
+    assert recordings.jobs.Job.model_validate_json(wanted.read_text()).url == told.recording_url
 
 
 @pytest.mark.parametrize("url", [URL, None])

@@ -29,7 +29,7 @@ def test_a_call_shows_authors_this_and_nothing_else(settings: Settings) -> None:
         *("pause_recording", "resume_recording", "unrecorded", "stop_recording"),
         *("collect_digits", "collect_letters", "hold", "on_hold", "opt_out", "meet_machine"),
         *("spawn", "state", "session", "job", "settings", "persona_settings", "hooks", "hand_over"),
-        "headers",
+        *("headers", "personas"),
     }
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from deployment import Deployment
 
+from host.call.live import LiveCall
 from host.call.state import CallState
 from host.records.ending import Ending
 from host.records.outcome import Outcome
+from host.settings import load_settings
 
 NOON = datetime(2026, 11, 30, 12, tzinfo=UTC)
 ENDING = Ending(Outcome.COMPLETED, "far end", "the caller hung up")
@@ -52,6 +56,29 @@ def test_the_record_has_the_first_persona_and_all_of_them(state: CallState) -> N
         "until": "2026-11-30T12:00:55Z",
     }
     assert state.personas[-1].until is None, "a checkpoint is written of a call that goes on"
+
+
+def test_a_persona_that_is_asked_whether_it_takes_the_call_does_not_own_it(
+    state: CallState,
+) -> None:
+    state.persona = "cat"
+    assert state.owner == "ann"
+    assert CallState(persona="cat").owner == "cat"
+
+
+def test_the_facts_are_as_private_as_the_strictest_persona_wants_them(
+    state: CallState, deployment: Deployment
+) -> None:
+    deployment.write("host.toml", "[personas.ann]\nrecord_numbers = true\n[personas.bob]\n")
+    number = "+12125550134"
+    state.number, state.metadata = number, {"reference": f"lead of {number}"}
+    call = LiveCall(load_settings(), state)
+    facts = call.call.facts()
+    assert (facts["persona"], facts["id"]) == ("ann", "AJ_1")
+    assert number not in json.dumps(facts)
+    state.personas[1].name = "ann"
+    facts = call.call.facts()
+    assert (facts["number"], facts["reference"]) == (number, f"lead of {number}")
 
 
 def test_the_first_persona_is_counted_as_the_call_and_others_beside_it(state: CallState) -> None:

@@ -46,6 +46,8 @@ RULES = (
         after="conclude",
         calls=("conclude", {"day": "Tuesday", "topic": "a visit"}),
     ),
+    Rule(about="call is over", persona="intake", calls=("conclude", {"wish": "a crown"})),
+    Rule(persona="concludes", hears="^$", says="What else is there?"),
     Rule(about="booking one", hears="monday", calls=("book", {"day": "Monday"})),
     Rule(about="booking one", after="book", says="Monday it is then."),
     Rule(

@@ -86,6 +86,21 @@ async def test_a_call_that_nobody_answers_is_not_told_of_as_answered(scene: Scen
     assert [body["type"] for _, body in waiting(scene)] == ["call.started", "call.ended"]
 
 
+async def test_a_call_that_is_handed_over_is_told_of_once(scene: Scene) -> None:
+    async def visits(line: Line) -> None:
+        await line.heard("press one")
+        await line.press("1")
+        await line.heard("what else is there")
+        await line.hang_up()
+
+    record = await scene.over(await scene.ring("intake", visits))
+    started, answered, ended = (body for _, body in waiting(scene))
+    assert [body["type"] for body in (started, answered, ended)] == ALL.split(",")
+    assert {body["data"]["persona"] for body in (started, answered, ended)} == {"intake"}
+    assert [share["name"] for share in ended["data"]["personas"]] == ["intake", "concludes"]
+    assert CallRecord.model_validate(ended["data"]) == record
+
+
 async def test_a_call_that_is_taken_over_is_told_of_once(scene: Scene) -> None:
     async def goes_on(line: Line) -> None:
         await line.heard("please go on", 40)

@@ -140,13 +140,19 @@ async def test_a_persona_hands_over_to_another_one_in_a_chat(deployment: Deploym
         deployment.persona(persona)
     deployment.write("host.toml", "[personas.ann]\nhands_over_to = ['bob']\n")
     rules = [
-        Rule(persona="ann", hears="bob", calls=("hand_over", {"to": "bob", "note": "for Bob"})),
+        Rule(
+            persona="ann",
+            hears="bob",
+            says="One moment.",
+            calls=("hand_over", {"to": "bob", "note": "for Bob"}),
+        ),
         Rule(persona="bob", hears="give me bob", says="Bob speaking."),
         Rule(persona="bob", hears="who", says="I am Bob."),
     ]
     asked = "Give me Bob.\nWho are you?\n"
     _, said, _ = await chat(asked, "ann", folder=deployment.folder, rules=rules)
     assert said.splitlines() == [
+        "ann: One moment.",
         "tool: hand_over(to='bob', note='for Bob')",
         "bob: Bob speaking.",
         "bob: I am Bob.",

@@ -124,6 +124,12 @@ def test_digits_alone_are_opened_by_name(tmp_path: Path) -> None:
     assert json.loads(record.tools[0].arguments)["pin"] == 4321
 
 
+def test_choices_are_masked_if_another_persona_of_the_call_masks_keys(tmp_path: Path) -> None:
+    record = told(tmp_path, mask_digits=True, record_transcripts=True)
+    assert [(each.key, each.choice) for each in record.menus] == [("•", "••••"), (None, "••••")]
+    assert record.menus[0].menu == "language"
+
+
 def test_words_are_closed_by_name(tmp_path: Path) -> None:
     record = told(tmp_path, record_transcripts=False)
     assert record.transcript == []

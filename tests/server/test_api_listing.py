@@ -17,6 +17,7 @@ from host.call.state import CallState, CallStatus
 from host.dispatch.idempotency import Requests
 from host.records.ending import Ending
 from host.records.outcome import Outcome
+from host.records.record import PersonaShare
 from host.records.redaction import redacted
 from host.server.api.schemas import WantedCall
 from host.server.api.status import queued
@@ -209,6 +210,15 @@ async def test_calls_are_listed_newest_first_with_filters(api: Api) -> None:
         ({"limit": "2"}, everything[:2]),
     ]:
         assert ids((await api.page(**query))[0]) == expected, query
+
+
+async def test_a_call_is_found_by_each_persona_that_had_it(api: Api) -> None:
+    shares = [PersonaShare(name=name, since=ago(5)) for name in ("ann", "bob")]
+    api.live("AJ_live", persona="bob", personas=shares, dispatched_at=ago(10))
+    end(api, api.live("AJ_over", persona="bob", personas=shares, dispatched_at=ago(20)))
+    api.live("AJ_bobs", persona="bob", dispatched_at=ago(30))
+    assert ids((await api.page(persona="ann"))[0]) == ["AJ_live", "AJ_over"]
+    assert ids((await api.page(persona="bob"))[0]) == ["AJ_live", "AJ_over", "AJ_bobs"]
 
 
 async def test_a_reference_with_a_number_finds_calls_that_mask_it(api: Api) -> None:

@@ -392,3 +392,5 @@ def test_the_personas_that_may_get_a_call_are_those_of_all_further_handovers(her
     settings = load_settings()
     assert settings.reachable_from("ann") == {"bob", "cat", "dan"}
     assert settings.reachable_from("dan") == set()
+    assert settings.longest_call("dan") == settings.max_duration
+    assert settings.longest_call("ann") == settings.longest_call("cat") == 4 * settings.max_duration

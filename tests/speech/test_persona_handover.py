@@ -14,6 +14,7 @@ from livekit.agents import ConversationItemAddedEvent, llm
 
 from host import registry
 from host.base.errors import HostError
+from host.call.keypad import MASK
 from host.call.live import LiveCall
 from host.call.state import CallState
 from host.records.ending import Ending
@@ -137,7 +138,26 @@ async def test_a_persona_that_fails_leaves_all_as_it_was(
     assert call.persona == "bob"
 
 
-async def handed_over(call: LiveCall, to: str) -> None:
+async def test_a_note_is_told_and_what_is_off_the_record_stays_in_no_checkpoint(
+    call: LiveCall,
+) -> None:
+    call.keypad.keep_secret("4321")
+    await handed_over(call, "cat", "has the PIN 4321")
+    assert call.state.note == f"has the PIN {4 * MASK}"
+    assert call.session is not None
+    assert '"has the PIN 4321"' in str(call.session.current_agent.instructions)
+    await call.call.pause_recording()
+    await handed_over(call, "ann", "has a card")
+    assert call.state.note == ""
+    assert '"has a card"' in str(call.session.current_agent.instructions)
+    await call.call.resume_recording()
+    await handed_over(call, "cat", "has a horse")
+    assert call.state.note == "has a horse"
+    await call.call.stop_recording(discard=True)
+    assert call.state.note == ""
+
+
+async def handed_over(call: LiveCall, to: str, note: str = "") -> None:
     """Hand a call over, and wait until the other persona has replied."""
     session, replied = call.session, asyncio.Event()
     assert session is not None
@@ -147,6 +167,6 @@ async def handed_over(call: LiveCall, to: str) -> None:
         if isinstance(event.item, llm.ChatMessage) and event.item.role == "assistant":
             replied.set()
 
-    await call.hand_over(to)
+    await call.hand_over(to, note=note)
     await asyncio.wait_for(replied.wait(), 20)
     session.off("conversation_item_added", on_item)

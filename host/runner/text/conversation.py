@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Collection, Sequence
+from datetime import datetime
 from typing import Any
 
 from livekit.agents import AgentSession
@@ -35,6 +36,7 @@ from host.speech.conclusions import asked_for, conclude, may_conclude
 from host.speech.first_words import hear
 from host.speech.greeting import first_agent, greet
 from host.speech.persona_agent import brief
+from host.speech.persona_handover import return_to_owner
 from host.speech.session import make_session
 
 CLOSING_LIMIT = 10.0
@@ -92,6 +94,10 @@ class Conversation:
     def lines(self) -> Sequence[Line]:
         """What both sides have said and done so far, as people read it."""
         return lines_of(self._live.state)
+
+    def persona_at(self, at: datetime) -> str:
+        """Return the name of the persona that had the call at a time."""
+        return self._live.state.persona_at(at)
 
     async def say(self, text: str) -> Turn:
         """Say something to the persona, and wait for all that it does about it.
@@ -174,6 +180,7 @@ class Conversation:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(live.session.aclose(), CLOSING_LIMIT)
         await live.settle(CLOSING_LIMIT)
+        return_to_owner(live)
         if concluding and may_conclude(live) and (model := asked_for(live)):
             await conclude(live, model)
         self._record = live.state.record(live.ending.result())

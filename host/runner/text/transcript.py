@@ -11,7 +11,7 @@ class Line(NamedTuple):
     """One line: who, and what they said or did."""
 
     who: str
-    """`persona` or `caller`; or what was used: `tool`, `transfer`."""
+    """`persona` or `caller`; or what was used: `tool`, `transfer`, `handover`."""
     what: str
 
 
@@ -28,5 +28,6 @@ def lines_of(state: CallState) -> list[Line]:
             (each.at, Line("transfer", f"to {each.to}{'' if each.succeeded else ', in vain'}"))
             for each in state.transfers
         ),
+        *((each.since, Line("handover", f"to {each.name}")) for each in state.personas[1:]),
     ]
     return [line for _, line in sorted(happened, key=lambda each: each[0])]

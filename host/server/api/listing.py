@@ -99,7 +99,8 @@ class CallLister:
         calls = {record.id: self._of_record(record) for record in unfinished.ended}
         calls |= {live.id: _of_live(live) for live in unfinished.live}
         calls |= {record.id: self._of_record(record) for record in ended}
-        names = {each.id: each.names for each in (*unfinished.ended, *unfinished.live, *ended)}
+        names = {live.id: live.names for live in unfinished.live}
+        names |= {record.id: record.names for record in (*unfinished.ended, *ended)}
         since, before = _since(wanted.since), wanted.before
         references = self._filters(wanted).references
         fitting = [

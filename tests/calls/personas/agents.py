@@ -1,6 +1,7 @@
 """Agents: a persona of several LiveKit Agents, which hand over to each other."""
 
 import asyncio
+from typing import Any
 
 from host import hookimpl
 
@@ -55,14 +56,14 @@ def agent(call):
             return Second()
 
         @function_tool
-        async def report_and_return(self, context: RunContext):
+        async def report_and_return(self, context: RunContext[Any]):
             """Report progress, then return another agent."""
             await context.update("It takes a moment.")
             await asyncio.sleep(1)
             return Second()
 
         @function_tool
-        async def report_and_update(self, context: RunContext) -> None:
+        async def report_and_update(self, context: RunContext[Any]) -> None:
             """Report progress, then update the session's agent."""
             await context.update("It takes a moment.")
             await asyncio.sleep(1)

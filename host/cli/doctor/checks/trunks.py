@@ -200,18 +200,16 @@ def _terminates(host: str) -> bool:
 
 async def durations(deployment: Deployment) -> Iterator[Finding]:
     """Find inbound trunks that end calls earlier than the host."""
-    routing = await deployment.routing()
-    longest = max(
-        (deployment.settings.persona(name).max_duration for name in deployment.loaded.personas),
-        default=0.0,
-    )
+    routing, settings = await deployment.routing(), deployment.settings
+    longest = max(map(settings.longest_call, deployment.loaded.personas), default=0.0)
     return iter(
         [
             warning(
-                f"trunk {named(trunk)} ends calls after {limit:.0f} s, a persona after "
+                f"trunk {named(trunk)} ends calls after {limit:.0f} s, the host after "
                 f"{longest:.0f} s",
                 "the caller is cut off in the middle of a word, without a warning or a goodbye",
-                f"raise max_call_duration of {named(trunk)} above max_duration, or remove it",
+                f"raise max_call_duration of {named(trunk)} above max_duration, which each persona "
+                "of a call has for itself, or remove it",
             )
             for trunk in routing.inbound
             if 0 < (limit := trunk.max_call_duration.ToTimedelta().total_seconds()) < longest
