@@ -6,7 +6,7 @@ Any process that may read `state_dir` can look at them. Numbers are masked as in
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -38,9 +38,9 @@ class LiveFacts(BaseModel):
     id: str
     """LiveKit's job id."""
     persona: str | None
-    """The one that has the call; None until one is chosen."""
-    names: list[str] = Field(exclude=True, repr=False)
-    """The names of all personas that had the call."""
+    """The one that took the call first; None until one is chosen."""
+    personas: list[str]
+    """Personas that have had the call, in order; the last one has it."""
     direction: Direction
     status: LiveStatus
     number: str | None
@@ -54,6 +54,11 @@ class LiveFacts(BaseModel):
     answered_at: datetime | None
     livekit_room: str = Field(exclude=True, repr=False)
     """The room's name as LiveKit knows it, which may contain a number."""
+
+    @property
+    def names(self) -> list[str]:
+        """The names of all personas that had the call, as of a record."""
+        return self.personas
 
 
 class Unfinished(NamedTuple):
@@ -94,7 +99,7 @@ class _State(BaseModel):
 
     @property
     def names(self) -> list[str]:
-        """The names of all personas that had the call, in order."""
+        """The names of all personas that had the call."""
         shared = [share.name for share in self.personas]
         return shared or ([self.persona] if self.persona else [])
 
@@ -151,23 +156,27 @@ class LiveCalls:
 
 
 class Masks:
-    """Masks what is listed of calls as their records are, by the settings of all their personas."""
+    """Masks what is listed of calls as their records mask it, by the settings of their personas."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings, self._names = settings, Pseudonyms(settings.state_dir)
         self._known: dict[tuple[str, ...], PersonaSettings] = {}
 
-    def number(self, number: str | None, names: Sequence[str]) -> str | None:
+    def whoever_may_get(self, persona: str) -> list[str]:
+        """Return the personas that may get a call of this one, which is still to be placed."""
+        return [persona, *sorted(self._settings.reachable_from(persona))]
+
+    def number(self, number: str | None, personas: Iterable[str]) -> str | None:
         """Return a number with its pseudonym in place of its digits, unless records have it."""
-        return number and (number if self._shows(names) else self._names.of(number))
+        return number and (number if self._shows(personas) else self._names.of(number))
 
-    def room(self, room: str, number: str | None, names: Sequence[str]) -> str:
+    def room(self, room: str, number: str | None, personas: Iterable[str]) -> str:
         """Return a room's name without the number in it."""
-        return room if self._shows(names) else mask_room(room, number)
+        return room if self._shows(personas) else mask_room(room, number)
 
-    def id(self, text: str | None, number: str | None, names: Sequence[str]) -> str | None:
+    def id(self, text: str | None, number: str | None, personas: Iterable[str]) -> str | None:
         """Return an ID that others chose without the numbers in it, `number` in any spelling."""
-        return masked_id(text, number, self._of(names), self._settings.state_dir)
+        return masked_id(text, number, self._of(personas), self._settings.state_dir)
 
     def record(self, record: CallRecord) -> CallRecord:
         """Return a redacted record; one that is redacted already stays as it is."""
@@ -182,22 +191,21 @@ class Masks:
             story["transcript"] = []
         return self.record(record.model_copy(update=story))
 
-    def _shows(self, names: Sequence[str]) -> bool:
-        return self._of(names).record_numbers
+    def _shows(self, personas: Iterable[str]) -> bool:
+        return self._of(personas).record_numbers
 
-    def _of(self, names: Sequence[str]) -> PersonaSettings:
-        """Return the strictest settings of these personas."""
-        known = tuple(names)
-        if known not in self._known:
-            self._known[known] = self._settings.of_a_call(known)
-        return self._known[known]
+    def _of(self, personas: Iterable[str]) -> PersonaSettings:
+        names = tuple(personas)
+        if names not in self._known:
+            self._known[names] = self._settings.of_a_call(names)
+        return self._known[names]
 
 
 def _facts(state: _State, mask: Masks) -> LiveFacts:
     return LiveFacts(
         id=state.id,
-        persona=state.persona or None,
-        names=state.names,
+        persona=state.names[0] if state.names else None,
+        personas=state.names,
         direction="outbound" if state.outbound else "inbound",
         status=_status(state),
         number=mask.number(state.number, state.names),

@@ -50,7 +50,7 @@ def end(api: Api, state: CallState, outcome: Outcome = Outcome.COMPLETED) -> Non
     """End a call now: its record is written as plugins write it."""
     state.ended_at = now()
     record = state.record(Ending(outcome, "far end", f"{outcome} it is"))
-    settings = api.settings.persona(state.persona or "")
+    settings = api.settings.of_a_call(record.names)
     api.ended(redacted(record, settings, api.settings.state_dir))
 
 
@@ -102,6 +102,31 @@ async def test_numbers_are_masked_as_the_settings_say_and_alike_while_live_and_a
     for id, call in before.items():
         for field in ("number", "our_number", "room"):
             assert after[id][field] == call[field]
+
+
+async def test_a_call_that_was_handed_over_is_named_and_masked_alike_while_live_and_after(
+    api: Api,
+) -> None:
+    shares = [PersonaShare(name=name, since=ago(9)) for name in ("bob", "ann")]
+    state = api.live("AJ_1", persona="ann", personas=shares)
+    [[before], _] = await api.page()
+    end(api, state)
+    [[after], _] = await api.page()
+    assert (before["persona"], after["persona"]) == ("bob", "bob")
+    assert NUMBER not in f"{before}{after}", "ann has no numbers in her records"
+    assert before["number"] == after["number"]
+
+
+async def test_a_call_of_the_api_is_masked_for_all_who_may_get_it(deployment: Deployment) -> None:
+    deployment.write("host.toml", "[personas.bob]\nrecord_numbers = true\n")
+    wanted = WantedCall(persona="bob", number=NUMBER, reference=f"lead of {NUMBER}")
+    shown = queued("1", wanted, "room", Masks(load_settings()))
+    assert (shown.number, shown.reference) == (NUMBER, f"lead of {NUMBER}")
+    deployment.write(
+        "host.toml", "[personas.bob]\nrecord_numbers = true\nhands_over_to = ['ann']\n"
+    )
+    masked = queued("1", wanted, "room", Masks(load_settings()))
+    assert NUMBER not in masked.model_dump_json()
 
 
 async def test_records_of_a_time_with_open_numbers_are_masked_as_the_settings_are_now(

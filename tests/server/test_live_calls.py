@@ -20,7 +20,7 @@ from host.cli.calls.live import HEAD
 from host.cli.hangup import find
 from host.records.ending import Ending
 from host.records.outcome import Outcome
-from host.records.record import Utterance
+from host.records.record import PersonaShare, Utterance
 from host.runner.checkpoint import Checkpoint, CheckpointStore
 from host.server.live_calls import LiveCalls
 from host.settings import Settings, load_settings
@@ -129,6 +129,23 @@ def test_the_reference_of_a_live_call_is_masked_as_its_record_masks_it(settings:
     assert ann.reference.startswith("crm-+1…01~")
     assert ann.reference == ended[0].reference
     assert not any("Ada" in each.model_dump_json() for each in live)
+
+
+def test_a_call_that_was_handed_over_is_shown_with_its_personas_and_the_strictest_mask(
+    settings: Settings,
+) -> None:
+    shares = [PersonaShare(name=name, since=BEGAN) for name in ("bob", "ann")]
+    put(settings, "AJ_1", persona="ann", personas=shares)
+    put(settings, "AJ_2", persona="ann", personas=shares, ended=True)
+    live, ended = LiveCalls(settings).read()
+    assert (live[0].persona, live[0].personas) == ("bob", ["bob", "ann"])
+    assert (live[0].number, live[0].room) == (ended[0].number, "call-_+1…01_AJ_1")
+    assert NUMBER not in live[0].model_dump_json() + ended[0].model_dump_json()
+    _, text = host("calls", "--live")
+    assert " bob -> ann " in text
+    for persona in ("ann", "bob"):
+        _, text = host("calls", "--live", "--json", "--persona", persona)
+        assert [call["personas"] for call in json.loads(text)["calls"]] == [["bob", "ann"]]
 
 
 def test_a_call_whose_process_is_gone_is_live_while_its_parent_looks_after_it(

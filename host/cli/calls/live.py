@@ -52,7 +52,7 @@ def table(calls: Sequence[LiveFacts], now: datetime, width: int | None = None) -
         (
             printable(call.id[:SHORT_ID]),
             day_and_time(call.dispatched_at, now),
-            printable(call.persona or "-"),
+            printable(" -> ".join(call.personas) or "-"),
             "in" if call.direction == "inbound" else "out",
             printable(call.number or "-"),
             talk.rjust(widest),

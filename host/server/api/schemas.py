@@ -90,7 +90,9 @@ class KnownCall(BaseModel):
     id: str = Field(
         description="ID of the call: this API's, or LiveKit's job ID if others placed it"
     )
-    persona: str | None = Field(description="persona of the call; null until one is chosen")
+    persona: str | None = Field(
+        description="persona that took the call first; null until one is chosen"
+    )
     direction: Direction = Field(
         "outbound", description="inbound if the far end placed the call, outbound if the host did"
     )

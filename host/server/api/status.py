@@ -20,16 +20,19 @@ _STANDS: dict[str, Status] = {
 
 
 def queued(id: str, wanted: WantedCall, room: str, mask: Masks) -> AskedCall:
-    """Return a call that was just asked for. Its numbers and IDs are masked as in its record."""
-    number, names = wanted.number, (wanted.persona,)
+    """Return a call that was just asked for.
+
+    Its numbers and IDs are masked as in its record if all personas have had it that may get it.
+    """
+    personas, number = mask.whoever_may_get(wanted.persona), wanted.number
     return AskedCall(
         id=id,
         persona=wanted.persona,
-        number=mask.number(number, names),
-        our_number=mask.number(wanted.caller_id, names),
+        number=mask.number(number, personas),
+        our_number=mask.number(wanted.caller_id, personas),
         room=room,
-        reference=mask.id(wanted.reference, number, names),
-        idempotency_key=mask.id(wanted.idempotency_key, number, names),
+        reference=mask.id(wanted.reference, number, personas),
+        idempotency_key=mask.id(wanted.idempotency_key, number, personas),
         asked_at=now(),
     )
 
