@@ -40,8 +40,8 @@ class LiveKit(ComingAndGoing):
         super().__init__()
         self.rooms: list[str] = []
         """Rooms that were asked for, one for each call that is placed."""
-        self.joined = 0
-        """How often somebody wanted to join a room."""
+        self.joining = set[str]()
+        """The tokens with which somebody wanted to join a room: the SDK tries each repeatedly."""
         self.turning_away = asyncio.Event()
 
     def application(self) -> web.Application:
@@ -62,7 +62,9 @@ class LiveKit(ComingAndGoing):
         return _protobuf(api.DeleteRoomResponse())
 
     async def _turn_away(self, request: web.Request) -> web.Response:
-        self.joined += request.headers.get("Upgrade", "").lower() == "websocket"
+        if request.headers.get("Upgrade", "").lower() == "websocket":
+            token = request.query.get("access_token") or request.headers["Authorization"]
+            self.joining.add(token)
         self._news.set()
         await self.turning_away.wait()
         return web.Response(status=401, text="nobody is let in here")

@@ -61,7 +61,7 @@ async def test_joining_that_is_broken_off_leaves_nothing_to_be_fed() -> None:
     before = len(subscribers)
     async with a_livekit() as livekit:
         joining = asyncio.create_task(join(rtc.Room(), f"ws://127.0.0.1:{livekit.port}", "token"))
-        await asyncio.wait_for(livekit.until(lambda: livekit.joined > 0), 10)
+        await asyncio.wait_for(livekit.until(lambda: bool(livekit.joining)), 10)
         assert len(subscribers) > before
         joining.cancel()
         await asyncio.wait({joining})

@@ -146,12 +146,13 @@ async def test_a_persona_hands_over_to_another_one_in_a_chat(deployment: Deploym
             says="One moment.",
             calls=("hand_over", {"to": "bob", "note": "for Bob"}),
         ),
-        Rule(persona="bob", hears="give me bob", says="Bob speaking."),
         Rule(persona="bob", hears="who", says="I am Bob."),
+        Rule(persona="bob", hears="", says="Bob speaking."),  # it is its turn, unasked
     ]
     asked = "Give me Bob.\nWho are you?\n"
     _, said, _ = await chat(asked, "ann", folder=deployment.folder, rules=rules)
     assert said.splitlines() == [
+        "ann: Hello, how can I help you?",
         "ann: One moment.",
         "tool: hand_over(to='bob', note='for Bob')",
         "bob: Bob speaking.",

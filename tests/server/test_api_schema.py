@@ -74,7 +74,7 @@ async def test_its_openapi_names_the_personas_and_says_what_may_come_back(client
     assert set(of_a_call["delete"]["responses"]) == {*read, "202"}
     listed = described["paths"]["/calls"]["get"]
     assert set(listed["responses"]) == {"200", "400", "401", "413", "422", "429", "503"}
-    names = {"persona", "outcome", "live", "since", "limit", "cursor"}
+    names = {"persona", "outcome", "reference", "live", "since", "limit", "cursor"}
     assert {parameter["name"] for parameter in listed["parameters"]} == names
     assert all(each["security"] == [{"HTTPBearer": []}] for each in (listed, *of_a_call.values()))
     assert set(described["paths"]) == {"/calls", "/calls/{id}"}
