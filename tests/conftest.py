@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import canaries
 import pytest
 from deployment import HERE, KEY, OF_A_DEPLOYMENT, SECRET, Deployment
+from panics import show_panics
 
 from host import privacy as private
 from host.registry import Registry, bundled_plugins, load_afresh
@@ -37,6 +38,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.option.quick:
         config.option.markexpr = QUICK
     canaries.watch(config)
+    show_panics()
 
 
 _rows: Counter[str] = Counter()
