@@ -38,7 +38,7 @@ JOIN_LIMIT = 5.0
 LEAVING_LIMIT = 1.0
 """Seconds that other watchers get to leave a room given up at the same time."""
 AFTER_LIMIT = 60.0
-"""Seconds allowed in addition to ringing_timeout and max_duration."""
+"""Seconds allowed in addition to ringing_timeout and the longest call."""
 OnStatus = Callable[[str], None]
 OnTaken = Callable[[], None]
 
@@ -114,8 +114,9 @@ class _Placing:
         self.name = room_for(str(dispatch.persona), self.key)
         self._settings, self._livekit = settings, livekit
         self._metadata, self._on_status, self._on_taken = metadata, on_status, on_taken
-        limits = settings.persona(str(dispatch.persona))
-        self._longest = (limits.max_duration or 0) + (limits.ringing_timeout or 0) + AFTER_LIMIT
+        persona = str(dispatch.persona)
+        ringing = settings.persona(persona).ringing_timeout
+        self._longest = settings.longest_call(persona) + ringing + AFTER_LIMIT
 
     async def once(self) -> CallResult | None:
         """Dispatch and watch the call; None if the room was closed before a host joined."""

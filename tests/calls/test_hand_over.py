@@ -12,7 +12,7 @@ import pytest
 from scene import HERE, checkpoints_of, events, kill_its_process
 from ways import Rings
 
-from host.local.phone import Line, PhoneCall
+from host.local.phone import Line, PhoneCall, Telephone
 from host.local.trouble import Trouble
 from host.records.outcome import Outcome
 from host.records.record import CallRecord
@@ -387,6 +387,25 @@ async def test_a_persona_has_its_maximum_duration_from_the_handover_on(scene: Sc
     assert share.until is not None
     assert 8 <= (share.until - share.since).total_seconds() < 14
     assert record.reason == "the call reached its maximum duration of 8 s"
+
+
+@pytest.mark.memory
+async def test_who_places_a_call_is_told_its_end_after_all_handovers(scene: Scene) -> None:
+    """The first persona may talk for 8 s, and the other one for much longer."""
+
+    async def talks_on(line: Line) -> None:
+        await line.say("Hello?")
+        await line.heard("could you say that again")
+        await line.press("5")
+        for _ in range(14):
+            await line.wait(8)
+            await line.say("What day is it?")
+        await line.hang_up()
+
+    placed, _, record = await scene.place_to(Telephone(script=talks_on), "sleepless")
+    assert had_by(record) == ["sleepless", "fluent"]
+    assert record.duration > 112
+    assert placed.outcome is record.outcome is Outcome.COMPLETED
 
 
 @pytest.mark.both_generations

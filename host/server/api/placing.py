@@ -198,13 +198,15 @@ class Placing:
 
     async def _follow(self, asked: AskedCall, key: str) -> None:
         """Watch an earlier call, or read the result that its process stored."""
-        loop, limits = asyncio.get_running_loop(), self._settings.persona(asked.persona)
+        loop, settings = asyncio.get_running_loop(), self._settings
+        longest = settings.longest_call(asked.persona)
+        longest += settings.persona(asked.persona).ringing_timeout
         began = loop.time()
         while True:
             placed = None
             try:
                 placed = await follow(
-                    self._settings,
+                    settings,
                     asked.persona,
                     key,
                     partial(note_status, asked),
@@ -215,7 +217,7 @@ class Placing:
             patience = 0.0 if placed else NEWS_LIMIT
             request = await asyncio.to_thread(self._results.request, key)
             if is_live(request):  # its process stores the result
-                patience = NEWS_LIMIT + (limits.max_duration or 0) + (limits.ringing_timeout or 0)
+                patience = NEWS_LIMIT + longest
             known = written(request, asked.room)
             if known or loop.time() - began >= patience:
                 unknown = CallResult(Outcome.FAILED, _NOT_REPORTED, asked.room)

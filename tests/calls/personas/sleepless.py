@@ -11,3 +11,8 @@ def instructions(call):
 @hookimpl
 async def joined(call, by, note):
     await call.say(f"The note says: {note}")
+
+
+@hookimpl
+async def digit_pressed(call, digit):
+    await call.hand_over("fluent")
