@@ -154,7 +154,7 @@ class Runner:
         hold = HoldWatch(call, call.session)
         call.spawn(limits.limit_hold(call), "enforcing the hold timeout")
         if self._resumed:
-            if call.state.recordings and call.settings.of_a_call(call.state.names).record:
+            if call.state.recordings:
                 call.recorder = Recorder(call)
                 await call.recorder.resume()
             dead_air.watch(call)

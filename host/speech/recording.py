@@ -69,11 +69,13 @@ class Recorder:
         """Continue the recording of a crashed process in a new file; the notice was already heard.
 
         The earlier file keeps what was written: all but the last 256 KiB, about 40 seconds, which
-        FFmpeg buffers (libavformat 62).
+        FFmpeg buffers (libavformat 62). A recording that was to be deleted is: the process may have
+        died before it was. A persona that has had the call and does not record ends the recording.
         """
         call = self._call
-        if not call.state.recordings:
-            return  # it was discarded
+        if call.state.recording_discarded:
+            self._discard()
+            return
         before = Path(call.state.recordings[-1])
         with contextlib.suppress(OSError):  # the disk may be gone
             if part_of(before).stat().st_size:
@@ -81,7 +83,8 @@ class Recorder:
                 call.state.recording = str(before)
             else:
                 part_of(before).unlink()
-        await self._record()
+        if call.settings.of_a_call(call.state.names).record:
+            await self._record()
 
     async def _record(self) -> None:
         call = self._call

@@ -194,3 +194,32 @@ async def test_a_takeover_goes_on_in_another_file_and_keeps_what_was_written(
         await call.say("And so on.")
         await call.recorder.close()
     assert str(call.state.recording).endswith("AJ_1.2.ogg")
+
+
+async def test_a_takeover_deletes_what_the_process_died_before_deleting(tmp_path: Path) -> None:
+    async with recorded_call(tmp_path, greeting=GREETING) as call:
+        assert call.recorder is not None
+        await call.unrecorded.stop(discard=True)
+        before = new_file(tmp_path / "recordings", "AJ_1")
+        part_of(before).write_bytes(b"OggS")
+        call.state.recordings.append(str(before))
+        await call.recorder.resume()
+        assert not files_in(tmp_path)
+        assert (call.state.recordings, call.state.recording) == ([], None)
+
+
+async def test_after_a_takeover_what_was_recorded_can_be_deleted_whoever_has_the_call(
+    tmp_path: Path,
+) -> None:
+    """The call was handed over to a persona that does not record, before its process died."""
+    async with recorded_call(tmp_path, greeting=GREETING) as call:
+        assert call.recorder is not None
+        before = new_file(tmp_path / "recordings", "AJ_1")
+        before.write_bytes(b"OggS")
+        call.state.recordings.append(str(before))
+        call.state.begin_share("ann")
+        call.state.begin_share("bob")
+        await call.recorder.resume()
+        assert files_in(tmp_path) == [before]
+        await call.unrecorded.stop(discard=True)
+        assert not files_in(tmp_path)
