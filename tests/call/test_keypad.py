@@ -393,6 +393,15 @@ def test_a_private_number_is_hidden_and_nothing_else(text: str, hidden: str) -> 
         assert json.loads(hidden)
 
 
+@pytest.mark.parametrize("name", ["Smithson", "Robertson", "Williamson", "Peterson", "Johnson"])
+def test_private_words_are_hidden_whole_though_others_begin_them(name: str) -> None:
+    secrets = Secrets()
+    said = f"It is my mother's maiden name {name}"
+    secrets.add_words("It is my mother's")
+    secrets.add_words(said)
+    assert secrets.hide(f"{said}.") == f"{MASK * 4}."
+
+
 # Keys to be pressed
 
 

@@ -29,6 +29,8 @@ from host.privacy import (
     mask_words,
     secrets_of,
 )
+from host.privacy.numbers import BULLETS
+from host.privacy.words import mask_said, mask_unrecorded
 from host.registry import read_settings
 from host.settings import Settings
 
@@ -507,3 +509,11 @@ def test_random_text_never_stops_the_mask() -> None:
         )
         assert isinstance(MASKED(text), str)
         assert isinstance(mask_words(text), str)
+
+
+@pytest.mark.parametrize("masked", [mask_said, mask_unrecorded])
+def test_what_was_said_is_masked_whole_though_other_words_begin_it(
+    masked: Callable[[str, list[str]], str],
+) -> None:
+    said = ["It is my mother's", "It is my mother's maiden name Smithson"]
+    assert masked(f"She says: {said[1]}.", said) == f"She says: {BULLETS}."

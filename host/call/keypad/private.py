@@ -46,7 +46,7 @@ class Secrets:
         return hidden if isinstance(hidden, str) else json.dumps(hidden, ensure_ascii=False)
 
     def _in_words(self, text: str) -> str:
-        for words in self._words:
+        for words in sorted(self._words, key=len, reverse=True):  # one may begin another
             text = re.sub(re.escape(words), MASK * 4, text, flags=re.IGNORECASE)
         for secret in sorted(self.known, key=len, reverse=True):
             between = _BETWEEN if secret.isdecimal() else ""
