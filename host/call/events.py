@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from host.call.call import Call
     from host.call.parts import Hooks
     from host.call.results import Results
-    from host.settings import PersonaSettings, Settings
+    from host.settings import Settings
 
 log = logging.getLogger("host")
 
@@ -29,7 +29,6 @@ class EventCall(Protocol):
 
     call: Call
     settings: Settings
-    persona_settings: PersonaSettings
     results: Results
 
     @property
@@ -72,8 +71,8 @@ class Events:
         persona's hook hangs. Fields that the settings keep private are masked."""
         self._call.results.close()
         settings = self._call.settings
-        names = [share.name for share in record.personas] or [self._call.persona]
-        record = redacted(self._with_url(record), settings.of_a_call(names), settings.state_dir)
+        strictest = settings.of_a_call(record.names)
+        record = redacted(self._with_url(record), strictest, settings.state_dir)
         for caller in self._call.hooks.in_turn("call_ended"):
             await self._run("call_ended", caller, EVENT_LIMIT, {"record": record})
 

@@ -80,15 +80,15 @@ def note_results(settings: Settings, record: CallRecord, key: str) -> None:
 async def emit_call_ended(settings: Settings, checkpoint: Checkpoint) -> None:
     """Settle the request and the budget, and emit `call_ended`, for a call without a process."""
     record, state = checkpoint.last_record(), checkpoint.state
-    if key := state.metadata.get("idempotency_key"):
+    if key := state.idempotency_key:
         with contextlib.suppress(OSError, sqlite3.Error):
             if checkpoint.unplaced:  # again: its process may have died before
                 requests = Requests(settings.state_dir)
-                requests.give_up(str(key), record.room, record.outcome, record.reason)
+                requests.give_up(key, record.room, record.outcome, record.reason)
             # It may have been dialled, so an idempotency key that was claimed stays used.
-            elif not settle_request(settings, record, str(key), begun=True):
+            elif not settle_request(settings, record, key, begun=True):
                 return
-        note_results(settings, record, str(key))
+        note_results(settings, record, key)
     with contextlib.suppress(OSError, sqlite3.Error):
         made = record.answered_at is not None or record.dialled_at is not None
         count_out(settings, state, made=made)

@@ -333,10 +333,10 @@ class Runner:
                 await fill_in(state, self._job.job.metadata, call.settings)
                 give_to(call, call.persona)
         ours = True
-        if key := state.metadata.get("idempotency_key"):
+        if key := state.idempotency_key:
             with log_errors("settling the request"):
                 begun = state.dialled_at is not None or state.answered
-                ours = settle_request(call.settings, state.record(ending), str(key), begun=begun)
+                ours = settle_request(call.settings, state.record(ending), key, begun=begun)
         if isinstance(ending, RoomGone):  # a new room of that name may be another agent's
             with log_errors("leaving the room"):
                 await withdraw(self._job, call)
@@ -352,7 +352,7 @@ class Runner:
             return True
         self._write_checkpoint(record)  # in case this process dies meanwhile
         if key:
-            note_results(call.settings, record, str(key))
+            note_results(call.settings, record, key)
         if not call.has_hooks:
             with log_errors("loading personas and plugins"):
                 give_to(call, "")
