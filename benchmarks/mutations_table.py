@@ -302,8 +302,8 @@ LIMITS = [
         "limits",
         "the last words wait until the model has finished its story",
         _LIMITS_FILE,
-        "                    await call.session.interrupt(force=True)\n",
-        "                    await call.session.current_speech.wait_for_playout()\n",
+        "            await call.session.interrupt(force=True)\n",
+        "            await call.session.current_speech.wait_for_playout()\n",
         _LIMITS,
     ),
     Mutation(

@@ -120,11 +120,16 @@ async def end_with_words(
     """Interrupt current speech, speak the last words and end the call for a host rule."""
     with contextlib.suppress(Exception):
         async with asyncio.timeout(limit):
-            with call.hold_replies():
-                if call.session and call.session.current_speech:
-                    await call.session.interrupt(force=True)
-                await call.say(words, interruptible=False)
+            await say_last(call, words)
     call.end(Ending(outcome, "host", reason))
+
+
+async def say_last(call: LiveCall, words: str) -> None:
+    """Interrupt current speech, and speak the last words to their end."""
+    with call.hold_replies():
+        if call.session and call.session.current_speech:
+            await call.session.interrupt(force=True)
+        await call.say(words, interruptible=False)
 
 
 class Silence:

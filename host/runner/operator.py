@@ -15,6 +15,7 @@ from host.dispatch.hangup import HangUp
 from host.dispatch.rooms import notify_watchers
 from host.records.ending import Ending
 from host.records.outcome import Outcome
+from host.runner.limits import say_last
 
 log = logging.getLogger("host")
 
@@ -70,8 +71,6 @@ class Operator:
                 if call.transfers:
                     await call.transfers.abort()
                     call.hangup_ending = ending  # a transfer resets it
-                if call.session and call.session.current_speech:
-                    await call.session.interrupt(force=True)
-                await call.say(order.goodbye, interruptible=False)
+                await say_last(call, order.goodbye)
                 await asyncio.sleep(LINGER)
         call.end(ending)
