@@ -50,6 +50,16 @@ def of_ann(text: str) -> Callable[[Clinic], object]:
     return plant
 
 
+def extension(number: str) -> Callable[[Clinic], object]:
+    """Give ann an extension beside her number."""
+
+    def plant(clinic: Clinic) -> None:
+        file = clinic.files.folder / "host.toml"
+        file.write_text(file.read_text().replace(f'["{ANN}"]', f'["{ANN}", "{number}"]'))
+
+    return plant
+
+
 def variable(name: str, value: str) -> Callable[[Clinic], object]:
     """Set a variable of the environment."""
     return lambda clinic: os.environ.__setitem__(name, value)
@@ -297,6 +307,9 @@ PLANTED = {
     # Trunks
     "a number that no trunk has": Planted(
         "trunks.numbers", f'add "{ANN}" to the numbers', trunk(numbers=[BOB])
+    ),
+    "an extension that no trunk has": Planted(
+        "trunks.numbers", f'add "{ANN[-4:]}" to the numbers', extension(ANN[-4:])
     ),
     "a number without its country": Planted(
         "trunks.numbers",

@@ -18,7 +18,7 @@ from aiohttp import web
 from canaries import SECRETS, found_in
 from clinic import ANN, BOB, SECRET, Clinic
 from deployment import Deployment
-from planted import PLANTED, Planted
+from planted import PLANTED, Planted, extension
 from typer.testing import CliRunner
 
 from host.base.errors import HostError
@@ -47,6 +47,12 @@ async def test_nothing_is_reported_of_a_healthy_setup(clinic: Clinic) -> None:
     assert [(each.id, each.findings, each.reason) for each in results if each.findings] == []
     skipped = {each.id: each.reason for each in results if each.status is not Status.OK}
     assert skipped == {"agent.ready": "no host with a health check runs on this machine"}
+
+
+async def test_nothing_is_reported_of_an_extension(clinic: Clinic) -> None:
+    extension("1001")(clinic)
+    clinic.the_trunk.numbers.append("1001")
+    assert not [each for each in await clinic.examine() if each.findings]
 
 
 @pytest.mark.parametrize("planted", PLANTED.values(), ids=PLANTED)

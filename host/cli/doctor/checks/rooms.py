@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from host.base.e164 import EXTENSION
 from host.base.errors import MetadataError
 from host.call.dispatch import read_dispatch
 from host.cli.doctor.checks.rules import UPDATE, brings, rules_of_ours
@@ -94,7 +95,8 @@ async def personas(deployment: Deployment) -> Iterable[Finding]:
     found: dict[str, Finding] = {}
     for trunk in routing.inbound:
         for number in trunk.numbers:
-            called = normalize(number)
+            # An extension is compared as it is written: no route has `+1001`.
+            called = number if EXTENSION.fullmatch(number) else normalize(number)
             for rule in routing.rules_of(trunk.sip_trunk_id, called)[:1]:
                 if not brings(deployment, rule) or not (rule.trunk_ids or rule.numbers):
                     continue

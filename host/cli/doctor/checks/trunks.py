@@ -35,7 +35,8 @@ async def numbers(deployment: Deployment) -> Iterable[Finding]:
             (trunk, each)
             for trunk in routing.inbound
             for each in trunk.numbers
-            if normalize(each).endswith(end)
+            # An extension is too short to tell another spelling from another number.
+            if len(end) == 7 and normalize(each).endswith(end)
         ]
         mend = f'add "{number}" to the numbers of an inbound trunk: lk sip inbound update'
         if like:
