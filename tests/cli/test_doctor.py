@@ -29,8 +29,8 @@ from host.cli.doctor.check import OFFLINE, Check, in_thread, run_all
 from host.cli.doctor.checks import trunks
 from host.cli.doctor.finding import Finding, Status, warning
 from host.cli.doctor.report import report
-from host.cli.doctor.routing import Routing
 from host.cli.doctor.steps import Seen, told
+from host.cli.routing import Routing
 from host.local.server import LocalServer
 from host.records.outcome import Outcome
 

@@ -442,6 +442,27 @@ async def test_a_rule_without_this_agent_is_told_in_one_line(
     ]
 
 
+@pytest.mark.parametrize("narrow", ["a caller", "a PIN"])
+@pytest.mark.parametrize(("everybody", "some"), [("host", "vip"), ("other", "host")])
+async def test_a_rule_for_some_callers_is_not_the_one_for_all_calls(
+    lk: Provisioned, narrow: str, everybody: str, some: str
+) -> None:
+    trunk = await lk.trunk(THEIRS)
+    callers = [CALLER] if narrow == "a caller" else []
+    theirs = await lk.rule(trunk.sip_trunk_id, agent=some, inbound_numbers=callers)
+    if narrow == "a PIN":
+        kept = lk.directory.rules.get(theirs.sip_dispatch_rule_id)
+        kept.rule.dispatch_rule_individual.pin = "1234"
+    lk.write(f'[sip]\nnumbers = ["{OURS}"]\n[personas.ann]\nnumbers = ["{OURS}", "{THEIRS}"]\n')
+    assert warnings(await lk.run()) == []  # whom the other callers reach is unknown
+    rule = await lk.rule(trunk.sip_trunk_id, agent=everybody)
+    expected = (
+        f"dispatch rule 'theirs' ({rule.sip_dispatch_rule_id}) takes the calls to {THEIRS} and "
+        "dispatches 'other', while agent_name is 'host'"
+    )
+    assert warnings(await lk.run()) == ([expected] if everybody == "other" else [])
+
+
 async def test_a_number_that_rings_for_ever_is_told(lk: Provisioned) -> None:
     lk.write(f'[sip]\nnumbers = ["{OURS}"]\n[personas.ann]\nnumbers = ["{OURS}", "{THEIRS}"]\n')
     nowhere = f"{THEIRS} of ann is in no inbound trunk: its callers hear it ring for ever"

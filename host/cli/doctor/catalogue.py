@@ -85,7 +85,7 @@ async def examine(deployment: Deployment) -> list[Result]:
 def _import_livekit(deployment: Deployment) -> None:
     """Import what takes seconds before the first check begins: each has a time limit."""
     import host.cli.doctor.livekit
-    import host.cli.doctor.routing
+    import host.cli.routing
     import host.compliance
     import host.server.admission  # noqa: F401
     from host.cli.doctor.models import used

@@ -17,7 +17,7 @@ from host.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from host.cli.doctor.livekit import Registered
-    from host.cli.doctor.routing import Routing
+    from host.cli.routing import Routing
 
 T = TypeVar("T")
 
@@ -130,9 +130,11 @@ class Deployment:
         await ask_for_rooms(self.settings)
 
     async def _read_routing(self) -> Routing:
-        from host.cli.doctor.routing import read
+        from host.cli.routing import read
+        from host.dispatch.livekit import livekit_of
 
-        return await read(self.settings)
+        async with livekit_of(self.settings) as livekit:
+            return await read(livekit)
 
     async def _register(self) -> Registered:
         from host.cli.doctor.livekit import register

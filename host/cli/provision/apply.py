@@ -17,8 +17,8 @@ from livekit.protocol.sip import (
 
 from host.base.errors import LiveKitError
 from host.cli.layout import printable
-from host.cli.provision.fields import Info, id_of
 from host.cli.provision.plan import NEW_TRUNK, Change
+from host.cli.routing import Info, id_of
 
 
 async def apply(

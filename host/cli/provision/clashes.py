@@ -11,11 +11,11 @@ from livekit.protocol.sip import SIPDispatchRuleInfo, SIPInboundTrunkInfo
 
 from host.call.dispatch import Dispatch
 from host.cli.layout import printable
-from host.cli.provision.fields import Info, agents_of, id_of, kind_of, spelt
-from host.cli.provision.found import Found
+from host.cli.provision.fields import kind_of
 from host.cli.provision.mark import made_for
 from host.cli.provision.plan import Ours
 from host.cli.provision.wanted import Wanted
+from host.cli.routing import Info, Routing, agents_of, has_number, id_of
 from host.registry import Registry
 from host.settings import Settings
 
@@ -54,7 +54,7 @@ def faults_of_settings(settings: Settings, loaded: Registry, wanted: Wanted) -> 
             yield f"{variable} is set, and [sip] {name} is not"
 
 
-def faults_in(found: Found, settings: Settings, wanted: Wanted, ours: Ours) -> Iterator[str]:
+def faults_in(found: Routing, settings: Settings, wanted: Wanted, ours: Ours) -> Iterator[str]:
     """Yield what in LiveKit stands in the way, and was not made by this command."""
     foreign = _foreign(found.inbound, ours.inbound)
     claimed: dict[str, list[str]] = {}
@@ -83,7 +83,7 @@ def faults_in(found: Found, settings: Settings, wanted: Wanted, ours: Ours) -> I
 
 
 def warnings_in(
-    found: Found, settings: Settings, loaded: Registry, wanted: Wanted, ours: Ours
+    found: Routing, settings: Settings, loaded: Registry, wanted: Wanted, ours: Ours
 ) -> Iterator[str]:
     """Yield what would go wrong with calls, and is not this command's to change."""
     foreign = _foreign(found.inbound, ours.inbound)
@@ -93,14 +93,15 @@ def warnings_in(
         if len(claims) > 1 and not all(trunk.allowed_numbers for trunk in claims):
             yield f"{number} is in {_names(claims)}: LiveKit turns its callers away (503)"
         if claims:
-            rule = _chosen(number, claims[0], found.rules)
-            if rule is None:
+            trunk_id = claims[0].sip_trunk_id
+            if not found.rules_of_some(trunk_id, number):
                 yield (
                     f"no dispatch rule takes the calls to {number}: its callers hear it ring for "
                     "ever"
                 )
-            elif not _serves(rule, wanted.agent):
-                nameless.setdefault(id_of(rule), (rule, []))[1].append(number)
+            for rule in found.rules_of(trunk_id, number)[:1]:
+                if not _serves(rule, wanted.agent):
+                    nameless.setdefault(id_of(rule), (rule, []))[1].append(number)
         elif number not in wanted.numbers and all(trunk.numbers for trunk in found.inbound):
             yield f"{number} of {persona} is in no inbound trunk: its callers hear it ring for ever"
     for rule, numbers in nameless.values():
@@ -144,23 +145,6 @@ def trunks_of(settings: Settings) -> dict[str, str]:
     return {name: trunk for name, trunk in trunks.items() if trunk}
 
 
-def _chosen(
-    number: str, trunk: SIPInboundTrunkInfo, rules: Iterable[SIPDispatchRuleInfo]
-) -> SIPDispatchRuleInfo | None:
-    """Return the rule that LiveKit prefers for a number: the trunk's own, then a narrower one."""
-    fitting = [
-        rule
-        for rule in rules
-        if (not rule.trunk_ids or _takes_trunk(rule, [trunk]))
-        and (not rule.numbers or number in rule.numbers)
-    ]
-    return min(
-        fitting,
-        key=lambda rule: (not rule.trunk_ids, (not rule.inbound_numbers) + (not rule.numbers)),
-        default=None,
-    )
-
-
 def _without_agent(rule: SIPDispatchRuleInfo, calls: str, agent: str) -> str:
     named = [name for name in agents_of(rule) if name]
     there = (
@@ -171,7 +155,7 @@ def _without_agent(rule: SIPDispatchRuleInfo, calls: str, agent: str) -> str:
 
 
 def _serves(rule: SIPDispatchRuleInfo, agent: str) -> bool:
-    return agent in (agents_of(rule) or [""])
+    return agent in agents_of(rule)
 
 
 def _takes_trunk(rule: SIPDispatchRuleInfo, trunks: Iterable[SIPInboundTrunkInfo]) -> bool:
@@ -184,8 +168,7 @@ def _foreign(found: Sequence[Info], ours: Sequence[Info]) -> list:  # type: igno
 
 
 def _claiming(trunks: Iterable[SIPInboundTrunkInfo], number: str) -> list[SIPInboundTrunkInfo]:
-    wanted = spelt(number)
-    return [trunk for trunk in trunks if wanted in map(spelt, trunk.numbers)]
+    return [trunk for trunk in trunks if has_number(trunk.numbers, number)]
 
 
 def _names(several: Sequence[Info]) -> str:

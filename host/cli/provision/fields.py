@@ -5,7 +5,6 @@ All other fields, such as names, codecs or encryption, are left to whoever sets 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,7 +16,8 @@ from livekit.protocol.sip import (
     SIPTransport,
 )
 
-Info = SIPInboundTrunkInfo | SIPOutboundTrunkInfo | SIPDispatchRuleInfo
+from host.cli.routing import Info, agents_of, normalize
+
 Shown = str | list[str]
 
 INBOUND, OUTBOUND, RULE = "inbound trunk", "outbound trunk", "dispatch rule"
@@ -38,23 +38,6 @@ def kind_of(info: Info) -> str:
     return OUTBOUND if isinstance(info, SIPOutboundTrunkInfo) else RULE
 
 
-def id_of(info: Info) -> str:
-    """Return its ID; empty before LiveKit has made it."""
-    if isinstance(info, SIPDispatchRuleInfo):
-        return info.sip_dispatch_rule_id
-    return info.sip_trunk_id
-
-
-def spelt(number: str) -> str:
-    """Write a number as LiveKit compares those of inbound trunks with the dialled one."""
-    return re.sub(r"[+ ()-]", "", number)
-
-
-def agents_of(rule: SIPDispatchRuleInfo) -> list[str]:
-    """Return the names of the agents that a rule dispatches; that of the nameless one is empty."""
-    return [agent.agent_name for agent in rule.room_config.agents]
-
-
 def differ(field: str, there: Info, wanted: Info) -> bool:
     """Return whether a field is not as wanted."""
     had, asked = _value(there, field), _value(wanted, field)
@@ -63,7 +46,7 @@ def differ(field: str, there: Info, wanted: Info) -> bool:
     if isinstance(had, SIPDispatchRule):  # by what is known of it: a newer LiveKit may tell more
         return _rule(had) != _rule(asked)
     if (kind_of(there), field) == (INBOUND, "numbers"):
-        had, asked = list(map(spelt, had)), list(map(spelt, asked))
+        had, asked = list(map(normalize, had)), list(map(normalize, asked))
     if isinstance(had, list) and (kind_of(there), field) not in _IN_ORDER:
         return sorted(had) != sorted(asked)
     return bool(had != asked)

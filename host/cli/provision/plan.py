@@ -8,10 +8,10 @@ from typing import Literal, TypeVar
 
 from livekit.protocol.sip import SIPDispatchRuleInfo, SIPInboundTrunkInfo, SIPOutboundTrunkInfo
 
-from host.cli.provision.fields import OWNED, Info, Shown, differ, id_of, kind_of, put, shown
-from host.cli.provision.found import Found
+from host.cli.provision.fields import OWNED, Shown, differ, kind_of, put, shown
 from host.cli.provision.mark import made_for
 from host.cli.provision.wanted import Wanted
+from host.cli.routing import Info, Routing, id_of
 
 M = TypeVar("M", SIPInboundTrunkInfo, SIPOutboundTrunkInfo, SIPDispatchRuleInfo)
 
@@ -57,7 +57,7 @@ class Ours:
     rules: Sequence[SIPDispatchRuleInfo]
 
 
-def ours_in(found: Found, wanted: Wanted, trunks: Sequence[str] = ()) -> Ours:
+def ours_in(found: Routing, wanted: Wanted, trunks: Sequence[str] = ()) -> Ours:
     """Pick what bears the mark of this deployment; `trunks` are the IDs that host.toml names."""
     numbers = set(wanted.numbers)
     inbound = _ours(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from livekit import api
 
 from host.cli.provision import clashes
-from host.cli.provision.found import read
 from host.cli.provision.plan import Change, changes, ours_in
 from host.cli.provision.wanted import wanted_of
+from host.cli.routing import read
 from host.registry import Registry
 from host.settings import Settings
 

@@ -10,7 +10,7 @@ from host.call.dispatch import read_dispatch
 from host.cli.doctor.checks.rules import UPDATE, brings, rules_of_ours
 from host.cli.doctor.deployment import Deployment
 from host.cli.doctor.finding import Finding, Skip, failure, warning
-from host.cli.doctor.routing import KINDS, named, normalize, room_of
+from host.cli.routing import KINDS, named, normalize, room_of
 
 
 async def shared(deployment: Deployment) -> Iterable[Finding]:

@@ -9,7 +9,7 @@ from livekit import api
 from host.cli.doctor.checks.trunks import RINGS
 from host.cli.doctor.deployment import Deployment
 from host.cli.doctor.finding import Finding, failure, warning
-from host.cli.doctor.routing import (
+from host.cli.routing import (
     Routing,
     agents_of,
     named,

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from host.base.e164 import E164, canonical
 from host.cli.doctor.deployment import Deployment
 from host.cli.doctor.finding import Finding, failure, warning
-from host.cli.doctor.routing import is_open, named, normalize
+from host.cli.routing import is_open, named, normalize
 
 RINGS = "callers hear ringing until they give up, or are told that the number is not in service"
 

@@ -1,22 +1,25 @@
 """LiveKit's SIP trunks and dispatch rules, and which of them takes a call to a number.
 
-After livekit/protocol `sip/sip.go`: MatchTrunkDetailed, DispatchRulePriority,
-MatchDispatchRuleIter. Trunks compare numbers without their punctuation; rules compare them as
-text.
+`doctor` and `provision` read them here, and judge by the same rules: those of livekit/protocol
+`sip/sip.go`, MatchTrunkDetailed, DispatchRulePriority and MatchDispatchRuleIter. Trunks compare
+numbers without their punctuation; rules compare them as text.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from livekit import api
+from livekit.protocol.models import Pagination
 
-from host.dispatch.livekit import livekit_of
-from host.settings import Settings
+Info = api.SIPInboundTrunkInfo | api.SIPOutboundTrunkInfo | api.SIPDispatchRuleInfo
+"""A trunk or a dispatch rule."""
 
+PAGE = 100
+"""Trunks or rules that are asked for at once."""
 KINDS = ("dispatch_rule_direct", "dispatch_rule_individual", "dispatch_rule_callee")
 _NUMBER = re.compile(r"\+?[\d\- ()]+", re.ASCII)
 _EVERYBODY = ({"0.0.0.0/0"}, {"0.0.0.0/1", "128.0.0.0/1"})
@@ -25,7 +28,7 @@ _EVERYBODY = ({"0.0.0.0/0"}, {"0.0.0.0/1", "128.0.0.0/1"})
 
 @dataclass(frozen=True)
 class Routing:
-    """All trunks and dispatch rules of a LiveKit project."""
+    """All trunks and dispatch rules of a LiveKit project, the oldest first."""
 
     inbound: tuple[api.SIPInboundTrunkInfo, ...] = ()
     outbound: tuple[api.SIPOutboundTrunkInfo, ...] = ()
@@ -56,13 +59,41 @@ class Routing:
         ]
 
 
-async def read(settings: Settings) -> Routing:
-    """Read trunks and rules. Raises what livekit-api raises."""
-    async with livekit_of(settings) as livekit:
-        inbound = await livekit.sip.list_inbound_trunk(api.ListSIPInboundTrunkRequest())
-        outbound = await livekit.sip.list_outbound_trunk(api.ListSIPOutboundTrunkRequest())
-        rules = await livekit.sip.list_dispatch_rule(api.ListSIPDispatchRuleRequest())
-    return Routing(tuple(inbound.items), tuple(outbound.items), tuple(rules.items))
+async def read(livekit: api.LiveKitAPI) -> Routing:
+    """Read trunks and rules; changes nothing. Raises what livekit-api raises."""
+    sip = livekit.sip
+    return Routing(
+        await _all(lambda page: sip.list_inbound_trunk(api.ListSIPInboundTrunkRequest(page=page))),
+        await _all(
+            lambda page: sip.list_outbound_trunk(api.ListSIPOutboundTrunkRequest(page=page))
+        ),
+        await _all(lambda page: sip.list_dispatch_rule(api.ListSIPDispatchRuleRequest(page=page))),
+    )
+
+
+async def _all(list_page: Callable[[Pagination], Awaitable[Any]]) -> tuple[Any, ...]:
+    """Read page after page. A server that knows no pages answers with everything at once."""
+    items: dict[str, Any] = {}
+    page = Pagination(limit=PAGE)
+    while True:
+        answer = await list_page(page)
+        fresh = {id_of(item): item for item in answer.items if id_of(item) not in items}
+        items |= fresh
+        if not fresh or len(answer.items) != PAGE:
+            return tuple(sorted(items.values(), key=lambda item: (_made_at(item), id_of(item))))
+        page = Pagination(limit=PAGE, after_id=max(fresh))
+
+
+def _made_at(item: Any) -> int:
+    """Return when it was made; before all others where the server does not know."""
+    return int(item.created_at.ToNanoseconds())
+
+
+def id_of(info: Info) -> str:
+    """Return its ID; empty before LiveKit has made it."""
+    if isinstance(info, api.SIPDispatchRuleInfo):
+        return info.sip_dispatch_rule_id
+    return info.sip_trunk_id
 
 
 def normalize(number: str) -> str:
@@ -109,10 +140,9 @@ def is_open(trunk: api.SIPInboundTrunkInfo) -> bool:
     return not named and any(each <= {*trunk.allowed_addresses} for each in _EVERYBODY)
 
 
-def named(item: Any) -> str:
+def named(item: Info) -> str:
     """Name a trunk or a rule: its own name, and its ID."""
-    id = getattr(item, "sip_dispatch_rule_id", "") or getattr(item, "sip_trunk_id", "")
-    return f"{id} ({item.name})" if item.name else str(id)
+    return f"{id_of(item)} ({item.name})" if item.name else id_of(item)
 
 
 def _body(rule: api.SIPDispatchRuleInfo) -> Any:
