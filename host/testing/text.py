@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,9 @@ from host.local.rule_files import before_bundled, read_rules
 from host.local.rule_llm import RuleLlm
 from host.local.rules import Rule
 from host.local.scripts import RULES
+from host.registry import Registry
 from host.runner.text import Conversation, TextCall, converse
+from host.settings import Settings
 from host.testing.unit import Facts
 
 OWN = "own"
@@ -46,24 +48,25 @@ async def open_conversation(
     facts = Facts(number, our_number, outbound, metadata or {}, plugins or {})
     with tempfile.TemporaryDirectory(prefix="conversation-") as folder:
         settings, loaded = facts.deployment(Path(folder))
-        if llm is None:
-            beside = read_rules(settings.personas_dir, loaded.personas)
-            every = before_bundled(rules, beside, RULES)
-
-            def given(call: Call) -> Any:
-                return RuleLlm(every, lambda: call.persona)
-        else:
-
-            def given(call: Call) -> Any:
-                return llm
-
         call = TextCall(
             settings,
             facts.state,
             persona=persona,
             hooks=loaded.view(persona),
-            llm=None if llm == OWN else given,
+            llm=_given(llm, rules, settings, loaded),
         )
         call.details = parse_details(call.hooks, call.state.metadata)
         async with converse(call, refusing=busy, emit_ended=True) as conversation:
             yield conversation
+
+
+def _given(
+    llm: Any, rules: Iterable[Rule], settings: Settings, loaded: Registry
+) -> Callable[[Call], Any] | None:
+    """Return what answers the hook `llm`; None is the persona's own LLM."""
+    if llm == OWN:
+        return None
+    if llm is not None:
+        return lambda call: llm
+    every = before_bundled(rules, read_rules(settings.personas_dir, loaded.personas), RULES)
+    return lambda call: RuleLlm(every, lambda: call.persona)

@@ -111,9 +111,8 @@ class Deployment:
         """Return LiveKit's trunks and dispatch rules. Raises Skip if it has no SIP."""
         from livekit.api import ServerError
 
-        await self.reached()
         try:
-            return await self._routing.get()
+            return await self.routing_or_error()
         except ServerError as error:
             raise Skip("LiveKit's SIP can't be used: see livekit.sip") from error
 

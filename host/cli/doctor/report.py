@@ -29,14 +29,7 @@ def report(
 
 
 def _as_json(results: Sequence[Result], call: TrialCall | None, failed: bool) -> str:
-    checks = [
-        {
-            **asdict(each),
-            "seconds": round(each.seconds, 3),
-            "findings": [asdict(finding) for finding in each.findings],
-        }
-        for each in results
-    ]
+    checks = [{**asdict(each), "seconds": round(each.seconds, 3)} for each in results]
     shown = {"ok": not failed, "checks": checks, "call": asdict(call) if call else None}
     return json.dumps(shown, indent=2)
 

@@ -112,12 +112,13 @@ def _made(wanted: M | None, ours: Sequence[M]) -> Iterator[Change]:
     changed.CopyFrom(there)
     differences = []
     for field in fields:
-        if differ(field, there, wanted):
+        differs = differ(field, there, wanted)
+        if differs:
             asked = shown(field, wanted)
             new = "a new one" if field == "auth_password" and asked else asked
             differences.append(Difference(field, shown(field, there), new))
         # Written even if it seems the same: LiveKit may not have told it.
-        if field == "auth_password" or differ(field, there, wanted):
+        if field == "auth_password" or differs:
             put(field, changed, wanted)
     if differences:
         yield Change("update", changed, tuple(differences))

@@ -99,12 +99,7 @@ def _change(change: Change, colours: bool) -> list[str]:
         else (each.field, f"{_value(each.there)} -> {_value(each.wanted)}")
         for each in change.differences
     ]
-    return [typer.style(head, fg=colour) if colours else head, *aligned_or_none(rows)]
-
-
-def aligned_or_none(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Lay rows out; none where there are none."""
-    return aligned(rows, "    ") if rows else []
+    return [typer.style(head, fg=colour) if colours else head, *aligned(rows, "    ")]
 
 
 def _value(value: Shown) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
+
+from livekit import api
 
 from host.base.e164 import E164, canonical
 from host.cli.doctor.deployment import Deployment
@@ -15,11 +17,6 @@ from host.cli.routing import is_open, named, normalize
 RINGS = "callers hear ringing until they give up, or are told that the number is not in service"
 
 
-def _ours(deployment: Deployment) -> dict[str, str]:
-    """Return our numbers, each with its persona."""
-    return dict(deployment.loaded.routes.numbers)
-
-
 async def numbers(deployment: Deployment) -> Iterable[Finding]:
     """Find personas' numbers that no inbound trunk has."""
     routing = await deployment.routing()
@@ -27,7 +24,7 @@ async def numbers(deployment: Deployment) -> Iterable[Finding]:
     cloud = (urlsplit(deployment.settings.livekit_url).hostname or "").endswith(".livekit.cloud")
     tell = warning if cloud else failure
     found = []
-    for number, persona in _ours(deployment).items():
+    for number, persona in deployment.loaded.routes.numbers.items():
         if routing.trunks_of(number):
             continue
         end = number.lstrip("+")[-7:]
@@ -84,7 +81,7 @@ async def callers(deployment: Deployment) -> Iterable[Finding]:
 def _own_among(
     deployment: Deployment, given: Iterable[str], of_trunk: Iterable[str] = ()
 ) -> list[str]:
-    own = {normalize(number) for number in (*_ours(deployment), *of_trunk)}
+    own = {normalize(number) for number in (*deployment.loaded.routes.numbers, *of_trunk)}
     return [number for number in given if normalize(number) in own]
 
 
@@ -115,7 +112,7 @@ async def written(deployment: Deployment) -> Iterable[Finding]:
             meant = canonical(number, regions)
             if meant is None or not E164.fullmatch(meant):
                 continue  # an extension, or a SIP user
-            inbound = trunk in routing.inbound
+            inbound = isinstance(trunk, api.SIPInboundTrunkInfo)
             if inbound and normalize(number) == meant:
                 continue  # punctuation, which trunks ignore
             why = "it matches no dialled number" if inbound else "carriers reject this caller ID"
@@ -181,7 +178,7 @@ async def addresses(deployment: Deployment) -> Iterable[Finding]:
                     "use the Termination URI of the Elastic SIP Trunk: NAME.pstn.twilio.com",
                 )
             )
-        elif host.endswith((".sip.livekit.cloud", ".livekit.cloud")):
+        elif host.endswith(".livekit.cloud"):
             found.append(
                 failure(
                     f"trunk {named(trunk)} calls {trunk.address}, which is LiveKit itself",
@@ -199,20 +196,17 @@ def _terminates(host: str) -> bool:
     return bool(name) and rest.startswith("pstn.")
 
 
-async def durations(deployment: Deployment) -> Iterator[Finding]:
+async def durations(deployment: Deployment) -> Iterable[Finding]:
     """Find inbound trunks that end calls earlier than the host."""
     routing, settings = await deployment.routing(), deployment.settings
     longest = max(map(settings.longest_call, deployment.loaded.personas), default=0.0)
-    return iter(
-        [
-            warning(
-                f"trunk {named(trunk)} ends calls after {limit:.0f} s, the host after "
-                f"{longest:.0f} s",
-                "the caller is cut off in the middle of a word, without a warning or a goodbye",
-                f"raise max_call_duration of {named(trunk)} above max_duration, which each persona "
-                "of a call has for itself, or remove it",
-            )
-            for trunk in routing.inbound
-            if 0 < (limit := trunk.max_call_duration.ToTimedelta().total_seconds()) < longest
-        ]
-    )
+    return [
+        warning(
+            f"trunk {named(trunk)} ends calls after {limit:.0f} s, the host after {longest:.0f} s",
+            "the caller is cut off in the middle of a word, without a warning or a goodbye",
+            f"raise max_call_duration of {named(trunk)} above max_duration, which each persona "
+            "of a call has for itself, or remove it",
+        )
+        for trunk in routing.inbound
+        if 0 < (limit := trunk.max_call_duration.ToTimedelta().total_seconds()) < longest
+    ]
