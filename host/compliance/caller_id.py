@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from host.base.e164 import canonical, regions_of
+from host.base.e164 import canonical
 from host.settings import PersonaSettings, Settings
 
 NOT_OWN = "the caller ID is none of the persona's own numbers (caller_id, numbers)"
@@ -13,6 +13,5 @@ def may_show(caller_id: str, settings: Settings, deployment: PersonaSettings) ->
     own = [*deployment.numbers, *filter(None, [deployment.caller_id])]
     if caller_id in own:
         return True
-    everybodys = [number for table in settings.personas.values() for number in table.numbers]
-    regions = settings.countries or regions_of([*everybodys, settings.caller_id or ""])
+    regions = settings.regions
     return caller_id in {canonical(number, regions) for number in own}

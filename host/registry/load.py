@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import MappingProxyType, ModuleType
 
-from host.base.e164 import canonical, regions_of
+from host.base.e164 import canonical
 from host.base.errors import SettingsError
 from host.base.paths import BUNDLED_PLUGINS
 from host.privacy.environment import as_in_a_call
@@ -65,7 +65,7 @@ def load_afresh(settings: Settings) -> Registry:
         personas = loader.fill("persona", settings.personas_dir)
     absent = loader.names["persona"] - {source.name for source, _ in personas}
     tables = settings.personas
-    regions = _regions(settings)
+    regions = settings.regions
     numbers = {name: _numbers(name, table.numbers, regions) for name, table in tables.items()}
     good = {
         source.name: Persona(
@@ -104,14 +104,6 @@ def load_afresh(settings: Settings) -> Registry:
         shown(settings.plugins_dir),
         frozenset({*known, *settings.disable_plugins} - {plugin.name for plugin in plugins}),
     )
-
-
-def _regions(settings: Settings) -> tuple[str, ...]:
-    """Return the countries in which numbers may be written nationally: those of our own numbers."""
-    if settings.countries:
-        return settings.countries
-    ours = [number for table in settings.personas.values() for number in table.numbers]
-    return regions_of([*ours, settings.caller_id or ""])
 
 
 def _numbers(persona: str, written: Iterable[str], regions: Iterable[str]) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from host.base.e164 import regions_of
 from host.settings.calling import parted
 from host.settings.paths import beside, config_path
 from host.settings.persona import Names, PersonaSettings, Shared
@@ -178,6 +179,14 @@ class Settings(BaseSettings, Shared):
         joined = nameless | _denied_by_both(environment(), read)
         toml = InitSettingsSource(settings_cls, beside(config_path(), cls.model_fields, read))
         return init_settings, InitSettingsSource(settings_cls, joined), environment, toml
+
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """The countries in which numbers may be written nationally: those of our own numbers."""
+        if self.countries:
+            return self.countries
+        ours = [number for table in self.personas.values() for number in table.numbers]
+        return regions_of([*ours, self.caller_id or ""])
 
     def with_plugins(self, values: PluginValues) -> Settings:
         """Return these settings together with what is set for plugins."""
