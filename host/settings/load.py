@@ -36,13 +36,14 @@ def load_settings(*, dotenv: bool = True) -> Settings:
     path = config_path()
     if os.environ.get("HOST_CONFIG") and not path.is_file():
         raise SettingsError(f"HOST_CONFIG names {path}, which is not there")
-    if _in_host_toml("config"):
+    in_file = _host_toml()
+    if "config" in in_file and not os.environ.get("HOST_CONFIG"):
         raise SettingsError(
             f"{path}: config is no setting of the file that it names: HOST_CONFIG is"
         )
-    if written := [name for name in PASSWORDS if name in _host_toml()]:
+    if written := next((each for each in PASSWORDS if each in in_file), None):
         raise SettingsError(
-            f"{path}: {written[0]} belongs into .env, as {env_name(written[0])}: it is a secret"
+            f"{path}: {written} belongs into .env, as {env_name(written)}: it is a secret"
         )
     try:
         return Settings()
