@@ -121,13 +121,13 @@ class LiveCalls:
 
         Without it, the process that wrote the checkpoint tells: it is alive.
         """
-        self._settings, self._watched = settings, watched or (lambda call: False)
+        self._mask, self._watched = Masks(settings), watched or (lambda call: False)
         self._folder = CheckpointStore(settings.state_dir).folder
         self._known: dict[Path, tuple[tuple[int, int], _Checkpoint]] = {}
 
     def read(self) -> Unfinished:
         """Return the live calls, newest first, and those that have just ended."""
-        mask, live, ended = Masks(self._settings), list[LiveFacts](), list[CallRecord]()
+        live, ended = list[LiveFacts](), list[CallRecord]()
         known, self._known = self._known, {}
         for file in self._folder.glob("*.json"):
             try:
@@ -135,9 +135,9 @@ class LiveCalls:
             except (OSError, ValidationError):
                 continue  # the call has just ended, or recovery reports it
             if checkpoint.record:
-                ended.append(mask.record(checkpoint.record))
+                ended.append(self._mask.record(checkpoint.record))
             elif self._watched(checkpoint.state.id) or not checkpoint.abandoned(written):
-                live.append(_facts(checkpoint.state, mask))
+                live.append(_facts(checkpoint.state, self._mask))
         live.sort(key=lambda call: (call.dispatched_at, call.id), reverse=True)
         return Unfinished(live, ended)
 
