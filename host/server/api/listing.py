@@ -55,8 +55,12 @@ class CallLister:
         A call that ends meanwhile is on the same page, live or over: the live ones are read first,
         and those that have ended then. Raises OSError or sqlite3.Error.
         """
+        filters = self._filters(wanted)
         merged = heapq.merge(
-            self._of_api(wanted, asked), self._others(wanted), key=_key, reverse=True
+            self._of_api(wanted, filters, asked),
+            self._others(wanted, filters),
+            key=_key,
+            reverse=True,
         )
         found = list(islice(merged, wanted.limit + 1))
         more = len(found) > wanted.limit
@@ -79,11 +83,12 @@ class CallLister:
         """Return the live call of this host in a room; None if there is none."""
         return next((each for each in self._live.read().live if each.livekit_room == room), None)
 
-    def _of_api(self, wanted: PageWanted, asked: Mapping[str, AskedCall]) -> Iterator[KnownCall]:
+    def _of_api(
+        self, wanted: PageWanted, filters: Wanted, asked: Mapping[str, AskedCall]
+    ) -> Iterator[KnownCall]:
         since = _since(wanted.since)
-        references = self._filters(wanted).references
         stored_ones = self._store.newest(
-            before=wanted.before, persona=wanted.persona, references=references
+            before=wanted.before, persona=wanted.persona, references=filters.references
         )
         for stored in stored_ones:
             call = asked.get(stored.id, stored)
@@ -92,17 +97,17 @@ class CallLister:
             if _fits(call, wanted):
                 yield call
 
-    def _others(self, wanted: PageWanted) -> Iterator[KnownCall]:
+    def _others(self, wanted: PageWanted, filters: Wanted) -> Iterator[KnownCall]:
         """Yield the calls that are not from this API, newest first."""
         unfinished = self._live.read()
-        ended = [] if wanted.live == "true" else self._ended(wanted)
+        ended = [] if wanted.live == "true" else self._ended(wanted, filters)
         calls = {record.id: self._of_record(record) for record in unfinished.ended}
         calls |= {live.id: _of_live(live) for live in unfinished.live}
         calls |= {record.id: self._of_record(record) for record in ended}
         names = {live.id: live.names for live in unfinished.live}
         names |= {record.id: record.names for record in (*unfinished.ended, *ended)}
         since, before = _since(wanted.since), wanted.before
-        references = self._filters(wanted).references
+        references = filters.references
         fitting = [
             call
             for call in calls.values()
@@ -116,8 +121,7 @@ class CallLister:
         fitting = [call for call in fitting if call.room not in rooms]
         yield from sorted(fitting, key=_key, reverse=True)
 
-    def _ended(self, wanted: PageWanted) -> list[CallRecord]:
-        filters = self._filters(wanted)
+    def _ended(self, wanted: PageWanted, filters: Wanted) -> list[CallRecord]:
         return recent.newest(
             self._settings.call_log,
             wanted.limit + 1,
