@@ -77,16 +77,13 @@ def when_allowed(number: str, hours: str, at: datetime) -> datetime | None:
 def next_day(number: str, at: datetime) -> datetime:
     """Return when the called party's next day starts, as `day_began` counts days."""
     today = day_began(number, at)
-    midnights = {
-        (midnight + timedelta(days=days)).astimezone(UTC): midnight + timedelta(days=days)
+    midnights = [
+        midnight + timedelta(days=days)
         for midnight in _midnights(number, at)
         for days in range(1, DAYS)
-    }
-    return next(
-        midnights[each]
-        for each in sorted(midnights)
-        if each > at and day_began(number, midnights[each]) > today
-    )
+    ]
+    ordered = sorted(midnights, key=lambda each: each.astimezone(UTC))
+    return next(each for each in ordered if each > at and day_began(number, each) > today)
 
 
 def day_began(number: str, at: datetime) -> datetime:
