@@ -119,13 +119,13 @@ class Gate:
         count = self._attempts.begin if attempt else self._attempts.are_left
         try:
             left = count(dialled, hours.day_began(dialled, at), most)
-            if left:
-                return None
-            times = "once" if most == 1 else f"{most} times"
-            reason = f"the number was already dialled {times} today"
-            again = self._allowed_from(dialled, at)
         except (OSError, sqlite3.Error) as error:
             return refuse(Rule.ATTEMPTS, f"today's attempts can't be counted: {error}", dialled)
+        if left:
+            return None
+        times = "once" if most == 1 else f"{most} times"
+        reason = f"the number was already dialled {times} today"
+        again = self._allowed_from(dialled, at)
         return refuse(Rule.ATTEMPTS, reason, dialled, retry_at=again)
 
     def _allowed_from(self, dialled: str, at: datetime) -> datetime | None:
