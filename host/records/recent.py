@@ -75,7 +75,7 @@ def newest(
         if len(waiting) >= AT_A_TIME:
             best, waiting = _best(best, waiting, limit, chosen), []
             if len(best) == limit:
-                bound.oldest = max(since, best[-1].head.dispatched_at)
+                bound.move(best[-1].head.dispatched_at)
     best = _best(best, waiting, limit, chosen)
     return [CallRecord.model_validate_json(line.text) for line in best]
 
@@ -134,14 +134,8 @@ class _Bound:
     """When the oldest call began that is still looked for: one that has ended before is older."""
 
     def __init__(self, oldest: datetime) -> None:
-        self.oldest = oldest
+        self.move(oldest)
 
-    @property
-    def oldest(self) -> datetime:
-        return self._oldest
-
-    @oldest.setter
-    def oldest(self, at: datetime) -> None:
-        self._oldest = at
-        self.prefix = (at - LATE).astimezone(UTC).isoformat()[:19].encode()
+    def move(self, oldest: datetime) -> None:
+        self.prefix = (oldest - LATE).astimezone(UTC).isoformat()[:19].encode()
         """Its time less LATE, as the log has it."""
