@@ -21,7 +21,7 @@ from multiprocessing.process import BaseProcess
 from pydantic import ValidationError
 
 from host import registry
-from host.call.dispatch import read_dispatch
+from host.call.dispatch import RESERVED, read_dispatch
 from host.privacy.logs import keep_private, mask_what_is_printed
 from host.registry import Registry
 from host.server.api.schemas import Fault
@@ -35,14 +35,7 @@ START_LIMIT = 15.0
 """Seconds that the process may take to load personas and plugins."""
 MOST = 50
 """Maximum number of faults reported for one request."""
-PLACES = {
-    "persona": "persona",
-    "phone_number": "number",
-    "idempotency_key": "idempotency_key",
-    "reference": "reference",
-    "dtmf": "dtmf",
-    "caller_id": "caller_id",
-}
+PLACES = {name: name for name in RESERVED} | {"phone_number": "number"}
 """Metadata fields outside `details`, and their names in the request's body."""
 
 # LiveKit's forkserver, which also forks the calls: personas and plugins are already imported.
