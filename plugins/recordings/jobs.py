@@ -39,6 +39,7 @@ class Jobs:
         except OSError:
             draft.unlink(missing_ok=True)
             raise
+        _keep(self.folder)
 
     def waiting(self) -> set[Path]:
         """Return the files of the jobs. Raises OSError."""
@@ -57,3 +58,12 @@ def claimed(file: Path) -> Iterator[Job]:
         if not os.fstat(opened.fileno()).st_nlink:
             raise FileNotFoundError(f"{file} was done between opening and claiming it")
         yield Job.model_validate_json(opened.read())
+
+
+def _keep(folder: Path) -> None:
+    """Sync the folder, so that a new name survives a power failure."""
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import os
 import shutil
 import stat
 import sys
@@ -303,6 +304,19 @@ async def test_what_is_left_is_uploaded_after_the_next_start(tmp_path: Path, job
     async with meanwhile(Uploads(Jobs(tmp_path / "state"), Store(tmp_path / "store").put).run()):
         await until(lambda: not jobs.waiting())
     assert (tmp_path / "store" / "calls" / "AJ_1.ogg").exists()
+
+
+def test_a_job_and_its_name_are_on_the_disk_once_it_is_put(
+    tmp_path: Path, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[tuple[bool, int]] = []
+
+    def sync(file: int) -> None:
+        synced.append((stat.S_ISDIR(os.fstat(file).st_mode), len(jobs.waiting())))
+
+    monkeypatch.setattr(os, "fsync", sync)
+    jobs.put(tmp_path / "AJ_1.ogg", "s3://calls/AJ_1.ogg", keep=True)
+    assert synced == [(False, 0), (True, 1)], "the job, and then the folder with its name"
 
 
 async def test_what_another_host_uploads_is_left_to_it(tmp_path: Path, jobs: Jobs) -> None:
