@@ -14,6 +14,8 @@ Who = Literal["host", "far end", "persona", "colleague", "livekit", "operator"]
 far end, the colleague of a transfer, a client of LiveKit's API, or an operator: `host hangup`, or a
 client of the host's own API."""
 
+Direction = Literal["inbound", "outbound"]
+
 
 class Written(BaseModel):
     """A model whose strings can always be encoded, whatever a provider or caller sent."""
@@ -135,7 +137,7 @@ class CallRecord(Written):
     persona: str | None = Field(
         description="persona that took the call first; null if no persona took it"
     )
-    direction: Literal["inbound", "outbound"] = Field(
+    direction: Direction = Field(
         description="inbound if the far end placed the call, outbound if the host did"
     )
     number: str | None = Field(

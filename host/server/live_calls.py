@@ -15,12 +15,11 @@ from pydantic import BaseModel, Field, ValidationError
 
 from host.call.state import CallStatus
 from host.privacy import Pseudonyms, mask_room
-from host.records.record import CallRecord
+from host.records.record import CallRecord, Direction
 from host.records.redaction import masked_id, redacted
 from host.runner.checkpoint import CheckpointStore, WrittenBy, opened
 from host.settings import PersonaSettings, Settings
 
-Direction = Literal["inbound", "outbound"]
 LiveStatus = Literal["queued", "dialing", "ringing", "active"]
 
 _STATUS: dict[CallStatus, LiveStatus] = {

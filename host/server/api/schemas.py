@@ -17,6 +17,7 @@ from pydantic import (
 from host.base.e164 import PATTERN
 from host.call.dispatch import MAX_ID, RESERVED
 from host.records.outcome import Outcome
+from host.records.record import Direction
 
 
 def _printable(text: str) -> str:
@@ -35,7 +36,6 @@ Reference = Annotated[
 ]
 Keys = Annotated[str, StringConstraints(pattern=r"^[0-9*#A-Da-dWw,]{1,60}$")]
 """Keys and pauses."""
-Direction = Literal["inbound", "outbound"]
 Status = Literal["queued", "dialing", "ringing", "active", "over"]
 
 
