@@ -75,7 +75,9 @@ async def call_greeted(call: Call) -> None:
 async def call_ended(call: Call, record: Any) -> None:
     """Queue the record, behind what was told before. An invalid URL or secret is reported by the
     sender."""
-    await asyncio.gather(*_queueing, return_exceptions=True)
+    loop = asyncio.get_running_loop()  # a second one, once the host has died: see finish_alone
+    before = [task for task in _queueing if task.get_loop() is loop]
+    await asyncio.gather(*before, return_exceptions=True)
     if _wants(call, "call.ended"):
         data = record.model_dump(mode="json")
         await _queue(call, message_id(record.id), message("call.ended", record.ended_at, data))

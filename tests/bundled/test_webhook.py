@@ -12,6 +12,7 @@ import os
 import stat
 import time
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -21,6 +22,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 from receiver import KEY, SECRET, FarSide, Reply
+from sample_calls import a_call_with_a_job
 from standardwebhooks import Webhook, WebhookVerificationError
 from stored import a_record
 from waiting import logged_by_the_host, meanwhile, until_logged
@@ -150,6 +152,20 @@ async def test_a_record_that_is_told_twice_is_one_message(
     for _ in range(2):
         await webhook.call_ended(call=LiveCall(settings).call, record=a_record(id="AJ_one"))
     assert Queue(tmp_path).names() == {"call_AJ_one.json"}
+
+
+async def test_a_record_is_queued_though_the_loop_that_queues_its_start_stands_still(
+    tmp_path: Path, clean_environment: None
+) -> None:
+    events = ["call.started", "call.ended"]
+    settings = settings_for(tmp_path, url="http://127.0.0.1:9/", events=events)
+    call, record = a_call_with_a_job(settings).call, a_record(id="AJ_1")
+    await webhook.prepare_call(call=call)
+    with ThreadPoolExecutor(1) as thread:  # as finish_alone does where the host has died
+        thread.submit(asyncio.run, webhook.call_ended(call=call, record=record)).result()
+    assert Queue(tmp_path).names() == {"call_AJ_1.json"}
+    await webhook.call_ended(call=call, record=record)
+    assert Queue(tmp_path).names() == {"call_AJ_1.json", "call_AJ_1_started.json"}
 
 
 async def test_nothing_is_queued_or_sent_where_no_address_is_set(
