@@ -1,4 +1,7 @@
-"""`Call`: one telephone call, as hooks and tools see it."""
+"""`Call`: one telephone call, as hooks and tools see it.
+
+One module in spite of its length: it is the whole API of a call, and most of it is docstrings.
+"""
 
 from __future__ import annotations
 

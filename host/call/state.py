@@ -1,4 +1,7 @@
-"""`CallState`: a call's facts as plain data, and the record made from them."""
+"""`CallState`: a call's facts as plain data, and the record made from them.
+
+One module in spite of its length: most of it is fields, and the record that repeats them.
+"""
 
 from __future__ import annotations
 
