@@ -224,9 +224,10 @@ async def test_everybody_is_told_the_same_as_the_persona_of_the_call_is_set(
     call = LiveCall(
         settings, CallState(id="AJ_1", number=NUMBER), persona=persona, hooks=loaded.view(persona)
     )
-    await call.events.emit_call_ended(PRIVATE)
+    whole = PRIVATE.model_copy(update={"persona": persona})
+    await call.events.emit_call_ended(whole)
     (plugin,) = [each for each in loaded.plugins if each.name == "witness"]
     ((number, record),) = plugin.module.told
     assert number == NUMBER  # who has the call has the number, too
-    assert record == redacted(PRIVATE, settings.persona(persona), settings.state_dir)
-    assert (record == PRIVATE) == (persona == "open")
+    assert record == redacted(whole, settings.persona(persona), settings.state_dir)
+    assert (record == whole) == (persona == "open")
