@@ -17,9 +17,9 @@ MEGABYTE = 1_000_000
 FULL, NEARLY_FULL = 50 * MEGABYTE, 500 * MEGABYTE
 """Free bytes below which no call may be recorded any more, or soon."""
 OF_A_HOST, OF_A_CALL = 500 * MEGABYTE, 75 * MEGABYTE
-"""Bytes of memory of a host, and of each call: see README, "In production"."""
+"""Bytes of memory of a host, and of each call: see "Sizing" of docs/operations.md."""
 CALLS_A_CORE = 12
-"""Calls that a core carries at most; README recommends eight."""
+"""Calls that a core carries at most; docs/operations.md recommends eight."""
 
 
 def files(deployment: Deployment) -> Iterator[Finding]:
