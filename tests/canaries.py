@@ -39,9 +39,9 @@ _SIGNS = {
 _BETWEEN = rb"(?:%[0-9A-Fa-f]{2}|[^0-9]){0,4}"
 _NUMBER = re.compile(_BETWEEN.join((b"555", b"014", b"2857")))
 """The number, however it is written: with spaces, dashes, or as an address has it."""
-_CARD = re.compile(_BETWEEN.join((*map(str.encode, CARD.split()[:2]),)))
-_CARD_SPELT = re.compile(rb"four,? nine,? two,? nine|violet,? marmalade", re.IGNORECASE)
-"""Signs of what is said off the record."""
+_CARD = re.compile(_BETWEEN.join(map(str.encode, CARD.split()[:2])))
+_SPELT = (re.compile(rb"four,? nine,? two,? nine"), re.compile(rb"violet,? marmalade"))
+"""Signs of what is said off the record; the spelt ones, in small letters."""
 BLOCK = 1 << 22
 """Bytes of a file that are looked at together; the next ones begin with the last of them."""
 _OVERLAP = 64
@@ -51,7 +51,8 @@ _OVERLAP = 64
 def found_in(text: bytes) -> list[str]:
     """Name the canaries in a text."""
     secrets = [name for name, sign in _SIGNS.items() if sign in text]
-    if _CARD.search(text) or _CARD_SPELT.search(text):
+    small = text.lower()  # far faster than patterns that ignore case
+    if _CARD.search(text) or any(sign.search(small) for sign in _SPELT):
         secrets.append("CARD")
     return [*secrets, "NUMBER"] if _NUMBER.search(text) else secrets
 
