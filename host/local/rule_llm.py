@@ -13,8 +13,25 @@ from livekit.agents import DEFAULT_API_CONNECT_OPTIONS, NOT_GIVEN, APIConnectOpt
 from host.local.rules import Reply, Rule, read_turn, reply_to
 
 
+class Answer(llm.LLMStream):
+    """One answer of a `RuleLlm`."""
+
+    tool_choice: Any = "auto"
+
+    async def _run(self) -> None:
+        model = self._llm
+        assert isinstance(model, RuleLlm)
+        schemas = model.schemas_of(self._tools)
+        request = request_of(self._chat_ctx, schemas, self.tool_choice)
+        reply = reply_to(read_turn(request, model.persona()), model.rules)
+        for delta in deltas(reply):
+            self._event_ch.send_nowait(llm.ChatChunk(id=secrets.token_hex(4), delta=delta))
+
+
 class RuleLlm(llm.LLM[Any]):
     """Answers by the rules of `host.local.rules`."""
+
+    answers: type[Answer] = Answer
 
     def __init__(self, rules: Iterable[Rule], persona: Callable[[], str | None]) -> None:
         """`persona` returns the name of the persona that asks."""
@@ -51,22 +68,9 @@ class RuleLlm(llm.LLM[Any]):
         extra_kwargs: Any = NOT_GIVEN,
         **more: Any,
     ) -> llm.LLMStream:
-        stream = _Answer(self, chat_ctx=chat_ctx, tools=tools or [], conn_options=conn_options)
+        stream = self.answers(self, chat_ctx=chat_ctx, tools=tools or [], conn_options=conn_options)
         stream.tool_choice = tool_choice if tool_choice is not NOT_GIVEN else "auto"
         return stream
-
-
-class _Answer(llm.LLMStream):
-    tool_choice: Any = "auto"
-
-    async def _run(self) -> None:
-        model = self._llm
-        assert isinstance(model, RuleLlm)
-        schemas = model.schemas_of(self._tools)
-        request = request_of(self._chat_ctx, schemas, self.tool_choice)
-        reply = reply_to(read_turn(request, model.persona()), model.rules)
-        for delta in deltas(reply):
-            self._event_ch.send_nowait(llm.ChatChunk(id=secrets.token_hex(4), delta=delta))
 
 
 def request_of(

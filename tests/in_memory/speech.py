@@ -30,7 +30,7 @@ from livekit.agents import (
     vad,
 )
 
-from host.local.rule_llm import deltas, request_of, schemas_of
+from host.local.rule_llm import Answer, RuleLlm, deltas, request_of
 from host.local.rules import Rule, read_turn, reply_to
 from host.local.trouble import Trouble, Troubles, for_ever
 
@@ -324,51 +324,18 @@ class _Speaking(tts.ChunkedStream):
             raise APITimeoutError
 
 
-class Llm(llm.LLM[Any]):
-    """Answers by the rules of `host.local.rules`."""
-
-    def __init__(self, provider: Thinker, model: str, persona: str | None = None) -> None:
-        super().__init__()
-        self.side, self._model, self.persona = provider, model, persona
-
-    @property
-    def model(self) -> str:
-        return self._model
-
-    @property
-    def provider(self) -> str:
-        return "OpenAI"
-
-    def chat(
-        self,
-        *,
-        chat_ctx: llm.ChatContext,
-        tools: list[llm.Tool] | None = None,
-        conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS,
-        parallel_tool_calls: Any = NOT_GIVEN,
-        tool_choice: Any = NOT_GIVEN,
-        extra_kwargs: Any = NOT_GIVEN,
-        **more: Any,
-    ) -> llm.LLMStream:
-        stream = _Thinking(self, chat_ctx=chat_ctx, tools=tools or [], conn_options=conn_options)
-        stream.choice = tool_choice if tool_choice is not NOT_GIVEN else "auto"
-        return stream
-
-
-class _Thinking(llm.LLMStream):
-    choice: Any = "auto"
-
+class _Thinking(Answer):
     async def _run(self) -> None:
         mind = self._llm
         assert isinstance(mind, Llm)
-        asked = request_of(self._chat_ctx, schemas_of(self._tools), self.choice)
+        asked = request_of(self._chat_ctx, mind.schemas_of(self._tools), self.tool_choice)
         request = {"model": mind.model, **asked}
         mind.side.requests.append(request)
         trouble = mind.side.meet(mind.model)
         if trouble is Trouble.HANG:
             await self._in_vain()
         await asyncio.sleep(FIRST_TOKEN + mind.side.delay)
-        reply = reply_to(read_turn(request, mind.persona), mind.side.rules)
+        reply = reply_to(read_turn(request, mind.persona()), mind.side.rules)
         for at, delta in enumerate(deltas(reply)):
             if trouble and (at == 1 or delta.tool_calls):
                 await self._give_way(trouble, begun=at > 0)
@@ -391,3 +358,21 @@ class _Thinking(llm.LLMStream):
         """Wait as long as the caller of a provider does for the next word."""
         await asyncio.sleep(self._conn_options.timeout)
         raise APITimeoutError(retryable=retryable)
+
+
+class Llm(RuleLlm):
+    """Answers by the rules of its provider, which a test may change at any time."""
+
+    answers = _Thinking
+
+    def __init__(self, provider: Thinker, model: str, persona: str | None = None) -> None:
+        super().__init__(provider.rules, lambda: persona)
+        self.side, self._model = provider, model
+
+    @property
+    def model(self) -> str:
+        return self._model
+
+    @property
+    def provider(self) -> str:
+        return "OpenAI"
