@@ -1,4 +1,4 @@
-"""What people, and machines, do with their telephones in the table of endings."""
+"""What people, and machines, do with their telephones in the table of endings, and elsewhere."""
 
 from __future__ import annotations
 
@@ -107,3 +107,10 @@ def says(*parts: str | float) -> PersonScript:
         await line.hang_up()
 
     return script
+
+
+async def tells_of_a_crown(line: Line) -> None:
+    """Tell a persona that concludes of a wish, and hear it ask again."""
+    await line.heard("what is it about")
+    await line.say("I need a crown by Monday.")
+    await line.heard("say that again")

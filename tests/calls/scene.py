@@ -179,6 +179,15 @@ def checkpoints_of(scene: Scene, room: str) -> list[dict[str, Any]]:
     return [checkpoint for checkpoint in checkpoints if checkpoint["state"]["room"] == room]
 
 
+def asked_to_conclude(scene: Scene) -> list[dict[str, Any]]:
+    """What the LLM was asked to conclude, in order."""
+    return [
+        request
+        for request in scene.world.llm.requests
+        if [tool["function"]["name"] for tool in request["tools"] or ()] == ["conclude"]
+    ]
+
+
 def kill_its_process(scene: Scene, room: str) -> float:
     """Kill the process that has the call in a room; give the time at which that happened."""
     if isinstance(scene, MemoryScene):

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import pytest
 from in_memory.world import MemoryScene
+from people import tells_of_a_crown
+from scene import asked_to_conclude as asked
 from scene import checkpoints_of, end_of, kill_its_process
 from stored import stored
 
-from host.local.phone import Line, PhoneCall
+from host.local.phone import Line, PersonScript, PhoneCall
 from host.local.records import records_of
 from host.records.outcome import Outcome
 from host.settings import Words
@@ -18,23 +19,21 @@ from host.testing import Scene, heard_once
 
 pytestmark = pytest.mark.memory
 
-TOOL = "conclude"
-
 
 async def wants_a_crown(line: Line) -> None:
-    await line.heard("what is it about")
-    await line.say("I need a crown by Monday.")
-    await line.heard("say that again")
+    await tells_of_a_crown(line)
     await line.hang_up()
 
 
-def asked(scene: Scene) -> list[dict[str, Any]]:
-    """What the LLM was asked to conclude, in order."""
-    return [
-        request
-        for request in scene.world.llm.requests
-        if [tool["function"]["name"] for tool in request["tools"] or ()] == [TOOL]
-    ]
+def leaves_it_hanging(scene: Scene) -> PersonScript:
+    """A caller who hangs up on an LLM that answers nothing any more."""
+
+    async def script(line: Line) -> None:
+        await tells_of_a_crown(line)
+        scene.world.llm.hang = True
+        await line.hang_up()
+
+    return script
 
 
 async def test_conclusions_of_the_llm_are_in_the_record(scene: Scene) -> None:
@@ -83,9 +82,7 @@ async def test_what_is_never_valid_is_an_error_in_the_record(scene: Scene) -> No
 
 async def test_an_llm_that_fails_is_asked_twice_and_told_of(scene: Scene) -> None:
     async def breaks(line: Line) -> None:
-        await line.heard("what is it about")
-        await line.say("I need a crown by Monday.")
-        await line.heard("say that again")
+        await tells_of_a_crown(line)
         scene.world.llm.fail_with = 500
         await line.hang_up()
 
@@ -98,9 +95,7 @@ async def test_an_llm_that_fails_is_asked_twice_and_told_of(scene: Scene) -> Non
 
 async def test_the_hang_up_waits_for_no_conclusions(scene: Scene) -> None:
     async def is_told_to_go(line: Line) -> None:
-        await line.heard("what is it about")
-        await line.say("I need a crown by Monday.")
-        await line.heard("say that again")
+        await tells_of_a_crown(line)
         scene.world.llm.delay = 6
         await line.stay()
 
@@ -112,27 +107,13 @@ async def test_the_hang_up_waits_for_no_conclusions(scene: Scene) -> None:
 
 
 async def test_an_llm_that_hangs_is_given_up_in_time(scene: Scene) -> None:
-    async def hangs(line: Line) -> None:
-        await line.heard("what is it about")
-        await line.say("I need a crown by Monday.")
-        await line.heard("say that again")
-        scene.world.llm.hang = True
-        await line.hang_up()
-
-    record = await scene.over(await scene.ring("concludes", hangs))
+    record = await scene.over(await scene.ring("concludes", leaves_it_hanging(scene)))
     assert record.conclusions_error == "the LLM did not conclude within 10 s"
     assert record.outcome is Outcome.COMPLETED
 
 
 async def test_a_record_is_not_lost_if_the_process_dies_meanwhile(scene: Scene) -> None:
-    async def hangs(line: Line) -> None:
-        await line.heard("what is it about")
-        await line.say("I need a crown by Monday.")
-        await line.heard("say that again")
-        scene.world.llm.hang = True
-        await line.hang_up()
-
-    call = await scene.ring("concludes", hangs)
+    call = await scene.ring("concludes", leaves_it_hanging(scene))
     await call.ended(40)
     await _concluding(scene, call)
     kill_its_process(scene, call.room)
@@ -151,9 +132,7 @@ async def test_a_host_that_stops_waits_for_no_conclusions(scene: Scene) -> None:
     assert isinstance(scene, MemoryScene)
 
     async def talks(line: Line) -> None:
-        await line.heard("what is it about")
-        await line.say("I need a crown by Monday.")
-        await line.heard("say that again")
+        await tells_of_a_crown(line)
         scene.world.llm.hang = True
         scene.memory.goodbye()
         await line.stay()

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from api_in_memory import have_no_processes, over, the_api
 from scene import a_number, checkpoints_of, host_calls
+from scene import asked_to_conclude as asked
 from stored import stored
 
 from host.compliance import Gate, Rule
@@ -31,15 +30,6 @@ async def wants_a_visit(line: Line) -> None:
     await line.say("I need a crown by Monday.")
     await line.heard("say that again")
     await line.hang_up()
-
-
-def asked(scene: Scene) -> list[dict[str, Any]]:
-    """What the LLM was asked to conclude, in order."""
-    return [
-        request
-        for request in scene.world.llm.requests
-        if [tool["function"]["name"] for tool in request["tools"] or ()] == ["conclude"]
-    ]
 
 
 def had_by(record: CallRecord) -> list[str]:

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 from livekit import api
+from people import tells_of_a_crown
 from scene import end_of, kill_its_process, length_of, on_its_way
 from transfers import SALES, SWITCHBOARD, asks_for, colleague
 
@@ -73,13 +74,23 @@ async def wants_a_story(line: Line) -> None:
     await line.heard("what can I do for you")
     await line.say("Tell me a long story.")
     await line.sound()
-    await asyncio.sleep(2)
+    await line.wait(2)
+
+
+async def rung(
+    scene: Scene,
+    play: Callable[[Line], Awaitable[object]] = hears_the_greeting,
+    persona: str = "desk",
+) -> PhoneCall:
+    """Ring a persona, and wait until the caller has done something; they stay on the line."""
+    then = Then()
+    call = await scene.ring(persona, then.after(play))
+    await then.there.wait()
+    return call
 
 
 async def test_a_call_is_hung_up_within_a_second(scene: Scene) -> None:
-    then = Then()
-    call = await scene.ring("desk", then.after(hears_the_greeting))
-    await then.there.wait()
+    call = await rung(scene)
     asked = await hang_up(scene, call.room)
     record = await scene.over(call)
     it_ended_at_once(call, asked)
@@ -88,9 +99,7 @@ async def test_a_call_is_hung_up_within_a_second(scene: Scene) -> None:
 
 @pytest.mark.memory
 async def test_nor_does_it_wait_for_what_is_being_said(scene: Scene) -> None:
-    then = Then()
-    call = await scene.ring("desk", then.after(wants_a_story))
-    await then.there.wait()
+    call = await rung(scene, wants_a_story)
     asked = await hang_up(scene, call.room)
     record = await scene.over(call)
     it_ended_at_once(call, asked)
@@ -98,10 +107,8 @@ async def test_nor_does_it_wait_for_what_is_being_said(scene: Scene) -> None:
 
 
 async def test_a_goodbye_is_heard_to_its_end_and_nothing_after_it(scene: Scene) -> None:
-    then = Then()
     scene.world.agents.add(GOODBYE)
-    call = await scene.ring("desk", then.after(wants_a_story))
-    await then.there.wait()
+    call = await rung(scene, wants_a_story)
     await hang_up(scene, call.room, GOODBYE)
     record = await scene.over(call)
     said = heard_once(call, GOODBYE)
@@ -113,14 +120,7 @@ async def test_a_goodbye_is_heard_to_its_end_and_nothing_after_it(scene: Scene) 
 
 @pytest.mark.memory
 async def test_a_call_that_is_hung_up_is_concluded_like_any_other(scene: Scene) -> None:
-    async def wants_a_crown(line: Line) -> None:
-        await line.heard("what is it about")
-        await line.say("I need a crown by Monday.")
-        await line.heard("say that again")
-
-    then = Then()
-    call = await scene.ring("concludes", then.after(wants_a_crown))
-    await then.there.wait()
+    call = await rung(scene, tells_of_a_crown, "concludes")
     scene.world.llm.delay = 6
     asked = await hang_up(scene, call.room)
     record = await scene.over(call)
@@ -132,11 +132,9 @@ async def test_a_call_that_is_hung_up_is_concluded_like_any_other(scene: Scene) 
 
 @pytest.mark.memory
 async def test_a_second_order_without_a_goodbye_cuts_the_first_ones_short(scene: Scene) -> None:
-    then = Then()
     long = " ".join([GOODBYE] * 8)
     scene.world.agents.add(long)
-    call = await scene.ring("desk", then.after(hears_the_greeting))
-    await then.there.wait()
+    call = await rung(scene)
     await hang_up(scene, call.room, long)
     await asyncio.sleep(3)
     asked = await hang_up(scene, call.room)
@@ -225,11 +223,9 @@ async def test_a_call_on_hold_is_hung_up_too(scene: Scene, goodbye: str) -> None
     async def puts_on_hold(line: Line) -> None:
         await line.heard("what can I do for you")
         await line.say("Please hold the line.")
-        await asyncio.sleep(3)
+        await line.wait(3)
 
-    then = Then()
-    call = await scene.ring("desk", then.after(puts_on_hold))
-    await then.there.wait()
+    call = await rung(scene, puts_on_hold)
     asked = await hang_up(scene, call.room, goodbye)
     record = await scene.over(call)
     if goodbye:
@@ -276,7 +272,7 @@ async def test_a_caller_who_talks_to_a_colleague_is_hung_up_with_them(scene: Sce
 
     async def says_hello(line: Line) -> None:
         await line.say("Good morning Ann, this is Bob at your service.")
-        await asyncio.sleep(8)
+        await line.wait(8)
 
     then = Then()
     again = Telephone(script=then.after(says_hello))
@@ -294,9 +290,7 @@ async def test_a_caller_who_talks_to_a_colleague_is_hung_up_with_them(scene: Sce
 
 @pytest.mark.memory
 async def test_a_call_that_another_process_has_taken_over_is_hung_up(scene: Scene) -> None:
-    then = Then()
-    call = await scene.ring("desk", then.after(hears_the_greeting))
-    await then.there.wait()
+    call = await rung(scene)
     kill_its_process(scene, call.room)
     asked = await hang_up(scene, call.room, GOODBYE)  # at once, while nobody has it
     record = await scene.over(call)
@@ -308,9 +302,7 @@ async def test_a_call_that_another_process_has_taken_over_is_hung_up(scene: Scen
 
 @pytest.mark.memory
 async def test_what_is_not_signed_for_this_call_hangs_up_nothing(scene: Scene) -> None:
-    then = Then()
-    call = await scene.ring("desk", then.after(hears_the_greeting))
-    await then.there.wait()
+    call = await rung(scene)
     async with scene.livekit() as livekit:
         _, id = await room_of(livekit, call.room)
         of_another_secret = scene.settings.model_copy(
@@ -353,11 +345,7 @@ async def test_what_is_not_signed_for_this_call_hangs_up_nothing(scene: Scene) -
 
 @pytest.mark.memory
 async def test_a_call_is_found_by_its_id_and_by_its_room_on_any_host(scene: Scene) -> None:
-    calls = []
-    for _ in range(3):
-        then = Then()
-        calls.append(await scene.ring("desk", then.after(hears_the_greeting)))
-        await then.there.wait()
+    calls = [await rung(scene) for _ in range(3)]
     async with scene.livekit() as livekit:
         found = [await room_of(livekit, call.room) for call in calls]
         assert [room for room, _ in found] == [call.room for call in calls]
@@ -373,9 +361,7 @@ async def test_a_call_is_found_by_its_id_and_by_its_room_on_any_host(scene: Scen
 
 @pytest.mark.memory
 async def test_the_command_hangs_up_and_waits_until_the_call_is_over(scene: Scene) -> None:
-    then = Then()
-    call = await scene.ring("desk", then.after(hears_the_greeting))
-    await then.there.wait()
+    call = await rung(scene)
     (live,) = LiveCalls(scene.settings, lambda call: True).read().live
     await end(scene.settings, find(scene.settings, live.id[:8]), live.id[:8], GOODBYE)
     record = await scene.record(call.room)
@@ -387,9 +373,7 @@ async def test_the_command_hangs_up_and_waits_until_the_call_is_over(scene: Scen
 
 @pytest.mark.memory
 async def test_a_call_that_is_over_is_not_waited_for(scene: Scene) -> None:
-    then = Then()
-    call = await scene.ring("desk", then.after(hears_the_greeting))
-    await then.there.wait()
+    call = await rung(scene)
     await call.hang_up()
     await scene.over(call)
     begun = time.time()
@@ -403,9 +387,7 @@ async def test_the_command_says_that_a_call_does_not_respond(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("host.runner.operator.hangup.read", lambda *facts: None)
-    then = Then()
-    call = await scene.ring("desk", then.after(hears_the_greeting))
-    await then.there.wait()
+    call = await rung(scene)
     with pytest.raises(HostError, match=f"the call in room .*{call.room[-6:]} does not respond"):
         await end(scene.settings, (call.room, ""), call.room, "")
     await call.hang_up()

@@ -8,18 +8,16 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from api_in_memory import have_no_processes
 from in_memory.world import MemoryScene
 from in_process_api import TOKEN, Api, an_api_in_process
 from pydantic import SecretStr
 from scene import a_number, end_of, length_of
-from test_hangup import GOODBYE, Then, hears_the_greeting, it_ended_at_once, require_cancelled
+from test_hangup import GOODBYE, Then, it_ended_at_once, require_cancelled, rung
 
 from host.local.phone import Line, NoAnswer, Telephone
 from host.records.outcome import Outcome
-from host.runner.aftermath import emit_call_ended
-from host.runner.checkpoint import Checkpoint
-from host.server.api.schemas import AskedCall, Fault, WantedCall
-from host.settings import Settings
+from host.server.api.schemas import AskedCall, WantedCall
 from host.testing import Scene, heard_once
 
 pytestmark = pytest.mark.memory("the API stands in the test's own process")
@@ -27,29 +25,11 @@ pytestmark = pytest.mark.memory("the API stands in the test's own process")
 REASON = "an operator ended the call through the API"
 
 
-class _ValidatorHere:
-    """Validates details in this process: in memory there is no other."""
-
-    def __init__(self, settings: Settings) -> None:
-        pass
-
-    async def faults(self, metadata: str) -> list[Fault]:
-        return []
-
-    async def close(self) -> None:
-        pass
-
-
-async def _emit_here(settings: Settings, checkpoint: Checkpoint, *, dev: bool) -> None:
-    await emit_call_ended(settings, checkpoint)
-
-
 @pytest.fixture
 async def api(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Api]:
     """The API of the scene's host."""
     assert isinstance(scene, MemoryScene)
-    monkeypatch.setattr("host.server.api.checking.DetailsValidator", _ValidatorHere)
-    monkeypatch.setattr("host.server.api.unplaced.emit_call_ended", _emit_here)
+    have_no_processes(monkeypatch)
     given = {"api_port": 0, "api_token": SecretStr(TOKEN)}
     settings = scene.settings.model_copy(update=given)
     async with an_api_in_process(settings, scene.memory.heartbeats.__contains__) as api:
@@ -69,9 +49,7 @@ async def until(api: Api, id: str, status: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("goodbye", ["", GOODBYE])
 async def test_a_call_that_came_in_is_hung_up(scene: Scene, api: Api, goodbye: str) -> None:
-    then = Then()
-    call = await scene.ring("desk", then.after(hears_the_greeting))
-    await then.there.wait()
+    call = await rung(scene)
     (live,), _ = await api.page(live="true")
     asked = time.time()
     status, told = await api.ask("DELETE", f"/calls/{live['id']}", goodbye=goodbye)
@@ -199,9 +177,7 @@ async def test_at_any_moment_of_its_beginning_a_call_is_cancelled_once(
 
 
 async def test_a_call_that_is_over_stays_as_it_is(scene: Scene, api: Api) -> None:
-    then = Then()
-    call = await scene.ring("desk", then.after(hears_the_greeting))
-    await then.there.wait()
+    call = await rung(scene)
     (live,), _ = await api.page()
     await call.hang_up()
     record = await scene.over(call)
@@ -213,9 +189,7 @@ async def test_a_call_that_does_not_respond_is_told_of_as_such(
     scene: Scene, api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("host.runner.operator.hangup.read", lambda *facts: None)
-    then = Then()
-    call = await scene.ring("desk", then.after(hears_the_greeting))
-    await then.there.wait()
+    call = await rung(scene)
     (live,), _ = await api.page()
     headers = {"Authorization": f"Bearer {TOKEN}"}
     status, told, answered = await api.send("DELETE", f"/calls/{live['id']}", headers)
@@ -229,9 +203,7 @@ async def test_a_call_that_does_not_respond_is_told_of_as_such(
 async def test_a_wrong_parameter_hangs_up_nothing(
     scene: Scene, api: Api, query: dict[str, str]
 ) -> None:
-    then = Then()
-    call = await scene.ring("desk", then.after(hears_the_greeting))
-    await then.there.wait()
+    call = await rung(scene)
     (live,), _ = await api.page()
     status, told = await api.ask("DELETE", f"/calls/{live['id']}", **query)
     assert (status, [fault["loc"] for fault in told["detail"]]) == (422, [["query", *query]])
