@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from canaries import UNRECORDED
+
 from host.local.phone import Line, PersonScript
 
 MAILBOX = "You have reached the voicemail of Ann. Please leave a message after the tone."
@@ -114,3 +116,26 @@ async def tells_of_a_crown(line: Line) -> None:
     await line.heard("what is it about")
     await line.say("I need a crown by Monday.")
     await line.heard("say that again")
+
+
+async def asks_to_pay(line: Line) -> None:
+    """Hear a payer ask for the number of a card."""
+    await line.heard("this is the payer")
+    await line.say("I would like to pay.")
+    await line.heard("tell me the number of your card")
+
+
+async def tells_the_card(line: Line) -> None:
+    """Say the number of a card off the record, and hear that it was charged."""
+    await line.say(UNRECORDED)
+    await line.heard("it is paid")
+
+
+async def pays(line: Line) -> None:
+    """Pay by card, and go on talking on the record."""
+    await asks_to_pay(line)
+    await tells_the_card(line)
+    await line.wait(2.5)
+    await line.say("What day is it?")
+    await line.heard("today is monday")
+    await line.hang_up()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from canaries import CARD, UNRECORDED, found_below, found_in
+from people import asks_to_pay, pays, tells_the_card
 from scene import checkpoints_of, kill_its_process
 
 from host.call.keypad import MASK
@@ -17,18 +18,6 @@ from host.testing import Scene, heard_once, not_heard
 
 def said(record: CallRecord) -> list[tuple[str, str]]:
     return [(line.who, line.text) for line in record.transcript]
-
-
-async def pays(line: Line) -> None:
-    await line.heard("this is the payer")
-    await line.say("I would like to pay.")
-    await line.heard("tell me the number of your card")
-    await line.say(UNRECORDED)
-    await line.heard("it is paid")
-    await line.wait(2.5)
-    await line.say("What day is it?")
-    await line.heard("today is monday")
-    await line.hang_up()
 
 
 @pytest.mark.memory
@@ -97,13 +86,10 @@ async def test_a_call_that_is_taken_over_in_a_pause_stays_off_the_record(
     monkeypatch.setattr("host.runner.checkpoint.EVERY", 1000)  # the pause itself is written
 
     async def goes_on(line: Line) -> None:
-        await line.heard("this is the payer")
-        await line.say("I would like to pay.")
-        await line.heard("tell me the number of your card")
+        await asks_to_pay(line)
         kill_its_process(scene, line.call.room)
         await line.heard("cut off for a moment", 30)
-        await line.say(UNRECORDED)
-        await line.heard("it is paid")
+        await tells_the_card(line)
         await line.wait(2.5)
         await line.say("What day is it?")
         await line.heard("today is monday")
@@ -124,11 +110,8 @@ async def test_a_checkpoint_has_nothing_of_a_pause(scene: Scene) -> None:
     written: list[str] = []
 
     async def looks(line: Line) -> None:
-        await line.heard("this is the payer")
-        await line.say("I would like to pay.")
-        await line.heard("tell me the number of your card")
-        await line.say(UNRECORDED)
-        await line.heard("it is paid")
+        await asks_to_pay(line)
+        await tells_the_card(line)
         await line.wait(1.0)
         written.extend(str(each) for each in checkpoints_of(scene, line.call.room))
         await line.hang_up()

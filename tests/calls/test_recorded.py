@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from canaries import UNRECORDED, found_below
+from canaries import found_below
+from people import pays
 from scene import checkpoints_of, kill_its_process, length_of, logged
 from studio import Samples, both_sides
 
@@ -279,17 +280,6 @@ async def test_a_callee_is_told_that_the_call_is_recorded_and_a_machine_is_not(
 @pytest.mark.promise("A paused part of a recording is silence, and its words are kept nowhere")
 @pytest.mark.whole("a recording is Opus, in which no written samples survive")
 async def test_what_is_said_off_the_record_is_silence_in_the_recording(scene: Scene) -> None:
-    async def pays(line: Line) -> None:
-        await line.heard("this is the payer")
-        await line.say("I would like to pay.")
-        await line.heard("tell me the number of your card")
-        await line.say(UNRECORDED)
-        await line.heard("it is paid")
-        await line.wait(2.5)
-        await line.say("What day is it?")
-        await line.heard("today is monday")
-        await line.hang_up()
-
     call = await scene.ring("cashier", pays)
     record = await scene.over(call)
     recorded = recording_of(scene, record)
