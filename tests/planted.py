@@ -6,6 +6,7 @@ import os
 import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from clinic import ANN, BOB, Clinic
@@ -40,14 +41,17 @@ def toml(text: str) -> Callable[[Clinic], object]:
     return plant
 
 
-def of_ann(text: str) -> Callable[[Clinic], object]:
-    """Add lines to ann's table of host.toml."""
+def of(name: str, text: str) -> Callable[[Clinic], object]:
+    """Add lines to a persona's table of host.toml."""
 
     def plant(clinic: Clinic) -> None:
-        file = clinic.files.folder / "host.toml"
-        file.write_text(file.read_text().replace("[personas.ann]\n", f"[personas.ann]\n{text}\n"))
+        file, table = clinic.files.folder / "host.toml", f"[personas.{name}]\n"
+        file.write_text(file.read_text().replace(table, f"{table}{text}\n"))
 
     return plant
+
+
+of_ann = partial(of, "ann")
 
 
 def extension(number: str) -> Callable[[Clinic], object]:
@@ -496,7 +500,7 @@ PLANTED = {
         dotenv("HOST_CARTESIA_BASE_URL", "http://127.0.0.1:9"),
     ),
     "a fallback with a voice that there is not": Planted(
-        "providers.tts", "for bob", lambda clinic: _of_bob(clinic)
+        "providers.tts", "for bob", of("bob", 'tts_fallbacks = ["cartesia/sonic-3:nobody"]')
     ),
     # The machine
     "a call log that is a folder": Planted(
@@ -539,9 +543,3 @@ PLANTED = {
         "machine.capacity", "HOST_MAX_CALLS=4", machine(available=8 * 10**8), warns=True
     ),
 }
-
-
-def _of_bob(clinic: Clinic) -> None:
-    file = clinic.files.folder / "host.toml"
-    fallbacks = '[personas.bob]\ntts_fallbacks = ["cartesia/sonic-3:nobody"]\n'
-    file.write_text(file.read_text().replace("[personas.bob]\n", fallbacks))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from canaries import CARD
 from livekit.agents import UserInputTranscribedEvent, UserStateChangedEvent
 from sample_calls import call_of
 from written import Said, a_session_that_writes
@@ -26,7 +27,6 @@ from host.runner.takeover import restored
 from host.settings import Settings
 from host.speech.session import _listen
 
-CARD = "4929 1186 0375 4429"
 SAYS = f"My card is {CARD} and the word is violet marmalade."
 NOW = datetime.now(UTC)
 

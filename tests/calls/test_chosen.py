@@ -6,6 +6,7 @@ import pytest
 from livekit import api
 from scene import a_number, kill_its_process
 
+from host.local.exchange.rules import match_trunk
 from host.local.phone import Line
 from host.local.world import CALLER
 from host.records.record import CallRecord
@@ -26,9 +27,7 @@ async def ring(
 
     number = a_number(scene)
     await scene.exchange.route(number, prefix="desk")
-    (trunk,) = [
-        each for each in scene.exchange.directory.inbound.pick(()) if number in each.numbers
-    ]
+    trunk = match_trunk(scene.exchange.directory.inbound.pick(()), caller, number)
     trunk.include_headers = api.SIPHeaderOptions.SIP_X_HEADERS
     call = await scene.exchange.ring(caller, number, listens, headers=headers)
     return await scene.over(call, 40)
@@ -58,9 +57,7 @@ async def test_hooks_and_a_takeover_have_the_headers(scene: Scene) -> None:
 
     number = a_number(scene)
     await scene.exchange.route(number, prefix="cases")
-    (trunk,) = [
-        each for each in scene.exchange.directory.inbound.pick(()) if number in each.numbers
-    ]
+    trunk = match_trunk(scene.exchange.directory.inbound.pick(()), CALLER, number)
     trunk.headers_to_attributes["X-Case"] = "case"
     call = await scene.exchange.ring(CALLER, number, listens, headers={"X-Case": "4711"})
     await call.pulse.until(lambda: any("4711" in each.text for each in call.heard), 30, "the case")

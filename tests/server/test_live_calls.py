@@ -6,10 +6,10 @@ import json
 import os
 import time
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
+from deployment import Deployment
 from typer.testing import CliRunner
 
 from host.base.errors import HostError
@@ -30,16 +30,11 @@ BEGAN = datetime(2026, 11, 30, 9, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clean_environment: None) -> Settings:
-    """A deployment in an empty folder, whose persona bob has numbers in his records."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "host.toml").write_text("[personas.bob]\nrecord_numbers = true\n")
-    (tmp_path / "personas").mkdir()
+def settings(deployment: Deployment) -> Settings:
+    """Those of a deployment whose persona bob has numbers in his records."""
+    deployment.write("host.toml", "[personas.bob]\nrecord_numbers = true\n")
     for name in ("ann", "bob"):
-        (tmp_path / "personas" / f"{name}.py").write_text(
-            f'"""{name}"""\nfrom host import hookimpl\n\n\n@hookimpl\ndef instructions(call):\n'
-            f'    return "{name}"\n'
-        )
+        deployment.persona(name)
     return load_settings()
 
 
