@@ -16,7 +16,7 @@ from host.local.phone import Line, PhoneCall, Telephone
 from host.privacy import Pseudonyms
 from host.records.outcome import Outcome
 from host.records.record import CallRecord
-from host.server.api.schemas import WantedCall
+from host.server.api.schemas import AskedCall, WantedCall
 from host.testing import Scene, heard_once
 
 WORDS = "please go on"
@@ -105,6 +105,26 @@ async def test_results_outlive_the_process_of_the_call(scene: Scene) -> None:
     assert (record.outcome, record.taken_over) == (Outcome.COMPLETED, 1)
     assert (record.reference, record.idempotency_key) == ("L-17", "order-7")
     assert record.results == booking(scene, number, "L-17")
+
+
+@pytest.mark.memory
+async def test_who_asks_at_the_moment_of_the_end_is_told_no_end_without_results(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with the_api(scene) as placing:
+        told = []
+        end = placing.store.end
+
+        def notes_what_is_told(asked: AskedCall) -> None:
+            told.append(placing.live[asked.id].status)
+            end(asked)
+
+        monkeypatch.setattr(placing.store, "end", notes_what_is_told)
+        number = a_number(scene, Telephone(script=wants_monday))
+        asked = await placing.ask(WantedCall(persona="books", number=number))
+        record = await scene.over(await scene.exchange.call_to(number))
+        seen = await over(placing, asked.id)
+        assert (told, seen.results) == (["active"], record.results)
 
 
 @pytest.mark.memory

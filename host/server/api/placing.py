@@ -229,9 +229,12 @@ class Placing:
 
     async def _over(self, asked: AskedCall, key: str, placed: CallResult) -> None:
         over = await asyncio.to_thread(self._results.as_written, ended(asked, placed), key)
-        self._live[asked.id] = over
-        await asyncio.to_thread(self.store.end, over)
-        del self._live[asked.id]
+        try:
+            await asyncio.to_thread(self.store.end, over)
+        except Exception:
+            self._live[asked.id] = over
+            raise
+        del self._live[asked.id]  # not before: only the store has the results
         self._taken.discard(asked.id)
         self._settle(asked.id)
 
