@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -39,6 +40,7 @@ def apart(
         "recordings_dir": folder / "recordings",
     }
     own["do_not_call"].touch()
+    os.utime(own["do_not_call"], (0, 0))  # a list that was just written would be waited for
     bundled = {plugin.name for plugin in loaded.plugins if plugin.bundled}
     quiet = {name: fields for name, fields in _QUIET.items() if name in bundled}
     both = {name: {**quiet.get(name, {}), **given.get(name, {})} for name in {*quiet, *given}}
