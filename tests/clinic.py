@@ -16,6 +16,7 @@ from email.utils import formatdate
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 from aiohttp import WSMsgType, web
 from canaries import SECRETS, TRUNK_PASSWORD
@@ -246,6 +247,7 @@ class Clinic:
     async def open(self) -> AsyncIterator[Clinic]:
         """Have all of it up, and well."""
         async with AsyncExitStack() as up:
+            up.enter_context(mock.patch.object(probe, "LOOK_EVERY", 0.02))
             for server in (self.livekit, self.deepgram, self.llm, self.cartesia):
                 await up.enter_async_context(server)
             up.callback(self.livekit.rooms.close)

@@ -88,8 +88,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if _in_memory(item) and "2025" in _variation(item):
             # The same scene as on the livekit-sip of now: the long ones are for `make test-all`.
             item.add_marker("every" if heavy else "corpus")
-        elif _in_memory(item) and heavy and item.get_closest_marker("memory"):
-            item.add_marker("corpus")  # a second each; those beside them are for every change
+        elif _in_memory(item) and heavy:
+            item.add_marker("corpus")  # a second each
         if HERE not in item.path.parents or _in_memory(item):
             continue
         if not inspect.iscoroutinefunction(getattr(item, "obj", None)):

@@ -99,6 +99,7 @@ async def test_doctor_s_call_that_no_host_takes_says_so(scene: Scene) -> None:
 
 
 @pytest.mark.memory
+@pytest.mark.corpus
 async def test_doctor_hangs_up_on_somebody_who_listens_for_a_minute(scene: Scene) -> None:
     async def stays(line: Line) -> None:
         while True:

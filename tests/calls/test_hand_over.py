@@ -390,6 +390,7 @@ async def test_a_persona_has_its_maximum_duration_from_the_handover_on(scene: Sc
 
 
 @pytest.mark.memory
+@pytest.mark.corpus
 async def test_who_places_a_call_is_told_its_end_after_all_handovers(scene: Scene) -> None:
     """The first persona may talk for 8 s, and the other one for much longer."""
 

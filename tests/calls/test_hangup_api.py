@@ -158,6 +158,7 @@ async def test_a_call_that_no_host_takes_leaves_no_room_behind(scene: Scene, api
     assert (record.outcome, record.ended_by) == ("refused", "host")
 
 
+@pytest.mark.corpus
 async def test_at_any_moment_of_its_beginning_a_call_is_cancelled_once(
     scene: Scene, api: Api
 ) -> None:

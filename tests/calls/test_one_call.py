@@ -91,7 +91,6 @@ def records(scene: Scene) -> list[CallRecord]:
 # One call for one request
 
 
-@pytest.mark.promise("Fifty concurrent duplicate requests are merged into one call")
 @pytest.mark.corpus
 @pytest.mark.alone
 async def test_fifty_equal_requests_at_the_same_moment_are_one_call(scene: Scene) -> None:

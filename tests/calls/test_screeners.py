@@ -83,6 +83,7 @@ async def test_the_callees_own_first_words_are_greeted(scene: Scene, words: str)
 
 
 @pytest.mark.memory
+@pytest.mark.corpus
 async def test_a_screener_that_asks_without_end_is_answered_four_times(scene: Scene) -> None:
     async def screened(line: Line) -> None:
         await line.say(SCREENER)

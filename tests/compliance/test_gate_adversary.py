@@ -163,6 +163,7 @@ async def test_five_hundred_calls_of_an_adversary_leave_nothing_forbidden(carrie
     assert used["press_keys done"] > 50, used
 
 
+@pytest.mark.corpus
 async def test_without_the_gate_the_same_adversary_would_dial_what_it_likes(
     carrier: Carrier, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -99,6 +99,7 @@ def test_any_hour_is_any_hour_also_where_nobody_knows_the_time(
     assert not is_called("+12125550123", "2026-01-15T12:00:00Z", "00:00-23:59")
 
 
+@pytest.mark.corpus
 def test_of_several_zones_the_strictest_counts_all_year_round() -> None:
     """Numbers of area 208 are in Idaho's south and north: an hour apart."""
     many = "+12082225678"

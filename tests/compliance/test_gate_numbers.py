@@ -72,6 +72,7 @@ async def test_of_all_examples_those_of_the_policy_are_dialled_and_no_other(
     assert {outcomes[each] for each in numbers - allowed} == {Outcome.BLOCKED}
 
 
+@pytest.mark.corpus
 async def test_without_a_word_in_host_toml_only_the_countries_of_our_own_numbers_are_dialled(
     carrier: Carrier,
 ) -> None:

@@ -186,6 +186,7 @@ async def test_a_call_that_another_host_has_is_left_to_it_though_livekit_shows_n
     assert "DeleteRoom" not in await ended(Rooms(phone(), phone(), there), patience=5.0)
 
 
+@pytest.mark.corpus
 async def test_livekit_is_asked_a_dozen_times_at_most_while_others_may_take_a_call() -> None:
     asked = await ended(Rooms([]), patience=2.4)
     assert 3 <= asked.count("ListDispatch") <= 14
