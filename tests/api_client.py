@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import multiprocessing
 import re
 import socket
 from collections.abc import AsyncIterator, Mapping
@@ -17,6 +18,7 @@ from aiohttp import web
 from coming_and_going import ComingAndGoing
 from livekit import api
 
+from host.server.api import details_validator
 from host.server.api.server import answering_api
 from host.settings import Settings, load_settings
 
@@ -165,6 +167,8 @@ async def an_api(
     caplog.set_level(logging.DEBUG, logger="host")
     closed: list[str] = []
     before = len(caplog.text)
+    # Forks of it check details: each would import the host again, for half a second.
+    multiprocessing.set_forkserver_preload([details_validator.__name__])
     async with (
         answering_api(settings_for(livekit, **settings), lambda: closed[0] if closed else None),
         aiohttp.ClientSession() as http,
