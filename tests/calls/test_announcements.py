@@ -58,6 +58,32 @@ async def test_an_announcement_after_which_the_network_hangs_up_counts_as_well(
 
 
 @pytest.mark.memory
+@pytest.mark.parametrize(
+    ("words", "outcome"),
+    [
+        ("The number you have dialed is not in service, please check it", Outcome.INVALID_NUMBER),
+        ("The subscriber you have called is not available, please try it", Outcome.NO_ANSWER),
+        ("The customer you have called is on another call, please try it", Outcome.BUSY),
+    ],
+    ids=["not in service", "not available", "busy"],
+)
+async def test_a_network_that_hangs_up_within_its_announcement_has_told_the_outcome(
+    scene: Scene, words: str, outcome: Outcome
+) -> None:
+    """There is no final transcript yet, by which it would be judged."""
+
+    async def network(line: Line) -> None:
+        await line.wait(await line.begin(f"{words} again and again.") - 0.5)
+        await line.hang_up()
+
+    placed, call, record = await scene.place_to(Telephone(script=network), "leaves", name="Ann")
+    assert not loud(call.recording[:, 1]).any()
+    assert placed.outcome is record.outcome is outcome
+    assert record.reason == f"a network announcement said that {WHAT[outcome]}"
+    assert (record.voicemail, record.ended_by) == ("announcement", "far end")
+
+
+@pytest.mark.memory
 async def test_an_announcement_that_offers_voicemail_is_a_machine(scene: Scene) -> None:
     parts = says(NOT_AVAILABLE, 2.0, "Please leave a message after the tone.", 1.0, beep=True)
     _, call, record = await scene.place_to(Telephone(script=parts), "leaves", name="Ann")
