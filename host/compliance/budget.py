@@ -13,7 +13,7 @@ import sqlite3
 import time
 from contextlib import AbstractContextManager
 from dataclasses import astuple
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from host.base.database import has_state, open_state
@@ -168,6 +168,13 @@ class Budget:
 def is_limited(limits: PersonaSettings) -> bool:
     """Return whether a persona has a limit that requires counting."""
     return not (limits.max_calls is limits.max_calls_a_day is limits.max_minutes_a_day is None)
+
+
+def next_day(at: datetime) -> datetime:
+    """Return when the next day begins, as budgets count days: by the host's local time."""
+    midnight = at.astimezone().replace(tzinfo=None, hour=0, minute=0, second=0, microsecond=0)
+    # Not `astimezone()` of the naive time: where the clocks go forward at midnight, it is before.
+    return datetime.fromtimestamp((midnight + timedelta(days=1)).timestamp(), UTC)
 
 
 def _today() -> str:

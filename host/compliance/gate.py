@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from host.base.errors import HostError
 from host.compliance import hours, number
 from host.compliance.attempts import Attempts
-from host.compliance.budget import Budget, Exhausted
+from host.compliance.budget import Budget, Exhausted, next_day
 from host.compliance.caller_id import NOT_OWN, may_show
 from host.compliance.do_not_call import DoNotCall
 from host.compliance.keys import KeyRules
@@ -18,7 +18,7 @@ from host.compliance.verdict import Rule, Verdict, refuse
 from host.settings import PersonaSettings, Settings, is_sip
 
 MIDNIGHTS = 30
-"""How often a number's day may change before it has begun anew in all of its time zones."""
+"""How often a day may begin before all counts of a number have, in all of its time zones."""
 
 
 class Gate:
@@ -90,6 +90,12 @@ class Gate:
             or verdict
         )
 
+    def exhausted(self, text: str, error: Exhausted) -> Verdict:
+        """Return the refusal of a number whose call a daily limit of the persona keeps back."""
+        dialled = self.numbers.judge(text).number
+        again = self._allowed_from(dialled, datetime.now(UTC)) if dialled else None
+        return refuse(Rule.BUDGET, str(error), dialled, retry_at=again)
+
     def opt_out(self, shown: str, ours: str | None) -> None:
         """Add a caller's number to the do-not-call list, in all its possible readings.
 
@@ -129,18 +135,31 @@ class Gate:
         return refuse(Rule.ATTEMPTS, reason, dialled, retry_at=again)
 
     def _allowed_from(self, dialled: str, at: datetime) -> datetime | None:
-        """Return when hours and attempts will allow a number; None if that can't be told."""
-        most, moment = self._deployment.max_attempts_a_day, at
+        """Return when hours, attempts and budget allow a number; None if that can't be told."""
+        moment = at
         for _ in range(MIDNIGHTS):
             found = hours.when_allowed(dialled, self._deployment.calling_hours, moment)
-            if found is None or not most:
-                return found
+            if found is None:
+                return None
             try:
-                if self._attempts.are_left(dialled, hours.day_began(dialled, found), most):
-                    return found
+                anew = self._counted_anew(dialled, found)
             except (OSError, sqlite3.Error):
                 return None
-            moment = hours.next_day(dialled, found)
+            if anew is None:
+                return found
+            moment = anew
+        return None
+
+    def _counted_anew(self, dialled: str, at: datetime) -> datetime | None:
+        """Return when the count begins anew that is used up; None if there is none."""
+        most = self._deployment.max_attempts_a_day
+        if most and not self._attempts.are_left(dialled, hours.day_began(dialled, at), most):
+            return hours.next_day(dialled, at)
+        try:
+            if self._persona:
+                self._budget.require(self._persona, self._deployment, at)
+        except Exhausted:
+            return hours.in_a_zone_of(dialled, next_day(at))
         return None
 
     def _who_calls(self, dialled: str, at: datetime) -> Verdict | None:
@@ -150,7 +169,8 @@ class Gate:
         try:
             self._budget.require(self._persona, self._deployment, at)
         except Exhausted as error:
-            return refuse(Rule.BUDGET, str(error), dialled)
+            again = self._allowed_from(dialled, at)
+            return refuse(Rule.BUDGET, str(error), dialled, retry_at=again)
         except (OSError, sqlite3.Error) as error:
             reason = f"the calls of {self._persona} can't be counted: {error}"
             return refuse(Rule.BUDGET, reason, dialled)

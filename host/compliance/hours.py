@@ -86,6 +86,12 @@ def next_day(number: str, at: datetime) -> datetime:
     return next(each for each in ordered if each > at and day_began(number, each) > today)
 
 
+def in_a_zone_of(number: str, at: datetime) -> datetime:
+    """Return an instant as a clock near the called party shows it; as it is if none is known."""
+    zones = sorted(zones_of(number))
+    return at.astimezone(ZoneInfo(zones[0])) if zones else at
+
+
 def day_began(number: str, at: datetime) -> datetime:
     """Return the start of the called party's day: the earliest midnight of its time zones."""
     return min(_midnights(number, at))

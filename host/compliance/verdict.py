@@ -48,7 +48,7 @@ class Verdict:
     address: str | None = None
     """The SIP address, if it is one that host.toml names."""
     retry_at: datetime | None = None
-    """When `hours` and `attempts` will allow the number, in the callee's zone; None: unknown."""
+    """When hours, attempts and budget allow the number, in the callee's zone; None: unknown."""
 
     def __str__(self) -> str:
         again = f", allowed from {self.retry_at.isoformat()}" if self.retry_at else ""

@@ -21,7 +21,7 @@ from host.call.dispatch import read_dispatch
 from host.call.hold_phrases import offers_menu
 from host.call.live import LiveCall
 from host.call.state import AnsweredBy
-from host.compliance import Rule, refuse
+from host.compliance import Gate
 from host.compliance.budget import Budget, Exhausted
 from host.dispatch.arbitration import (
     DuplicateJob,
@@ -256,7 +256,9 @@ class Runner:
             call.time_left = self._budget.admit(call.state.id, call.persona, call.persona_settings)
         except Exhausted as error:
             if call.state.outbound and error.today:
-                raise CallEnded(blocked(refuse(Rule.BUDGET, str(error)))) from error
+                gate = Gate(call.settings, call.persona_settings, call.persona)
+                refused = gate.exhausted(call.state.number or "", error)
+                raise CallEnded(blocked(refused)) from error
             raise Refused(str(error)) from error
         except (OSError, sqlite3.Error) as error:
             log.error("the calls of %s can't be counted: %s", call.persona, error)

@@ -148,7 +148,13 @@ async def test_a_persona_that_has_had_its_calls_is_blocked_by_that_rule() -> Non
     ending = counted_in(second)
     assert ending is not None
     assert ending.outcome is Outcome.BLOCKED
-    assert ending.reason == "desk has reached its daily limit of calls (1) (rule: budget)"
+    assert ending.retry_at is not None
+    reason = "desk has reached its daily limit of calls (1) (rule: budget), allowed from "
+    assert ending.reason == f"{reason}{ending.retry_at.isoformat()}"
+    gate = Gate(settings, settings.persona("desk"), "desk")
+    assert gate.dial(ANN, ending.retry_at, attempt=False).allowed
+    before = ending.retry_at - timedelta(minutes=1)
+    assert not gate.dial(ANN, before, attempt=False).allowed
     assert ending.worth_a_retry
 
 

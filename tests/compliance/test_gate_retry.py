@@ -1,10 +1,11 @@
-"""A number that may not be called now: when it may be, by hours and attempts together."""
+"""A number that may not be called now: when it may be, by hours, attempts and budget together."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
@@ -12,6 +13,7 @@ from carrier import Carrier, place
 from sample_calls import call_of
 
 from host.compliance import Gate, Rule, Verdict
+from host.compliance.budget import Budget
 from host.compliance.hours import when_allowed, why_not_now
 from host.records.record import CallRecord
 from host.settings import Settings
@@ -108,6 +110,63 @@ def test_of_several_zones_the_next_day_is_the_last_ones(deployment_folder: Path)
         assert not gate.dial(TOLL_FREE, again - timedelta(minutes=1), attempt=False).allowed
 
 
+@pytest.mark.parametrize(
+    ("at", "zone", "hours", "again"),
+    [
+        # The host's midnight counts, and here it is within the callee's hours
+        ("2026-01-15T15:00:00+01:00", "Europe/Berlin", "08:00-21:00", "2026-01-15T18:00:00-05:00"),
+        ("2026-01-15T15:00:00-05:00", "America/New_York", "", "2026-01-16T00:00:00-05:00"),
+        (
+            "2026-01-15T15:00:00-05:00",
+            "America/New_York",
+            "08:00-21:00",
+            "2026-01-16T08:00:00-05:00",
+        ),
+        # In Beirut, the clocks go forward at midnight
+        ("2026-03-28T18:00:00+02:00", "Asia/Beirut", "", "2026-03-28T18:00:00-04:00"),
+    ],
+)
+@pytest.mark.parametrize("limit", [{"max_calls_a_day": 1}, {"max_minutes_a_day": 5}])
+def test_a_budget_begins_anew_at_the_hosts_midnight(
+    deployment_folder: Path, at: str, zone: str, hours: str, again: str, limit: dict[str, Any]
+) -> None:
+    with time_machine.travel(datetime.fromisoformat(at).astimezone(ZoneInfo(zone)), tick=False):
+        settings = Settings(**{**EVERYWHERE, "calling_hours": hours, "personas": {"desk": limit}})
+        gate = Gate(settings, settings.persona("desk"), "desk")
+        assert gate.dial(NEW_YORK).allowed
+        Budget(settings.state_dir).admit("AJ_1", "desk", settings.persona("desk"))
+        verdict = gate.dial(NEW_YORK)
+        assert verdict.rule is Rule.BUDGET
+        assert verdict.retry_at is not None
+        assert verdict.retry_at.isoformat() == again
+        assert gate.dial(NEW_YORK, verdict.retry_at, attempt=False).allowed
+        before = verdict.retry_at - timedelta(minutes=1)
+        assert not gate.dial(NEW_YORK, before, attempt=False).allowed
+        assert Gate(settings, settings.persona("desk"), "other").dial(NEW_YORK).allowed
+
+
+def test_hours_attempts_and_budget_are_awaited_together(deployment_folder: Path) -> None:
+    """Early in the morning, today's calls and attempts are used up already."""
+    early = datetime(2026, 1, 15, 5, tzinfo=ZoneInfo("America/New_York"))
+    with time_machine.travel(early, tick=False):
+        personas = {"desk": {"max_attempts_a_day": 1, "max_calls_a_day": 1}}
+        settings = Settings(**EVERYWHERE, personas=personas)
+        limits = settings.persona("desk")
+        Budget(settings.state_dir).admit("AJ_1", "desk", limits)
+        verdict = Gate(settings, limits, "desk").dial(NEW_YORK, attempt=False)
+        assert verdict.rule is Rule.HOURS
+        assert verdict.retry_at is not None
+        assert verdict.retry_at.isoformat() == "2026-01-16T08:00:00-05:00"
+    day = datetime(2026, 1, 15, 12, tzinfo=ZoneInfo("America/New_York"))
+    with time_machine.travel(day, tick=False):
+        gate = Gate(settings, limits)
+        assert gate.dial(NEW_YORK).allowed
+        verdict = Gate(settings, limits, "desk").dial(NEW_YORK, attempt=False)
+        assert verdict.rule is Rule.ATTEMPTS
+        assert verdict.retry_at is not None
+        assert verdict.retry_at.isoformat() == "2026-01-16T08:00:00-05:00"
+
+
 def test_where_attempts_can_not_be_counted_no_time_is_promised(deployment_folder: Path) -> None:
     (deployment_folder / ".host").mkdir()
     (deployment_folder / ".host" / "state.db").write_bytes(b"no database at all" * 99)
@@ -115,6 +174,11 @@ def test_where_attempts_can_not_be_counted_no_time_is_promised(deployment_folder
         verdict = asked(NEW_YORK, at, max_attempts_a_day=1)
         assert verdict.rule in (Rule.HOURS, Rule.ATTEMPTS)
         assert verdict.retry_at is None
+    settings = Settings(**EVERYWHERE, personas={"desk": {"max_calls_a_day": 1}})
+    verdict = Gate(settings, settings.persona("desk"), "desk").dial(
+        NEW_YORK, datetime.fromisoformat("2026-01-15T18:00:00Z")
+    )
+    assert (verdict.rule, verdict.retry_at) == (Rule.BUDGET, None)
 
 
 def test_other_rules_promise_nothing() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
@@ -11,6 +12,7 @@ from deployment import Deployment
 from in_process_api import TOKEN, Api, an_api_in_process
 
 from host.compliance import Gate
+from host.compliance.budget import Budget
 from host.settings import load_settings
 
 CALLEE, OWN = "+12125550123", "+12125550100"
@@ -54,6 +56,30 @@ async def test_a_call_too_many_is_told_when_the_next_one_is_allowed(api: Api) ->
     assert (status, told["rule"]) == (403, "attempts")
     assert told["retry_at"] == "2026-01-16T08:00:00-05:00"
     assert told["detail"] == "the number has reached its daily limit of attempts"
+
+
+async def test_a_persona_without_calls_left_is_told_when_the_next_one_is_allowed(
+    deployment: Deployment,
+) -> None:
+    deployment.persona("ann")
+    deployment.write(
+        "host.toml",
+        f"""
+        api_port = 0
+        api_token = "{TOKEN}"
+        caller_id = "{OWN}"
+        [personas.ann]
+        max_calls_a_day = 1
+        """,
+    )
+    afternoon = datetime(2026, 1, 15, 15, tzinfo=ZoneInfo("America/New_York"))
+    with time_machine.travel(afternoon, tick=False):
+        async with an_api_in_process(load_settings()) as api:
+            Budget(api.settings.state_dir).admit("AJ_1", "ann", api.settings.persona("ann"))
+            status, told = await api.place(number=CALLEE)
+    assert (status, told["rule"]) == (403, "budget")
+    assert told["retry_at"] == "2026-01-16T08:00:00-05:00"
+    assert told["detail"] == "the persona has reached its daily limit of calls or minutes"
 
 
 async def test_other_rules_tell_no_time(api: Api) -> None:

@@ -157,8 +157,8 @@ class Refusal(Problem):
 
     rule: str = Field(description="rule that blocks the number")
     retry_at: datetime | None = Field(
-        description="time from which hours and attempts allow the number, with the offset of the "
-        "callee's zone; null for other rules, and if it is unknown"
+        description="time from which hours, attempts and the persona's budget allow the number, "
+        "with the offset of the callee's zone; null for other rules, and if it is unknown"
     )
 
 
