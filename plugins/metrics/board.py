@@ -46,12 +46,17 @@ class Reports:
         self._counts = counts
 
     async def listen(self, line: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
-        """Read one call's connection. The call is live from its report to the connection's end."""
+        """Read one call's connection. The call is live from its report to the connection's end.
+
+        A later report moves it to the persona that it was handed over to.
+        """
         live: str | None = None
         try:
             async for said in line:
                 heard = json.loads(said)
-                if "begun" in heard and live is None:
+                if "begun" in heard:
+                    if live is not None:
+                        self._counts.live(live).dec()
                     live = heard["begun"]
                     self._counts.live(live).inc()
                 if "ended" in heard:

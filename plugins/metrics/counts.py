@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -22,24 +23,33 @@ class Counts:
                 f"host_call_{name}_seconds", what, BY, buckets=bounds, registry=registry
             )
 
+        def counter(name: str, what: str, *labels: str) -> Counter:
+            return Counter(f"host_{name}", what, labels, registry=registry)
+
         self._live = Gauge(
             "host_live_calls", "Calls that are live.", ["persona"], registry=registry
         )
-        self._calls = Counter("host_calls", "Calls that ended.", BY, registry=registry)
+        self._calls = counter("calls", "Calls that ended.", *BY)
+        self._had = counter(
+            "persona_calls", "Calls that a persona has had.", "persona", "direction"
+        )
+        self._talked = counter(
+            "talk_seconds",
+            "Seconds from the answer in which a persona had calls.",
+            "persona",
+            "direction",
+        )
+        self._handovers = counter(
+            "handovers", "Calls that a persona gave to another one.", "persona", "to"
+        )
         self._ring = histogram("ring", "From ringing to the answer.", RING)
         self._first_word = histogram("first_word", "From the answer to our first word.", FIRST_WORD)
         self._duration = histogram("duration", "From the answer to the end.", DURATION)
-        self._voicemail = Counter(
-            "host_voicemail_verdicts",
-            "What answered our calls.",
-            ["persona", "verdict"],
-            registry=registry,
+        self._voicemail = counter(
+            "voicemail_verdicts", "What answered our calls.", "persona", "verdict"
         )
-        self._transfers = Counter(
-            "host_transfers",
-            "Tries to hand a call over.",
-            ["persona", "kind", "result"],
-            registry=registry,
+        self._transfers = counter(
+            "transfers", "Tries to transfer a call.", "persona", "kind", "result"
         )
 
     def live(self, persona: str) -> Gauge:
@@ -56,9 +66,14 @@ class Counts:
         time_to_first_word: float | None,
         duration: float | None,
         voicemail: str | None,
-        transfers: Sequence[tuple[bool, bool]],
+        transfers: Sequence[tuple[str, bool, bool]],
+        shares: Sequence[tuple[str, float]],
     ) -> None:
-        """Count an ended call. Values that are None are skipped."""
+        """Count an ended call. Values that are None are skipped.
+
+        `persona` took the call first. A transfer has the persona that tried it, whether it was
+        warm, and whether it succeeded; a share has its persona, and its seconds of talk.
+        """
         by = (persona, direction, outcome)
         self._calls.labels(*by).inc()
         for histogram, seconds in (
@@ -70,6 +85,12 @@ class Counts:
                 histogram.labels(*by).observe(seconds)
         if voicemail:
             self._voicemail.labels(persona, voicemail).inc()
-        for warm, succeeded in transfers:
+        for by_persona, warm, succeeded in transfers:
             kind = "warm" if warm else "blind"
-            self._transfers.labels(persona, kind, "succeeded" if succeeded else "failed").inc()
+            self._transfers.labels(by_persona, kind, "succeeded" if succeeded else "failed").inc()
+        for name in {name for name, _ in shares}:
+            self._had.labels(name, direction).inc()
+        for name, seconds in shares:
+            self._talked.labels(name, direction).inc(seconds)
+        for (one, _), (other, _) in pairwise(shares):
+            self._handovers.labels(one, other).inc()

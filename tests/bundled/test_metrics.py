@@ -8,7 +8,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import aiohttp
@@ -19,7 +19,7 @@ from stored import a_record
 from waiting import logged_by_the_host, meanwhile, until_logged
 
 from host.records.outcome import Outcome
-from host.records.record import Transfer
+from host.records.record import PersonaShare, Transfer
 from host.settings import Settings
 from host.settings.plugins import declare
 from plugins import metrics
@@ -129,6 +129,67 @@ async def test_voicemail_verdicts_and_transfers_are_counted(
     for kind, result in (("warm", "failed"), ("blind", "succeeded")):
         labels = {"persona": "reminder", "kind": kind, "result": result}
         assert value(seen, "host_transfers_total", **labels) == 1
+
+
+async def test_a_call_that_was_handed_over_counts_once_and_its_shares_for_each_persona(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    def at(seconds: float) -> datetime:
+        return NOW + timedelta(seconds=seconds)
+
+    had = [("desk", 0, 40), ("accounts", 40, 100), ("desk", 100, 130), ("accounts", 130, 150)]
+    record = a_record(
+        persona="desk",
+        direction="inbound",
+        outcome=Outcome.COMPLETED,
+        answered_at=at(10),
+        ended_at=at(150),
+        duration=140.0,
+        personas=[
+            PersonaShare(name=name, since=at(begun), until=at(ended)) for name, begun, ended in had
+        ],
+        transfers=[Transfer(at=at(50), to="billing", succeeded=False, reason="no answer")],
+    )
+    async with counting(settings, caplog) as url:
+        call = a_call_with_a_job(settings, "desk")
+        await metrics.prepare_call(call=call.call)
+        await until(url, live("desk", 1))
+        call.state.persona = "accounts"
+        await metrics.joined(call=call.call, by="desk", note="")
+        await until(url, live("accounts", 1))
+        assert live("desk", 0)(await scrape(url))
+        await metrics.call_ended(call=call.call, record=record)
+        seen = await until(url, live("accounts", 0))
+    counted = [labels for name, labels in seen if name == "host_calls_total"]
+    assert [dict(labels)["persona"] for labels in counted] == ["desk"]
+    by = {"persona": "desk", "direction": "inbound", "outcome": "completed"}
+    assert value(seen, "host_call_duration_seconds_sum", **by) == 140
+    for persona, seconds in (("desk", 60), ("accounts", 80)):
+        labels = {"persona": persona, "direction": "inbound"}
+        assert value(seen, "host_persona_calls_total", **labels) == 1
+        assert value(seen, "host_talk_seconds_total", **labels) == seconds
+    assert value(seen, "host_handovers_total", persona="desk", to="accounts") == 2
+    assert value(seen, "host_handovers_total", persona="accounts", to="desk") == 1
+    tried = {"persona": "accounts", "kind": "blind", "result": "failed"}
+    assert value(seen, "host_transfers_total", **tried) == 1
+
+
+async def test_a_caller_who_gives_up_is_no_call_that_a_persona_has_had(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    record = a_record(
+        persona="desk",
+        direction="inbound",
+        outcome=Outcome.ABANDONED,
+        dialled_at=None,
+        answered_at=None,
+        duration=0.0,
+        personas=[PersonaShare(name="desk", since=NOW, until=NOW)],
+    )
+    async with counting(settings, caplog) as url:
+        await metrics.call_ended(call=a_call_with_a_job(settings).call, record=record)
+        seen = await until(url, lambda seen: any(name == "host_calls_total" for name, _ in seen))
+    assert not any(name == "host_persona_calls_total" for name, _ in seen)
 
 
 async def test_no_number_and_nothing_that_was_said_is_shown(

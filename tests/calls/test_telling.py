@@ -155,6 +155,29 @@ async def test_a_busy_line_is_counted_as_busy(outside: Outside) -> None:
     assert await outside.value("host_call_duration_seconds_count", **busy) == 0
 
 
+async def test_a_call_that_is_handed_over_is_live_with_and_counted_for_both_personas(
+    outside: Outside,
+) -> None:
+    async def asks_for_accounts(line: Line) -> None:
+        await line.heard("how can i help you")
+        await outside.until(1, "host_live_calls", persona="reception")
+        await line.say("I have a question about an invoice.")
+        await line.heard("accounts are here")
+        await outside.until(1, "host_live_calls", persona="accounts")
+        await outside.until(0, "host_live_calls", persona="reception")
+        await line.hang_up()
+
+    record = await outside.scene.over(await outside.scene.ring("reception", asks_for_accounts))
+    await outside.until(1, "host_handovers_total", persona="reception", to="accounts")
+    await outside.until(0, "host_live_calls", persona="accounts")
+    assert await outside.value("host_calls_total", persona="reception") == 1
+    assert await outside.value("host_calls_total", persona="accounts") == 0
+    talked = [await outside.value("host_talk_seconds_total", persona=name) for name in record.names]
+    assert len(talked) == 2
+    assert all(talked)
+    assert sum(talked) == pytest.approx(record.duration, abs=0.01)
+
+
 @pytest.mark.promise("Each call is one OpenTelemetry trace")
 async def test_a_call_is_one_trace_with_its_stages_and_livekits_spans(outside: Outside) -> None:
     call = await outside.scene.exchange.ring(CALLER, DESK, asks)
