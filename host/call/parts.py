@@ -176,6 +176,9 @@ class Listening(Protocol):
     reporting: bool
     """True while a transcript is reported that is a backchannel, and needs no answer."""
 
+    recognises: bool
+    """Whether the persona that has the call wants backchannels recognised."""
+
     def attach(self, agent: Agent) -> None:
         """Listen to an agent's STT, before the session starts with the agent."""
         ...

@@ -83,7 +83,9 @@ class Listening:
     def __init__(
         self, call: LiveCall, session: AgentSession[Any], *, backchannels: bool = True
     ) -> None:
-        self._call, self._session, self._recognises = call, session, backchannels
+        self._call, self._session = call, session
+        self.recognises = backchannels
+        """Whether the persona that has the call wants backchannels recognised."""
         self._phrases: Backchannels | None = None
         self._know_phrases()
         call.on_handover.append(self._know_phrases)
@@ -102,9 +104,8 @@ class Listening:
     def _know_phrases(self) -> None:
         """Know the backchannels of the persona that has the call."""
         settings = self._call.persona_settings
-        wanted = self._recognises and settings.ignore_backchannels
         further = settings.words.backchannels
-        self._phrases = Backchannels(settings.language, further) if wanted else None
+        self._phrases = Backchannels(settings.language, further) if self.recognises else None
 
     def attach(self, agent: Agent) -> None:
         """Listen to an agent's STT, before the session starts with the agent."""

@@ -14,7 +14,6 @@ from types import MethodType
 from typing import Any
 
 from livekit.agents import NOT_GIVEN, Agent, AgentSession, ConversationItemAddedEvent, llm
-from livekit.agents.utils import is_given
 
 from host import registry
 from host.base.errors import HostError
@@ -23,9 +22,8 @@ from host.dispatch.rooms import notify_watchers
 from host.registry.found import describe
 from host.speech.handover_rules import Shares, require_allowed
 from host.speech.listening import Listening
-from host.speech.options import merged
-from host.speech.persona_agent import Models, agent_of, brief, models_of, tools_of
-from host.speech.providers import connecting
+from host.speech.persona_agent import Models, agent_of, brief, models_of
+from host.speech.session_options import NextOptions, options_of
 
 log = logging.getLogger("host")
 
@@ -44,7 +42,8 @@ class Cast:
 
     agent: Agent
     models: Models
-    tools: list[llm.Tool | llm.Toolset]
+    options: NextOptions
+    backchannels: bool
 
 
 class PersonaHandover:
@@ -103,9 +102,8 @@ class PersonaHandover:
             await call.events.emit_to_persona("prepare_call")
         try:
             models = models_of(call, text=self._text)
-            tools = tools_of(call.call)
-            answers = reversed(call.hooks.session_options(call=call.call))
-            tools += merged(answers).get("tools", [])
+            asked = options_of(call, models, text=self._text)
+            options = NextOptions(self._session, asked, models)
             agent = agent_of(call)
         except Exception as error:
             log.error("%s can't take the call", to, exc_info=error)
@@ -113,7 +111,7 @@ class PersonaHandover:
             raise HostError(f"{to} can't take the call: {call.keypad.hide(text)}") from error
         if call.over:
             raise HostError("the call is over")
-        return Cast(agent, models, tools)
+        return Cast(agent, models, options, asked.backchannels)
 
     def _stop_recording(self) -> None:
         """Stop recording for good if a persona of the call does not record."""
@@ -123,16 +121,10 @@ class PersonaHandover:
 
     def _change_to(self, cast: Cast, previous: Agent, by: str, note: str) -> None:
         """Have LiveKit change the agent, once it has said and done what is under way."""
-        call, session, agent, models = self._call, self._session, cast.agent, cast.models
-        # The session has the other persona's models until then, so the agent brings its own.
-        own = {"stt": agent.stt, "llm": agent.llm, "tts": agent.tts}
-        of_persona = {"stt": models.stt, "llm": models.llm, "tts": models.tts}
-        agent.update_options(
-            **{kind: of_persona[kind] for kind, given in own.items() if not is_given(given)}
-        )
-        if models.stt is not None:
+        call, session, agent = self._call, self._session, cast.agent
+        if cast.models.stt is not None:
             if call.listening is None:  # the persona before had a model that hears by itself
-                call.listening = Listening(call, session, backchannels=False)
+                call.listening = Listening(call, session, backchannels=cast.backchannels)
             call.listening.attach(agent)
         enter = MethodType(type(agent).on_enter, agent)  # not one that we have put there before
 
@@ -157,27 +149,13 @@ class PersonaHandover:
         def on_item(event: ConversationItemAddedEvent) -> None:
             if isinstance(event.item, llm.AgentHandoff):  # the agent before is closed
                 session.off("conversation_item_added", on_item)
-                self._install(cast)
+                cast.options.after(call)
+                for follow in call.on_handover:
+                    follow()
 
         session.on("conversation_item_added", on_item)
+        cast.options.before(agent)
         session.update_agent(agent)
-
-    def _install(self, cast: Cast) -> None:
-        """Give the session what further agents of the persona use, and the host's own words."""
-        call, session, models = self._call, self._session, cast.models
-        # Private: the models of a session (livekit-agents 1.8.9) have no setter.
-        session._stt, session._llm, session._tts = models.stt, models.llm, models.tts
-        patience = connecting(call)
-        session.conn_options.stt_conn_options = patience.stt_conn_options
-        session.conn_options.llm_conn_options = patience.llm_conn_options
-        session.conn_options.tts_conn_options = patience.tts_conn_options
-        session.options.max_tool_steps = call.persona_settings.max_tool_calls
-        for tool in session.tools:
-            if isinstance(tool, llm.Toolset):
-                call.spawn(tool.aclose(), "closing a toolset")
-        session.tools[:] = cast.tools
-        for follow in call.on_handover:
-            follow()
 
     async def _bring_conversation(self, agent: Agent, previous: Agent) -> None:
         """Add what was said so far to the agent's context, behind its own instructions."""

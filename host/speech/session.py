@@ -26,11 +26,10 @@ from host.records.outcome import Outcome
 from host.records.record import Utterance
 from host.speech.apology import fail_gracefully
 from host.speech.first_words import FirstWords
-from host.speech.listening import PATIENCE, Listening, recognises_backchannels
-from host.speech.options import merged
-from host.speech.persona_agent import agent_of, models_of, tools_of
+from host.speech.listening import Listening
+from host.speech.persona_agent import agent_of, models_of
 from host.speech.persona_handover import PersonaHandover
-from host.speech.providers import connecting
+from host.speech.session_options import options_of
 from host.speech.tool_log import ToolLog
 from host.speech.tool_results import ToolResults
 from host.speech.usage import keep_usage
@@ -43,27 +42,20 @@ def make_session(call: LiveCall, *, text: bool = False) -> tuple[AgentSession[An
 
     A `text` conversation has no STT or TTS and needs no keys for them.
     """
-    # The persona's answer comes first in the list, and wins.
-    answers = list(reversed(call.hooks.session_options(call=call.call)))
-    options = merged([{"conn_options": connecting(call)}, *answers])
-    if text:
-        options.update(vad=None, turn_handling={"turn_detection": None})
     models = models_of(call, text=text)
-    backchannels = models.hears and recognises_backchannels(call, options)
-    if backchannels:
-        options = merged([PATIENCE, options])
+    options = options_of(call, models, text=text)
     session: AgentSession[Any] = AgentSession(
         stt=models.stt,
         llm=models.llm,
         tts=models.tts,
-        tools=[*tools_of(call.call), *options.pop("tools", [])],
-        **options,
+        tools=options.tools,
+        **options.values,
     )
     agent = agent_of(call)
     call.session = session
     call.first_words = FirstWords(call, session)
     if models.stt is not None:
-        call.listening = Listening(call, session, backchannels=backchannels)
+        call.listening = Listening(call, session, backchannels=options.backchannels)
         call.listening.attach(agent)
     call.handovers = PersonaHandover(call, session, text=text)
     _listen(call, session)
