@@ -34,6 +34,8 @@ class DeepgramServer(LocalServer):
         self.heard: list[str] = []
         self.requests: list[Mapping[str, str]] = []
         """Query parameters of each request."""
+        self.ears: list[tuple[str, str]] = []
+        """Model and language that recognised each text of `heard`."""
         self.fail_with: int | None = None
         """HTTP status with which every request fails; None: they succeed."""
         self.hang = False
@@ -49,6 +51,11 @@ class DeepgramServer(LocalServer):
         app.router.add_get("/v1/listen", self._listen)
         app.router.add_post("/v1/listen", self._transcribe)
         return app
+
+    def hear(self, text: str, query: Mapping[str, str]) -> None:
+        """Add what a request has recognised."""
+        self.heard.append(text)
+        self.ears.append((query.get("model", ""), query.get("language", "")))
 
     def _refuse(self, request: web.Request) -> web.Response | None:
         scheme, _, key = request.headers.get("Authorization", "").partition(" ")
@@ -73,7 +80,8 @@ class DeepgramServer(LocalServer):
             transcriber.push(samples[::channels])
         transcriber.close()
         said = [heard async for heard in transcriber]
-        self.heard += [heard.text for heard in said]
+        for heard in said:
+            self.hear(heard.text, request.query)
         await asyncio.sleep(self.delay)
         channel = {"alternatives": [_alternative(said)], "detected_language": "en"}
         metadata = {"request_id": secrets.token_hex(16), "duration": samples.size / rate}
@@ -125,7 +133,7 @@ class _Connection:
         query: Mapping[str, str],
         trouble: Trouble | None,
     ) -> None:
-        self._trouble = trouble
+        self._trouble, self._query = trouble, query
         self._server, self._socket, self._rate = server, socket, rate
         self._interim = query.get("interim_results") == "true"
         self._events = query.get("vad_events") == "true"
@@ -167,7 +175,7 @@ class _Connection:
             elif isinstance(event, Heard):
                 if event.final:
                     said.append(event)
-                    self._server.heard.append(event.text)
+                    self._server.hear(event.text, self._query)
                 elif self._interim:
                     await self._results([event], final=False)
             elif isinstance(event, SpeechEnded):

@@ -151,6 +151,29 @@ RULES = (
     Rule(about="first agent of", hears="ask me twice", calls=("ask_twice", {})),
     Rule(about="first agent of", after="ask_twice", says="Now I know."),
     Rule(about="first agent of", after="report_and_return", says="You stay with the first."),
+    *(
+        rule
+        for persona, tool, answer in (
+            ("lobby", "find_car", "There are two red cars outside."),
+            ("workshop", "find_bay", "The lift is free on Thursday."),
+            ("parts", "find_part", "The mirror costs forty dollars."),
+        )
+        for rule in (
+            Rule(persona=persona, hears="what do you know", calls=(tool, {})),
+            Rule(persona=persona, after=tool, says=answer),
+            *(
+                Rule(persona=persona, hears=f"{words} the {to}", calls=(way, {"to": to, **more}))
+                for to in ("lobby", "workshop", "parts")
+                if to != persona
+                for words, way, more in (
+                    ("give me", "hand_over", {"note": "asked for it"}),
+                    ("walk me over to", "walk_over", {}),
+                )
+            ),
+        )
+    ),
+    Rule(persona="parts", hears="parts|^$", says="We have every screw that you need."),
+    Rule(persona="parts", after="walk_over", says="We have every screw that you need."),
     Rule(persona="reception", after="hand_over", says="You stay with the reception."),
     Rule(persona="reception", hears="reception", says="The reception has you again."),
     Rule(

@@ -194,6 +194,7 @@ class MemoryHost:
 
     def _cut(self, connection: Connection) -> None:
         connection.open = False
+        connection.deafen()
         for track in connection.me.tracks.values():
             track.subscribers.clear()
         self._sdk.server.lose(connection.me)

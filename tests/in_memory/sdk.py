@@ -556,6 +556,10 @@ class Connection:
         self._heard.add(track)
         self.event(fill)
 
+    def deafen(self) -> None:
+        """Hear nothing more, as a process that is dead."""
+        self._heard.clear()
+
     def unsubscribed(self, track: Track) -> None:
         if track not in self._heard:
             return

@@ -75,6 +75,8 @@ class Listener(Provider):
     def __init__(self) -> None:
         super().__init__()
         self.heard: list[str] = []
+        self.ears: list[tuple[str, str]] = []
+        """The model and language that heard each text."""
         self.requests: list[dict[str, str]] = []
         """The model and language of each stream."""
 
@@ -181,6 +183,7 @@ class _Listening(stt.RecognizeStream):
                         trouble = Trouble.HANG
                     await asyncio.sleep(ears.side.delay)
                     ears.side.heard.append(words)
+                    ears.side.ears.append((ears.model, ears.language))
                     self._tell(_transcript(stt.SpeechEventType.FINAL_TRANSCRIPT, words))
                     self._tell(stt.SpeechEvent(stt.SpeechEventType.END_OF_SPEECH))
                     speaks = False
@@ -279,6 +282,11 @@ class Tts(tts.TTS[Any]):
         self.voice, self.language = voice, language
 
     @property
+    def is_of_its_own(self) -> bool:
+        """Whether its voice can be told from that of a persona without settings."""
+        return bool(self.voice) or self.language != "en"
+
+    @property
     def model(self) -> str:
         return self._model
 
@@ -311,7 +319,8 @@ class _Speaking(tts.ChunkedStream):
             raise APITimeoutError
         voice.side.spoken.append(self.input_text)
         voice.side.voices.append((voice.model, voice.voice, voice.language))
-        sound = speak(f"{self.input_text} ", RATE)  # a breath between two sentences
+        own = (voice.model, voice.voice, voice.language) if voice.is_of_its_own else None
+        sound = speak(f"{self.input_text} ", RATE, own)  # a breath between two sentences
         if trouble:
             sound = sound[: round(STALLS_AFTER * RATE)]
         output_emitter.push(sound.tobytes())

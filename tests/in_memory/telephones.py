@@ -24,7 +24,7 @@ from host.local.sound import RATE, Samples, ringback
 from host.local.speech import Found
 
 from .sdk import source_of
-from .sound import SECONDS_A_CHARACTER, Reader, speak
+from .sound import SECONDS_A_CHARACTER, Reader, Voice, speak
 
 PIECE = RATE // 20
 """Samples that are sent at once: 50 ms."""
@@ -43,6 +43,8 @@ class Utterance:
     text: str
     start: float
     end: float
+    voice: Voice | None = None
+    """In whose voice; None: nobody's in particular."""
 
     def sentences(self) -> Iterator[Heard]:
         """Each sentence by itself, as ears tell them."""
@@ -225,14 +227,16 @@ class MemoryMedia:
         self.recording.write(HEARD, max(0, round(start * RATE)), samples)
         if samples.any():
             self._heard_until = end
-        for index, text in reader.push(samples):
+        for index, text, voice in reader.push(samples):
             at = float(start + index / RATE)
             last = self.utterances[-1] if self.utterances else None
-            if last is None or at - last.end > PAUSE:
+            another = last is not None and None not in (voice, last.voice) and voice != last.voice
+            if last is None or another or at - last.end > PAUSE:
                 self._tell_words(ended=True)
                 last = Utterance("", at, at)
                 self.utterances.append(last)
             last.text += text
+            last.voice = voice or last.voice
             last.end = at + SECONDS_A_CHARACTER
         self.on_heard(samples)
         self.on_tick()
@@ -268,6 +272,12 @@ def _part(heard: str, wanted: str) -> Match | None:
     begun_late = match.a == 0 and match.b + match.size == len(wanted)
     enough = match.size >= max(6, len(wanted) / 2)
     return match if enough and (broken_off or begun_late) else None
+
+
+def voices_heard(call: PhoneCall, text: str) -> set[Voice | None]:
+    """Say in which voices the telephone heard a text, each time that it was there whole."""
+    assert isinstance(call.media, MemoryMedia)
+    return {each.voice for each in call.media.utterances if text in each.text}
 
 
 class MemoryEars:

@@ -89,6 +89,8 @@ async def test_a_sentence_is_transcribed_from_its_start_to_its_end(
     assert 0 < words.confidence <= 1
     assert server.heard == [SCENE[0]]
     assert server.requests[0]["sample_rate"] == "16000"
+    assert set(server.ears) == {(server.requests[0]["model"], server.requests[0]["language"])}
+    assert len(server.ears) == len(server.heard)
 
 
 async def test_two_sentences_in_a_row_are_one_utterance(
