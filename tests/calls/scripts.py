@@ -151,6 +151,12 @@ RULES = (
     Rule(about="first agent of", hears="ask me twice", calls=("ask_twice", {})),
     Rule(about="first agent of", after="ask_twice", says="Now I know."),
     Rule(about="first agent of", after="report_and_return", says="You stay with the first."),
+    Rule(
+        about="realtime model of the tests",
+        hears="reception",
+        calls=("hand_over", {"to": "reception", "note": "wants to go back"}),
+    ),
+    Rule(about="realtime model of the tests", hears="^$", says="The live one speaks now."),
     *(
         rule
         for persona, tool, answer in (

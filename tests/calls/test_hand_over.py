@@ -325,6 +325,36 @@ async def test_all_agents_of_the_other_persona_have_its_models(scene: Scene) -> 
     assert voices_of(scene, "Here is the second agent.") == voice
 
 
+@pytest.mark.whole("memory has no realtime model")
+async def test_a_call_is_handed_over_to_a_realtime_model_and_back(scene: Scene) -> None:
+    async def goes_and_comes(line: Line) -> None:
+        await line.heard("how can i help you")
+        await line.press("6")
+        await line.heard("the live one speaks now", 30)
+        await line.say("What day is it?")
+        await line.heard("today is monday")
+        await line.say("Back to the reception please.")
+        await line.heard("reception has you again", 30)
+        await line.say("A question about an invoice.")
+        await line.heard("accounts are here")
+        await line.hang_up()
+
+    said_before = len(scene.world.cartesia.spoken)
+    call = await scene.ring("reception", goes_and_comes)
+    record = await scene.over(call, 90)
+    heard_once(call, "The live one speaks now.")
+    heard_once(call, "Today is Monday.")
+    heard_once(call, "The reception has you again.")
+    assert had_by(record) == ["reception", "realtime", "reception", "accounts"]
+    by_tts = " ".join(scene.world.cartesia.spoken[said_before:])
+    assert "live one" not in by_tts
+    assert "Monday" not in by_tts
+    assert [(tool.name, tool.failed) for tool in record.tools] == [("hand_over", False)] * 2
+    texts = [line.text for line in record.transcript]
+    assert texts.index("The live one speaks now.") < texts.index("Today is Monday.")
+    assert record.outcome is Outcome.COMPLETED
+
+
 @pytest.mark.memory
 async def test_a_model_of_the_other_persona_that_fails_ends_the_call_in_its_words(
     scene: Scene,

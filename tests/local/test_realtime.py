@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
@@ -14,9 +13,9 @@ from typing import Any
 import aiohttp
 import numpy as np
 import pytest
-from livekit import rtc
-from livekit.agents import AgentSession, APIConnectOptions, RunResult, io
+from livekit.agents import AgentSession, APIConnectOptions, RunResult
 from livekit.plugins.openai.realtime import RealtimeModel
+from mouth_and_ear import LIMIT, Ear, Mouth, MouthOnTheLine
 
 from host.call.live import LiveCall
 from host.call.state import CallState
@@ -30,8 +29,6 @@ from host.settings import Settings
 from host.speech.greeting import greet
 from host.speech.session import make_session
 
-LIMIT = 10.0
-"""Seconds that anything here may take."""
 GREETING = "Molar Dental, good morning. How can I help you?"
 HOURS = "What are your opening hours?"
 BOOKING = "Please book me in for Friday."
@@ -46,76 +43,6 @@ SERVER_TAKES_TURNS = {
     "aec_warmup_duration": None,  # as the host does on a telephone
 }
 CLIENT_TAKES_TURNS = {"turn_handling": {"turn_detection": "manual"}}
-
-
-class Mouth(io.AudioInput):
-    """The caller's sound: speech, then as much silence as ends a turn. No clock is involved."""
-
-    def __init__(self) -> None:
-        super().__init__(label="a caller's mouth")
-        self._frames: asyncio.Queue[rtc.AudioFrame] = asyncio.Queue()
-
-    async def say(self, text: str) -> None:
-        speech = np.concatenate([await speak(text, 16000), np.zeros(16000, np.int16)])
-        for at in range(0, speech.size - 319, 320):
-            frame = rtc.AudioFrame(speech[at : at + 320].tobytes(), 16000, 1, 320)
-            self._frames.put_nowait(frame)
-
-    async def __anext__(self) -> rtc.AudioFrame:
-        return await self._frames.get()
-
-
-class MouthOnTheLine(Mouth):
-    """The same, with silence before and after, as fast as a line carries it."""
-
-    async def __anext__(self) -> rtc.AudioFrame:
-        await asyncio.sleep(0.02)
-        if self._frames.empty():
-            return rtc.AudioFrame.create(16000, 1, 320)
-        return self._frames.get_nowait()
-
-
-class Ear(io.AudioOutput):
-    """What reaches the caller's ear; it is heard at once, or, if `slow`, until it is cut off."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            label="a caller's ear", capabilities=io.AudioOutputCapabilities(pause=True)
-        )
-        self._frames: list[Any] = []
-        self._heard: asyncio.Queue[Any] = asyncio.Queue()
-        self.slow = False
-        self.begun = asyncio.Event()
-
-    async def hears(self, text: str) -> None:
-        """The next thing heard is this text, sample by sample."""
-        sound = await asyncio.wait_for(self._heard.get(), LIMIT)
-        np.testing.assert_array_equal(sound, await speak(text, 24000))
-
-    @property
-    def silent(self) -> bool:
-        """Nothing more was heard."""
-        return self._heard.empty() and not self._frames
-
-    async def capture_frame(self, frame: rtc.AudioFrame) -> None:
-        await super().capture_frame(frame)
-        if not self._frames:
-            self.on_playback_started(created_at=time.time())
-            self.begun.set()
-        self._frames.append(np.frombuffer(frame.data, np.int16).copy())
-
-    def flush(self) -> None:
-        super().flush()
-        if self._frames and not self.slow:
-            sound, self._frames = np.concatenate(self._frames), []
-            self.on_playback_finished(playback_position=sound.size / 24000, interrupted=False)
-            self._heard.put_nowait(sound)
-
-    def clear_buffer(self) -> None:
-        """Cut off what is slow after its first second; what is not was heard already."""
-        if self.slow and self._frames:
-            self._frames, self.slow = [], False
-            self.on_playback_finished(playback_position=1.0, interrupted=True)
 
 
 class Conversing:

@@ -2,6 +2,15 @@
 
 from host import HostError, hookimpl
 
+BY_KEY = {
+    "1": "accounts",
+    "2": "crowded",
+    "3": "faulty",
+    "4": "waits",
+    "5": "fluent",
+    "6": "realtime",
+}
+
 
 @hookimpl
 def instructions(call):
@@ -15,8 +24,7 @@ def greeting(call):
 
 @hookimpl
 async def digit_pressed(call, digit):
-    who = {"1": "accounts", "2": "crowded", "3": "faulty", "4": "waits", "5": "fluent"}.get(digit)
-    if who:
+    if who := BY_KEY.get(digit):
         try:
             await call.hand_over(who, note="pressed a key")
         except HostError as error:
