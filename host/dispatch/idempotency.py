@@ -136,6 +136,14 @@ class Requests:
             found = requests.execute(query, (key,)).fetchone()
         return Request(*found) if found else None
 
+    def other_call(self, key: str, call: str) -> str | None:
+        """Return the call that has a key, live or ended; None if it is `call`, or there is none.
+
+        Raises OSError or sqlite3.Error.
+        """
+        request = self.find(key)
+        return request.call if request and request.call and request.call != call else None
+
     def forget(self) -> None:
         """Delete keys older than a day. Raises sqlite3.Error or OSError."""
         if has_state(self._state):

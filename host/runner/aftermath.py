@@ -56,14 +56,24 @@ async def hang_up(settings: Settings, record: CallRecord) -> None:
 def settle_request(settings: Settings, record: CallRecord, key: str, *, begun: bool) -> bool:
     """Store the result of a call's request, redacted like its record.
 
-    Returns False if the request was given up meanwhile, and recorded: the call then has no record
-    of its own. Raises OSError or sqlite3.Error.
+    Returns False if the job has no record of its own: its request was given up meanwhile, and
+    recorded, or it is a repetition: another call has the request, and this job reached nobody.
+    Raises OSError or sqlite3.Error.
     """
     masked = redacted(record, settings.of_a_call(record.names), settings.state_dir)
     requests = Requests(settings.state_dir)
     if requests.settle(masked.id, masked.outcome, masked.reason, begun=begun) and begun:
         return True
+    if not _reached(record) and (other := requests.other_call(key, record.id)):
+        text = "job %s in room %s is no call of its own: its request already has a call, whose "
+        log.info(text + "record is the only one: %s", record.id, record.room, other)
+        return False
     return requests.note_end(key, masked.room, masked.outcome, masked.reason)
+
+
+def _reached(record: CallRecord) -> bool:
+    """Return whether a job reached somebody: a caller rang, or a callee may have been rung."""
+    return record.direction == "inbound" or bool(record.dialled_at or record.answered_at)
 
 
 def note_results(settings: Settings, record: CallRecord, key: str) -> None:
@@ -80,18 +90,22 @@ def note_results(settings: Settings, record: CallRecord, key: str) -> None:
 async def emit_call_ended(settings: Settings, checkpoint: Checkpoint) -> None:
     """Settle the request and the budget, and emit `call_ended`, for a call without a process."""
     record, state = checkpoint.last_record(), checkpoint.state
+    ours = True
     if key := state.idempotency_key:
         with contextlib.suppress(OSError, sqlite3.Error):
             if checkpoint.unplaced:  # again: its process may have died before
                 requests = Requests(settings.state_dir)
                 requests.give_up(key, record.room, record.outcome, record.reason)
             # It may have been dialled, so an idempotency key that was claimed stays used.
-            elif not settle_request(settings, record, key, begun=True):
-                return
-        note_results(settings, record, key)
+            else:
+                ours = settle_request(settings, record, key, begun=True)
     with contextlib.suppress(OSError, sqlite3.Error):
         made = record.answered_at is not None or record.dialled_at is not None
         count_out(settings, state, made=made)
+    if not ours:
+        return
+    if key:
+        note_results(settings, record, key)
     loaded = registry.load(settings)
     call = restored(settings, checkpoint)
     persona = call.persona if call.persona in loaded.personas else None

@@ -47,6 +47,25 @@ def test_it_is_told_how_the_first_went(requests: Requests) -> None:
         requests.claim("order 7", "AJ_2", "room-1", "RM_2")
 
 
+def test_another_call_has_a_request_while_it_lives_and_once_it_has_ended(
+    requests: Requests,
+) -> None:
+    assert requests.other_call("order 7", "AJ_2") is None
+    requests.claim("order 7", "AJ_1", "room-1", "RM_1")
+    assert requests.other_call("order 7", "AJ_2") == "AJ_1"
+    assert requests.other_call("order 7", "AJ_1") is None
+    requests.settle("AJ_1", "busy", "the line was busy (SIP 486)", begun=True)
+    assert requests.other_call("order 7", "AJ_2") == "AJ_1"
+
+
+def test_nobody_has_a_request_that_was_given_up_or_is_free_again(requests: Requests) -> None:
+    requests.claim("order 7", "AJ_1", "room-1", "RM_1")
+    requests.settle("AJ_1", "refused", "All lines are busy.", begun=False)
+    assert requests.other_call("order 7", "AJ_2") is None
+    assert give_up(requests) is GivenUp.NOW
+    assert requests.other_call("order 7", "AJ_2") is None
+
+
 def test_a_request_is_free_again_whose_call_reached_nobody(requests: Requests) -> None:
     requests.claim("order 7", "AJ_1", "room-1", "RM_1")
     requests.settle("AJ_1", "refused", "All lines are busy.", begun=False)
