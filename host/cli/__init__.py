@@ -22,6 +22,7 @@ from host.cli.app import cli
 from host.cli.calls.commands import calls
 from host.cli.doctor import command as doctor_command
 from host.cli.new.commands import new
+from host.cli.running import stop_on_sigterm
 from host.cli.simulate.command import simulate
 from host.cli.usage import NAME, wrong_usage
 from host.privacy import without_secrets
@@ -45,7 +46,13 @@ cli.add_typer(new, name="new")
 
 
 def main() -> None:
-    """Run a command. What its reader can mend is one line and exit code 1; 2 for a wrong usage."""
+    """Run a command. What its reader can mend is one line and exit code 1; 2 for a wrong usage.
+
+    A server that a signal stops exits with 0, also while it starts.
+    """
+    serves = bool({"dev", "start"} & {*sys.argv[1:2]})
+    if serves:
+        stop_on_sigterm()
     # PyJWT warns of LiveKit's own `devkey: secret` each time that a token is made. livekit-server
     # judges its keys itself, and the key of `livekit-server --dev` is fixed.
     warnings.filterwarnings("ignore", r"The HMAC key is \d+ bytes long")
@@ -53,13 +60,15 @@ def main() -> None:
         with contextlib.suppress(HostError):  # a command that needs settings will say it itself
             settings = registry.read_settings()
             faults = [*map(str, registry.load(settings).commands(cli))]
-            if not {"dev", "start", "doctor"} & {*sys.argv[1:2]}:  # which say it themselves
+            if not (serves or "doctor" in sys.argv[1:2]):  # which say it themselves
                 faults += misspelt_settings(settings)
             for fault in faults:
                 typer.echo(f"host: {fault}", err=True)
         # None, or the code of a command that exits: see `cli`.
         _exit(cli(prog_name=NAME, standalone_mode=False) or 0)
-    except typer.Abort:
+    except (typer.Abort, KeyboardInterrupt):
+        if serves:
+            _exit(0)
         typer.echo("Aborted!", err=True)
         _exit(1)
     except typer.TyperException as error:

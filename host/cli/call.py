@@ -5,18 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import signal
 import sys
-from collections.abc import Coroutine
-from typing import Annotated, Any, TypeVar
+from typing import Annotated
 
 import typer
 
 from host.cli.app import AsJson, cli
-from host.cli.running import of_the_local_extra
+from host.cli.running import of_the_local_extra, until_stopped
 from host.registry import read_settings
-
-T = TypeVar("T")
 
 
 @cli.command()
@@ -87,15 +83,8 @@ def call(
         (lambda status: None) if quiet else (lambda status: typer.echo(status, err=True)),
     )
     try:
-        placed = asyncio.run(_until_stopped(placing))
+        placed = asyncio.run(until_stopped(placing))
     except asyncio.CancelledError:
         raise typer.Abort from None
     typer.echo(placed.as_json() if as_json else f"{placed.outcome}: {placed.reason}")
     raise typer.Exit(placed.outcome.exit_code)
-
-
-async def _until_stopped(work: Coroutine[Any, Any, T]) -> T:
-    """Do something; SIGTERM interrupts it as Ctrl-C does, so that it leaves nothing behind."""
-    task = asyncio.ensure_future(work)
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    return await task

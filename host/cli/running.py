@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 import sys
 from collections.abc import AsyncIterator, Coroutine, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
@@ -17,6 +18,8 @@ from host.settings import Settings
 if TYPE_CHECKING:
     from host.cli.show import Shown
     from host.local.world import World
+
+T = TypeVar("T")
 
 
 @contextlib.asynccontextmanager
@@ -57,11 +60,26 @@ def of_the_local_extra() -> Iterator[None]:
         raise HostError(f"{error.name} is not installed: pip install 'host[local]'") from error
 
 
+def stop_on_sigterm() -> None:
+    """Let SIGTERM interrupt this process as Ctrl-C does, until something else handles it.
+
+    The kernel drops the SIGTERM of process 1, as in a container, while it has no handler.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+async def until_stopped(work: Coroutine[Any, Any, T]) -> T:
+    """Do something; SIGTERM interrupts it as Ctrl-C does, so that it leaves nothing behind."""
+    task = asyncio.ensure_future(work)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await task
+
+
 def run(work: Coroutine[Any, Any, None]) -> None:
-    """Run a command until it is over, or Ctrl-C ends it."""
+    """Run a command until it is over, or Ctrl-C ends it, or SIGTERM what is `until_stopped`."""
     try:
         asyncio.run(work)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         end_line()
 
 

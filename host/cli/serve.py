@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from host.cli import servable
 from host.cli.app import Local, Strict, Verbose, cli
-from host.cli.running import end_line, run, world_of
+from host.cli.running import end_line, run, until_stopped, world_of
 from host.registry import read_settings
 
 
@@ -17,7 +17,7 @@ def dev(local: Local = False, strict: Strict = False, verbose: Verbose = False) 
     from host.privacy.logs import log_to_terminal
 
     log_to_terminal(verbose=verbose)
-    run(_serve(dev=True, local=local, strict=strict))
+    run(until_stopped(_serve(dev=True, local=local, strict=strict)))
 
 
 @cli.command()
@@ -29,7 +29,7 @@ def start(local: Local = False, strict: Strict = False) -> None:
     from host.privacy.logs import log_as_json
 
     log_as_json()
-    run(_serve(dev=False, local=local, strict=strict))
+    run(until_stopped(_serve(dev=False, local=local, strict=strict)))
 
 
 async def _serve(*, dev: bool, local: bool, strict: bool) -> None:

@@ -10,6 +10,7 @@ import gc
 import logging
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -642,7 +643,9 @@ def _as_one_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
     root, livekit = logging.getLogger(), logging.getLogger("livekit")
     before = (root.handlers[:], root.level, livekit.level)
+    sigterm = signal.getsignal(signal.SIGTERM)
     yield
+    signal.signal(signal.SIGTERM, sigterm)
     root.handlers[:] = before[0]
     root.setLevel(before[1])
     livekit.setLevel(before[2])
