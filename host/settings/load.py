@@ -16,6 +16,7 @@ from host.base.text import close_to
 from host.base.validation import faults_in, sentence
 from host.settings.paths import config_path
 from host.settings.persona import PersonaSettings
+from host.settings.service_links import is_service_link, not_a_setting
 from host.settings.settings import Settings
 from host.settings.sip import PASSWORDS, SipTrunks
 from host.settings.transfer import TransferTarget
@@ -82,7 +83,7 @@ def misspelt_settings(settings: Settings) -> list[str]:
     return [
         f"{variable} is no setting; {now}"
         for variable in given
-        if (now := _meant_variable(variable, names))
+        if not is_service_link(variable) and (now := _meant_variable(variable, names))
     ]
 
 
@@ -120,7 +121,9 @@ def _one_line(error: ValidationError) -> str:
             where = env_name(name)
         else:
             where = f"{config_path()}: {_line_of([name, *inner])}"
-        if fault["type"] == "extra_forbidden":
+        if is_service_link(where):
+            faults.append(not_a_setting(where))
+        elif fault["type"] == "extra_forbidden":
             faults.append(f"{where} is no setting{_hint(name, inner)}")
         else:
             faults.append(sentence(where, fault))

@@ -19,6 +19,7 @@ from host.base.errors import SettingsError
 from host.base.text import close_to
 from host.base.validation import faults_in, sentence
 from host.settings.calling import parted
+from host.settings.service_links import is_service_link, not_a_setting
 
 Model = TypeVar("Model", bound=BaseModel)
 Table = Mapping[str, Any]
@@ -162,8 +163,10 @@ def faults_of_plugin(
             told = sentence(_place((name, *fault["loc"][1:])), fault)
             if name and fault["type"] == "missing":
                 told += f" (or set {variables_of(plugin, model)[name][0]})"
-            # Of a variable its own name is told, not the field's beside it.
-            yield sentence(place, fault) if place in variables else f"{place}: {told}"
+            if place in variables:  # its own name is told, not the field's beside it
+                yield not_a_setting(place) if is_service_link(place) else sentence(place, fault)
+            else:
+                yield f"{place}: {told}"
     except (Exception, SystemExit) as error:
         yield f"{places['']}: {_raised(error)}"
 

@@ -487,6 +487,23 @@ SLIPS = {
         "ASCII without spaces: `openssl rand -hex 32` makes one",
         settings={"HOST_API_PORT": "8090"},
     ),
+    "start: Kubernetes' variable for a Service": Slip(
+        "start",
+        "host: HOST_API_PORT is Kubernetes' variable for the Service host-api, and no port: "
+        "set enableServiceLinks: false in the pod's spec",
+        settings={"HOST_API_PORT": "tcp://10.0.0.1:80"},
+    ),
+    "start: Kubernetes' variable for a Service, as a plugin's port": Slip(
+        "start",
+        "host: HOST_METRICS_PORT is Kubernetes' variable for the Service host-metrics, and no "
+        "port: set enableServiceLinks: false in the pod's spec",
+        settings={"HOST_METRICS_PORT": "tcp://[fd00::1]:9090"},
+    ),
+    "call: misspelt, beside Kubernetes' variables that no setting has": Slip(
+        f"call remindr {NUMBER}",
+        "host: there is no persona 'remindr'; did you mean reminder?",
+        settings={"HOST_PORT": "tcp://10.0.0.1:80", "HOST_SERVICE_HOST": "10.0.0.1"},
+    ),
     "calls: a folder as the call log": Slip(
         "calls",
         "host: the call log personas: Is a directory",
