@@ -205,6 +205,7 @@ class Quiet(Machine):
     """A machine with nothing else to do."""
 
     wanting, available, space, ahead = 0.1, 64 * 10**9, 10**12, 0.0
+    quota = 4.0
 
     def now(self) -> float:
         """Return the time of its clock."""
@@ -213,6 +214,10 @@ class Quiet(Machine):
     def cores(self) -> int:
         """Return how many cores there are."""
         return 4
+
+    def share(self) -> float:
+        """Return the cores that may be used."""
+        return self.quota
 
     def load(self) -> float:
         """Return how many processes want to run."""

@@ -539,6 +539,9 @@ PLANTED = {
     "more calls than cores": Planted(
         "machine.capacity", "HOST_MAX_CALLS=32", dotenv("HOST_MAX_CALLS", "200"), warns=True
     ),
+    "a quota of half a core": Planted(
+        "machine.capacity", "HOST_MAX_CALLS=4", machine(quota=0.5), warns=True
+    ),
     "little memory": Planted(
         "machine.capacity", "HOST_MAX_CALLS=4", machine(available=8 * 10**8), warns=True
     ),

@@ -104,12 +104,15 @@ def load(deployment: Deployment) -> Iterator[Finding]:
 
 def capacity(deployment: Deployment) -> Iterator[Finding]:
     """Find a machine that is too small for max_calls."""
-    calls, cores = deployment.settings.max_calls, deployment.machine.cores()
+    calls, cores = deployment.settings.max_calls, deployment.machine.share()
     if calls > CALLS_A_CORE * cores:
+        whole = cores == deployment.machine.cores()
+        where = "this machine has" if whole else "this container has a quota of"
         yield warning(
-            f"max_calls is {calls}, and this machine has {cores} cores",
+            f"max_calls is {calls}, and {where} {cores:.3g} cores",
             "a core carries eight calls, twelve at most: with more, all of them stutter",
-            f"HOST_MAX_CALLS={8 * cores}, and run further hosts with the same agent name",
+            f"HOST_MAX_CALLS={max(1, int(8 * cores))}, "
+            "and run further hosts with the same agent name",
         )
     needed, available = OF_A_HOST + calls * OF_A_CALL, deployment.machine.memory()
     if needed > available:
