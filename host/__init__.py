@@ -10,6 +10,7 @@ from host.call.data import as_data
 from host.call.dispatch import Dispatch
 from host.call.hooks import hookimpl
 from host.call.keypad import Menu, NoKeys
+from host.call.mcp import mcp
 from host.privacy import mask
 from host.records.outcome import Outcome
 from host.records.record import CallRecord
@@ -33,4 +34,5 @@ __all__ = [
     "as_data",
     "hookimpl",
     "mask",
+    "mcp",
 ]

@@ -25,6 +25,7 @@ from host.local.process import bare_environment
 ROOT = HERE.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 OF = {
+    ROOT / "host" / "call" / "mcp": "mcp",
     ROOT / "host" / "local": "local",
     ROOT / "plugins" / "recordings": "recordings",
     ROOT / "host" / "testing": "testing",

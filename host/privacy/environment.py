@@ -89,6 +89,7 @@ def of_a_program() -> dict[str, str]:
 def kept_back(settings: Settings) -> list[str]:
     """Return the variables of `.env` that are not settings and that calls do not get."""
     known = variables_of_settings() | settings.plugin_values.variables
+    known |= {name.upper() for name in settings.references}
     try:
         named = dotenv_values(".env")
     except (OSError, UnicodeDecodeError):

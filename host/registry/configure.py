@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -29,12 +30,16 @@ Tables = TypeVar("Tables", bound=WithPlugins)
 
 
 def with_plugin_settings(
-    settings: Settings, loaded: Registry, given: Mapping[str, Table] = MappingProxyType({})
+    settings: Settings,
+    loaded: Registry,
+    given: Mapping[str, Table] = MappingProxyType({}),
+    mcp: Mapping[str, Any] = MappingProxyType({}),
 ) -> Settings:
     """Return settings with the plugins' settings from host.toml and the environment.
 
-    `given` takes precedence over both: plugin to field to value. Raises SettingsError with one line
-    that names every fault.
+    `given` takes precedence over both: plugin to field to value. `mcp` are a test's MCP servers, by
+    the addresses of those that they replace. Raises SettingsError with one line that names every
+    fault.
     """
     settings = _beside_host_toml(settings, loaded)
     faults = [*_unknown_tables(settings, loaded), *_shared_by_two(loaded)]
@@ -55,7 +60,13 @@ def with_plugin_settings(
         )
     if faults:
         raise SettingsError("; ".join(faults))
-    known = PluginValues(environment, frozenset(map(str.upper, variables)), given=dict(given))
+    known = PluginValues(
+        environment,
+        frozenset(map(str.upper, variables)),
+        given=dict(given),
+        references={name: os.environ[name] for name in settings.references if os.environ.get(name)},
+        mcp=dict(mcp),
+    )
     complete = settings.with_plugins(known)
     return settings.with_plugins(
         replace(
@@ -159,6 +170,9 @@ def _unknown_tables(settings: Settings, loaded: Registry) -> Iterator[str]:
 
 
 def _secrets(settings: Settings, loaded: Registry) -> Iterator[str]:
+    for name in ("", *settings.personas):
+        for server in settings.persona(name).mcp:
+            yield from server.secrets()
     for plugin in loaded.plugins:
         if plugin.settings:
             yield from secrets_in(settings.plugin(plugin.settings))

@@ -15,6 +15,7 @@ from host import registry
 from host.base.errors import MetadataError
 from host.call.dispatch import read_dispatch
 from host.call.live import LiveCall
+from host.call.mcp import NEEDED, installed
 from host.dispatch import probe
 from host.dispatch.arbitration import CALL, end_room, mark_taken
 from host.dispatch.rooms import UNREACHABLE
@@ -146,6 +147,24 @@ def make_server(
 
 
 def check(settings: Settings) -> list[str]:
+    """Return faults of personas' providers and MCP servers that are known before the first call."""
+    return [*faults_of_providers(settings), *faults_of_mcp(settings)]
+
+
+def faults_of_mcp(settings: Settings) -> list[str]:
+    """Return what the personas' MCP servers lack on this machine: a package, or variables."""
+    having: defaultdict[str, list[str]] = defaultdict(list)
+    for persona in registry.load(settings).personas:
+        servers = settings.persona(persona).mcp
+        if servers and not installed():
+            having[NEEDED].append(persona)
+        for server in servers:
+            for name in server.missing:
+                having[f"mcp {server.name}: {name} is not set: put it into .env"].append(persona)
+    return [f"{', '.join(names)}: {fault}" for fault, names in having.items()]
+
+
+def faults_of_providers(settings: Settings) -> list[str]:
     """Return faults of personas' providers that can be detected before the first call."""
     loaded = registry.load(settings)
     own = {hook: set(loaded.views.who_has(hook)) for hook in (*providers.KINDS, "provide")}
@@ -170,5 +189,5 @@ def check(settings: Settings) -> list[str]:
     ]
 
 
-NOT_OF_PROVIDERS = {"numbers": (), "prefixes": ()}
+NOT_OF_PROVIDERS = {"numbers": (), "prefixes": (), "mcp": ()}
 """Settings that differ between personas without affecting their providers."""

@@ -13,6 +13,7 @@ LATER = (
     "anyio._backends._asyncio",
     "livekit.agents.beta.tools",
     "livekit.agents.llm.async_toolset",
+    "host.call.mcp.servers",  # the package mcp, if it is installed
     "livekit.agents.voice.report",
     "numpy.fft",
 )

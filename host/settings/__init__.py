@@ -12,6 +12,7 @@ from host.settings.load import (
     variables_of_settings,
     with_any_keys,
 )
+from host.settings.mcp import McpServer
 from host.settings.persona import PersonaSettings, Shared
 from host.settings.plugins import PluginValues, WithPlugins
 from host.settings.settings import Settings
@@ -21,6 +22,7 @@ from host.settings.words import Words
 
 __all__ = [
     "PASSWORDS",
+    "McpServer",
     "PluginValues",
     "PersonaSettings",
     "Settings",

@@ -14,6 +14,7 @@ from pydantic_settings import SettingsError as SourceError
 from host.base.errors import SettingsError
 from host.base.text import close_to
 from host.base.validation import faults_in, sentence
+from host.settings.mcp import McpServer
 from host.settings.paths import config_path
 from host.settings.persona import PersonaSettings
 from host.settings.service_links import is_service_link, not_a_setting
@@ -160,6 +161,8 @@ def _hint(name: str, inner: list[str]) -> str:
             known = Words.model_fields
         elif "transfers" in (name, *inner[:-1]):
             known = TransferTarget.model_fields
+        elif "mcp" in (name, *inner[:-1]):
+            known = McpServer.model_fields
         elif name == "sip":
             known = SipTrunks.model_fields
         else:

@@ -23,6 +23,7 @@ from host.settings.calling import (
     parted,
     written_as,
 )
+from host.settings.mcp import McpServers
 from host.settings.plugins import WithPlugins
 from host.settings.transfer import RingingSeconds, TransferTarget
 from host.settings.words import Words
@@ -137,6 +138,9 @@ class Shared(WithPlugins):
     stt_fallbacks: Models = Field((), description="STTs to use when `stt` fails, in order")
     llm_fallbacks: Models = Field((), description="LLMs to use when `llm` fails, in order")
     tts_fallbacks: Models = Field((), description="TTSs to use when `tts` fails, in order")
+    mcp: McpServers = Field(
+        (), repr=False, description="MCP servers whose tools the LLM may call, by their addresses"
+    )
     language: str = Field("en", description="spoken language, as a BCP 47 tag: en, de, pt-BR")
     turn_detection: Literal["model", "vad", "stt"] = Field(
         "model",

@@ -43,6 +43,10 @@ class PluginValues:
     """Plugin to field to value, above all else: for tests."""
     passed: tuple[str, ...] = ()
     """Environment variables that plugins want in the processes of calls, or beginnings with `*`."""
+    references: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Values of the environment variables that MCP servers refer to."""
+    mcp: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """What tests have in place of MCP servers, by their addresses."""
 
 
 class WithPlugins(BaseModel):

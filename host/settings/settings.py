@@ -20,6 +20,7 @@ from pydantic_settings import (
 
 from host.base.e164 import regions_of
 from host.settings.calling import parted
+from host.settings.mcp import references_of
 from host.settings.paths import beside, config_path
 from host.settings.persona import Names, PersonaSettings, Shared
 from host.settings.plugins import PluginValues
@@ -188,6 +189,12 @@ class Settings(BaseSettings, Shared):
         ours = [number for table in self.personas.values() for number in table.numbers]
         return regions_of([*ours, self.caller_id or ""])
 
+    @property
+    def references(self) -> frozenset[str]:
+        """Environment variables that MCP servers of host.toml refer to."""
+        tables: tuple[Shared, ...] = (self, *self.personas.values())
+        return references_of(server for table in tables for server in table.mcp)
+
     def with_plugins(self, values: PluginValues) -> Settings:
         """Return these settings together with what is set for plugins."""
         settings = self.model_copy()
@@ -215,6 +222,10 @@ class Settings(BaseSettings, Shared):
                 *(*self._values.environment, *self._values.given),
             }
         }
+        servers = own.mcp if "mcp" in own.model_fields_set else self.mcp
+        filled["mcp"] = tuple(
+            each.with_values(self._values.references, self._values.mcp) for each in servers
+        )
         filled["words"] = self.words.model_copy(update=own.words.model_dump(exclude_unset=True))
         return own.model_copy(update=filled)
 

@@ -18,6 +18,7 @@ from livekit.agents import NOT_GIVEN, Agent, AgentSession, ConversationItemAdded
 from host import registry
 from host.base.errors import HostError
 from host.call.live import LiveCall
+from host.call.mcp.toolset import FIRST_REPLY_LIMIT, join_mcp_tools, wait_for_servers
 from host.dispatch.rooms import notify_watchers
 from host.registry.found import describe
 from host.speech.handover_rules import Shares, require_allowed
@@ -150,6 +151,7 @@ class PersonaHandover:
             if isinstance(event.item, llm.AgentHandoff):  # the agent before is closed
                 session.off("conversation_item_added", on_item)
                 cast.options.after(call)
+                join_mcp_tools(session, cast.agent)
                 for follow in call.on_handover:
                     follow()
 
@@ -198,6 +200,7 @@ class PersonaHandover:
         # Who ends a hold by a word is answered to it, and an author's agent speaks on entering.
         if held or spoken or type(agent).on_enter is not Agent.on_enter:
             return
+        await wait_for_servers([*session.tools, *agent.tools], FIRST_REPLY_LIMIT)
         while call.replies_held or call.hold.active:
             await asyncio.sleep(GLANCE)
         if call.over or call.giving_up or call.state.connected:

@@ -21,6 +21,7 @@ from livekit.agents import (
 )
 
 from host.call.live import LiveCall
+from host.call.mcp.toolset import join_mcp_tools
 from host.records.ending import Ending
 from host.records.outcome import Outcome
 from host.records.record import Utterance
@@ -52,6 +53,7 @@ def make_session(call: LiveCall, *, text: bool = False) -> tuple[AgentSession[An
         **options.values,
     )
     agent = agent_of(call)
+    join_mcp_tools(session, agent)
     call.session = session
     call.first_words = FirstWords(call, session)
     if models.stt is not None:

@@ -35,17 +35,19 @@ async def open_conversation(
     outbound: bool = False,
     metadata: Mapping[str, Any] | None = None,
     plugins: Mapping[str, Mapping[str, Any]] | None = None,
+    mcp: Mapping[str, Any] | None = None,
 ) -> AsyncIterator[Conversation]:
     """Have a conversation in text with a persona, as if by telephone; it greets first.
 
     The LLM answers by `rules` and those beside the personas, unless `llm` is another: a LiveKit
     LLM, a name such as "openai/gpt-4.1-mini", or `OWN`. Transfers succeed, except to targets that
-    are `busy`. The other arguments are those of `a_call`.
+    are `busy`. `mcp` are servers in place of those of host.toml, by the addresses of these: see
+    `host.mcp`. The other arguments are those of `a_call`.
 
     Leaving the block hangs up, draws the persona's conclusions, and runs `call_ended`. Raises what
     `a_call` and the persona's hooks raise.
     """
-    facts = Facts(number, our_number, outbound, metadata or {}, plugins or {})
+    facts = Facts(number, our_number, outbound, metadata or {}, plugins or {}, mcp or {})
     with tempfile.TemporaryDirectory(prefix="conversation-") as folder:
         settings, loaded = facts.deployment(Path(folder))
         call = TextCall(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +57,7 @@ class Facts:
     outbound: bool
     metadata: Mapping[str, Any]
     plugins: Mapping[str, Mapping[str, Any]]
+    mcp: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def state(self) -> CallState:
@@ -80,7 +81,15 @@ class Facts:
         for name in self.plugins:
             if not any(each.name == name and each.settings for each in loaded.plugins):
                 raise SettingsError(f"there is no plugin {name} with settings")
-        return apart(settings, loaded, folder, self.plugins), loaded
+        if unknown := self.mcp.keys() - _addresses(settings):
+            raise SettingsError(f"no persona has the MCP server {min(unknown)}")
+        return apart(settings, loaded, folder, self.plugins, self.mcp), loaded
+
+
+def _addresses(settings: Settings) -> set[str]:
+    """Return the addresses of MCP servers, as host.toml has them."""
+    tables = (settings, *settings.personas.values())
+    return {server.url for table in tables for server in table.mcp}
 
 
 def tool(call: Call, name: str) -> Callable[..., Any]:

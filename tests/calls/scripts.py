@@ -56,6 +56,10 @@ RULES = (
         calls=("book_appointment", {"day": "Monday"}),
     ),
     Rule(about="dentist's desk", after="book_appointment", says="You are booked for Monday."),
+    Rule(about="ordering one", hears="my order", calls=("find_order", {"number": "7"})),
+    Rule(about="ordering one", after="find_order", says="Your order comes on Friday."),
+    Rule(about="ordering one", hears="my parcel", calls=("find_parcel", {})),
+    Rule(about="ordering one", after="find_parcel", says="Your parcel is in Berlin."),
     Rule(about="looking one", hears="my order", calls=("find_order", {})),
     Rule(about="looking one", after="find_order", says="Your order will arrive on Friday."),
     Rule(

@@ -32,7 +32,7 @@ def small(deployment: Deployment) -> Deployment:
 
 BUNDLED = [
     "Bundled plugins",
-    "  call_database, call_log, cartesia, deepgram, hand_over, hangup, hold,",
+    "  call_database, call_log, cartesia, deepgram, hand_over, hangup, hold, mcp,",
     "  metrics, notice, openai, opt_out, recording, recordings, traces, transfer,",
     "  voicemail, webhook",
 ]

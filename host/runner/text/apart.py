@@ -25,12 +25,14 @@ def apart(
     loaded: Registry,
     folder: Path,
     given: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+    mcp: Mapping[str, Any] = MappingProxyType({}),
 ) -> Settings:
     """Return the settings with everything that a call writes in `folder`, which exists.
 
     The do-not-call list is empty: an opt-out there must keep nobody from being called. The bundled
     plugins tell nobody of the call. `given` are more settings of plugins, which win: plugin to
-    field to value. Raises SettingsError.
+    field to value. `mcp` are MCP servers in place of others, by these others' addresses. Raises
+    SettingsError.
     """
     own: dict[str, Any] = {
         "do_not_call": folder / "do-not-call.txt",
@@ -44,4 +46,4 @@ def apart(
     bundled = {plugin.name for plugin in loaded.plugins if plugin.bundled}
     quiet = {name: fields for name, fields in _QUIET.items() if name in bundled}
     both = {name: {**quiet.get(name, {}), **given.get(name, {})} for name in {*quiet, *given}}
-    return with_plugin_settings(settings.model_copy(update=own), loaded, both)
+    return with_plugin_settings(settings.model_copy(update=own), loaded, both, mcp)

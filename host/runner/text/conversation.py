@@ -17,6 +17,7 @@ from host.base.clock import now
 from host.base.errors import HostError
 from host.call.call import Call
 from host.call.live import LiveCall
+from host.call.mcp.toolset import wait_for_servers
 from host.call.state import CallStatus
 from host.records.ending import Ending
 from host.records.outcome import Outcome
@@ -161,6 +162,7 @@ class Conversation:
         self._notes.listen(session)
         ToolUses(live, session)
         await session.start(first_agent(live, agent), record=False)
+        await wait_for_servers([*session.tools, *agent.tools])
         state.mark("answered")
         state.status = CallStatus.ACTIVE
         await greet(live, agent)
