@@ -12,6 +12,7 @@ from typing import Any
 from clinic import ANN, BOB, Clinic
 from google.protobuf.duration_pb2 import Duration
 from livekit.protocol import sip
+from mcp_servers import Liar
 
 from host.local.server import WRONG_KEY
 
@@ -186,6 +187,20 @@ async def _a_taken_port(clinic: Clinic) -> None:
 
 async def _a_password_for_all(clinic: Clinic) -> None:
     clinic.mode_of_dotenv = 0o644
+
+
+async def _lacks_a_tool(clinic: Clinic) -> None:
+    url = await clinic.closing.enter_async_context(Liar().served())
+    of_ann(f'mcp = [{{ url = "{url}", tools = ["lookup"] }}]')(clinic)
+
+
+async def _rejects_a_token(clinic: Clinic) -> None:
+    liar = Liar()
+    liar.status = 401
+    url = await clinic.closing.enter_async_context(liar.served())
+    headers = '{ Authorization = "Bearer {env:SHOP_PASS}" }'
+    of_ann(f'mcp = [{{ url = "{url}", headers = {headers} }}]')(clinic)
+    clinic.environment["SHOP_PASS"] = "a-token-of-the-shop"
 
 
 async def _no_persona(clinic: Clinic) -> None:
@@ -457,6 +472,24 @@ PLANTED = {
         f'caller_id = "{ANN}"',
         of_ann('caller_id = "(212) 555-0111"'),
         also=("trunks.caller_id", "personas.gate"),
+    ),
+    # MCP servers
+    "a variable of an MCP server that is not set": Planted(
+        "mcp.complete",
+        "put it into .env",
+        of_ann('mcp = ["http://127.0.0.1:9/{env:SHOP_PASS}/mcp"]'),
+    ),
+    "nobody at the address of an MCP server": Planted(
+        "mcp.reachable",
+        "let this machine connect to it",
+        of_ann('mcp = ["http://127.0.0.1:9/mcp"]'),
+        warns=True,
+    ),
+    "a token that an MCP server rejects": Planted(
+        "mcp.reachable", "put a valid token into SHOP_PASS", _rejects_a_token, warns=True
+    ),
+    "a tool that an MCP server does not have": Planted(
+        "mcp.reachable", "correct `tools` of this server", _lacks_a_tool, warns=True
     ),
     # Providers
     "no key of the STT": Planted(

@@ -24,7 +24,7 @@ WHAT = {"stt": "model or language", "llm": "model", "tts": "voice, model or lang
 
 async def created(deployment: Deployment) -> Iterable[Finding]:
     """Find models that can't be created: no key, no provider of that name."""
-    from host.server.admission import check
+    from host.server.admission import faults_of_providers
 
     return [
         failure(
@@ -32,7 +32,7 @@ async def created(deployment: Deployment) -> Iterable[Finding]:
             "the host does not start",
             "put the key into .env, or name another provider: see docs/settings.md",
         )
-        for fault in check(deployment.complete)
+        for fault in faults_of_providers(deployment.complete)
     ]
 
 
