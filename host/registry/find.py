@@ -20,6 +20,7 @@ from types import ModuleType
 from typing import Literal
 
 from host.privacy.environment import is_hidden
+from host.registry.code import Code, forget, open_package, spec_of
 from host.registry.found import Broken, describe, one_line, shown
 
 Kind = Literal["persona", "plugin"]
@@ -33,6 +34,8 @@ class Source:
     name: str
     file: Path
     open: Callable[[], ModuleType]
+    folder: Path | None = None
+    """The folder that it was found in, whose modules it may import."""
 
     @property
     def path(self) -> str:
@@ -61,15 +64,18 @@ class Source:
         return module
 
     def _place(self, error: BaseException) -> tuple[str | Path, int]:
-        """Return file and line of the innermost frame that belongs to the module."""
-        if isinstance(error, SyntaxError) and error.filename and self.holds(error.filename):
+        """Return file and line of the innermost frame of the module or another of its folder."""
+        if isinstance(error, SyntaxError) and error.filename and self._knows(error.filename):
             return error.filename, error.lineno or 1
         file: str | Path = self.file
         line = 1
         for frame, number in traceback.walk_tb(error.__traceback__):
-            if self.holds(frame.f_code.co_filename):
+            if self._knows(frame.f_code.co_filename):
                 file, line = frame.f_code.co_filename, number
         return file, line
+
+    def _knows(self, file: str) -> bool:
+        return self.holds(file) or Path(file).parent == self.folder
 
 
 def _fault(error: BaseException) -> str:
@@ -93,73 +99,71 @@ def _is_of_the_environment(error: KeyError) -> bool:
     return bool(frames) and frames[-1].f_globals.get("__name__") == "os"
 
 
-def in_folder(kind: Kind, folder: Path, *, needed: bool = True) -> Iterator[Source | Broken]:
-    """Find the folder's modules and packages, by name. A missing folder is Broken if `needed`."""
+def in_folder(
+    kind: Kind, folder: Path, *, needed: bool = True, code: Code | None = None
+) -> Iterator[Source | Broken]:
+    """Find the folder's modules and packages, by name. A missing folder is Broken if `needed`.
+
+    With `code`, its modules are those that it has, or are noted in it. The folder becomes a package
+    with a unique name: its modules may import each other, as in `from ._prices import PRICES`.
+    """
     folder = folder.absolute()
+    package = f"{kind}s-{sha256(str(folder).encode()).hexdigest()[:8]}"
+    known = code.folders.get(str(folder)) if code else None
+    if known is None:
+        known = []
+        for found in _modules_in(kind, folder, needed=needed):
+            if isinstance(found, Broken):
+                yield found
+            else:
+                known.append(found)
+        if code:
+            code.folders[str(folder)] = known
+    open_package(package, folder, code)
+    for name, file in known:
+        yield _from_file(kind, name, Path(file), folder, package)
+
+
+def _modules_in(kind: Kind, folder: Path, *, needed: bool) -> Iterator[tuple[str, str] | Broken]:
+    """Find name and file of the folder's modules."""
     try:
         entries = sorted(folder.iterdir())
     except OSError as error:
         if needed or not isinstance(error, FileNotFoundError):
             yield Broken(shown(folder), None, f"the folder of {kind}s: {error.strerror}")
         return
-    package = _package_of(kind, folder)
     for entry in entries:
         if entry.name.startswith(("_", ".")):
             continue
         try:
             if entry.is_dir() and (entry / "__init__.py").is_file():
-                yield _from_file(kind, entry.name, entry / "__init__.py", package)
+                yield entry.name, str(entry / "__init__.py")
             elif entry.suffix == ".py" and not entry.is_dir():
-                yield _from_file(kind, entry.stem, entry, package)
+                yield entry.stem, str(entry)
         except OSError as error:
             yield Broken(shown(entry), None, f"it can't be read: {error.strerror}")
 
 
-def _package_of(kind: str, folder: Path) -> str:
-    """Register the folder as a package under a unique name, and return that name.
-
-    Its modules may then import each other relatively: `from ._prices import PRICES`. Modules loaded
-    from it earlier are dropped from `sys.modules`.
-    """
-    name = f"{kind}s-{sha256(str(folder).encode()).hexdigest()[:8]}"
-    _forget(name)
-    package = ModuleType(name)
-    package.__path__ = [str(folder)]
-    sys.modules[name] = package
-    importlib.invalidate_caches()
-    return name
-
-
-def _from_file(kind: Kind, name: str, file: Path, package: str) -> Source:
-    return Source(kind, name, file, lambda: _load_file(f"{package}.{name}", file))
+def _from_file(kind: Kind, name: str, file: Path, folder: Path, package: str) -> Source:
+    return Source(kind, name, file, lambda: _load_file(f"{package}.{name}", file), folder)
 
 
 def _load_file(unique: str, file: Path) -> ModuleType:
     """Load a module, or a package by its `__init__.py`; reuse one that was already imported."""
     if (known := sys.modules.get(unique)) and known.__file__ == str(file):
         return known
-    inside = [str(file.parent)] if file.name == "__init__.py" else None
-    spec = importlib.util.spec_from_file_location(unique, file, submodule_search_locations=inside)
-    assert spec is not None, file
+    spec = spec_of(unique, str(file))
     assert spec.loader is not None, file
     module = importlib.util.module_from_spec(spec)
-    _forget(unique)
+    forget(unique)
     # Relative imports, dataclasses and pydantic look the module up here.
     sys.modules[unique] = module
     try:
         spec.loader.exec_module(module)
     except BaseException:
-        _forget(unique)
+        forget(unique)
         raise
     return module
-
-
-def _forget(unique: str) -> None:
-    """Remove a module, or a package with its submodules, from `sys.modules`."""
-    if unique not in sys.modules:
-        return
-    for name in [name for name in sys.modules if name == unique or name.startswith(f"{unique}.")]:
-        del sys.modules[name]
 
 
 def installed(kind: Kind) -> Iterator[Source]:

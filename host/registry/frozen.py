@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from host.base.errors import PersonaError
 from host.call.dispatch import Dispatch
+from host.registry.code import Code
 from host.registry.found import Broken, Persona, Plugin, describe, one_line, shown
 from host.registry.routes import Choice, Routes
 from host.registry.view import View, Views
@@ -30,6 +31,10 @@ class Registry:
     plugins_dir: str
     disabled: frozenset[str] = frozenset()
     """Plugins not in use: disabled by a setting, or broken."""
+    rejected: frozenset[str] = frozenset()
+    """Personas and plugins with faults, as `persona NAME` or `plugin NAME`."""
+    code: Code = field(default_factory=Code, repr=False)
+    """What they were loaded from."""
 
     def require(self) -> Registry:
         """Return the registry itself. Raises PersonaError if it has no valid persona."""

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
-import os
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
-from types import MappingProxyType, ModuleType
+from types import MappingProxyType
 
 from host.base.e164 import canonical
 from host.base.errors import SettingsError
 from host.base.paths import BUNDLED_PLUGINS
 from host.privacy.environment import as_in_a_call
-from host.registry.check import check_declared, check_module, check_name, declared_by
-from host.registry.find import Kind, Source, in_folder, installed
-from host.registry.found import Broken, Persona, Plugin, describe, shown
+from host.registry.code import Code, set_aside
+from host.registry.found import Persona, Plugin, shown
 from host.registry.frozen import Registry
+from host.registry.loader import Loader, plugin_of
 from host.registry.names import check_order, check_personas, check_plugin_names
 from host.registry.routes import make_routes
-from host.registry.view import Views, build_plugin_manager
+from host.registry.view import Views
 from host.settings import Settings
 from host.settings.plugins import declare
 
@@ -27,10 +26,11 @@ _loaded: list[tuple[object, Registry]] = []
 """Cached registries by their settings. A list, because persona settings are not hashable."""
 
 
-def load(settings: Settings) -> Registry:
+def load(settings: Settings, code: Code | None = None) -> Registry:
     """Return the registry of these settings; cached per process.
 
-    Raises SettingsError if two personas claim one number or prefix.
+    With `code`, it is loaded from this instead of the files, and replaces all others of the
+    process. Raises SettingsError if two personas claim one number or prefix.
     """
     wanted = (
         Path.cwd(),
@@ -46,16 +46,35 @@ def load(settings: Settings) -> Registry:
         dict(settings.personas),
     )
     for known, registry in _loaded:
-        if known == wanted:
+        if known == wanted and code in (None, registry.code):
             return registry
-    registry = load_afresh(settings)
+    registry = load_afresh(settings, code)
+    if code is not None:
+        _loaded.clear()
     _loaded.append((wanted, registry))
     return registry
 
 
-def load_afresh(settings: Settings) -> Registry:
-    """Load the registry without the cache, rereading every file. Raises SettingsError."""
-    loader = _Loader()
+@contextlib.contextmanager
+def forgotten() -> Iterator[None]:
+    """Forget all registries and their modules inside the block; an exception brings them back."""
+    before, bring_back = list(_loaded), set_aside()
+    _loaded.clear()
+    try:
+        yield
+    except BaseException:
+        bring_back()
+        _loaded[:] = before
+        for _, registry in before:
+            _declare(registry.plugins)
+        raise
+    del _loaded[:-1]
+
+
+def load_afresh(settings: Settings, code: Code | None = None) -> Registry:
+    """Load the registry without the cache, from every file or from `code`. Raises SettingsError."""
+    code = code or Code()
+    loader = Loader(code)
     with as_in_a_call(settings):
         bundled = _bundled(settings.disable_plugins)
         plugins = _in_order(
@@ -78,9 +97,11 @@ def load_afresh(settings: Settings) -> Registry:
         )
         for source, module in personas
     }
-    for plugin in plugins:
-        if plugin.settings:
-            declare(plugin.name, plugin.settings)
+    if not code.complete:
+        for folder in map(Path, code.folders):
+            code.add(folder)
+        code.complete = True
+    _declare(plugins)
     known = {*loader.names["plugin"], *(plugin.name for plugin in plugins)}
     return Registry(
         MappingProxyType(good),
@@ -103,7 +124,15 @@ def load_afresh(settings: Settings) -> Registry:
         shown(settings.personas_dir),
         shown(settings.plugins_dir),
         frozenset({*known, *settings.disable_plugins} - {plugin.name for plugin in plugins}),
+        frozenset(loader.rejected),
+        code,
     )
+
+
+def _declare(plugins: Iterable[Plugin]) -> None:
+    for plugin in plugins:
+        if plugin.settings:
+            declare(plugin.name, plugin.settings)
 
 
 def _numbers(persona: str, written: Iterable[str], regions: Iterable[str]) -> tuple[str, ...]:
@@ -125,9 +154,9 @@ def _bundled(disabled: Collection[str]) -> list[Plugin]:
 @functools.cache
 def bundled_plugins() -> tuple[Plugin, ...]:
     """Load the bundled plugins; cached, since they do not change."""
-    loader = _Loader()
+    loader = Loader()
     found = [
-        _plugin(source, module, bundled=True)
+        plugin_of(source, module, bundled=True)
         for source, module in loader.fill("plugin", BUNDLED_PLUGINS, entry_points=False)
     ]
     assert not loader.broken, loader.broken
@@ -144,97 +173,3 @@ def _in_order(plugins: Iterable[Plugin], order: Sequence[str]) -> tuple[Plugin, 
             key=lambda plugin: (ranks.get(plugin.name, 0), not plugin.bundled, plugin.name),
         )
     )
-
-
-def _plugin(
-    source: Source, module: ModuleType, *, bundled: bool = False, replaces: bool = False
-) -> Plugin:
-    file = str(source.file) if bundled else shown(module.__file__ or source.file)
-    return Plugin(source.name, file, module, bundled, replaces, declared_by(module))
-
-
-class _Loader:
-    """Loads modules one by one and collects the faults of those it rejects."""
-
-    def __init__(self) -> None:
-        self.broken: list[Broken] = []
-        self.names: dict[Kind, set[str]] = {"persona": set(), "plugin": set()}
-        """Names of all candidates, valid or broken."""
-        self._owners: dict[ModuleType, Source] = {}
-        self._trial = build_plugin_manager((), ())
-
-    def plugins(self, settings: Settings, bundled: Collection[str]) -> list[Plugin]:
-        """Load the user's plugins; return the valid ones."""
-        folder = settings.plugins_dir
-        is_bundled = os.path.realpath(folder) == os.path.realpath(BUNDLED_PLUGINS)
-        found = self.fill(
-            "plugin",
-            None if is_bundled else folder,
-            needed="plugins_dir" in settings.model_fields_set,
-            disabled=settings.disable_plugins,
-        )
-        return [
-            _plugin(source, module, replaces=source.name in bundled) for source, module in found
-        ]
-
-    def fill(
-        self,
-        kind: Kind,
-        folder: Path | None,
-        *,
-        needed: bool = True,
-        entry_points: bool = True,
-        disabled: Collection[str] = (),
-    ) -> list[tuple[Source, ModuleType]]:
-        """Load all personas or plugins; return the valid ones."""
-        by_name: defaultdict[str, list[Source]] = defaultdict(list)
-        in_it = in_folder(kind, folder, needed=needed) if folder else ()
-        for source in (*in_it, *(installed(kind) if entry_points else ())):
-            if isinstance(source, Broken):
-                self.broken.append(source)
-                continue
-            self.names[kind].add(source.name)
-            if source.name not in disabled:
-                by_name[source.name].append(source)
-        good = []
-        for source in (source for namesakes in by_name.values() for source in namesakes):
-            module = source.load()
-            faults = [
-                *check_name(source),
-                *_check_namesakes(source, by_name[source.name]),
-                *self._check(source, module),
-            ]
-            self.broken += faults
-            if not faults and isinstance(module, ModuleType):
-                good.append((source, module))
-        return good
-
-    def _check(self, source: Source, module: ModuleType | Broken) -> list[Broken]:
-        if isinstance(module, Broken):
-            return [module]
-        owner = self._owners.setdefault(module, source)
-        if owner is not source:
-            return [Broken(source.path, 1, f"this is {owner.kind} {owner.name} already")]
-        path = shown(module.__file__ or source.file)
-        return (
-            check_module(source.kind, module, path)
-            or self._try(source.kind, module, path)
-            or list(check_declared(source, module, path))
-        )
-
-    def _try(self, kind: Kind, module: ModuleType, path: str) -> list[Broken]:
-        """Let pluggy validate the module in a separate manager, to isolate a failure."""
-        try:
-            self._trial.register(module, f"{kind} {path}")
-        except Exception as error:
-            return [Broken(path, 1, f"pluggy refuses it: {describe(error)}")]
-        return []
-
-
-def _check_namesakes(source: Source, namesakes: Iterable[Source]) -> Iterator[Broken]:
-    """Report sources that share a name; both are rejected, since a route can't tell them apart."""
-    others = [other.path for other in namesakes if other is not source]
-    if others:
-        yield Broken(
-            source.path, 1, f"two {source.kind}s are named {source.name}: also {', '.join(others)}"
-        )

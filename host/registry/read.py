@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pickle
+
+from host.registry.code import Code
 from host.registry.configure import with_plugin_settings
 from host.registry.load import load
 from host.settings import Settings, load_settings
@@ -14,3 +17,20 @@ def read_settings(*, dotenv: bool = True) -> Settings:
     """
     settings = load_settings(dotenv=dotenv)
     return with_plugin_settings(settings, load(settings))
+
+
+def hand_over(settings: Settings) -> bytes:
+    """Return the settings and the code of their registry, for `take_over` in another process.
+
+    The files may have changed since this process read them, and be broken.
+    """
+    return pickle.dumps((settings, load(settings).code))
+
+
+def take_over(given: bytes) -> tuple[Settings, Code]:
+    """Return what `hand_over` of the parent process gave, and load the registry from it."""
+    settings: Settings
+    code: Code
+    settings, code = pickle.loads(given)
+    load(settings, code)
+    return settings, code
