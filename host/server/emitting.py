@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from host.privacy.environment import of_a_helper
+from host.registry import hand_over
 from host.runner.checkpoint import Checkpoint, CheckpointStore
 from host.settings import Settings
 
@@ -28,12 +29,13 @@ async def emit_call_ended(settings: Settings, checkpoint: Checkpoint, *, dev: bo
     """
     checkpoints, id = CheckpointStore(settings.state_dir), checkpoint.state.id
     checkpoints.put(checkpoint)
+    served = hand_over(settings)  # before another reload
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "host.server.emit_call_ended", id, *(["--dev"] if dev else [])),
-        stdin=asyncio.subprocess.DEVNULL,
+        stdin=asyncio.subprocess.PIPE,
         env=of_a_helper(settings),
     )
-    exited = asyncio.ensure_future(process.wait())
+    exited = asyncio.ensure_future(process.communicate(served))
     try:
         await asyncio.wait({exited}, timeout=HOOKS_LIMIT)
     finally:  # also gives it PARTING seconds if the host stops

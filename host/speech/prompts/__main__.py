@@ -1,15 +1,17 @@
 """`python -m host.speech.prompts`: renders the prompts in a separate process.
 
-A persona's `tts` hook that blocks or exits can't affect the host. Prints what is missing, as JSON.
+A persona's `tts` hook that blocks or exits can't affect the host. Its standard input is what the
+host serves. Prints what is missing, as JSON.
 """
 
 import asyncio
 import json
 import logging
 import os
+import sys
 
 from host.base.errors import HostError
-from host.registry import read_settings
+from host.registry import take_over
 from host.speech.prompts.render import make_sounds
 
 
@@ -18,7 +20,8 @@ def main() -> None:
     os.nice(10)  # calls have priority
     logging.disable(logging.CRITICAL)
     try:
-        missing = asyncio.run(make_sounds(read_settings(dotenv=False)))
+        settings, _ = take_over(sys.stdin.buffer.read())
+        missing = asyncio.run(make_sounds(settings))
     except (HostError, OSError) as error:
         missing = [str(error)]
     print(json.dumps(missing), flush=True)

@@ -9,6 +9,7 @@ import logging
 import sys
 
 from host.privacy.environment import of_a_helper
+from host.registry import hand_over
 from host.settings import Settings
 
 log = logging.getLogger("host")
@@ -35,16 +36,17 @@ async def keep_sounds(settings: Settings) -> None:
 
 async def _make(settings: Settings) -> list[str]:
     """Run `python -m host.speech.prompts`; return its list of failures."""
+    served = hand_over(settings)
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "host.speech.prompts"),
-        stdin=asyncio.subprocess.DEVNULL,
+        stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
         env=of_a_helper(settings),
         start_new_session=True,  # Ctrl-C in a terminal is the host's to handle
     )
     try:
-        said, _ = await asyncio.wait_for(process.communicate(), MAKING_LIMIT)
+        said, _ = await asyncio.wait_for(process.communicate(served), MAKING_LIMIT)
         missing: list[str] = json.loads(said.splitlines()[-1])
         return missing
     except TimeoutError:
