@@ -100,6 +100,18 @@ def clean_environment() -> Iterator[None]:
 
 
 @pytest.fixture
+def served(deployment: Deployment, mask_of_a_process: None) -> Deployment:
+    """A deployment with one persona, and all keys that it needs."""
+    from reloading import KEYS, says  # it imports the server, which takes a second
+
+    os.environ.update(dict.fromkeys(KEYS, "a-key"))
+    os.environ.update(LIVEKIT_URL="ws://127.0.0.1:9", LIVEKIT_API_KEY=KEY)
+    os.environ.update(LIVEKIT_API_SECRET=SECRET)
+    says(deployment, "desk", "one")
+    return deployment
+
+
+@pytest.fixture
 def settings_of_a_call(clean_environment: None) -> Settings:
     """Settings with LiveKit's keys, and an environment without them, as a call's process has."""
     assert not [name for name in os.environ if name.startswith("LIVEKIT_")]

@@ -34,8 +34,9 @@ import host
 from host.cli.new.contents import project_files
 from host.cli.new.files import write_new
 from host.local.process import bare_environment
-from host.server import health, serve, shutdown
+from host.server import health, shutdown
 from host.server.api import server as api
+from host.server.reload import background
 from host.settings import Settings, env_name, load_settings, variables_of_settings
 
 LAYOUT = ("HOST_CONFIG", "HOST_PERSONAS_DIR", "HOST_PLUGINS_DIR")
@@ -43,7 +44,7 @@ STOPPING = (
     shutdown.GOODBYE_LIMIT
     + shutdown.CLOSING_LIMIT
     + shutdown.LOST_LIMIT
-    + serve.BESIDE_LIMIT
+    + background.STOP_LIMIT
     + api.CLOSING_LIMIT
     + health.CLOSING_LIMIT
 )

@@ -51,7 +51,8 @@ def pass_environment(settings: Settings) -> Sequence[str] | None:
 async def while_serving(settings: Settings) -> None:
     """Run in the host's parent process while it serves calls; cancelled when it stops.
 
-    Only plugins implement this hook.
+    A reload that changes a file of the plugins' folder, or the plugin's settings, cancels it, and
+    runs it again. Only plugins implement this hook.
     """
 
 

@@ -16,7 +16,7 @@ import typer
 from host import registry
 from host.base.errors import HostError
 
-from host.cli import serve, inspect, call, hangup, talk  # isort: skip  # in the order of the help
+from host.cli import serve, reload, inspect, call, hangup, talk  # isort: skip  # in the order of the help
 from host.cli.provision import command as provision  # isort: skip
 from host.cli.app import cli
 from host.cli.calls.commands import calls
@@ -36,6 +36,7 @@ __all__ = [
     "inspect",
     "main",
     "provision",
+    "reload",
     "serve",
     "simulate",
     "talk",

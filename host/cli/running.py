@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import signal
 import sys
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
 from host import registry
 from host.base.errors import HostError
+from host.base.tasks import Tasks
+from host.registry import Registry
 from host.settings import Settings
+
+log = logging.getLogger("host")
+
+Use = Callable[[Settings, Registry], None]
+"""Is called with what a reload brings."""
 
 if TYPE_CHECKING:
     from host.cli.show import Shown
@@ -23,13 +32,14 @@ T = TypeVar("T")
 
 
 @contextlib.asynccontextmanager
-async def world_of(local: bool) -> AsyncIterator[Settings]:
+async def world_of(local: bool) -> AsyncIterator[tuple[Settings, Use]]:
     """The settings, after the local world is up and has put its own into the environment.
 
-    What a user may have got wrong is checked before this: a world takes seconds to come up.
+    Also returns what has the world follow a reload. What a user may have got wrong is checked
+    before this: a world takes seconds to come up.
     """
     if not local:
-        yield registry.read_settings()
+        yield registry.read_settings(), lambda settings, loaded: None
         return
     with of_the_local_extra():
         from host.local.rule_files import read_rules
@@ -48,7 +58,28 @@ async def world_of(local: bool) -> AsyncIterator[Settings]:
         world.open_to_handsets()
         keep_private(settings)  # which opens the numbers of this world: they are to be read
         typer.echo(world.welcome(), err=True)
-        yield settings
+        tasks = Tasks()
+        try:
+            yield settings, partial(_follow, world, tasks)
+        finally:
+            await tasks.stop(1)
+
+
+def _follow(world: World, tasks: Tasks, settings: Settings, loaded: Registry) -> None:
+    """Have the local world know the personas that there are now: their rules, their numbers."""
+    from host.local.rule_files import read_rules
+    from host.local.scripts import RULES
+
+    try:
+        world.llm.rules = (*read_rules(settings.personas_dir, loaded.personas), *RULES)
+    except HostError as error:
+        log.error("the local LLM keeps its rules: %s", error)
+
+    async def give() -> None:
+        await world.give_numbers({each.name: each.numbers for each in loaded.personas.values()})
+        world.open_to_handsets()
+
+    tasks.start(give(), "giving numbers to personas")
 
 
 @contextlib.contextmanager

@@ -12,7 +12,8 @@ from host.registry import read_settings
 def dev(local: Local = False, strict: Strict = False, verbose: Verbose = False) -> None:
     """Serve calls during development.
 
-    Logs are readable, and Ctrl-C ends live calls.
+    Logs are readable, and Ctrl-C ends live calls. Saved personas, plugins and settings are those of
+    the next call.
     """
     from host.privacy.logs import log_to_terminal
 
@@ -24,7 +25,8 @@ def dev(local: Local = False, strict: Strict = False, verbose: Verbose = False) 
 def start(local: Local = False, strict: Strict = False) -> None:
     """Serve calls in production.
 
-    Logs are JSON, the health check has a fixed port, and SIGTERM lets live calls finish.
+    Logs are JSON, the health check has a fixed port, and SIGTERM lets live calls finish. SIGHUP or
+    `reload` serves further calls with what was saved.
     """
     from host.privacy.logs import log_as_json
 
@@ -38,7 +40,7 @@ async def _serve(*, dev: bool, local: bool, strict: bool) -> None:
     from host.privacy.mask import mask
     from host.server.serve import serve  # takes a second
 
-    async with world_of(local) as settings:
+    async with world_of(local) as (settings, use):
         with masked_descriptors(mask):
-            await serve(settings, dev=dev, strict=strict)
+            await serve(settings, dev=dev, strict=strict, use=use)
     end_line()  # only a signal ends it

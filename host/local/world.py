@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack, suppress
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -55,6 +56,8 @@ class World:
         self._deaf = deaf
         self.numbers: dict[str, str] = {}
         """Persona to a number that calls it."""
+        self._routed: dict[str, str] = {OUR_NUMBER: ""}
+        """Numbers that reach the host, each with the persona that the world gave it to."""
         self._up = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -129,16 +132,31 @@ class World:
         self.agents.forget()
 
     async def give_numbers(self, personas: Mapping[str, Iterable[str]]) -> None:
-        """Give every persona a number: those of host.toml, or one of the world's."""
+        """Give every persona a number: those of host.toml, or one of the world's.
+
+        Those that a persona has already go on to reach it.
+        """
+        given: dict[str, str] = {}
         for at, (persona, numbers) in enumerate(sorted(personas.items())):
             own = list(numbers)
             for number in own:
-                if number != OUR_NUMBER:
-                    await self.exchange.route(number, agent=self._agent)
+                if number not in self._routed:
+                    await self._route(number)
             if not own:
-                own = [f"+1555100{at:04}"]
-                await self.exchange.route(own[0], agent=self._agent, prefix=persona)
-            self.numbers[persona] = own[0]
+                own = [number for number, prefix in self._routed.items() if prefix == persona]
+            if not own:
+                free = (f"+1555100{each:04}" for each in count(at))
+                own = [next(number for number in free if number not in self._routed)]
+                await self._route(own[0], prefix=persona)
+            given[persona] = own[0]
+        self.numbers = given
+
+    async def _route(self, number: str, prefix: str = "") -> None:
+        self._routed[number] = prefix
+        if prefix:
+            await self.exchange.route(number, agent=self._agent, prefix=prefix)
+        else:
+            await self.exchange.route(number, agent=self._agent)
 
     def settle_in(self) -> None:
         """Set the settings in this process's environment.

@@ -13,8 +13,10 @@ from host.call.live import LiveCall
 from host.call.state import CallState
 from host.dispatch.livekit import keys_of
 from host.privacy.logs import keep_private_in_call
+from host.registry import Code, Registry
 from host.runner.checkpoint import CheckpointStore
 from host.runner.ending import log_errors
+from host.runner.newest import newest
 from host.runner.runner import Runner
 from host.runner.takeover import call_to_take_over, restored
 from host.settings import Settings
@@ -23,22 +25,37 @@ log = logging.getLogger("host")
 
 
 class Worker:
-    """Handles jobs. Plain data, because LiveKit pickles it into each call's process."""
+    """Handles jobs. Plain data, because LiveKit pickles it into each call's process.
 
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
+    A reload replaces its settings and code in the parent, for the processes that start later.
+    """
+
+    def __init__(self, settings: Settings, code: Code | None = None) -> None:
+        """`code`: what personas and plugins are loaded from; None: their files."""
+        self.settings, self.code = settings, code
+
+    def use(self, settings: Settings, loaded: Registry) -> None:
+        """Serve later calls with these settings, and the code of this registry."""
+        self.settings, self.code = settings, loaded.code
 
     def warm(self, process: JobProcess) -> None:
         """Prepare a process: load personas and plugins, if the forkserver has not."""
         keep_private_in_call(self.settings)
         with log_errors("loading personas and plugins"):  # a fault is reported by the call itself
-            registry.load(self.settings)
+            registry.load(self.settings, self.code)
 
     async def answer(self, job: JobContext) -> None:
-        """Run a call or a takeover, from LiveKit's job to the record."""
+        """Run a call or a takeover, from LiveKit's job to the record, with the newest code."""
+        await self.catch_up()
         give_access(job, self.settings)
         if call := _call_of(job, self.settings):
             await self.runner_of(job, call).run()
+
+    async def catch_up(self) -> None:
+        """Load newer code, if the host has reloaded since this process was started."""
+        if found := await newest(self.code.edition if self.code else 0):
+            self.settings, self.code = found
+            keep_private_in_call(self.settings)
 
     def runner_of(self, job: JobContext, call: LiveCall) -> Runner:
         """Return the runner of a call."""

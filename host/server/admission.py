@@ -7,6 +7,7 @@ import math
 import os
 import sys
 from collections import defaultdict
+from collections.abc import Callable
 
 from livekit import api
 from livekit.agents import AgentServer, JobRequest
@@ -19,6 +20,7 @@ from host.call.mcp import NEEDED, installed
 from host.dispatch import probe
 from host.dispatch.arbitration import CALL, end_room, mark_taken
 from host.dispatch.rooms import UNREACHABLE
+from host.registry import Registry
 from host.runner.worker import Worker
 from host.server.disk import why_not_recorded
 from host.server.heartbeat_monitor import HeartbeatMonitor
@@ -27,6 +29,9 @@ from host.speech import providers
 from host.telephony.transfer import is_consultation
 
 log = logging.getLogger("host")
+
+Follow = Callable[[Callable[[Settings, Registry], None]], None]
+"""Has a function called with what each reload brings."""
 
 OTHERS_LIMIT = 0.4
 """Seconds in which another host may accept an inbound call that exceeds our capacity."""
@@ -45,6 +50,10 @@ class Admission:
         self, settings: Settings, heartbeats: HeartbeatMonitor, livekit: api.LiveKitAPI
     ) -> None:
         self.settings, self.heartbeats, self.livekit = settings, heartbeats, livekit
+
+    def use(self, settings: Settings, loaded: Registry) -> None:
+        """Accept further jobs by these settings."""
+        self.settings = settings
 
     def load(self, server: AgentServer) -> float:
         """Return live calls over `max_calls`, scaled below livekit-server's threshold of 0.7.
@@ -117,12 +126,23 @@ def _is_to_dial(request: JobRequest) -> bool:
 
 
 def make_server(
-    settings: Settings, heartbeats: HeartbeatMonitor, livekit: api.LiveKitAPI, *, dev: bool
+    settings: Settings,
+    heartbeats: HeartbeatMonitor,
+    livekit: api.LiveKitAPI,
+    *,
+    dev: bool,
+    follow: Follow = lambda use: None,
 ) -> AgentServer:
-    """Build the host's AgentServer. `check` has validated the settings."""
+    """Build the host's AgentServer. `check` has validated the settings.
+
+    `follow` gets what a reload tells of new settings.
+    """
     for name in ("LIVEKIT_AGENT_NAME_OVERRIDE", "LIVEKIT_AGENT_NAME"):
         os.environ.pop(name, None)  # LiveKit would let these override HOST_AGENT_NAME silently
-    admission, worker = Admission(settings, heartbeats, livekit), Worker(settings)
+    admission = Admission(settings, heartbeats, livekit)
+    worker = Worker(settings, registry.load(settings).code)
+    for use in (admission.use, worker.use):
+        follow(use)
     server = AgentServer(
         ws_url=settings.livekit_url,
         api_key=settings.livekit_api_key.get_secret_value(),

@@ -17,8 +17,10 @@ from aiohttp import web
 from livekit.agents import AgentServer
 
 from host.base.errors import port_not_free
+from host.registry import Registry
 from host.server.connection import Connection
 from host.server.heartbeat_monitor import HeartbeatMonitor
+from host.settings import Settings
 
 log = logging.getLogger("host")
 
@@ -44,6 +46,10 @@ class Health:
         self._calls, self._max_calls, self._not_recorded = calls, max_calls, not_recorded
         self.stopped = False
         """True once the worker has stopped."""
+
+    def use(self, settings: Settings, loaded: Registry) -> None:
+        """Judge by these settings from now on."""
+        self._max_calls = settings.max_calls
 
     @property
     def unready(self) -> str | None:

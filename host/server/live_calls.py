@@ -124,6 +124,10 @@ class LiveCalls:
         self._folder = CheckpointStore(settings.state_dir).folder
         self._known: dict[Path, tuple[tuple[int, int], _Checkpoint]] = {}
 
+    def use(self, settings: Settings) -> None:
+        """Mask further calls as these settings say."""
+        self._mask = Masks(settings)
+
     def read(self) -> Unfinished:
         """Return the live calls, newest first, and those that have just ended."""
         live, ended = list[LiveFacts](), list[CallRecord]()

@@ -7,6 +7,7 @@ reported the same faults.
 import contextlib
 import importlib
 import logging
+import signal
 import sys
 
 LATER = (
@@ -22,6 +23,9 @@ LATER = (
 Half a second in total on a busy machine. LiveKit imports them on first use, and anyio its asyncio
 backend with the first request to a model.
 """
+
+# A closed terminal tells the whole group, as who reloads may: calls end by the parent's word alone.
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 with contextlib.suppress(Exception):
     from host.privacy.logs import mask_what_is_printed

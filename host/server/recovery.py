@@ -20,6 +20,7 @@ from host.dispatch.arbitration import CALL
 from host.dispatch.known import fill_in
 from host.dispatch.livekit import livekit_of, token_of
 from host.dispatch.rooms import consult_room, delete_room, put_out
+from host.registry import Registry
 from host.runner.aftermath import ended_now, hang_up
 from host.runner.checkpoint import Checkpoint, CheckpointStore, claimed, unquoted
 from host.runner.takeover import identity_for
@@ -54,6 +55,10 @@ class Recovery:
         """Checkpoints of which it was said that they can't be read or finished."""
         self.launch: Launch | None = None
         """None disables takeovers, as when the host is stopping."""
+
+    def use(self, settings: Settings, loaded: Registry) -> None:
+        """Recover further calls with these settings."""
+        self._settings = settings
 
     async def lost(self, live: WatchedCall) -> None:
         """Recover a call whose process has died or never started it."""

@@ -5,43 +5,44 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from functools import partial
-from typing import Any
 
 from livekit import api
 
 from host import registry
 from host.base.errors import PersonaError, SettingsError
-from host.base.tasks import Tasks
+from host.base.processes import this_process
 from host.compliance import faults_of
 from host.dispatch.livekit import livekit_api, livekit_of, require_livekit
 from host.privacy import close_to_others, environment, write_for_owner_only
 from host.privacy.logs import keep_private
-from host.registry import Registry
 from host.server.admission import check, make_server
 from host.server.api.token import require_tokens
 from host.server.connection import Connection
 from host.server.disk import why_not_recorded
 from host.server.health import Health, answering
 from host.server.recovery import Recovery
-from host.server.retention import purge_daily
+from host.server.reload import Background, Control, Reloader, Use, Work, reloads_on_hangup, watch
 from host.server.shutdown import Stopping
 from host.settings import Settings, misspelt_settings
-from host.speech.prompts import keep_sounds
 
 log = logging.getLogger("host")
 
-BESIDE_LIMIT = 5.0
-"""Seconds that background tasks may take to stop."""
 
-
-async def serve(settings: Settings, *, dev: bool, strict: bool = False) -> None:
+async def serve(
+    settings: Settings,
+    *,
+    dev: bool,
+    strict: bool = False,
+    use: Use = lambda settings, loaded: None,
+) -> None:
     """Validate everything, register with LiveKit, and serve calls until SIGTERM or Ctrl-C.
 
     The first signal drains: live calls continue, new ones go to other hosts. After
     `drain_timeout`, on a second signal, and with `dev` on the first, calls say goodbye and end.
-    Raises HostError for faults that the operator can fix.
+    SIGHUP reloads, and with `dev` every save; `use` is then called. Raises HostError for faults
+    that the operator can fix.
     """
     keep_private(settings)
     await asyncio.to_thread(close_files, settings)
@@ -64,14 +65,17 @@ async def serve(settings: Settings, *, dev: bool, strict: bool = False) -> None:
         if plugin.replaces:
             log.info("plugin %s (%s) replaces the bundled one", plugin.name, plugin.file)
     async with livekit_of(settings) as livekit:
-        await _run(settings, loaded, livekit, dev=dev)
+        reloader = Reloader(settings, loaded, strict=strict)
+        reloader.follow(use)
+        await _run(reloader, livekit, dev=dev)
 
 
-async def _run(settings: Settings, loaded: Registry, livekit: api.LiveKitAPI, *, dev: bool) -> None:
+async def _run(reloader: Reloader, livekit: api.LiveKitAPI, *, dev: bool) -> None:
     """Run the worker and its background tasks until it has stopped."""
+    settings, loaded, follow = reloader.settings, reloader.loaded, reloader.follow
     recovery = Recovery(settings, dev=dev)
-    server = make_server(settings, recovery.heartbeats, livekit, dev=dev)
-    connection = Connection(server)
+    server = make_server(settings, recovery.heartbeats, livekit, dev=dev, follow=follow)
+    connection, control = Connection(server), Control(reloader)
 
     async def launch(room: api.Room, token: str) -> None:
         await server.simulate_job(room.name, token=token, room_info=room)
@@ -85,28 +89,43 @@ async def _run(settings: Settings, loaded: Registry, livekit: api.LiveKitAPI, *,
     not_recorded = partial(why_not_recorded, settings.state_dir)
     health = Health(server, connection, recovery.heartbeats, settings.max_calls, not_recorded)
     stopping = Stopping(server, recovery, health, patience=0 if dev else settings.drain_timeout)
+    for use in (recovery.use, health.use, stopping.use):
+        follow(use)
     port = 0 if dev else settings.health_port
-    async with answering(health, settings.health_host, port), recovery.heartbeats.listening():
-        # Processes are started from here on, so that they inherit the heartbeat's address.
-        with connection.watched(), environment.kept_from_calls(settings):
+    async with (
+        answering(health, settings.health_host, port),
+        recovery.heartbeats.listening(),
+        control.listening(),
+    ):
+        # Processes are started from here on, so that they inherit the addresses of both sockets.
+        with (
+            connection.watched(),
+            environment.kept_from_calls(settings),
+            reloads_on_hangup(reloader.reload, stopping.ask),
+        ):
             watched = recovery.heartbeats.__contains__
-            beside = loaded.view(None).while_serving(settings=settings)
-            own = (recovery.sweep(), keep_sounds(settings), purge_daily(settings))
-            async with _beside(*own, *beside), _api(settings, health, watched, dev=dev):
+            own: list[Work] = [recovery.sweep]
+            if dev:
+                since = this_process().began
+                own.append(partial(watch, lambda: reloader.settings, reloader.reload, since))
+            async with _beside(reloader, *own), _api(reloader, health, watched, dev=dev):
                 await stopping.run(server.run(devmode=dev))
 
 
 @contextlib.asynccontextmanager
 async def _api(
-    settings: Settings, health: Health, watched: Callable[[str], bool], *, dev: bool
+    reloader: Reloader, health: Health, watched: Callable[[str], bool], *, dev: bool
 ) -> AsyncIterator[None]:
     """Serve the HTTP API inside the block, if enabled."""
+    settings, follow = reloader.settings, reloader.follow
     if settings.api_port is None:
         yield
         return
     from host.server.api.server import answering_api  # takes a second to import
 
-    async with answering_api(settings, lambda: health.closed, watched=watched, dev=dev):
+    async with answering_api(
+        settings, lambda: health.closed, watched=watched, dev=dev, follow=follow
+    ):
         yield
 
 
@@ -120,12 +139,12 @@ def close_files(settings: Settings) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _beside(*works: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+async def _beside(reloader: Reloader, *works: Work) -> AsyncIterator[None]:
     """Run background tasks inside the block. Failures are logged."""
-    beside = Tasks()
-    for work in works:
-        beside.start(work, "a background task of the worker")
+    beside = Background(*works)
+    beside.use(reloader.settings, reloader.loaded)
+    reloader.follow(beside.use)
     try:
         yield
     finally:
-        await beside.stop(BESIDE_LIMIT)
+        await beside.stop()

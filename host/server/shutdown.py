@@ -11,8 +11,10 @@ from typing import Any
 
 from livekit.agents import AgentServer
 
+from host.registry import Registry
 from host.server.health import Health
 from host.server.recovery import Recovery
+from host.settings import Settings
 
 log = logging.getLogger("host")
 
@@ -38,6 +40,11 @@ class Stopping:
         self._calls = recovery.heartbeats
         self._patience = patience
         self._asked, self._at_once = asyncio.Event(), asyncio.Event()
+
+    def use(self, settings: Settings, loaded: Registry) -> None:
+        """Wait for live calls as long as these settings say."""
+        if self._patience:  # else it waits for none
+            self._patience = settings.drain_timeout
 
     def ask(self) -> None:
         """Request a stop; a second request does not wait for live calls."""

@@ -12,6 +12,7 @@ from canaries import NUMBER
 from deployment import Deployment
 
 from host.cli import serve
+from host.cli.running import Use
 from host.settings import Settings
 
 
@@ -27,8 +28,8 @@ async def test_all_output_of_a_serving_host_is_masked(
             os.write(descriptor, f"told {NUMBER}\n".encode())
 
     @contextlib.asynccontextmanager
-    async def world(local: bool) -> AsyncIterator[Settings]:
-        yield Settings()
+    async def world(local: bool) -> AsyncIterator[tuple[Settings, Use]]:
+        yield Settings(), lambda settings, loaded: None
 
     monkeypatch.setattr("host.cli.servable.require_servable", lambda settings, **facts: None)
     monkeypatch.setattr("host.cli.serve.world_of", world)

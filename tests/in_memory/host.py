@@ -25,6 +25,7 @@ from livekit.protocol.agent import Job, JobState, JobStatus, JobType
 
 from host.call.live import LiveCall
 from host.dispatch.livekit import livekit_of, token_of
+from host.registry import Registry
 from host.runner.aftermath import emit_call_ended
 from host.runner.checkpoint import Checkpoint, CheckpointStore
 from host.runner.runner import Runner
@@ -123,6 +124,12 @@ class MemoryHost:
     def open(self) -> None:
         """Register with the server."""
         self._sdk.server.workers[self._settings.agent_name] = self._offer
+
+    def use(self, settings: Settings, loaded: Registry) -> None:
+        """Serve later calls with these settings, as a host that reloads does."""
+        self._settings = settings
+        self._admission.use(settings, loaded)
+        self._recovery.use(settings, loaded)
 
     async def close(self) -> None:
         """Wait until every call is over. Raises RuntimeError where one failed, or does not end."""

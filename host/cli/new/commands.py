@@ -69,7 +69,7 @@ def persona(
     check_absent("persona", name, folder)
     steps = [
         (f"python -m pytest tests/test_{name}.py", "test it"),
-        (f"{HOST} dev --local", "serve it; start it again if it is running"),
+        (f"{HOST} dev --local", "serve it"),
         (f"{HOST} phone {name}", "in another terminal: call it"),
     ]
     if outbound:

@@ -7,6 +7,7 @@ import asyncio
 from host.dispatch import hangup
 from host.dispatch.hangup import NoSuchCall
 from host.dispatch.livekit import livekit_api
+from host.registry import Registry
 from host.server.api.filters import PageWanted
 from host.server.api.listing import CallLister, FoundJob
 from host.server.api.placing import Placing
@@ -22,6 +23,12 @@ class Calls:
     def __init__(self, settings: Settings, placing: Placing, lister: CallLister) -> None:
         self._settings, self.placing, self._lister = settings, placing, lister
         self._reading = asyncio.Lock()
+
+    def use(self, settings: Settings, loaded: Registry) -> None:
+        """Serve further requests with these settings and this registry."""
+        self._settings = settings
+        self.placing.use(settings, loaded)
+        self._lister.use(settings)
 
     async def page(self, wanted: PageWanted) -> CallPage:
         """Return a page of calls. One at a time is read: it takes a thread, and the disk."""

@@ -10,6 +10,7 @@ from host.base.errors import MetadataError
 from host.call.keypad import read_presses
 from host.compliance import Gate
 from host.dispatch.place import encode_metadata
+from host.registry import Registry
 from host.server.api.details_validator import DetailsValidator
 from host.server.api.refusals import Blocked, Unusable
 from host.server.api.schemas import Fault, WantedCall
@@ -24,6 +25,11 @@ class Checker:
     def __init__(self, settings: Settings) -> None:
         self._settings, self._validator = settings, DetailsValidator(settings)
         self.personas = sorted(registry.load(settings).require().personas)
+
+    def use(self, settings: Settings, loaded: Registry) -> None:
+        """Check further requests with these settings and this registry."""
+        self._settings, self.personas = settings, sorted(loaded.personas)
+        self._validator.use(settings, loaded)
 
     async def metadata(self, wanted: WantedCall, key: str) -> str:
         """Build a call's metadata. Raises Unusable, Unready or Blocked."""

@@ -23,7 +23,7 @@ from pydantic import ValidationError
 from host import registry
 from host.call.dispatch import RESERVED, read_dispatch
 from host.privacy.logs import keep_private, mask_what_is_printed
-from host.registry import Registry
+from host.registry import Code, Registry
 from host.server.api.schemas import Fault
 from host.settings import Settings
 
@@ -50,15 +50,27 @@ class Unready(Exception):
 class _Child:
     process: BaseProcess
     pipe: Connection
+    served: _Served
+
+
+_Served = tuple[Settings, Code]
+"""What a process validates with."""
 
 
 class DetailsValidator:
-    """Validates the details of one call at a time. A process that takes too long is replaced."""
+    """Validates the details of one call at a time.
+
+    A process that takes too long is replaced, and one that has old code.
+    """
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+        self._served: _Served = settings, registry.load(settings).code
         self._one = ThreadPoolExecutor(1, "details")
         self._child: _Child | None = None
+
+    def use(self, settings: Settings, loaded: Registry) -> None:
+        """Validate further calls with these settings and this registry."""
+        self._served = settings, loaded.code
 
     async def faults(self, metadata: str) -> list[Fault]:
         """Return the faults that the persona finds in a call's metadata. Raises Unready."""
@@ -88,6 +100,8 @@ class DetailsValidator:
 
     def _ready(self) -> _Child:
         """Return the process, restarted if it has died since its last answer. Raises Unready."""
+        if self._child and self._child.served is not self._served:
+            self._end()
         if self._child and not self._child.process.is_alive():
             log.warning("the details validator died, starting another one")
             self._end()
@@ -100,12 +114,13 @@ class DetailsValidator:
 
     def _start(self) -> _Child:
         pipe, theirs = _CONTEXT.Pipe()
+        served = self._served
         process = _CONTEXT.Process(
-            target=_answer, args=(theirs, self._settings), name="details", daemon=True
+            target=_answer, args=(theirs, *served), name="details", daemon=True
         )
         process.start()
         theirs.close()
-        self._child = _Child(process, pipe)
+        self._child = _Child(process, pipe, served)
         if not pipe.poll(START_LIMIT):
             raise EOFError
         pipe.recv()
@@ -120,13 +135,13 @@ class DetailsValidator:
             self._child = None
 
 
-def _answer(pipe: Connection, settings: Settings) -> None:
+def _answer(pipe: Connection, settings: Settings, code: Code) -> None:
     """Validate what arrives through the pipe, until its other end is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     keep_private(settings)
     mask_what_is_printed()
     logging.disable(logging.CRITICAL)  # this process lacks the host's log filters
-    loaded = registry.load(settings)
+    loaded = registry.load(settings, code)
     with contextlib.suppress(EOFError, OSError):
         pipe.send("ready")
         while True:

@@ -49,6 +49,11 @@ class CallLister:
         self._live, self._mask = LiveCalls(settings, watched), Masks(settings)
         self._names = Pseudonyms(settings.state_dir)
 
+    def use(self, settings: Settings) -> None:
+        """List calls as these settings say."""
+        self._settings, self._mask = settings, Masks(settings)
+        self._live.use(settings)
+
     def page(self, wanted: PageWanted, asked: Mapping[str, AskedCall]) -> CallPage:
         """Return a page of calls; `asked` are the API's live ones, as they stand now.
 

@@ -13,6 +13,7 @@ from host.dispatch.idempotency import GivenUp, Requests
 from host.dispatch.place import CallResult, follow, place, room_for
 from host.records.outcome import Outcome
 from host.records.record import Who
+from host.registry import Registry
 from host.server.api.checking import Checker
 from host.server.api.dispatching import Cancelled, Dispatching
 from host.server.api.refusals import TooMany
@@ -52,6 +53,11 @@ class Placing:
         self._taken: set[str] = set()
         """Live calls that a host has taken, of this run of the host or an earlier one."""
         self._dispatching: dict[str, Dispatching] = {}
+
+    def use(self, settings: Settings, loaded: Registry) -> None:
+        """Place further calls with these settings and this registry."""
+        self._settings, self._mask = settings, Masks(settings)
+        self._checker.use(settings, loaded)
 
     async def ask(self, wanted: WantedCall) -> AskedCall:
         """Place a call and return at once; a repeated request returns the existing call.
@@ -185,7 +191,7 @@ class Placing:
             return False
         await self._over(asked, key, placed)
         if gave_up is GivenUp.NOW:
-            await self._unplaced.record(checkpoint)
+            await self._unplaced.record(checkpoint, self._settings)
         return True
 
     def _on_taken(self, id: str) -> None:

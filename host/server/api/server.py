@@ -14,6 +14,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from host.base.errors import SettingsError, port_not_free
+from host.server.admission import Follow
 from host.server.api.app import Closed, make_api
 from host.server.api.calls import Calls
 from host.server.api.guard import Guard
@@ -38,15 +39,18 @@ async def answering_api(
     *,
     watched: Callable[[str], bool] | None = None,
     dev: bool = False,
+    follow: Follow = lambda use: None,
 ) -> AsyncIterator[None]:
     """Serve the API inside the block. Port 0 is any free port, which the log shows.
 
-    `watched`: whether this process looks after the call with an id; see `LiveCalls`.
-    Raises SettingsError if the address or the state_dir can't be used.
+    `watched`: whether this process looks after the call with an id; see `LiveCalls`. `follow` gets
+    what a reload tells of new settings. Raises SettingsError if the address or the state_dir can't
+    be used.
     """
     listening = _listen(settings.api_host, settings.api_port or 0)
     placing = Placing(settings, dev=dev)
     calls = Calls(settings, placing, CallLister(settings, placing.store, watched))
+    follow(calls.use)
     guard = Guard(make_api(calls, closed), tokens_of(settings), settings.api_rate)
     server = _Server(_config(guard))
     try:

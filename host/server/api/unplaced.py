@@ -30,7 +30,7 @@ class UnplacedCalls:
     """Gives up requests that no call has, and records them: an accepted call has one record."""
 
     def __init__(self, settings: Settings, *, dev: bool) -> None:
-        self._settings, self._dev = settings, dev
+        self._dev = dev
         self._checkpoints = CheckpointStore(settings.state_dir)
         self._requests = Requests(settings.state_dir)
         self._emitting = asyncio.Semaphore(AT_ONCE)
@@ -63,10 +63,10 @@ class UnplacedCalls:
             self._checkpoints.close(asked.id)
         return gave_up, checkpoint
 
-    async def record(self, checkpoint: Checkpoint) -> None:
+    async def record(self, checkpoint: Checkpoint, settings: Settings) -> None:
         """Emit the call's end, with its record, to plugins and its persona."""
         async with self._emitting:
-            await emit_call_ended(self._settings, checkpoint, dev=self._dev)
+            await emit_call_ended(settings, checkpoint, dev=self._dev)
 
     def _checkpoint(
         self, asked: AskedCall, key: str, placed: CallResult, metadata: str, by: Who
