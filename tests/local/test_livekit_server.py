@@ -12,8 +12,9 @@ import pytest
 from livekit import api, rtc
 
 from host.base.errors import HostError
+from host.local.go import go_version
 from host.local.livekit import LiveKitServer, build_server, find_server
-from host.local.livekit.build import built_server, go_version
+from host.local.livekit.build import built_server
 
 
 @pytest.fixture(autouse=True)
@@ -141,7 +142,7 @@ async def test_builders_at_the_same_time_build_once_and_leave_the_server_alone(
 ) -> None:
     if find_server():
         pytest.skip("livekit-server lies in the system's folders")
-    (built_server().parent / "building-old" / "left").mkdir(parents=True)
+    (built_server().parent / "building-livekit-server-old" / "left").mkdir(parents=True)
     paths = await asyncio.gather(*(asyncio.to_thread(build_server) for _ in range(3)))
     assert set(paths) == {built_server()}
     assert (empty_machine / "builds").read_text().count("cmd/server@v1.11.0") == 1

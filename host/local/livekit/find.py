@@ -1,11 +1,9 @@
 """Finds livekit-server on this machine."""
 
-import os
-import shutil
 from pathlib import Path
 
-from host.base.errors import HostError
-from host.local.livekit.build import build_server, built_server
+from host.local.livekit.build import SETTING, build_server, built_server
+from host.local.program import find_program
 
 
 def find_server() -> Path | None:
@@ -13,13 +11,8 @@ def find_server() -> Path | None:
 
     Raises HostError if HOST_LIVEKIT_SERVER is not a program.
     """
-    if named := os.environ.get("HOST_LIVEKIT_SERVER"):
-        path = Path(named).expanduser()
-        if not (path.is_file() and os.access(path, os.X_OK)):
-            raise HostError(f"HOST_LIVEKIT_SERVER: {named} is no program")
-        return path
-    if found := shutil.which("livekit-server"):
-        return Path(found)
+    if found := find_program(SETTING, "livekit-server"):
+        return found
     built = built_server()
     return built if built.is_file() else None
 

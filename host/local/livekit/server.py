@@ -3,9 +3,8 @@
 import asyncio
 import json
 import secrets
-import shutil
 import socket
-import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -15,7 +14,7 @@ from livekit import api
 
 from host.base.errors import HostError
 from host.local.livekit.find import find_or_build
-from host.privacy.environment import of_a_program
+from host.local.program import Program, free_port
 
 START = 30.0
 """Seconds within which the server must answer, even on a busy machine."""
@@ -26,18 +25,21 @@ class LiveKitServer:
     """Runs a livekit-server: `async with LiveKitServer() as server: server.url`.
 
     It is bound to loopback and keeps room state in memory, so that a restart forgets it. It ends
-    with this process, even if that is killed. Its log goes to `log`.
+    with this process, even if that is killed. Its log goes to `log`. With `redis`, that part of its
+    configuration, the rooms are kept there, and LiveKit SIP can join them.
     """
 
-    def __init__(self, port: int = 0, log: Path | None = None) -> None:
+    def __init__(
+        self, port: int = 0, log: Path | None = None, redis: Mapping[str, str] | None = None
+    ) -> None:
         self.api_key = "local"
         self.api_secret = secrets.token_hex(32)
         self._port = port
         self._media_port = 0
         self._given_port = port
-        self._folder = Path(tempfile.mkdtemp(prefix="livekit-server-")) if log is None else None
-        self.log = log or Path(str(self._folder)) / "livekit-server.log"
-        self._process: asyncio.subprocess.Process | None = None
+        self._redis = redis
+        self._program = Program("livekit-server", log)
+        self.log = self._program.log
 
     @property
     def url(self) -> str:
@@ -47,31 +49,27 @@ class LiveKitServer:
     @property
     def pid(self) -> int | None:
         """The server's process id; None if it is not running."""
-        running = self._process is not None and self._process.returncode is None
-        return self._process.pid if self._process and running else None
+        return self._program.pid
 
     async def start(self) -> None:
         """Start the server and wait until it answers. Raises HostError if it does not."""
         program = await asyncio.to_thread(find_or_build)
         for remaining in reversed(range(TRIES)):
             if not self._media_port:
-                self._port = self._given_port or _free_port(socket.SOCK_STREAM)
-                self._media_port = _free_port(socket.SOCK_DGRAM)
-            await self._spawn(program)
+                self._port = self._given_port or free_port(socket.SOCK_STREAM)
+                self._media_port = free_port(socket.SOCK_DGRAM)
+            configuration = {"LIVEKIT_CONFIG": json.dumps(self._config())}
+            await self._program.spawn([str(program)], configuration)
             if await self._answers():
                 return
             await self.kill()
             if not self._given_port and remaining:
                 self._media_port = 0
-        raise HostError(f"livekit-server does not start: {self._last_words()}")
+        raise HostError(f"livekit-server does not start: {self._program.last_words()}")
 
     async def kill(self) -> None:
         """Kill the server, like a crash, and wait until it is gone."""
-        process, self._process = self._process, None
-        if process is not None:
-            if process.returncode is None:
-                process.kill()
-            await process.wait()
+        await self._program.kill()
 
     async def restart(self) -> None:
         """Kill the server and start it again with the same ports and key."""
@@ -88,26 +86,7 @@ class LiveKitServer:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self.kill()
-        if self._folder:
-            shutil.rmtree(self._folder, ignore_errors=True)
-
-    async def _spawn(self, program: Path) -> None:
-        command = [str(program)]
-        if setpriv := shutil.which("setpriv"):
-            # Linux then kills the server when its parent ends, for whatever reason.
-            command = [setpriv, "--pdeathsig", "KILL", "--", *command]
-        self.log.parent.mkdir(parents=True, exist_ok=True)
-        with self.log.open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                *command,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env={**of_a_program(), "LIVEKIT_CONFIG": json.dumps(self._config())},
-                # Ctrl-C reaches the whole session; the server's clients must end first.
-                start_new_session=True,
-            )
+        await self._program.close()
 
     def _config(self) -> dict[str, Any]:
         """Return the configuration, as in livekit-server's config-sample.yaml."""
@@ -128,6 +107,7 @@ class LiveKitServer:
             # A worker is available while its load is below this; the maximum load is 1.
             "agents": {"target_load": 10},
             "logging": {"level": "info", "json": False},
+            **({"redis": dict(self._redis)} if self._redis else {}),
         }
 
     async def _answers(self) -> bool:
@@ -147,13 +127,3 @@ class LiveKitServer:
                     pass
                 await asyncio.sleep(0.05)
         return False
-
-    def _last_words(self) -> str:
-        lines = self.log.read_text(errors="replace").strip().splitlines()
-        return lines[-1] if lines else f"it wrote nothing to {self.log}"
-
-
-def _free_port(kind: socket.SocketKind) -> int:
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

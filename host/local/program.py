@@ -1,0 +1,105 @@
+"""Programs of the local world: found by setting or PATH, and ended with this process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from host.base.errors import HostError
+from host.privacy.environment import of_a_program
+
+
+def find_program(setting: str, name: str) -> Path | None:
+    """Return the program that an environment variable names, else that on the PATH.
+
+    Raises HostError if the variable names no program.
+    """
+    if named := os.environ.get(setting):
+        path = Path(named).expanduser()
+        if not (path.is_file() and os.access(path, os.X_OK)):
+            raise HostError(f"{setting}: {named} is no program")
+        return path
+    found = shutil.which(name)
+    return Path(found) if found else None
+
+
+def free_port(kind: socket.SocketKind, address: str = "127.0.0.1") -> int:
+    """Return a port that nothing is bound to."""
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind((address, 0))
+        return int(probe.getsockname()[1])
+
+
+class Program:
+    """A program that ends with this process, even if that is killed. Its output goes to `log`."""
+
+    def __init__(self, name: str, log: Path | None = None) -> None:
+        self.name = name
+        self.folder = Path(tempfile.mkdtemp(prefix=f"{name}-")) if log is None else None
+        self.log = log or Path(str(self.folder)) / f"{name}.log"
+        self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """Its process ID; None if it is not running."""
+        running = self._process is not None and self._process.returncode is None
+        return self._process.pid if self._process and running else None
+
+    async def spawn(
+        self, command: Sequence[str], environment: Mapping[str, str], stdin: str = ""
+    ) -> None:
+        """Start it; `environment` adds to what any program gets, `stdin` is what it reads."""
+        if setpriv := shutil.which("setpriv"):
+            # Linux then kills it when its parent ends, for whatever reason.
+            command = [setpriv, "--pdeathsig", "KILL", "--", *command]
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as log, tempfile.TemporaryFile() as text:
+            text.write(stdin.encode())
+            text.seek(0)
+            self._process = await asyncio.create_subprocess_exec(
+                *command,
+                stdin=text,
+                stdout=log,
+                stderr=log,
+                env={**of_a_program(), **environment},
+                # Ctrl-C reaches the whole session; its clients must end first.
+                start_new_session=True,
+            )
+
+    async def kill(self) -> None:
+        """Kill it, like a crash, and wait until it is gone."""
+        process, self._process = self._process, None
+        if process is not None:
+            if process.returncode is None:
+                process.kill()
+            await process.wait()
+
+    async def interrupt(self, limit: float) -> None:
+        """Send SIGINT, as Ctrl-C does, and wait at most `limit` seconds until it is gone."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.send_signal(signal.SIGINT)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._process.wait(), limit)
+
+    async def ended(self, limit: float) -> int:
+        """Wait until it has ended by itself; return its exit code. Raises TimeoutError."""
+        assert self._process is not None
+        return await asyncio.wait_for(self._process.wait(), limit)
+
+    async def close(self) -> None:
+        """Kill it, and delete its log unless that was asked for."""
+        await self.kill()
+        if self.folder:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def last_words(self) -> str:
+        """Return the last line of its log."""
+        lines = self.log.read_text(errors="replace").strip().splitlines()
+        return lines[-1] if lines else f"it wrote nothing to {self.log}"
