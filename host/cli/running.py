@@ -26,17 +26,18 @@ Use = Callable[[Settings, Registry], None]
 
 if TYPE_CHECKING:
     from host.cli.show import Shown
+    from host.local.sip import Lines
     from host.local.world import World
 
 T = TypeVar("T")
 
 
 @contextlib.asynccontextmanager
-async def world_of(local: bool) -> AsyncIterator[tuple[Settings, Use]]:
+async def world_of(local: bool, lines: Lines | None = None) -> AsyncIterator[tuple[Settings, Use]]:
     """The settings, after the local world is up and has put its own into the environment.
 
-    Also returns what has the world follow a reload. What a user may have got wrong is checked
-    before this: a world takes seconds to come up.
+    With `lines`, it has LiveKit SIP. Also returns what has the world follow a reload. What a user
+    may have got wrong is checked before this: a world takes seconds to come up.
     """
     if not local:
         yield registry.read_settings(), lambda settings, loaded: None
@@ -44,13 +45,14 @@ async def world_of(local: bool) -> AsyncIterator[tuple[Settings, Use]]:
     with of_the_local_extra():
         from host.local.rule_files import read_rules
         from host.local.scripts import RULES
+        from host.local.sip import SipWorld
         from host.local.world import World
     from host.privacy.logs import keep_private
 
     before = registry.read_settings()
-    beside = read_rules(before.personas_dir, registry.load(before).personas)
-    world: World
-    async with World(rules=(*beside, *RULES)) as world:
+    rules = (*read_rules(before.personas_dir, registry.load(before).personas), *RULES)
+    world: World = World(rules=rules) if lines is None else SipWorld(lines, rules=rules)
+    async with world:
         world.settle_in()
         settings = registry.read_settings()
         personas = registry.load(settings).personas.values()

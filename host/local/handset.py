@@ -22,6 +22,11 @@ async def ring(address: str, called: str, caller: str) -> None:
                 f"{url}/_exchange/ring",
                 params={"caller": caller, "called": called},
             )
+        except aiohttp.WSServerHandshakeError as error:
+            if error.status == 404:
+                text = "the local world has LiveKit SIP: dial it with a softphone, as it shows"
+                raise HostError(text) from None
+            raise HostError(f"the local world answered with HTTP {error.status}") from error
         except aiohttp.ClientError as error:
             text = "the local world is gone: run `python -m host dev --local` again"
             raise HostError(text) from error

@@ -22,12 +22,16 @@ OF_A_DEPLOYMENT = ("HOST_", "LIVEKIT_", "OPENAI_", "DEEPGRAM_", "CARTESIA_")
 """Prefixes of the names of settings."""
 
 
+PROGRAMS = ("HOST_LIVEKIT_SERVER", "HOST_LIVEKIT_SIP", "HOST_REDIS_SERVER")
+"""Settings that name programs of this machine."""
+
+
 def bare_environment() -> dict[str, str]:
-    """Return the environment without any deployment's settings, except HOST_LIVEKIT_SERVER."""
+    """Return the environment without any deployment's settings, except PROGRAMS."""
     return {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(OF_A_DEPLOYMENT) or name == "HOST_LIVEKIT_SERVER"
+        if not name.startswith(OF_A_DEPLOYMENT) or name in PROGRAMS
     }
 
 

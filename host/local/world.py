@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping
-from contextlib import AsyncExitStack, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from itertools import count
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self, TypeVar
 
 from host.base.errors import HostError
 from host.local.cartesia import CartesiaServer
@@ -31,6 +31,17 @@ OUR_NUMBER = "+15550001111"
 """The local world's number, to which inbound calls go."""
 CALLER = "+15557770001"
 """The default number of callers."""
+
+LOCAL_KEY = "local"
+"""The key of the local providers."""
+
+T = TypeVar("T")
+
+
+class Enter(Protocol):
+    """Starts a part of the world, which ends with the world."""
+
+    async def __call__(self, cm: AbstractAsyncContextManager[T], /) -> T: ...
 
 
 class World:
@@ -64,28 +75,44 @@ class World:
         require_flite()  # without it, nobody would be heard
         enter = self._up.enter_async_context
         try:
-            self.livekit = await enter(LiveKitServer())
+            self.livekit = await self._start_livekit(enter)
             self.deepgram = await enter(DeepgramServer(self.callers))
             self.cartesia = await enter(CartesiaServer(self.agents))
             self.llm = await enter(LlmServer(self._rules))
-            self.exchange = await enter(
-                Exchange(
-                    self.livekit.url,
-                    self.livekit.api_key,
-                    self.livekit.api_secret,
-                    profile=self._profile,
-                    sentences=self.agents,
-                    callers=self.callers,
-                    deaf=self._deaf,
-                )
-            )
-            self.trunk = await self.exchange.trunk(OUR_NUMBER)
-            await self.exchange.route(OUR_NUMBER, agent=self._agent)
+            self.trunk = await self._start_telephony(enter)
         except BaseException:
             await self._up.aclose()
             raise
-        self._connect_telephones()
         return self
+
+    async def _start_livekit(self, enter: Enter) -> LiveKitServer:
+        return await enter(LiveKitServer())
+
+    async def _start_telephony(self, enter: Enter) -> str:
+        """Start what calls come from and go to; return the ID of the trunk for `host call`."""
+        self.exchange = await enter(
+            Exchange(
+                self.livekit.url,
+                self.livekit.api_key,
+                self.livekit.api_secret,
+                profile=self._profile,
+                sentences=self.agents,
+                callers=self.callers,
+                deaf=self._deaf,
+            )
+        )
+        await self._route(OUR_NUMBER)
+        self._connect_telephones()
+        return await self.exchange.trunk(OUR_NUMBER)
+
+    async def _route(self, number: str, persona: str = "") -> None:
+        """Let a number ring the host, and one persona if it is given."""
+        await self.exchange.route(number, agent=self._agent, prefix=persona or "call")
+
+    @property
+    def url(self) -> str:
+        """The value of LIVEKIT_URL."""
+        return self.exchange.url
 
     async def __aexit__(
         self,
@@ -102,7 +129,7 @@ class World:
     def settings(self) -> Mapping[str, str]:
         """The environment of a host in this world."""
         return {
-            "LIVEKIT_URL": self.exchange.url,
+            "LIVEKIT_URL": self.url,
             "LIVEKIT_API_KEY": self.livekit.api_key,
             "LIVEKIT_API_SECRET": self.livekit.api_secret,
             "HOST_AGENT_NAME": self._agent,
@@ -112,11 +139,11 @@ class World:
             "HOST_CALLING_HOURS": "00:00-24:00",
             "HOST_MAX_ATTEMPTS_A_DAY": "0",
             "HOST_DEEPGRAM_BASE_URL": f"{self.deepgram.url}/v1/listen",
-            "DEEPGRAM_API_KEY": "local",
+            "DEEPGRAM_API_KEY": LOCAL_KEY,
             "HOST_CARTESIA_BASE_URL": self.cartesia.url,
-            "CARTESIA_API_KEY": "local",
+            "CARTESIA_API_KEY": LOCAL_KEY,
             "HOST_OPENAI_BASE_URL": f"{self.llm.url}/v1",
-            "OPENAI_API_KEY": "local",
+            "OPENAI_API_KEY": LOCAL_KEY,
             # flite's voice is so flat that LiveKit's model never detects the end of a turn, and
             # waits for
             # the maximum delay after each sentence.
@@ -141,35 +168,34 @@ class World:
             own = list(numbers)
             for number in own:
                 if number not in self._routed:
-                    await self._route(number)
+                    await self._give(number)
             if not own:
                 own = [number for number, prefix in self._routed.items() if prefix == persona]
             if not own:
                 free = (f"+1555100{each:04}" for each in count(at))
                 own = [next(number for number in free if number not in self._routed)]
-                await self._route(own[0], prefix=persona)
+                await self._give(own[0], persona)
             given[persona] = own[0]
         self.numbers = given
 
-    async def _route(self, number: str, prefix: str = "") -> None:
-        self._routed[number] = prefix
-        if prefix:
-            await self.exchange.route(number, agent=self._agent, prefix=prefix)
-        else:
-            await self.exchange.route(number, agent=self._agent)
+    async def _give(self, number: str, persona: str = "") -> None:
+        await self._route(number, persona)
+        self._routed[number] = persona
 
     def settle_in(self) -> None:
         """Set the settings in this process's environment.
 
         A configured LLM is kept: `--local` with a real LLM is a good way to try a persona.
         """
-        own_llm = bool(os.environ.get("HOST_OPENAI_BASE_URL") or os.environ.get("OPENAI_API_KEY"))
-        for name, value in self.settings.items():
-            if own_llm and name in ("HOST_OPENAI_BASE_URL", "OPENAI_API_KEY"):
-                continue
-            os.environ[name] = value
+        own = self._own()
+        os.environ.update({name: self.settings[name] for name in self.settings if name not in own})
         # The numbers are fictional, and users want to see which one rang.
         os.environ.setdefault("HOST_LOG_NUMBERS", "true")
+
+    def _own(self) -> set[str]:
+        """Return those of `settings` in whose place the user's own stay."""
+        llm = {"HOST_OPENAI_BASE_URL", "OPENAI_API_KEY"}
+        return llm if any(map(os.environ.get, llm)) else set()
 
     def open_to_handsets(self) -> None:
         """Publish this world for `phone` and `call --local`; the file contains its keys."""
@@ -181,7 +207,7 @@ class World:
     def welcome(self) -> str:
         """Return the welcome text, with what to try."""
         return (
-            f"The local world is up at {self.exchange.url}.\n"
+            f"The local world is up at {self.url}.\n"
             "Ring a persona:   python -m host phone [PERSONA]\n"
             "Have one call:    python -m host call --local PERSONA NUMBER key=value...\n"
             "Numbers to dial:  +15552220001 answers       +15552220002 is busy\n"

@@ -153,6 +153,12 @@ class Settings(BaseSettings, Shared):
     livekit_server: Path | None = Field(
         None, description="path of livekit-server for `--local`; unset: found or built"
     )
+    livekit_sip: Path | None = Field(
+        None, description="path of livekit-sip for `--local --sip`; unset: found or built"
+    )
+    redis_server: Path | None = Field(
+        None, description="path of redis-server for `--local --sip`; unset: found or fetched"
+    )
     sip: SipTrunks = Field(
         default_factory=SipTrunks, description="trunks that `host provision` makes in LiveKit"
     )

@@ -28,7 +28,7 @@ async def test_all_output_of_a_serving_host_is_masked(
             os.write(descriptor, f"told {NUMBER}\n".encode())
 
     @contextlib.asynccontextmanager
-    async def world(local: bool) -> AsyncIterator[tuple[Settings, Use]]:
+    async def world(local: bool, lines: object) -> AsyncIterator[tuple[Settings, Use]]:
         yield Settings(), lambda settings, loaded: None
 
     monkeypatch.setattr("host.cli.servable.require_servable", lambda settings, **facts: None)

@@ -478,6 +478,31 @@ SLIPS = {
         "host: LIVEKIT_URL must begin with ws:// or wss://",
         settings={**LIVEKIT, "LIVEKIT_URL": "127.0.0.1:7880"},
     ),
+    "dev: SIP, and no local world": Slip(
+        "dev --sip", "host: --sip needs --local: python -m host dev --local --sip"
+    ),
+    "dev: an address for SIP, and no SIP": Slip(
+        "dev --local --listen 192.0.2.1",
+        "host: --listen needs --sip: python -m host dev --local --sip",
+    ),
+    "dev: a softphone, and no SIP": Slip(
+        "dev --local --softphone 192.0.2.1",
+        "host: --softphone needs --sip: python -m host dev --local --sip",
+    ),
+    "dev: SIP on the network, without a password": Slip(
+        "dev --local --sip --listen 192.0.2.1",
+        "host: --listen needs a password, which the softphone sends: set "
+        "HOST_SIP_INBOUND_PASSWORD in .env",
+    ),
+    "dev: SIP at an address of another machine": Slip(
+        "dev --local --sip --listen 203.0.113.7",
+        "host: --listen: 203.0.113.7 is no address of this machine",
+        settings={"HOST_SIP_INBOUND_PASSWORD": "open sesame"},
+    ),
+    "dev: a softphone with a user": Slip(
+        "dev --local --sip --softphone sip:me@192.0.2.1",
+        "host: --softphone: 'sip:me@192.0.2.1' is not of the form ADDRESS or ADDRESS:PORT",
+    ),
     "dev: strict, and a broken persona": Slip(
         "dev --local --strict", f"host: --strict: personas/{NOT_LOADED}", files=BROKEN
     ),
