@@ -158,16 +158,17 @@ async def open_scene(
     callers: Sentences | None = None,
     agents: Sentences | None = None,
     hosted: bool = True,
+    world: World | None = None,
 ) -> AsyncIterator[Scene]:
     """Start a world and a host in it, with `environment` added to the world's settings.
 
     `folder` receives the host's log and call records; `rules` are the local model's answers.
     With `hosted=False`, no host is started: `another_host` of the scene starts each.
     `callers` and `agents` are what each side says, for a server beside the world that hears or
-    speaks, too.
+    speaks, too. `world` is another one than these make, not started.
     """
     async with AsyncExitStack() as up:
-        world = World(
+        world = world or World(
             profile=profile, rules=rules, agent_name=agent_name, callers=callers, agents=agents
         )
         await up.enter_async_context(world)

@@ -1,0 +1,212 @@
+"""Softphones ring personas over a real livekit-sip: packets that nobody here wrote."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from scene import kill_its_process
+from user_agents.world import GROUP, SipCalls, calls_of, sip_scene
+
+from host.testing import Scene
+
+pytestmark = [pytest.mark.whole("SIP is of packets, and its programs are processes"), GROUP]
+
+GREETING = "Press a key please."
+BACK = "I am sorry, we were cut off for a moment. I am here again, please go on."
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def sip(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene]:
+    async with sip_scene(tmp_path_factory.mktemp("sip-inbound")) as scene:
+        yield scene
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def calls(sip: Scene, tmp_path: Path) -> AsyncIterator[SipCalls]:
+    async with calls_of(sip, tmp_path) as calls:
+        yield calls
+
+
+async def test_a_softphone_rings_a_persona_by_its_name(calls: SipCalls) -> None:
+    async with calls.softphone(number="+15557770001") as phone:
+        await phone.command("dial", calls.world.address_of("pad"))
+        await phone.until("CALL_ESTABLISHED")
+        heard = await phone.hears(GREETING)
+        await phone.command("hangup")
+        record = await calls.record()
+    assert heard.start < 5
+    assert [each.text for each in phone.heard] == [GREETING]
+    assert (record.outcome, record.ended_by, record.persona) == ("completed", "far end", "pad")
+    assert (record.number, record.our_number) == ("+15557770001", "pad")
+
+
+async def test_a_dialled_number_has_its_persona(calls: SipCalls) -> None:
+    async with calls.softphone() as phone:
+        await phone.command("dial", calls.world.address_of("+15550001201"))
+        await phone.hears(GREETING)
+        await phone.command("hangup")
+        record = await calls.record()
+    assert (record.persona, record.our_number) == ("pad", "+15550001201")
+
+
+async def test_a_question_is_understood_and_the_persona_hangs_up(calls: SipCalls) -> None:
+    async with calls.softphone() as phone:
+        await phone.command("dial", calls.world.address_of("receptionist"))
+        await phone.hears("How can I help you?")
+        await phone.say("What are your opening hours?", calls.world.callers)
+        await phone.hears("We are open from nine to five")
+        await phone.say("Thank you, goodbye.", calls.world.callers)
+        await phone.until("CALL_CLOSED")
+        record = await calls.record()
+    said = [each.text for each in record.transcript if each.who == "caller"]
+    assert said == ["What are your opening hours?", "Thank you, goodbye."]
+    assert (record.outcome, record.ended_by) == ("completed", "persona")
+
+
+async def test_keys_are_received(calls: SipCalls) -> None:
+    async with calls.softphone() as phone:
+        await phone.command("dial", calls.world.address_of("pad"))
+        await phone.hears(GREETING)
+        await phone.press("5")
+        await phone.hears("You pressed 5.")
+        await phone.command("hangup")
+        record = await calls.record()
+    assert [(key.who, key.digit) for key in record.keys] == [("caller", "5")]
+
+
+async def test_keys_are_sent_before_the_goodbye(calls: SipCalls) -> None:
+    async with calls.softphone() as phone:
+        await phone.command("dial", calls.world.address_of("pad"))
+        await phone.hears(GREETING)
+        await phone.press("#")
+        await phone.until("CALL_CLOSED")
+        await phone.hears("Goodbye.")
+        record = await calls.record()
+    assert phone.keys == "12#"
+    assert (record.outcome, record.ended_by) == ("completed", "persona")
+
+
+async def test_a_caller_who_gives_up_has_abandoned_the_call(calls: SipCalls) -> None:
+    async with calls.softphone() as phone:
+        await phone.command("dial", calls.world.address_of("pad"))
+        await phone.until("CALL_RINGING")
+        await phone.command("hangup")
+        record = await calls.record()
+    assert record.outcome == "abandoned"
+    assert record.answered_at is None
+
+
+async def test_a_name_of_nobody_is_refused(calls: SipCalls) -> None:
+    async with calls.softphone() as phone:
+        await phone.command("dial", calls.world.address_of("nobody"))
+        closed = await phone.until("CALL_CLOSED")
+        record = await calls.record()
+    assert closed["param"].startswith("486"), closed
+    assert record.outcome == "refused"
+
+
+async def test_a_hold_leaves_no_call_behind(calls: SipCalls) -> None:
+    async with calls.softphone() as phone:
+        await phone.command("dial", calls.world.address_of("pad"))
+        await phone.hears(GREETING)
+        await phone.command("hold")
+        await phone.until("CALL_REMOTE_SDP", times=2)
+        await phone.command("resume")
+        await phone.until("CALL_REMOTE_SDP", times=3)
+        await phone.command("hangup")
+        record = await calls.record()
+        # livekit-sip 1.0 and 1.1 take each re-INVITE for a new call, which must end, too.
+        await calls.no_room_is_left(60)
+    assert record.persona == "pad"
+
+
+async def test_a_refer_puts_the_caller_through(calls: SipCalls) -> None:
+    async with calls.softphone() as phone, calls.sipp("answers", 5066) as colleague:
+        await phone.command("dial", calls.world.address_of("pad"))
+        await phone.hears(GREETING)
+        await phone.press("*")
+        await phone.until("TRANSFER")
+        record = await calls.record()
+        await phone.command("hangup")
+        messages = await colleague.over()
+    assert "INVITE sip:colleague@127.0.0.1:5066" in messages
+    assert (record.outcome, record.transfers[0].to) == ("transferred", "colleague")
+
+
+async def test_a_refused_refer_leaves_the_caller_with_the_persona(calls: SipCalls) -> None:
+    async with (
+        calls.softphone() as phone,
+        calls.sipp("final", 5066, status="486 Busy Here") as colleague,
+    ):
+        await phone.command("dial", calls.world.address_of("pad"))
+        await phone.hears(GREETING)
+        await phone.press("*")
+        await colleague.over()
+        await phone.hears("My colleague does not answer.")
+        await phone.command("hangup")
+        record = await calls.record()
+    assert record.outcome == "completed"
+
+
+async def test_a_call_at_its_limit_is_ended_with_a_goodbye(calls: SipCalls) -> None:
+    async with calls.softphone() as phone:
+        await phone.command("dial", calls.world.address_of("brief"))
+        await phone.hears("our time is up")
+        await phone.until("CALL_CLOSED")
+        record = await calls.record()
+    assert (record.outcome, record.ended_by) == ("completed", "host")
+
+
+async def test_a_softphone_that_is_killed_loses_its_call(calls: SipCalls) -> None:
+    async with calls.softphone() as phone:
+        await phone.command("dial", calls.world.address_of("pad"))
+        await phone.hears(GREETING)
+        await phone.program.kill()
+        record = await calls.record(60)
+    assert (record.outcome, record.ended_by) == ("completed", "livekit")
+    assert "media_timeout" in record.reason
+
+
+async def test_a_call_whose_process_is_killed_is_taken_over(calls: SipCalls) -> None:
+    async with calls.softphone() as phone:
+        await phone.command("dial", calls.world.address_of("pad"))
+        await phone.hears(GREETING)
+        (room,) = await calls.rooms()
+        kill_its_process(calls.scene, room)
+        await phone.hears("I am here again")
+        await phone.press("7")
+        await phone.hears("You pressed 7.")
+        await phone.command("hangup")
+        record = await calls.record()
+    assert (record.outcome, record.taken_over) == ("completed", 1)
+
+
+async def test_a_killed_livekit_sip_ends_the_call_with_a_record(calls: SipCalls) -> None:
+    async with calls.softphone() as phone:
+        await phone.command("dial", calls.world.address_of("pad"))
+        await phone.hears(GREETING)
+        await calls.world.bridge.kill()
+        try:
+            record = await calls.record(60)
+        finally:
+            await calls.world.bridge.start()
+    assert record.outcome == "completed"
+
+
+async def test_the_call_of_a_killed_host_is_hung_up(calls: SipCalls) -> None:
+    # Last of all: this module has no host any more.
+    async with calls.softphone() as phone:
+        await phone.command("dial", calls.world.address_of("pad"))
+        await phone.hears(GREETING)
+        killed = time.time()
+        os.kill(calls.scene.host.pid, signal.SIGKILL)
+        await phone.until("CALL_CLOSED", 15)
+        record = await calls.record()
+    assert time.time() - killed < 15
+    assert (record.outcome, record.reason) == ("failed", "the host process died")
