@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from multiprocessing.util import Finalize
 
 from livekit import api
 from livekit.agents import JobContext, JobProcess
@@ -40,6 +41,9 @@ class Worker:
 
     def warm(self, process: JobProcess) -> None:
         """Prepare a process: load personas and plugins, if the forkserver has not."""
+        # LiveKit (1.8.9) leaves the thread that sends the log where the connection to a parent
+        # breaks that was killed: a process would wait for that thread for ever.
+        Finalize(None, logging.shutdown, exitpriority=0)
         keep_private_in_call(self.settings)
         with log_errors("loading personas and plugins"):  # a fault is reported by the call itself
             registry.load(self.settings, self.code)
