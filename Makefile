@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 # Hundreds of processes of the tests import the host: some machines have bytecode written nowhere.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help setup demo docs test test-all test-quick coverage lint faults soak constraints
+.PHONY: help setup demo docs site test test-all test-quick coverage lint faults soak constraints
 
 help:  ## show these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -34,6 +34,9 @@ coverage: setup  ## what `make test` covers of host and plugins
 
 docs:  ## refresh what README and docs show of the code: hooks, settings, outcomes, the record's schema
 	@.venv/bin/python docs/refresh.py
+
+site: setup  ## the documentation as a site, in build/site; any warning fails it
+	@.venv/bin/python docs/build_site.py
 
 lint: setup  ## ruff, mypy, and which way imports go
 	.venv/bin/ruff check

@@ -1,0 +1,152 @@
+"""The site: its links lead somewhere, each page is in its navigation, each code block runs.
+
+tests/doc_blocks.py runs the blocks. Those that another test runs are in ELSEWHERE, those that
+nothing can run in SHOWN.
+"""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import tomllib
+from pathlib import Path
+
+import build_site
+import doc_blocks
+import pytest
+from deployment import HERE, Deployment
+from pages import ROOT, Block, anchors, blocks, links, pages
+from syntax import parsed
+
+AN_AUTHORS_TESTS = "calls/test_testing.py::test_an_author_can_run_the_tests_of_readme_and_the_docs"
+ELSEWHERE = {
+    ("README.md", "# test_receptionist.py"): AN_AUTHORS_TESTS,
+    ("README.md", "# test_receptionist_by_telephone.py"): AN_AUTHORS_TESTS,
+    ("docs/authors.md", "import pytest"): (
+        "test_authors.py::test_the_unit_tests_and_those_in_text_of_the_page_pass"
+    ),
+    ("docs/authors.md", "# test_dentist_in_text.py"): AN_AUTHORS_TESTS,
+    ("docs/authors.md", "# conftest.py"): AN_AUTHORS_TESTS,
+    ("docs/authors.md", "# test_dentist.py"): AN_AUTHORS_TESTS,
+}
+"""Blocks, by page and first line, and the test that runs each."""
+
+LAYOUT, OUTPUT, COMMANDS = "a folder", "what a program prints", "commands of this repository"
+IMAGINARY = "an imaginary setting, and what it would need"
+QUOTED = "a part of this repository, which its own tests run"
+SHOWN = {
+    ("CONTRIBUTING.md", "make setup"): COMMANDS,
+    ("CONTRIBUTING.md", "greeting_pause: float = Field("): IMAGINARY,
+    ("CONTRIBUTING.md", '"""Pauses: greets after a while."""'): IMAGINARY,
+    ("CONTRIBUTING.md", "async def test_the_greeting_waits"): IMAGINARY,
+    ("CONTRIBUTING.md", "@hookspec"): QUOTED,
+    ("CONTRIBUTING.md", "@hookimpl"): QUOTED,
+    ("CONTRIBUTING.md", "holds = [fact"): QUOTED,
+    ("CONTRIBUTING.md", 'untaken("no answer"'): QUOTED,
+    ("README.md", "host/"): LAYOUT,
+    ("docs/authors.md", "my-deployment/"): LAYOUT,
+    ("docs/authors.md", "---------- telephone: call 1 of 1"): OUTPUT,
+    ("docs/testing.md", "alias t="): COMMANDS,
+    ("docs/testing.md", "async def test_a_caller_who_asks_is_answered"): QUOTED,
+}
+"""Blocks, by page and the beginning of their first line, and why nothing can run them."""
+
+
+def test_every_link_leads_to_a_file_and_an_anchor_of_it() -> None:
+    known = pages()
+    wrong = []
+    for page in known:
+        for link in links(page):
+            name = str(link.file.relative_to(ROOT))
+            lost = link.anchor and (name not in known or link.anchor not in anchors(name))
+            if lost or not link.file.is_file():
+                wrong.append(f"{page}: {link.target}")
+    assert wrong == []
+
+
+def test_every_page_is_in_the_navigation_once() -> None:
+    config = tomllib.loads(build_site.CONFIG.read_text())
+    assert sorted(in_navigation(config["project"]["nav"])) == sorted(
+        build_site.place_of(page) for page in pages()
+    )
+
+
+def in_navigation(entry: object) -> list[str]:
+    """The pages that a part of the navigation names."""
+    if isinstance(entry, str):
+        return [entry]
+    inner = entry.values() if isinstance(entry, dict) else entry
+    assert isinstance(inner, list | type({}.values()))
+    return [page for each in inner for page in in_navigation(each)]
+
+
+@pytest.mark.processes
+def test_the_site_is_built_without_a_warning_and_loads_nothing_from_elsewhere(
+    tmp_path: Path,
+) -> None:
+    build_site.build(tmp_path)
+    site = tmp_path / "site"
+    assert {build_site.place_of(page).replace(".md", ".html") for page in pages()} <= {
+        file.name for file in site.iterdir()
+    }
+    for file in site.glob("*.html"):
+        page = file.read_text()
+        assert 'src="http' not in page
+        assert 'rel="stylesheet" href="http' not in page
+        assert "fonts.g" not in page
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize("link", ["calls.md#nowhere", "nowhere.md"])
+def test_a_site_with_a_broken_link_is_not_built(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, link: str
+) -> None:
+    gather = build_site.gather
+
+    def with_a_broken_one(folder: Path) -> None:
+        gather(folder)
+        page = folder / "api.md"
+        page.write_text(f"{page.read_text()}\n[lost]({link})\n")
+
+    monkeypatch.setattr(build_site, "gather", with_a_broken_one)
+    with pytest.raises(subprocess.CalledProcessError):
+        build_site.build(tmp_path)
+
+
+ALL = [block for page in pages() for block in blocks(page)]
+
+
+def shown(block: Block) -> bool:
+    return any(block.page == page and block.first.startswith(start) for page, start in SHOWN)
+
+
+@pytest.mark.parametrize(
+    "block",
+    [block for block in ALL if (block.page, block.first) not in ELSEWHERE and not shown(block)],
+    ids=lambda block: f"{block.page}:{block.line}",
+)
+def test_a_block_runs(
+    block: Block, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert block.kind in doc_blocks.RUNNERS, f"no test runs it: {block.first}"
+    doc_blocks.run(block, deployment, monkeypatch)
+
+
+def test_every_block_that_another_test_runs_is_there_and_so_is_the_test() -> None:
+    there = [(block.page, block.first) for block in ALL]
+    assert [key for key in ELSEWHERE if there.count(key) != 1] == []
+    for test in set(ELSEWHERE.values()):
+        file, _, name = test.partition("::")
+        defined = [node for node in ast.walk(parsed(HERE / file)) if isinstance(node, FUNCTIONS)]
+        assert name in [node.name for node in defined], test
+
+
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def test_every_block_that_is_only_shown_is_there() -> None:
+    assert [
+        (page, start)
+        for page, start in SHOWN
+        if not any(block.page == page and block.first.startswith(start) for block in ALL)
+    ] == []
