@@ -28,6 +28,9 @@ ELSEWHERE = {
     ("docs/authors.md", "# test_dentist_in_text.py"): AN_AUTHORS_TESTS,
     ("docs/authors.md", "# conftest.py"): AN_AUTHORS_TESTS,
     ("docs/authors.md", "# test_dentist.py"): AN_AUTHORS_TESTS,
+    ("docs/moving.md", "# main.py"): (
+        "calls/test_moved.py::test_each_tool_of_the_app_is_there_after_the_move"
+    ),
 }
 """Blocks, by page and first line, and the test that runs each."""
 
@@ -46,6 +49,7 @@ SHOWN = {
     ("README.md", "host/"): LAYOUT,
     ("docs/authors.md", "my-deployment/"): LAYOUT,
     ("docs/authors.md", "---------- telephone: call 1 of 1"): OUTPUT,
+    ("docs/moving.md", "# pool.py"): "for openrtc, which needs an older livekit-agents",
     ("docs/testing.md", "alias t="): COMMANDS,
     ("docs/testing.md", "async def test_a_caller_who_asks_is_answered"): QUOTED,
 }
