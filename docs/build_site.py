@@ -23,6 +23,8 @@ def place_of(page: str) -> str:
     if page == "README.md":
         return "index.md"
     name = Path(page).name
+    if name == "README.md":
+        return f"{Path(page).parent.name}.md"
     return name.lower() if name.endswith(".md") else f"files/{name.removeprefix('.')}"
 
 
@@ -64,4 +66,5 @@ if __name__ == "__main__":
         build()
     except (ValueError, subprocess.CalledProcessError) as error:
         sys.exit(f"site: {error}")
-    print(f"the site is in {(BUILD / 'site').relative_to(ROOT)}: open index.html there")
+    site = (BUILD / "site").relative_to(ROOT)
+    print(f"the site is in {site}: open index.html, or python -m http.server -d {site}")

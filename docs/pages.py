@@ -14,6 +14,8 @@ from markdown_it.token import Token
 ROOT = Path(__file__).resolve().parent.parent
 TOP = ("README.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md", "benchmarks/faults.md")
 """Pages outside docs/: they stand where GitHub and PyPI look for them."""
+FOLDERS = ("deploy",)
+"""Folders whose README is a page."""
 
 
 class Block(NamedTuple):
@@ -41,7 +43,9 @@ class Link(NamedTuple):
 
 def pages() -> list[str]:
     """Return all pages, as paths from the repository's root."""
-    return [*TOP, *sorted(f"docs/{file.name}" for file in (ROOT / "docs").glob("*.md"))]
+    folders = [f"{name}/README.md" for name in FOLDERS if (ROOT / name / "README.md").is_file()]
+    docs = sorted(f"docs/{file.name}" for file in (ROOT / "docs").glob("*.md"))
+    return [*TOP, *folders, *docs]
 
 
 def read(page: str) -> str:

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
+from reference import call_table, hook_sections, hook_table
+from schemas import api_sections, record_tables
+from tables import table
 
 from host.records.outcome import Outcome
 from host.records.schema import schema
-from host.registry import HOOKS, bundled_plugins
+from host.registry import bundled_plugins
 from host.settings import (
     PersonaSettings,
     Settings,
@@ -35,17 +38,9 @@ NAMED = ("personas", "plugins")
 EXAMPLE = ROOT / "host.example.toml"
 
 
-def hook_table() -> str:
-    """Return a row for each hook: the first line of its docstring is its purpose."""
-    return _table(
-        ("hook", "purpose", "kind"),
-        ((f"`{hook.name}{hook.takes}`", hook.doc, hook.kind) for hook in HOOKS.values()),
-    )
-
-
 def outcome_table() -> str:
     """Return a row for each outcome."""
-    return _table(
+    return table(
         ("exit code", "outcome", "meaning", "a retry may succeed"),
         (
             (
@@ -64,9 +59,26 @@ def setting_tables() -> str:
     return "\n\n".join((_variables(), _plugins(), _only_in_the_file()))
 
 
+def ten_settings() -> str:
+    """Return the rows of the settings that come first."""
+    rows = {row.partition("`")[2].partition("`")[0]: row for row in _variables().splitlines()}
+    head = _variables().splitlines()[:2]
+    return "\n".join([*head, *(rows[env_name(name)] for name in FIRST_SETTINGS)])
+
+
+FIRST_SETTINGS = (
+    *("trunk", "caller_id", "countries", "calling_hours", "stt", "llm", "tts", "language"),
+    *("record", "max_calls"),
+)
+"""Those that README shows."""
 PARTS: dict[tuple[str, str], Callable[[], str]] = {
-    ("README.md", "hooks"): hook_table,
-    ("README.md", "outcomes"): outcome_table,
+    ("README.md", "ten settings"): ten_settings,
+    ("docs/api-reference.md", "api"): api_sections,
+    ("docs/call-record.md", "record"): record_tables,
+    ("docs/commands.md", "outcomes"): outcome_table,
+    ("docs/hooks.md", "call"): call_table,
+    ("docs/hooks.md", "hooks"): hook_table,
+    ("docs/hooks.md", "hooks in full"): hook_sections,
     ("docs/settings.md", "settings"): setting_tables,
 }
 """The generated parts: file and marker."""
@@ -119,7 +131,7 @@ def main() -> None:
 
 
 def _variables() -> str:
-    return _table(
+    return table(
         ("variable", "per persona", "description", "default"),
         (
             (
@@ -135,7 +147,7 @@ def _variables() -> str:
 
 
 def _plugins() -> str:
-    return _table(
+    return table(
         ("variable", "in `[plugins.NAME]`", "description", "default"),
         (
             (
@@ -152,7 +164,7 @@ def _plugins() -> str:
 
 
 def _only_in_the_file() -> str:
-    return _table(
+    return table(
         ("in `host.toml`", "description", "default"),
         (
             *(
@@ -185,12 +197,6 @@ def _default(field: FieldInfo) -> str:
     if isinstance(value, SecretStr | SipTrunks | Words) or value in (None, "", (), {}):
         return ""
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    escaped = [[cell.replace("|", "\\|") for cell in row] for row in rows]
-    lines = [head, ["---"] * len(head), *escaped]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The examples of README and docs/authors.md, run as an author runs them."""
+"""The examples of README and of the pages for authors, run as an author runs them."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from programs import without_pytest
 
 from host.local.process import bare_environment
 
-AUTHORS = (HERE.parent / "docs" / "authors.md").read_text()
-SETTINGS = (HERE.parent / "docs" / "settings.md").read_text()
+PAGES = HERE.parent / "docs"
+AUTHORS = "\n".join((PAGES / name).read_text() for name in ("authors.md", "persona-tests.md"))
+"""How personas and plugins are written, and how they are tested."""
+VOICES = (PAGES / "voices.md").read_text()
 README = (HERE.parent / "README.md").read_text()
 
 

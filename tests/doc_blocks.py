@@ -9,10 +9,12 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import ModuleType
 
 import pytest
 import typer.main
+import yaml
 from authors import AUTHORS, examples
 from deployment import HERE, Deployment
 from pages import Block
@@ -93,8 +95,8 @@ def parse_console(text: str, _: Deployment) -> None:
     typed = list(commands(text))
     assert typed, "no line begins with `$ `"
     for words in typed:
-        if words[:3] == ["python", "-m", "host"]:
-            parse_host(words[3:])
+        if (own := of_host(words)) is not None:
+            parse_host(own)
         elif words[0] == "make":
             assert {word for word in words[1:] if "=" not in word} <= TARGETS
         elif words[0] == "curl":
@@ -102,26 +104,43 @@ def parse_console(text: str, _: Deployment) -> None:
             for body in asked:
                 WantedCall.model_validate(json.loads(body))
         else:
-            assert words[0] in UNPARSED or words[:3] == ["python", "-m", "pytest"], words
+            assert Path(words[0]).name in UNPARSED or words[:3] == ["python", "-m", "pytest"], words
 
 
+IN_A_CONTAINER = ["docker", "compose", "exec", "host", "host"]
 UNPARSED = {
     ".": "activates the environment",
     "cd": "changes the folder",
+    "cp": "copies the files of deploy/, which have tests of their own",
     "docker": "is not installed here",
+    "echo": "writes outside the deployment",
+    "install": "writes outside the deployment",
+    "kubectl": "is not installed here",
     "lk": "LiveKit's command line is not installed here",
     "pip": "needs a package index",
+    "python3": "makes an environment",
+    "systemctl": "needs systemd",
+    "useradd": "changes the machine",
 }
 """Commands of other programs, and why nothing here parses them."""
 
 
 def commands(text: str) -> Iterator[list[str]]:
     """Yield the words of each command, without its output, comment and variables."""
-    for lines in re.findall(r"^\$ ((?:.*[^\\]\\\n)*.*(?:\n {13}.*)*)", text, re.MULTILINE):
+    for lines in re.findall(r"^[$#] ((?:.*[^\\]\\\n)*.*(?:\n {13}.*)*)", text, re.MULTILINE):
         words = shlex.split(lines.replace("\\\n", " "), comments=True)
         while re.match(r"[A-Z_]+=", words[0]):
             words.pop(0)
         yield [word for word in words if word != "..."]
+
+
+def of_host(words: list[str]) -> list[str] | None:
+    """The words after those that start the host's program; None if they start another one."""
+    for start in (["python", "-m", "host"], ["host"], IN_A_CONTAINER):
+        if words[: len(start)] == start:
+            return words[len(start) :]
+    at = next((at for at, word in enumerate(words) if word.endswith("/bin/host")), None)
+    return None if at is None else words[at + 1 :]
 
 
 def parse_host(words: list[str]) -> None:
@@ -131,14 +150,20 @@ def parse_host(words: list[str]) -> None:
         context = command.make_context(command.name or "", words, parent=context)
         if not hasattr(command, "resolve_command"):
             return
-        _, command, words = command.resolve_command(
-            context, [*context._protected_args, *context.args]
-        )
+        words = [*context._protected_args, *context.args]
+        if not words and getattr(command, "invoke_without_command", False):
+            return
+        _, command, words = command.resolve_command(context, words)
 
 
 def read_json(text: str, _: Deployment) -> None:
     """Read JSON."""
     json.loads(text)
+
+
+def read_yaml(text: str, _: Deployment) -> None:
+    """Read YAML."""
+    assert yaml.safe_load(text)
 
 
 def run_shell(text: str, deployment: Deployment) -> None:
@@ -156,4 +181,5 @@ RUNNERS: dict[str, Callable[[str, Deployment], None]] = {
     "python": load_python,
     "sh": run_shell,
     "toml": load_toml,
+    "yaml": read_yaml,
 }

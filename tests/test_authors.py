@@ -1,4 +1,4 @@
-"""The unit tests that docs/authors.md shows need no world."""
+"""The unit tests that the pages for authors show need no world."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from authors import (
     AUTHORS,
     README,
-    SETTINGS,
+    VOICES,
     example,
     examples,
     install_plugin,
@@ -42,7 +42,7 @@ async def test_the_unit_tests_and_those_in_text_of_the_page_pass(tmp_path: Path)
 
 
 def toml(file: str) -> str:
-    """The example of docs/authors.md that begins with the name of this file."""
+    """The example of docs/persona-tests.md that begins with the name of this file."""
     [found] = re.findall(rf"```toml\n(# personas/{file}\n.*?)```", AUTHORS, re.DOTALL)
     return str(found)
 
@@ -83,7 +83,7 @@ def test_the_provider_of_the_page_reads_its_key_and_is_needed_by_who_names_it(
     acme = ModuleType("livekit.plugins.acme")
     acme.STT = lambda **options: options  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "livekit.plugins.acme", acme)
-    [provider] = [each for each in examples(SETTINGS) if "Speech-to-text by Acme" in each]
+    [provider] = [each for each in examples(VOICES) if "Speech-to-text by Acme" in each]
     deployment.write("plugins/acme.py", provider)
     deployment.persona("desk")
 

@@ -7,27 +7,40 @@ nothing can run in SHOWN.
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import build_site
 import doc_blocks
 import pytest
+import typer.main
 from deployment import HERE, Deployment
 from pages import ROOT, Block, anchors, blocks, links, pages
 from syntax import parsed
 
+import host.cli
+
 AN_AUTHORS_TESTS = "calls/test_testing.py::test_an_author_can_run_the_tests_of_readme_and_the_docs"
+STEP_BY_STEP = "test_step_by_step.py::test_the_persona_answers_after_each_step"
 ELSEWHERE = {
     ("README.md", "# test_receptionist.py"): AN_AUTHORS_TESTS,
-    ("README.md", "# test_receptionist_by_telephone.py"): AN_AUTHORS_TESTS,
-    ("docs/authors.md", "import pytest"): (
+    ("docs/persona-tests.md", "import pytest"): (
         "test_authors.py::test_the_unit_tests_and_those_in_text_of_the_page_pass"
     ),
-    ("docs/authors.md", "# test_dentist_in_text.py"): AN_AUTHORS_TESTS,
-    ("docs/authors.md", "# conftest.py"): AN_AUTHORS_TESTS,
-    ("docs/authors.md", "# test_dentist.py"): AN_AUTHORS_TESTS,
+    ("docs/persona-tests.md", "# test_dentist_in_text.py"): AN_AUTHORS_TESTS,
+    ("docs/persona-tests.md", "# conftest.py"): AN_AUTHORS_TESTS,
+    ("docs/persona-tests.md", "# test_dentist.py"): AN_AUTHORS_TESTS,
+    ("docs/step-by-step.md", "from livekit.agents import ToolError"): STEP_BY_STEP,
+    ("docs/step-by-step.md", "from pydantic import BaseModel, Field"): STEP_BY_STEP,
+    ("docs/step-by-step.md", "@hookimpl"): STEP_BY_STEP,
+    ("docs/step-by-step.md", "class Wish(BaseModel):"): STEP_BY_STEP,
+    ("docs/step-by-step.md", "# test_tailor.py"): (
+        "test_step_by_step.py::test_the_tests_of_the_page_pass"
+    ),
     ("docs/moving.md", "# main.py"): (
         "calls/test_moved.py::test_each_tool_of_the_app_is_there_after_the_move"
     ),
@@ -36,6 +49,7 @@ ELSEWHERE = {
 
 LAYOUT, OUTPUT, COMMANDS = "a folder", "what a program prints", "commands of this repository"
 IMAGINARY = "an imaginary setting, and what it would need"
+SIGNATURE = "a signature of the code, generated from it"
 QUOTED = "a part of this repository, which its own tests run"
 SHOWN = {
     ("CONTRIBUTING.md", "make setup"): COMMANDS,
@@ -46,9 +60,12 @@ SHOWN = {
     ("CONTRIBUTING.md", "@hookimpl"): QUOTED,
     ("CONTRIBUTING.md", "holds = [fact"): QUOTED,
     ("CONTRIBUTING.md", 'untaken("no answer"'): QUOTED,
-    ("README.md", "host/"): LAYOUT,
+    ("CONTRIBUTING.md", "host/"): LAYOUT,
     ("docs/authors.md", "my-deployment/"): LAYOUT,
-    ("docs/authors.md", "---------- telephone: call 1 of 1"): OUTPUT,
+    ("docs/authors.md", "not reloaded, the last good code stays"): OUTPUT,
+    ("docs/persona-tests.md", "---------- telephone: call 1 of 1"): OUTPUT,
+    ("docs/hooks.md", "def "): SIGNATURE,
+    ("docs/hooks.md", "async def "): SIGNATURE,
     ("docs/moving.md", "# pool.py"): "for openrtc, which needs an older livekit-agents",
     ("docs/testing.md", "alias t="): COMMANDS,
     ("docs/testing.md", "async def test_a_caller_who_asks_is_answered"): QUOTED,
@@ -154,3 +171,18 @@ def test_every_block_that_is_only_shown_is_there() -> None:
         for page, start in SHOWN
         if not any(block.page == page and block.first.startswith(start) for block in ALL)
     ] == []
+
+
+def test_every_command_has_a_row() -> None:
+    page = (ROOT / "docs" / "commands.md").read_text()
+    rows = re.findall(r"^\| `host ([a-z ]*[a-z])", page, re.MULTILINE)
+    assert {*typed(typer.main.get_command(host.cli.cli))} == {*rows}
+
+
+def typed(group: Any, before: str = "") -> Iterator[str]:
+    """The words of each of the host's own commands; `calls` alone is `calls list`."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from typed(command, f"{before}{name} ")
+        elif command.callback.__module__.startswith("host."):
+            yield f"{before}{name}".removesuffix(" list")

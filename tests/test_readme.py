@@ -1,10 +1,15 @@
-"""README.md and docs/settings.md say what is true: their tables are those of the code."""
+"""What is generated on the pages is what the code says; README is short."""
 
 from __future__ import annotations
 
+import re
+
+import reference
 import refresh
 from deployment import HERE
 
+from host import Call
+from host.call.live import LiveCall
 from host.records.outcome import Outcome
 from host.registry import HOOKS
 from host.settings import PersonaSettings, Settings, Shared, env_name
@@ -19,7 +24,7 @@ def test_what_is_generated_is_current() -> None:
 
 
 def test_the_hook_table_has_every_hook_in_the_order_of_a_call() -> None:
-    rows = refresh.hook_table().splitlines()[2:]
+    rows = reference.hook_table().splitlines()[2:]
     assert [row.split("`")[1].partition("(")[0] for row in rows] == list(HOOKS)
     assert rows[4].startswith("| `choose_persona(dispatch, personas)` | Return the name")
     assert rows[4].endswith("| question, first answer |")
@@ -49,7 +54,7 @@ def test_the_setting_tables_have_every_variable_and_every_table() -> None:
 
 def test_every_row_of_a_table_has_as_many_cells_as_its_head() -> None:
     tables = (
-        refresh.hook_table(),
+        reference.hook_table(),
         refresh.outcome_table(),
         *refresh.setting_tables().split("\n\n"),
     )
@@ -73,8 +78,25 @@ def test_a_setting_that_the_example_lacks_is_added_after_the_one_before() -> Non
 
 
 def test_every_hook_is_named() -> None:
-    text = README.read_text()
+    text = (README.parent / "docs" / "hooks.md").read_text()
     assert [name for name in HOOKS if f"`{name}(" not in text] == []
+    assert [name for name in HOOKS if f"\n## {name}\n" not in text] == []
+
+
+def test_every_member_of_a_call_is_named() -> None:
+    shown = re.findall(r"^\| `(?:await )?(\w+)", reference.call_table(), re.MULTILINE)
+    assert {name for name in dir(a_call_of()) if not name.startswith("_")} == {*shown}
+
+
+def a_call_of() -> Call:
+    """A call, of which only the names are read."""
+    return LiveCall(Settings()).call
+
+
+def test_readme_fits_on_three_screens_and_keeps_ten_settings() -> None:
+    text = README.read_text()
+    assert len(text.splitlines()) <= 150
+    assert len(re.findall(r"^\| `HOST_", text, re.MULTILINE)) == 10
 
 
 def test_every_environment_variable_is_named() -> None:

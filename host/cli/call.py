@@ -51,7 +51,7 @@ def call(
     """Place a call, wait until it is over, and print its outcome.
 
     The exit code is 0 for completed, transferred and voicemail_left, 1 if the call can't be placed,
-    and 10 or more for other outcomes: see README.
+    and 10 or more for other outcomes: see docs/commands.md.
     """
     from host.base.errors import MetadataError
     from host.cli import checks, persona_names

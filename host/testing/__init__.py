@@ -2,7 +2,7 @@
 
 `a_call`, `tell` and `tool` test hooks and tools alone. The fixtures of the pytest plugin, which is
 installed with the host, test a whole persona: `conversation` in text, in milliseconds, and `scene`
-by telephone, with LiveKit, a telephone exchange, speech and a host. See docs/authors.md.
+by telephone, with LiveKit, a telephone exchange, speech and a host. See docs/persona-tests.md.
 """
 
 from __future__ import annotations

@@ -110,7 +110,10 @@ async def place_call(
     wanted: WantedCall,
     calls: AllCalls,
     response: Response,
-    idempotency_key: Annotated[Key | None, Header(alias="Idempotency-Key")] = None,
+    idempotency_key: Annotated[
+        Key | None,
+        Header(alias="Idempotency-Key", description="another place for the idempotency_key"),
+    ] = None,
 ) -> AskedCall:
     """Place a call. Returns at once; its status is at the Location."""
     asked = await calls.placing.ask(_with_key(wanted, idempotency_key))
