@@ -8,7 +8,6 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import Any
 
 import pytest
@@ -25,10 +24,13 @@ threading.Event().wait()
 """
 LIMIT = 60.0
 PROVIDERS = ("DEEPGRAM", "OPENAI", "CARTESIA")
-LIKE_PROCESS_1 = partial(signal.signal, signal.SIGTERM, signal.SIG_IGN)
-"""The kernel drops a signal for which process 1 has no handler: as if it were ignored."""
-
 Host = asyncio.subprocess.Process
+
+
+def like_process_1() -> None:
+    """Ignore SIGTERM: the kernel drops it where process 1 has no handler."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # shells ignore it in the background
 
 
 @asynccontextmanager
@@ -40,7 +42,7 @@ async def starting(command: str, livekit: str) -> AsyncIterator[Host]:
         *(sys.executable, "-m", "host", command),
         env={**os.environ, **more, "HOST_HEALTH_PORT": "0"},
         stderr=asyncio.subprocess.PIPE,
-        preexec_fn=LIKE_PROCESS_1,
+        preexec_fn=like_process_1,
     )
     try:
         yield process

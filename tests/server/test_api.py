@@ -114,8 +114,9 @@ async def livekit() -> AsyncIterator[LiveKit]:
 async def client(
     deployment: Deployment, livekit: LiveKit, caplog: pytest.LogCaptureFixture
 ) -> AsyncIterator[Client]:
-    """A program that uses the API of a host with one persona."""
+    """A program that uses the API of a host with one persona, which notes each record."""
     deployment.write("personas/ann.py", STRICT)
+    deployment.write("plugins/witness.py", WITNESS)
     async with an_api(caplog, livekit) as client:
         yield client
         livekit.turning_away.set()  # nobody is left waiting in LiveKit's SDK
@@ -169,7 +170,6 @@ async def test_a_call_that_no_host_takes_is_over_and_may_be_tried_again(client: 
 async def test_each_accepted_call_that_no_host_takes_has_one_record(
     client: Client, deployment: Deployment
 ) -> None:
-    deployment.write("plugins/witness.py", WITNESS)
     calls = [(await client.place(details=GOOD))[1] for _ in range(3)]
     client.livekit.turning_away.set()
     for call in calls:
@@ -197,7 +197,6 @@ async def require_unrecorded(client: Client, deployment: Deployment) -> None:
 async def test_a_call_that_a_host_took_late_is_recorded_by_that_host_alone(
     client: Client, deployment: Deployment
 ) -> None:
-    deployment.write("plugins/witness.py", WITNESS)
     _, call, _ = await client.place(details=GOOD, idempotency_key="order-7")
     requests = Requests(load_settings().state_dir)
     requests.claim("order-7", "AJ_1", call["room"], "RM_1")
@@ -210,7 +209,6 @@ async def test_a_call_that_a_host_took_late_is_recorded_by_that_host_alone(
 async def test_a_call_whose_job_ended_before_it_began_is_recorded_by_that_job_alone(
     client: Client, deployment: Deployment
 ) -> None:
-    deployment.write("plugins/witness.py", WITNESS)
     _, call, _ = await client.place(details=GOOD, idempotency_key="order-7")
     requests = Requests(load_settings().state_dir)
     assert requests.note_end("order-7", call["room"], "cancelled", "the room was closed")
@@ -583,7 +581,6 @@ async def test_the_same_key_and_the_same_body_give_the_same_call(client: Client)
 async def test_a_call_is_told_of_with_the_reference_and_the_key_of_its_request(
     client: Client, deployment: Deployment
 ) -> None:
-    deployment.write("plugins/witness.py", WITNESS)
     wanted = {"details": GOOD, "reference": f"lead of {NUMBER}", "idempotency_key": "order-7"}
     _, call, _ = await client.place(**wanted)
     assert call["reference"].startswith("lead of +1…01~")
