@@ -2,6 +2,8 @@
 
 https://developers.deepgram.com/reference/speech-to-text/listen-streaming and listen-pre-recorded.
 It recognises the sentences of a scene and nothing else.
+
+One module in spite of its length: one API, live and for recordings, with one way to recognise.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The settings of a deployment, and the sources that they are read from."""
+"""The settings of a deployment, and the sources that they are read from.
+
+One module in spite of its length: most of it is the list of settings.
+"""
 
 from __future__ import annotations
 
