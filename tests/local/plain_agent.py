@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Self
 
 import numpy as np
@@ -64,6 +65,13 @@ class Agent:
     async def beeps(self, hz: float = 700, seconds: float = 0.6) -> None:
         """Send a tone."""
         await self.says(tone(hz, seconds))
+
+    async def end_call(self, identity: str) -> None:
+        """Ask the telephone with an identity to hang up; it may be gone before its answer is."""
+        with suppress(rtc.RpcError):
+            await self.room.local_participant.perform_rpc(
+                destination_identity=identity, method="lk.sip.EndCall", payload="{}"
+            )
 
     async def sees(self, event: str, what: Any = None, limit: float = 10.0) -> Any:
         """Wait until something was seen (`what` of it, if given), and give what was."""

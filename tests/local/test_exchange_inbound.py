@@ -139,9 +139,7 @@ async def test_removing_the_caller_hangs_up_the_call(
 
 async def test_the_agent_can_end_the_call_by_rpc(exchange: Exchange, join: Join) -> None:
     call, agent = await picked_up(exchange, join)
-    await agent.room.local_participant.perform_rpc(
-        destination_identity=call.identity, method="lk.sip.EndCall", payload="{}"
-    )
+    await agent.end_call(call.identity)
     await call.ended()
     assert call.ended_by == "far end"
     assert await agent.sees("left") == REASON.CLIENT_INITIATED

@@ -98,9 +98,7 @@ async def test_words_cut_off_by_the_far_end_were_not_heard(exchange: Exchange, j
     call = await exchange.ring(CALLER, HOST_NUMBER, waits)
     agent = await the_agent_of(call, join)
     await agent.says((await speak(HOURS, RATE))[: RATE // 2])
-    await agent.room.local_participant.perform_rpc(
-        destination_identity=call.identity, method="lk.sip.EndCall", payload="{}"
-    )
+    await agent.end_call(call.identity)
     with pytest.raises(NotHeard, match="the call ended before"):
         await call.ended()
 
@@ -114,9 +112,7 @@ async def test_the_last_words_before_a_hangup_are_heard(exchange: Exchange, join
     agent = await the_agent_of(call, join)
     await agent.says(await speak(HOURS, RATE))
     await asyncio.sleep(0.25)  # on its way
-    await agent.room.local_participant.perform_rpc(
-        destination_identity=call.identity, method="lk.sip.EndCall", payload="{}"
-    )
+    await agent.end_call(call.identity)
     await call.ended()
     assert [heard.text for heard in call.heard] == [HOURS]
 

@@ -262,4 +262,14 @@ def test_make_alone_shows_the_targets() -> None:
     shown = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     targets = re.findall(r"^  make ([\w-]+) +\w", shown, re.MULTILINE)
     tests, hours = ["test", "test-quick", "test-all", "coverage"], ["faults", "soak"]
-    assert targets == ["help", "setup", "demo", *tests, "docs", "lint", *hours, "constraints"]
+    assert targets == [
+        "help",
+        "setup",
+        "demo",
+        *tests,
+        "docs",
+        "site",
+        "lint",
+        *hours,
+        "constraints",
+    ]
