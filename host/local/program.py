@@ -1,4 +1,4 @@
-"""Programs of the local world: found by setting or PATH, and ended with this process."""
+"""Programs of the local world: found by setting, PATH or cache, and ended with this process."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from host.base.errors import HostError
 from host.privacy.environment import of_a_program
 
 
-def find_program(setting: str, name: str) -> Path | None:
-    """Return the program that an environment variable names, else that on the PATH.
+def find_program(setting: str, name: str, built: Path) -> Path | None:
+    """Return the program that an environment variable names, else on the PATH, else `built`.
 
     Raises HostError if the variable names no program.
     """
@@ -26,14 +26,15 @@ def find_program(setting: str, name: str) -> Path | None:
         if not (path.is_file() and os.access(path, os.X_OK)):
             raise HostError(f"{setting}: {named} is no program")
         return path
-    found = shutil.which(name)
-    return Path(found) if found else None
+    if found := shutil.which(name):
+        return Path(found)
+    return built if built.is_file() else None
 
 
-def free_port(kind: socket.SocketKind, address: str = "127.0.0.1") -> int:
-    """Return a port that nothing is bound to."""
+def free_port(kind: socket.SocketKind) -> int:
+    """Return a port of 127.0.0.1 that nothing is bound to."""
     with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind((address, 0))
+        probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 

@@ -11,10 +11,7 @@ def find_server() -> Path | None:
 
     Raises HostError if HOST_LIVEKIT_SERVER is not a program.
     """
-    if found := find_program(SETTING, "livekit-server"):
-        return found
-    built = built_server()
-    return built if built.is_file() else None
+    return find_program(SETTING, "livekit-server", built_server())
 
 
 def find_or_build() -> Path:

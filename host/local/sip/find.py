@@ -11,9 +11,7 @@ def find_sip() -> Path | None:
 
     Raises HostError if HOST_LIVEKIT_SIP is not a program.
     """
-    if found := find_program(SETTING, "livekit-sip"):
-        return found
-    return built_sip() if built_sip().is_file() else None
+    return find_program(SETTING, "livekit-sip", built_sip())
 
 
 def find_or_build_sip() -> Path:

@@ -27,9 +27,7 @@ def find_redis() -> Path | None:
 
     Raises HostError if HOST_REDIS_SERVER is not a program.
     """
-    if found := find_program(SETTING, "redis-server"):
-        return found
-    return _fetched() if _fetched().is_file() else None
+    return find_program(SETTING, "redis-server", _fetched())
 
 
 def find_or_fetch_redis() -> Path:
