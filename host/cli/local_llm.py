@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from host import registry
 from host.call.call import Call
+from host.registry import Registry
 from host.settings import Settings
+
+if TYPE_CHECKING:
+    from host.local.rules import Rule
 
 Llm = Callable[[Call], Any]
 """What answers the hook `llm`."""
@@ -16,12 +20,18 @@ Llm = Callable[[Call], Any]
 
 def by_rules(settings: Settings) -> Llm:
     """Let every persona answer by the rules beside it. Raises SettingsError for wrong ones."""
-    from host.local.rule_files import read_rules
     from host.local.rule_llm import RuleLlm
+
+    rules = rules_of(settings, registry.load(settings))
+    return lambda call: RuleLlm(rules, lambda: call.persona)
+
+
+def rules_of(settings: Settings, loaded: Registry) -> tuple[Rule, ...]:
+    """Return the rules beside the personas, and the bundled ones. Raises SettingsError."""
+    from host.local.rule_files import read_rules
     from host.local.scripts import RULES
 
-    rules = (*read_rules(settings.personas_dir, registry.load(settings).personas), *RULES)
-    return lambda call: RuleLlm(rules, lambda: call.persona)
+    return (*read_rules(settings.personas_dir, loaded.personas), *RULES)
 
 
 def in_place_of_openai(settings: Settings) -> Llm | None:

@@ -43,21 +43,18 @@ async def world_of(local: bool, lines: Lines | None = None) -> AsyncIterator[tup
         yield registry.read_settings(), lambda settings, loaded: None
         return
     with of_the_local_extra():
-        from host.local.rule_files import read_rules
-        from host.local.scripts import RULES
+        from host.cli.local_llm import rules_of
         from host.local.sip import SipWorld
         from host.local.world import World
     from host.privacy.logs import keep_private
 
     before = registry.read_settings()
-    rules = (*read_rules(before.personas_dir, registry.load(before).personas), *RULES)
+    rules = rules_of(before, registry.load(before))
     world: World = World(rules=rules) if lines is None else SipWorld(lines, rules=rules)
     async with world:
         world.settle_in()
         settings = registry.read_settings()
-        personas = registry.load(settings).personas.values()
-        await world.give_numbers({persona.name: persona.numbers for persona in personas})
-        world.open_to_handsets()
+        await _give_numbers(world, registry.load(settings))
         keep_private(settings)  # which opens the numbers of this world: they are to be read
         typer.echo(world.welcome(), err=True)
         tasks = Tasks()
@@ -69,19 +66,19 @@ async def world_of(local: bool, lines: Lines | None = None) -> AsyncIterator[tup
 
 def _follow(world: World, tasks: Tasks, settings: Settings, loaded: Registry) -> None:
     """Have the local world know the personas that there are now: their rules, their numbers."""
-    from host.local.rule_files import read_rules
-    from host.local.scripts import RULES
+    from host.cli.local_llm import rules_of
 
     try:
-        world.llm.rules = (*read_rules(settings.personas_dir, loaded.personas), *RULES)
+        world.llm.rules = rules_of(settings, loaded)
     except HostError as error:
         log.error("the local LLM keeps its rules: %s", error)
+    tasks.start(_give_numbers(world, loaded), "giving numbers to personas")
 
-    async def give() -> None:
-        await world.give_numbers({each.name: each.numbers for each in loaded.personas.values()})
-        world.open_to_handsets()
 
-    tasks.start(give(), "giving numbers to personas")
+async def _give_numbers(world: World, loaded: Registry) -> None:
+    """Let each persona be rung, and handsets know by which number."""
+    await world.give_numbers({each.name: each.numbers for each in loaded.personas.values()})
+    world.open_to_handsets()
 
 
 @contextlib.contextmanager

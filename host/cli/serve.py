@@ -77,17 +77,17 @@ def _lines(local: bool, sip: bool, listen: str | None, softphone: str | None) ->
     if not sip:
         return None
     with of_the_local_extra():
-        from host.local.sip.lines import LOOPBACK, NO_PASSWORD, USERNAME, Lines
+        from host.local.sip.lines import NO_PASSWORD, Lines
 
     settings = read_settings()
     password = settings.sip_inbound_password.get_secret_value() if listen else ""
     if listen and not password:
         raise HostError(NO_PASSWORD)
     return Lines(
-        listen or LOOPBACK,
-        settings.sip.inbound_username or USERNAME,
+        listen or Lines.listen,
+        settings.sip.inbound_username or Lines.username,
         password,
-        softphone or f"{LOOPBACK}:5060",
+        softphone or Lines.softphone,
     )
 
 

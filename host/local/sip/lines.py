@@ -15,10 +15,6 @@ from livekit.protocol.room import RoomConfiguration
 
 from host.base.errors import HostError
 
-LOOPBACK = "127.0.0.1"
-USERNAME = "host"
-"""The user name of calls from the network, unless `[sip] inbound_username` is another one."""
-
 NO_PASSWORD = (
     "--listen needs a password, which the softphone sends: set HOST_SIP_INBOUND_PASSWORD in .env"
 )
@@ -28,12 +24,13 @@ NO_PASSWORD = (
 class Lines:
     """Where livekit-sip listens, who may call there, and where `host call` rings."""
 
-    listen: str = LOOPBACK
+    listen: str = "127.0.0.1"
     """An IPv4 address of this machine."""
-    username: str = USERNAME
+    username: str = "host"
+    """The user name of calls from the network."""
     password: str = field(default="", repr=False)
     """What a caller has to know; empty: nothing, for loopback alone."""
-    softphone: str = f"{LOOPBACK}:5060"
+    softphone: str = "127.0.0.1:5060"
     """Host and port of the SIP telephone that rings."""
     port: int = 0
     """SIP port; 0: a free one."""
