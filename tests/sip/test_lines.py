@@ -48,7 +48,7 @@ def test_by_default_all_is_on_loopback_and_needs_no_password() -> None:
 )
 def test_what_can_not_be_is_told_in_one_line(given: dict[str, str], told: str) -> None:
     with pytest.raises(HostError) as error:
-        Lines(**given)  # type: ignore[arg-type]
+        Lines(**given)
     assert str(error.value).startswith(told)
 
 

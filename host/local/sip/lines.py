@@ -32,8 +32,6 @@ class Lines:
     """What a caller has to know; empty: nothing, for loopback alone."""
     softphone: str = "127.0.0.1:5060"
     """Host and port of the SIP telephone that rings."""
-    port: int = 0
-    """SIP port; 0: a free one."""
 
     def __post_init__(self) -> None:
         """Raise HostError if calls can't be taken or placed like this."""

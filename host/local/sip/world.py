@@ -15,7 +15,6 @@ from host.local.sip.bridge import SipBridge
 from host.local.sip.find import find_or_build_sip
 from host.local.sip.lines import Lines, Trunks, require_network
 from host.local.sip.redis import RedisServer
-from host.local.speech import Sentences
 from host.local.world import LOCAL_KEY, OUR_NUMBER, Enter, World
 
 SOFTPHONE = "+15552220001"
@@ -29,16 +28,8 @@ class SipWorld(World):
     the softphone. With keys of speech providers in the environment, a human is understood.
     """
 
-    def __init__(
-        self,
-        lines: Lines | None = None,
-        *,
-        rules: Iterable[Rule] = RULES,
-        agent_name: str = "host",
-        callers: Sentences | None = None,
-        agents: Sentences | None = None,
-    ) -> None:
-        super().__init__(rules=rules, agent_name=agent_name, callers=callers, agents=agents)
+    def __init__(self, lines: Lines | None = None, *, rules: Iterable[Rule] = RULES) -> None:
+        super().__init__(rules=rules)
         self.lines = lines or Lines()
         self._named = set[str]()
         """Personas that their names ring."""
@@ -53,7 +44,7 @@ class SipWorld(World):
     async def _start_telephony(self, enter: Enter) -> str:
         server = self.livekit
         keys = server.url, server.api_key, server.api_secret
-        self.bridge = await enter(SipBridge(self.redis, keys, self.lines.listen, self.lines.port))
+        self.bridge = await enter(SipBridge(self.redis, keys, self.lines.listen))
         self._trunks = Trunks(await enter(api.LiveKitAPI(*keys)), self.lines, self._agent)
         await self._trunks.inbound([], "call")
         return await self._trunks.outbound(OUR_NUMBER)
