@@ -25,6 +25,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import pytest_asyncio
@@ -36,6 +37,9 @@ from scene import HERE, a_memory_scene, a_scene, together
 from host.local.exchange import Subscriber
 from host.testing import Scene
 from host.testing.report import pytest_runtest_makereport, watch
+
+if TYPE_CHECKING:
+    from user_agents.world import SipCalls
 
 __all__ = ["pytest_runtest_makereport"]
 
@@ -198,6 +202,27 @@ async def whole_scene_of_2025(tmp_path_factory: pytest.TempPathFactory) -> Async
     """A host in a process of its own, on the livekit-sip of 2025."""
     async with a_scene(tmp_path_factory.mktemp("of-2025"), "2025") as scene:
         yield scene
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def sip(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Scene]:
+    """A host on a real livekit-sip; with PASSWORD in a test's module, for softphones anywhere."""
+    from user_agents.world import sip_scene
+
+    password = getattr(request.module, "PASSWORD", "")
+    async with sip_scene(tmp_path_factory.mktemp("sip"), password=password) as scene:
+        yield scene
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def calls(sip: Scene, tmp_path: Path) -> AsyncIterator[SipCalls]:
+    """One test's calls over SIP."""
+    from user_agents.world import calls_of
+
+    async with calls_of(sip, tmp_path) as calls:
+        yield calls
 
 
 @pytest.fixture

@@ -6,36 +6,27 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator
-from pathlib import Path
+from contextlib import asynccontextmanager
 
-import pytest
-import pytest_asyncio
 from scene import kill_its_process
-from user_agents.world import GROUP, SipCalls, calls_of, sip_scene
+from user_agents.softphone import Softphone
+from user_agents.world import OVER_SIP, SipCalls
 
-from host.testing import Scene
-
-pytestmark = [pytest.mark.whole("SIP is of packets, and its programs are processes"), GROUP]
+pytestmark = OVER_SIP
 
 GREETING = "Press a key please."
-BACK = "I am sorry, we were cut off for a moment. I am here again, please go on."
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def sip(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene]:
-    async with sip_scene(tmp_path_factory.mktemp("sip-inbound")) as scene:
-        yield scene
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def calls(sip: Scene, tmp_path: Path) -> AsyncIterator[SipCalls]:
-    async with calls_of(sip, tmp_path) as calls:
-        yield calls
+@asynccontextmanager
+async def greeted(calls: SipCalls) -> AsyncIterator[Softphone]:
+    """A caller whom the pad has greeted."""
+    async with calls.caller("pad") as phone:
+        await phone.hears(GREETING)
+        yield phone
 
 
 async def test_a_softphone_rings_a_persona_by_its_name(calls: SipCalls) -> None:
-    async with calls.softphone(number="+15557770001") as phone:
-        await phone.command("dial", calls.world.address_of("pad"))
+    async with calls.caller("pad", number="+15557770001") as phone:
         await phone.until("CALL_ESTABLISHED")
         heard = await phone.hears(GREETING)
         await phone.command("hangup")
@@ -47,8 +38,7 @@ async def test_a_softphone_rings_a_persona_by_its_name(calls: SipCalls) -> None:
 
 
 async def test_a_dialled_number_has_its_persona(calls: SipCalls) -> None:
-    async with calls.softphone() as phone:
-        await phone.command("dial", calls.world.address_of("+15550001201"))
+    async with calls.caller("+15550001201") as phone:
         await phone.hears(GREETING)
         await phone.command("hangup")
         record = await calls.record()
@@ -56,8 +46,7 @@ async def test_a_dialled_number_has_its_persona(calls: SipCalls) -> None:
 
 
 async def test_a_question_is_understood_and_the_persona_hangs_up(calls: SipCalls) -> None:
-    async with calls.softphone() as phone:
-        await phone.command("dial", calls.world.address_of("receptionist"))
+    async with calls.caller("receptionist") as phone:
         await phone.hears("How can I help you?")
         await phone.say("What are your opening hours?", calls.world.callers)
         await phone.hears("We are open from nine to five")
@@ -70,9 +59,7 @@ async def test_a_question_is_understood_and_the_persona_hangs_up(calls: SipCalls
 
 
 async def test_keys_are_received(calls: SipCalls) -> None:
-    async with calls.softphone() as phone:
-        await phone.command("dial", calls.world.address_of("pad"))
-        await phone.hears(GREETING)
+    async with greeted(calls) as phone:
         await phone.press("5")
         await phone.hears("You pressed 5.")
         await phone.command("hangup")
@@ -81,9 +68,7 @@ async def test_keys_are_received(calls: SipCalls) -> None:
 
 
 async def test_keys_are_sent_before_the_goodbye(calls: SipCalls) -> None:
-    async with calls.softphone() as phone:
-        await phone.command("dial", calls.world.address_of("pad"))
-        await phone.hears(GREETING)
+    async with greeted(calls) as phone:
         await phone.press("#")
         await phone.until("CALL_CLOSED")
         await phone.hears("Goodbye.")
@@ -93,8 +78,7 @@ async def test_keys_are_sent_before_the_goodbye(calls: SipCalls) -> None:
 
 
 async def test_a_caller_who_gives_up_has_abandoned_the_call(calls: SipCalls) -> None:
-    async with calls.softphone() as phone:
-        await phone.command("dial", calls.world.address_of("pad"))
+    async with calls.caller("pad") as phone:
         await phone.until("CALL_RINGING")
         await phone.command("hangup")
         record = await calls.record()
@@ -103,8 +87,7 @@ async def test_a_caller_who_gives_up_has_abandoned_the_call(calls: SipCalls) -> 
 
 
 async def test_a_name_of_nobody_is_refused(calls: SipCalls) -> None:
-    async with calls.softphone() as phone:
-        await phone.command("dial", calls.world.address_of("nobody"))
+    async with calls.caller("nobody") as phone:
         closed = await phone.until("CALL_CLOSED")
         record = await calls.record()
     assert closed["param"].startswith("486"), closed
@@ -112,9 +95,7 @@ async def test_a_name_of_nobody_is_refused(calls: SipCalls) -> None:
 
 
 async def test_a_hold_leaves_no_call_behind(calls: SipCalls) -> None:
-    async with calls.softphone() as phone:
-        await phone.command("dial", calls.world.address_of("pad"))
-        await phone.hears(GREETING)
+    async with greeted(calls) as phone:
         await phone.command("hold")
         await phone.until("CALL_REMOTE_SDP", times=2)
         await phone.command("resume")
@@ -127,9 +108,7 @@ async def test_a_hold_leaves_no_call_behind(calls: SipCalls) -> None:
 
 
 async def test_a_refer_puts_the_caller_through(calls: SipCalls) -> None:
-    async with calls.softphone() as phone, calls.sipp("answers", 5066) as colleague:
-        await phone.command("dial", calls.world.address_of("pad"))
-        await phone.hears(GREETING)
+    async with calls.sipp("answers", 5066) as colleague, greeted(calls) as phone:
         await phone.press("*")
         await phone.until("TRANSFER")
         record = await calls.record()
@@ -141,11 +120,9 @@ async def test_a_refer_puts_the_caller_through(calls: SipCalls) -> None:
 
 async def test_a_refused_refer_leaves_the_caller_with_the_persona(calls: SipCalls) -> None:
     async with (
-        calls.softphone() as phone,
         calls.sipp("final", 5066, status="486 Busy Here") as colleague,
+        greeted(calls) as phone,
     ):
-        await phone.command("dial", calls.world.address_of("pad"))
-        await phone.hears(GREETING)
         await phone.press("*")
         await colleague.over()
         await phone.hears("My colleague does not answer.")
@@ -155,8 +132,7 @@ async def test_a_refused_refer_leaves_the_caller_with_the_persona(calls: SipCall
 
 
 async def test_a_call_at_its_limit_is_ended_with_a_goodbye(calls: SipCalls) -> None:
-    async with calls.softphone() as phone:
-        await phone.command("dial", calls.world.address_of("brief"))
+    async with calls.caller("brief") as phone:
         await phone.hears("our time is up")
         await phone.until("CALL_CLOSED")
         record = await calls.record()
@@ -164,9 +140,7 @@ async def test_a_call_at_its_limit_is_ended_with_a_goodbye(calls: SipCalls) -> N
 
 
 async def test_a_softphone_that_is_killed_loses_its_call(calls: SipCalls) -> None:
-    async with calls.softphone() as phone:
-        await phone.command("dial", calls.world.address_of("pad"))
-        await phone.hears(GREETING)
+    async with greeted(calls) as phone:
         await phone.program.kill()
         record = await calls.record(60)
     assert (record.outcome, record.ended_by) == ("completed", "livekit")
@@ -174,9 +148,7 @@ async def test_a_softphone_that_is_killed_loses_its_call(calls: SipCalls) -> Non
 
 
 async def test_a_call_whose_process_is_killed_is_taken_over(calls: SipCalls) -> None:
-    async with calls.softphone() as phone:
-        await phone.command("dial", calls.world.address_of("pad"))
-        await phone.hears(GREETING)
+    async with greeted(calls) as phone:
         (room,) = await calls.rooms()
         kill_its_process(calls.scene, room)
         await phone.hears("I am here again")
@@ -188,9 +160,7 @@ async def test_a_call_whose_process_is_killed_is_taken_over(calls: SipCalls) -> 
 
 
 async def test_a_killed_livekit_sip_ends_the_call_with_a_record(calls: SipCalls) -> None:
-    async with calls.softphone() as phone:
-        await phone.command("dial", calls.world.address_of("pad"))
-        await phone.hears(GREETING)
+    async with greeted(calls):
         await calls.world.bridge.kill()
         try:
             record = await calls.record(60)
@@ -201,9 +171,7 @@ async def test_a_killed_livekit_sip_ends_the_call_with_a_record(calls: SipCalls)
 
 async def test_the_call_of_a_killed_host_is_hung_up(calls: SipCalls) -> None:
     # Last of all: this module has no host any more.
-    async with calls.softphone() as phone:
-        await phone.command("dial", calls.world.address_of("pad"))
-        await phone.hears(GREETING)
+    async with greeted(calls) as phone:
         killed = time.time()
         os.kill(calls.scene.host.pid, signal.SIGKILL)
         await phone.until("CALL_CLOSED", 15)

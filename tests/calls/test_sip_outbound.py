@@ -3,34 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
-import pytest_asyncio
-from user_agents.world import GROUP, SipCalls, calls_of, sip_scene
+from user_agents.world import OVER_SIP, SipCalls
 
 from host.dispatch.hangup import hang_up
-from host.testing import Scene
 
-pytestmark = [pytest.mark.whole("SIP is of packets, and its programs are processes"), GROUP]
+pytestmark = OVER_SIP
 
 GREETING = "Hello, this is Molar Dental calling for Ann."
 MESSAGE = "Your appointment is at three o'clock. Goodbye."
 MAILBOX = "You have reached the voicemail of Ann. Please leave a message after the tone."
 ANN = {"patient": "Ann", "time": "three o'clock"}
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def sip(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene]:
-    async with sip_scene(tmp_path_factory.mktemp("sip-outbound")) as scene:
-        yield scene
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def calls(sip: Scene, tmp_path: Path) -> AsyncIterator[SipCalls]:
-    async with calls_of(sip, tmp_path) as calls:
-        yield calls
 
 
 @pytest.mark.parametrize(

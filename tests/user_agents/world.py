@@ -28,8 +28,11 @@ from user_agents.sipp import Sipp
 from user_agents.softphone import Softphone
 
 HERE = Path(__file__).parent
-GROUP = pytest.mark.xdist_group("sip")
-"""Tests that share a world, and the network of their worker."""
+OVER_SIP = [
+    pytest.mark.whole("SIP is of packets, and its programs are processes"),
+    pytest.mark.xdist_group("sip"),
+]
+"""The marks of calls that share a world, and the network of their worker."""
 
 
 def require_sip() -> None:
@@ -97,6 +100,13 @@ class SipCalls:
         """Run a baresip."""
         self.world.callers.add(options.get("says", ""))
         return softphone.softphone(self._new(), self.world.agents, port, **options)
+
+    @asynccontextmanager
+    async def caller(self, whom: str, **options: Any) -> AsyncIterator[Softphone]:
+        """Run a baresip that dials a persona's name, or a number."""
+        async with self.softphone(**options) as phone:
+            await phone.command("dial", self.world.address_of(whom))
+            yield phone
 
     def sipp(
         self, scenario: str, port: int = 5060, *, status: str = ""
