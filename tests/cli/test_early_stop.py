@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -59,8 +59,8 @@ async def end_of(process: Host) -> tuple[int | None, bytes]:
 
 
 @pytest.fixture
-async def silent_livekit() -> AsyncIterator[tuple[str, Callable[[], asyncio.Future[bytes]]]]:
-    """A server that never answers: its URL, and what waits until it is asked something."""
+async def silent_livekit() -> AsyncIterator[tuple[str, asyncio.Future[bytes]]]:
+    """A server that never answers: its URL, and the first line that it is asked."""
     asked: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
     over = asyncio.Event()
 
@@ -73,7 +73,7 @@ async def silent_livekit() -> AsyncIterator[tuple[str, Callable[[], asyncio.Futu
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    yield f"ws://127.0.0.1:{port}", lambda: asked
+    yield f"ws://127.0.0.1:{port}", asked
     over.set()
     server.close()
 
@@ -95,17 +95,17 @@ async def test_a_host_that_loads_its_plugins_ends_at_once(
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_so_does_one_that_waits_for_livekit(
     deployment: Deployment,
-    silent_livekit: tuple[str, Callable[[], asyncio.Future[bytes]]],
+    silent_livekit: tuple[str, asyncio.Future[bytes]],
     number: signal.Signals,
 ) -> None:
     deployment.persona("ann")
     url, asked = silent_livekit
     async with starting("start", url) as process:
         ended = asyncio.ensure_future(end_of(process))
-        either: list[asyncio.Future[Any]] = [asked(), ended]
+        either: list[asyncio.Future[Any]] = [asked, ended]
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         assert not ended.done(), await ended
-        assert b"ListRooms" in await asked()
+        assert b"ListRooms" in await asked
         process.send_signal(number)
         code, errors = await ended
     assert code == 0
