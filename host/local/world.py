@@ -179,8 +179,8 @@ class World:
         self.numbers = given
 
     async def _give(self, number: str, persona: str = "") -> None:
+        self._routed[number] = persona  # first: another reload may want a number meanwhile
         await self._route(number, persona)
-        self._routed[number] = persona
 
     def settle_in(self) -> None:
         """Set the settings in this process's environment.

@@ -53,8 +53,8 @@ class SipWorld(World):
         """Give every persona a number, and let its name ring it, too: SIP needs no number."""
         await super().give_numbers(personas)
         for persona in sorted(self.numbers.keys() - self._named):
-            await self._trunks.inbound([persona], persona)
             self._named.add(persona)
+            await self._trunks.inbound([persona], persona)
 
     async def _route(self, number: str, persona: str = "") -> None:
         # The trunk without numbers takes the calls to all others: host.toml has their personas.
