@@ -131,11 +131,14 @@ class Gate:
             return None
         times = "once" if most == 1 else f"{most} times"
         reason = f"the number was already dialled {times} today"
-        again = self._allowed_from(dialled, at)
+        again = self._allowed_from(dialled, hours.next_day(dialled, at))
         return refuse(Rule.ATTEMPTS, reason, dialled, retry_at=again)
 
     def _allowed_from(self, dialled: str, at: datetime) -> datetime | None:
-        """Return when hours, attempts and budget allow a number; None if that can't be told."""
+        """Return when, from `at` on, hours, attempts and budget allow a number.
+
+        None if that can't be told.
+        """
         moment = at
         for _ in range(MIDNIGHTS):
             found = hours.when_allowed(dialled, self._deployment.calling_hours, moment)
@@ -159,7 +162,7 @@ class Gate:
             if self._persona:
                 self._budget.require(self._persona, self._deployment, at)
         except Exhausted:
-            return hours.in_a_zone_of(dialled, next_day(at))
+            return _next_budget(dialled, at)
         return None
 
     def _who_calls(self, dialled: str, at: datetime) -> Verdict | None:
@@ -169,7 +172,7 @@ class Gate:
         try:
             self._budget.require(self._persona, self._deployment, at)
         except Exhausted as error:
-            again = self._allowed_from(dialled, at)
+            again = self._allowed_from(dialled, _next_budget(dialled, at))
             return refuse(Rule.BUDGET, str(error), dialled, retry_at=again)
         except (OSError, sqlite3.Error) as error:
             reason = f"the calls of {self._persona} can't be counted: {error}"
@@ -191,6 +194,11 @@ def own_countries(settings: Settings) -> frozenset[str]:
     """
     found = number.countries_of(_own_numbers(settings))
     return frozenset(each for each in found if not is_caribbean(each))
+
+
+def _next_budget(dialled: str, at: datetime) -> datetime:
+    """Return when the persona's daily budget begins anew, as a clock near a number shows it."""
+    return hours.in_a_zone_of(dialled, next_day(at))
 
 
 def _own_numbers(settings: Settings) -> Iterator[str]:
