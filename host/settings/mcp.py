@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
@@ -39,6 +39,11 @@ def address(url: str) -> str:
     if not good or not url.isascii() or not url.isprintable() or " " in url:
         raise ValueError("must be an address such as https://mcp.example.com/mcp")
     return url
+
+
+def name_of(url: str) -> str:
+    """Return the host name of an address, and its port if it has one: the rest may be secret."""
+    return urlsplit(url).netloc.rpartition("@")[2]
 
 
 def _headers(given: dict[str, SecretStr]) -> dict[str, SecretStr]:
@@ -77,8 +82,8 @@ class McpServer(BaseModel):
 
     @property
     def name(self) -> str:
-        """The server's host name, and its port if it has one: the rest may be secret."""
-        return urlsplit(self.url).netloc.rpartition("@")[2]
+        """The server's name for people."""
+        return name_of(self.url)
 
     @property
     def references(self) -> frozenset[str]:
@@ -125,8 +130,3 @@ class McpServer(BaseModel):
 
 
 McpServers = Annotated[tuple[McpServer, ...], NoDecode, BeforeValidator(parted)]
-
-
-def references_of(servers: Iterable[McpServer]) -> frozenset[str]:
-    """Return the environment variables that servers refer to."""
-    return frozenset(name for server in servers for name in server.references)

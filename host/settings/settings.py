@@ -23,7 +23,7 @@ from pydantic_settings import (
 
 from host.base.e164 import regions_of
 from host.settings.calling import parted
-from host.settings.mcp import references_of
+from host.settings.mcp import McpServer
 from host.settings.paths import beside, config_path
 from host.settings.persona import Names, PersonaSettings, Shared
 from host.settings.plugins import PluginValues
@@ -199,10 +199,15 @@ class Settings(BaseSettings, Shared):
         return regions_of([*ours, self.caller_id or ""])
 
     @property
+    def mcp_servers(self) -> list[McpServer]:
+        """The MCP servers of host.toml: those of all personas, and of each."""
+        tables: tuple[Shared, ...] = (self, *self.personas.values())
+        return [server for table in tables for server in table.mcp]
+
+    @property
     def references(self) -> frozenset[str]:
         """Environment variables that MCP servers of host.toml refer to."""
-        tables: tuple[Shared, ...] = (self, *self.personas.values())
-        return references_of(server for table in tables for server in table.mcp)
+        return frozenset(name for server in self.mcp_servers for name in server.references)
 
     def with_plugins(self, values: PluginValues) -> Settings:
         """Return these settings together with what is set for plugins."""
@@ -231,9 +236,9 @@ class Settings(BaseSettings, Shared):
                 *(*self._values.environment, *self._values.given),
             }
         }
-        servers = own.mcp if "mcp" in own.model_fields_set else self.mcp
         filled["mcp"] = tuple(
-            each.with_values(self._values.references, self._values.mcp) for each in servers
+            each.with_values(self._values.references, self._values.mcp)
+            for each in filled.get("mcp", own.mcp)
         )
         filled["words"] = self.words.model_copy(update=own.words.model_dump(exclude_unset=True))
         return own.model_copy(update=filled)

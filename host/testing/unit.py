@@ -81,15 +81,9 @@ class Facts:
         for name in self.plugins:
             if not any(each.name == name and each.settings for each in loaded.plugins):
                 raise SettingsError(f"there is no plugin {name} with settings")
-        if unknown := self.mcp.keys() - _addresses(settings):
+        if unknown := self.mcp.keys() - {server.url for server in settings.mcp_servers}:
             raise SettingsError(f"no persona has the MCP server {min(unknown)}")
         return apart(settings, loaded, folder, self.plugins, self.mcp), loaded
-
-
-def _addresses(settings: Settings) -> set[str]:
-    """Return the addresses of MCP servers, as host.toml has them."""
-    tables = (settings, *settings.personas.values())
-    return {server.url for table in tables for server in table.mcp}
 
 
 def tool(call: Call, name: str) -> Callable[..., Any]:

@@ -16,7 +16,7 @@ from mcp.client.streamable_http import streamable_http_client
 from host.base.text import sanitize
 from host.call.mcp.reasons import CONNECT_LIMIT
 from host.call.mcp.results import as_text
-from host.settings.mcp import Transport, address
+from host.settings.mcp import Transport, address, name_of
 
 # They log tracebacks, with what the server sent: a conversation's data. McpTools says it in a line.
 for name in ("mcp.client", "mcp.shared"):
@@ -39,15 +39,14 @@ def opened(
 ) -> tuple[str, MCPServer]:
     """Return a server's name for people, and the server. Raises ValueError, without the address."""
     if isinstance(server, str):
-        parts = urlsplit(address(server))
+        path = urlsplit(address(server)).path
         sse = transport == "sse" or (
-            transport == "auto" and parts.path.rstrip("/").lower().endswith("/sse")
+            transport == "auto" and path.rstrip("/").lower().endswith("/sse")
         )
-        name = parts.netloc.rpartition("@")[2]
-        return name, HttpServer(server, headers, sse=sse, timeout=timeout)
+        return name_of(server), HttpServer(server, headers, sse=sse, timeout=timeout)
     if isinstance(server, MCPServer):
         url = getattr(server, "url", None)
-        name = urlsplit(url).netloc.rpartition("@")[2] if url else type(server).__name__
+        name = name_of(url) if url else type(server).__name__
         return name, server
     return sanitize(str(getattr(server, "name", "mcp")), 60), InProcess(server, timeout=timeout)
 
