@@ -15,6 +15,7 @@ LATER = (
     "livekit.agents.beta.tools",
     "livekit.agents.llm.async_toolset",
     "host.call.mcp.servers",  # the package mcp, if it is installed
+    "jsonschema",  # what an MCP server lists is checked with it
     "livekit.agents.voice.report",
     "numpy.fft",
 )
