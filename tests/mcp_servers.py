@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import gc
 import json
+import socket
 import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, Literal
@@ -52,13 +53,11 @@ async def served(
 ) -> AsyncIterator[str]:
     """Serve it on loopback; yield its address."""
     app = server.sse_app() if kind == "sse" else server.streamable_http_app()
-    config = uvicorn.Config(app, host="127.0.0.1", port=port, log_config=None, lifespan="on")
-    config.timeout_graceful_shutdown = 0
+    config = uvicorn.Config(app, log_config=None, lifespan="on", timeout_graceful_shutdown=0)
+    listening = socket.create_server(("127.0.0.1", port))  # from now on, who connects is served
+    bound = listening.getsockname()[1]
     serving = _Served(config)
-    task = asyncio.create_task(serving.serve())
-    while not serving.started:
-        await asyncio.sleep(0.005)
-    bound = serving.servers[0].sockets[0].getsockname()[1]
+    task = asyncio.create_task(serving.serve([listening]))
     try:
         yield f"http://127.0.0.1:{bound}{PATHS[kind]}"
     finally:
