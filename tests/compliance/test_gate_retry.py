@@ -33,6 +33,22 @@ def asked(number: str, at: str, **settings: Any) -> Verdict:
     return gate.dial(number, datetime.fromisoformat(at), attempt=False)
 
 
+def allowed_from(verdict: Verdict) -> str:
+    """Say when a refused number will be allowed."""
+    assert verdict.retry_at is not None
+    return verdict.retry_at.isoformat()
+
+
+def first_allowed(gate: Gate, verdict: Verdict) -> str:
+    """Say when a refused number will be allowed: the gate allows it then, and not before."""
+    assert verdict.retry_at is not None
+    assert verdict.number is not None
+    assert gate.dial(verdict.number, verdict.retry_at, attempt=False).allowed
+    before = verdict.retry_at - timedelta(minutes=1)
+    assert not gate.dial(verdict.number, before, attempt=False).allowed
+    return allowed_from(verdict)
+
+
 @pytest.mark.parametrize(
     ("number", "at", "again"),
     [
@@ -92,11 +108,7 @@ def test_attempts_are_allowed_again_on_the_callees_next_day_within_its_hours(
             gate.dial(NEW_YORK)
             verdict = gate.dial(NEW_YORK)
             assert verdict.rule is Rule.ATTEMPTS
-            assert verdict.retry_at is not None
-            assert verdict.retry_at.isoformat() == again
-            assert gate.dial(NEW_YORK, verdict.retry_at, attempt=False).allowed
-            before = verdict.retry_at - timedelta(minutes=1)
-            assert not gate.dial(NEW_YORK, before, attempt=False).allowed
+            assert first_allowed(gate, verdict) == again
 
 
 def test_of_several_zones_the_next_day_is_the_last_ones(deployment_folder: Path) -> None:
@@ -104,10 +116,7 @@ def test_of_several_zones_the_next_day_is_the_last_ones(deployment_folder: Path)
         settings = Settings(**{**EVERYWHERE, "max_attempts_a_day": 1, "calling_hours": ""})
         gate = Gate(settings, settings.persona("desk"))
         gate.dial(TOLL_FREE)
-        again = gate.dial(TOLL_FREE).retry_at
-        assert again is not None
-        assert gate.dial(TOLL_FREE, again, attempt=False).allowed
-        assert not gate.dial(TOLL_FREE, again - timedelta(minutes=1), attempt=False).allowed
+        assert first_allowed(gate, gate.dial(TOLL_FREE))
 
 
 @pytest.mark.parametrize(
@@ -137,11 +146,7 @@ def test_a_budget_begins_anew_at_the_hosts_midnight(
         Budget(settings.state_dir).admit("AJ_1", "desk", settings.persona("desk"))
         verdict = gate.dial(NEW_YORK)
         assert verdict.rule is Rule.BUDGET
-        assert verdict.retry_at is not None
-        assert verdict.retry_at.isoformat() == again
-        assert gate.dial(NEW_YORK, verdict.retry_at, attempt=False).allowed
-        before = verdict.retry_at - timedelta(minutes=1)
-        assert not gate.dial(NEW_YORK, before, attempt=False).allowed
+        assert first_allowed(gate, verdict) == again
         assert Gate(settings, settings.persona("desk"), "other").dial(NEW_YORK).allowed
 
 
@@ -155,16 +160,14 @@ def test_hours_attempts_and_budget_are_awaited_together(deployment_folder: Path)
         Budget(settings.state_dir).admit("AJ_1", "desk", limits)
         verdict = Gate(settings, limits, "desk").dial(NEW_YORK, attempt=False)
         assert verdict.rule is Rule.HOURS
-        assert verdict.retry_at is not None
-        assert verdict.retry_at.isoformat() == "2026-01-16T08:00:00-05:00"
+        assert allowed_from(verdict) == "2026-01-16T08:00:00-05:00"
     day = datetime(2026, 1, 15, 12, tzinfo=ZoneInfo("America/New_York"))
     with time_machine.travel(day, tick=False):
         gate = Gate(settings, limits)
         assert gate.dial(NEW_YORK).allowed
         verdict = Gate(settings, limits, "desk").dial(NEW_YORK, attempt=False)
         assert verdict.rule is Rule.ATTEMPTS
-        assert verdict.retry_at is not None
-        assert verdict.retry_at.isoformat() == "2026-01-16T08:00:00-05:00"
+        assert allowed_from(verdict) == "2026-01-16T08:00:00-05:00"
 
 
 def test_where_attempts_can_not_be_counted_no_time_is_promised(deployment_folder: Path) -> None:
