@@ -15,7 +15,7 @@ from host.local.speech import speak
 
 Samples: TypeAlias = NDArray[np.int16]
 
-LIMIT = 30.0
+LIMIT = 10.0
 """Seconds that anything here may take."""
 
 
@@ -51,15 +51,18 @@ class MouthOnTheLine(Mouth):
 
 
 class Ear(io.AudioOutput):
-    """What reaches the caller's ear; it is heard at once, or, if `slow`, until it is cut off."""
+    """What reaches the caller's ear; it is heard at once, or, if `slow`, until it is cut off.
 
-    def __init__(self) -> None:
+    `limit`: seconds that it may take until something is heard.
+    """
+
+    def __init__(self, limit: float = LIMIT) -> None:
         super().__init__(
             label="a caller's ear", capabilities=io.AudioOutputCapabilities(pause=True)
         )
         self._frames: list[Samples] = []
         self._heard: asyncio.Queue[Samples] = asyncio.Queue()
-        self.slow = False
+        self.slow, self._limit = False, limit
         self.begun = asyncio.Event()
 
     async def hears(self, text: str) -> None:
@@ -68,7 +71,7 @@ class Ear(io.AudioOutput):
 
     async def sound(self) -> Samples:
         """Give the next thing heard, at 24000 Hz."""
-        return await asyncio.wait_for(self._heard.get(), LIMIT)
+        return await asyncio.wait_for(self._heard.get(), self._limit)
 
     @property
     def silent(self) -> bool:

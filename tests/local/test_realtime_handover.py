@@ -17,7 +17,7 @@ from deployment import Deployment
 from in_memory.sound import read, speak
 from in_memory.speech import Listener, Llm, Speaker, Stt, Thinker, Tts, Vad
 from livekit.plugins.openai.realtime import RealtimeModel
-from mouth_and_ear import LIMIT, Ear, MouthOnTheLine
+from mouth_and_ear import Ear, MouthOnTheLine
 
 from host import registry
 from host.call.live import LiveCall
@@ -29,6 +29,8 @@ from host.registry import read_settings
 from host.speech.persona_agent import brief
 from host.speech.session import make_session
 
+LIMIT = 30.0
+"""Seconds that anything may take here: a call on a line takes as long as what is said."""
 BOOKING, BACK = "Please book me in for Friday.", "Back to the clerk please."
 RULES = (
     Rule(hears="live one", calls=("hand_over", {"to": "live", "note": "wants to book"})),
@@ -74,7 +76,7 @@ class AtTheClerk:
 
     def __init__(self, call: LiveCall) -> None:
         self.call, self.thinker, self.speaker = call, Thinker(RULES), Speaker()
-        self.mouth, self.ear = MouthOnTheLine(), Ear()
+        self.mouth, self.ear = MouthOnTheLine(), Ear(LIMIT)
 
     async def says_to_the_clerk(self, text: str) -> None:
         """Say something that an STT in memory understands."""
