@@ -35,7 +35,7 @@ coverage: setup  ## what `make test` covers of host and plugins
 docs:  ## refresh what README and docs show of the code: hooks, settings, outcomes, the record's schema
 	@.venv/bin/python docs/refresh.py
 
-site: setup  ## the documentation as a site, in build/site; any warning fails it
+site: setup  ## build the documentation as a site, in build/site; fail on any warning
 	@.venv/bin/python docs/build_site.py
 
 lint: setup  ## ruff, mypy, and which way imports go
