@@ -50,7 +50,7 @@ def call_table() -> str:
 def _kind(hook: Hook) -> str:
     what = "An event" if hook.is_async else "A question"
     all_of_them = "all run" if hook.is_async else "all answers count"
-    alone = "; for plugins alone" if hook.name in FOR_PLUGINS else ""
+    alone = "; for plugins only" if hook.name in FOR_PLUGINS else ""
     return f"{what}: {'the first answer counts' if hook.first else all_of_them}{alone}."
 
 

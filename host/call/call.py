@@ -106,7 +106,7 @@ class Call:
 
     @property
     def reference(self) -> str | None:
-        """The ID that whoever asked for the call knows it by; None if they gave none."""
+        """Your own ID of the call, from the request for it; None if that had none."""
         return self._known.reference
 
     @property

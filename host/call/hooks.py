@@ -51,8 +51,8 @@ def pass_environment(settings: Settings) -> Sequence[str] | None:
 async def while_serving(settings: Settings) -> None:
     """Run in the host's parent process while it serves calls; cancelled when it stops.
 
-    A reload that changes a file of the plugins' folder, or the plugin's settings, cancels it, and
-    runs it again. Only plugins implement this hook.
+    A reload cancels it and runs it again if a file in the plugins' folder, or the plugin's
+    settings, have changed. Only plugins implement this hook.
     """
 
 
@@ -183,8 +183,8 @@ async def hold_changed(call: Call, on_hold: bool) -> None:
 def conclusions(call: Call) -> type[BaseModel] | None:
     """Return the pydantic model that the LLM fills in from the transcript, after the call.
 
-    What it filled in is `results["conclusions"]` of the record, as JSON; without it, the record's
-    `conclusions_error` says why. Only a call in which both sides spoke is asked for.
+    The record has the filled-in model as `results["conclusions"]`, as JSON, or says in
+    `conclusions_error` why not. The LLM is asked only about calls in which both sides spoke.
     """
 
 
@@ -192,15 +192,16 @@ def conclusions(call: Call) -> type[BaseModel] | None:
 def recording_url(call: Call, recording: str) -> str | None:
     """Return the URL at which the call's recording will be stored, for its record.
 
-    `recording` is the path of its file. Whoever answers stores it: in `call_ended`, or later.
+    `recording` is the path of its file. The plugin that answers stores it: in
+    `call_ended`, or later.
     """
 
 
 @hookspec
 async def joined(call: Call, by: str, note: str) -> None:
-    """Run when the persona has got the call from another one, `by`; say its first words here.
+    """Run when another persona, `by`, has handed the call over; say the first words here.
 
-    Without words of any implementation, the LLM goes on with the conversation: it replies once,
+    If no implementation says anything, the LLM goes on with the conversation: it replies once,
     and knows the `note`. There is no time limit.
     """
 

@@ -65,8 +65,8 @@ class MenuChoice(Written):
     menu: str = Field(description="name of the menu; its prompt, if it has no name")
     key: str | None = Field(
         None,
-        description="key that was pressed, or a bullet if masked; null if none was and the menu's "
-        "default was chosen",
+        description="key that was pressed, or a bullet if masked; null if none was pressed and the "
+        "menu's default was chosen",
     )
     choice: str | None = Field(
         None, description="what was chosen: text, number or submenu; null if it is another object"
@@ -150,18 +150,18 @@ class CallRecord(Written):
     )
     reference: str | None = Field(
         None,
-        description="ID that whoever asked for the call gave it, the metadata's `reference`; a "
-        "telephone number in it is masked like `number`",
+        description="your own ID of the call: `reference` of the metadata, the API or `host call`; "
+        "a telephone number in it is masked like `number`",
     )
     idempotency_key: str | None = Field(
         None,
-        description="idempotency key of the request, masked like `reference`; `api-` and the ID of "
-        "the API's call, if the API got none",
+        description="idempotency key of the request, masked like `reference`; if the API got none, "
+        "`api-` and the call's ID in the API",
     )
     outcome: Outcome = Field(description="outcome of the call")
     ended_by: Who = Field(
         description="side that ended the call; `livekit` is a client of LiveKit's API, `operator` "
-        "`host hangup` or a client of the host's API"
+        "is `host hangup` or a client of the host's API"
     )
     reason: str = Field(description="reason of the outcome")
     sip_status: int | None = Field(None, description="SIP status of a failed dial, such as 486")
@@ -225,13 +225,13 @@ class CallRecord(Written):
     )
     recording_url: str | None = Field(
         None,
-        description="URL at which a plugin stores the recording; that may be done after the record "
-        "is written",
+        description="URL at which a plugin stores the recording, perhaps only after the record is "
+        "written",
     )
     recording_stopped_at: datetime | None = Field(
         None,
-        description="time when the recording was stopped during the call, as at the caller's "
-        "request, UTC; from then on nothing that was said is recorded",
+        description="time when the recording was stopped during the call, such as at the caller's "
+        "request, UTC; nothing that was said after that is recorded",
     )
     recording_discarded: bool = Field(
         False,

@@ -93,7 +93,10 @@ _ANY: dict[int | str, dict[str, Any]] = {
 }
 _UNKNOWN: dict[int | str, dict[str, Any]] = {404: _problem("no such call")}
 _PLACING: dict[int | str, dict[str, Any]] = {
-    202: {"headers": {"Location": {"description": "the call", "schema": {"type": "string"}}}},
+    202: {
+        "description": "the request is accepted",
+        "headers": {"Location": {"description": "the call", "schema": {"type": "string"}}},
+    },
     403: _problem("the gate refuses the number; nothing was dialled", Refusal),
     408: _problem("the request took too long"),
     409: _problem("another request used this idempotency key"),
