@@ -37,14 +37,13 @@ def gather(folder: Path) -> None:
     for page in known:
         text = read(page)
         for link in links(page):
-            name = str(link.file.relative_to(ROOT))
-            place = place_of(name)
-            if name not in known:
+            place = place_of(link.name)
+            if link.name not in known:
                 if not link.file.is_file():
                     raise ValueError(f"{page}: the link to {link.target} leads nowhere")
                 (folder / place).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(link.file, folder / place)
-            if "/" in link.target or not link.target.startswith("#"):
+            if not link.target.startswith("#"):
                 anchor = f"#{link.anchor}" if link.anchor else ""
                 text = text.replace(f"]({link.target})", f"]({place}{anchor})")
         (folder / place_of(page)).write_text(text)

@@ -31,6 +31,12 @@ class Block(NamedTuple):
         """The first line, by which tables name a block."""
         return self.text.strip().partition("\n")[0].strip()
 
+    @property
+    def file(self) -> str:
+        """The file that the first line names, as in `# plugins/notes.py`; otherwise empty."""
+        named = re.fullmatch(r"# (\S+)", self.first)
+        return named[1] if named else ""
+
 
 class Link(NamedTuple):
     """A link to a file of the repository: its page, target, file, and anchor or nothing."""
@@ -39,6 +45,11 @@ class Link(NamedTuple):
     target: str
     file: Path
     anchor: str
+
+    @property
+    def name(self) -> str:
+        """The file's path from the repository's root."""
+        return str(self.file.relative_to(ROOT))
 
 
 def pages() -> list[str]:
@@ -70,6 +81,17 @@ def links(page: str) -> Iterator[Link]:
             name, _, anchor = target.partition("#")
             file = (ROOT / page).parent / name if name else ROOT / page
             yield Link(page, target, file.resolve(), anchor)
+
+
+def lost(page: str) -> list[str]:
+    """Return the targets of a page's links that lead to no file, or to no anchor of a page."""
+    known = pages()
+    return [
+        link.target
+        for link in links(page)
+        if not link.file.is_file()
+        or (link.anchor and (link.name not in known or link.anchor not in anchors(link.name)))
+    ]
 
 
 def anchors(page: str) -> set[str]:

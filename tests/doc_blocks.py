@@ -28,7 +28,7 @@ from host.server.api.schemas import WantedCall
 from host.settings import Settings, env_name, load_settings
 from host.settings.plugins import variables_of
 
-ELSEWHERE = ("livekit.plugins.acme", "livekit.plugins.noise_cancellation")
+NOT_INSTALLED = ("livekit.plugins.acme", "livekit.plugins.noise_cancellation")
 """Modules that pages import, and that the tests do not install."""
 A_HOOK = "from host import hookimpl\n\n@hookimpl\ndef tools(call):\n    return []\n"
 TARGETS = set(re.findall(r"^([a-z-]+):", (HERE.parent / "Makefile").read_text(), re.MULTILINE))
@@ -36,7 +36,7 @@ TARGETS = set(re.findall(r"^([a-z-]+):", (HERE.parent / "Makefile").read_text(),
 
 def run(block: Block, deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     """Run a block in an empty deployment. An exception, or a failed assertion: it is wrong."""
-    for name in ELSEWHERE:
+    for name in NOT_INSTALLED:
         monkeypatch.setitem(sys.modules, name, ModuleType(name))
     RUNNERS[block.kind](block.text, deployment)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from pages import blocks
@@ -12,8 +11,7 @@ PAGE = "docs/moving.md"
 
 def files() -> dict[str, str]:
     """Return the files of the page, by the names in their first lines."""
-    named = ((re.match(r"# (\S+)\n", block.text), block.text) for block in blocks(PAGE))
-    return {name[1]: text for name, text in named if name}
+    return {block.file: block.text for block in blocks(PAGE) if block.file}
 
 
 def write_project(folder: Path) -> Path:

@@ -6,22 +6,21 @@ import re
 from typing import Any
 
 from deployment import Deployment
-from pages import blocks
+from pages import Block, blocks
 
-EXAMPLES = [block.text for block in blocks("docs/plugins.md") if block.kind == "python"]
+EXAMPLES = [block for block in blocks("docs/plugins.md") if block.kind == "python"]
 
 
-def defines(hook: str, text: str) -> bool:
+def defines(hook: str, example: Block) -> bool:
     """Whether an example implements a hook."""
-    return re.search(rf"^(async )?def {hook}\(", text, re.MULTILINE) is not None
+    return re.search(rf"^(async )?def {hook}\(", example.text, re.MULTILINE) is not None
 
 
 def use(deployment: Deployment, hook: str) -> None:
     """Write the first example that implements a hook."""
-    text = next(each for each in EXAMPLES if defines(hook, each))
-    name = re.match(r"# (plugins/\w+\.py)\n", text)
-    assert name
-    deployment.write(name[1], text)
+    example = next(each for each in EXAMPLES if defines(hook, each))
+    assert example.file.startswith("plugins/")
+    deployment.write(example.file, example.text)
 
 
 def module_of(deployment: Deployment, plugin: str) -> Any:

@@ -28,6 +28,7 @@ from deploying import (
     services,
 )
 from deployment import HERE, Deployment
+from pages import links, lost
 from wheels import build
 
 import host
@@ -229,13 +230,5 @@ def test_the_readme_names_each_file_and_what_has_checked_it() -> None:
 
 @pytest.mark.parametrize("page", ["deploy/README.md", "docs/operations.md"])
 def test_every_link_leads_to_a_file_and_a_heading(page: str) -> None:
-    file = HERE.parent / page
-    links = re.findall(r"\]\(([^)#:]*)(?:#([\w-]+))?\)", file.read_text())
-    assert links
-    for path, anchor in links:
-        text = (file.parent / path if path else file).resolve()
-        assert text.exists(), path
-        if anchor:
-            headings = re.findall(r"^#+ (.+)$", text.read_text(), re.MULTILINE)
-            found = {heading.lower().replace(" ", "-") for heading in headings}
-            assert anchor in found or f'<a id="{anchor}">' in text.read_text(), anchor
+    assert [*links(page)]
+    assert lost(page) == []

@@ -19,7 +19,7 @@ import doc_blocks
 import pytest
 import typer.main
 from deployment import HERE, Deployment
-from pages import ROOT, Block, anchors, blocks, links, pages
+from pages import ROOT, Block, blocks, lost, pages
 from syntax import parsed
 
 import host.cli
@@ -74,15 +74,7 @@ SHOWN = {
 
 
 def test_every_link_leads_to_a_file_and_an_anchor_of_it() -> None:
-    known = pages()
-    wrong = []
-    for page in known:
-        for link in links(page):
-            name = str(link.file.relative_to(ROOT))
-            lost = link.anchor and (name not in known or link.anchor not in anchors(name))
-            if lost or not link.file.is_file():
-                wrong.append(f"{page}: {link.target}")
-    assert wrong == []
+    assert {page: found for page in pages() if (found := lost(page))} == {}
 
 
 def test_every_page_is_in_the_navigation_once() -> None:

@@ -1,4 +1,4 @@
-"""The house stays small: few folders, and no long module without a reason."""
+"""The host stays small: few folders, and no long module without a reason."""
 
 from __future__ import annotations
 
