@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from pydantic import BaseModel, SecretStr
@@ -35,6 +35,11 @@ FILE_ONLY = ("transfers", "words", "sip", "personas", "plugins")
 """Settings that are tables of host.toml, and have no variable."""
 NAMED = ("personas", "plugins")
 """Settings with one table per name."""
+FIRST_SETTINGS = (
+    *("trunk", "caller_id", "countries", "calling_hours", "stt", "llm", "tts", "language"),
+    *("record", "max_calls"),
+)
+"""Settings that README shows: those that a new deployment needs first."""
 EXAMPLE = ROOT / "host.example.toml"
 
 
@@ -56,21 +61,15 @@ def outcome_table() -> str:
 
 def setting_tables() -> str:
     """Return the tables of the host's settings, of plugins' settings, and of host.toml alone."""
-    return "\n\n".join((_variables(), _plugins(), _only_in_the_file()))
+    variables = (name for name in Settings.model_fields if name not in FILE_ONLY)
+    return "\n\n".join((_variables(variables), _plugins(), _only_in_the_file()))
 
 
 def ten_settings() -> str:
-    """Return the rows of the settings that come first."""
-    rows = {row.partition("`")[2].partition("`")[0]: row for row in _variables().splitlines()}
-    head = _variables().splitlines()[:2]
-    return "\n".join([*head, *(rows[env_name(name)] for name in FIRST_SETTINGS)])
+    """Return the rows of the settings that README shows."""
+    return _variables(FIRST_SETTINGS)
 
 
-FIRST_SETTINGS = (
-    *("trunk", "caller_id", "countries", "calling_hours", "stt", "llm", "tts", "language"),
-    *("record", "max_calls"),
-)
-"""Those that README shows."""
 PARTS: dict[tuple[str, str], Callable[[], str]] = {
     ("README.md", "ten settings"): ten_settings,
     ("docs/api-reference.md", "api"): api_sections,
@@ -130,18 +129,18 @@ def main() -> None:
             print(f"refreshed {file.relative_to(ROOT)}")
 
 
-def _variables() -> str:
+def _variables(names: Iterable[str]) -> str:
+    fields = Settings.model_fields
     return table(
         ("variable", "per persona", "description", "default"),
         (
             (
                 f"`{env_name(name)}`",
                 "yes" if name in Shared.model_fields else "",
-                field.description or "",
-                _default(field),
+                fields[name].description or "",
+                _default(fields[name]),
             )
-            for name, field in Settings.model_fields.items()
-            if name not in FILE_ONLY
+            for name in names
         ),
     )
 

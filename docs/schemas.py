@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -21,11 +20,7 @@ COMMON = ("Problem", "Fault", "Faults", "Refusal", "HTTPValidationError", "Valid
 def record_tables() -> str:
     """Return the fields of a call record, and those of what is in it."""
     schema = CallRecord.model_json_schema()
-    parts = [_fields(schema)]
-    for name, inner in schema["$defs"].items():
-        if "properties" in inner:
-            parts += [f"## {name}", inner.get("description", ""), _fields(inner)]
-    return "\n\n".join(part for part in parts if part)
+    return "\n\n".join([_fields(schema), *_sections(schema["$defs"])])
 
 
 def api_sections() -> str:
@@ -37,10 +32,16 @@ def api_sections() -> str:
         for method in METHODS:
             if request := requests.get(method):
                 parts += [f"## {method.upper()} {path}", request["description"], *_request(request)]
-    for name, schema in described["components"]["schemas"].items():
+    return "\n\n".join([*parts, *_sections(described["components"]["schemas"])])
+
+
+def _sections(schemas: Schema) -> Iterator[str]:
+    for name, schema in schemas.items():
         if "properties" in schema and name not in COMMON:
-            parts += [f"## {name}", schema.get("description", ""), _fields(schema)]
-    return "\n\n".join(part for part in parts if part)
+            yield f"## {name}"
+            if described := schema.get("description"):
+                yield described
+            yield _fields(schema)
 
 
 def _request(request: Schema) -> Iterator[str]:
@@ -80,8 +81,7 @@ def _fields(schema: Schema) -> str:
 
 
 def _meaning(described: Schema) -> str:
-    inner = described.get("schema", {})
-    return str(described.get("description") or inner.get("description") or "")
+    return str(described.get("description", ""))
 
 
 def _type(schema: Schema) -> str:
@@ -107,4 +107,4 @@ def _type(schema: Schema) -> str:
 def _link(name: str) -> str:
     if name in COMMON:
         return f"`{name}`"
-    return f"[{name}](#{re.sub(r'[^a-z0-9_-]', '', name.lower())})"
+    return f"[{name}](#{name.lower()})"
