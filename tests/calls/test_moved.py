@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-from deployment import HERE, Deployment
-from in_memory.world import MemoryScene, open_scene
+from deployment import Deployment
+from in_memory.world import MemoryScene, open_project
 from livekit import api
-from livekit.agents import Agent
+from livekit.agents import Agent, llm
 from moved import PAGE, files, write_project
 from pages import blocks
 from people import MAILBOX
@@ -22,6 +22,7 @@ from host.local.phone import Busy, Line, Telephone, voicemail
 from host.local.rule_files import read_rules
 from host.local.rules import Rule
 from host.records.outcome import Outcome
+from host.speech.persona_agent import tools_of
 from host.testing import Scene, a_call, heard_once, not_heard
 
 pytestmark = pytest.mark.memory("docs/moving.md is a project with a host.toml of its own")
@@ -39,15 +40,8 @@ GREETING = "Hello Ann, this is Molar Dental. Can you come tomorrow at 3pm?"
 async def memory_scene(tmp_path: Path, virtual_clock: None) -> AsyncIterator[MemoryScene]:
     """A host in memory that serves the moved project."""
     project = write_project(tmp_path / "dental")
-    (project / "plugins" / "in_memory_providers.py").symlink_to(HERE / "in_memory" / "plugin.py")
-    environment = {
-        "HOST_CONFIG": str(project / "host.toml"),
-        "HOST_PERSONAS_DIR": str(project / "personas"),
-        "HOST_PLUGINS_DIR": str(project / "plugins"),
-        "HOST_CALL_DATABASE": str(tmp_path / "calls.db"),
-    }
     rules = (*OPENING_HOURS, *read_rules(project / "personas", ["scheduler"]))
-    async with open_scene(tmp_path, environment, rules=rules, agent_name="dental") as scene:
+    async with open_project(project, tmp_path, rules=rules, agent_name="dental") as scene:
         yield scene
 
 
@@ -163,11 +157,11 @@ def test_each_tool_of_the_app_is_there_after_the_move(deployment: Deployment) ->
     for persona, agent in app.items():
         outbound: dict[str, Any] = {"outbound": True, "metadata": APPOINTMENT}
         call = a_call(persona, **(outbound if persona == "scheduler" else {}))
-        offered = {name_of(tool) for tools in call.hooks.tools(call=call) for tool in tools}
+        offered = names(tools_of(call))
         moved = call.hooks.agent(call=call)
         if isinstance(moved, Agent):
-            offered |= {name_of(tool) for tool in moved.tools}
-        lost = {name_of(tool) for tool in agent.tools} - offered
+            offered |= names(moved.tools)
+        lost = names(agent.tools) - offered
         assert lost <= {"transfer_call"}, "which only a telephone is offered: see above"
 
 
@@ -178,10 +172,9 @@ def executed(name: str) -> dict[str, Any]:
     return namespace
 
 
-def name_of(tool: Any) -> str:
-    """The name by which an LLM calls a tool."""
-    inner = getattr(tool, "info", None) or getattr(tool, "__livekit_tool_info", None)
-    return str(getattr(inner, "name", None) or getattr(tool, "id", None) or tool.__name__)
+def names(tools: Sequence[llm.Tool | llm.Toolset]) -> set[str]:
+    """The names by which an LLM calls tools."""
+    return {*llm.ToolContext(tools).function_tools}
 
 
 def metadata() -> dict[str, Any]:

@@ -6,8 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from deployment import HERE
-from in_memory.world import MemoryScene, open_scene
+from in_memory.world import MemoryScene, open_project
 from people import MAILBOX
 
 from host import __version__
@@ -32,15 +31,8 @@ async def memory_scene(tmp_path: Path, virtual_clock: None) -> AsyncIterator[Mem
     write_new(project_files(project, __version__))
     write_new(persona_files("reminder", personas, outbound=True, root=project))
     write_new({plugins / "crm.py": plugin_files("crm", plugins)[plugins / "crm.py"]})
-    (plugins / "in_memory_providers.py").symlink_to(HERE / "in_memory" / "plugin.py")
-    environment = {
-        "HOST_CONFIG": str(project / "host.toml"),
-        "HOST_PERSONAS_DIR": str(personas),
-        "HOST_PLUGINS_DIR": str(plugins),
-        "HOST_CALL_DATABASE": str(tmp_path / "calls.db"),
-    }
     rules = read_rules(personas, ["receptionist", "reminder"])
-    async with open_scene(tmp_path, environment, rules=rules) as scene:
+    async with open_project(project, tmp_path, rules=rules) as scene:
         yield scene
 
 

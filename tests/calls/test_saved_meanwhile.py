@@ -8,8 +8,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from deployment import HERE
-from in_memory.world import MemoryScene, open_scene
+from in_memory.world import MemoryScene, open_project
 
 from host import registry
 from host.local.phone import Line
@@ -60,7 +59,6 @@ def project(tmp_path: Path) -> Path:
     project = tmp_path / "project"
     for kind in ("personas", "plugins"):
         (project / kind).mkdir(parents=True)
-    (project / "plugins" / "in_memory_providers.py").symlink_to(HERE / "in_memory" / "plugin.py")
     (project / "host.toml").touch()
     save(project, 0)
     return project
@@ -71,13 +69,7 @@ async def memory_scene(
     project: Path, tmp_path: Path, virtual_clock: None
 ) -> AsyncIterator[MemoryScene]:
     """A host in memory that serves it."""
-    environment = {
-        "HOST_CONFIG": str(project / "host.toml"),
-        "HOST_PERSONAS_DIR": str(project / "personas"),
-        "HOST_PLUGINS_DIR": str(project / "plugins"),
-        "HOST_CALL_DATABASE": str(tmp_path / "calls.db"),
-    }
-    async with open_scene(tmp_path, environment, rules=RULES) as scene:
+    async with open_project(project, tmp_path, rules=RULES) as scene:
         yield scene
 
 

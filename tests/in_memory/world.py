@@ -170,6 +170,23 @@ async def open_scene(
         )
 
 
+@asynccontextmanager
+async def open_project(
+    project: Path, folder: Path, *, rules: Iterable[Rule] = (), agent_name: str = "host"
+) -> AsyncIterator[MemoryScene]:
+    """Bring up a host in memory that serves a project; its providers are those in memory."""
+    providers = project / "plugins" / "in_memory_providers.py"
+    providers.symlink_to(Path(__file__).with_name("plugin.py"))
+    environment = {
+        "HOST_CONFIG": str(project / "host.toml"),
+        "HOST_PERSONAS_DIR": str(project / "personas"),
+        "HOST_PLUGINS_DIR": str(project / "plugins"),
+        "HOST_CALL_DATABASE": str(folder / "calls.db"),
+    }
+    async with open_scene(folder, environment, rules=rules, agent_name=agent_name) as scene:
+        yield scene
+
+
 def _read_and_mask(environment: Mapping[str, str]) -> Settings:
     """Read the settings, and mask what they keep private.
 
