@@ -1,4 +1,4 @@
-"""The tests of README and docs/authors.md are what an author can run; one that fails says why."""
+"""The tests of README and persona-tests.md are what an author can run; one that fails says why."""
 
 import re
 from pathlib import Path
