@@ -11,15 +11,13 @@ import contextlib
 import json
 import logging
 import os
-import shutil
 import signal
-import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from host.base.tasks import Tasks
 from host.runner.heartbeat import ADDRESS, BEAT, GOODBYE, OVER
+from host.server.socket import inherited_socket
 
 log = logging.getLogger("host")
 
@@ -97,19 +95,13 @@ class HeartbeatMonitor:
     @contextlib.asynccontextmanager
     async def listening(self) -> AsyncIterator[HeartbeatMonitor]:
         """Listen on a socket whose path is inherited by processes started from now on."""
-        folder = Path(tempfile.mkdtemp(prefix="host-"))  # private, and a short path
-        address = str(folder / "calls")
-        server = await asyncio.start_unix_server(self._hear, address)
-        os.environ[ADDRESS] = address
-        watching = asyncio.create_task(self._watch())
-        try:
-            yield self
-        finally:
-            watching.cancel()
-            os.environ.pop(ADDRESS, None)
-            server.close()
-            self._losing.cancel()
-            shutil.rmtree(folder, ignore_errors=True)
+        async with inherited_socket(self._hear, ADDRESS):
+            watching = asyncio.create_task(self._watch())
+            try:
+                yield self
+            finally:
+                watching.cancel()
+                self._losing.cancel()
 
     async def _hear(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Handle one process's connection: its first line, heartbeats and end."""

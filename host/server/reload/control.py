@@ -10,9 +10,6 @@ import asyncio
 import contextlib
 import json
 import logging
-import os
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -26,6 +23,7 @@ from host.registry import Registry, hand_over
 from host.runner.newest import ADDRESS
 from host.server.reload.reloader import LOAD_LIMIT, Reloader
 from host.server.reload.result import Reloaded
+from host.server.socket import inherited_socket
 from host.settings import Settings
 
 log = logging.getLogger("host")
@@ -66,19 +64,13 @@ class Control:
     @contextlib.asynccontextmanager
     async def listening(self) -> AsyncIterator[None]:
         """Listen inside the block. Processes started there inherit the address."""
-        folder = Path(tempfile.mkdtemp(prefix="host-"))  # private, and a short path
-        address = str(folder / "control")
-        server = await asyncio.start_unix_server(self._hear, address)
-        os.environ[ADDRESS] = address
-        note = _note(self._reloader.settings.state_dir, address)
-        try:
-            yield
-        finally:
-            if note:
-                note.unlink(missing_ok=True)
-            os.environ.pop(ADDRESS, None)
-            server.close()
-            shutil.rmtree(folder, ignore_errors=True)
+        async with inherited_socket(self._hear, ADDRESS) as address:
+            note = _note(self._reloader.settings.state_dir, address)
+            try:
+                yield
+            finally:
+                if note:
+                    note.unlink(missing_ok=True)
 
     async def _hear(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
