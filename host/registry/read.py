@@ -19,12 +19,13 @@ def read_settings(*, dotenv: bool = True) -> Settings:
     return with_plugin_settings(settings, load(settings))
 
 
-def hand_over(settings: Settings) -> bytes:
+def hand_over(settings: Settings, code: Code | None = None) -> bytes:
     """Return the settings and the code of their registry, for `take_over` in another process.
 
-    The files may have changed since this process read them, and be broken.
+    The files may have changed since this process read them, and be broken. `code`: None: that of
+    the registry that `load` returns.
     """
-    return pickle.dumps((settings, load(settings).code))
+    return pickle.dumps((settings, code or load(settings).code))
 
 
 def take_over(given: bytes) -> tuple[Settings, Code]:

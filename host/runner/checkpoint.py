@@ -49,7 +49,7 @@ DIED = "the call's process died"
 
 
 class WrittenBy(BaseModel):
-    """The process that wrote a checkpoint."""
+    """A file that names the process that wrote it, such as a checkpoint."""
 
     machine: str
     number: int
@@ -57,7 +57,7 @@ class WrittenBy(BaseModel):
 
     @property
     def process(self) -> Process:
-        """The process that wrote the checkpoint."""
+        """The process that wrote the file."""
         return Process(self.machine, self.number, self.began)
 
     def abandoned(self, written: float) -> bool:

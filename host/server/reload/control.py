@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import logging
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import asdict
@@ -17,14 +16,14 @@ from pathlib import Path
 from pydantic import BaseModel, ValidationError
 
 from host.base.errors import HostError
-from host.base.processes import Process, this_process
+from host.base.processes import this_process
 from host.privacy import private_folder, write_whole
-from host.registry import Registry, hand_over
+from host.registry import hand_over
+from host.runner.checkpoint import WrittenBy
 from host.runner.newest import ADDRESS
 from host.server.reload.reloader import LOAD_LIMIT, Reloader
 from host.server.reload.result import Reloaded
 from host.server.socket import inherited_socket
-from host.settings import Settings
 
 log = logging.getLogger("host")
 
@@ -38,15 +37,10 @@ class _Wanted(BaseModel):
     """The edition of the code that a call's process has."""
 
 
-class _Running(BaseModel):
-    machine: str
-    number: int
-    began: float
-    address: str
+class _Running(WrittenBy):
+    """A note in `state_dir/hosts`."""
 
-    @property
-    def process(self) -> Process:
-        return Process(self.machine, self.number, self.began)
+    address: str
 
 
 class Control:
@@ -54,12 +48,6 @@ class Control:
 
     def __init__(self, reloader: Reloader) -> None:
         self._reloader = reloader
-        self._served: tuple[int, bytes] = 0, b""
-        """The newest edition of the code, and what a process needs to load it."""
-        reloader.follow(self._use)
-
-    def _use(self, settings: Settings, loaded: Registry) -> None:
-        self._served = loaded.code.edition, hand_over(settings)
 
     @contextlib.asynccontextmanager
     async def listening(self) -> AsyncIterator[None]:
@@ -78,8 +66,8 @@ class Control:
             if wanted.want == "reload":
                 answer = self._reloader.reload().model_dump_json().encode() + b"\n"
             else:
-                edition, served = self._served
-                served = served if edition != wanted.has else b""
+                settings, code = self._reloader.settings, self._reloader.loaded.code
+                served = b"" if wanted.has == code.edition else hand_over(settings, code)
                 answer = b"%d\n%b" % (len(served), served)
             writer.write(answer)
             await writer.drain()
@@ -98,7 +86,8 @@ def _note(state_dir: Path, address: str) -> Path | None:
             if running is None or running.process.alive is False:
                 file.unlink(missing_ok=True)
         note = folder / f"{process.number}.json"
-        write_whole(note, json.dumps({**asdict(process), "address": address}).encode())
+        running = _Running(**asdict(process), address=address)
+        write_whole(note, running.model_dump_json().encode())
     except OSError as error:
         log.warning("`host reload` can't find this host: %s", error)
         return None
