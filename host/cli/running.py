@@ -7,7 +7,7 @@ import contextlib
 import logging
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,13 +16,10 @@ import typer
 from host import registry
 from host.base.errors import HostError
 from host.base.tasks import Tasks
-from host.registry import Registry
+from host.registry import Registry, Use
 from host.settings import Settings
 
 log = logging.getLogger("host")
-
-Use = Callable[[Settings, Registry], None]
-"""Is called with what a reload brings."""
 
 if TYPE_CHECKING:
     from host.cli.show import Shown

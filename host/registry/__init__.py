@@ -2,7 +2,7 @@
 
 from host.registry.code import Code
 from host.registry.found import Broken, Persona, Plugin
-from host.registry.frozen import Registry
+from host.registry.frozen import Follow, Registry, Use
 from host.registry.hooks import HOOKS, Hook
 from host.registry.load import bundled_plugins, forgotten, load, load_afresh
 from host.registry.read import hand_over, read_settings, take_over
@@ -12,10 +12,12 @@ __all__ = [
     "HOOKS",
     "Broken",
     "Code",
+    "Follow",
     "Hook",
     "Persona",
     "Plugin",
     "Registry",
+    "Use",
     "View",
     "bundled_plugins",
     "forgotten",

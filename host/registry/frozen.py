@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from host.registry.code import Code
 from host.registry.found import Broken, Persona, Plugin, describe, one_line, shown
 from host.registry.routes import Choice, Routes
 from host.registry.view import View, Views
+from host.settings import Settings
 
 if TYPE_CHECKING:
     import typer
@@ -96,6 +97,12 @@ class Registry:
                 file = next(found.file for found in self.plugins if found.name == plugin)
                 faults.append(Broken(file, None, f"register_commands() failed: {_where(error)}"))
         return faults
+
+
+Use = Callable[[Settings, Registry], None]
+"""Serves later calls with new settings and a new registry."""
+Follow = Callable[[Use], None]
+"""Has a `Use` called by every reload."""
 
 
 def _where(error: Exception) -> str:

@@ -7,7 +7,6 @@ import math
 import os
 import sys
 from collections import defaultdict
-from collections.abc import Callable
 
 from livekit import api
 from livekit.agents import AgentServer, JobRequest
@@ -20,7 +19,7 @@ from host.call.mcp import NEEDED, installed
 from host.dispatch import probe
 from host.dispatch.arbitration import CALL, end_room, mark_taken
 from host.dispatch.rooms import UNREACHABLE
-from host.registry import Registry
+from host.registry import Follow, Registry
 from host.runner.worker import Worker
 from host.server.disk import why_not_recorded
 from host.server.heartbeat_monitor import HeartbeatMonitor
@@ -29,9 +28,6 @@ from host.speech import providers
 from host.telephony.transfer import is_consultation
 
 log = logging.getLogger("host")
-
-Follow = Callable[[Callable[[Settings, Registry], None]], None]
-"""Has a function called with what each reload brings."""
 
 OTHERS_LIMIT = 0.4
 """Seconds in which another host may accept an inbound call that exceeds our capacity."""

@@ -17,13 +17,14 @@ from host.compliance import faults_of
 from host.dispatch.livekit import livekit_api, livekit_of, require_livekit
 from host.privacy import close_to_others, environment, write_for_owner_only
 from host.privacy.logs import keep_private
+from host.registry import Use
 from host.server.admission import check, make_server
 from host.server.api.token import require_tokens
 from host.server.connection import Connection
 from host.server.disk import why_not_recorded
 from host.server.health import Health, answering
 from host.server.recovery import Recovery
-from host.server.reload import Background, Control, Reloader, Use, Work, reloads_on_hangup, watch
+from host.server.reload import Background, Control, Reloader, Work, reloads_on_hangup, watch
 from host.server.shutdown import Stopping
 from host.settings import Settings, misspelt_settings
 

@@ -12,7 +12,7 @@ from canaries import NUMBER
 from deployment import Deployment
 
 from host.cli import serve
-from host.cli.running import Use
+from host.registry import Use
 from host.settings import Settings
 
 

@@ -14,7 +14,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from host.base.errors import SettingsError, port_not_free
-from host.server.admission import Follow
+from host.registry import Follow
 from host.server.api.app import Closed, make_api
 from host.server.api.calls import Calls
 from host.server.api.guard import Guard

@@ -2,7 +2,7 @@
 
 from host.server.reload.background import Background, Work
 from host.server.reload.control import Control
-from host.server.reload.reloader import Reloader, Use
+from host.server.reload.reloader import Reloader
 from host.server.reload.result import Reloaded
 from host.server.reload.signal import reloads_on_hangup
 from host.server.reload.watch import watch
@@ -12,7 +12,6 @@ __all__ = [
     "Control",
     "Reloaded",
     "Reloader",
-    "Use",
     "Work",
     "reloads_on_hangup",
     "watch",

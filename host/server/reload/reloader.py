@@ -8,7 +8,7 @@ import gc
 import logging
 import os
 import signal
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from types import FrameType
 
 from host import registry
@@ -16,7 +16,7 @@ from host.base.errors import HostError, PersonaError, SettingsError
 from host.compliance import faults_of
 from host.privacy import without_secrets
 from host.privacy.logs import keep_private
-from host.registry import Registry
+from host.registry import Registry, Use
 from host.registry.found import shown
 from host.server.admission import check
 from host.server.reload.fixed import keep_fixed
@@ -31,9 +31,6 @@ LOAD_LIMIT = 20.0
 
 _LIVEKITS = ("LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET")
 """Variables that LiveKit's worker sets when it starts."""
-
-Use = Callable[[Settings, Registry], None]
-"""Serves later calls with new settings and a new registry."""
 
 
 class Reloader:
