@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 
-from host.base.paths import BUNDLED_PLUGINS
+from host.base.paths import is_bundled
 from host.registry.check import check_declared, check_module, check_name, declared_by
 from host.registry.code import Code
 from host.registry.find import Kind, Source, in_folder, installed
@@ -43,10 +42,9 @@ class Loader:
     def plugins(self, settings: Settings, bundled: Collection[str]) -> list[Plugin]:
         """Load the user's plugins; return the valid ones."""
         folder = settings.plugins_dir
-        is_bundled = os.path.realpath(folder) == os.path.realpath(BUNDLED_PLUGINS)
         found = self.fill(
             "plugin",
-            None if is_bundled else folder,
+            None if is_bundled(folder) else folder,
             needed="plugins_dir" in settings.model_fields_set,
             disabled=settings.disable_plugins,
         )

@@ -13,7 +13,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from host.base.errors import HostError
-from host.base.paths import BUNDLED_PLUGINS
+from host.base.paths import is_bundled
 from host.registry import bundled_plugins
 from host.registry.find import Kind, installed
 from host.registry.found import shown
@@ -61,7 +61,7 @@ def check_absent(kind: Kind, name: str, folder: Path) -> None:
 
 def check_replaced(name: str, folder: Path, disabled: Collection[str], *, replace: bool) -> None:
     """Raise HostError if a plugin of this name would replace one unasked, or not be loaded."""
-    if os.path.realpath(folder) == os.path.realpath(BUNDLED_PLUGINS):
+    if is_bundled(folder):
         where = "the plugins folder is that of the bundled plugins"
         raise HostError(f"{where}: run it in your own folder")
     bundled = name in {plugin.name for plugin in bundled_plugins()}

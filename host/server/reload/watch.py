@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from host.base.paths import BUNDLED_PLUGINS
+from host.base.paths import is_bundled
 from host.registry.code import files_below
 from host.settings import Settings
 
@@ -62,7 +61,7 @@ async def watch(
 def look(settings: Settings) -> Look:
     """Return the files that make up what the host serves, as they are now."""
     files = [settings.config, DOTENV, *files_below(settings.personas_dir, SUFFIXES)]
-    if os.path.realpath(settings.plugins_dir) != os.path.realpath(BUNDLED_PLUGINS):
+    if not is_bundled(settings.plugins_dir):
         files += files_below(settings.plugins_dir, SUFFIXES)
     seen = {}
     for file in files:
