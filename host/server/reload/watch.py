@@ -40,16 +40,14 @@ async def watch(
     """
     known: Look = {file: facts for file, facts in look(settings()).items() if facts[0] < since}
     while True:
-        seen = look(settings())
+        seen, before = look(settings()), known
         if seen == known:
             await asyncio.sleep(EVERY)
             continue
-        while True:
+        while seen != before:  # until the save is complete
+            before = seen
             await asyncio.sleep(SETTLED)
-            again = look(settings())
-            settled, seen = again == seen, again
-            if settled:
-                break
+            seen = look(settings())
         changed = {file for file in {*known, *seen} if known.get(file) != seen.get(file)}
         known = seen
         if str(DOTENV) in changed:
