@@ -88,7 +88,7 @@ class Reloader:
             settings, after_restart = keep_fixed(self.settings, read)
             loaded = registry.load(settings)
             loaded.code.edition = self.loaded.code.edition + 1
-            faults = [fault for fault in map(str, loaded.broken) if self._is_new(fault)]
+            faults = _new(map(str, loaded.broken), map(str, self.loaded.broken))
             unread = [*_unreadable(loaded, self.loaded.code.differences(loaded.code))]
             if unread:
                 raise PersonaError("\n".join(unread))
@@ -97,8 +97,9 @@ class Reloader:
             loaded.require()
             if wrong := check(settings):
                 raise PersonaError("\n".join(wrong))
-            faults += set(faults_of(settings, loaded.personas)) - set(
-                faults_of(self.settings, self.loaded.personas)
+            faults += _new(
+                faults_of(settings, loaded.personas),
+                faults_of(self.settings, self.loaded.personas),
             )
         changed = [shown(file) for file in self.loaded.code.differences(loaded.code)]
         if settings != self.settings:
@@ -115,9 +116,6 @@ class Reloader:
             yield
         finally:
             os.environ.update({name: value for name, value in now.items() if value})
-
-    def _is_new(self, fault: str) -> bool:
-        return fault not in map(str, self.loaded.broken)
 
     def _lost(self, loaded: Registry) -> bool:
         """Return whether a persona or plugin that was good now has a fault."""
@@ -136,6 +134,12 @@ def _unreadable(loaded: Registry, files: Iterable[str]) -> Iterator[str]:
             if all(fault.file != shown(file) for fault in loaded.broken):
                 what = error.msg if isinstance(error, SyntaxError) else str(error)
                 yield f"{shown(file)}:{line}: {type(error).__name__}: {what}"
+
+
+def _new(faults: Iterable[str], known: Iterable[str]) -> list[str]:
+    """Return the faults that were not known before, in their order."""
+    before = set(known)
+    return [fault for fault in faults if fault not in before]
 
 
 def _told(faults: Iterable[str]) -> list[str]:
