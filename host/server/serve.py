@@ -73,7 +73,7 @@ async def serve(
 
 async def _run(reloader: Reloader, livekit: api.LiveKitAPI, *, dev: bool) -> None:
     """Run the worker and its background tasks until it has stopped."""
-    settings, loaded, follow = reloader.settings, reloader.loaded, reloader.follow
+    settings, follow = reloader.settings, reloader.follow
     recovery = Recovery(settings, dev=dev)
     server = make_server(settings, recovery.heartbeats, livekit, dev=dev, follow=follow)
     connection, control = Connection(server), Control(reloader)
@@ -84,7 +84,7 @@ async def _run(reloader: Reloader, livekit: api.LiveKitAPI, *, dev: bool) -> Non
     @server.once("worker_registered")
     def registered(worker_id: str, info: object) -> None:
         who, where = settings.agent_name, settings.livekit_url
-        log.info("ready as %r at %s with %s", who, where, ", ".join(loaded.personas))
+        log.info("ready as %r at %s with %s", who, where, ", ".join(reloader.loaded.personas))
 
     recovery.launch = launch
     not_recorded = partial(why_not_recorded, settings.state_dir)
