@@ -41,9 +41,10 @@ class Worker:
 
     def warm(self, process: JobProcess) -> None:
         """Prepare a process: load personas and plugins, if the forkserver has not."""
-        # LiveKit (1.8.9) leaves the thread that sends the log where the connection to a parent
-        # breaks that was killed: a process would wait for that thread for ever.
-        Finalize(None, logging.shutdown, exitpriority=0)
+        # If the parent is killed, LiveKit's main function (1.8.9) may raise before it closes its
+        # log handler, whose thread Python then waits for. `atexit` does not run in this process.
+        for handler in logging.getLogger().handlers:
+            Finalize(None, handler.close, exitpriority=0)
         keep_private_in_call(self.settings)
         with log_errors("loading personas and plugins"):  # a fault is reported by the call itself
             registry.load(self.settings, self.code)
