@@ -57,7 +57,7 @@ class Code:
         }
 
     def differences(self, other: Code) -> list[str]:
-        """Return the files that another one has not, or not with the same content."""
+        """Return the files that only one of the two has, or whose content differs."""
         every = {**self.files, **other.files}
         return sorted(file for file in every if self.files.get(file) != other.files.get(file))
 

@@ -65,8 +65,13 @@ def settle_request(settings: Settings, record: CallRecord, key: str, *, begun: b
     if requests.settle(masked.id, masked.outcome, masked.reason, begun=begun) and begun:
         return True
     if not _reached(record) and (other := requests.other_call(key, record.id)):
-        text = "job %s in room %s is no call of its own: its request already has a call, whose "
-        log.info(text + "record is the only one: %s", record.id, record.room, other)
+        log.info(
+            "job %s in room %s is no call of its own: its request already has a call, whose "
+            "record is the only one: %s",
+            record.id,
+            record.room,
+            other,
+        )
         return False
     return requests.note_end(key, masked.room, masked.outcome, masked.reason)
 

@@ -131,7 +131,7 @@ def make_server(
 ) -> AgentServer:
     """Build the host's AgentServer. `check` has validated the settings.
 
-    `follow` gets what a reload tells of new settings.
+    `follow` is told what is to follow each reload.
     """
     for name in ("LIVEKIT_AGENT_NAME_OVERRIDE", "LIVEKIT_AGENT_NAME"):
         os.environ.pop(name, None)  # LiveKit would let these override HOST_AGENT_NAME silently

@@ -21,11 +21,13 @@ LATER = (
 )
 """Modules that are otherwise imported during a call, which stalls its audio.
 
-Half a second in total on a busy machine. LiveKit imports them on first use, and anyio its asyncio
-backend with the first request to a model.
+Half a second in total on a busy machine, and the package mcp as much again on an idle one. LiveKit
+and `host.mcp` import them on first use, and anyio its asyncio backend with the first request to a
+model.
 """
 
-# A closed terminal tells the whole group, as who reloads may: calls end by the parent's word alone.
+# A terminal that is closed sends SIGHUP to the whole process group, and an operator may do so to
+# reload: only the parent acts on it, and tells calls when to end.
 signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 with contextlib.suppress(Exception):

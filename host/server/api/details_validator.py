@@ -46,6 +46,10 @@ class Unready(Exception):
     """Details can't be validated at the moment."""
 
 
+_Served = tuple[Settings, Code]
+"""What a process validates with."""
+
+
 @dataclass(frozen=True)
 class _Child:
     process: BaseProcess
@@ -53,14 +57,10 @@ class _Child:
     served: _Served
 
 
-_Served = tuple[Settings, Code]
-"""What a process validates with."""
-
-
 class DetailsValidator:
     """Validates the details of one call at a time.
 
-    A process that takes too long is replaced, and one that has old code.
+    A process is replaced if it takes too long, and after a reload.
     """
 
     def __init__(self, settings: Settings) -> None:

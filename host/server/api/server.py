@@ -43,8 +43,8 @@ async def answering_api(
 ) -> AsyncIterator[None]:
     """Serve the API inside the block. Port 0 is any free port, which the log shows.
 
-    `watched`: whether this process looks after the call with an id; see `LiveCalls`. `follow` gets
-    what a reload tells of new settings. Raises SettingsError if the address or the state_dir can't
+    `watched`: whether this process looks after the call with an id; see `LiveCalls`. `follow` is
+    told what is to follow each reload. Raises SettingsError if the address or the state_dir can't
     be used.
     """
     listening = _listen(settings.api_host, settings.api_port or 0)
