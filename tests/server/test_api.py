@@ -104,8 +104,9 @@ FORBIDS = """
 
 
 @pytest.fixture
-async def livekit() -> AsyncIterator[LiveKit]:
-    """LiveKit as far as HTTP goes."""
+async def livekit(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[LiveKit]:
+    """LiveKit as far as HTTP goes. It lets nobody in: a host that stops need not wait for that."""
+    monkeypatch.setattr("host.dispatch.place.JOIN_LIMIT", 0.1)
     async with a_livekit() as livekit:
         yield livekit
 
