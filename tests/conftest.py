@@ -100,7 +100,7 @@ def clean_environment() -> Iterator[None]:
 
 
 @pytest.fixture
-def served(deployment: Deployment, mask_of_a_process: None) -> Deployment:
+def served(deployment: Deployment) -> Deployment:
     """A deployment with one persona, and all keys that it needs."""
     from reloading import KEYS, says  # it imports the server, which takes a second
 
@@ -120,9 +120,12 @@ def settings_of_a_call(clean_environment: None) -> Settings:
 
 @pytest.fixture
 def deployment(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clean_environment: None
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    clean_environment: None,
+    mask_of_a_process: None,
 ) -> Deployment:
-    """An empty deployment."""
+    """An empty deployment; commands that run in this process mask what it has."""
     monkeypatch.chdir(tmp_path)
     return Deployment(tmp_path)
 

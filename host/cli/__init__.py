@@ -22,11 +22,12 @@ from host.cli.app import cli
 from host.cli.calls.commands import calls
 from host.cli.doctor import command as doctor_command
 from host.cli.new.commands import new
-from host.cli.running import stop_on_sigterm
+from host.cli.running import masked_output, stop_on_sigterm
 from host.cli.simulate.command import simulate
 from host.cli.usage import NAME, wrong_usage
 from host.privacy import without_secrets
-from host.settings import misspelt_settings
+from host.privacy.logs import keep_private
+from host.settings import load_settings, misspelt_settings
 
 __all__ = [
     "call",
@@ -49,7 +50,8 @@ cli.add_typer(new, name="new")
 def main() -> None:
     """Run a command. What its reader can mend is one line and exit code 1; 2 for a wrong usage.
 
-    A server that a signal stops exits with 0, also while it starts.
+    A server that a signal stops exits with 0, also while it starts. All that it writes is masked,
+    and in every command what is printed while personas and plugins are imported.
     """
     serves = bool({"dev", "start"} & {*sys.argv[1:2]})
     if serves:
@@ -57,29 +59,37 @@ def main() -> None:
     # PyJWT warns of LiveKit's own `devkey: secret` each time that a token is made. livekit-server
     # judges its keys itself, and the key of `livekit-server --dev` is fixed.
     warnings.filterwarnings("ignore", r"The HMAC key is \d+ bytes long")
+    _exit(_run(serves))
+
+
+def _run(serves: bool) -> str | int | None:
+    """Run the command that the command line names; return its exit code."""
     try:
-        with contextlib.suppress(HostError):  # a command that needs settings will say it itself
-            settings = registry.read_settings()
-            faults = [*map(str, registry.load(settings).commands(cli))]
-            if not (serves or "doctor" in sys.argv[1:2]):  # which say it themselves
-                faults += misspelt_settings(settings)
-            for fault in faults:
-                typer.echo(f"host: {fault}", err=True)
-        # None, or the code of a command that exits: see `cli`.
-        _exit(cli(prog_name=NAME, standalone_mode=False) or 0)
+        with masked_output() if serves else contextlib.nullcontext():
+            with contextlib.suppress(HostError):  # a command that needs settings will say it itself
+                keep_private(load_settings())
+                settings = registry.read_settings()
+                faults = [*map(str, registry.load(settings).commands(cli))]
+                if not (serves or "doctor" in sys.argv[1:2]):  # which say it themselves
+                    faults += misspelt_settings(settings)
+                for fault in faults:
+                    typer.echo(f"host: {fault}", err=True)
+            # None, or the code of a command that exits: see `cli`.
+            code: int | None = cli(prog_name=NAME, standalone_mode=False)
+            return code or 0
     except (typer.Abort, KeyboardInterrupt):
         if serves:
-            _exit(0)
+            return 0
         typer.echo("Aborted!", err=True)
-        _exit(1)
+        return 1
     except typer.TyperException as error:
         typer.echo(wrong_usage(error), err=True)
-        _exit(error.exit_code)
+        return error.exit_code
     except HostError as error:
         typer.echo(f"host: {without_secrets(str(error))}", err=True)
-        _exit(1)
+        return 1
     except SystemExit as end:
-        _exit(end.code)
+        return end.code
 
 
 def _exit(code: str | int | None) -> NoReturn:

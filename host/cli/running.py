@@ -16,6 +16,9 @@ import typer
 from host import registry
 from host.base.errors import HostError
 from host.base.tasks import Tasks
+from host.privacy.descriptors import masked_descriptors
+from host.privacy.logs import keep_private, mask_what_is_printed
+from host.privacy.mask import mask
 from host.registry import Registry, Use
 from host.settings import Settings
 
@@ -43,7 +46,6 @@ async def world_of(local: bool, lines: Lines | None = None) -> AsyncIterator[tup
         from host.cli.local_llm import rules_of
         from host.local.sip import SipWorld
         from host.local.world import World
-    from host.privacy.logs import keep_private
 
     before = registry.read_settings()
     rules = rules_of(before, registry.load(before))
@@ -76,6 +78,14 @@ async def _give_numbers(world: World, loaded: Registry) -> None:
     """Let each persona be rung, and handsets know by which number."""
     await world.give_numbers({each.name: each.numbers for each in loaded.personas.values()})
     world.open_to_handsets()
+
+
+@contextlib.contextmanager
+def masked_output() -> Iterator[None]:
+    """Mask all that this process and its children write inside the block, also below Python."""
+    mask_what_is_printed()
+    with masked_descriptors(mask):
+        yield
 
 
 @contextlib.contextmanager

@@ -93,11 +93,8 @@ def _lines(local: bool, sip: bool, listen: str | None, softphone: str | None) ->
 
 async def _serve(*, dev: bool, local: bool, strict: bool, lines: Lines | None = None) -> None:
     servable.require_servable(read_settings(), dev=dev, strict=strict)
-    from host.privacy.descriptors import masked_descriptors
-    from host.privacy.mask import mask
     from host.server.serve import serve  # takes a second
 
     async with world_of(local, lines) as (settings, use):
-        with masked_descriptors(mask):
-            await serve(settings, dev=dev, strict=strict, use=use)
+        await serve(settings, dev=dev, strict=strict, use=use)
     end_line()  # only a signal ends it

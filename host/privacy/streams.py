@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import io
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO, TextIO
 
 LONGEST = 1 << 16
@@ -20,6 +21,7 @@ class MaskedStream(io.TextIOBase):
 
     def __init__(self, out: TextIO, mask: Callable[[str], str]) -> None:
         self._out, self._mask = out, mask
+        self._isatty = out.isatty()  # not asked again: a serving host puts a pipe before it
         self._line = ""
         self._one_at_a_time = threading.RLock()
 
@@ -43,8 +45,8 @@ class MaskedStream(io.TextIOBase):
         return True
 
     def isatty(self) -> bool:
-        """Return whether the wrapped stream is a terminal."""
-        return self._out.isatty()
+        """Return whether the output goes to a terminal."""
+        return self._isatty
 
     def fileno(self) -> int:
         """Return the wrapped stream's descriptor."""
@@ -81,3 +83,17 @@ class MaskedStream(io.TextIOBase):
         except UnicodeEncodeError:  # the terminal's encoding has no bullets
             signs = self._out.encoding
             self._out.write(text.encode(signs, "backslashreplace").decode(signs))
+
+
+@contextlib.contextmanager
+def printed_to_stderr(mask: Callable[[str], str]) -> Iterator[None]:
+    """Send all that Python prints inside the block to stderr, masked."""
+    out = sys.stderr
+    if out is not None and not isinstance(out, MaskedStream):
+        out = MaskedStream(out, mask)
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
+        try:
+            yield
+        finally:
+            if out is not None:
+                out.flush()

@@ -20,6 +20,8 @@ from types import ModuleType
 from typing import Literal
 
 from host.privacy.environment import is_hidden
+from host.privacy.mask import mask, without_secrets
+from host.privacy.streams import printed_to_stderr
 from host.registry.code import Code, forget, open_package, spec_of
 from host.registry.found import Broken, describe, one_line, shown
 
@@ -52,7 +54,7 @@ class Source:
         """Load the module; exceptions and SystemExit become a Broken."""
         try:
             # Output of a module must not end up in the JSON that a command prints.
-            with contextlib.redirect_stdout(sys.stderr):
+            with printed_to_stderr(mask):
                 module = self.open()
         except KeyboardInterrupt:
             raise
@@ -80,7 +82,7 @@ class Source:
 
 def _fault(error: BaseException) -> str:
     if isinstance(error, SystemExit):
-        return f"exits while it is loaded: {describe(error)}"
+        return f"exits while it is loaded: {without_secrets(describe(error))}"
     if isinstance(error, KeyError) and _is_of_the_environment(error):
         name = one_line(str(error.args[0]))
         if is_hidden(name):
@@ -90,7 +92,7 @@ def _fault(error: BaseException) -> str:
         return f"lacks module {error.name}; is it installed?"
     if isinstance(error, SyntaxError):
         return f"{type(error).__name__}: {one_line(error.msg)}"
-    return describe(error)
+    return without_secrets(describe(error))
 
 
 def _is_of_the_environment(error: KeyError) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 
+from host.privacy.logs import keep_private
 from host.registry.code import Code
 from host.registry.configure import with_plugin_settings
 from host.registry.load import load
@@ -29,9 +30,13 @@ def hand_over(settings: Settings, code: Code | None = None) -> bytes:
 
 
 def take_over(given: bytes) -> tuple[Settings, Code]:
-    """Return what `hand_over` of the parent process gave, and load the registry from it."""
+    """Return what `hand_over` of the parent process gave, and load the registry from it.
+
+    What is printed meanwhile is masked as these settings say.
+    """
     settings: Settings
     code: Code
     settings, code = pickle.loads(given)
+    keep_private(settings)
     load(settings, code)
     return settings, code

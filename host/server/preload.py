@@ -31,7 +31,7 @@ model.
 signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 with contextlib.suppress(Exception):
-    from host.privacy.logs import mask_what_is_printed
+    from host.privacy.logs import keep_private, mask_what_is_printed
 
     mask_what_is_printed()  # first, because modules may keep a reference to a stream at import
 
@@ -44,6 +44,7 @@ with contextlib.suppress(Exception):
     try:
         # Also loads the libraries of the providers' plugins. Each call gets the real keys.
         settings = load_settings(dotenv=False)
+        keep_private(settings)
         check(with_any_plugin_keys(settings, registry.load(settings)))
     finally:
         logging.disable(logging.NOTSET)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import subprocess
 import sys
 import time
@@ -55,6 +57,30 @@ def output_of(inside: str, after: str = "") -> tuple[str, str]:
 def test_whatever_writes_to_stderr_is_masked(written: str) -> None:
     out, errors = output_of(written)
     assert (out, errors) == ("", f"told {MASKED}\n")
+
+
+def test_a_terminal_is_one_though_a_pipe_is_before_it() -> None:
+    ours, terminal = pty.openpty()
+    program = (
+        "import os, sys\n"
+        "from host.privacy.descriptors import masked_descriptors\n"
+        "from host.privacy.logs import mask_what_is_printed\n"
+        "from host.privacy.mask import mask\n"
+        "mask_what_is_printed()\n"
+        "with masked_descriptors(mask):\n"
+        "    print(os.isatty(2), sys.stderr.isatty(), sys.stdout.isatty())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={"PYTHONPATH": str(HERE.parent)},
+        stdout=subprocess.PIPE,
+        stderr=terminal,
+        text=True,
+        timeout=60,
+    )
+    os.close(terminal)
+    os.close(ours)
+    assert done.stdout == "False True False\n"
 
 
 def test_both_are_kept_apart_and_in_order() -> None:

@@ -154,6 +154,15 @@ def test_what_a_persona_keeps_from_its_import_is_masked_in_all_its_calls(tmp_pat
     assert told == 1, "and no process tells what the one that it was forked from has told"
 
 
+def test_what_calls_import_is_masked_as_the_settings_say(tmp_path: Path) -> None:
+    (tmp_path / "personas").mkdir()
+    (tmp_path / "personas" / "ann.py").write_text(HAS_A_HANDLER)
+    (tmp_path / "host.toml").write_text("log_numbers = true\n")
+    out, errors = output_with("forkserver", "json", tmp_path, {})
+    assert f"imported with {NUMBER}" in errors
+    assert SECRETS["OPENAI_API_KEY"] not in out + errors
+
+
 @pytest.mark.parametrize("given", ["%s", Mute()], ids=["argument", "message"])
 def test_whoever_logs_what_has_no_text_does_not_hear_of_it(
     given: Any, monkeypatch: pytest.MonkeyPatch
