@@ -64,17 +64,25 @@ class DoNotCall:
         raise TimeoutError("another program is rewriting it")
 
     def _append(self, number: str) -> None:
+        trouble: OSError = TimeoutError("another program is rewriting it")
         for _ in _tries():
             if not self._must_exist:
                 self._create()
-            with self._opened(os.O_RDWR | os.O_APPEND, fcntl.LOCK_EX) as opened:
-                self._close_to_others(opened)
-                if not self._has_the_name(opened) or (content := _whole(opened)) is None:
-                    continue
-                _write(opened, number, content)
-                if self._has_the_name(opened):
+            try:
+                if self._appended(number):
                     return
-        raise TimeoutError("another program is rewriting it")
+            except FileNotFoundError as error:  # removed just now: another one may take its place
+                trouble = error
+        raise trouble
+
+    def _appended(self, number: str) -> bool:
+        """Append a number to the list as it is now. Return whether it is on the disk there."""
+        with self._opened(os.O_RDWR | os.O_APPEND, fcntl.LOCK_EX) as opened:
+            self._close_to_others(opened)
+            if not self._has_the_name(opened) or (content := _whole(opened)) is None:
+                return False
+            _write(opened, number, content)
+            return self._has_the_name(opened)
 
     def _create(self) -> None:
         """Create the list, unless it is there: empty, and at rest."""

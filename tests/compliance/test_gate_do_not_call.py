@@ -291,6 +291,32 @@ def test_an_opt_out_is_on_the_list_that_has_the_name_after_it(
     assert DoNotCall(file).has("+12125550177") is (goes is replace)
 
 
+RACES = 100
+
+
+@pytest.mark.corpus
+@pytest.mark.parametrize("goes", [replace, Path.unlink], ids=["replaced", "removed"])
+def test_none_of_a_hundred_is_lost_to_a_list_that_goes_at_any_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, goes: Callable[[Path], None]
+) -> None:
+    monkeypatch.setattr(do_not_call, "TRY_EVERY", 0.0005)
+    monkeypatch.setattr(do_not_call, "PATIENCE", 30.0)  # on a busy machine
+    dice, lost = random.Random(200), []
+    for at in range(RACES):
+        file = tmp_path / f"{at}.txt"
+        with file.open("w") as editor, ThreadPoolExecutor(1) as others:
+            fcntl.flock(editor, fcntl.LOCK_EX)
+            adding = others.submit(DoNotCall(file).add, ANN)
+            time.sleep(dice.uniform(0, 0.002))  # at some moment of what the other thread does
+            goes(file)
+            time.sleep(dice.uniform(0, 0.001))
+            fcntl.flock(editor, fcntl.LOCK_UN)
+            adding.result()
+        if not DoNotCall(file).has(ANN):
+            lost.append(at)
+    assert lost == []
+
+
 def test_nor_is_one_lost_to_a_list_that_is_replaced_as_it_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
