@@ -115,6 +115,8 @@ class LiveCall:
         """The ending to record if the far end hangs up now; None: the default one."""
         self.save: Callable[[], None] = lambda: None
         """Writes the checkpoint at once."""
+        self.on_left: Callable[[], None] = lambda: None
+        """Called once the call has left its room."""
         self.usage_by_session: dict[int, list[Usage]] = {}
         """Usage by session id: the conversation's, and one for each consultation."""
         self._ending: asyncio.Future[Ending] | None = None

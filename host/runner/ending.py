@@ -85,17 +85,12 @@ async def tear_down(job: JobContext, call: LiveCall) -> None:
     with log_errors("stopping a transfer"):
         if call.transfers:
             await call.transfers.close()
-    with log_errors("closing the session"):
-        if call.session:
-            await asyncio.wait_for(call.session.aclose(), SESSION_LIMIT)
+    # Nobody hears the persona any more. Its session waits a second for the transcript of the last
+    # words, and the room does not.
+    await asyncio.gather(_leave(job, call), _close_session(call))
     with log_errors("closing the recording"):
         if call.recorder:
             await call.recorder.close()
-    with log_errors("leaving the room"):
-        if call.far_end:
-            await call.far_end.leave()
-        else:  # the agent never joined the room, which may be another agent's
-            await end_room(job.api, call.state.room, besides=job.job.id)
     await call.settle(HOOKS_LIMIT)  # `call_ended` comes last
 
 
@@ -103,6 +98,21 @@ async def _hang_up(call: LiveCall) -> None:
     with log_errors("hanging up"):
         if call.far_end:
             await call.far_end.hang_up()
+
+
+async def _close_session(call: LiveCall) -> None:
+    with log_errors("closing the session"):
+        if call.session:
+            await asyncio.wait_for(call.session.aclose(), SESSION_LIMIT)
+
+
+async def _leave(job: JobContext, call: LiveCall) -> None:
+    with log_errors("leaving the room"):
+        if call.far_end:
+            await call.far_end.leave()
+        else:  # the agent never joined the room, which may be another agent's
+            await end_room(job.api, call.state.room, besides=job.job.id)
+    call.on_left()
 
 
 class log_errors(contextlib.AbstractContextManager[None]):

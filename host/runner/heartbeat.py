@@ -17,8 +17,9 @@ ADDRESS = "HOST_HEARTBEAT"
 """Environment variable with the path of the parent's socket."""
 BEAT = 0.5
 """Seconds between heartbeats."""
-OVER, GOODBYE = b"over\n", b"goodbye\n"
-"""Message of a call that has ended, and of the parent to a call that must end."""
+LEFT, OVER, GOODBYE = b"left\n", b"over\n", b"goodbye\n"
+"""Messages of a call that has left its room and of one that has ended, and of the parent to a call
+that must end."""
 
 
 class Heartbeat:
@@ -59,6 +60,12 @@ class Heartbeat:
             return False
         with socket.socket(socket.AF_UNIX) as knock:
             return knock.connect_ex(address) != 0
+
+    def left(self) -> None:
+        """Report that the call has left its room, where another one may begin."""
+        if self._writer is not None:
+            with contextlib.suppress(OSError, RuntimeError):
+                self._writer.write(LEFT)
 
     async def over(self) -> None:
         """Report that the call has ended properly and needs no recovery."""

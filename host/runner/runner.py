@@ -112,6 +112,7 @@ class Runner:
         beating = asyncio.create_task(
             heartbeat.hold(partial(say_goodbye, call), partial(end_orphaned, call))
         )
+        call.on_left = heartbeat.left
         call.spawn(self._checkpoints.keep(call), "writing checkpoints")
         beginning = asyncio.create_task(self._begin())
         try:

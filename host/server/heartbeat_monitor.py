@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
 from host.base.tasks import Tasks
-from host.runner.heartbeat import ADDRESS, BEAT, GOODBYE, OVER
+from host.runner.heartbeat import ADDRESS, BEAT, GOODBYE, LEFT, OVER
 from host.server.socket import inherited_socket
 
 log = logging.getLogger("host")
@@ -39,6 +39,8 @@ class WatchedCall:
     """None until a process has started the call."""
     since: float = field(default_factory=lambda: _now())
     """Time of the last heartbeat, by the loop's clock."""
+    left: bool = False
+    """Whether the call has reported that it has left its room."""
     over: bool = False
     """Whether the call has reported its proper end."""
     writer: asyncio.StreamWriter | None = None
@@ -64,8 +66,8 @@ class HeartbeatMonitor:
 
     @property
     def rooms(self) -> set[str]:
-        """Names of the rooms of live calls."""
-        return {live.room for live in self._calls.values()}
+        """Names of the rooms of live calls, except those that have left theirs."""
+        return {live.room for live in self._calls.values() if not live.left}
 
     def expect(self, call: str, room: str, metadata: str = "") -> None:
         """Add an accepted call, which a process must start within JOINING seconds."""
@@ -111,8 +113,8 @@ class HeartbeatMonitor:
                 live = self._begun(json.loads(first), writer)
                 while said := await reader.readline():
                     live.since = _now()
-                    if said == OVER:
-                        live.over = True
+                    live.left |= said == LEFT
+                    live.over |= said == OVER
         except (ConnectionError, ValueError):
             pass  # the process was killed, or is not a call's
         finally:

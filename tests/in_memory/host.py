@@ -312,6 +312,7 @@ class MemoryHost:
         assert call
         live = WatchedCall(call.state.id, context.job.room.name, process=NO_PROCESS)
         live.writer = _Silent()  # type: ignore[assignment]
+        call.on_left = lambda: setattr(live, "left", True)
         self.heartbeats._calls[call.state.id] = live
         self.heartbeats._moved.set()
 

@@ -43,6 +43,18 @@ async def test_a_call_that_ends_by_itself_is_not_lost(
     process.communicate(timeout=10)
 
 
+async def test_the_room_of_a_call_that_has_left_it_is_free(lines: HeartbeatMonitor) -> None:
+    process = await joined(lines, "line.left(); await asyncio.sleep(60)")
+    assert lines.rooms == {"a-room"}
+    now(process)
+    async with asyncio.timeout(10):
+        while lines.rooms:
+            await asyncio.sleep(0.01)  # another process says so
+    assert lines.joined("AJ_1"), "the call is yet to be recorded"
+    process.kill()
+    process.communicate(timeout=10)
+
+
 async def test_a_killed_process_is_noticed_at_once_and_not_by_its_silence(
     lines: HeartbeatMonitor, lost: asyncio.Queue[WatchedCall], monkeypatch: pytest.MonkeyPatch
 ) -> None:
