@@ -137,7 +137,12 @@ def tools(call: Call) -> Sequence[Callable[..., Any] | agents.llm.Tool | agents.
 
 @hookspec(firstresult=True)
 def greeting(call: Call) -> Greeting | str | None:
-    """Return the greeting as text or Greeting(...), or None to let the LLM open the call."""
+    """Return the greeting as text or Greeting(...), or None to let the LLM open the call.
+
+    It is also asked without a call, when the host starts, to have the words rendered that are
+    always the same; what it raises then means that they are not. In an outbound call it is asked
+    while the line rings, and again at the answer.
+    """
 
 
 @hookspec(firstresult=True)

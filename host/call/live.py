@@ -30,6 +30,7 @@ from host.call.parts import (
     Listening,
     PromptPlayer,
     Recorder,
+    RenderedSpeech,
     ToolResults,
     Transfers,
     VoicemailWatch,
@@ -88,6 +89,8 @@ class LiveCall:
         self.recorder: Recorder | None = None
         """None if the call is not recorded."""
         self.prompt_player: PromptPlayer | None = None
+        self.rendered: RenderedSpeech | None = None
+        """None before the session is created, and in text."""
         self.first_words: FirstWords | None = None
         self.listening: Listening | None = None
         """None with a model that hears by itself, and in text."""
@@ -224,7 +227,8 @@ class LiveCall:
         """Start to speak exact words; returns LiveKit's SpeechHandle. RuntimeError: no session."""
         if self.session is None:
             raise RuntimeError("the call has no session to speak with yet")
-        return say_exactly(self.session, text, interruptible=interruptible)
+        audio = self.rendered.audio_of(text) if self.rendered else None
+        return say_exactly(self.session, text, interruptible=interruptible, audio=audio)
 
     async def hang_up(self, goodbye: str | None = None, *, at_once: bool = False) -> None:
         """End the call, after the goodbye; see `Call.hang_up`."""

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -136,6 +136,22 @@ class PromptPlayer(Protocol):
 
     async def play(self, sound: list[rtc.AudioFrame]) -> None:
         """Play frames to their end."""
+        ...
+
+
+class RenderedSpeech(Protocol):
+    """Exact words that need not wait for the TTS."""
+
+    def begin(self, *texts: str) -> None:
+        """Render texts that are not on disk, one after the other, while nobody waits for them."""
+        ...
+
+    def drop(self) -> None:
+        """Forget what was begun and is not said."""
+        ...
+
+    def audio_of(self, text: str) -> AsyncIterator[rtc.AudioFrame] | None:
+        """Return the frames of a text in the session's voice; None: the TTS is to say it."""
         ...
 
 

@@ -59,7 +59,7 @@ from host.runner.operator import Operator
 from host.runner.takeover import resume
 from host.speech import dead_air
 from host.speech.conclusions import INTERRUPTED, asked_for, conclude, may_conclude
-from host.speech.greeting import first_agent, greet
+from host.speech.greeting import expect_greeting, first_agent, greet
 from host.speech.hold_watch import HoldWatch
 from host.speech.persona_agent import brief
 from host.speech.persona_handover import give_to, return_to_owner
@@ -163,6 +163,11 @@ class Runner:
         else:
             if call.persona_settings.record:
                 call.recorder = Recorder(call)
+            expected = None
+            if call.state.outbound:
+                call.spawn(self._expect_greeting(far_end, agent), "rendering the greeting")
+            else:
+                expected = expect_greeting(call, agent)
             first = await self._reach(far_end)
             if first is None:
                 return  # a machine: the persona's policy was applied
@@ -171,7 +176,7 @@ class Runner:
                 first = Reached(words, menu=offers_menu(words))
             self._write_checkpoint()  # from here on the call can be taken over
             dead_air.watch(call)
-            await greet(call, agent, first.words, menu=first.menu)
+            await greet(call, agent, first.words, menu=first.menu, expected=expected)
         limits.watch(call)
         if far_end.telephone:
             call.spawn(far_end.packets.watch(), "watching for packets")
@@ -288,6 +293,11 @@ class Runner:
             first, room=self._job.room, room_options=options, session_host=False, record=False
         )
         return agent
+
+    async def _expect_greeting(self, far_end: LiveKitFarEnd, agent: Agent) -> None:
+        """Have the greeting rendered while the line rings: nothing is paid for a busy number."""
+        await far_end.rings()
+        expect_greeting(self._call, agent)
 
     async def _reach(self, far_end: LiveKitFarEnd) -> Reached | None:
         """Wait for the answer; None if a machine answered and the policy was applied."""

@@ -9,7 +9,6 @@ from livekit.agents.voice import SpeechHandle
 
 from host.call.answers import Greeting
 from host.call.live import LiveCall
-from host.call.speech import say_exactly
 from host.speech.notice import give_notice
 from host.speech.persona_agent import PersonaAgent
 
@@ -35,16 +34,40 @@ def _speaks_on_entering(agent: Agent) -> bool:
     return type(agent).on_enter is not Agent.on_enter
 
 
-async def greet(call: LiveCall, agent: Agent, heard: str = "", *, menu: bool = False) -> None:
+def expect_greeting(call: LiveCall, agent: Agent) -> Greeting | None:
+    """Ask for the greeting before it is due, and have it rendered meanwhile.
+
+    None: the hook can't tell yet, and is asked again when it is due.
+    """
+    if call.over or call.state.greeted or call.rendered is None:
+        return None
+    try:
+        greeting = greeting_of(call)
+    except Exception:  # of a hook that fails, the greeting itself tells
+        return None
+    if not _speaks_on_entering(agent):  # its voice is not the session's yet
+        call.rendered.begin(greeting.notice, greeting.text)
+    return greeting
+
+
+async def greet(
+    call: LiveCall,
+    agent: Agent,
+    heard: str = "",
+    *,
+    menu: bool = False,
+    expected: Greeting | None = None,
+) -> None:
     """Speak the greeting, once. `heard` is what the far end said before it.
 
-    An IVR menu (`menu`) or a call screener gets a reply of the model instead. Returns when the
-    greeting has started; speech during its uninterruptible part is answered after it.
+    `expected` is what `expect_greeting` has answered a moment ago. An IVR menu (`menu`) or a call
+    screener gets a reply of the model instead. Returns when the greeting has started; speech during
+    its uninterruptible part is answered after it.
     """
     session = call.session
     if call.state.greeted or session is None:
         return
-    greeting = Greeting() if menu else greeting_of(call)
+    greeting = Greeting() if menu else expected or greeting_of(call)
     speaks = _speaks_on_entering(agent)
     due = call.first_words is not None and call.first_words.due and not speaks
     early = call.first_words.take(keep_due=due) if call.first_words else ""
@@ -63,9 +86,7 @@ async def greet(call: LiveCall, agent: Agent, heard: str = "", *, menu: bool = F
     if greeting.text:
         # Speech during the notice does not interrupt either; it is answered afterwards.
         interruptible = greeting.interruptible and not (hello_comes or talked_into)
-        speech = say_exactly(
-            session, greeting.text, interruptible=interruptible and not call.state.outbound
-        )
+        speech = call.speak(greeting.text, interruptible=interruptible and not call.state.outbound)
         if interruptible and call.state.outbound:
             call.spawn(_open_up(speech), "allowing interruptions")
     elif not speaks:
@@ -92,6 +113,8 @@ async def _after(call: LiveCall, speech: SpeechHandle | None, *, hello_comes: bo
     """Emit `call_greeted` after the greeting and answer what was said during it."""
     if speech:
         await speech.wait_for_playout()
+    if call.rendered:
+        call.rendered.drop()
     call.spawn(call.events.emit_and_wait("call_greeted", patiently=True), "call_greeted")
     if call.first_words and not (speech and speech.interrupted):
         await call.first_words.answer(but_a_hello=hello_comes)

@@ -10,7 +10,6 @@ from typing import Any
 from livekit.agents import AgentSession, ErrorEvent, UserStateChangedEvent, tts
 
 from host.call.live import LiveCall
-from host.call.speech import say_exactly
 
 
 async def give_notice(call: LiveCall, notice: str) -> bool:
@@ -24,7 +23,7 @@ async def give_notice(call: LiveCall, notice: str) -> bool:
     with call.hold_replies(), _listening(session) as observed:
         heard = ""
         if notice:
-            speech = say_exactly(session, notice, interruptible=False)
+            speech = call.speak(notice, interruptible=False)
             await speech.wait_for_playout()
             if not (observed.failed or speech.interrupted or speech.exception()):
                 heard = notice

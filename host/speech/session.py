@@ -30,6 +30,7 @@ from host.speech.first_words import FirstWords
 from host.speech.listening import Listening
 from host.speech.persona_agent import agent_of, models_of
 from host.speech.persona_handover import PersonaHandover
+from host.speech.prompts import RenderedSpeech
 from host.speech.session_options import options_of
 from host.speech.tool_log import ToolLog
 from host.speech.tool_results import ToolResults
@@ -64,6 +65,7 @@ def make_session(call: LiveCall, *, text: bool = False) -> tuple[AgentSession[An
     ToolLog(call, session)
     if not text:
         call.tool_results = ToolResults(call, session)
+        call.rendered = RenderedSpeech(call, session)
     keep_usage(call, session)
     return session, agent
 

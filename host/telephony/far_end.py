@@ -166,6 +166,12 @@ class LiveKitFarEnd:
         if state.colleague and state.colleague[0] not in self.room.remote_participants:
             state.colleague = None
 
+    async def rings(self) -> None:
+        """Wait until a telephone that is dialled rings, or is answered at once."""
+        while self._call.state.ringing_at is None and not self._active():
+            self._moved.clear()
+            await self._moved.wait()
+
     async def answered(self) -> None:
         """Wait for the answer: status `active` of a telephone; a browser has answered at once."""
         if self.telephone:

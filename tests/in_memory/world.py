@@ -26,7 +26,7 @@ from host.local.world import OUR_NUMBER
 from host.privacy.logs import Masked, keep_private
 from host.privacy.mask import Mask, current, use
 from host.settings import Settings
-from host.speech.prompts.render import make_sounds
+from host.speech.prompts.render import make_all, make_sounds
 from host.testing import Scene
 
 from . import shortcuts
@@ -115,6 +115,10 @@ class MemoryScene(Scene):
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in _sounds.items():
             (folder / name).write_bytes(content)
+
+    async def render(self, *personas: str) -> None:
+        """Have on disk all that these personas say in each of their calls."""
+        assert await make_all(self.settings, personas) == []
 
     def log(self) -> str:
         """What the host has logged so far."""

@@ -12,7 +12,7 @@ import sys
 
 from host.base.errors import HostError
 from host.registry import take_over
-from host.speech.prompts.render import make_sounds
+from host.speech.prompts.render import make_all
 
 
 def main() -> None:
@@ -21,7 +21,7 @@ def main() -> None:
     logging.disable(logging.CRITICAL)
     try:
         settings, _ = take_over(sys.stdin.buffer.read())
-        missing = asyncio.run(make_sounds(settings))
+        missing = asyncio.run(make_all(settings))
     except (HostError, OSError) as error:
         missing = [str(error)]
     print(json.dumps(missing), flush=True)

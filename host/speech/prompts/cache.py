@@ -28,9 +28,19 @@ class PromptCache:
         file = self.folder / name if name else None
         return file if file and file.is_file() else None
 
-    def has(self, voice: str, words: str) -> bool:
-        """Return whether these words are rendered in this voice, for any persona."""
-        return (self.folder / _name(voice, words)).is_file()
+    def texts(self, persona: str) -> tuple[str, ...]:
+        """Return what is known of a persona, in any voice."""
+        return tuple(self._index(persona))
+
+    def in_voice(self, voice: str, words: str) -> Path | None:
+        """Return the WAV file of these words in this voice; None if they are not rendered."""
+        file = self.folder / _name(voice, words)
+        return file if file.is_file() else None
+
+    @property
+    def size(self) -> int:
+        """Bytes of all prompts."""
+        return sum(file.stat().st_size for file in self.folder.glob("*.wav"))
 
     def put(self, voice: str, words: str, wav: bytes) -> None:
         """Store a prompt. Raises OSError."""
@@ -39,7 +49,7 @@ class PromptCache:
 
     def note(self, persona: str, voice: str, words: tuple[str, ...]) -> None:
         """Write the persona's index: these words in this voice. Raises OSError."""
-        index = {each: _name(voice, each) for each in words if self.has(voice, each)}
+        index = {each: _name(voice, each) for each in words if self.in_voice(voice, each)}
         if index != self._index(persona):
             self.folder.mkdir(parents=True, exist_ok=True)
             write_whole(self.folder / f"{persona}.json", json.dumps(index).encode())

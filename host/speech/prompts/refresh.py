@@ -14,7 +14,7 @@ from host.settings import Settings
 
 log = logging.getLogger("host")
 
-MAKING_LIMIT = 120.0
+MAKING_LIMIT = 600.0
 """Seconds that one rendering process may take."""
 AGAIN, AT_MOST = 60.0, 900.0
 """Seconds before the first retry, and at most between later ones."""

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from host.call.live import LiveCall
-from host.call.speech import say_exactly
 from host.telephony.voicemail.opening import Mark, Opening
 from host.telephony.voicemail.phrases import read
 from host.telephony.voicemail.weighing import Evidence, Verdict, weigh
@@ -33,9 +32,8 @@ async def ask(call: LiveCall, opening: Opening, evidence: Evidence) -> Verdict:
     """Ask once, unless evidence comes first, and return what answered."""
     if verdict := await _tone_comes(opening, evidence):
         return verdict
-    assert call.session is not None
     mark = opening.mark()
-    question = say_exactly(call.session, call.persona_settings.words.anybody, interruptible=False)
+    question = call.speak(call.persona_settings.words.anybody, interruptible=False)
     question.add_done_callback(opening.stir)
     asked_at: float | None = None
     while True:

@@ -8,7 +8,6 @@ from enum import Enum, StrEnum
 
 from host.call.answers import Identify
 from host.call.live import LiveCall
-from host.call.speech import say_exactly
 from host.call.state import AnsweredBy
 from host.records.ending import Ending
 from host.records.outcome import Outcome
@@ -163,7 +162,7 @@ async def _reply(call: LiveCall, text: str | None, question: str) -> None:
     """Speak the text; without one, let the model answer, without tools."""
     assert call.session is not None
     if text:
-        speech = say_exactly(call.session, text, interruptible=False)
+        speech = call.speak(text, interruptible=False)
     else:
         speech = call.session.generate_reply(
             user_input=question, allow_interruptions=False, tool_choice="none"
