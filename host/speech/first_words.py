@@ -34,6 +34,8 @@ class FirstWords:
         self._call, self._session = call, session
         self._words: list[str] = []
         self._unread, self._still = False, 0.0
+        self._stirred = False
+        """Whether anything was heard since the last turn was dropped."""
         self._quiet = asyncio.Event()
         self._quiet.set()
         session.on("user_input_transcribed", self._on_words)
@@ -58,11 +60,15 @@ class FirstWords:
     def end_turn(self, *, keep_due: bool = False) -> None:
         """Drop the far end's turn if it is silent: a late end would interrupt what follows.
 
-        LiveKit (1.8.9) then opens a new stream to the STT, and a transcript that is due is lost.
+        LiveKit (1.8.9) then opens a new stream to the STT, and a transcript that is due is lost:
+        so nothing is done where nothing was heard.
         """
+        if not self._stirred:
+            return
         if self._session.user_state != "speaking" and not (keep_due and self.due):
             with contextlib.suppress(RuntimeError):
                 self._session.clear_user_turn()
+                self._stirred = False
 
     async def keep(self) -> None:
         """Add the text to the model's context without a reply."""
@@ -87,6 +93,7 @@ class FirstWords:
             self._session.generate_reply(user_input=words)
 
     def _on_words(self, event: UserInputTranscribedEvent) -> None:
+        self._stirred = True
         if self._call.state.only_early_media:
             return
         if self._call.listening and self._call.listening.reporting:
@@ -103,7 +110,7 @@ class FirstWords:
 
     def _on_state(self, event: UserStateChangedEvent) -> None:
         if event.new_state == "speaking":
-            self._unread = True
+            self._unread = self._stirred = True
             self._quiet.clear()
         else:
             self._still = _now()

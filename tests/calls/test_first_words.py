@@ -92,6 +92,23 @@ async def test_whoever_speaks_the_moment_they_are_answered_is_heard(scene: Scene
 
 
 @pytest.mark.memory
+async def test_a_caller_who_waits_for_the_greeting_costs_one_connection_to_the_stt(
+    scene: Scene,
+) -> None:
+    async def waits(line: Line) -> None:
+        await line.heard("what can I do for you")
+        await line.say("What day is it?")
+        await line.heard("today is monday")
+        await line.hang_up()
+
+    before = len(scene.world.deepgram.requests)
+    call = await scene.ring("desk", waits)
+    await scene.over(call)
+    heard_once(call, "Today is Monday.")
+    assert len(scene.world.deepgram.requests) - before == 1
+
+
+@pytest.mark.memory
 async def test_the_hasty_are_answered_after_a_greeting_that_can_not_be_interrupted_too(
     scene: Scene,
 ) -> None:
