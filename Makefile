@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 # Hundreds of processes of the tests import the host: some machines have bytecode written nowhere.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help setup demo docs site test test-all test-quick coverage lint faults soak constraints
+.PHONY: help setup demo docs site test test-all test-quick coverage lint bench faults soak constraints
 
 help:  ## show these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -44,6 +44,13 @@ lint: setup  ## ruff, mypy, and which way imports go
 	.venv/bin/lint-imports --no-logo
 	.venv/bin/mypy
 	@for folder in local compliance calls; do .venv/bin/mypy tests/$$folder/conftest.py || exit 1; done
+
+# What can't be installed is left out of the table, which says so: packages of others come and go.
+SHORT =
+bench: setup  ## speed and cost beside plain livekit-agents and openrtc (40 minutes; SHORT=1: under 5)
+	@.venv/bin/python -c 'import matplotlib, openrtc' 2>/dev/null || \
+	  .venv/bin/python -m pip install --quiet -c constraints.txt -e '.[bench]' || true
+	@cd benchmarks && ../.venv/bin/python -m speed $(if $(SHORT),--short) $(ARGUMENTS)
 
 # A run that was broken off goes on where it stopped: what was tried is in benchmarks/faults.jsonl.
 faults: setup  ## break live calls in every way, on this host and on a plain worker (hours)

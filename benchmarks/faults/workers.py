@@ -25,10 +25,16 @@ class Worker:
     """A worker and all its processes, which make one group of processes."""
 
     def __init__(
-        self, command: tuple[str, ...], settings: Mapping[str, str], folder: Path, ready: bytes
+        self,
+        command: tuple[str, ...],
+        settings: Mapping[str, str],
+        folder: Path,
+        ready: bytes,
+        *,
+        ready_in: float = READY,
     ) -> None:
         self._command, self._settings, self.folder = command, settings, folder
-        self._says_ready = ready
+        self._says_ready, self._ready_in = ready, ready_in
         self._process: asyncio.subprocess.Process | None = None
         self._ready = asyncio.Event()
         self.log = folder / "worker.log"
@@ -64,7 +70,7 @@ class Worker:
         )
         self._reading = asyncio.create_task(self._read(self._process))
         try:
-            await asyncio.wait_for(self._ready.wait(), READY)
+            await asyncio.wait_for(self._ready.wait(), self._ready_in)
         except TimeoutError:
             await self.kill()
             raise RuntimeError(f"the worker did not start: see {self.log}") from None

@@ -259,10 +259,12 @@ def ensure_livekit_server(root: Path) -> None:
 # constraints.txt.
 
 HEADING = "# The versions that `make setup` installs; `make constraints` chooses them anew.\n"
+EVERYTHING = ".[dev,bench]"
+"""The extras whose versions are pinned; those of `bench` are installed by `make bench` alone."""
 
 
 def write_constraints(root: Path) -> None:
-    """Resolve `.[dev]` against the package index and write the pinned versions."""
+    """Resolve `.[dev,bench]` against the package index and write the pinned versions."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
     kept |= {name: os.environ[name] for name in ("PIP_CERT", "PIP_PROXY") if name in os.environ}
     # No configuration file: a machine's own links could pin versions unavailable elsewhere.
@@ -273,7 +275,7 @@ def write_constraints(root: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
         pip = [str(root / ".venv" / "bin" / "python"), "-m", "pip", "install", "--quiet"]
-        wanted = ["--dry-run", "--ignore-installed", "--report", str(report), "-e", ".[dev]"]
+        wanted = ["--dry-run", "--ignore-installed", "--report", str(report), "-e", EVERYTHING]
         run([*pip, *wanted], "choosing versions", cwd=root, env=kept)
         (root / "constraints.txt").write_text(constraints_of(json.loads(report.read_text())))
 

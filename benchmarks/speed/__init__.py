@@ -1,0 +1,1 @@
+"""What a caller waits for and what an operator pays: this host, plain livekit-agents, openrtc."""

@@ -1,0 +1,1 @@
+"""The workers that are compared, each written as its own documentation shows."""
