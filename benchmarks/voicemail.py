@@ -93,24 +93,30 @@ async def play(openings: Sequence[Opening], rules: Sequence[Rule]) -> list[Resul
         }
         async with open_scene(folder, environment, rules=rules) as scene:
             slots = asyncio.Semaphore(AT_ONCE)
-            return await asyncio.gather(*(_call(scene, opening, slots) for opening in openings))
+            calls = [_call(scene, opening, slots) for opening in openings]
+            results = await asyncio.gather(*calls)
+        # A call writes its own after its record: all are there once the host has stopped.
+        seconds = _seconds(folder)
+        return [replace(result, seconds=seconds.get(room)) for room, result in results]
 
 
-async def _call(scene: Scene, opening: Opening, slots: asyncio.Semaphore) -> Result:
+async def _call(scene: Scene, opening: Opening, slots: asyncio.Semaphore) -> tuple[str, Result]:
+    """Place a call; return its room, and what was made of it."""
     async with slots:
         try:
             callee = Callee(opening, CALLER)
             _, call, record = await scene.place_to(Telephone(script=callee), "clinic")
         except AssertionError as error:
-            return Result(opening, "none", False, f"did not hear what it waited for: {error}")
+            return "", Result(opening, "none", False, f"did not hear what it waited for: {error}")
         result = callee.judge(call, record)
         print("." if result.right else "x", end="", flush=True)
-        return replace(result, seconds=_seconds(scene.folder, call.room))
+        return call.room, result
 
 
-def _seconds(folder: Path, room: str) -> float | None:
+def _seconds(folder: Path) -> dict[str, float]:
+    """Return how long each verdict took, by room."""
     told = map(json.loads, (folder / "verdicts.jsonl").read_text().splitlines())
-    return next((float(each["seconds"]) for each in told if each["room"] == room), None)
+    return {each["room"]: float(each["seconds"]) for each in told}
 
 
 def report(results: Sequence[Result]) -> None:
