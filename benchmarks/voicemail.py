@@ -137,10 +137,12 @@ def report(results: Sequence[Result]) -> None:
         mine = [result for result in results if result.opening.truth == truth]
         if mine:
             print(f"{what}: {sum(result.right for result in mine)} of {len(mine)}")
-    taken = sorted(result.seconds for result in results if result.seconds is not None)
-    if len(taken) > 1:
-        late = statistics.quantiles(taken, n=20)[-1]
-        print(f"seconds to the verdict: p50 {statistics.median(taken):.1f}, p95 {late:.1f}")
+    for truth in (*truths, "all"):
+        mine = [result for result in results if truth in (result.opening.truth, "all")]
+        taken = [result.seconds for result in mine if result.seconds is not None]
+        if len(taken) > 1:
+            median, late = statistics.median(taken), statistics.quantiles(taken, n=20)[-1]
+            print(f"seconds to the verdict, {truth}: p50 {median:.1f}, p95 {late:.1f}")
     for result in results:
         if not result.right:
             print(f"  {result.opening.truth}, {result.opening.name}: {result.fault}", end=" ")
