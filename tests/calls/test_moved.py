@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from deployment import Deployment
 from in_memory.world import MemoryScene, open_project
 from livekit import api
@@ -17,15 +19,16 @@ from moved import PAGE, files, write_project
 from pages import blocks
 from people import MAILBOX
 from scene import a_number, answer_of
+from turns import while_a_world_starts
 
 from host.local.phone import Busy, Line, Telephone, voicemail
 from host.local.rule_files import read_rules
 from host.local.rules import Rule
 from host.records.outcome import Outcome
 from host.speech.persona_agent import tools_of
-from host.testing import Scene, a_call, heard_once, not_heard
+from host.testing import Scene, a_call, heard_once, not_heard, open_scene
 
-pytestmark = pytest.mark.memory("docs/moving.md is a project with a host.toml of its own")
+pytestmark = pytest.mark.xdist_group("moved")  # the project has a host and a world of its own
 
 OFFICE = "+15550003333"
 OPENING_HOURS = (
@@ -36,12 +39,34 @@ APPOINTMENT = {"name": "Ann", "time": "tomorrow at 3pm"}
 GREETING = "Hello Ann, this is Molar Dental. Can you come tomorrow at 3pm?"
 
 
+def rules_of(project: Path) -> tuple[Rule, ...]:
+    """What the local model answers: the page's rules for one persona, and ours for the other."""
+    return (*OPENING_HOURS, *read_rules(project / "personas", ["scheduler"]))
+
+
 @pytest.fixture
 async def memory_scene(tmp_path: Path, virtual_clock: None) -> AsyncIterator[MemoryScene]:
     """A host in memory that serves the moved project."""
     project = write_project(tmp_path / "dental")
-    rules = (*OPENING_HOURS, *read_rules(project / "personas", ["scheduler"]))
+    rules = rules_of(project)
     async with open_project(project, tmp_path, rules=rules, agent_name="dental") as scene:
+        yield scene
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def whole_scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene]:
+    """A host in a process of its own that serves the moved project."""
+    project = write_project(tmp_path_factory.mktemp("moved") / "dental")
+    environment = {
+        "HOST_CONFIG": str(project / "host.toml"),
+        "HOST_PERSONAS_DIR": str(project / "personas"),
+        "HOST_PLUGINS_DIR": str(project / "plugins"),
+    }
+    async with AsyncExitStack() as stack:
+        async with while_a_world_starts():
+            rules = rules_of(project)
+            opened = open_scene(project, environment, rules=rules, agent_name="dental")
+            scene = await stack.enter_async_context(opened)
         yield scene
 
 
@@ -126,12 +151,14 @@ async def test_a_dispatch_with_the_metadata_of_the_page_places_the_call(scene: S
 
 
 async def test_metadata_that_lacks_a_field_dials_nobody(scene: Scene) -> None:
-    lacking = {key: value for key, value in metadata().items() if key != "time"}
-    room = await dispatch(scene, lacking)
+    number = a_number(scene, Telephone())
+    told = metadata() | {"phone_number": number}
+    del told["time"]
+    room = await dispatch(scene, told)
     record = await scene.record(room)
     assert (record.outcome, record.answered_at) == (Outcome.REFUSED, None)
     assert "time" in (record.reason or "")
-    assert not scene.exchange.calls
+    assert not scene.exchange.ledger.of("INVITE", number=number)
 
 
 async def test_an_agent_of_a_pool_answers_with_its_greeting(scene: Scene) -> None:
