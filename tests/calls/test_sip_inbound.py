@@ -18,9 +18,9 @@ GREETING = "Press a key please."
 
 
 @asynccontextmanager
-async def greeted(calls: SipCalls) -> AsyncIterator[Softphone]:
+async def greeted(calls: SipCalls, *, from_afar: bool = False) -> AsyncIterator[Softphone]:
     """A caller whom the pad has greeted."""
-    async with calls.caller("pad") as phone:
+    async with calls.caller("pad", from_afar=from_afar) as phone:
         await phone.hears(GREETING)
         yield phone
 
@@ -108,7 +108,11 @@ async def test_a_hold_leaves_no_call_behind(calls: SipCalls) -> None:
 
 
 async def test_a_refer_puts_the_caller_through(calls: SipCalls) -> None:
-    async with calls.sipp("answers", 5066) as colleague, greeted(calls) as phone:
+    # On loopback, livekit-sip 1.0 may lose a 202 that comes at once: see `user_agents/distance.py`.
+    async with (
+        calls.sipp("answers", 5066) as colleague,
+        greeted(calls, from_afar=True) as phone,
+    ):
         await phone.press("*")
         await phone.until("TRANSFER")
         record = await calls.record()
@@ -121,7 +125,7 @@ async def test_a_refer_puts_the_caller_through(calls: SipCalls) -> None:
 async def test_a_refused_refer_leaves_the_caller_with_the_persona(calls: SipCalls) -> None:
     async with (
         calls.sipp("final", 5066, status="486 Busy Here") as colleague,
-        greeted(calls) as phone,
+        greeted(calls, from_afar=True) as phone,
     ):
         await phone.press("*")
         await colleague.over()

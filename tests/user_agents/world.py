@@ -23,6 +23,7 @@ from host.records.record import CallRecord
 from host.server.live_calls import LiveCalls
 from host.testing import Scene, open_scene
 from user_agents import sipp, softphone
+from user_agents.distance import LOOPBACK, distance
 from user_agents.namespace import ADDRESS, network_of_its_own
 from user_agents.sipp import Sipp
 from user_agents.softphone import Softphone
@@ -102,10 +103,20 @@ class SipCalls:
         return softphone.softphone(self._new(), self.world.agents, port, **options)
 
     @asynccontextmanager
-    async def caller(self, whom: str, **options: Any) -> AsyncIterator[Softphone]:
-        """Run a baresip that dials a persona's name, or a number."""
-        async with self.softphone(**options) as phone:
-            await phone.command("dial", self.world.address_of(whom))
+    async def caller(
+        self, whom: str, *, from_afar: bool = False, **options: Any
+    ) -> AsyncIterator[Softphone]:
+        """Run a baresip that dials a persona's name, or a number.
+
+        From afar, SIP takes as long as on the way to a trunk: see `distance`.
+        """
+        address = self.world.address_of(whom)
+        async with AsyncExitStack() as stack:
+            phone = await stack.enter_async_context(self.softphone(**options))
+            if from_afar:
+                way = distance(phone.port, self.world.bridge.port)
+                address = f"sip:{whom}@{LOOPBACK}:{await stack.enter_async_context(way)}"
+            await phone.command("dial", address)
             yield phone
 
     def sipp(
