@@ -8,7 +8,7 @@ import random
 
 import pytest
 from api_in_memory import have_no_processes, over, the_api
-from in_memory.world import MemoryScene
+from in_memory.world import MemoryScene, world
 from people import goes, says_hello_and_goes, talks
 from scene import a_number
 
@@ -85,6 +85,15 @@ async def refuse_for_a_while(scene: MemoryScene, dice: Faults) -> None:
     scene.memory.heartbeats.closed = False
 
 
+async def livekit_is_away_for_a_while(dice: Faults) -> None:
+    """Let no request to LiveKit through for some seconds."""
+    livekit = world().api
+    await asyncio.sleep(dice.uniform(0, 10))
+    livekit.away = True
+    await asyncio.sleep(dice.uniform(0, 10))
+    livekit.away = False
+
+
 @pytest.mark.corpus(one_of=10)
 @pytest.mark.parametrize("seed", range(SEEDS))
 async def test_the_api_and_the_record_agree_in_the_end(scene: Scene, seed: int) -> None:
@@ -93,6 +102,8 @@ async def test_the_api_and_the_record_agree_in_the_end(scene: Scene, seed: int) 
     async with asyncio.TaskGroup() as meanwhile:
         if seed % 2:
             meanwhile.create_task(refuse_for_a_while(scene, dice))
+        if seed % 5 < 3:
+            meanwhile.create_task(livekit_is_away_for_a_while(dice))
         async with the_api(scene) as placing:
             calls = await asyncio.gather(
                 *(asked_for(placing, somebodys_number(scene, dice), dice) for _ in range(CALLS))

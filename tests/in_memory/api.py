@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+import aiohttp
 import jwt
 import pytest
 from google.protobuf.message import Message
@@ -38,6 +39,8 @@ class Api:
     def __init__(self, server: Server, sip: Mapping[str, Method], key: str, secret: str) -> None:
         self._server, self._sip = server, sip
         self._verifier = api.TokenVerifier(key, secret)
+        self.away = False
+        """Whether no request comes through, as while LiveKit restarts."""
         self._answers: dict[str, Answer] = {
             "RoomService/CreateRoom": self._create_room,
             "RoomService/ListRooms": self._list_rooms,
@@ -55,9 +58,11 @@ class Api:
     async def request(
         self, service: str, method: str, data: Message, headers: Mapping[str, str], limit: float
     ) -> Message:
-        """Answer a request. Raises LiveKit's ServerError, or TimeoutError."""
+        """Answer a request. Raises LiveKit's ServerError, and as HTTP does."""
         async with asyncio.timeout(limit):
             await asyncio.sleep(ROUND_TRIP)
+            if self.away:
+                raise aiohttp.ClientConnectionError("LiveKit is away")
             claims = self._claims(headers)
             try:
                 if service == "SIP":
