@@ -110,6 +110,8 @@ class LiveCall:
         """Pauses and the end of the recording."""
         self.time_left: float | None = None
         """Seconds of talk left in the persona's daily budget; None: no budget."""
+        self.greeting_over = asyncio.Event()
+        """Set once the greeting has been spoken, or broken off."""
         self.giving_up = False
         """True once the call can't continue: the host apologises, then ends it or hands it over."""
         self.bridged = False

@@ -17,8 +17,8 @@ ADDRESS = "HOST_HEARTBEAT"
 """Environment variable with the path of the parent's socket."""
 BEAT = 0.5
 """Seconds between heartbeats."""
-LEFT, OVER, GOODBYE = b"left\n", b"over\n", b"goodbye\n"
-"""Messages of a call that has left its room and of one that has ended, and of the parent to a call
+GREETED, LEFT, OVER, GOODBYE = b"greeted\n", b"left\n", b"over\n", b"goodbye\n"
+"""Messages of a call that has greeted, has left its room, or has ended, and of the parent to a call
 that must end."""
 
 
@@ -61,11 +61,18 @@ class Heartbeat:
         with socket.socket(socket.AF_UNIX) as knock:
             return knock.connect_ex(address) != 0
 
+    def greeted(self) -> None:
+        """Report that the greeting is over: other processes may have the CPU."""
+        self._tell(GREETED)
+
     def left(self) -> None:
         """Report that the call has left its room, where another one may begin."""
+        self._tell(LEFT)
+
+    def _tell(self, message: bytes) -> None:
         if self._writer is not None:
             with contextlib.suppress(OSError, RuntimeError):
-                self._writer.write(LEFT)
+                self._writer.write(message)
 
     async def over(self) -> None:
         """Report that the call has ended properly and needs no recovery."""

@@ -114,6 +114,7 @@ class Runner:
         )
         call.on_left = heartbeat.left
         call.spawn(self._checkpoints.keep(call), "writing checkpoints")
+        call.spawn(self._tell_greeted(heartbeat), "telling that the greeting is over")
         beginning = asyncio.create_task(self._begin())
         try:
             either: list[asyncio.Future[Any]] = [beginning, call.ending]
@@ -135,6 +136,10 @@ class Runner:
                 raise
             finally:
                 beating.cancel()
+
+    async def _tell_greeted(self, heartbeat: Heartbeat) -> None:
+        await self._call.greeting_over.wait()
+        heartbeat.greeted()
 
     async def _begin(self) -> None:
         """Run from the job to the greeting. Cancelled if the call ends meanwhile."""

@@ -23,6 +23,7 @@ from host.registry import Follow, Registry
 from host.runner.worker import Worker
 from host.server.disk import why_not_recorded
 from host.server.heartbeat_monitor import HeartbeatMonitor
+from host.server.idle import IdleProcesses
 from host.settings import PersonaSettings, Settings
 from host.speech import providers
 from host.telephony.transfer import is_consultation
@@ -139,6 +140,7 @@ def make_server(
     worker = Worker(settings, registry.load(settings).code)
     for use in (admission.use, worker.use):
         follow(use)
+    idle = 1 if dev else 2
     server = AgentServer(
         ws_url=settings.livekit_url,
         api_key=settings.livekit_api_key.get_secret_value(),
@@ -149,7 +151,7 @@ def make_server(
         # all but `num_idle_processes` of those that reach an idle host at once. `request` decides
         # instead.
         load_threshold=math.inf,
-        num_idle_processes=1 if dev else 2,
+        num_idle_processes=idle,
         job_memory_limit_mb=settings.max_call_memory,
         drain_timeout=int(settings.drain_timeout),
         max_retry=sys.maxsize,  # after the default 16 the worker would end, and its calls with it
@@ -158,6 +160,7 @@ def make_server(
         preload_modules=["host.server.preload"],
         log_level="INFO",
     )
+    heartbeats.on_beginning = IdleProcesses(server, idle).hold_back
     server.rtc_session(worker.answer, agent_name=settings.agent_name, on_request=admission.request)
     return server
 

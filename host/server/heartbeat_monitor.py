@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
 from host.base.tasks import Tasks
-from host.runner.heartbeat import ADDRESS, BEAT, GOODBYE, LEFT, OVER
+from host.runner.heartbeat import ADDRESS, BEAT, GOODBYE, GREETED, LEFT, OVER
 from host.server.socket import inherited_socket
 
 log = logging.getLogger("host")
@@ -25,6 +25,8 @@ BLOCKED = 6.0
 """Seconds without a heartbeat after which a call's event loop counts as blocked for good."""
 JOINING = 10.0
 """Seconds that a process may take to start an accepted call."""
+BEGINNING = 5.0
+"""Seconds after which a call no longer counts as beginning, though it has not greeted."""
 
 
 @dataclass
@@ -39,6 +41,10 @@ class WatchedCall:
     """None until a process has started the call."""
     since: float = field(default_factory=lambda: _now())
     """Time of the last heartbeat, by the loop's clock."""
+    accepted: float = field(default_factory=lambda: _now())
+    """When the call was accepted, by the loop's clock."""
+    greeted: bool = False
+    """Whether the call has reported that its greeting is over."""
     left: bool = False
     """Whether the call has reported that it has left its room."""
     over: bool = False
@@ -54,6 +60,9 @@ class HeartbeatMonitor:
         self._calls: dict[str, WatchedCall] = {}
         self._losing = Tasks()
         self._moved = asyncio.Event()
+        self.on_beginning: Callable[[int], None] = lambda calls: None
+        """Called with the number of calls that were just accepted and have not greeted yet."""
+        self._beginning = 0
         self.closed = False
         """Whether new calls are refused because the host is stopping."""
 
@@ -72,6 +81,7 @@ class HeartbeatMonitor:
     def expect(self, call: str, room: str, metadata: str = "") -> None:
         """Add an accepted call, which a process must start within JOINING seconds."""
         self._calls.setdefault(call, WatchedCall(call, room, metadata))
+        self._count_beginning()
 
     def forget(self, call: str) -> None:
         """Remove an expected call that will not start."""
@@ -115,6 +125,9 @@ class HeartbeatMonitor:
                     live.since = _now()
                     live.left |= said == LEFT
                     live.over |= said == OVER
+                    if said == GREETED:
+                        live.greeted = True
+                        self._count_beginning()
         except (ConnectionError, ValueError):
             pass  # the process was killed, or is not a call's
         finally:
@@ -128,6 +141,8 @@ class HeartbeatMonitor:
 
     def _begun(self, who: dict[str, str], writer: asyncio.StreamWriter) -> WatchedCall:
         live = WatchedCall(who["call"], who["room"], process=int(who["process"]), writer=writer)
+        if before := self._calls.get(live.id):
+            live.accepted = before.accepted
         # Replaces an entry whose process was lost: the call is taken over.
         self._calls[live.id] = live
         self._moved.set()
@@ -146,7 +161,16 @@ class HeartbeatMonitor:
     def _forget(self, live: WatchedCall) -> None:
         if self._calls.get(live.id) is live:
             del self._calls[live.id]
+        self._count_beginning()
         self._moved.set()
+
+    def _count_beginning(self) -> None:
+        since = _now() - BEGINNING
+        calls = [live for live in self._calls.values() if live.accepted > since]
+        beginning = sum(not live.greeted for live in calls)
+        if beginning != self._beginning:
+            self._beginning = beginning
+            self.on_beginning(beginning)
 
     async def _watch(self) -> None:
         """Detect calls that never started, and kill processes whose event loop is blocked."""
@@ -154,6 +178,7 @@ class HeartbeatMonitor:
             before = _now()
             await asyncio.sleep(BEAT)
             late = _now() - before - BEAT
+            self._count_beginning()
             for live in list(self._calls.values()):
                 live.since += late  # time in which this process itself could not read
                 silent = _now() - live.since

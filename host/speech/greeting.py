@@ -113,6 +113,7 @@ async def _after(call: LiveCall, speech: SpeechHandle | None, *, hello_comes: bo
     """Emit `call_greeted` after the greeting and answer what was said during it."""
     if speech:
         await speech.wait_for_playout()
+    call.greeting_over.set()
     if call.rendered:
         call.rendered.drop()
     call.spawn(call.events.emit_and_wait("call_greeted", patiently=True), "call_greeted")

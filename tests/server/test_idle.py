@@ -1,0 +1,105 @@
+"""A process that a call has taken is replaced once the call has greeted."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+from collections.abc import AsyncIterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from live_calls import joined, now
+from livekit.agents import AgentServer, JobExecutorType
+from livekit.agents.ipc.proc_pool import ProcPool
+
+from host.server import heartbeat_monitor
+from host.server.heartbeat_monitor import HeartbeatMonitor, WatchedCall
+from host.server.idle import IdleProcesses
+
+NUMBER = 2
+
+
+@pytest.fixture
+async def pool() -> ProcPool:
+    """LiveKit's pool of processes, which has started none."""
+    nothing: Any = print
+    return ProcPool(
+        initialize_process_fnc=nothing,
+        job_entrypoint_fnc=nothing,
+        session_end_fnc=None,
+        simulation_end_fnc=None,
+        num_idle_processes=NUMBER,
+        initialize_timeout=10,
+        close_timeout=10,
+        session_end_timeout=10,
+        inference_executor=None,
+        job_executor_type=JobExecutorType.PROCESS,
+        mp_ctx=multiprocessing.get_context("forkserver"),
+        memory_warn_mb=0,
+        memory_limit_mb=0,
+        http_proxy=None,
+        loop=asyncio.get_running_loop(),
+    )
+
+
+@pytest.fixture
+async def heartbeats(pool: ProcPool) -> AsyncIterator[HeartbeatMonitor]:
+    """The calls of a host with this pool."""
+
+    async def lost(call: WatchedCall) -> None:
+        pass
+
+    server: Any = SimpleNamespace(_proc_pool=pool)
+    async with HeartbeatMonitor(lost).listening() as heartbeats:
+        heartbeats.on_beginning = IdleProcesses(server, NUMBER).hold_back
+        yield heartbeats
+
+
+def test_a_server_that_does_not_run_yet_is_left_alone() -> None:
+    IdleProcesses(AgentServer(), NUMBER).hold_back(1)
+
+
+async def test_nothing_is_replaced_while_a_call_begins_and_one_process_waits_in_any_case(
+    heartbeats: HeartbeatMonitor, pool: ProcPool
+) -> None:
+    assert pool.target_idle_processes == NUMBER
+    heartbeats.expect("AJ_1", "a-room")
+    assert pool.target_idle_processes == NUMBER - 1
+    for call in ("AJ_2", "AJ_3"):
+        heartbeats.expect(call, "another-room")
+    assert pool.target_idle_processes == 1
+    for call in ("AJ_1", "AJ_2", "AJ_3"):
+        heartbeats.forget(call)
+    assert pool.target_idle_processes == NUMBER
+
+
+@pytest.mark.processes
+async def test_a_process_is_replaced_once_its_call_has_greeted(
+    heartbeats: HeartbeatMonitor, pool: ProcPool
+) -> None:
+    heartbeats.expect("AJ_1", "a-room")
+    process = await joined(heartbeats, "line.greeted(); await asyncio.sleep(60)")
+    assert pool.target_idle_processes == NUMBER - 1
+    now(process)
+    await _until(lambda: pool.target_idle_processes == NUMBER)
+    assert "AJ_1" in heartbeats
+    process.kill()
+    process.communicate(timeout=10)
+
+
+@pytest.mark.processes
+async def test_a_call_that_does_not_greet_holds_nothing_back_for_long(
+    heartbeats: HeartbeatMonitor, pool: ProcPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(heartbeat_monitor, "BEGINNING", 0.3)
+    heartbeats.expect("AJ_1", "a-room")
+    assert pool.target_idle_processes == NUMBER - 1
+    await _until(lambda: pool.target_idle_processes == NUMBER)
+    assert "AJ_1" in heartbeats
+
+
+async def _until(holds: Any) -> None:
+    async with asyncio.timeout(10):
+        while not holds():
+            await asyncio.sleep(0.05)  # the parent looks twice a second: there is no event
