@@ -67,6 +67,11 @@ with contextlib.suppress(Exception):
     PhoneMetadata.load_all()  # 1.4 MB, shared by all calls
 
 with contextlib.suppress(Exception):
+    from host.speech.rehearsal import rehearse
+
+    rehearse()  # its bytecode is specialised here, once for all calls
+
+with contextlib.suppress(Exception):
     from livekit.agents.utils import http_context
 
     # Private (1.8.9): the process's TLS context, otherwise created with its first request.
