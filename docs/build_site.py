@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from pages import ROOT, links, pages, read
+from pages import ROOT, links, pages, pictures, read
 
 BUILD = ROOT / "build"
 CONFIG = ROOT / "docs" / "zensical.toml"
@@ -29,7 +29,7 @@ def place_of(page: str) -> str:
 
 
 def gather(folder: Path) -> None:
-    """Copy the pages, and the files to which they link, into a folder.
+    """Copy the pages, their pictures and the files to which they link into a folder.
 
     ValueError: a link leads to no file of the repository.
     """
@@ -46,6 +46,11 @@ def gather(folder: Path) -> None:
             if not link.target.startswith("#"):
                 anchor = f"#{link.anchor}" if link.anchor else ""
                 text = text.replace(f"]({link.target})", f"]({place}{anchor})")
+        for address, file in pictures(page).items():
+            place = place_of(file.name)
+            (folder / place).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(file, folder / place)
+            text = text.replace(f'"{address}"', f'"{place}"')
         (folder / place_of(page)).write_text(text)
 
 

@@ -83,6 +83,12 @@ def links(page: str) -> Iterator[Link]:
             yield Link(page, target, file.resolve(), anchor)
 
 
+def pictures(page: str) -> dict[str, Path]:
+    """Return the pictures of a page that are in the repository, by the address that it gives."""
+    found = re.findall(r'<(?:img|source)\b[^>]*?\bsrc(?:set)?="([^":]+)"', read(page))
+    return {address: ((ROOT / page).parent / address).resolve() for address in found}
+
+
 def lost(page: str) -> list[str]:
     """Return the targets of a page's links that lead to no file, or to no anchor of a page."""
     known = pages()
@@ -91,7 +97,7 @@ def lost(page: str) -> list[str]:
         for link in links(page)
         if not link.file.is_file()
         or (link.anchor and (link.name not in known or link.anchor not in anchors(link.name)))
-    ]
+    ] + [address for address, file in pictures(page).items() if not file.is_file()]
 
 
 def anchors(page: str) -> set[str]:

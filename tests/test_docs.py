@@ -93,6 +93,27 @@ def in_navigation(entry: object) -> list[str]:
     return [page for each in inner for page in in_navigation(each)]
 
 
+def test_the_pictures_of_a_page_come_with_it_or_are_missed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ("light.png", "dark.png")
+    (tmp_path / "benchmarks" / "speed").mkdir(parents=True)
+    for name in names:
+        (tmp_path / "benchmarks" / "speed" / name).write_bytes(name.encode())
+    dark, light = '<source media="dark" srcset="speed/dark.png">', '<img src="speed/light.png">'
+    (tmp_path / "benchmarks" / "speed.md").write_text(f"<picture>{dark}{light}</picture>\n")
+    monkeypatch.setattr("pages.ROOT", tmp_path)
+    monkeypatch.setattr(build_site, "pages", lambda: ["benchmarks/speed.md"])
+    (tmp_path / "site").mkdir()
+    build_site.gather(tmp_path / "site")
+    page = (tmp_path / "site" / "speed.md").read_text()
+    for name in names:
+        assert f'="files/{name}"' in page
+        assert (tmp_path / "site" / "files" / name).read_bytes() == name.encode()
+    (tmp_path / "benchmarks" / "speed" / "dark.png").unlink()
+    assert lost("benchmarks/speed.md") == ["speed/dark.png"]
+
+
 @pytest.mark.processes
 def test_the_site_is_built_without_a_warning_and_loads_nothing_from_elsewhere(
     tmp_path: Path,
