@@ -47,8 +47,8 @@ lint: setup  ## ruff, mypy, and which way imports go
 
 # What can't be installed is left out of the table, which says so: packages of others come and go.
 SHORT =
-bench: setup  ## speed and cost beside plain livekit-agents and openrtc (40 minutes; SHORT=1: under 5)
-	@.venv/bin/python -c 'import matplotlib, openrtc' 2>/dev/null || \
+bench: setup  ## speed and cost beside plain livekit-agents and openrtc (SHORT=1: in under 5 minutes)
+	@.venv/bin/python -c 'import matplotlib, openrtc, livekit.plugins.silero, uvloop' 2>/dev/null || \
 	  .venv/bin/python -m pip install --quiet -c constraints.txt -e '.[bench]' || true
 	@cd benchmarks && ../.venv/bin/python -m speed $(if $(SHORT),--short) $(ARGUMENTS)
 

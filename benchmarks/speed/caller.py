@@ -27,6 +27,8 @@ FRAME = 0.02
 """Seconds of one received frame."""
 QUEUE = 30_000
 """Milliseconds that the source holds: what is said is given to it as one piece."""
+LIMIT = 40.0
+"""Seconds that anything may take, also on a busy machine."""
 WHOLE = 0.1
 """Seconds of silence in a sound that is still called unbroken."""
 NOTHING: Samples = np.zeros(0, np.int16)
@@ -169,13 +171,13 @@ class Caller:
 
     # What it hears and says.
 
-    async def agent(self, limit: float = 20.0) -> float:
+    async def agent(self, limit: float = LIMIT) -> float:
         """Wait for the agent; return when it joined. Raises NotServed."""
         await self._until(lambda: self.agent_joined_at is not None, limit, "no agent joined")
         assert self.agent_joined_at is not None
         return self.agent_joined_at
 
-    async def heard(self, since: float = 0.0, limit: float = 20.0) -> float:
+    async def heard(self, since: float = 0.0, limit: float = LIMIT) -> float:
         """Wait for a sound that arrives after a time; return when. Raises NotServed."""
         found, seen = 0.0, 0
 
@@ -192,13 +194,13 @@ class Caller:
         await self._until(sounds, limit, "nothing was heard")
         return found
 
-    async def silence(self, seconds: float, limit: float = 20.0) -> None:
+    async def silence(self, seconds: float, limit: float = LIMIT) -> None:
         """Wait until nothing was heard for so long. Raises NotServed."""
         await self._until(
             lambda: bool(self._frames) and self._quiet >= seconds, limit, "it does not fall silent"
         )
 
-    async def unbroken(self, seconds: float, limit: float = 20.0) -> None:
+    async def unbroken(self, seconds: float, limit: float = LIMIT) -> None:
         """Wait until a sound has gone on for so long without a gap. Raises NotServed."""
         await self._until(lambda: self._whole >= seconds, limit, "no unbroken sound was heard")
 

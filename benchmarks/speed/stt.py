@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -87,7 +86,7 @@ class Stt(LocalServer):
                         await self._tell(socket, what)
                 elif message.type is WSMsgType.TEXT and "CloseStream" in message.data:
                     break
-        except (ConnectionError, asyncio.CancelledError):
+        except ConnectionError:
             pass  # the client is gone
         await socket.close()
         return socket

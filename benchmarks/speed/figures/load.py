@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import statistics
 import time
 from contextlib import AsyncExitStack
 
@@ -61,7 +62,8 @@ async def _talk(bench: Bench, target: Target, callers: list[Caller], idle: float
         for task in talking:
             task.cancel()
         await asyncio.gather(*talking, return_exceptions=True)
-    bench.results.add("call memory", target.name, (max(memory) - idle) / calls, calls, at)
+    each = (statistics.median(memory) - idle) / calls
+    bench.results.add("call memory", target.name, each, calls, at)
     bench.results.add("call CPU", target.name, used / (calls * took / 60), calls, at)
 
 
