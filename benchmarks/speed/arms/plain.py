@@ -11,8 +11,9 @@ from livekit.plugins import cartesia, deepgram, openai
 from speed import words
 from speed.arms import sounds
 
-# Without a threshold: a busy machine would make it refuse calls, and that is no fault of its own.
-server = AgentServer(host="127.0.0.1", port=0, load_threshold=math.inf)
+# Without a threshold and a load: where callers and LiveKit make the machine busy, which is no fault
+# of its own, it would refuse calls, or LiveKit would not offer any.
+server = AgentServer(host="127.0.0.1", port=0, load_threshold=math.inf, load_fnc=lambda server: 0.0)
 blocking: set[asyncio.Task[None]] = set()
 
 

@@ -1,9 +1,8 @@
 """All personas in one process without isolation: openrtc's pool, in its coroutine mode.
 
 Written as https://docs.openrtc.tech shows it. The greeting is said by the agent itself: the one of
-`pool.add` is made by the LLM first. Turns are those of the VAD, as for the other targets, so that it
-runs without LiveKit's turn detector, whose weights would have to be downloaded; that saves it
-memory.
+`pool.add` is made by the LLM first. Turns are the VAD's, as for the other targets: LiveKit's turn
+detector is left out, whose weights would have to be downloaded, and that saves memory.
 """
 
 import asyncio
