@@ -20,6 +20,7 @@ from livekit import api
 
 from host.server.api import details_validator
 from host.server.api.server import answering_api
+from host.server.events import EventStream
 from host.settings import Settings, load_settings
 
 TOKEN = "the-token-of-these-tests-and-of-nobody-else"
@@ -161,7 +162,10 @@ def settings_for(livekit: LiveKit, **more: Any) -> Settings:
 
 @contextlib.asynccontextmanager
 async def an_api(
-    caplog: pytest.LogCaptureFixture, livekit: LiveKit, **settings: Any
+    caplog: pytest.LogCaptureFixture,
+    livekit: LiveKit,
+    stream: EventStream | None = None,
+    **settings: Any,
 ) -> AsyncIterator[Client]:
     """Have the API of a deployment up."""
     caplog.set_level(logging.DEBUG, logger="host")
@@ -170,7 +174,11 @@ async def an_api(
     # Forks of it check details: each would import the host again, for half a second.
     multiprocessing.set_forkserver_preload([details_validator.__name__])
     async with (
-        answering_api(settings_for(livekit, **settings), lambda: closed[0] if closed else None),
+        answering_api(
+            settings_for(livekit, **settings),
+            lambda: closed[0] if closed else None,
+            stream=stream,
+        ),
         aiohttp.ClientSession() as http,
     ):
         found = re.search(r"the API at (http://[\d.:]+)", caplog.text[before:])

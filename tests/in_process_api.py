@@ -26,6 +26,7 @@ from host.server.api.placing import Placing
 from host.server.api.schemas import AskedCall, WantedCall
 from host.server.api.store import CallStore
 from host.server.api.token import tokens_of
+from host.server.events import EventStream
 from host.settings import Settings
 
 TOKEN = "the-token-of-these-tests-and-of-nobody-else"
@@ -128,12 +129,14 @@ class Api:
 
 @contextlib.asynccontextmanager
 async def an_api_in_process(
-    settings: Settings, watched: Callable[[str], bool] | None = None
+    settings: Settings,
+    watched: Callable[[str], bool] | None = None,
+    stream: EventStream | None = None,
 ) -> AsyncIterator[Api]:
     """Have the API of a deployment, whose calls this test writes."""
     placing = Placing(settings)
     calls = Calls(settings, placing, CallLister(settings, placing.store, watched))
-    app = make_api(calls, lambda: None)
+    app = make_api(calls, lambda: None, stream)
     guarded: Any = Guard(app, tokens_of(settings), settings.api_rate)
     yield Api(settings, calls, app, guarded)
     await placing.close()

@@ -14,7 +14,7 @@ from host.records.redaction import redacted
 
 if TYPE_CHECKING:
     from host.call.call import Call
-    from host.call.parts import Hooks
+    from host.call.parts import Hooks, LiveEvents
     from host.call.results import Results
     from host.settings import Settings
 
@@ -30,6 +30,7 @@ class EventCall(Protocol):
     call: Call
     settings: Settings
     results: Results
+    live_events: LiveEvents | None
 
     @property
     def persona(self) -> str: ...
@@ -73,8 +74,12 @@ class Events:
         settings = self._call.settings
         strictest = settings.of_a_call(record.names)
         record = redacted(self._with_url(record), strictest, settings.state_dir)
+        told = False
         for caller in self._call.hooks.in_turn("call_ended"):
             await self._run("call_ended", caller, EVENT_LIMIT, {"record": record})
+            if self._call.live_events and not told:  # the plugins have written the record
+                self._call.live_events.ended(record)
+            told = True
 
     def _with_url(self, record: CallRecord) -> CallRecord:
         """Return the record with the URL of its recording, if a plugin or the persona has one.

@@ -28,6 +28,7 @@ from host.call.parts import (
     Handovers,
     Hooks,
     Listening,
+    LiveEvents,
     PromptPlayer,
     Recorder,
     RenderedSpeech,
@@ -105,6 +106,8 @@ class LiveCall:
         self.call = Call(self)
         """The argument of every hook."""
         self.events = Events(self)
+        self.live_events: LiveEvents | None = None
+        """None in a conversation in text."""
         self.hold = Hold(self)
         self.unrecorded = Unrecorded(self)
         """Pauses and the end of the recording."""

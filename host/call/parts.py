@@ -12,7 +12,28 @@ if TYPE_CHECKING:
     from livekit import rtc
     from livekit.agents import Agent
 
+    from host.records.record import CallRecord, ToolUse
     from host.settings import TransferTarget
+
+
+class LiveEvents(Protocol):
+    """Tells the host's process what happens in a call while it goes on."""
+
+    def look(self) -> None:
+        """Tell what is new in the call's state."""
+        ...
+
+    def tool_started(self, tool: str, name: str, arguments: str) -> None:
+        """Tell that the model calls a tool; `tool` is the ID of the tool call."""
+        ...
+
+    def tool_ended(self, tool: str, use: ToolUse) -> None:
+        """Tell that a tool call has ended."""
+        ...
+
+    def ended(self, record: CallRecord) -> None:
+        """Tell of the call's redacted record."""
+        ...
 
 
 class Hooks(Protocol):

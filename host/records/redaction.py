@@ -67,6 +67,16 @@ def redacted(record: CallRecord, settings: Shared, state: Path) -> CallRecord:
     return record.model_copy(update=changed)
 
 
+def redacted_line(line: Utterance, settings: Shared) -> Utterance | None:
+    """Mask an utterance of a live call as its record will have it; None if it will have none."""
+    return _Words(settings, ()).of_line(line) if settings.record_transcripts else None
+
+
+def redacted_tool(tool: ToolUse, settings: Shared) -> ToolUse:
+    """Mask a tool call of a live call as its record will have it."""
+    return _Words(settings, ()).of_tool(tool)
+
+
 def masked_id(text: str | None, number: str | None, settings: Shared, state: Path) -> str | None:
     """Mask secrets and telephone numbers in an ID that others chose, `number` in any spelling."""
     if text is None:

@@ -22,6 +22,7 @@ from host.dispatch.rooms import consult_room, delete_room
 from host.records.record import CallRecord
 from host.records.redaction import redacted
 from host.runner.checkpoint import Checkpoint, CheckpointStore
+from host.runner.live_events import LiveEvents
 from host.runner.takeover import restored
 from host.settings import Settings
 
@@ -115,7 +116,10 @@ async def emit_call_ended(settings: Settings, checkpoint: Checkpoint) -> None:
     call = restored(settings, checkpoint)
     persona = call.persona if call.persona in loaded.personas else None
     call.take(persona or "", loaded.view(persona))
+    call.live_events = events = LiveEvents(call, resumed=True)
+    await events.connect()
     await call.events.emit_call_ended(record)
+    await events.close()
 
 
 def count_out(settings: Settings, state: CallState, *, made: bool) -> None:

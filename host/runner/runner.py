@@ -55,6 +55,7 @@ from host.runner.ending import (
     tear_down,
 )
 from host.runner.heartbeat import Heartbeat
+from host.runner.live_events import LiveEvents
 from host.runner.operator import Operator
 from host.runner.takeover import resume
 from host.speech import dead_air
@@ -89,6 +90,7 @@ class Runner:
         state_dir = call.settings.state_dir
         self._budget, self._requests = Budget(state_dir), Requests(state_dir)
         self._checkpoints = CheckpointStore(state_dir)
+        self._events = LiveEvents(call, resumed=self._resumed)
 
     async def run(self) -> None:
         """Run the call, from the job to the record."""
@@ -113,6 +115,8 @@ class Runner:
             heartbeat.hold(partial(say_goodbye, call), partial(end_orphaned, call))
         )
         call.on_left = heartbeat.left
+        call.live_events = self._events
+        call.spawn(self._events.connect(), "connecting to the host for events")
         call.spawn(self._checkpoints.keep(call), "writing checkpoints")
         call.spawn(self._tell_greeted(heartbeat), "telling that the greeting is over")
         beginning = asyncio.create_task(self._begin())
@@ -151,6 +155,7 @@ class Runner:
                 return  # the far end talks to a colleague, or has left
         else:
             await self._meet(far_end)
+            self._events.begin()
         call.details = parse_details(call.hooks, call.state.metadata)
         await call.events.emit_and_wait("prepare_call")
         if call.state.outbound and not self._resumed:
@@ -336,6 +341,7 @@ class Runner:
                 self._checkpoints.close(call.state.id)
         with log_errors("updating the budget"):
             self._count_out()
+        await self._events.close()
         if told:  # otherwise the parent emits `call_ended` by the checkpoint
             await heartbeat.over()
         job.shutdown(reason=ending.outcome.value)

@@ -9,26 +9,17 @@ import os
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, Field, ValidationError
 
 from host.call.state import CallStatus
+from host.call.status import LiveStatus, live_status
 from host.privacy import Pseudonyms, mask_room
 from host.records.record import CallRecord, Direction
 from host.records.redaction import masked_id, redacted
 from host.runner.checkpoint import CheckpointStore, WrittenBy, opened
 from host.settings import PersonaSettings, Settings
-
-LiveStatus = Literal["queued", "dialing", "ringing", "active"]
-
-_STATUS: dict[CallStatus, LiveStatus] = {
-    CallStatus.DIALING: "dialing",
-    CallStatus.RINGING: "ringing",
-    CallStatus.AUTOMATION: "active",
-    CallStatus.ACTIVE: "active",
-    CallStatus.HANGUP: "active",  # it is being hung up
-}
 
 
 class LiveFacts(BaseModel):
@@ -210,7 +201,7 @@ def _facts(state: _State, mask: Masks) -> LiveFacts:
         persona=state.names[0] if state.names else None,
         personas=state.names,
         direction="outbound" if state.outbound else "inbound",
-        status=_status(state),
+        status=live_status(state),
         number=mask.number(state.number, state.names),
         our_number=mask.number(state.our_number, state.names),
         reference=state.theirs(state.metadata.reference, mask),
@@ -222,9 +213,3 @@ def _facts(state: _State, mask: Masks) -> LiveFacts:
         answered_at=state.answered_at,
         livekit_room=state.room,
     )
-
-
-def _status(state: _State) -> LiveStatus:
-    if state.answered_at:
-        return "active"
-    return "queued" if state.outbound and not state.dialled_at else _STATUS[state.status]

@@ -22,6 +22,7 @@ from host.server.admission import check, make_server
 from host.server.api.token import require_tokens
 from host.server.connection import Connection
 from host.server.disk import why_not_recorded
+from host.server.events import EventStream, receiving
 from host.server.health import Health, answering
 from host.server.recovery import Recovery
 from host.server.reload import Background, Control, Reloader, Work, reloads_on_hangup, watch
@@ -93,12 +94,15 @@ async def _run(reloader: Reloader, livekit: api.LiveKitAPI, *, dev: bool) -> Non
     for use in (recovery.use, health.use, stopping.use):
         follow(use)
     port = 0 if dev else settings.health_port
+    stream = EventStream()
+    followed = settings.api_port is not None
     async with (
         answering(health, settings.health_host, port),
         recovery.heartbeats.listening(),
         control.listening(),
+        receiving(stream) if followed else contextlib.nullcontext(),
     ):
-        # Processes are started from here on, so that they inherit the addresses of both sockets.
+        # Processes are started from here on, so that they inherit the addresses of the sockets.
         with (
             connection.watched(),
             environment.kept_from_calls(settings),
@@ -109,13 +113,18 @@ async def _run(reloader: Reloader, livekit: api.LiveKitAPI, *, dev: bool) -> Non
             if dev:
                 since = this_process().began
                 own.append(partial(watch, lambda: reloader.settings, reloader.reload, since))
-            async with _beside(reloader, *own), _api(reloader, health, watched, dev=dev):
+            async with _beside(reloader, *own), _api(reloader, health, watched, stream, dev=dev):
                 await stopping.run(server.run(devmode=dev))
 
 
 @contextlib.asynccontextmanager
 async def _api(
-    reloader: Reloader, health: Health, watched: Callable[[str], bool], *, dev: bool
+    reloader: Reloader,
+    health: Health,
+    watched: Callable[[str], bool],
+    stream: EventStream,
+    *,
+    dev: bool,
 ) -> AsyncIterator[None]:
     """Serve the HTTP API inside the block, if enabled."""
     settings, follow = reloader.settings, reloader.follow
@@ -125,7 +134,12 @@ async def _api(
     from host.server.api.server import answering_api  # takes a second to import
 
     async with answering_api(
-        settings, lambda: health.closed, watched=watched, dev=dev, follow=follow
+        settings,
+        lambda: health.closed,
+        watched=watched,
+        dev=dev,
+        follow=follow,
+        stream=stream,
     ):
         yield
 

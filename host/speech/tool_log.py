@@ -44,13 +44,19 @@ class ToolLog:
             self._call.state.tools.append(use)
             if runs_on:
                 self._unfinished[used.call_id] = use
+            else:
+                self._tell_end(used.call_id, use)
 
     def _on_update(self, event: ToolExecutionUpdatedEvent) -> None:
         update = event.update
         if update.type == "tool_call_started":
-            self._running.add(update.function_call.call_id)
+            used = update.function_call
+            self._running.add(used.call_id)
             if self._call.off_record:
-                self._unrecorded.add(update.function_call.call_id)
+                self._unrecorded.add(used.call_id)
+            if events := self._call.live_events:
+                arguments = self._written(used.arguments, used.call_id)
+                events.tool_started(used.call_id, used.name, arguments)
         elif update.type == "tool_call_ended":
             self._running.discard(update.call_id)
             use = self._unfinished.pop(update.call_id, None)
@@ -59,6 +65,12 @@ class ToolLog:
                 use.at = datetime.fromtimestamp(event.created_at, UTC)
                 use.result = self._written(result.output, update.call_id)
                 use.failed = result.is_error
+            if use is not None:
+                self._tell_end(update.call_id, use)
+
+    def _tell_end(self, call_id: str, use: ToolUse) -> None:
+        if events := self._call.live_events:
+            events.tool_ended(call_id, use)
 
     def _written(self, text: str, call_id: str) -> str:
         """Return a tool's arguments or result as the record may have it."""

@@ -28,6 +28,7 @@ from host.dispatch.livekit import livekit_of, token_of
 from host.registry import Registry
 from host.runner.aftermath import emit_call_ended
 from host.runner.checkpoint import Checkpoint, CheckpointStore
+from host.runner.live_events import LiveEvents
 from host.runner.runner import Runner
 from host.runner.worker import Worker
 from host.server.admission import Admission
@@ -196,6 +197,8 @@ class MemoryHost:
         if call := running.worker.checkpoints.call:
             call._beside.cancel()
             call.events.cancel()
+            if isinstance(call.live_events, LiveEvents):
+                self._start(call.live_events.close(), "closing what a dead process had open")
         live = self.heartbeats._calls[call.state.id if call else id]
         self._start(self._recovery.lost(live), "looking after a lost call")
 

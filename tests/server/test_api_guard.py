@@ -8,6 +8,7 @@ import logging
 import re
 import socket
 import stat
+import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -32,8 +33,9 @@ from waiting import logged_by_the_host, until_logged
 
 from host.base.errors import SettingsError
 from host.server.api.protocol import LONGEST_REQUEST, PIECE, Protocol
-from host.server.api.server import answering_api
+from host.server.api.server import CLOSING_LIMIT, answering_api
 from host.server.api.token import require_tokens
+from host.server.events import EventStream
 
 pytestmark = pytest.mark.processes
 
@@ -42,6 +44,8 @@ PATHS = [
     ("GET", "/calls"),
     ("GET", "/calls?live=true&limit=5"),
     ("GET", "/calls/x"),
+    ("GET", "/events"),
+    ("GET", "/events?call=AJ_1"),
     ("DELETE", "/calls/x"),
     ("DELETE", "/calls/AJ_x?goodbye=bye"),
     ("GET", "/openapi.json"),
@@ -307,6 +311,49 @@ async def test_a_client_that_takes_no_answers_is_cut_off(
         async with asyncio.timeout(LIMIT):
             while True:  # and nothing is read
                 await asking(connection, ask.encode() * 100)
+
+
+async def test_a_client_that_follows_events_and_reads_none_is_cut_off(
+    livekit: LiveKit,
+    deployment: Deployment,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("host.server.api.protocol.HEAD_TIME", 0.5)
+    deployment.persona("ann")
+    stream = EventStream()
+    ask = f"GET /events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n\r\n"
+    async with an_api(caplog, livekit, stream) as client:
+        with connect(client) as connection:
+            await asyncio.get_running_loop().sock_sendall(connection, ask.encode())
+            async with asyncio.timeout(LIMIT):
+                while not stream.followers:
+                    await asyncio.sleep(0.01)  # nothing tells of a follower
+                while stream.followers:  # and nothing is read
+                    stream.publish("call.transcript", "AJ_1", "x" * 50_000)
+                    await asyncio.sleep(0.001)
+        assert (await client.ask("GET", "/calls/x"))[0] == 404
+
+
+async def test_a_client_that_follows_events_does_not_hold_up_the_end_of_the_host(
+    livekit: LiveKit, deployment: Deployment, caplog: pytest.LogCaptureFixture
+) -> None:
+    deployment.persona("ann")
+    stream = EventStream()
+    async with contextlib.AsyncExitStack() as follows:
+        async with an_api(caplog, livekit, stream) as client:
+            response = await follows.enter_async_context(
+                client.http.get(
+                    f"{client.address}/events", headers={"Authorization": f"Bearer {TOKEN}"}
+                )
+            )
+            assert await response.content.readline() == b": events of calls\n"
+            stream.publish("call.status", "AJ_1", '{"type": "call.status"}')
+            began = time.monotonic()
+            stream.close()
+            assert (await response.read()).count(b"data: ") == 1
+        assert time.monotonic() - began < CLOSING_LIMIT
+    assert "timeout graceful shutdown" not in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any
@@ -13,6 +14,8 @@ import schemathesis
 from api_client import TOKEN, Client, a_livekit, an_api
 from deployment import Deployment
 from schemathesis.core.result import Ok
+
+from host.server.events import EventStream
 
 Case = schemathesis.Case[Any]
 
@@ -50,7 +53,11 @@ async def client(
     async with a_livekit() as livekit:
         livekit.turning_away.set()
         numbers = {"allow_numbers": ANY_NUMBER, "deny_numbers": [DENIED]}
-        async with an_api(caplog, livekit, api_rate=100_000, **numbers) as client:
+        stream = EventStream()
+        event = {"type": "call.status", "timestamp": "2026-11-30T09:00:00Z", "data": {"id": "AJ_1"}}
+        stream.publish("call.status", "AJ_1", json.dumps(event))
+        stream.close()  # so that each response has an end
+        async with an_api(caplog, livekit, stream, api_rate=100_000, **numbers) as client:
             yield client
 
 
@@ -76,8 +83,14 @@ async def test_its_openapi_names_the_personas_and_says_what_may_come_back(client
     assert set(listed["responses"]) == {"200", "400", "401", "413", "422", "429", "503"}
     names = {"persona", "outcome", "reference", "live", "since", "limit", "cursor"}
     assert {parameter["name"] for parameter in listed["parameters"]} == names
-    assert all(each["security"] == [{"HTTPBearer": []}] for each in (listed, *of_a_call.values()))
-    assert set(described["paths"]) == {"/calls", "/calls/{id}"}
+    followed = described["paths"]["/events"]["get"]
+    assert set(followed["responses"]) == set(listed["responses"])
+    assert followed["responses"]["200"]["content"].keys() == {"text/event-stream"}
+    assert followed["responses"]["401"]["content"].keys() == {"application/json"}
+    assert {parameter["name"] for parameter in followed["parameters"]} == {"call", "Last-Event-ID"}
+    requests = (listed, followed, *of_a_call.values())
+    assert all(each["security"] == [{"HTTPBearer": []}] for each in requests)
+    assert set(described["paths"]) == {"/calls", "/calls/{id}", "/events"}
 
 
 @pytest.mark.timeout(600)
@@ -88,9 +101,10 @@ async def test_nothing_that_schemathesis_sends_breaks_it(client: Client) -> None
     assert answers["POST /calls"].keys() >= {202, 403, 409, 422}
     for operation in ("GET /calls/{id}", "DELETE /calls/{id}"):
         assert answers[operation].keys() >= {200, 404}
-    assert answers["GET /calls"].keys() >= {200, 422}
+    for operation in ("GET /calls", "GET /events"):
+        assert answers[operation].keys() >= {200, 422}
     assert answers["POST /calls"].total() >= EXAMPLES
-    for operation in ("GET /calls", "GET /calls/{id}", "DELETE /calls/{id}"):
+    for operation in ("GET /calls", "GET /events", "GET /calls/{id}", "DELETE /calls/{id}"):
         assert answers[operation].total() >= EXAMPLES
     assert (await client.place(details={"time": "3pm"}))[0] == 202
 

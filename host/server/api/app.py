@@ -10,25 +10,23 @@ from fastapi import Depends, FastAPI, Header, HTTPException, Query, Request, Res
 from fastapi.routing import APIRouter
 from fastapi.security import HTTPBearer
 
+from host.server.api import events
 from host.server.api.calls import Calls
 from host.server.api.errors import HANDLERS, LATER
 from host.server.api.filters import HangUpWanted, PageWanted
-from host.server.api.guard import TOO_LONG
 from host.server.api.refusals import Unusable
+from host.server.api.responses import ANY, problem
 from host.server.api.schemas import (
     AskedCall,
     CallPage,
     Fault,
-    Faults,
     Key,
     KnownCall,
-    Problem,
     Refusal,
     WantedCall,
 )
 from host.server.api.strict import StrictRoute
-
-_SECONDS = "seconds after which to retry"
+from host.server.events import EventStream
 
 Closed = Callable[[], str | None]
 """Returns why the host takes no calls; None if it does."""
@@ -75,38 +73,22 @@ router = APIRouter(route_class=StrictRoute, dependencies=[Depends(HTTPBearer(aut
 AllCalls = Annotated[Calls, Depends(calls_of)]
 
 
-def _problem(what: str, model: type = Problem, **headers: str) -> dict[str, Any]:
-    described = {
-        name.replace("_", "-"): {"description": meaning, "schema": {"type": "string"}}
-        for name, meaning in headers.items()
-    }
-    return {"model": model, "description": what, "headers": described}
-
-
-_ANY: dict[int | str, dict[str, Any]] = {
-    400: _problem("the request is malformed or ambiguous"),
-    401: _problem("the token is missing or wrong", WWW_Authenticate="Bearer"),
-    413: _problem(TOO_LONG),
-    422: _problem("what is wrong with the request, field by field", Faults),
-    429: _problem("too many requests", Retry_After=_SECONDS),
-    503: _problem("the host can't do it now", Retry_After=_SECONDS),
-}
-_UNKNOWN: dict[int | str, dict[str, Any]] = {404: _problem("no such call")}
+_UNKNOWN: dict[int | str, dict[str, Any]] = {404: problem("no such call")}
 _PLACING: dict[int | str, dict[str, Any]] = {
     202: {
         "description": "the request is accepted",
         "headers": {"Location": {"description": "the call", "schema": {"type": "string"}}},
     },
-    403: _problem("the gate refuses the number; nothing was dialled", Refusal),
-    408: _problem("the request took too long"),
-    409: _problem("another request used this idempotency key"),
+    403: problem("the gate refuses the number; nothing was dialled", Refusal),
+    408: problem("the request took too long"),
+    409: problem("another request used this idempotency key"),
 }
 
 
 @router.post(
     "/calls",
     status_code=202,
-    responses=_ANY | _PLACING,
+    responses=ANY | _PLACING,
     dependencies=[Depends(open_for_calls), Depends(in_json), Depends(named_once)],
 )
 async def place_call(
@@ -124,13 +106,13 @@ async def place_call(
     return asked
 
 
-@router.get("/calls", responses=_ANY)
+@router.get("/calls", responses=ANY)
 async def list_calls(wanted: Annotated[PageWanted, Query()], calls: AllCalls) -> CallPage:
     """List live and recent calls of this host, and all calls of this API, newest first."""
     return await calls.page(wanted)
 
 
-@router.get("/calls/{id}", responses=_ANY | _UNKNOWN)
+@router.get("/calls/{id}", responses=ANY | _UNKNOWN)
 async def read_call(id: str, calls: AllCalls) -> KnownCall:
     """Return the status of a call, or its outcome."""
     return _known(await calls.find(id))
@@ -138,7 +120,7 @@ async def read_call(id: str, calls: AllCalls) -> KnownCall:
 
 @router.delete(
     "/calls/{id}",
-    responses=_ANY | _UNKNOWN | {202: {"model": KnownCall, "description": "it is hanging up"}},
+    responses=ANY | _UNKNOWN | {202: {"model": KnownCall, "description": "it is hanging up"}},
 )
 async def hang_up(
     id: str, wanted: Annotated[HangUpWanted, Query()], calls: AllCalls, response: Response
@@ -149,8 +131,8 @@ async def hang_up(
     return call
 
 
-def make_api(calls: Calls, closed: Closed) -> Api:
-    """Build the API."""
+def make_api(calls: Calls, closed: Closed, stream: EventStream | None = None) -> Api:
+    """Build the API. `stream` has the events of calls."""
     api = Api(
         title="The host",
         summary="Places telephone calls of AI personas and reports their outcome.",
@@ -161,7 +143,9 @@ def make_api(calls: Calls, closed: Closed) -> Api:
         exception_handlers=HANDLERS,
     )
     api.state.calls, api.state.closed = calls, closed
+    api.state.stream = stream or EventStream()
     api.include_router(router)
+    api.include_router(events.router)
     return api
 
 

@@ -22,6 +22,7 @@ from host.server.api.listing import CallLister
 from host.server.api.placing import Placing
 from host.server.api.protocol import CONNECTIONS, LONGEST_HEAD, Protocol
 from host.server.api.token import tokens_of
+from host.server.events import EventStream
 from host.settings import Settings
 
 log = logging.getLogger("host")
@@ -40,18 +41,21 @@ async def answering_api(
     watched: Callable[[str], bool] | None = None,
     dev: bool = False,
     follow: Follow = lambda use: None,
+    stream: EventStream | None = None,
 ) -> AsyncIterator[None]:
     """Serve the API inside the block. Port 0 is any free port, which the log shows.
 
     `watched`: whether this process looks after the call with an id; see `LiveCalls`. `follow` is
-    told what is to follow each reload. Raises SettingsError if the address or the state_dir can't
+    told what is to follow each reload. `stream` has the events of calls; it is closed at the end.
+    Raises SettingsError if the address or the state_dir can't
     be used.
     """
     listening = _listen(settings.api_host, settings.api_port or 0)
     placing = Placing(settings, dev=dev)
     calls = Calls(settings, placing, CallLister(settings, placing.store, watched))
     follow(calls.use)
-    guard = Guard(make_api(calls, closed), tokens_of(settings), settings.api_rate)
+    stream = stream or EventStream()
+    guard = Guard(make_api(calls, closed, stream), tokens_of(settings), settings.api_rate)
     server = _Server(_config(guard))
     try:
         await placing.resume()
@@ -62,6 +66,7 @@ async def answering_api(
     try:
         yield
     finally:
+        stream.close()
         server.should_exit = True
         if isinstance((await asyncio.gather(serving, return_exceptions=True))[0], Exception):
             log.error("the API failed", exc_info=serving.exception())

@@ -1,0 +1,63 @@
+"""Receives what calls' processes tell of their calls."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from functools import partial
+from typing import Literal
+
+from pydantic import BaseModel, ValidationError
+
+from host.runner.event_line import ADDRESS
+from host.server.events.stream import EventStream
+from host.server.socket import inherited_socket
+
+EventType = Literal[
+    "call.started",
+    "call.status",
+    "call.answered",
+    "call.transcript",
+    "call.tool_started",
+    "call.tool_ended",
+    "call.handed_over",
+    "call.recording_discarded",
+    "call.ended",
+    "events.missed",
+]
+
+
+class _Data(BaseModel):
+    id: str
+
+
+class _Told(BaseModel):
+    type: EventType
+    timestamp: datetime
+    data: _Data
+
+
+@asynccontextmanager
+async def receiving(stream: EventStream) -> AsyncIterator[None]:
+    """Publish what calls tell, inside the block. Processes started there inherit the address."""
+    async with inherited_socket(partial(_hear, stream), ADDRESS):
+        yield
+
+
+async def _hear(
+    stream: EventStream, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
+    """Read one process's connection. What is no event is skipped."""
+    try:
+        while line := await reader.readline():
+            try:
+                told = _Told.model_validate_json(line)
+            except ValidationError:
+                continue
+            stream.publish(told.type, told.data.id, line.decode().rstrip())
+    except (ConnectionError, ValueError):
+        pass  # the process was killed, or the line is too long
+    finally:
+        writer.close()
