@@ -51,6 +51,13 @@ with contextlib.suppress(Exception):
         for stream in (sys.stdout, sys.stderr):
             stream.flush()  # or each forked process would print the buffer again
 
+with contextlib.suppress(Exception):
+    from livekit import local_inference
+
+    # Used by every call. LiveKit preloads it with the turn detector or not at all: see
+    # `host.server.shared_models`.
+    local_inference.init_vad()
+
 for name in LATER:
     with contextlib.suppress(Exception):  # other versions may not have it
         importlib.import_module(name)

@@ -26,6 +26,7 @@ from host.server.events import EventStream, receiving
 from host.server.health import Health, answering
 from host.server.recovery import Recovery
 from host.server.reload import Background, Control, Reloader, Work, reloads_on_hangup, watch
+from host.server.shared_models import SharedModels
 from host.server.shutdown import Stopping
 from host.settings import Settings, misspelt_settings
 
@@ -78,6 +79,7 @@ async def _run(reloader: Reloader, livekit: api.LiveKitAPI, *, dev: bool) -> Non
     recovery = Recovery(settings, dev=dev)
     server = make_server(settings, recovery.heartbeats, livekit, dev=dev, follow=follow)
     connection, control = Connection(server), Control(reloader)
+    models = SharedModels(settings, loaded)
 
     async def launch(room: api.Room, token: str) -> None:
         await server.simulate_job(room.name, token=token, room_info=room)
@@ -91,7 +93,7 @@ async def _run(reloader: Reloader, livekit: api.LiveKitAPI, *, dev: bool) -> Non
     not_recorded = partial(why_not_recorded, settings.state_dir)
     health = Health(server, connection, recovery.heartbeats, settings.max_calls, not_recorded)
     stopping = Stopping(server, recovery, health, patience=0 if dev else settings.drain_timeout)
-    for use in (recovery.use, health.use, stopping.use):
+    for use in (recovery.use, health.use, stopping.use, models.use):
         follow(use)
     port = 0 if dev else settings.health_port
     stream = EventStream()
@@ -105,6 +107,7 @@ async def _run(reloader: Reloader, livekit: api.LiveKitAPI, *, dev: bool) -> Non
         # Processes are started from here on, so that they inherit the addresses of the sockets.
         with (
             connection.watched(),
+            models.preloaded(),
             environment.kept_from_calls(settings),
             reloads_on_hangup(reloader.reload, stopping.ask),
         ):

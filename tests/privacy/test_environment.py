@@ -117,6 +117,16 @@ def test_no_process_of_a_call_has_a_secret_in_its_environment(deployment: Deploy
     assert CANARY not in json.dumps(inside), "nor has she more when she is loaded by the parent"
 
 
+def test_personas_are_loaded_once_for_all_calls_though_variables_set_how(
+    deployment: Deployment,
+) -> None:
+    deployment.write("personas/ann.py", PERSONA)
+    how = {"HOST_COUNTRIES": "DE", "HOST_CALLER_ID": "+493012345678", "HOST_MAX_CALLS": "3"}
+    what_calls_get(deployment, **how, HOST_PASS_ENVIRONMENT="CRM_TOKEN", CRM_TOKEN="t")
+    loaded = len([*deployment.folder.glob("environment-*.json")])
+    assert loaded == 2, "by the parent and the forkserver, and not by each process that waits"
+
+
 def test_what_host_toml_passes_on_is_passed_on(deployment: Deployment) -> None:
     deployment.write("host.toml", 'pass_environment = ["CRM_TOKEN"]')
     deployment.persona("ann")
