@@ -27,6 +27,8 @@ With SPAN it ends before the default `silence_timeout`.
 """
 LOOK = 1.0
 """Seconds between looks."""
+FRAME = 100
+"""Milliseconds of sound at a time. LiveKit's default, 10, wakes this process as often again."""
 _SIZE, _STEP = 512, 256  # samples: 64 ms, of which half is new
 _LOUD = 100.0  # root mean square of int16 samples: about -50 dB of full scale
 _PEAKS = 9  # bins of 16 Hz that have most of a chord's power, and little of a noise's
@@ -145,7 +147,7 @@ class MusicWatch:
         return next((one.track for one in audio if one.track), None)
 
     async def _listen(self, track: rtc.Track) -> None:
-        stream = rtc.AudioStream(track, sample_rate=RATE, num_channels=1)
+        stream = rtc.AudioStream(track, sample_rate=RATE, num_channels=1, frame_size_ms=FRAME)
         try:
             async for event in stream:
                 self._hear(np.frombuffer(event.frame.data, np.int16))
