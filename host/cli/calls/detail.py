@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterator
 from datetime import datetime
 
-from host.cli.calls.timeline import story
 from host.cli.layout import aligned, hanging, length, printable
 from host.records.record import CallRecord
+from host.records.timeline import story
 
 
 def page(record: CallRecord, width: int | None = None) -> str:
