@@ -36,7 +36,7 @@ from host.cli.new.contents import project_files
 from host.cli.new.files import write_new
 from host.local.process import bare_environment
 from host.server import health, shutdown
-from host.server.api import server as api
+from host.server.http.serving import CLOSING_LIMIT
 from host.server.reload import background
 from host.settings import Settings, env_name, load_settings, variables_of_settings
 
@@ -46,7 +46,7 @@ STOPPING = (
     + shutdown.CLOSING_LIMIT
     + shutdown.LOST_LIMIT
     + background.STOP_LIMIT
-    + api.CLOSING_LIMIT
+    + CLOSING_LIMIT
     + health.CLOSING_LIMIT
 )
 """Seconds that a host may take to stop after drain_timeout."""

@@ -32,10 +32,11 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from waiting import logged_by_the_host, until_logged
 
 from host.base.errors import SettingsError
-from host.server.api.protocol import LONGEST_REQUEST, PIECE, Protocol
-from host.server.api.server import CLOSING_LIMIT, answering_api
+from host.server.api.server import answering_api
 from host.server.api.token import require_tokens
 from host.server.events import EventStream
+from host.server.http.protocol import LONGEST_REQUEST, PIECE, Protocol
+from host.server.http.serving import CLOSING_LIMIT
 
 pytestmark = pytest.mark.processes
 
@@ -236,7 +237,7 @@ async def test_a_head_that_is_too_long_is_refused(client: Client) -> None:
 async def test_a_head_that_never_ends_is_cut_off_however_slowly_it_comes(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("host.server.api.protocol.HEAD_TIME", 0.5)
+    monkeypatch.setattr("host.server.http.protocol.HEAD_TIME", 0.5)
     for sent in ([], [b"GET / HTTP/1.1\r\n", b"X: y\r\n", b"Y: z\r\n", b"Z: x\r\n"]):
         with contextlib.suppress(ConnectionError):
             assert await raw(client, *sent, pause=0.1) == b""  # within LIMIT
@@ -254,7 +255,7 @@ async def test_a_body_that_never_ends_is_told_so(
 async def test_a_body_that_goes_on_after_its_answer_is_cut_off(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("host.server.api.protocol.HEAD_TIME", 0.5)
+    monkeypatch.setattr("host.server.http.protocol.HEAD_TIME", 0.5)
     reader, writer = await asyncio.open_connection(sock=connect(client))
     writer.write(head(10**9, token="x" * 40))
     assert (await reader.readline()).startswith(b"HTTP/1.1 401 ")
@@ -283,7 +284,7 @@ async def test_slow_clients_do_not_stop_the_others(client: Client) -> None:
 async def test_more_connections_than_there_may_be_are_closed_before_they_say_anything(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("host.server.api.protocol.CONNECTIONS", 5)
+    monkeypatch.setattr("host.server.http.protocol.CONNECTIONS", 5)
     left: asyncio.Queue[Protocol] = asyncio.Queue()
     leave = Protocol.connection_lost
 
@@ -304,7 +305,7 @@ async def test_more_connections_than_there_may_be_are_closed_before_they_say_any
 async def test_a_client_that_takes_no_answers_is_cut_off(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("host.server.api.protocol.HEAD_TIME", 0.5)
+    monkeypatch.setattr("host.server.http.protocol.HEAD_TIME", 0.5)
     ask = f"GET /openapi.json HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n\r\n"
     asking = asyncio.get_running_loop().sock_sendall
     with connect(client) as connection, contextlib.suppress(ConnectionError):

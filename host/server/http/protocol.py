@@ -1,4 +1,4 @@
-"""HTTP protocol of the API: uvicorn's, with limits for clients without the token."""
+"""HTTP protocol of the API and the console: uvicorn's, with limits for unknown clients."""
 
 from __future__ import annotations
 
