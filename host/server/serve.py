@@ -79,7 +79,7 @@ async def _run(reloader: Reloader, livekit: api.LiveKitAPI, *, dev: bool) -> Non
     recovery = Recovery(settings, dev=dev)
     server = make_server(settings, recovery.heartbeats, livekit, dev=dev, follow=follow)
     connection, control = Connection(server), Control(reloader)
-    models = SharedModels(settings, loaded)
+    models = SharedModels(settings, reloader.loaded)
 
     async def launch(room: api.Room, token: str) -> None:
         await server.simulate_job(room.name, token=token, room_info=room)
