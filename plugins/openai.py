@@ -48,12 +48,16 @@ def provide(call: Call, kind: str, provider: str, model: str) -> openai.LLM | No
     key = settings.api_key.get_secret_value()
     if not key and not settings.base_url:
         raise HostError("OPENAI_API_KEY is not set")
-    from livekit.plugins import openai  # here, so that `--help` does not load livekit
+    from livekit.agents import NOT_GIVEN  # here, so that `--help` does not load livekit
+    from livekit.plugins import openai
 
-    name, client = model or settings.model, _client(key or "none", settings.base_url)
-    if settings.base_url:
-        return openai.LLM(model=name, client=client, extra_headers={"X-Host-Persona": call.persona})
-    return openai.LLM(model=name, client=client)
+    llm = openai.LLM(
+        model=model or settings.model,
+        client=_client(key or "none", settings.base_url),
+        extra_headers={"X-Host-Persona": call.persona} if settings.base_url else NOT_GIVEN,
+    )
+    llm._owns_client = True  # LiveKit (1.8.9) closes no client that it was given
+    return llm
 
 
 def _client(key: str, base_url: str | None) -> Any:

@@ -85,9 +85,14 @@ async def tear_down(job: JobContext, call: LiveCall) -> None:
     with log_errors("stopping a transfer"):
         if call.transfers:
             await call.transfers.close()
+    closing = asyncio.create_task(_close_session(call), name="closing the session")
+    if not call.state.answered:
+        # A dial may be under way: its telephone would enter the room anew, and stay there alone.
+        await closing
     # Nobody hears the persona any more. Its session waits a second for the transcript of the last
     # words, and the room does not.
-    await asyncio.gather(_leave(job, call), _close_session(call))
+    await _leave(job, call)
+    await closing
     with log_errors("closing the recording"):
         if call.recorder:
             await call.recorder.close()

@@ -69,3 +69,9 @@ async def test_a_server_of_ones_own_is_told_the_persona_and_needs_no_key(
     llm = llm_of(deployment, 'base_url = "http://127.0.0.1:9/v1"')
     assert str(llm._client.base_url) == "http://127.0.0.1:9/v1/"
     assert llm._opts.extra_headers == {"X-Host-Persona": "ann"}
+
+
+async def test_the_connections_of_an_llm_are_closed_with_it(deployment: Deployment) -> None:
+    llm = llm_of(deployment)
+    await llm.aclose()
+    assert llm._client.is_closed()

@@ -189,6 +189,8 @@ async def test_a_persona_alone_is_heard_and_spoken_to_in_its_own_voice_and_langu
     async def hears(words: str) -> tuple[set[tuple[str, str, str]], set[tuple[str, str]]]:
         async def listens(line: Line) -> None:
             await line.heard(words)
+            await line.say("What day is it?")  # the greeting may have been rendered before
+            await line.heard("today is monday")
             await line.hang_up()
 
         ears, voices = scene.world.deepgram.requests, scene.world.cartesia.voices

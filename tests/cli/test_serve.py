@@ -12,6 +12,7 @@ from canaries import NUMBER
 from deployment import Deployment
 
 from host.cli import serve
+from host.cli.running import masked_output
 from host.registry import Use
 from host.settings import Settings
 
@@ -34,5 +35,6 @@ async def test_all_output_of_a_serving_host_is_masked(
     monkeypatch.setattr("host.cli.servable.require_servable", lambda settings, **facts: None)
     monkeypatch.setattr("host.cli.serve.world_of", world)
     monkeypatch.setattr("host.server.serve.serve", tells)
-    await serve._serve(dev=dev, local=False, strict=False)
+    with masked_output():  # as `main` has it around these commands
+        await serve._serve(dev=dev, local=False, strict=False)
     assert capfd.readouterr() == ("told +1…57\n", "told +1…57\n")

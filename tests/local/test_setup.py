@@ -261,7 +261,7 @@ def test_setup_needs_nothing_but_the_standard_library() -> None:
 def test_make_alone_shows_the_targets() -> None:
     shown = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     targets = re.findall(r"^  make ([\w-]+) +\w", shown, re.MULTILINE)
-    tests, hours = ["test", "test-quick", "test-all", "coverage"], ["faults", "soak"]
+    tests, hours = ["test", "test-quick", "test-all", "coverage"], ["bench", "faults", "soak"]
     assert targets == [
         "help",
         "setup",

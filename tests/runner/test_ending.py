@@ -49,7 +49,7 @@ async def test_what_fails_at_the_end_of_a_call_does_not_stop_the_rest(
     call.recorder = standing_in(close=fails("recording"))
     call.end(Ending(Outcome.COMPLETED, "far end", "the caller hung up"))
     await asyncio.wait_for(tear_down(OUT_OF_THE_ROOM, call), 10)
-    assert done == ["hang up", "transfer", "leave", "session", "recording"]
+    assert done == ["hang up", "transfer", "session", "leave", "recording"]
     for what in ("hanging up", "stopping a transfer", "closing the session"):
         assert f"{what} failed" in caplog.text
 

@@ -320,7 +320,7 @@ async def test_a_client_that_follows_events_and_reads_none_is_cut_off(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("host.server.api.protocol.HEAD_TIME", 0.5)
+    monkeypatch.setattr("host.server.http.protocol.HEAD_TIME", 0.5)
     deployment.persona("ann")
     stream = EventStream()
     ask = f"GET /events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n\r\n"

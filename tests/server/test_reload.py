@@ -323,8 +323,8 @@ def test_nothing_of_old_code_is_kept(served: Deployment) -> None:
             return Crm
         """
     served.write("plugins/crm.py", plugin.format(at=0))
-    reloader = start()
     gc.freeze()  # each collection would go through what earlier tests left, for a second
+    reloader = start()
     blocks = []
     for at in range(1, 13):
         old = [weakref.ref(each) for each in modules_of(reloader.loaded)]
