@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from openings import Answered, Beep, Opening, Step
+from openings import Answered, Beep, Mumble, Opening, Step
 
 from host.local.exchange import PhoneCall
 from host.local.phone import Line, NotHeard
@@ -52,18 +52,35 @@ class Result:
     """Seconds from the answer to the verdict, where that was taken."""
 
 
+async def mumbling(seconds: float) -> Samples:
+    """Make speech of which no STT makes words: a sentence, backwards."""
+    said = await speak("Whatever this may have been, it is not what it was any more.", RATE)
+    return np.resize(said[::-1], round(seconds * RATE))
+
+
 class Callee:
     """What answers one call: a telephone's script, which notes what `judge` needs."""
 
-    def __init__(self, opening: Opening, caller: Caller) -> None:
-        self._opening, self._caller = opening, caller
+    def __init__(
+        self,
+        opening: Opening,
+        caller: Caller,
+        mumbling: Callable[[float], Awaitable[Samples]] = mumbling,
+    ) -> None:
+        self._opening, self._caller, self._mumbling = opening, caller, mumbling
         self._put_through: float | None = None
-        """The second at which the callee behind a screener speaks first."""
+        """The second at which the callee behind a screener or a queue speaks first."""
 
     async def __call__(self, line: Line) -> None:
         """Play the opening, and answer as such a callee does."""
         opening = self._opening
-        await _open(line, opening)
+        if opening.truth == "queue" and not opening.outcome:
+            *queued, person = opening.script
+            await self._play(line, queued)
+            self._put_through = line.call.since_answer()
+            await self._play(line, [person])
+        else:
+            await self._play(line, opening.script, opening.noise)
         with contextlib.suppress(NotHeard):  # judged by what was heard in the end
             if opening.truth == "screening":
                 await self._screen(line)
@@ -86,12 +103,26 @@ class Callee:
         """Hear who is calling, ask further questions, then let a person pick up."""
         *turns, last = self._opening.turns
         await line.heard(self._caller.greeting, 30)
-        await _play(line, turns[1:], None)
+        await self._play(line, turns[1:])
         if self._opening.outcome:
-            await _play(line, [last], None)
+            await self._play(line, [last])
             return
         self._put_through = line.call.since_answer()
-        await _play(line, [last], None)
+        await self._play(line, [last])
+
+    async def _play(self, line: Line, steps: Sequence[Step], noise: float | None = None) -> None:
+        for step in steps:
+            if isinstance(step, str):
+                await _say(line, step, noise)
+            elif isinstance(step, Answered):
+                await line.sound(ANSWER_LIMIT)
+                await line.silence_for(1.0)
+            elif isinstance(step, Beep):
+                await line.play(tone(step.hz, step.seconds))
+            elif isinstance(step, Mumble):
+                await line.play(await self._mumbling(step.seconds))
+            else:
+                await line.play(silence(step))
 
 
 def wrong_rules(openings: Iterable[Opening]) -> list[Rule]:
@@ -108,23 +139,6 @@ def wrong_rules(openings: Iterable[Opening]) -> list[Rule]:
         for opening in openings
         for sentence in opening.sentences
     ]
-
-
-async def _open(line: Line, opening: Opening) -> None:
-    await _play(line, opening.script, opening.noise)
-
-
-async def _play(line: Line, steps: Sequence[Step], noise: float | None) -> None:
-    for step in steps:
-        if isinstance(step, str):
-            await _say(line, step, noise)
-        elif isinstance(step, Answered):
-            await line.sound(ANSWER_LIMIT)
-            await line.silence_for(1.0)
-        elif isinstance(step, Beep):
-            await line.play(tone(step.hz, step.seconds))
-        else:
-            await line.play(silence(step))
 
 
 async def _say(line: Line, sentence: str, noise: float | None) -> None:
@@ -172,9 +186,11 @@ def _fault(
     # A word that other sentences have in common with the message is no part of it.
     messages = [found for found in heard(call, caller.message) if found.share > 0.3]
     greetings = heard(call, caller.greeting)
-    if opening.truth in ("human", "screening"):
+    if opening.truth in ("human", "screening", "queue"):
         if messages:
             return "was read a message"
+        if opening.truth == "queue" and _spoken_to(call, before=put_through):
+            return "was spoken to on hold"
         if opening.outcome:
             return _turned_away(opening, record)
         # Busy local ears may miss a greeting that was there; who says nothing then is let go.
@@ -195,15 +211,21 @@ def _fault(
     return ""
 
 
+def _spoken_to(call: PhoneCall, before: float | None = None) -> bool:
+    """Say whether the far end heard anything, or anything before a second of the call."""
+    end = None if before is None else round(before * RATE)
+    return bool(loud(call.recording[:end, 1]).any())
+
+
 def _turned_away(opening: Opening, record: CallRecord) -> str:
-    """Judge a call in which the screener put nobody through."""
+    """Judge a call in which nobody came on the line."""
     right = record.outcome == opening.outcome
     return "" if right else f"ended as {record.outcome}: {record.reason}"
 
 
 def _answered_network(opening: Opening, call: PhoneCall, record: CallRecord) -> str:
     """Nothing is said to a network, and the record tells what it announced."""
-    if loud(call.recording[:, 1]).any():
+    if _spoken_to(call):
         return "was spoken to"
     if record.voicemail != "announcement" or "announcement" not in record.reason:
         return f"was not recorded as an announcement: {record.reason}"

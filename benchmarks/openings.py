@@ -23,8 +23,15 @@ class Answered:
     """The end of what the caller says to a screener."""
 
 
+@dataclass(frozen=True)
+class Mumble:
+    """Speech of which no STT makes words."""
+
+    seconds: float = 1.5
+
+
 ANSWERED = Answered()
-Step = str | float | Beep | Answered
+Step = str | float | Beep | Answered | Mumble
 
 PUT_THROUGH: tuple[Step, ...] = (
     ANSWERED,
@@ -41,7 +48,7 @@ class Opening:
 
     name: str
     truth: str
-    """human, machine-vm, machine-unavailable, screening or announcement"""
+    """human, machine-vm, machine-unavailable, screening, announcement or queue"""
     script: tuple[Step, ...]
     reply: str = "Yes, I am here."
     """What a person says when they are asked whether somebody is there."""
@@ -50,7 +57,7 @@ class Opening:
     turns: tuple[Step, ...] = PUT_THROUGH
     """What follows a screener's request, to the callee's first words, if they come."""
     outcome: str = ""
-    """The outcome of a network announcement, or of a screener that puts nobody through."""
+    """The outcome of a network announcement, or of a screener or queue that has nobody for us."""
     stays: bool = True
     """Whether a network stays on the line after its announcement."""
 
@@ -92,6 +99,11 @@ def screener(
 def network(name: str, outcome: str, *script: Step, stays: bool = True) -> Opening:
     """An announcement of the network in an answered call."""
     return Opening(name, "announcement", script, outcome=outcome, stays=stays)
+
+
+def queue(name: str, *script: Step, outcome: str = "") -> Opening:
+    """A call that is put on hold; the last words are a person's, unless there is an outcome."""
+    return Opening(name, "queue", script, outcome=outcome, stays=False)
 
 
 TONE = "Please leave a message after the tone."
@@ -156,6 +168,19 @@ PEOPLE = (
     human("spanish wrong number", "Se ha equivocado de numero.", reply="Si, diga."),
     human("french", "Allo, bonjour, qui est a l'appareil?", reply="Oui, bonjour."),
     human("french wrong number", "Vous vous trompez de numero.", reply="Oui, allo?"),
+    # Speech that is no words
+    human("mumbles", Mumble(), reply="Yes hello."),
+    human("mumbles for a while", Mumble(4.0), reply="Yes, I am listening."),
+    human("mumbles, then hello", Mumble(1.0), 0.8, "Hello?"),
+    human("mumbles, then a name", Mumble(), 0.8, "Sorry, this is Ann Miller."),
+    human("mumbles twice", Mumble(), 1.0, Mumble(), reply="Who is it?"),
+    human("hello, then mumbles", "Hello?", 0.6, Mumble()),
+    human("mumbles to somebody else", Mumble(2.0), 1.5, "Yes, hello, who is there?"),
+    human("german mumbles", Mumble(), 0.8, "Ja, hallo?", reply="Ja, ich bin da."),
+    human("german name, then mumbles", "Schneider.", 0.6, Mumble(), reply="Ja, bitte?"),
+    human("german mumbles long", Mumble(3.0), 0.8, "Guten Tag, wer ist da?", reply="Ja?"),
+    human("spanish mumbles", Mumble(), 0.8, "Bueno, diga?", reply="Si, hola."),
+    human("french mumbles", Mumble(), 0.8, "Allo, bonjour?", reply="Oui, bonjour."),
 )
 
 MACHINES = (
@@ -217,6 +242,23 @@ MACHINES = (
         0.8,
         Beep(),
     ),
+    machine("google", "The Google subscriber you have called is not available.", 1.0, TONE, Beep()),
+    machine(
+        "closed, takes messages",
+        "Our office is closed. Our office hours are nine to five.",
+        1.5,
+        TONE,
+        0.5,
+        Beep(),
+    ),
+    machine("text me", "Hi, it's Ann. Shoot me a text and I'll get back to you.", 0.5, Beep()),
+    machine(
+        "a menu for messages",
+        "To leave a voice message press one or just wait for the tone.",
+        "To send an SMS notification press five.",
+        1.0,
+        Beep(),
+    ),
     machine(
         "french subscriber",
         "Votre correspondant n'est pas disponible.",
@@ -253,6 +295,17 @@ SCREENERS = (
     screener("carrier", "Please state your name and the reason for your call."),
     screener("late", "Hello.", 2.0, "Please say your name and the reason why you are calling."),
     screener("with a tone", "State your name after the tone, and we try to connect you.", Beep()),
+    screener("tone and pound", "Calls to this number are being screened.", "Your name?", Beep()),
+    screener("guardian", "You are through to Call Guardian.", "Please announce yourself."),
+    screener("proof", "Before we connect you, please prove that you are human.", "4 plus 3?"),
+    screener("german after a tone", "Nennen Sie Ihren Namen nach dem Signalton.", Beep()),
+    screener("spanish after a tone", "Diga su nombre despues del tono.", Beep()),
+    screener(
+        "asks for a key",
+        "This number has call control. To get through, please press five.",
+        then=(ANSWERED, "To get through, please press five."),
+        outcome="no_answer",
+    ),
     screener("german", "Nennen Sie Ihren Namen und den Grund des Anrufs."),
     screener("spanish", "Diga su nombre y el motivo de su llamada."),
     screener(
@@ -507,6 +560,95 @@ ANNOUNCEMENTS = (
     network("french", "invalid_number", "Le numéro que vous avez demandé n'est pas attribué."),
     network("french subscriber", "no_answer", "Votre correspondant n'est pas joignable."),
     network("french no subscriber", "invalid_number", "Il n'y a pas d'abonné au numéro demandé."),
+    network(
+        "tones before it",
+        "invalid_number",
+        *(Beep(950, 0.33), Beep(1400, 0.33), Beep(1800, 0.33), 0.3),
+        "We're sorry. The number you have reached has been disconnected.",
+    ),
+    # Of networks, telephones and companies that take no calls
+    network(
+        "unknown callers",
+        "no_answer",
+        "The party you are trying to reach does not accept calls from unknown numbers.",
+    ),
+    network(
+        "restrictions",
+        "no_answer",
+        "The number you have dialed has calling restrictions that prevented its completion.",
+    ),
+    network(
+        "no calls", "no_answer", "This number is not accepting calls at this time.", stays=False
+    ),
+    network("rejected", "no_answer", "We're sorry, your call has been rejected."),
+    network("german line", "no_answer", "Dieser Anschluss ist vorübergehend nicht erreichbar."),
+    network(
+        "german no calls",
+        "no_answer",
+        "Ihr Gesprächspartner kann zurzeit keine Gespräche entgegennehmen.",
+    ),
+    network("spanish no calls", "no_answer", "Este numero no recibe llamadas entrantes."),
+    network("french no calls", "no_answer", "Nous ne pouvons donner suite à votre appel."),
+    network(
+        "closed",
+        "no_answer",
+        "Our office is currently closed. Our business hours are Monday to Friday, nine to five.",
+        "Please call back during business hours. Goodbye.",
+    ),
+    network(
+        "german closed",
+        "no_answer",
+        "Unser Büro ist zurzeit geschlossen. Sie erreichen uns montags bis freitags ab neun Uhr.",
+        stays=False,
+    ),
+    network("spanish closed", "no_answer", "Nuestro horario de atencion es de lunes a viernes."),
+    network("french closed", "no_answer", "Vous appelez en dehors des heures d'ouverture."),
 )
 
-CORPUS = (*PEOPLE, *MACHINES, *FULL, *SCREENERS, *ANNOUNCEMENTS)
+QUEUES = (
+    queue("agents", "All of our agents are busy. Please stay on the line.", 6.0, "Billing desk."),
+    queue(
+        "again and again",
+        *("Your call is important to us. Please hold the line.", 3.0) * 3,
+        "Thank you for holding, this is Kate, how can I help you?",
+    ),
+    queue("music", "Please enjoy the music while your party is reached.", 8.0, "Hello, Ann here."),
+    queue("connects", "Please hold while I try to connect you.", 8.0, "Ann Miller speaking."),
+    queue(
+        "counts",
+        *("You are number three in the queue.", 4.0, "You are number two in the queue.", 4.0),
+        "Support, this is Tom.",
+    ),
+    queue(
+        "recorded for quality",
+        "Thank you for calling Acme. This call may be recorded for quality assurance. Please hold.",
+        8.0,
+        "Hello, this is Ann.",
+    ),
+    queue("a person", "One moment please.", 8.0, "Hello, who is there?"),
+    queue("a person looks", "Hold on a second, I'll see if she is here.", 8.0, "Ann here, hello?"),
+    queue(
+        "german",
+        *("Alle Mitarbeiter sind im Gespräch. Bitte haben Sie einen Moment Geduld.", 4.0) * 2,
+        "Guten Tag, hier ist Schneider.",
+    ),
+    queue("german person", "Einen Moment bitte, ich verbinde.", 8.0, "Berger, guten Tag."),
+    queue(
+        "spanish", "Todos nuestros agentes están ocupados. No cuelgue.", 6.0, "Hola, quien habla?"
+    ),
+    queue("spanish person", "Un momento, por favor.", 8.0, "Hola, diga?"),
+    queue("french", "Tous nos conseillers sont en ligne. Merci de patienter.", 6.0, "Oui, allo?"),
+    queue("french person", "Ne quittez pas, je vous passe ma collègue.", 8.0, "Allo, bonjour?"),
+    queue(
+        "nobody comes",
+        *("All of our agents are busy. Please stay on the line.", 4.0) * 3,
+        outcome="no_answer",
+    ),
+    queue(
+        "nobody comes, in german",
+        *("Bitte bleiben Sie in der Leitung.", 4.0) * 3,
+        outcome="no_answer",
+    ),
+)
+
+CORPUS = (*PEOPLE, *MACHINES, *FULL, *SCREENERS, *ANNOUNCEMENTS, *QUEUES)

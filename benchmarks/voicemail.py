@@ -2,8 +2,8 @@
 
 Plays every opening of `openings.py` as a whole call: a real LiveKit server, a host in a process of
 its own, speech through the quality of a telephone line, and a persona that leaves messages. Prints
-a confusion matrix, and what was done to people, machines and call screeners. The local model
-stands for an LLM; in a second round it is wrong about everybody on purpose, so that only the
+a confusion matrix, and what was done to people, machines, screeners, networks and queues. The local
+model stands for an LLM; in a second round it is wrong about everybody on purpose, so that only the
 weighing is left to tell. Ends with 1 where a person was hung up on or read a message.
 """
 
@@ -133,6 +133,7 @@ def report(results: Sequence[Result]) -> None:
         ("machine-unavailable", "mailboxes that take nothing, left alone"),
         ("screening", "screeners answered, and the person greeted, or the call ended"),
         ("announcement", "networks not spoken to, and their news recorded"),
+        ("queue", "queues waited for in silence, and the person greeted who came, if one did"),
     ):
         mine = [result for result in results if result.opening.truth == truth]
         if mine:

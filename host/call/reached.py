@@ -1,7 +1,8 @@
 """Whether an outbound call reached anybody: what separates `completed` from `no_answer`.
 
 An answered call may have reached a line on which nobody speaks, a queue's announcements, a menu
-that repeats itself, or a call screener that puts nobody through.
+that repeats itself, a call screener that puts nobody through, or a recording that nobody knows,
+which says its words and stays on the line.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from host.records.outcome import Outcome
 from host.records.record import Utterance
 
 NEVER_SPOKE = "the callee never spoke"
+NEVER_REPLIED = "the callee never replied"
 NOBODY_CAME = ", and nobody came on the line"
 A_RECORDING = 8
 """Repeated words that tell a recording from a person who says "hello?" or "who is this?" twice."""
@@ -32,7 +34,10 @@ def truthful(ending: Ending, state: CallState, session: Any) -> Ending:
     """
     if not ending.outcome.conversation or not state.outbound or _unheard(session):
         return ending
-    if missing := _reached_nobody(state):
+    missing = _reached_nobody(state)
+    if not missing and ending.by == "host" and _never_replied(state):
+        missing = NEVER_REPLIED
+    if missing:
         reason = ending.reason if ending.by == "host" else f"{ending.reason}; {missing}"
         return replace(ending, outcome=Outcome.NO_ANSWER, reason=reason, retryable=None)
     return ending
@@ -63,6 +68,17 @@ def _reached_nobody(state: CallState) -> str:
     since = (said for said in state.transcript if pressed is None or said.at > pressed)
     recorded = only_recordings(since) or (repeated >= A_RECORDING and not answered)
     return f"a recording answered{NOBODY_CAME}" if recorded else ""
+
+
+def _never_replied(state: CallState) -> bool:
+    """Return whether the far end spoke first, and said nothing to anything that it was told.
+
+    A person who says "hello?" and then nothing hangs up; a recording leaves that to the host.
+    """
+    if state.sounded_back or any(key.who == "caller" for key in state.keys):
+        return False
+    speakers = [said.who for said in state.transcript]
+    return "persona" in speakers and "caller" not in speakers[speakers.index("persona") :]
 
 
 def _heard(transcript: Sequence[Utterance]) -> tuple[int, bool]:

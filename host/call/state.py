@@ -93,6 +93,8 @@ class CallState(Written):
     voicemail_reason: str | None = None
     sounded: bool = False
     """Whether the far end has made a sound like speech since the answer, understood or not."""
+    sounded_back: bool = False
+    """Whether it has begun such a sound since the persona first spoke."""
     greeted: bool = False
     """Whether the greeting has started."""
     transcript: list[Utterance] = []

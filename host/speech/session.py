@@ -92,6 +92,7 @@ def _listen(call: LiveCall, session: AgentSession[Any]) -> None:
             call.unrecorded.far_end_speaks(begins=event.new_state == "speaking")
         if event.new_state == "speaking" and call.state.answered:
             call.state.sounded = True
+            call.state.sounded_back |= call.state.first_word_at is not None
 
     @session.on("conversation_item_added")
     def said(event: ConversationItemAddedEvent) -> None:

@@ -26,6 +26,8 @@ QUEUES = (
     "Bitte legen Sie nicht auf.",
     "Por favor, no cuelgue.",
     "Veuillez patienter.",
+    "Please enjoy the music while your party is reached.",
+    "You have been placed in a queue. You are caller number three.",
 )
 PEOPLE_WHO_NEED_A_MOMENT = (
     "One moment please.",
@@ -45,6 +47,7 @@ PEOPLE_WHO_NEED_A_MOMENT = (
     "Ja, Moment, ich schaue mal nach.",
     "Können Sie kurz warten?",
     "Bleiben Sie bitte dran, ich verbinde Sie.",
+    "Einen Moment bitte, ich verbinde.",
     "Un momento, por favor.",
     "Espere un momento, voy a ver si está.",
     "Un instant, s'il vous plaît.",

@@ -12,7 +12,7 @@ from host.call.reached import truthful
 from host.call.state import AnsweredBy, CallState
 from host.records.ending import Ending
 from host.records.outcome import Outcome
-from host.records.record import KeyPress, Utterance
+from host.records.record import KeyPress, Utterance, Who
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
 HEARS = SimpleNamespace(stt=object(), llm=object())
@@ -30,7 +30,11 @@ def key(who: Literal["persona", "caller"], *, before: bool = False) -> KeyPress:
 
 
 def ended(
-    *said: str, session: Any = HEARS, by: Outcome = Outcome.COMPLETED, **facts: Any
+    *said: str,
+    session: Any = HEARS,
+    by: Outcome = Outcome.COMPLETED,
+    hung_up: Who = "far end",
+    **facts: Any,
 ) -> Ending:
     """How an outbound call ends in which this was said: the callee's words, and `persona: ...`."""
     lines = [
@@ -42,7 +46,7 @@ def ended(
         for text in said
     ]
     state = CallState(transcript=lines, **{"outbound": True, **facts})
-    return truthful(Ending(by, "far end", "the callee hung up"), state, session)
+    return truthful(Ending(by, hung_up, "the callee hung up"), state, session)
 
 
 @pytest.mark.parametrize(
@@ -156,6 +160,33 @@ def test_words_are_not_all_that_counts(said: list[str], facts: dict[str, Any]) -
 )
 def test_without_a_transcript_nothing_is_concluded(session: Any, outcome: Outcome) -> None:
     assert ended(GREETING, session=session).outcome is outcome
+
+
+RECORDED = "We have moved to the new building."
+"""What tells neither a recording nor a person."""
+
+
+@pytest.mark.parametrize(
+    ("said", "by", "outcome"),
+    [
+        ([RECORDED, GREETING], "host", Outcome.NO_ANSWER),
+        (["Hello?", GREETING, "persona: Are you still there?"], "host", Outcome.NO_ANSWER),
+        ([RECORDED, GREETING], "far end", Outcome.COMPLETED),
+        ([RECORDED, GREETING], "persona", Outcome.COMPLETED),
+        (["Hello?", GREETING, "Hello?"], "host", Outcome.COMPLETED),
+        ([RECORDED], "host", Outcome.COMPLETED),
+    ],
+    ids=["silent", "asked twice", "hangs up", "told goodbye", "hello again", "never greeted"],
+)
+def test_who_says_nothing_more_until_the_host_hangs_up_was_not_reached(
+    said: list[str], by: Who, outcome: Outcome
+) -> None:
+    assert ended(*said, hung_up=by).outcome is outcome
+
+
+@pytest.mark.parametrize("facts", [{"sounded_back": True}, {"keys": [key("caller")]}])
+def test_but_who_was_not_understood_or_pressed_a_key_was(facts: dict[str, Any]) -> None:
+    assert ended(RECORDED, GREETING, hung_up="host", **facts).outcome is Outcome.COMPLETED
 
 
 def test_a_rule_of_the_host_keeps_its_reason() -> None:

@@ -62,6 +62,9 @@ INVALID = (
     "Le numéro composé n'est plus en service.",
     "Il n'y a pas d'abonné au numéro que vous avez demandé.",
     "Le numéro que vous avez composé n'est pas attribué ou n'est pas accessible.",
+    "Welcome to Verizon Wireless. The number you dialed has been changed, disconnected, or is no "
+    "longer in service. Announcement two, switch seventy-five.",
+    "Die Rufnummer des Teilnehmers hat sich geändert. Bitte rufen Sie die Auskunft an.",
 )
 UNREACHABLE = (
     "The subscriber you have called is not available. Please try again later.",
@@ -85,6 +88,33 @@ UNREACHABLE = (
     "Votre correspondant n'est pas joignable pour le moment. Veuillez rappeler ultérieurement.",
     "Votre correspondante est actuellement indisponible.",
     "Suite à un incident, votre appel ne peut aboutir.",
+    "The party you are trying to reach does not accept calls from numbers that block caller ID.",
+    "The person you're calling does not accept calls from unknown callers.",
+    "At the subscriber's request, this phone does not accept incoming calls.",
+    "This number is not accepting calls at this time. Goodbye.",
+    "The number you have dialed has calling restrictions that prevented its completion.",
+    "We're sorry, your call has been rejected.",
+    "It has not been possible to connect your call. Please try again later.",
+    "The O2 customer you are calling is not able to take your call.",
+    "We are sorry, no one is available to take your call. Please try again later.",
+    "Dieser Anschluss ist vorübergehend nicht erreichbar.",
+    "Dieser Anschluss nimmt keine anonymen Anrufe entgegen.",
+    "Ihr Gesprächspartner kann zurzeit keine Gespräche entgegennehmen.",
+    "Das von Ihnen gewählte Ziel kann nicht erreicht werden.",
+    "Nous ne pouvons donner suite à votre appel.",
+    "Votre correspondant ne souhaite pas recevoir d'appels anonymes.",
+    "Este número no recibe llamadas entrantes.",
+    "No ha sido posible completar su llamada.",
+)
+CLOSED = (
+    "Our office is currently closed. Our business hours are Monday to Friday from nine to five.",
+    "We are closed at the moment. Please call back during regular business hours. Goodbye.",
+    "You have reached us outside of our opening hours.",
+    "Unser Büro ist zurzeit geschlossen. Sie erreichen uns montags bis freitags ab neun Uhr.",
+    "Sie rufen außerhalb unserer Geschäftszeiten an.",
+    "Nuestras oficinas están cerradas. Nuestro horario de atención es de lunes a viernes.",
+    "Nos bureaux sont actuellement fermés. Merci de rappeler du lundi au vendredi.",
+    "Vous appelez en dehors des heures d'ouverture.",
 )
 ENGAGED = (
     "The customer you have called is on another call.",
@@ -115,6 +145,14 @@ NO_ANNOUNCEMENTS = (
     "Je ne suis pas disponible.",
     "Se ha equivocado de número.",
     "No estoy disponible, está ocupado.",
+    "We don't accept calls from companies.",
+    "We are closed today, I am only the night guard.",
+    "Your call has been on my mind.",
+    "Our office is closed. For an emergency, press one.",
+    "Meine Telefonnummer hat sich geändert.",
+    "Wir haben heute geschlossen.",
+    "Je ne peux pas vous répondre.",
+    "Hoy estamos cerrados.",
 )
 SCREENERS = (
     "Hi, the person you're calling is using a screening service from Google, and will get a copy of"
@@ -125,6 +163,13 @@ SCREENERS = (
     "Please say who you are and the reason for your call.",
     "Please state your name and the reason for your call.",
     "Please state your name after the tone, and Google Voice will try to connect you.",
+    "Calls to this number are being screened. Please say your name after the tone.",
+    "This number has call control. To get through, please press five.",
+    "You're through to BT Call Guardian. Please announce your name after the tone.",
+    "Before we connect you, please prove that you are human. What is four plus three?",
+    "Bitte nennen Sie Ihren Namen nach dem Signalton.",
+    "Diga su nombre después del tono.",
+    "Dites votre nom après le bip.",
     "The person you are calling is screening their calls.",
     "Bitte nennen Sie Ihren Namen und den Grund Ihres Anrufs.",
     "Por favor, diga su nombre y el motivo de su llamada.",
@@ -161,7 +206,7 @@ def test_a_mailbox_that_takes_nothing_is_named(words: str, label: AnsweredBy | N
     assert _category(Evidence(words, label)) == AnsweredBy.MACHINE_UNAVAILABLE
 
 
-@pytest.mark.parametrize("words", INVALID + UNREACHABLE + ENGAGED)
+@pytest.mark.parametrize("words", INVALID + UNREACHABLE + ENGAGED + CLOSED)
 @pytest.mark.parametrize("label", [None, AnsweredBy.HUMAN, AnsweredBy.MACHINE_UNAVAILABLE])
 def test_a_networks_words_are_proof(words: str, label: AnsweredBy | None) -> None:
     assert _category(Evidence(words, label)) == AnsweredBy.ANNOUNCEMENT
@@ -171,7 +216,7 @@ def test_a_networks_words_are_proof(words: str, label: AnsweredBy | None) -> Non
     ("outcome", "words"),
     [
         *((Outcome.INVALID_NUMBER, words) for words in INVALID),
-        *((Outcome.NO_ANSWER, words) for words in UNREACHABLE),
+        *((Outcome.NO_ANSWER, words) for words in UNREACHABLE + CLOSED),
         *((Outcome.BUSY, words) for words in ENGAGED),
     ],
 )
@@ -186,7 +231,7 @@ def test_people_and_queues_are_no_networks(words: str) -> None:
     assert not read(words).announcement
 
 
-@pytest.mark.parametrize("words", INVALID + UNREACHABLE + ENGAGED)
+@pytest.mark.parametrize("words", INVALID + UNREACHABLE + ENGAGED + CLOSED)
 def test_an_announcement_is_told_by_people_too(words: str) -> None:
     quoted = Evidence(f"Hello, who is this? {words}", AnsweredBy.HUMAN)
     assert _category(quoted) in (AnsweredBy.HUMAN, None)
@@ -195,7 +240,7 @@ def test_an_announcement_is_told_by_people_too(words: str) -> None:
     assert _category(silent) == AnsweredBy.ANNOUNCEMENT
 
 
-@pytest.mark.parametrize("words", UNREACHABLE)
+@pytest.mark.parametrize("words", UNREACHABLE + CLOSED)
 def test_an_announcement_that_offers_voicemail_is_a_machine(words: str) -> None:
     offered = f"{words} Please leave a message after the tone."
     assert _category(Evidence(offered)) == AnsweredBy.MACHINE_VM

@@ -22,6 +22,7 @@ PHRASES = {
         r"\byou are (now |currently )?((number|caller) .{0,20}|next )in (the |our )?(queue|line)\b",
         r"\b(estimated|expected|average|approximate|current) (wait|waiting|hold) time\b"
         r"(?! for an?\b)",
+        r"\benjoy the music (while|until)\b|\byou (are|have been|were) (placed )?in a queue\b",
         r"\bexperiencing .{0,40}\b(call volumes?|wait times?|number of calls)\b",
     ),
     "queues": (
@@ -67,6 +68,6 @@ PHRASES = {
     ),
     "menu": (
         r"\bpress(ing)? (\d|zero|one|two|three|four|five|six|seven|eight|nine|star|pound|hash|any)",
-        r"\b(main menu|following options)\b",
+        r"\b(main menu|following options)\b|\bfollowed by (the )?(pound|hash|star)\b",
     ),
 }

@@ -28,7 +28,7 @@ PHRASES = {
         rf"(können|könnten|würden) sie (bitte )?(kurz |mal )*({_MOMENT} )?(warten|dranbleiben|dran "
         r"bleiben)",
         rf"(geben|gib) (sie )?(mir|uns) (bitte )?{_MOMENT}|ich bin gleich (wieder )?(da|zurück)",
-        r"ich (verbinde|stelle) (sie )?(durch|weiter|gleich|jetzt|mal|mit .*)?( durch)?",
+        r"ich (verbinde|stelle)( sie)?( durch| weiter| gleich| jetzt| mal| mit .*)?( durch)?",
     ),
     "besides": (
         r"(ja|gut|okay|ok|gerne?|natürlich|klar|sicher|danke|bitte|so|also|äh|ähm|hm|und|dann|"

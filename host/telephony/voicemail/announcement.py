@@ -48,8 +48,10 @@ def ending_of(words: str, by: Who) -> Ending:
         outcome, what = Outcome.INVALID_NUMBER, "the number is not in service"
     elif said.engaged:
         outcome, what = Outcome.BUSY, "the line is busy"
-    else:
+    elif said.unreachable or not said.closed:
         outcome, what = Outcome.NO_ANSWER, "the callee can't be reached"
+    else:
+        return Ending(Outcome.NO_ANSWER, by, "an announcement said that the callee is closed")
     return Ending(outcome, by, f"a network announcement said that {what}")
 
 

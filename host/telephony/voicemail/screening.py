@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum
 
 from host.call.answers import Identify
+from host.call.hold_phrases import offers_menu
 from host.call.live import LiveCall
 from host.call.state import AnsweredBy
 from host.records.ending import Ending
@@ -86,7 +87,7 @@ class _Screening:
             words = opening.words_since(self._mark)
             if machine := _machine(read(words)):
                 return Through(Screened.MACHINE, words, machine)
-            heard = self._judge(read(words)) if words and not opening.speaking else _Heard.NOTHING
+            heard = self._judge(words) if words and not opening.speaking else _Heard.NOTHING
             if heard is _Heard.PERSON:
                 return Through(Screened.PERSON, words)
             if heard is _Heard.QUESTION:
@@ -102,7 +103,10 @@ class _Screening:
                 await opening.stirs(min(left, max(0.0, self._deadline - _now())))
         return Through(Screened.DECLINED if self._declined else Screened.NOBODY)
 
-    def _judge(self, said: Reading) -> _Heard:
+    def _judge(self, words: str) -> _Heard:
+        said = read(words)
+        if offers_menu(words):  # "To get through, please press five."
+            return _Heard.WAIT
         asks = bool(said.probes) or (bool(said.screening) and not said.holds)
         if said.picks_up and not (said.holds or said.screening):
             return _Heard.PERSON

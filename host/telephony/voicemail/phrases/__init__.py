@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 
 from host.base.phrases import any_of, plain
+from host.call.hold_phrases import offers_menu
 from host.telephony.voicemail.phrases import english, french, german, spanish
 
 _LANGUAGES: Sequence[Mapping[str, Sequence[str]]] = (
@@ -38,6 +39,8 @@ class Reading:
     """A network announcement: the line is busy."""
     unreachable: str = ""
     """A network announcement: the callee can't be reached now."""
+    closed: str = ""
+    """An announcement of opening hours: nobody is there now."""
     queue: str = ""
     """We are asked to stay on the line."""
     suspicious: str = ""
@@ -65,8 +68,8 @@ class Reading:
 
     @property
     def announcement(self) -> str:
-        """The phrase of a network announcement; empty if none."""
-        return self.not_in_service or self.engaged or self.unreachable
+        """The phrase of a network's announcement, or a closed office's; empty if none."""
+        return self.not_in_service or self.engaged or self.unreachable or self.closed
 
 
 _KINDS = {
@@ -87,6 +90,8 @@ def read(words: str) -> Reading:
     if phrases["screening_service"]:  # "Before I connect you, can I ask what this is about?"
         phrases["screening"] = phrases["screening"] or phrases["screening_service"]
         phrases["asks_back"] = ""
+    if phrases["queue"] or offers_menu(said):  # "We are closed. For an emergency, press one."
+        phrases["closed"] = ""
     if phrases["queue"]:  # "All our lines are busy, please hold": a company, not a network
         phrases["not_in_service"] = phrases["engaged"] = phrases["unreachable"] = ""
     return Reading(**phrases)

@@ -14,6 +14,7 @@ _SUBSCRIBER = (
     rf"{_YOU_CALL}\b[^?.!]{{0,60}}?"
 )
 _PERSON = rf"\bperson {_YOU_CALL}\b[^?.!]{{0,60}}?"
+_HOURS = r"(regular |normal |usual )?(business|office|opening|working|operating) hours\b"
 _NO_CALL = r"\bcall (can ?not|can't|could not|couldn't|did not|didn't) (be )?"
 
 PHRASES = {
@@ -23,10 +24,15 @@ PHRASES = {
         r"\b(say|state|record) your name\b.{0,60}\b(connect you|reach (them|him|her))\b",
         r"\b(see|check|find out) (if|whether) .{0,30}\b(is|are) available\b",
         r"\b(say|state|tell me) (who you are|the (reason|purpose) (for|of) your call)\b",
+        r"\b(say|state|speak|record|announce) your (full |first )?name "
+        rf"(after|at|following) the {_TONE}\b",
+        r"\bcalls? to .{1,30} (is|are) (being )?screened\b|\bcall is being screened\b",
     ),
     "screening_service": (
         r"\bscreening (service|assistant)\b|\bcall assist\b|\bcall screen(ing)? (by|from)\b",
-        r"\brecording this call for\b|\bbefore i (try to )?connect you\b",
+        r"\brecording this call for\b|\bbefore (i|we) (try to )?connect you\b",
+        r"\b(prove|verify|confirm) (that )?you('re| are) (a )?(human|person|real|not a robot)\b",
+        r"\b(has|uses?|using|by|bt|through to) (.{1,12} )?call (guardian|control|blocker)\b",
     ),
     "voicemail": (
         rf"\b(after|at|following|wait for|hear) the (sound of the )?{_TONE}\b",
@@ -65,7 +71,7 @@ PHRASES = {
     ),
     "unreachable": (
         rf"{_SUBSCRIBER}((not|n't) ([a-z]+ )?(available|reachable|answering|responding|accepting|"
-        r"be reached|connected|in (a |the )?(coverage|service))|unavailable|unreachable|"
+        r"able|be reached|connected|in (a |the )?(coverage|service))|unavailable|unreachable|"
         r"(switched|turned|powered) off|out of (coverage|range|reach|service)|outside|"
         r"temporarily|suspended|unable to (receive|accept|take)|cannot be|can't be)\b",
         r"\b(wireless|cellular|mobile) (customer|subscriber|user)\b[^?.!]{0,60}?"
@@ -76,9 +82,22 @@ PHRASES = {
         r"\b(try|call) (your call )?(again|back|later))\b",
         r"\btry your call (again )?(at a )?later\b",
         r"\bhang up and (try|dial|call)( \w+){0,2} again\b",
+        r"\b(party|customer|subscriber|number|phone|telephone|line|person|user)\b[^?.!]{0,40}"
+        r"\b(not|n't) (currently )?accept(ing)? "
+        r"((any|incoming|anonymous|unidentified|phone) )*calls"
+        r"( (from (numbers|unknown|blocked|anonymous|private|hidden)|at this)\b|\W*($|goodbye))",
+        r"\bcall(ing)? restrictions?\b[^?.!]{0,40}\bprevent",
+        r"\byour call has been (rejected|blocked)\b|"
+        r"\bnot been possible to (connect|complete) your call\b",
+        r"\b(no ?one|nobody) is (\w+ )?(available|able) to (take|answer) your call\b[^?]{0,30}?"
+        r"\b(try|call) (your call )?(again|back|later)\b",
         r"\ball (\w+ )?circuits are\b|\b(network|service) (congestion|difficulties)\b",
         rf"{_NO_CALL}(completed|connected|processed|go through)\b",
         r"\b(unable|not able) to (complete|connect|process) your call\b",
+    ),
+    "closed": (
+        rf"\b(our|the) {_HOURS} (are|is)\b|\boutside (of )?(our |the )?{_HOURS}",
+        rf"\b(call|try) (us )?(back |again )?(during|within) (our |the )?{_HOURS}",
     ),
     "queue": (
         r"\bplease (hold|wait|stand by)\b|\b(stay|remain|hold) on (the )?line\b",

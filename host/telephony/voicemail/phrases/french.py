@@ -7,10 +7,13 @@ _NUMBER = (
 )
 _SUBSCRIBER = rf"(\bvotre correspondante?\b|\bl'abonn[eé]e?\b|{_NUMBER})[^?.!]{{0,40}}?"
 
+_HOURS = r"(heures|horaires) d'ouverture"
+
 PHRASES = {
     "screening": (
         r"\b(dites|dire|donne[rz]|indique[rz]|enregistre[rz])\b.{0,12}\bvotre nom\b.{0,40}"
         r"\b(raison|motif|pourquoi)",
+        rf"\b(dites|énoncez|indiquez|enregistrez) votre nom après le {_TONE}\b",
         r"\bfiltrage d.?appels?\b|\bsi (cette personne|il|elle) est disponible\b",
     ),
     "voicemail": (
@@ -28,8 +31,14 @@ PHRASES = {
     "engaged": (rf"{_SUBSCRIBER}\b(est|sont) ([a-zéèà]+ )?(occup[eé]|en (ligne|communication))",),
     "unreachable": (
         rf"{_SUBSCRIBER}\b(n'est ([a-zéèà]+ )?(pas|plus) ([a-zéèà]+ )?(disponible|joignable)|"
-        r"indisponible|injoignable|ne peut (pas )?([eê]tre joint|recevoir))",
+        r"indisponible|injoignable|ne peut (pas )?([eê]tre joint|recevoir)|"
+        r"n'accepte pas|ne (souhaite|d[eé]sire) pas recevoir)",
+        r"\bne pouvons (pas )?donner suite à votre (appel|demande)\b",
         r"\bappel ne peut (pas )?(aboutir|[eê]tre (achemin|[eé]tabli))|\br[eé]seau .{0,20}satur",
+    ),
+    "closed": (
+        rf"\b(nos|les|en dehors des|pendant les|aux) {_HOURS}\b",
+        r"\b(actuellement|momentanément) ferm[eé]e?s?\b[^?]{0,40}\brappele[rz]\b",
     ),
     "queue": (r"\bne quittez pas\b|\brestez en ligne\b|\bpatientez\b|\bconseillers?\b",),
     "suspicious": (r"\b(pas|absente?|suis pas) (disponible|là|joignable)\b|\bvous rappelle",),

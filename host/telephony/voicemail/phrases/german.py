@@ -4,12 +4,16 @@ _TONE = r"(ton|signalton|piepton|piep|signal)"
 _CALLED = r"(gewählte|gewünschte|gerufene|angerufene|angewählte)[nr]?"
 _SUBSCRIBER = (
     rf"\b({_CALLED} (gesprächspartner(in)?|teilnehmer(in)?|person|kunde|(ruf)?nummer|anschluss)|"
-    r"(mobilfunk)?teilnehmer|ihr gesprächspartner)\b[^?.!]{0,50}?\b"
+    r"dieser (telefon)?anschluss|(mobilfunk)?teilnehmer|ihr gesprächspartner)\b[^?.!]{0,50}?\b"
 )
+
+_HOURS = r"(geschäfts|öffnungs|büro|sprech|service)(zeit(en)?|stunden)\b"
 
 PHRASES = {
     "screening": (
         r"\b(nennen?|sagen?) .{0,20}\b(ihren|deinen) namen\b.{0,40}\b(grund|warum|anliegen)",
+        rf"\b(nennen?|sagen?|sprechen?) .{{0,20}}\b(ihren|deinen) namen nach dem {_TONE}\b",
+        rf"\b(nennen?|sagen?|sprechen?) .{{0,6}}nach dem {_TONE} .{{0,6}}(ihren|deinen) namen\b",
         r"\b(anruf|telefon)\S{0,3}(filter|assistent|prüfung)\b|\bprüfe,? ob .{0,30}\bverfügbar\b",
     ),
     "voicemail": (
@@ -24,14 +28,22 @@ PHRASES = {
     "not_in_service": (
         r"\bkeine? (anschluss|verbindung) unter dieser (ruf|telefon)?nummer\b",
         r"\brufnummer .{0,20}(nicht (mehr )?(vergeben|bekannt|gültig|geschaltet)|ungültig)\b",
+        r"\brufnummer (des teilnehmers|ihres gesprächspartners) hat sich geändert\b",
         rf"\b{_CALLED} (ruf|telefon)?nummer\b[^?.!]{{0,30}}?\b(existiert nicht|unvollständig|"
         r"nicht (mehr )?(vergeben|bekannt|gültig|geschaltet|belegt)|ungültig|geändert)\b",
     ),
     "engaged": (rf"{_SUBSCRIBER}(besetzt|spricht gerade|im gespräch)\b",),
     "unreachable": (
-        rf"{_SUBSCRIBER}(nicht (erreichbar|verfügbar|zu erreichen|angemeldet)|ausgeschaltet)\b",
+        rf"{_SUBSCRIBER}(nicht (erreichbar|verfügbar|zu erreichen|angemeldet)|ausgeschaltet|"
+        r"keine (\w+ )?(anrufe|gespräche) (an|entgegen)\w*)\b",
+        r"\b(an)?gewählte ziel\b.{0,30}\bnicht (erreich|verfügbar)\w*",
         r"\brufnummer .{0,30}nicht erreichbar\b|\bnetz ist .{0,20}überlastet\b",
         r"\b(verbindung|anruf|gespräch) kann .{0,20}nicht (hergestellt|vermittelt|ausgeführt)\b",
+    ),
+    "closed": (
+        rf"\b(unsere|die) {_HOURS} (sind|ist|lauten)\b",
+        rf"\b(au(ß|ss)erhalb|während) (unserer|der) {_HOURS}",
+        r"\bgeschlossen\b[^?]{0,30}\bsie erreichen uns (wieder )?(ab|am|von|montags?|werktags)\b",
     ),
     "queue": (
         r"\bbitte warten\b|\bbleib\S* .{0,12}(dran|leitung|apparat)\b|\bnächste\S* freie",

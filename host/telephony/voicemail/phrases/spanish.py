@@ -8,14 +8,18 @@ _SUBSCRIBER = (
 )
 _NO_CALL = r"\bllamada no (se )?puede (ser )?(complet|establec|proces|curs)\w+"
 
+_HOURS = r"horario (de (atenci[oó]n|oficina|servicio)|laboral|comercial)"
+
 PHRASES = {
     "screening": (
         r"\b(diga|di|dígame|indique|grabe)\b.{0,12}\b(su|tu) nombre\b.{0,40}"
         r"\b(motivo|razón|por qué)",
+        r"\b(diga|indique|pronuncie) (su|tu) nombre "
+        rf"(despu[eé]s|luego|tras) (del|de la|el|la) {_TONE}\b",
         r"\bfiltro de llamadas\b|\bsi (esta persona |él |ella )?está disponible\b",
     ),
     "voicemail": (
-        rf"\b(después|luego|tras) (del|de la|el|la) {_TONE}\b",
+        rf"\b(despu[eé]s|luego|tras) (del|de la|el|la) {_TONE}\b",
         rf"\bal (oír|escuchar) (el|la) {_TONE}\b",
         r"\b(deje|deja|grabe|graba)(nos|me)? (su |tu |un |el )?mensaje\b",
         r"\bbuzón de (voz|mensajes) (de|del)\b|\b(comunicado|desviad[ao]) .{0,12}buzón\b",
@@ -31,8 +35,11 @@ PHRASES = {
     "unreachable": (
         rf"{_SUBSCRIBER}(apagad[oa]|fuera de|temporalmente|suspendid[oa]|no (responde|contesta|"
         r"(est[aá]|se encuentra) (disponible|localizable)|puede recibir))\b",
+        r"\b(n[uú]mero|tel[eé]fono|l[ií]nea)\b[^?.!]{0,30}\bno (recibe|acepta|admite) llamadas\b",
+        r"\bno (es|ha sido|fue) posible (completar|conectar|establecer) (su|la) llamada\b",
         rf"\bapagado o fuera de\b|{_NO_CALL}|\b(red|l[ií]neas) .{{0,20}}(saturad|congestionad)[oa]",
     ),
+    "closed": (rf"\b(nuestro|el) {_HOURS} es\b|\b(fuera de|durante) nuestro {_HOURS}\b",),
     "queue": (r"\bno cuelgue\b|\bespere\b|\bpermanezca en\b|\bagentes?\b|\basesor",),
     "suspicious": (
         r"\bno (estoy|está|estamos|podemos|puedo) (disponible|en casa|atender|contestar)",
