@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import faulthandler
 import logging
 import os
 import sys
@@ -36,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     logging.getLogger("livekit").setLevel(logging.CRITICAL)  # it calls a room's end an error
     logging.basicConfig(format="  %(message)s")
+    faulthandler.enable()  # callers have much native code of LiveKit's in them
     if asked.page:
         return publish(joined(map(read, asked.page)))
     BUILD.mkdir(parents=True, exist_ok=True)

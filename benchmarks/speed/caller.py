@@ -97,15 +97,15 @@ class Caller:
         await self.leave()
 
     async def leave(self) -> float:
-        """Hang up; return the time at which that began."""
+        """Hang up; return the time at which the caller began to leave the room."""
+        if self._listening:  # first: closing a stream of a room that is gone is not safe
+            self._listening.cancel()
+            await asyncio.gather(self._listening, return_exceptions=True)
         began = time.monotonic()
         if not self.gone.is_set():
             with contextlib.suppress(Exception):  # the room may be gone at the same moment
                 await self._room.disconnect()
             self.gone.set()
-        if self._listening:
-            self._listening.cancel()
-            await asyncio.gather(self._listening, return_exceptions=True)
         await self._source.aclose()
         return began
 

@@ -146,7 +146,8 @@ def verdict(each: Judged) -> str:
 def lines(judged: Sequence[Judged]) -> list[str]:
     """Write a line for a terminal for each goal."""
     return [
-        f"{each.goal.name:34}{wanted(each):30}{found(each):26}{verdict(each)}" for each in judged
+        f"{each.goal.name:28}  {wanted(each):24}  {found(each):24}  {verdict(each)}"
+        for each in judged
     ]
 
 
