@@ -24,6 +24,8 @@ log = logging.getLogger("speed")
 
 REST = 1.0
 """Seconds between two calls, in which a worker may replace the process that it used."""
+LONGEST = 180.0
+"""Seconds that one measurement may take."""
 TROUBLE = (NotServed, TimeoutError, OSError, RuntimeError, api.TwirpError, aiohttp.ClientError)
 """What may go wrong with a measurement; the others go on."""
 
@@ -56,7 +58,7 @@ class Bench:
     ) -> bool:
         """Measure something; note in the results what goes wrong. Return whether it went well."""
         try:
-            await work
+            await asyncio.wait_for(work, LONGEST)
         except TROUBLE as error:
             reason = f"{type(error).__name__}: {error}".strip(": ")
             log.warning("%s of %s %s: %s", figure, target, setting, reason)

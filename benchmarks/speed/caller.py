@@ -11,7 +11,7 @@ import contextlib
 import json
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Self
 
@@ -29,6 +29,8 @@ QUEUE = 30_000
 """Milliseconds that the source holds: what is said is given to it as one piece."""
 LIMIT = 40.0
 """Seconds that anything may take, also on a busy machine."""
+PATIENCE = 5.0
+"""Seconds that a step of leaving may take: on a busy machine, one of the SDK never returned."""
 WHOLE = 0.1
 """Seconds of silence in a sound that is still called unbroken."""
 NOTHING: Samples = np.zeros(0, np.int16)
@@ -100,13 +102,12 @@ class Caller:
         """Hang up; return the time at which the caller began to leave the room."""
         if self._listening:  # first: closing a stream of a room that is gone is not safe
             self._listening.cancel()
-            await asyncio.gather(self._listening, return_exceptions=True)
+            await asyncio.wait([self._listening], timeout=PATIENCE)
         began = time.monotonic()
         if not self.gone.is_set():
-            with contextlib.suppress(Exception):  # the room may be gone at the same moment
-                await self._room.disconnect()
+            await _patiently(self._room.disconnect())
             self.gone.set()
-        await self._source.aclose()
+        await _patiently(self._source.aclose())
         return began
 
     def _token(self) -> str:
@@ -241,3 +242,9 @@ class Caller:
                     over.cancel()
         except TimeoutError:
             raise NotServed(f"{else_} within {limit:g} s") from None
+
+
+async def _patiently(step: Awaitable[object]) -> None:
+    """Wait a while for a step of the SDK; the room may be gone at the same moment."""
+    with contextlib.suppress(Exception):
+        await asyncio.wait_for(step, PATIENCE)
