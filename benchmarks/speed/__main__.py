@@ -36,6 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--page", type=Path, nargs="+", metavar="RESULTS", help=PAGE)
     asked = parser.parse_args(arguments)
     logging.getLogger("livekit").setLevel(logging.CRITICAL)  # it calls a room's end an error
+    logging.getLogger("aiohttp.server").setLevel(
+        logging.CRITICAL
+    )  # and a reply broken off one, too
     logging.basicConfig(format="  %(message)s")
     faulthandler.enable()  # callers have much native code of LiveKit's in them
     if asked.page:

@@ -56,17 +56,17 @@ FULL = Plan(
 )
 SHORT = Plan(
     "short",
-    first_words=6,
-    turns=4,
+    first_words=5,
+    turns=3,
     pauses=2,
     endpointing=("default",),
     personas={"host": (10,)},
     rounds=1,
     calls=(8,),
-    talk=10.0,
+    talk=8.0,
     blocked=1,
     gone=1,
-    gone_limit=5.0,
+    gone_limit=3.0,
 )
 
 

@@ -11,6 +11,8 @@ from pathlib import Path
 import psutil
 
 MB = 1024**2
+LOOKS = 5
+"""Looks, a second apart, at which steady memory is the same: processes are made meanwhile."""
 STEADY = 0.01
 """Part by which two looks at steady memory may differ."""
 
@@ -54,7 +56,7 @@ def cpu(pids: Iterable[int]) -> float:
 
 
 async def steady_memory(pids: Iterable[int], limit: float = 15.0) -> float:
-    """Wait until the memory of process trees stays the same for three looks; return it, in MB.
+    """Wait until the memory of process trees stays the same for some looks; return it, in MB.
 
     After `limit` seconds it is what it is then.
     """
@@ -63,6 +65,6 @@ async def steady_memory(pids: Iterable[int], limit: float = 15.0) -> float:
     while time.monotonic() < end:
         await asyncio.sleep(1.0)  # memory has no event
         looks.append(await asyncio.to_thread(memory, pids))
-        if len(looks) > 2 and max(looks[-3:]) - min(looks[-3:]) <= STEADY * looks[-1]:
+        if len(looks) >= LOOKS and max(looks[-LOOKS:]) - min(looks[-LOOKS:]) <= STEADY * looks[-1]:
             break
     return looks[-1]

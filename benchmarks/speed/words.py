@@ -3,8 +3,8 @@
 INSTRUCTIONS = "You answer the telephone of the benchmark."
 GREETING = "Hello and welcome to the benchmark today"
 """One sentence, so that its sound has no pause of its own."""
-REPLY = "The next train leaves at ten"
-QUESTION = "When does the next train leave"
+REPLY = "It is ten now"
+QUESTION = "What time is it now"
 """Without a pause that ends an utterance."""
 PAUSES = (0.4, 0.6, 0.3, 0.5, 0.7, 0.8)
 """Seconds of silence in the middle of questions that have a pause, in their order."""

@@ -24,10 +24,14 @@ LIMIT = 30.0
 async def measure(bench: Bench, target: Target, at: int) -> None:
     """Have callers listen to a sound without a pause while a persona blocks. Raises NotServed."""
     async with AsyncExitStack() as up:
-        others = [await _hearing(bench, target, "hums", up) for _ in range(OTHERS)]
+        joining = [_hearing(bench, target, does, up) for does in ("blocks", *["hums"] * OTHERS)]
+        made = await asyncio.gather(*joining, return_exceptions=True)
+        for failed in made:
+            if isinstance(failed, BaseException):
+                raise failed
+        blocked, *others = [caller for caller in made if isinstance(caller, Caller)]
         begin = time.monotonic()
-        blocked = await _hearing(bench, target, "blocks", up)
-        await asyncio.sleep(words.BLOCKS_AFTER + words.BLOCKED + AFTER)
+        await asyncio.sleep(words.BLOCKS_AFTER - HUM + words.BLOCKED + AFTER)
         end = time.monotonic()
         own = sound.longest_gap(blocked.recording(begin, end))
         gaps = [sound.longest_gap(each.recording(begin, end)) for each in others]

@@ -13,7 +13,7 @@ from speed.targets import Target
 
 EVERY = 0.02
 """Seconds between two looks at the rooms: LiveKit's API has no event for it."""
-LISTENS = 2.5
+LISTENS = 1.5
 """Seconds that a caller stays."""
 
 

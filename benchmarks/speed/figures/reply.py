@@ -15,7 +15,7 @@ from speed.plan import rotated
 from speed.providers import Moment
 from speed.targets import Target
 
-CALM = 0.8
+CALM = 0.5
 """Seconds of silence before the next question."""
 LIMIT = 10.0
 """Seconds in which a question must be answered."""
