@@ -15,7 +15,7 @@ from typing import Literal, get_args
 
 import psutil
 
-Role = Literal["main", "resource tracker", "forkserver", "idle", "call"]
+Role = Literal["main", "resource tracker", "forkserver", "helper", "idle", "call"]
 Kind = Literal["anonymous", "heap", "files"]
 """Arenas of Python and of native threads, and weights; brk; libraries and other files."""
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -85,9 +85,12 @@ def _role(process: psutil.Process, parent: int, calls: Collection[int]) -> Role:
         return "main"
     if process.pid in calls:
         return "call"
-    if "resource_tracker" in " ".join(process.cmdline()):
+    command = " ".join(process.cmdline())
+    if "resource_tracker" in command:
         return "resource tracker"
-    return "forkserver" if process.ppid() == parent else "idle"
+    if process.ppid() != parent:
+        return "idle"
+    return "forkserver" if "forkserver" in command else "helper"
 
 
 def whole(tree: dict[Role, list[Memory]]) -> float:
