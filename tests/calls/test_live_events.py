@@ -20,6 +20,7 @@ from host.local.phone import Busy, Line, Telephone
 from host.privacy import Pseudonyms
 from host.records.outcome import Outcome
 from host.records.record import CallRecord
+from host.runner.checkpoint import DIED
 from host.server.events import EventStream, receiving
 from host.testing import Scene
 
@@ -204,14 +205,11 @@ async def test_a_call_that_is_taken_over_is_told_of_once(scene: Scene, stream: E
 async def test_a_call_whose_process_died_for_good_is_told_of_as_ended(
     scene: Scene, stream: EventStream
 ) -> None:
-    async def waits(line: Line) -> None:
-        await line.stay()
-
-    call = await scene.ring("unplugged", waits)  # it is not taken over
+    call = await scene.ring("firm", Line.stay)  # it is not taken over
     await until(stream, "call.transcript", who="persona")
     kill_its_process(scene, call.room)
     record = await scene.over(call)
-    assert record.outcome is Outcome.FAILED
+    assert (record.outcome, record.reason) == (Outcome.FAILED, DIED)
     events = await told(stream, record.id)
     assert types(events).count("started") == 1
     assert next(of(events, "ended"))["outcome"] == "failed"
