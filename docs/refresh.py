@@ -29,10 +29,18 @@ from host.settings import (
     env_name,
 )
 from host.settings.plugins import variables_of
+from host.settings.prices import LinePrice, ModelPrice, Prices
 
 ROOT = Path(__file__).resolve().parent.parent
-FILE_ONLY = ("transfers", "words", "sip", "personas", "plugins")
+FILE_ONLY = ("transfers", "words", "sip", "prices", "personas", "plugins")
 """Settings that are tables of host.toml, and have no variable."""
+PRICES: dict[str, type[BaseModel]] = {
+    "prices": Prices,
+    'prices.models."PROVIDER/MODEL"': ModelPrice,
+    "prices.line": LinePrice,
+    "prices.trunks.ST_...": LinePrice,
+}
+"""The tables of prices, by their names."""
 NAMED = ("personas", "plugins")
 """Settings with one table per name."""
 FIRST_SETTINGS = (
@@ -181,6 +189,11 @@ def _only_in_the_file() -> str:
                 for name, field in SipTrunks.model_fields.items()
             ),
             *(
+                (f"`{where}.{name}`", field.description or "", _default(field))
+                for where, model in PRICES.items()
+                for name, field in model.model_fields.items()
+            ),
+            *(
                 (f"`words.{name}`", field.description or "", _default(field))
                 for name, field in Words.model_fields.items()
             ),
@@ -193,7 +206,7 @@ def _default(field: FieldInfo) -> str:
     value = field.get_default(call_default_factory=True)
     if isinstance(value, tuple):
         value = ", ".join(value)
-    if isinstance(value, SecretStr | SipTrunks | Words) or value in (None, "", (), {}):
+    if isinstance(value, SecretStr | BaseModel) or value in (None, "", (), {}):
         return ""
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 

@@ -79,6 +79,7 @@ _PERSONAS = (
         PRIMARY KEY (call_id, position))""",
     "CREATE INDEX personas_by_name ON personas(name)",
 )
+_COST = ("ALTER TABLE calls ADD COLUMN cost TEXT",)  # JSON
 MIGRATIONS = (
     _FIRST,
     _TAKEN_OVER,
@@ -87,6 +88,7 @@ MIGRATIONS = (
     _RECORDING_STOPPED,
     _RETRY_AT,
     _PERSONAS,
+    _COST,
 )
 """Statements that migrate from each version to the next; `user_version` is the number applied."""
 

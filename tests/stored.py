@@ -42,7 +42,11 @@ def stored(database: Path, id: str) -> CallRecord | None:
             for name in LISTS
         }
         lists["usage"] = _by_model(lists["usage"])
-        return CallRecord.model_validate(call | lists | {"results": json.loads(call["results"])})
+        objects = {
+            "results": json.loads(call["results"]),
+            "cost": json.loads(call["cost"] or "null"),
+        }
+        return CallRecord.model_validate(call | lists | objects)
     return None
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from host.base.tasks import Tasks
 from host.call.hook_clock import HookClock
+from host.records.pricing import cost_of
 from host.records.record import CallRecord
 from host.records.redaction import redacted
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from host.call.call import Call
     from host.call.parts import Hooks, LiveEvents
     from host.call.results import Results
+    from host.call.state import CallState
     from host.settings import Settings
 
 log = logging.getLogger("host")
@@ -28,6 +30,7 @@ class EventCall(Protocol):
     """The call whose event hooks are called."""
 
     call: Call
+    state: CallState
     settings: Settings
     results: Results
     live_events: LiveEvents | None
@@ -73,7 +76,7 @@ class Events:
         self._call.results.close()
         settings = self._call.settings
         strictest = settings.of_a_call(record.names)
-        record = redacted(self._with_url(record), strictest, settings.state_dir)
+        record = redacted(self._with_cost(self._with_url(record)), strictest, settings.state_dir)
         told = False
         for caller in self._call.hooks.in_turn("call_ended"):
             await self._run("call_ended", caller, EVENT_LIMIT, {"record": record})
@@ -94,6 +97,14 @@ class Events:
             log.exception("recording_url of %s failed", self._call.persona)
             return record
         return record.model_copy(update={"recording_url": None if url is None else str(url)})
+
+    def _with_cost(self, record: CallRecord) -> CallRecord:
+        """Return the record with what the call cost, by the prices of host.toml."""
+        settings = self._call.settings
+        ours = settings.persona(record.persona or "").trunk
+        trunk = self._call.state.trunk or (ours if record.direction == "outbound" else None)
+        cost = cost_of(record, settings.prices, trunk=trunk, outbound_trunk=ours)
+        return record.model_copy(update={"cost": cost})
 
     async def _run(
         self, event: str, hook: Any, limit: float | None, facts: Mapping[str, Any]

@@ -81,6 +81,8 @@ class CallState(Written):
     """The name that the caller's side shows, as unverified as the number."""
     our_number: str | None = None
     """The number that the caller dialled (inbound), or the one shown to the callee (outbound)."""
+    trunk: str | None = None
+    """ID of the LiveKit trunk by which the call came or went, once it is known."""
     status: CallStatus = CallStatus.RINGING
     dispatched_at: datetime = Field(default_factory=now)
     dialled_at: datetime | None = None

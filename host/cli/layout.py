@@ -6,6 +6,8 @@ import textwrap
 from collections.abc import Sequence
 from datetime import datetime
 
+from host.records.cost import Cost
+
 
 def aligned(rows: Sequence[Sequence[str]], indent: str = "") -> list[str]:
     """Lay rows out with their columns aligned; an empty column takes no room.
@@ -57,3 +59,8 @@ def day_and_time(moment: datetime, now: datetime) -> str:
     local = moment.astimezone()
     this_year = local.year == now.astimezone().year
     return local.strftime("%b %d %H:%M" if this_year else "%b %d  %Y")
+
+
+def money(cost: Cost) -> str:
+    """Write what a call cost: `0.0312 USD`, and a + if something in it has no price."""
+    return f"{cost.total:.4f}{'+' if cost.unpriced else ''} {printable(cost.currency)}"

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from host.records.cost import Cost
 from host.records.outcome import Outcome
 
 Who = Literal["host", "far end", "persona", "colleague", "livekit", "operator"]
@@ -206,6 +207,7 @@ class CallRecord(Written):
         [], description="personas that had the call, in order: more than one after a handover"
     )
     usage: list[Usage] = Field([], description="usage of each model")
+    cost: Cost | None = Field(None, description="cost by `[prices]`; null without prices")
     opted_out: bool = Field(
         False, description="whether the far end was put on the do-not-call list in the call"
     )

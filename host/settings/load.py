@@ -17,6 +17,7 @@ from host.base.validation import faults_in, sentence
 from host.settings.mcp import McpServer
 from host.settings.paths import config_path
 from host.settings.persona import PersonaSettings
+from host.settings.prices import fields_in
 from host.settings.service_links import is_service_link, not_a_setting
 from host.settings.settings import Settings
 from host.settings.sip import PASSWORDS, SipTrunks
@@ -131,7 +132,7 @@ def _one_line(error: ValidationError) -> str:
     return "; ".join(dict.fromkeys(faults))
 
 
-TABLES = ("transfers", "words", "sip", "personas", "plugins")
+TABLES = ("transfers", "words", "sip", "prices", "personas", "plugins")
 """Settings that are tables of host.toml."""
 
 
@@ -165,6 +166,8 @@ def _hint(name: str, inner: list[str]) -> str:
             known = McpServer.model_fields
         elif name == "sip":
             known = SipTrunks.model_fields
+        elif name == "prices":
+            known = fields_in([name, *inner])
         else:
             known = PersonaSettings.model_fields
     elif now := RENAMED.get(f"HOST_{name}".upper()):

@@ -27,6 +27,7 @@ from host.settings.mcp import McpServer
 from host.settings.paths import beside, config_path
 from host.settings.persona import Names, PersonaSettings, Shared
 from host.settings.plugins import PluginValues
+from host.settings.prices import Prices
 from host.settings.sip import SipTrunks
 
 PluginNames = Annotated[tuple[str, ...], NoDecode, BeforeValidator(parted)]
@@ -164,6 +165,9 @@ class Settings(BaseSettings, Shared):
     )
     sip: SipTrunks = Field(
         default_factory=SipTrunks, description="trunks that `host provision` makes in LiveKit"
+    )
+    prices: Prices = Field(
+        default_factory=Prices, description="prices by which records have the cost of calls"
     )
     personas: dict[str, PersonaSettings] = Field(
         default_factory=dict, description="settings of one persona"

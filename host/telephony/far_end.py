@@ -206,6 +206,7 @@ class LiveKitFarEnd:
     def _follow(self, participant: rtc.RemoteParticipant) -> None:
         our_number = number_shown(_of_sip(participant, "trunkPhoneNumber"))
         self._call.state.our_number = self._call.state.our_number or our_number
+        self._call.state.trunk = _of_sip(participant, "trunkID") or self._call.state.trunk
         if participant.kind == _SIP:
             self._call.state.headers = headers_shown(participant.attributes)
         status = _of_sip(participant, "callStatus")

@@ -79,6 +79,7 @@ async def call_ended(call: Call, record: Any) -> None:
 def facts_of(record: Any) -> dict[str, Any]:
     """Return the counted facts of a record: no numbers, no names, no speech."""
     made = record.answered_at or record.dialled_at  # others count in no budget either
+    cost = record.cost
     return {
         "persona": record.persona or "",
         "direction": record.direction,
@@ -87,6 +88,7 @@ def facts_of(record: Any) -> dict[str, Any]:
         "time_to_first_word": record.time_to_first_word,
         "duration": record.duration if record.answered_at else None,
         "voicemail": record.voicemail,
+        "cost": None if cost is None else [cost.currency, cost.total],
         "transfers": [
             [_persona_at(record, each.at), each.warm, each.succeeded] for each in record.transfers
         ],

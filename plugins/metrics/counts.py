@@ -42,6 +42,9 @@ class Counts:
         self._handovers = counter(
             "handovers", "Calls that a persona gave to another one.", "persona", "to"
         )
+        self._cost = counter(
+            "cost", "What calls cost, by the prices of host.toml.", *BY, "currency"
+        )
         self._ring = histogram("ring", "From ringing to the answer.", RING)
         self._first_word = histogram("first_word", "From the answer to our first word.", FIRST_WORD)
         self._duration = histogram("duration", "From the answer to the end.", DURATION)
@@ -68,11 +71,13 @@ class Counts:
         voicemail: str | None,
         transfers: Sequence[tuple[str, bool, bool]],
         shares: Sequence[tuple[str, float]],
+        cost: tuple[str, float] | None = None,
     ) -> None:
         """Count an ended call. Values that are None are skipped.
 
         `persona` took the call first. A transfer has the persona that tried it, whether it was
-        warm, and whether it succeeded; a share has its persona, and its seconds of talk.
+        warm, and whether it succeeded; a share has its persona, and its seconds of talk; a cost has
+        its currency.
         """
         by = (persona, direction, outcome)
         self._calls.labels(*by).inc()
@@ -83,6 +88,9 @@ class Counts:
         ):
             if seconds is not None:
                 histogram.labels(*by).observe(seconds)
+        if cost is not None:
+            currency, money = cost
+            self._cost.labels(*by, currency).inc(money)
         if voicemail:
             self._voicemail.labels(persona, voicemail).inc()
         for by_persona, warm, succeeded in transfers:

@@ -50,10 +50,17 @@ def somebody_else_writes(database: Path) -> Iterator[sqlite3.Connection]:
         yield other
 
 
-@pytest.mark.parametrize("name", ["v1", "v1-refused", "v1-results"])
+@pytest.mark.parametrize("name", ["v1", "v1-refused", "v1-results", "v1-cost"])
 async def test_a_call_is_there_as_in_its_record(database: Path, name: str) -> None:
     await end(database, a_record(name))
     assert stored(database, a_record(name).id) == a_record(name)
+
+
+async def test_costs_can_be_summed(database: Path) -> None:
+    await end(database, a_record("v1-cost"))
+    await end(database, a_record())
+    total = "SELECT sum(cost ->> '$.total') AS total FROM calls"
+    assert rows_of(database, total) == [{"total": 0.0546}]
 
 
 async def test_a_call_has_a_column_for_each_fact(database: Path) -> None:
@@ -180,7 +187,7 @@ def a_folder(file: Path) -> None:
     ("make", "why"),
     [
         (garbage, "file is not a database"),
-        (of_a_later_host, "it is of version 99, and this host writes 7"),
+        (of_a_later_host, "it is of version 99, and this host writes 8"),
         (of_another_program, "table calls already exists"),
         (a_folder, "unable to open database file"),
     ],

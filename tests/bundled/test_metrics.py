@@ -174,6 +174,18 @@ async def test_a_call_that_was_handed_over_counts_once_and_its_shares_for_each_p
     assert value(seen, "host_transfers_total", **tried) == 1
 
 
+async def test_the_cost_of_calls_is_summed_by_currency(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with counting(settings, caplog) as url:
+        for record in (a_record("v1-cost"), a_record("v1-cost"), a_record()):
+            await metrics.call_ended(call=a_call_with_a_job(settings).call, record=record)
+        by = {"persona": "reminder", "direction": "outbound", "outcome": "transferred"}
+        seen = await until(url, lambda seen: value(seen, "host_calls_total", **by) == 3)
+    cost = value(seen, "host_cost_total", **by, currency="USD")
+    assert cost == pytest.approx(2 * 0.0546)
+
+
 async def test_a_caller_who_gives_up_is_no_call_that_a_persona_has_had(
     settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -74,6 +74,14 @@ def test_a_table_is_aligned_and_in_local_time(in_berlin: None) -> None:
     ]
 
 
+def test_a_table_has_the_cost_of_calls_that_have_one(in_berlin: None) -> None:
+    priced, other = a_record("v1-cost"), a_record()
+    head, first, second = table([priced, other], NOW, 400).splitlines()
+    assert "outcome      cost" in head
+    assert "transferred  0.0546+ USD" in first
+    assert "USD" not in second
+
+
 def test_a_table_gives_the_reason_the_room_that_is_left_of_a_terminal() -> None:
     narrow, wide, wider = (table([a_record()], NOW, width) for width in (80, 96, 120))
     assert "why" not in narrow
@@ -244,6 +252,19 @@ def test_what_came_out_of_a_call_is_told_before_its_story(in_berlin: None) -> No
     ]
     assert "    21.9  menu      language -> English" in lines
     assert "    25.8  menu      Red or blue? -> grey, by default" in lines
+
+
+def test_the_cost_of_a_call_is_told_in_its_parts() -> None:
+    lines = page(a_record("v1-cost")).splitlines()
+    assert lines[lines.index("Cost: 0.0546+ USD") :] == [
+        "Cost: 0.0546+ USD",
+        "  llm   api.openai.com/gpt-4.1-mini  0.005600",
+        "  stt   Deepgram/nova-3              0.009000",
+        "  tts   Cartesia/sonic-3             0.025000",
+        "  line  outbound ST_abc              0.015000",
+        "  without a price: transfer outbound ST_abc",
+    ]
+    assert "Cost" not in page(a_record())
 
 
 def test_a_call_that_nobody_took_is_told_without_what_it_has_not() -> None:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from datetime import datetime
 
-from host.cli.layout import aligned, hanging, length, printable
+from host.cli.layout import aligned, hanging, length, money, printable
 from host.records.record import CallRecord
 from host.records.timeline import story
 
@@ -20,6 +20,7 @@ def page(record: CallRecord, width: int | None = None) -> str:
         [*_times(record)],
         [*_story(record, width)],
         [*_usage(record)],
+        [*_cost(record, width)],
     )
     return "\n\n".join("\n".join(section) for section in sections if section)
 
@@ -115,6 +116,16 @@ def _usage(record: CallRecord) -> Iterator[str]:
     if rows:
         yield "Usage"
         yield from aligned(rows, "  ")
+
+
+def _cost(record: CallRecord, width: int | None) -> Iterator[str]:
+    if (cost := record.cost) is None:
+        return
+    yield f"Cost: {money(cost)}"
+    rows = [(part.kind, printable(part.name), f"{part.amount:.6f}") for part in cost.parts]
+    yield from aligned(rows, "  ")
+    if cost.unpriced:
+        yield from hanging("  without a price: ", ", ".join(map(printable, cost.unpriced)), width)
 
 
 def _amounts(amounts: dict[str, float]) -> str:

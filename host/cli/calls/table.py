@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from host.cli.layout import aligned, cut, day_and_time, length, printable
+from host.cli.layout import aligned, cut, day_and_time, length, money, printable
 from host.records.record import CallRecord
 
 SHORT_ID = 8
@@ -19,11 +19,12 @@ def table(records: Sequence[CallRecord], now: datetime, width: int | None = None
     """Lay calls out for a terminal of this many columns; None is none, and cuts nothing."""
     talks = [length(record.duration) if record.answered_at else "-" for record in records]
     widest_talk = max(map(len, (HEAD[5], *talks)))
+    costs = [money(record.cost) if record.cost else "" for record in records]
     lines = (
-        _line(record, talk.rjust(widest_talk), now)
-        for record, talk in zip(records, talks, strict=True)
+        (*_line(record, talk.rjust(widest_talk), now), *([cost] if any(costs) else []))
+        for record, talk, cost in zip(records, talks, costs, strict=True)
     )
-    rows = aligned([HEAD, *lines])
+    rows = aligned([(*HEAD, *(["cost"] if any(costs) else [])), *lines])
     widest = max(map(len, rows))
     if width is not None and widest + ROOM_FOR_REASON > width:
         return "\n".join(rows)
