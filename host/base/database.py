@@ -52,7 +52,13 @@ _LISTED = (
     "CREATE INDEX api_calls_by_room ON api_calls("
     "CASE WHEN json_valid(told) THEN json_extract(told, '$.room') END)",
 )
-MIGRATIONS = (_FIRST, _ENDED, _RESULTS, _LISTED)
+_SCHEDULED = (
+    # host.dispatch.schedule
+    """CREATE TABLE scheduled_calls (
+        id TEXT PRIMARY KEY, key TEXT UNIQUE, due REAL, until REAL, request TEXT,
+        placed INTEGER, cancelled TEXT)""",
+)
+MIGRATIONS = (_FIRST, _ENDED, _RESULTS, _LISTED, _SCHEDULED)
 """Statements that migrate from each version to the next."""
 
 _OF_0_1 = {

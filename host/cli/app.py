@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -36,6 +37,14 @@ def _of_all_commands(
     ] = False,
 ) -> None:
     """Handle the options before a command."""
+
+
+def moment(text: str) -> datetime:
+    """Read a time of the command line; without an offset, it is local. Raises BadParameter."""
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no time like 2026-11-23T09:30") from None
 
 
 Local = Annotated[

@@ -6,11 +6,12 @@ import asyncio
 import logging
 import os
 import sys
+from datetime import datetime
 from typing import Annotated
 
 import typer
 
-from host.cli.app import AsJson, cli
+from host.cli.app import AsJson, cli, moment
 from host.cli.running import of_the_local_extra, until_stopped
 from host.registry import read_settings
 
@@ -46,10 +47,28 @@ def call(
             help="Number that the callee sees: one of the persona's own; default: its caller_id.",
         ),
     ] = None,
+    at: Annotated[
+        datetime | None,
+        typer.Option(
+            parser=moment,
+            metavar="TIME",
+            help="Have a host place it then, in ISO 8601; without an offset, local time.",
+        ),
+    ] = None,
+    not_after: Annotated[
+        datetime | None,
+        typer.Option(
+            "--not-after",
+            parser=moment,
+            metavar="TIME",
+            help="Time from which it is not placed any more; default: a day after --at.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Place a call, wait until it is over, and print its outcome.
 
+    With --at or --not-after, it is scheduled, and not waited for: a running host places it.
     The exit code is 0 for completed, transferred and voicemail_left, 1 if the call can't be placed,
     and 10 or more for other outcomes: see docs/commands.md.
     """
@@ -76,6 +95,12 @@ def call(
 
         os.environ.update(running_world()[0])
         settings = read_settings()
+    if at or not_after:
+        from host.cli import scheduling
+
+        wanted = scheduling.wanted(persona, number, given, key, reference, dtmf, caller_id)
+        scheduling.schedule(settings, wanted, at, not_after, as_json=as_json)
+        return
     quiet = as_json or not sys.stderr.isatty()
     placing = place.place(
         settings,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -33,14 +34,17 @@ def hangup(
 ) -> None:
     """Hang up a live call, at once or after a goodbye.
 
-    `calls --live` lists the calls of this deployment; the room or the whole ID of a call also
-    finds those of its other hosts.
+    A scheduled call is cancelled by its ID. `calls --live` lists the calls of this deployment; the
+    room or the whole ID of a call also finds those of its other hosts.
     """
     from host.dispatch.hangup import LONGEST_GOODBYE
 
     if len(goodbye) > LONGEST_GOODBYE:
         raise HostError(f"--goodbye has more than {LONGEST_GOODBYE} characters")
     settings = read_settings()
+    if cancel(settings, call):
+        typer.echo("cancelled")
+        return
     known = find(settings, call)
     if local:
         with of_the_local_extra():
@@ -51,6 +55,18 @@ def hangup(
         known = known or find(settings, call)
     asyncio.run(end(settings, known, call, goodbye))
     typer.echo("hung up")
+
+
+def cancel(settings: Settings, named: str) -> bool:
+    """Cancel a scheduled call; the host records it. False if none has this ID, or it is placed."""
+    from host.dispatch import hangup as order
+    from host.dispatch.schedule import Schedule
+
+    reason = order.reason("with host hangup", answered=False)
+    try:
+        return Schedule(settings.state_dir).cancel(named, reason)
+    except (OSError, sqlite3.Error) as error:
+        raise HostError(f"can't look up scheduled calls: {error}") from error
 
 
 def find(settings: Settings, named: str) -> tuple[str, str] | None:

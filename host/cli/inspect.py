@@ -10,7 +10,7 @@ import typer
 
 from host import registry
 from host.cli import checks, persona_names
-from host.cli.app import AsJson, Strict, cli
+from host.cli.app import AsJson, Strict, cli, moment
 from host.cli.running import print_out
 from host.settings import load_settings
 
@@ -74,13 +74,6 @@ def which(
     )
 
 
-def _moment(text: str) -> datetime:
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is no time like 2026-11-23T09:30") from None
-
-
 @cli.command()
 def gate(
     number: Annotated[str, typer.Argument(help="Number to check, such as +15550001111.")],
@@ -88,7 +81,7 @@ def gate(
     at: Annotated[
         datetime | None,
         typer.Option(
-            parser=_moment,
+            parser=moment,
             metavar="TIME",
             help="Time of the call in ISO 8601; without an offset, local time.",
         ),

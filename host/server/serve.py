@@ -129,22 +129,30 @@ async def _api(
     *,
     dev: bool,
 ) -> AsyncIterator[None]:
-    """Serve the HTTP API inside the block, if enabled."""
-    settings, follow = reloader.settings, reloader.follow
-    if settings.api_port is None:
-        yield
-        return
-    from host.server.api.server import answering_api  # takes a second to import
+    """Place scheduled calls inside the block, and serve the HTTP API, if enabled."""
+    from host.server.api.running import placing_calls
 
-    async with answering_api(
-        settings,
-        lambda: health.closed,
-        watched=watched,
-        dev=dev,
-        follow=follow,
-        stream=stream,
-    ):
-        yield
+    settings, follow = reloader.settings, reloader.follow
+
+    def closed() -> str | None:
+        return health.closed
+
+    async with placing_calls(settings, closed, dev=dev, follow=follow) as placing:
+        if settings.api_port is None:
+            yield
+            return
+        from host.server.api.server import answering_api  # takes a second to import
+
+        async with answering_api(
+            settings,
+            closed,
+            watched=watched,
+            dev=dev,
+            follow=follow,
+            stream=stream,
+            placing=placing,
+        ):
+            yield
 
 
 def close_files(settings: Settings) -> None:

@@ -126,7 +126,7 @@ async def client(
 @pytest.fixture
 def hasty(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     """A host that gives calls of its last run up in half a second, and notes each record."""
-    monkeypatch.setattr("host.server.api.placing.NEWS_LIMIT", 0.5)
+    monkeypatch.setattr("host.server.api.following.NEWS_LIMIT", 0.5)
     deployment.write("personas/ann.py", STRICT)
     deployment.write("plugins/witness.py", WITNESS)
 

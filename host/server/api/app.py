@@ -39,7 +39,7 @@ class Api(FastAPI):
         """Return the OpenAPI description."""
         described = super().openapi()
         wanted = described["components"]["schemas"]["WantedCall"]["properties"]
-        wanted["persona"]["enum"] = self.state.calls.placing.personas
+        wanted["persona"]["enum"] = self.state.calls.placing.checker.personas
         return described
 
 

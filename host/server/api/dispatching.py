@@ -6,7 +6,12 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
+from host.base.errors import HostError
 from host.dispatch.place import CallResult
+from host.records.outcome import Outcome
+from host.records.record import Who
+
+_NOT_TAKEN = "no host took the call"
 
 
 class Cancelled(Exception):
@@ -42,3 +47,12 @@ class Dispatching:
         if self._work is not None:
             self._work.cancel()
         await self.settled.wait()
+
+
+def result_of(error: Exception, room: str) -> tuple[CallResult, Who]:
+    """Return what a call comes to that could not be placed, and who ended it."""
+    if isinstance(error, HostError):
+        return CallResult(Outcome.REFUSED, _NOT_TAKEN, room), "host"
+    if isinstance(error, Cancelled):
+        return CallResult(Outcome.CANCELLED, str(error), room, retryable=False), "operator"
+    return CallResult(Outcome.FAILED, Outcome.FAILED.description, room), "host"

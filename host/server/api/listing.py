@@ -198,8 +198,8 @@ def _of_live(live: LiveFacts) -> KnownCall:
 
 
 def _fits(call: KnownCall, wanted: PageWanted) -> bool:
-    over = "false" if call.status == "over" else "true"
-    return wanted.live in (None, over) and wanted.outcome in (None, call.outcome)
+    live = {"over": "false", "scheduled": None}.get(call.status, "true")
+    return wanted.live in (None, live) and wanted.outcome in (None, call.outcome)
 
 
 def _key(call: KnownCall) -> Key:

@@ -10,14 +10,17 @@ from functools import partial
 from host.base.errors import HostError
 from host.base.tasks import Tasks
 from host.dispatch.idempotency import GivenUp, Requests
-from host.dispatch.place import CallResult, follow, place, room_for
+from host.dispatch.place import CallResult, place, room_for
+from host.dispatch.schedule import Schedule
 from host.records.outcome import Outcome
 from host.records.record import Who
 from host.registry import Registry
-from host.server.api.checking import Checker
-from host.server.api.dispatching import Cancelled, Dispatching
+from host.server.api.checking import Checker, encoded
+from host.server.api.dispatching import Cancelled, Dispatching, result_of
+from host.server.api.following import followed
 from host.server.api.refusals import TooMany
-from host.server.api.results import Results, is_live, written
+from host.server.api.results import Results, is_live
+from host.server.api.scheduled import ScheduledCalls
 from host.server.api.schemas import AskedCall, WantedCall
 from host.server.api.status import ended, note_status, queued
 from host.server.api.store import CallStore
@@ -30,13 +33,8 @@ log = logging.getLogger("host")
 
 MOST = 100
 """Maximum number of live calls."""
-NEWS_LIMIT = 30.0
-"""Seconds after the start for which results of calls of the last run are awaited."""
-NEWS_EVERY = 1.0
-"""Seconds between checks for such a result."""
 CLOSING_LIMIT = 2.0
 """Seconds to store results of calls that have just ended, when the host stops."""
-_NOT_TAKEN = "no host took the call"
 _NOT_REPORTED = "the host stopped before it reported how the call ended"
 
 
@@ -46,18 +44,19 @@ class Placing:
     def __init__(self, settings: Settings, *, dev: bool = False) -> None:
         self._settings = settings
         self._unplaced = UnplacedCalls(settings, dev=dev)
-        self.store = CallStore(settings.state_dir)
+        self.store, self.schedule = CallStore(settings.state_dir), Schedule(settings.state_dir)
         self._results, self._mask = Results(Requests(settings.state_dir)), Masks(settings)
-        self._checker, self._tasks = Checker(settings), Tasks()
+        self.checker, self._tasks = Checker(settings), Tasks()
         self._live: dict[str, AskedCall] = {}
         self._taken: set[str] = set()
         """Live calls that a host has taken, of this run of the host or an earlier one."""
         self._dispatching: dict[str, Dispatching] = {}
+        self.scheduled = ScheduledCalls(self.schedule, self.store, self.checker, self)
 
     def use(self, settings: Settings, loaded: Registry) -> None:
         """Place further calls with these settings and this registry."""
         self._settings, self._mask = settings, Masks(settings)
-        self._checker.use(settings, loaded)
+        self.checker.use(settings, loaded)
 
     async def ask(self, wanted: WantedCall) -> AskedCall:
         """Place a call and return at once; a repeated request returns the existing call.
@@ -70,10 +69,11 @@ class Placing:
                 return self._live.get(known.id, known)
         id = secrets.token_urlsafe(18)
         key = wanted.idempotency_key or f"api-{id}"
-        metadata = await self._checker.metadata(wanted, key)
-        asked = queued(id, wanted, room_for(wanted.persona, key), self._mask)
-        if sum(call.status != "over" for call in self._live.values()) >= MOST:
-            raise TooMany
+        if wanted.is_scheduled:
+            return await self.scheduled.add(id, key, wanted)
+        metadata = await self.checker.metadata(wanted, key)
+        asked = self.queued(id, key, wanted)
+        self._require_room()
         self._live[id] = asked  # counts before the await, for concurrent requests
         try:
             known = await asyncio.to_thread(self.store.add, key, wanted, asked)
@@ -83,9 +83,37 @@ class Placing:
         if known:
             del self._live[id]
             return self._live.get(known.id, known)
-        self._dispatching[id] = Dispatching()
-        self._tasks.start(self._place(asked, key, metadata), "placing a call of the API")
+        self._start(asked, key, metadata)
         return asked
+
+    def queued(self, id: str, key: str, wanted: WantedCall) -> AskedCall:
+        """Return a call that is asked for now."""
+        return queued(id, wanted, room_for(wanted.persona, key), self._mask)
+
+    async def place_scheduled(self, asked: AskedCall, key: str, wanted: WantedCall) -> None:
+        """Place a scheduled call that is due. Raises what `ask` raises; nothing is dialled then."""
+        self._require_room()
+        metadata = await self.checker.metadata(wanted, key)
+        if await asyncio.to_thread(self.schedule.begin, asked.id):
+            asked.status = "queued"
+            self._live[asked.id] = asked
+            self._start(asked, key, metadata)
+
+    async def end_unplaced(
+        self, asked: AskedCall, key: str, wanted: WantedCall, placed: CallResult, by: Who
+    ) -> None:
+        """End and record a scheduled call that is not placed; follow it if a call has its key."""
+        self._live[asked.id] = asked
+        if not await self._give_up(asked, key, placed, encoded(wanted, key), by):
+            self._tasks.start(self._follow(asked, key), "placing a call of the API")
+
+    def _require_room(self) -> None:
+        if sum(call.status != "over" for call in self._live.values()) >= MOST:
+            raise TooMany
+
+    def _start(self, asked: AskedCall, key: str, metadata: str) -> None:
+        self._dispatching[asked.id] = Dispatching()
+        self._tasks.start(self._place(asked, key, metadata), "placing a call of the API")
 
     async def read(self, id: str) -> AskedCall | None:
         """Return a call's status or outcome; None if the id is unknown."""
@@ -104,11 +132,6 @@ class Placing:
         return over
 
     @property
-    def personas(self) -> list[str]:
-        """The names of the loaded personas."""
-        return self._checker.personas
-
-    @property
     def live(self) -> dict[str, AskedCall]:
         """The live calls by their ids, as they stand now."""
         return dict(self._live)
@@ -118,6 +141,8 @@ class Placing:
 
         Otherwise a host has it, or it is over.
         """
+        if await self.scheduled.cancel(id, reason):
+            return True
         dispatching = self._dispatching.get(id)
         if dispatching is None or id in self._taken:
             return False
@@ -127,6 +152,8 @@ class Placing:
     async def resume(self) -> None:
         """Track the unfinished calls of the host's last run."""
         for key, asked, taken in await asyncio.to_thread(self.store.unfinished):
+            if not taken and await self.scheduled.resume(asked.id, key, self._results):
+                continue
             self._live[asked.id] = asked
             if taken:
                 self._taken.add(asked.id)
@@ -136,7 +163,7 @@ class Placing:
         """Stop tracking. Calls on other hosts continue and are picked up by `resume`."""
         await self._tasks.finish(CLOSING_LIMIT)
         await self._tasks.stop(PARTING + CLOSING_LIMIT)
-        await self._checker.close()
+        await self.checker.close()
 
     async def _place(self, asked: AskedCall, key: str, metadata: str) -> None:
         dispatching = self._dispatching[asked.id]
@@ -149,7 +176,6 @@ class Placing:
     async def _dispatch(
         self, asked: AskedCall, key: str, metadata: str, dispatching: Dispatching
     ) -> None:
-        by: Who = "host"
         try:
             placing = place(
                 self._settings,
@@ -163,12 +189,7 @@ class Placing:
                 await self._follow(asked, key)  # LiveKit was lost, and the call goes on
                 return
         except Exception as error:
-            placed = CallResult(Outcome.FAILED, Outcome.FAILED.description, asked.room)
-            if isinstance(error, HostError):
-                placed = CallResult(Outcome.REFUSED, _NOT_TAKEN, asked.room)
-            elif isinstance(error, Cancelled):
-                by = "operator"
-                placed = CallResult(Outcome.CANCELLED, str(error), asked.room, retryable=False)
+            placed, by = result_of(error, asked.room)
             taken = isinstance(error, Cancelled) and asked.id in self._taken
             if taken or not await self._give_up(asked, key, placed, metadata, by):
                 dispatching.settled.set()
@@ -204,34 +225,11 @@ class Placing:
 
     async def _follow(self, asked: AskedCall, key: str) -> None:
         """Watch an earlier call, or read the result that its process stored."""
-        loop, settings = asyncio.get_running_loop(), self._settings
-        longest = settings.longest_call(asked.persona)
-        longest += settings.persona(asked.persona).ringing_timeout
-        began = loop.time()
-        while True:
-            placed = None
-            try:
-                placed = await follow(
-                    settings,
-                    asked.persona,
-                    key,
-                    partial(note_status, asked),
-                    on_taken=partial(self._on_taken, asked.id),
-                )
-            except HostError as error:
-                log.warning("can't find the call in room %s: %s", asked.room, error)
-            patience = 0.0 if placed else NEWS_LIMIT
-            request = await asyncio.to_thread(self._results.request, key)
-            if is_live(request):  # its process stores the result
-                patience = NEWS_LIMIT + longest
-            known = written(request, asked.room)
-            if known or loop.time() - began >= patience:
-                unknown = CallResult(Outcome.FAILED, _NOT_REPORTED, asked.room)
-                had = placed or known or asked.id in self._taken
-                if had or not await self._give_up(asked, key, unknown):
-                    await self._over(asked, key, placed or known or unknown)
-                return
-            await asyncio.sleep(NEWS_EVERY)  # any process may store the result
+        taken = partial(self._on_taken, asked.id)
+        known = await followed(self._settings, asked, key, self._results, taken)
+        unknown = CallResult(Outcome.FAILED, _NOT_REPORTED, asked.room)
+        if known or asked.id in self._taken or not await self._give_up(asked, key, unknown):
+            await self._over(asked, key, known or unknown)
 
     async def _over(self, asked: AskedCall, key: str, placed: CallResult) -> None:
         over = await asyncio.to_thread(self._results.as_written, ended(asked, placed), key)

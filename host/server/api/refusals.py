@@ -24,10 +24,16 @@ class Unusable(Exception):
 class Blocked(Exception):
     """The gate refuses the number."""
 
-    def __init__(self, verdict: Verdict) -> None:
-        super().__init__(verdict.reason)
+    def __init__(self, verdict: Verdict, reason: str = "") -> None:
+        """`reason`: what to say in place of the verdict's."""
+        super().__init__(reason or verdict.reason)
         self.rule, self.retry_at = verdict.rule, verdict.retry_at
-        self.reason = _KEPT_BACK.get(verdict.rule, verdict.reason)
+        self.reason = _KEPT_BACK.get(verdict.rule, reason or verdict.reason)
+
+    @property
+    def passes(self) -> bool:
+        """Whether the gate may allow the same call later."""
+        return self.rule is not None and self.rule.passes
 
 
 class TooMany(Exception):

@@ -7,7 +7,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
+    AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
@@ -18,6 +20,12 @@ from host.base.e164 import PATTERN
 from host.call.dispatch import MAX_ID, RESERVED
 from host.records.outcome import Outcome
 from host.records.record import Direction
+
+
+def _in_words(given: Any) -> Any:
+    if isinstance(given, datetime) or (isinstance(given, str) and given[4:5] == "-"):
+        return given
+    raise ValueError("must be a time with its zone, as 2026-11-30T09:00:00Z")
 
 
 def _printable(text: str) -> str:
@@ -36,7 +44,13 @@ Reference = Annotated[
 ]
 Keys = Annotated[str, StringConstraints(pattern=r"^[0-9*#A-Da-dWw,]{1,60}$")]
 """Keys and pauses."""
-Status = Literal["queued", "dialing", "ringing", "active", "over"]
+Status = Literal["scheduled", "queued", "dialing", "ringing", "active", "over"]
+Moment = Annotated[
+    AwareDatetime,
+    BeforeValidator(_in_words),
+    Field(json_schema_extra={"format": "date-time"}),
+]
+"""A time with its zone: ISO 8601, and no number of seconds, which pydantic would read, too."""
 
 
 class WantedCall(BaseModel):
@@ -75,6 +89,22 @@ class WantedCall(BaseModel):
         "a comma 2 s; at most 30 s",
         examples=["ww123#"],
     )
+    not_before: Moment | None = Field(
+        None,
+        description="time from which the call may be placed, with its zone: the host places it as "
+        "soon as the gate allows it then; at most 30 days ahead",
+        examples=["2026-12-01T09:00:00-05:00"],
+    )
+    not_after: Moment | None = Field(
+        None,
+        description="time from which the call is not placed any more; by default a day after "
+        "not_before",
+    )
+
+    @property
+    def is_scheduled(self) -> bool:
+        """Whether it may have to wait."""
+        return not (self.not_before is None and self.not_after is None)
 
     @field_validator("details")
     @classmethod
@@ -117,6 +147,15 @@ class KnownCall(BaseModel):
         {},
         description="results of the call, as in its record: soon after it is over, if it was this "
         "host's",
+    )
+    not_before: datetime | None = Field(
+        None, description="time from which a scheduled call may be placed"
+    )
+    not_after: datetime | None = Field(
+        None, description="time from which a scheduled call is not placed any more"
+    )
+    due_at: datetime | None = Field(
+        None, description="time at which a scheduled call is to be placed, as the gate allows, UTC"
     )
     asked_at: datetime | None = Field(
         None, description="time of the request, UTC; null if the call is not from this API"

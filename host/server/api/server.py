@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import sqlite3
 from collections.abc import AsyncIterator, Callable
 
-from host.base.errors import SettingsError
 from host.registry import Follow
 from host.server.api.app import Closed, make_api
 from host.server.api.calls import Calls
 from host.server.api.guard import Guard
 from host.server.api.listing import CallLister
 from host.server.api.placing import Placing
+from host.server.api.running import placing_calls
 from host.server.api.token import tokens_of
 from host.server.events import EventStream
 from host.server.http import listen, serving
@@ -28,29 +27,27 @@ async def answering_api(
     dev: bool = False,
     follow: Follow = lambda use: None,
     stream: EventStream | None = None,
+    placing: Placing | None = None,
 ) -> AsyncIterator[None]:
     """Serve the API inside the block. Port 0 is any free port, which the log shows.
 
     `watched`: whether this process looks after the call with an id; see `LiveCalls`. `follow` is
     told what is to follow each reload. `stream` has the events of calls; it is closed at the end.
-    Raises SettingsError if the address or the state_dir can't be used.
+    `placing` places its calls; None: one of its own. Raises SettingsError if the address or the
+    state_dir can't be used.
     """
-    listening = listen("the API", "HOST_API_PORT", settings.api_host, settings.api_port or 0)
-    placing = Placing(settings, dev=dev)
-    calls = Calls(settings, placing, CallLister(settings, placing.store, watched))
-    follow(calls.use)
-    stream = stream or EventStream()
-    guard = Guard(make_api(calls, closed, stream), tokens_of(settings), settings.api_rate)
-    try:
-        await placing.resume()
-    except (OSError, sqlite3.Error) as error:
-        listening.close()
-        raise SettingsError(f"HOST_STATE_DIR: {settings.state_dir}: {error}") from error
-    try:
+    async with contextlib.AsyncExitStack() as stack:
+        listening = listen("the API", "HOST_API_PORT", settings.api_host, settings.api_port or 0)
+        stack.callback(listening.close)
+        if placing is None:
+            own = placing_calls(settings, closed, dev=dev, follow=follow)
+            placing = await stack.enter_async_context(own)
+        calls = Calls(settings, placing, CallLister(settings, placing.store, watched))
+        follow(calls.use)
+        stream = stream or EventStream()
+        guard = Guard(make_api(calls, closed, stream), tokens_of(settings), settings.api_rate)
         async with serving("the API", guard, listening):
             try:
                 yield
             finally:
                 stream.close()
-    finally:
-        await placing.close()

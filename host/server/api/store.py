@@ -32,6 +32,8 @@ KEPT = 7 * 24 * 3600.0
 
 
 _WITH_RESULTS = "FROM api_calls LEFT JOIN api_results USING (key)"
+_IS_KEPT = "(asked >= ?1 OR id IN (SELECT id FROM scheduled_calls WHERE until >= ?1))"
+"""Whether a call is known since a time: a scheduled one since the end of its window."""
 
 
 class Different(Exception):
@@ -78,8 +80,8 @@ class CallStore:
     def read(self, id: str) -> tuple[str, AskedCall] | None:
         """Return a call by its id, with its idempotency key; None if unknown or expired."""
         with self._open() as calls:
-            query = f"SELECT key, told, results {_WITH_RESULTS} WHERE id = ? AND asked >= ?"
-            found = calls.execute(query, (id, time.time() - KEPT)).fetchone()
+            query = f"SELECT key, told, results {_WITH_RESULTS} WHERE {_IS_KEPT} AND id = ?2"
+            found = calls.execute(query, (time.time() - KEPT, id)).fetchone()
         return (found[0], _asked(*found[1:])) if found else None
 
     def forget_results(self, before: datetime) -> None:
@@ -158,13 +160,13 @@ def _fact(name: str) -> str:
 
 
 def _forget(calls: sqlite3.Connection) -> None:
-    calls.execute("DELETE FROM api_calls WHERE asked < ?", (time.time() - KEPT,))
+    calls.execute(f"DELETE FROM api_calls WHERE NOT {_IS_KEPT}", (time.time() - KEPT,))
     calls.execute("DELETE FROM api_results WHERE key NOT IN (SELECT key FROM api_calls)")
 
 
 def _find(calls: sqlite3.Connection, key: str, wanted: WantedCall) -> AskedCall | None:
-    query = f"SELECT id, request, told, results {_WITH_RESULTS} WHERE key = ? AND asked >= ?"
-    found = calls.execute(query, (key, time.time() - KEPT)).fetchone()
+    query = f"SELECT id, request, told, results {_WITH_RESULTS} WHERE {_IS_KEPT} AND key = ?2"
+    found = calls.execute(query, (time.time() - KEPT, key)).fetchone()
     if found is None:
         return None
     id, request, document, results = found
@@ -197,7 +199,10 @@ def _asked(document: str, results: str | None = None) -> AskedCall:
 def _fingerprint(id: str, wanted: WantedCall) -> str:
     """Hash a request, salted with the call's id, to compare requests without storing them."""
     request = wanted.model_dump(exclude={"idempotency_key"})
-    for newer in ("reference", "dtmf", "caller_id"):  # unset, as in requests of hosts without it
+    for moment in ("not_before", "not_after"):
+        request[moment] = request[moment] and request[moment].isoformat()
+    # Those that are unset: as in requests of hosts without them.
+    for newer in ("reference", "dtmf", "caller_id", "not_before", "not_after"):
         if request[newer] is None:
             del request[newer]
     text = json.dumps([id, request], sort_keys=True)
