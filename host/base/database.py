@@ -53,7 +53,7 @@ _LISTED = (
     "CASE WHEN json_valid(told) THEN json_extract(told, '$.room') END)",
 )
 _SCHEDULED = (
-    # host.dispatch.schedule
+    # host.call.schedule
     """CREATE TABLE scheduled_calls (
         id TEXT PRIMARY KEY, key TEXT UNIQUE, due REAL, until REAL, request TEXT,
         placed INTEGER, cancelled TEXT)""",

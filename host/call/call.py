@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from host.call.caller import Caller
 from host.call.hook_clock import action
+from host.compliance.hours import time_at
 
 if TYPE_CHECKING:
     import asyncio
@@ -93,6 +94,11 @@ class Call:
         Those of an outbound call are known once it is answered.
         """
         return MappingProxyType(self._known.headers)
+
+    @property
+    def local_time(self) -> datetime:
+        """The time where the far end's number is; the host's, if that is unknown."""
+        return time_at(self.number)
 
     @property
     def telephone(self) -> bool:
@@ -259,6 +265,16 @@ class Call:
         Raises HostError if the number is unknown or the list can't be written.
         """
         await self._handling.opt_out()
+
+    @action
+    async def call_back(self, when: datetime, *, within: float = 7200) -> datetime:
+        """Have the host call the far end back, with this persona, from `when` on.
+
+        A time without a zone is the far end's, see `local_time`. Returns when the gate allows it
+        first, within so many seconds. A second time replaces the first. Raises HostError, one
+        sentence, if the number is unknown, or the gate allows no call then.
+        """
+        return await self._handling.call_back(when, within)
 
     @action
     async def meet_machine(self) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Coroutine
+    from datetime import datetime
 
     from livekit.agents import AgentSession, JobContext
 
@@ -61,6 +62,8 @@ class Handling(Protocol):
     def facts(self) -> dict[str, Any]: ...
 
     async def opt_out(self) -> None: ...
+
+    async def call_back(self, when: datetime, within: float) -> datetime: ...
 
     async def meet_machine(self) -> None: ...
 

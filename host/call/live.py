@@ -17,6 +17,7 @@ from host.base.errors import HostError
 from host.base.tasks import Tasks
 from host.call.answers import ScreeningPolicy, VoicemailPolicy
 from host.call.call import Call
+from host.call.callback import call_back
 from host.call.dispatch import Dispatch
 from host.call.events import Events
 from host.call.facts import facts_of
@@ -47,6 +48,8 @@ from host.records.record import KeyPress, Usage
 from host.settings import PersonaSettings, Settings
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from livekit.agents import AgentSession, JobContext
     from livekit.agents.voice import SpeechHandle
 
@@ -283,6 +286,10 @@ class LiveCall:
         await asyncio.to_thread(self.gate.opt_out, number, ours)
         self.state.opted_out = True
         log.info("the %s was added to the do-not-call list", self.state.other_party)
+
+    async def call_back(self, when: datetime, within: float) -> datetime:
+        """Schedule a call to the far end; see `Call.call_back`."""
+        return await asyncio.to_thread(call_back, self, when, within)
 
     def note_key(
         self, who: Literal["persona", "caller"], digit: str, *, private: bool = False

@@ -106,6 +106,8 @@ class CallState(Written):
     transfers: list[Transfer] = []
     usage: list[Usage] = []
     opted_out: bool = False
+    callback: str | None = None
+    """The ID of the callback that was agreed on."""
     """Whether the far end was put on the do-not-call list in this call."""
     results: dict[str, Any] = {}
     """What personas and plugins put into `call.results`, and the conclusions."""

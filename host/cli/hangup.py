@@ -59,8 +59,8 @@ def hangup(
 
 def cancel(settings: Settings, named: str) -> bool:
     """Cancel a scheduled call; the host records it. False if none has this ID, or it is placed."""
+    from host.call.schedule import Schedule
     from host.dispatch import hangup as order
-    from host.dispatch.schedule import Schedule
 
     reason = order.reason("with host hangup", answered=False)
     try:

@@ -15,10 +15,10 @@ from pydantic import ValidationError
 from host.base.clock import now
 from host.base.errors import HostError
 from host.base.validation import faults_in, sentence
+from host.call.schedule import AlreadyScheduled, Full, Schedule, Scheduled
 from host.cli import checks
 from host.compliance import Gate
-from host.dispatch.schedule import AlreadyScheduled, Full, Schedule, Scheduled
-from host.dispatch.window import NeverAllowed, first_moment, window_of
+from host.compliance.window import NeverAllowed, first_moment, window_of
 from host.settings import Settings
 
 if TYPE_CHECKING:

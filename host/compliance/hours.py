@@ -13,6 +13,8 @@ import phonenumbers
 from phonenumbers import timezone
 from phonenumbers.tzdata import TIMEZONE_DATA
 
+from host.base.clock import now
+from host.base.e164 import E164
 from host.compliance.number import country_of
 from host.settings.calling import ALL_DAY
 
@@ -90,6 +92,12 @@ def in_a_zone_of(number: str, at: datetime) -> datetime:
     """Return an instant as a clock near the called party shows it; as it is if none is known."""
     zones = sorted(zones_of(number))
     return at.astimezone(ZoneInfo(zones[0])) if zones else at
+
+
+def time_at(number: str | None) -> datetime:
+    """Return the time now where a number is, as far as its zone is known; else the host's."""
+    here = now().astimezone()
+    return in_a_zone_of(number, here) if number and E164.fullmatch(number) else here
 
 
 def day_began(number: str, at: datetime) -> datetime:

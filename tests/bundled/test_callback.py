@@ -12,8 +12,8 @@ from deployment import Deployment
 from livekit.agents import ToolError
 
 from host import Call
+from host.call.schedule import Schedule, Scheduled
 from host.compliance import Gate
-from host.dispatch.schedule import Schedule, Scheduled
 from host.server.api.schemas import WantedCall
 from host.testing import a_call, tool
 
@@ -58,9 +58,9 @@ def test_no_persona_has_the_tool_that_does_not_ask_for_it(desk: Deployment) -> N
 
 
 @pytest.mark.parametrize("number", [None, "anonymous", "+1"])
-def test_whoever_can_not_be_called_is_offered_nothing(desk: Deployment, number: str | None) -> None:
-    with pytest.raises(LookupError, match="call_back"):
-        tool(of_desk(number=number), "call_back")
+async def test_whoever_can_not_be_called_is_told_so(desk: Deployment, number: str | None) -> None:
+    with pytest.raises(ToolError, match="the number of the other party is unknown"):
+        await agree(of_desk(number=number), in_hours(3))
 
 
 async def test_the_number_of_the_call_is_called_back(desk: Deployment) -> None:

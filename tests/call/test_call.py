@@ -28,6 +28,7 @@ def test_a_call_shows_authors_this_and_nothing_else(settings: Settings) -> None:
         *("transcript", "voicemail_policy", "say", "hang_up", "transfer", "press", "choose"),
         *("pause_recording", "resume_recording", "unrecorded", "stop_recording"),
         *("collect_digits", "collect_letters", "hold", "on_hold", "opt_out", "meet_machine"),
+        *("call_back", "local_time"),
         *("spawn", "state", "session", "job", "settings", "persona_settings", "hooks", "hand_over"),
         *("headers", "personas"),
     }

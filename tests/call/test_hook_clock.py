@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -29,6 +30,7 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "hand_over": ("billing",),
     "press": ("1",),
     "opt_out": (),
+    "call_back": (datetime(2026, 12, 1),),
     "meet_machine": (),
     "collect_digits": (),
     "collect_letters": ("Whom?", ["Ann"]),
@@ -68,7 +70,10 @@ async def test_an_action_does_not_count(name: str, monkeypatch: pytest.MonkeyPat
     for method in ("pause", "resume", "stop"):
         monkeypatch.setattr(Unrecorded, method, slowly)
     monkeypatch.setattr(Keypad, "keep_secret", lambda *given: None)
-    for method in ("say", "hang_up", "transfer", "hand_over", "press", "opt_out", "meet_machine"):
+    for method in (
+        *("say", "hang_up", "transfer", "hand_over", "press", "opt_out", "meet_machine"),
+        "call_back",
+    ):
         monkeypatch.setattr(LiveCall, method, slowly)
     act: Callable[..., Awaitable[Any]] = getattr(call_of(Settings()).call, name)
 

@@ -16,9 +16,9 @@ from people import talks
 from pydantic import SecretStr
 from scene import a_number
 
+from host.call.schedule import Schedule
 from host.compliance import Gate
 from host.compliance.hours import zones_of
-from host.dispatch.schedule import Schedule
 from host.local.phone import NoAnswer, Telephone
 from host.records.outcome import Outcome
 from host.server.api.placing import Placing

@@ -10,8 +10,8 @@ import pytest
 from deployment import Deployment
 from typer.testing import CliRunner
 
+from host.call.schedule import Schedule
 from host.cli import cli
-from host.dispatch.schedule import Schedule
 from host.server.api.schemas import WantedCall
 from host.settings import load_settings
 

@@ -10,8 +10,8 @@ from host import registry
 from host.base.errors import MetadataError
 from host.call.keypad import read_presses
 from host.compliance import Gate
+from host.compliance.window import NeverAllowed, Window, first_moment
 from host.dispatch.place import encode_metadata
-from host.dispatch.window import NeverAllowed, Window, first_moment
 from host.registry import Registry
 from host.server.api.details_validator import DetailsValidator
 from host.server.api.refusals import Blocked, Unusable

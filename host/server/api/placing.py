@@ -9,9 +9,9 @@ from functools import partial
 
 from host.base.errors import HostError
 from host.base.tasks import Tasks
+from host.call.schedule import Schedule
 from host.dispatch.idempotency import GivenUp, Requests
 from host.dispatch.place import CallResult, place, room_for
-from host.dispatch.schedule import Schedule
 from host.records.outcome import Outcome
 from host.records.record import Who
 from host.registry import Registry

@@ -17,9 +17,9 @@ from pydantic import ValidationError
 
 from host.base.clock import now
 from host.base.errors import HostError
+from host.call.schedule import AlreadyScheduled, Full, Schedule, Scheduled
+from host.compliance.window import window_of
 from host.dispatch.place import CallResult
-from host.dispatch.schedule import AlreadyScheduled, Full, Schedule, Scheduled
-from host.dispatch.window import window_of
 from host.records.outcome import Outcome
 from host.records.record import Who
 from host.server.api.checking import Checker

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from host.base.errors import HostError
-from host.compliance import Gate, Verdict
+from host.compliance.gate import Gate
+from host.compliance.verdict import Verdict
 
 LENGTH = timedelta(days=1)
 """Length of a window without an end."""
