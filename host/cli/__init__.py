@@ -20,6 +20,7 @@ from host.cli import serve, reload, inspect, call, hangup, talk  # isort: skip  
 from host.cli.provision import command as provision  # isort: skip
 from host.cli.app import cli
 from host.cli.calls.commands import calls
+from host.cli.campaign.commands import campaign
 from host.cli.doctor import command as doctor_command
 from host.cli.new.commands import new
 from host.cli.running import masked_output, stop_on_sigterm
@@ -31,6 +32,7 @@ from host.settings import load_settings, misspelt_settings
 
 __all__ = [
     "call",
+    "campaign",
     "cli",
     "doctor_command",
     "hangup",
@@ -44,6 +46,7 @@ __all__ = [
 ]
 
 cli.add_typer(calls, name="calls")
+cli.add_typer(campaign, name="campaign")
 cli.add_typer(new, name="new")
 
 

@@ -11,7 +11,7 @@ import contextlib
 import fcntl
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -36,15 +36,22 @@ class DoNotCall:
 
     def has(self, number: str) -> bool:
         """Return whether a number is on the list. Raises HostError if the list can't be read."""
+        return number in self._numbers()
+
+    def among(self, numbers: Iterable[str]) -> set[str]:
+        """Return those of some numbers that are on the list. Raises HostError, as `has`."""
+        return self._numbers() & {*numbers}
+
+    def _numbers(self) -> set[str]:
         try:
             content = self._read()
         except FileNotFoundError:
             if self._must_exist:
                 raise HostError(f"the do-not-call list {self._file} does not exist") from None
-            return False
+            return set()
         except OSError as error:
             raise HostError(f"the do-not-call list can't be read: {error}") from error
-        return number in _numbers_of(content, self._file)
+        return _numbers_of(content, self._file)
 
     def add(self, number: str) -> None:
         """Add a number, for every process and host that reads the file.

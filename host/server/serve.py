@@ -131,13 +131,17 @@ async def _api(
 ) -> AsyncIterator[None]:
     """Place scheduled calls inside the block, and serve the HTTP API, if enabled."""
     from host.server.api.running import placing_calls
+    from host.server.campaigns import working_on_campaigns
 
     settings, follow = reloader.settings, reloader.follow
 
     def closed() -> str | None:
         return health.closed
 
-    async with placing_calls(settings, closed, dev=dev, follow=follow) as placing:
+    async with (
+        placing_calls(settings, closed, dev=dev, follow=follow) as placing,
+        working_on_campaigns(settings, placing, closed, follow=follow),
+    ):
         if settings.api_port is None:
             yield
             return

@@ -123,6 +123,11 @@ class Settings(BaseSettings, Shared):
         Path(".host"),
         description="folder for checkpoints, queued webhooks, cached prompts, state.db",
     )
+    campaign_queue: SecretStr = Field(
+        SecretStr(""),
+        description="address of the queue of campaigns that hosts share: redis://... or "
+        "postgresql://...; unset: a database in the state_dir",
+    )
     inference: bool = Field(
         False, description="use LiveKit Inference, with LiveKit's keys, for all models"
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -10,7 +9,7 @@ from fastapi import Depends, FastAPI, Header, HTTPException, Query, Request, Res
 from fastapi.routing import APIRouter
 from fastapi.security import HTTPBearer
 
-from host.server.api import events
+from host.server.api import campaigns, events
 from host.server.api.calls import Calls
 from host.server.api.errors import HANDLERS, LATER
 from host.server.api.filters import HangUpWanted, PageWanted
@@ -25,7 +24,7 @@ from host.server.api.schemas import (
     Refusal,
     WantedCall,
 )
-from host.server.api.strict import StrictRoute
+from host.server.api.strict import StrictRoute, in_json
 from host.server.events import EventStream
 
 Closed = Callable[[], str | None]
@@ -53,14 +52,6 @@ async def open_for_calls(request: Request) -> None:
     """Reject a request while the host takes no calls."""
     if why := request.app.state.closed():
         raise HTTPException(503, f"the host takes no calls: {why}", {"Retry-After": LATER})
-
-
-async def in_json(request: Request) -> None:
-    """Reject a body whose content type is not JSON."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if not (kind.startswith("application/") and re.search(r"[/+]json$", kind)):
-        text = "the content type is not application/json"
-        raise Unusable(Fault(loc=["header", "Content-Type"], msg=text, type="content_type"))
 
 
 async def named_once(request: Request) -> None:
@@ -144,8 +135,9 @@ def make_api(calls: Calls, closed: Closed, stream: EventStream | None = None) ->
     )
     api.state.calls, api.state.closed = calls, closed
     api.state.stream = stream or EventStream()
-    api.include_router(router)
-    api.include_router(events.router)
+    api.state.campaigns = campaigns.Campaigns(calls)
+    for each in (router, events.router, campaigns.router):
+        api.include_router(each)
     return api
 
 

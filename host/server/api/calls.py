@@ -21,12 +21,12 @@ class Calls:
     """The calls of one host, as its API has them."""
 
     def __init__(self, settings: Settings, placing: Placing, lister: CallLister) -> None:
-        self._settings, self.placing, self._lister = settings, placing, lister
+        self.settings, self.placing, self._lister = settings, placing, lister
         self._reading = asyncio.Lock()
 
     def use(self, settings: Settings, loaded: Registry) -> None:
         """Serve further requests with these settings and this registry."""
-        self._settings = settings
+        self.settings = settings
         self.placing.use(settings, loaded)
         self._lister.use(settings)
 
@@ -71,8 +71,8 @@ class Calls:
     async def _order(self, room: str, goodbye: str, call: str, id: str) -> None:
         """Order a call to hang up. Raises HostError if it does not, and is not over."""
         try:
-            async with livekit_api(self._settings) as livekit:
-                await hangup.hang_up(livekit, self._settings, room, WAY, goodbye, call=call)
+            async with livekit_api(self.settings) as livekit:
+                await hangup.hang_up(livekit, self.settings, room, WAY, goodbye, call=call)
         except NoSuchCall:
             known = await self.find(id)
             if known is None or known.status != "over":

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import codecs
 import json
+import re
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from pydantic_core import from_json
+
+from host.server.api.refusals import Unusable
+from host.server.api.schemas import Fault
 
 
 class StrictRequest(Request):
@@ -41,6 +45,14 @@ class StrictRoute(APIRoute):
             return await answer(StrictRequest(request.scope, request.receive))
 
         return answer_strictly
+
+
+async def in_json(request: Request) -> None:
+    """Reject a body whose content type is not JSON."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if not (kind.startswith("application/") and re.search(r"[/+]json$", kind)):
+        text = "the content type is not application/json"
+        raise Unusable(Fault(loc=["header", "Content-Type"], msg=text, type="content_type"))
 
 
 def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from host.base.database import NAME
+from host.dispatch.campaigns import open_campaigns
+from host.dispatch.campaigns.queue import DATABASE, exist
 from host.dispatch.idempotency import Requests
 from host.server.api.store import CallStore
 from host.server.retention import database, files, log_file
@@ -64,6 +66,10 @@ def _purge_records(settings: Settings, before: datetime, purged: Purged, *, dry_
             purged.removed[str(db)] = database.purge_database(db, before, dry_run=dry_run)
             if not dry_run:
                 database.overwrite(db)
+    with _collecting_faults(purged, state / DATABASE):
+        if exist(settings):
+            removed = open_campaigns(settings).purge(before, dry_run=dry_run)
+            purged.removed["campaigns"] = removed
     with _collecting_faults(purged, state):
         purged.removed[str(state)] = files.purge_state(state, before, dry_run=dry_run)
         if not dry_run:

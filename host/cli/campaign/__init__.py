@@ -1,0 +1,1 @@
+"""`campaign`: many calls of one persona, from a file."""
