@@ -61,7 +61,7 @@ def call_back(call: _Live, when: datetime, within: float) -> datetime:
         "not_before": window.begin.isoformat(),
         "not_after": window.end.isoformat(),
     }
-    id, schedule = secrets.token_urlsafe(18), Schedule(call.settings.state_dir)
+    id, schedule = secrets.token_hex(12), Schedule(call.settings.state_dir)
     try:
         schedule.add(Scheduled(id, f"callback-{id}", due, window.end, json.dumps(request)))
         if call.state.callback:

@@ -74,7 +74,7 @@ def schedule(
         raise HostError(
             f"the call is not allowed: {error.reason} (rule: {error.verdict.rule}){hint}"
         ) from None
-    id = secrets.token_urlsafe(18)
+    id = secrets.token_hex(12)  # one that begins with a dash would be an option of `hangup`
     key = wanted.idempotency_key or f"scheduled-{id}"
     given = {"not_before": window.begin, "not_after": window.end}
     request = wanted.model_copy(update=given).model_dump_json()
