@@ -53,6 +53,7 @@ def ports_of(settings: Settings, *, dev: bool) -> dict[str, tuple[str, int | Non
     return {
         "HOST_HEALTH_PORT": (settings.health_host, None if dev else settings.health_port),
         "HOST_API_PORT": (settings.api_host, settings.api_port),
+        "HOST_CONSOLE_PORT": (settings.console_host, settings.console_port),
     }
 
 

@@ -15,6 +15,7 @@ from contextlib import AbstractContextManager
 from dataclasses import astuple
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 from host.base.database import has_state, open_state
 from host.base.processes import Process, this_process
@@ -27,6 +28,16 @@ class Exhausted(Exception):
     def __init__(self, reason: str, *, today: bool) -> None:
         super().__init__(reason)
         self.today = today
+
+
+class Used(NamedTuple):
+    """What a persona has used up of a day."""
+
+    calls: int
+    """Its calls, live ones included."""
+    live: int
+    seconds: float
+    """Seconds of talk; a live call counts with all that it may last."""
 
 
 class Budget:
@@ -60,6 +71,13 @@ class Budget:
         if is_limited(limits) and has_state(self._state):
             with self._open() as calls:
                 self._left(calls, persona, limits, _day_of(at))
+
+    def used(self, persona: str, limits: PersonaSettings) -> Used:
+        """Return what a persona has used up today; nothing, if nothing is counted."""
+        if not (is_limited(limits) and has_state(self._state)):
+            return Used(0, 0, 0.0)
+        with self._open() as calls:
+            return Used(*self._had(calls, persona, limits, _today()))
 
     def adopt(self, call: str, limits: PersonaSettings) -> float | None:
         """Move a call to this process; return the seconds of talk left, None for no limit."""

@@ -71,10 +71,10 @@ def of_a_call(settings: Settings) -> dict[str, str]:
 def of_a_helper(settings: Settings) -> dict[str, str]:
     """Return the environment of a helper process that reads the settings itself.
 
-    The API's tokens are left out, because a helper does not serve the API.
+    The tokens of the API and the console are left out, because a helper serves neither.
     """
     known = variables_of_settings() | settings.plugin_values.variables
-    known -= {env_name("api_token"), env_name("api_second_token")}
+    known -= {env_name(f"{name}_token") for name in ("api", "api_second", "console")}
     own = {name: value for name, value in os.environ.items() if name.upper() in known}
     return of_a_call(settings) | own
 

@@ -116,7 +116,11 @@ async def _run(reloader: Reloader, livekit: api.LiveKitAPI, *, dev: bool) -> Non
             if dev:
                 since = this_process().began
                 own.append(partial(watch, lambda: reloader.settings, reloader.reload, since))
-            async with _beside(reloader, *own), _api(reloader, health, watched, stream, dev=dev):
+            async with (
+                _beside(reloader, *own),
+                _api(reloader, health, watched, stream, dev=dev),
+                _console(reloader, watched),
+            ):
                 await stopping.run(server.run(devmode=dev))
 
 
@@ -157,6 +161,19 @@ async def _api(
             placing=placing,
         ):
             yield
+
+
+@contextlib.asynccontextmanager
+async def _console(reloader: Reloader, watched: Callable[[str], bool]) -> AsyncIterator[None]:
+    """Serve the console inside the block, if enabled."""
+    if reloader.settings.console_port is None:
+        yield
+        return
+    from host.server.console.server import answering_console  # takes a moment to import
+
+    settings, loaded, follow = reloader.settings, reloader.loaded, reloader.follow
+    async with answering_console(settings, loaded, watched=watched, follow=follow):
+        yield
 
 
 def close_files(settings: Settings) -> None:

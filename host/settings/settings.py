@@ -153,6 +153,13 @@ class Settings(BaseSettings, Shared):
         ge=1,
         description="POST requests per minute that the HTTP API accepts; 100 times as many others",
     )
+    console_port: int | None = Field(
+        None, ge=0, le=65535, description="port of the console; unset: no console"
+    )
+    console_host: str = Field("127.0.0.1", description="address of the console")
+    console_token: SecretStr = Field(
+        SecretStr(""), description="token to sign in to the console, at least 32 characters"
+    )
     drain_timeout: float = Field(
         3600, gt=0, description="seconds that live calls may continue after SIGTERM"
     )

@@ -512,6 +512,12 @@ SLIPS = {
         "ASCII without spaces: `openssl rand -hex 32` makes one",
         settings={"HOST_API_PORT": "8090"},
     ),
+    "dev: a console with a short token": Slip(
+        "dev --local",
+        "host: HOST_CONSOLE_PORT is set and HOST_CONSOLE_TOKEN is no token of at least 32 "
+        "characters of ASCII without spaces: `openssl rand -hex 32` makes one",
+        settings={"HOST_CONSOLE_PORT": "8091", "HOST_CONSOLE_TOKEN": "short"},
+    ),
     "start: Kubernetes' variable for a Service": Slip(
         "start",
         "host: HOST_API_PORT is Kubernetes' variable for the Service host-api, and no port: "
@@ -737,7 +743,12 @@ def test_a_slip_is_one_line_that_says_what_is_wrong_and_how_to_mend_it(
 
 
 @pytest.mark.parametrize(
-    ("variable", "command"), [("HOST_API_PORT", "dev --local"), ("HOST_HEALTH_PORT", "start")]
+    ("variable", "command"),
+    [
+        ("HOST_API_PORT", "dev --local"),
+        ("HOST_CONSOLE_PORT", "dev --local"),
+        ("HOST_HEALTH_PORT", "start"),
+    ],
 )
 def test_a_port_that_is_taken_is_named_before_anything_starts(
     variable: str,
@@ -751,6 +762,7 @@ def test_a_port_that_is_taken_is_named_before_anything_starts(
         port = taken.getsockname()[1]
         monkeypatch.setenv(variable, str(port))
         monkeypatch.setenv("HOST_API_TOKEN", "a" * 32)
+        monkeypatch.setenv("HOST_CONSOLE_TOKEN", "a" * 32)
         assert run(command.split(), capsys, monkeypatch) == (
             1,
             [

@@ -185,12 +185,14 @@ def test_the_key_of_traces_is_passed_where_calls_are_traced(deployment: Deployme
 def test_a_process_that_reads_the_settings_gets_the_settings(deployment: Deployment) -> None:
     os.environ.update(SECRETS, LIVEKIT_SIP_OUTBOUND_TRUNK="ST_1", CRM_TOKEN="t")
     os.environ["HOST_API_TOKEN"] = f"{CANARY}-of-who-may-place-calls"
+    os.environ["HOST_CONSOLE_TOKEN"] = f"{CANARY}-of-who-may-see-calls"
     given = environment.of_a_helper(read_settings())
     assert {*SECRETS, "LIVEKIT_SIP_OUTBOUND_TRUNK", "PATH"} - set(given) == {
         "AWS_SECRET_ACCESS_KEY",
         "OTEL_EXPORTER_OTLP_HEADERS",
     }
-    assert not {"CRM_TOKEN", "HOST_API_TOKEN"} & set(given), "a helper answers nobody"
+    kept = {"CRM_TOKEN", "HOST_API_TOKEN", "HOST_CONSOLE_TOKEN"}
+    assert not kept & set(given), "a helper answers nobody"
 
 
 def test_a_program_of_the_local_world_gets_no_key_of_anybody(deployment: Deployment) -> None:

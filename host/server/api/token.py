@@ -1,4 +1,7 @@
-"""The API's bearer tokens: two may be valid at the same time, so that they can be rotated."""
+"""Tokens of the API and the console.
+
+Two of the API may be valid at the same time, so that they can be rotated.
+"""
 
 from __future__ import annotations
 
@@ -19,19 +22,22 @@ def tokens_of(settings: Settings) -> tuple[bytes, ...]:
 
 
 def require_tokens(settings: Settings) -> None:
-    """Raise SettingsError if the API is enabled without a token, or with a weak one."""
-    if settings.api_port is None:
-        return
-    for name in ("api_token", "api_second_token"):
-        token = getattr(settings, name).get_secret_value()
-        strong = (
-            len(token) >= SHORTEST and token.isascii() and token.isprintable() and " " not in token
+    """Raise SettingsError if the API or console is enabled without a token, or with a weak one."""
+    if settings.api_port is not None:
+        _require("api_port", "api_token", settings)
+        _require("api_port", "api_second_token", settings, needed=False)
+    if settings.console_port is not None:
+        _require("console_port", "console_token", settings)
+
+
+def _require(port: str, name: str, settings: Settings, *, needed: bool = True) -> None:
+    token = getattr(settings, name).get_secret_value()
+    strong = len(token) >= SHORTEST and token.isascii() and token.isprintable() and " " not in token
+    if not strong and (token or needed):
+        raise SettingsError(
+            f"{env_name(port)} is set and {env_name(name)} is no token of at least {SHORTEST}"
+            " characters of ASCII without spaces: `openssl rand -hex 32` makes one"
         )
-        if not strong and (token or name == "api_token"):
-            raise SettingsError(
-                f"HOST_API_PORT is set and {env_name(name)} is no token of at least {SHORTEST}"
-                " characters of ASCII without spaces: `openssl rand -hex 32` makes one"
-            )
 
 
 def is_token(given: list[bytes], tokens: Sequence[bytes]) -> bool:

@@ -10,6 +10,7 @@ _SETTINGS = """
 livekit_url livekit_api_key livekit_api_secret agent_name max_call_memory pass_environment
 state_dir call_log call_database recordings_dir
 health_host health_port api_host api_port api_token api_second_token api_rate
+console_host console_port console_token
 """
 SETTINGS = frozenset(_SETTINGS.split())
 """The connection to LiveKit, what listens on a port, where files are, what processes inherit."""

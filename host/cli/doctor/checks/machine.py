@@ -73,8 +73,8 @@ async def ports(deployment: Deployment) -> Iterable[Finding]:
             what = f"port {port} of {host} needs root"
         else:
             what = f"{host} is no address of this machine"
-            variable = "HOST_API_HOST" if name == "HOST_API_PORT" else "HOST_HEALTH_HOST"
-            mend = f"set {variable} to 127.0.0.1 or 0.0.0.0"
+            variable = "HOST_HEALTH_PORT" if name == "HOST_METRICS_PORT" else name
+            mend = f"set {variable.replace('_PORT', '_HOST')} to 127.0.0.1 or 0.0.0.0"
         found.append(failure(what, "the host does not start", mend))
     return found
 

@@ -1,0 +1,139 @@
+"""The page of figures: calls by hour or day and outcome, and how they went."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from statistics import median
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from host.base.clock import now
+from host.records.outcome import Outcome
+from host.server.console import search
+from host.server.console.context import Console, console_of
+from host.server.console.pages import render
+from host.server.console.plots import Columns, columns, histogram
+
+PERIODS = {"24h": "24 hours", "7d": "7 days", "30d": "30 days"}
+_HOURS = {"24h": 24, "7d": 7 * 24, "30d": 30 * 24}
+_STEPS = {"24h": timedelta(hours=1), "7d": timedelta(hours=6), "30d": timedelta(days=1)}
+KINDS = {
+    "talked": (Outcome.COMPLETED, Outcome.TRANSFERRED),
+    "voicemail": (Outcome.VOICEMAIL_LEFT, Outcome.VOICEMAIL_SKIPPED),
+    "not reached": (Outcome.NO_ANSWER, Outcome.BUSY, Outcome.DECLINED, Outcome.INVALID_NUMBER),
+    "stopped": (Outcome.CANCELLED, Outcome.ABANDONED, Outcome.BLOCKED),
+    "failed": (Outcome.FAILED, Outcome.TRUNK_ERROR, Outcome.REFUSED),
+}
+"""Outcomes that are one colour."""
+_KIND_OF = {outcome.value: kind for kind, outcomes in KINDS.items() for outcome in outcomes}
+_FIRST_WORD = (0.5, 1.0, 1.5, 2.0, 3.0, 5.0)
+_DURATION = (15.0, 30.0, 60.0, 120.0, 300.0, 600.0)
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A call, as far as it counts."""
+
+    at: float
+    outcome: str
+    outbound: bool
+    answered: bool
+    duration: float
+    first_word: float | None
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What the page shows of a period."""
+
+    total: int
+    outcomes: list[tuple[str, int]]
+    kinds: dict[str, int]
+    answer_rate: float | None
+    """Share of placed calls that were answered, by people or machines; None without any."""
+    failure_rate: float | None
+    first_word: float | None
+    duration: float | None
+    """Medians, in seconds."""
+    by_time: Columns
+    first_words: Columns
+    durations: Columns
+
+
+def show(request: Request) -> Response:
+    """Show the figures of a period."""
+    console, period = console_of(request), request.query_params.get("period", "24h")
+    period = period if period in PERIODS else "24h"
+    persona = request.query_params.get("persona", "")[:100]
+    figures = figures_of(counted(console, period, persona), period, now())
+    return render(
+        request,
+        "figures.html",
+        figures=figures,
+        period=period,
+        periods=PERIODS,
+        persona=persona,
+        personas=search.personas_of(console),
+    )
+
+
+def counted(console: Console, period: str, persona: str) -> list[Counted]:
+    """Return the calls of a period that ends now. Raises OSError."""
+    query = """
+        SELECT at, outcome, direction = 'outbound', answered, duration, first_word FROM calls
+        WHERE at >= :since
+        AND (:persona = '' OR row IN (SELECT row FROM personas WHERE name = :persona))"""
+    since = now() - timedelta(hours=_HOURS[period])
+    facts = {"since": _floor(since, period).timestamp(), "persona": persona}
+    return [
+        Counted(at, outcome, bool(outbound), bool(answered), duration, first)
+        for at, outcome, outbound, answered, duration, first in console.index.rows(query, facts)
+    ]
+
+
+def figures_of(calls: list[Counted], period: str, at: datetime) -> Figures:
+    """Count calls."""
+    outcomes = Counter(call.outcome for call in calls)
+    kinds = Counter(_KIND_OF.get(call.outcome, "failed") for call in calls)
+    placed = [call for call in calls if call.outbound and call.outcome != Outcome.BLOCKED]
+    firsts = [call.first_word for call in calls if call.first_word is not None]
+    durations = [call.duration for call in calls if call.answered]
+    return Figures(
+        total=len(calls),
+        outcomes=outcomes.most_common(),
+        kinds={kind: kinds[kind] for kind in KINDS},
+        answer_rate=sum(call.answered for call in placed) / len(placed) if placed else None,
+        failure_rate=kinds["failed"] / len(calls) if calls else None,
+        first_word=median(firsts) if firsts else None,
+        duration=median(durations) if durations else None,
+        by_time=_by_time(calls, period, at),
+        first_words=histogram(firsts, _FIRST_WORD, "s"),
+        durations=histogram(durations, _DURATION, "s"),
+    )
+
+
+def _by_time(calls: list[Counted], period: str, at: datetime) -> Columns:
+    step = _STEPS[period]
+    begin = _floor(at - timedelta(hours=_HOURS[period]), period)
+    starts = [begin]
+    while (following := _floor(starts[-1] + step, period)) <= at:
+        starts.append(following if following > starts[-1] else starts[-1] + step)
+    counts = [Counter[str]() for _ in starts]
+    stamps = [start.timestamp() for start in starts]
+    for call in calls:
+        place = sum(stamp <= call.at for stamp in stamps) - 1
+        if place >= 0:
+            counts[place][_KIND_OF.get(call.outcome, "failed")] += 1
+    form = "%H:%M" if period == "24h" else "%a %H" if period == "7d" else "%b %d"
+    labels = [f"{start:{form}}" for start in starts]
+    return columns(labels, counts, list(KINDS), every=4 if period != "30d" else 7)
+
+
+def _floor(moment: datetime, period: str) -> datetime:
+    """Return the beginning of the hour, of the quarter of a day, or of the day, local."""
+    local = moment.astimezone().replace(tzinfo=None, minute=0, second=0, microsecond=0)
+    hours = {"24h": 1, "7d": 6, "30d": 24}[period]
+    return local.replace(hour=local.hour // hours * hours).astimezone()

@@ -1,0 +1,171 @@
+"""The console in a real browser: Chromium, by Playwright (`pip install -e '.[browser]'`)."""
+
+from __future__ import annotations
+
+import logging
+import re
+import shutil
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+from console_client import NOW, TOKEN, Browser, a_browser, a_record
+from deployment import Deployment
+
+from host.records.record import Utterance
+from host.server.console.recordings import length_of
+from host.server.console.server import answering_console
+
+playwright = pytest.importorskip("playwright.async_api", reason="needs Playwright")
+axe = pytest.importorskip("axe_playwright_python.async_playwright", reason="needs axe")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt-get install chromium"),
+]
+
+PAGES = {
+    "/live": "Live calls",
+    "/live/AJ_live": "ann",
+    "/calls": "Calls",
+    "/calls/AJ_000001": "ann",
+    "/personas": "Personas",
+    "/gate": "Gate",
+    "/figures": "Figures",
+}
+EVIL = "<script>alert(1)</script><img src=x onerror=alert(1)>"
+LIMIT = 20_000
+"""Milliseconds that anything awaited here may take."""
+
+
+@pytest.fixture
+async def host(deployment: Deployment) -> AsyncIterator[Browser]:
+    """A host with a persona, a recorded call and a live one."""
+    deployment.persona("ann")
+    async with a_browser(deployment) as host:
+        file = host.settings.recordings_dir / "one.ogg"
+        file.parent.mkdir()
+        sound = np.random.default_rng(1).uniform(-0.5, 0.5, (24000 * 20, 2))
+        soundfile.write(file, sound, 24000, format="OGG", subtype="OPUS")
+        assert length_of(file) == pytest.approx(20.0, abs=0.1)
+        host.write(a_record(recording=str(file)), *(a_record(nth) for nth in range(2, 90)))
+        host.live("AJ_live", answered_at=NOW, transcript=[said("Good morning.", "persona")])
+        yield host
+
+
+@pytest.fixture
+async def address(host: Browser, caplog: pytest.LogCaptureFixture) -> AsyncIterator[str]:
+    """The address of its console."""
+    caplog.set_level(logging.INFO, logger="host")
+    async with answering_console(host.settings, host.console.loaded):
+        found = re.search(r"the console at (http://[\d.:]+)", caplog.text)
+        assert found
+        yield found[1]
+
+
+@pytest.fixture
+async def chromium() -> AsyncIterator[Any]:
+    """Chromium, without a window."""
+    async with playwright.async_playwright() as started:
+        running = await started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield running
+        await running.close()
+
+
+def said(text: str, who: Any = "caller") -> Utterance:
+    return Utterance(at=NOW + timedelta(seconds=1), who=who, text=text)
+
+
+async def signed_in(chromium: Any, address: str, **more: Any) -> tuple[Any, list[str]]:
+    """Return a page after the login by keyboard, and what goes wrong in it."""
+    page = await (await chromium.new_context(**more)).new_page()
+    page.set_default_timeout(LIMIT)
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("dialog", lambda dialog: wrong.append(f"a dialog: {dialog.message}"))
+    page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+    await page.goto(address)
+    await page.keyboard.type(TOKEN)  # the field has the focus
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/live")
+    return page, wrong
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280])
+async def test_each_page_fits_and_passes_axe(
+    scheme: str, width: int, chromium: Any, address: str
+) -> None:
+    view = {"viewport": {"width": width, "height": 740}, "color_scheme": scheme}
+    page, wrong = await signed_in(chromium, address, **view)
+    for path, title in PAGES.items():
+        await page.goto(address + path)
+        assert title in await page.inner_text("h1")
+        assert await page.evaluate("document.documentElement.scrollWidth") <= width
+        assert wrong == []
+        found = (await axe.Axe().run(page)).response["violations"]
+        assert [(path, each["id"], each["nodes"][0]["html"]) for each in found] == []
+        wrong.clear()  # axe itself may write styles, which the policy forbids
+
+
+async def test_the_pages_are_reached_by_keyboard(chromium: Any, address: str) -> None:
+    page, _ = await signed_in(chromium, address)
+    await page.goto(f"{address}/calls")
+    await page.keyboard.press("Tab")
+    assert await page.evaluate("document.activeElement.textContent") == "Skip to the content"
+    await page.keyboard.press("Enter")
+    await page.keyboard.press("Tab")
+    assert await page.evaluate("document.activeElement.id") == "words"
+    await page.keyboard.type("appointment")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/calls?*words=appointment*")
+    assert "89 calls" in await page.inner_text("main")
+
+
+async def test_what_is_said_appears_while_the_page_is_open(
+    chromium: Any, address: str, host: Browser
+) -> None:
+    page, wrong = await signed_in(chromium, address)
+    await page.click("text=ann")
+    await page.wait_for_selector("text=Good morning.")
+    lines = [said("Good morning.", "persona"), said("Is the doctor in?")]
+    host.live("AJ_live", answered_at=NOW, transcript=lines)
+    await page.wait_for_selector("text=Is the doctor in?")
+    (host.settings.state_dir / "unfinished" / "AJ_live.json").unlink()
+    host.write(a_record(0, id="AJ_live"))
+    await page.wait_for_url("**/calls/AJ_live")
+    assert wrong == []
+
+
+async def test_a_line_of_the_transcript_plays_the_recording_from_there(
+    chromium: Any, address: str
+) -> None:
+    page, wrong = await signed_in(chromium, address)
+    await page.goto(f"{address}/calls/AJ_000001")
+    await page.wait_for_selector("#wave[data-ready]")
+    assert "0:00 / 0:20" in await page.inner_text("#position")
+    await page.click("button:has-text('Thursday at ten is free.')")  # 6.2 s after the answer
+    await page.wait_for_function("document.querySelector('#play').textContent === 'Pause'")
+    await page.wait_for_function(
+        "/^0:0[6-9]/.test(document.querySelector('#position').textContent)"
+    )
+    now = await page.inner_text("[data-now]")
+    assert now == "Thursday at ten is free."
+    assert wrong == []
+
+
+async def test_nothing_runs_that_a_caller_has_written(
+    chromium: Any, address: str, host: Browser
+) -> None:
+    evil = a_record(0, id="AJ_evil", number=EVIL, reason=EVIL, transcript=[said(EVIL)])
+    host.write(evil)
+    host.live("AJ_worse", number=EVIL, answered_at=NOW, transcript=[said(EVIL)])
+    page, wrong = await signed_in(chromium, address)
+    for path in ("/calls", "/calls/AJ_evil", "/live", "/live/AJ_worse", f"/calls?words={EVIL}"):
+        await page.goto(address + path)
+        assert await page.query_selector("main script, main img") is None
+    await page.wait_for_selector("h1")
+    assert wrong == []
