@@ -12,8 +12,8 @@ from host.records.outcome import Outcome
 
 Who = Literal["host", "far end", "persona", "colleague", "livekit", "operator"]
 """The side that ended a call: the host by its rules, the persona (its model, tools or policy), the
-far end, the colleague of a transfer, a client of LiveKit's API, or an operator: `host hangup`, or a
-client of the host's own API."""
+far end, the colleague of a transfer, a client of LiveKit's API, or an operator: `host hangup`, the
+console, or a client of the host's own API."""
 
 Direction = Literal["inbound", "outbound"]
 
@@ -162,7 +162,7 @@ class CallRecord(Written):
     outcome: Outcome = Field(description="outcome of the call")
     ended_by: Who = Field(
         description="side that ended the call; `livekit` is a client of LiveKit's API, `operator` "
-        "is `host hangup` or a client of the host's API"
+        "is `host hangup`, the console or a client of the host's API"
     )
     reason: str = Field(description="reason of the outcome")
     sip_status: int | None = Field(None, description="SIP status of a failed dial, such as 486")

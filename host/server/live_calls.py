@@ -172,6 +172,22 @@ class Masks:
         """Return an ID that others chose without the numbers in it, `number` in any spelling."""
         return masked_id(text, number, self._of(personas), self._settings.state_dir)
 
+    def live(self, record: CallRecord) -> CallRecord:
+        """Return what a live call's record would be now, redacted for all who may still get it.
+
+        What was shown can't be taken back when a persona gets the call that shows less.
+        """
+        return redacted(record, self._of(self.may_have(record.names)), self._settings.state_dir)
+
+    def live_number(self, call: LiveFacts) -> str | None:
+        """Return the number of a live call, masked for all who may still get it."""
+        return self.number(call.number, self.may_have(call.personas))
+
+    def may_have(self, names: Iterable[str]) -> list[str]:
+        """Return the personas that have had a live call, and those that may still get it."""
+        every = (each for name in names for each in self.whoever_may_get(name))
+        return list(dict.fromkeys(every))
+
     def record(self, record: CallRecord) -> CallRecord:
         """Return a redacted record; one that is redacted already stays as it is."""
         return redacted(record, self._of(record.names), self._settings.state_dir)

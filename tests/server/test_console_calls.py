@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import re
 import time
 from collections.abc import AsyncIterator
@@ -150,6 +151,11 @@ async def test_a_line_that_is_no_record_or_still_written_is_left_out(browser: Br
     with browser.settings.call_log.open("ab") as log:
         log.write(line[100:] + b"\n")
     assert await listed(browser) == ["AJ_000001", "AJ_000002"]
+
+
+async def test_a_log_that_is_a_pipe_has_no_calls_to_show(browser: Browser) -> None:
+    os.mkfifo(browser.settings.call_log)
+    assert "The call log has no calls yet." in await browser.page("/calls")
 
 
 async def test_a_log_that_can_not_be_read_is_said_in_a_line(browser: Browser) -> None:

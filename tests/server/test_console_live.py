@@ -84,6 +84,19 @@ async def test_a_live_call_is_as_private_as_its_record(browser: Browser) -> None
     assert ("violet" in page, "record_transcripts" in page) == (False, True)
 
 
+async def test_and_as_private_as_those_need_who_may_still_get_it(browser: Browser) -> None:
+    words = [said("The word is violet.")]
+    browser.live("AJ_bob", answered_at=NOW, persona="bob", transcript=words)
+    assert NUMBER in await browser.page("/live")
+    personas = dict(browser.settings.personas)
+    personas["bob"] = personas["bob"].model_copy(update={"hands_over_to": ("mum",)})
+    settings = browser.settings.model_copy(update={"personas": personas})
+    browser.console.use(settings, browser.console.loaded)
+    for path in ("/live", "/live/AJ_bob", "/live/AJ_bob/now"):
+        page = await browser.page(path)
+        assert ("2220001" in page, "violet" in page) == (False, False)
+
+
 async def test_a_call_that_ends_leads_to_its_record(browser: Browser) -> None:
     browser.live("AJ_000001", answered_at=NOW)
     assert (await browser.get("/calls/AJ_000001")).headers["location"] == "/live/AJ_000001"

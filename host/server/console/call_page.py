@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -29,8 +30,10 @@ class Line:
 class CallPage:
     """One call, for its template."""
 
-    def __init__(self, record: CallRecord, settings: Settings) -> None:
-        """`record` is redacted."""
+    def __init__(
+        self, record: CallRecord, settings: Settings, names: Sequence[str] | None = None
+    ) -> None:
+        """`record` is redacted, for these personas or its own."""
         self.record = record
         file = file_of(record, settings)
         self.recorded = file is not None
@@ -38,7 +41,7 @@ class CallPage:
         self._begins = begins_at(record, length) if length else None
         self._length = length or 0.0
         self.lines = self._lines()
-        self.hidden = not settings.of_a_call(record.names).record_transcripts
+        self.hidden = not settings.of_a_call(names or record.names).record_transcripts
 
     @property
     def other_party(self) -> str:

@@ -12,6 +12,7 @@ import json
 import os
 import re
 import sqlite3
+import stat
 import threading
 from collections.abc import Iterator
 from datetime import datetime
@@ -86,8 +87,10 @@ class CallIndex:
         self._last = b""
 
     def _refresh(self) -> None:
-        """Index what has been written since. A missing log has no calls."""
+        """Index what has been written since. A missing log has no calls, nor has a pipe."""
         try:
+            if not stat.S_ISREG(mode := self._log.stat().st_mode) and not stat.S_ISDIR(mode):
+                return  # opening a pipe would wait for a writer
             with self._log.open("rb") as log:
                 facts = os.fstat(log.fileno())
                 if not self._goes_on(log, facts):

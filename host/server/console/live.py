@@ -85,7 +85,8 @@ def _live(console: Console, id: str) -> LiveFacts | None:
 
 
 def _listed(console: Console) -> dict[str, object]:
-    return {"calls": console.live(), "now": datetime.now(UTC)}
+    calls = [(call, console.masks.live_number(call)) for call in console.live()]
+    return {"calls": calls, "now": datetime.now(UTC)}
 
 
 def _now(console: Console, call: LiveFacts) -> dict[str, object]:
@@ -94,6 +95,8 @@ def _now(console: Console, call: LiveFacts) -> dict[str, object]:
     if checkpoint is None:
         raise HTTPException(404, "the call is over")
     so_far = checkpoint.state.record(Ending(Outcome.COMPLETED, "host", "it goes on"))
-    page = CallPage(console.masks.record(so_far), console.settings)
+    page = CallPage(
+        console.masks.live(so_far), console.settings, console.masks.may_have(so_far.names)
+    )
     held = checkpoint.state.on_hold_since is not None
     return {"call": call, "page": page, "held": held, "now": datetime.now(UTC)}
