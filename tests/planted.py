@@ -568,6 +568,20 @@ PLANTED = {
             variable("HOST_API_SECOND_TOKEN", "short"),
         ),
     ),
+    "a console's token that is too short": Planted(
+        "machine.api",
+        "HOST_CONSOLE_TOKEN=$(openssl rand -hex 32)",
+        all_of(dotenv("HOST_CONSOLE_PORT", "18094"), variable("HOST_CONSOLE_TOKEN", "short")),
+    ),
+    "a console's address of another machine": Planted(
+        "machine.ports",
+        "set HOST_CONSOLE_HOST to 127.0.0.1",
+        all_of(
+            dotenv("HOST_CONSOLE_PORT", "18095"),
+            dotenv("HOST_CONSOLE_HOST", "192.0.2.1"),
+            variable("HOST_CONSOLE_TOKEN", 4 * "0123456789"),
+        ),
+    ),
     "a busy machine": Planted("machine.load", "top", machine(wanting=20.0), warns=True),
     "more calls than cores": Planted(
         "machine.capacity", "HOST_MAX_CALLS=32", dotenv("HOST_MAX_CALLS", "200"), warns=True

@@ -119,6 +119,9 @@ def test_nothing_but_the_host_is_top_level_in_the_wheel(wheel: Path) -> None:
     assert {"host/py.typed", "host/_plugins/deepgram.py", "host/_personas/reminder.py"} <= set(
         names
     )
+    console = (ROOT / "host" / "server" / "console").rglob("*.*")
+    shown = {str(file.relative_to(ROOT)) for file in console if file.suffix != ".pyc"}
+    assert {"host/server/console/static/vendor/htmx.min.js"} < shown <= set(names)
     templates = {f"host/cli/new/templates/{file.name}" for file in TEMPLATES.glob("[!_]*")}
     assert {f"host/cli/new/templates/{name}" for name in ("env", "gitignore")} <= templates
     assert templates <= set(names)

@@ -24,6 +24,7 @@ axe = pytest.importorskip("axe_playwright_python.async_playwright", reason="need
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = [
     pytest.mark.processes,
+    pytest.mark.timeout(400),  # axe looks at seven pages: 20 s on an idle machine
     pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt-get install chromium"),
 ]
 
@@ -37,7 +38,7 @@ PAGES = {
     "/figures": "Figures",
 }
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(1)>"
-LIMIT = 20_000
+LIMIT = 60_000
 """Milliseconds that anything awaited here may take."""
 
 

@@ -73,7 +73,7 @@ CHECKS = (
     Check("machine.files", "files that the host writes", machine.files),
     Check("machine.disk", "disk", machine.disk),
     Check("machine.ports", "ports", machine.ports),
-    Check("machine.api", "token of the HTTP API", personas.token),
+    Check("machine.api", "tokens of the HTTP API and the console", personas.token),
     Check("machine.load", "load", machine.load),
     Check("machine.capacity", "cores and memory", machine.capacity),
 )

@@ -108,13 +108,12 @@ def caller_id(deployment: Deployment) -> Iterator[Finding]:
 
 
 def token(deployment: Deployment) -> Iterator[Finding]:
-    """Find an HTTP API that does not start."""
+    """Find an HTTP API or a console that does not start."""
     from host.server.api.token import require_tokens
 
     try:
         require_tokens(deployment.settings)
     except HostError as error:
-        weak = next(
-            name for name in ("HOST_API_TOKEN", "HOST_API_SECOND_TOKEN") if name in str(error)
-        )
+        names = ("HOST_API_TOKEN", "HOST_API_SECOND_TOKEN", "HOST_CONSOLE_TOKEN")
+        weak = next(name for name in names if name in str(error))
         yield failure(str(error), "the host does not start", f"{weak}=$(openssl rand -hex 32)")
