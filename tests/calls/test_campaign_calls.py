@@ -90,7 +90,7 @@ def a_row(scene: Scene, line: int, telephone: Subscriber) -> Row:
     return Row(line=line, number=a_number(scene, telephone), details={"name": "Ann"})
 
 
-def answers() -> Telephone:
+def answers() -> Subscriber:
     return Telephone(script=talks("is a test call", "Thank you and goodbye."))
 
 
