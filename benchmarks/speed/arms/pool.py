@@ -6,6 +6,7 @@ detector is left out, whose weights would have to be downloaded, and that saves 
 """
 
 import asyncio
+import math
 import os
 import sys
 from types import ModuleType
@@ -55,6 +56,8 @@ def main() -> None:
         agent_name=os.environ["AGENT_NAME"],
         port=0,
     )
+    # As for plain; when its event loop is late, openrtc still tells LiveKit that it is full.
+    pool.server.update_options(load_threshold=math.inf)
     turns = {"turn_detection": "vad", "interruption": {"mode": "vad"}}
     for does, delay in words.ENDPOINTING.items():
         own = turns if delay is None else turns | {"endpointing": {"min_delay": delay}}
