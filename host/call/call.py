@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from host.call.caller import Caller
 from host.call.hook_clock import action
-from host.compliance.hours import time_at
 
 if TYPE_CHECKING:
     import asyncio
@@ -98,6 +97,8 @@ class Call:
     @property
     def local_time(self) -> datetime:
         """The time where the far end's number is; the host's, if that is unknown."""
+        from host.compliance.hours import time_at  # here: it loads phonenumbers
+
         return time_at(self.number)
 
     @property

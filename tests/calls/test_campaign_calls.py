@@ -133,8 +133,8 @@ async def test_each_row_ends_as_it_must(scene: Scene, host: Host) -> None:
     assert told[0]["record"] == record.id
 
 
-@pytest.mark.corpus
-@pytest.mark.timeout(1200)  # 280 calls
+@pytest.mark.every  # 280 calls: a minute
+@pytest.mark.timeout(1200)
 async def test_two_hundred_rows_end_as_they_must(scene: Scene, host: Host) -> None:
     await the_right_ends(scene, host, 200)
 

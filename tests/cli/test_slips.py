@@ -364,7 +364,7 @@ SLIPS = {
     ),
     "call: details as options": Slip(
         f"call reminder {NUMBER} --patient Ann",
-        f"host: no such option: --patient {see('call ')}",
+        f"host: no such option: --patient (Possible options: --at) {see('call ')}",
         code=2,
     ),
     "calls: an option before the command it is for": Slip(

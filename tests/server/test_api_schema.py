@@ -90,7 +90,11 @@ async def test_its_openapi_names_the_personas_and_says_what_may_come_back(client
     assert {parameter["name"] for parameter in followed["parameters"]} == {"call", "Last-Event-ID"}
     requests = (listed, followed, *of_a_call.values())
     assert all(each["security"] == [{"HTTPBearer": []}] for each in requests)
-    assert set(described["paths"]) == {"/calls", "/calls/{id}", "/events"}
+    of_campaigns = {"", "/{id}", "/{id}/results", "/{id}/{what}"}
+    assert set(described["paths"]) == {
+        *("/calls", "/calls/{id}", "/events"),
+        *(f"/campaigns{rest}" for rest in of_campaigns),
+    }
 
 
 @pytest.mark.timeout(600)

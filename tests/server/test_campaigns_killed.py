@@ -143,6 +143,7 @@ def settings_of(folder: Path, queue: str) -> Settings:
     return Settings(**{**load_settings().model_dump(exclude_unset=True), **given})
 
 
+@pytest.mark.every  # a minute; the next one kills hosts as well
 def test_a_host_is_killed_at_twenty_moments(
     tmp_path: Path, stack: ExitStack, clean_environment: None
 ) -> None:

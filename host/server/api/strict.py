@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -35,13 +36,14 @@ class StrictRequest(Request):
 
 
 class StrictRoute(APIRoute):
-    """A route that parses its requests strictly."""
+    """A route that parses its requests strictly, with each parameter once."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Wrap the handler in a StrictRequest."""
         answer = super().get_route_handler()
 
         async def answer_strictly(request: Request) -> Response:
+            _require_each_once(request)
             return await answer(StrictRequest(request.scope, request.receive))
 
         return answer_strictly
@@ -53,6 +55,14 @@ async def in_json(request: Request) -> None:
     if not (kind.startswith("application/") and re.search(r"[/+]json$", kind)):
         text = "the content type is not application/json"
         raise Unusable(Fault(loc=["header", "Content-Type"], msg=text, type="content_type"))
+
+
+def _require_each_once(request: Request) -> None:
+    """Reject a parameter that is given twice: only its last value would count."""
+    given = Counter(name for name, _ in request.query_params.multi_items())
+    for name, times in given.items():
+        if times > 1:
+            raise Unusable(Fault(loc=["query", name], msg="is given twice", type="duplicate"))
 
 
 def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

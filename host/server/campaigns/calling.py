@@ -65,7 +65,8 @@ class Calling:
             return
         if row.step is Step.WAITING and row.due_at and row.due_at > now():
             return  # it was queued twice, and is scheduled: see `mend`
-        if row.step is Step.WAITING and not await self._begun(row):
+        resumed = row.step is Step.PLACING
+        if not resumed and not await self._begun(row):
             return
         attempt = row.attempts[-1]
         if attempt.host != self._me or attempt.outcome is not None:
@@ -77,6 +78,8 @@ class Calling:
         await self._keep(row)
         over = await self._over(asked)
         await self._note(row, attempt, over)
+        if not resumed:  # what a killed host left says nothing of the trunk
+            await self._pace_by(attempt)
 
     async def _begun(self, row: Row) -> bool:
         """Claim the row's next attempt, if the gate allows it now."""
@@ -166,7 +169,12 @@ class Calling:
                 await self._leave(row, "")
         else:
             await self._leave(row, "")
-        self._pace.note(outcome)
+
+    async def _pace_by(self, attempt: Attempt) -> None:
+        """Go on as fast as the last calls allow; pause the campaign if its trunk fails."""
+        if attempt.outcome is None:
+            return  # another host has ended it
+        self._pace.note(attempt.outcome)
         if self._pace.broken:
             await asyncio.to_thread(self._break, attempt)
 
