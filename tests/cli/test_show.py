@@ -33,8 +33,8 @@ def small(deployment: Deployment) -> Deployment:
 BUNDLED = [
     "Bundled plugins",
     "  call_database, call_log, callback, cartesia, deepgram, hand_over, hangup,",
-    "  hold, keypad, mcp, metrics, notice, openai, opt_out, recording, recordings,",
-    "  traces, transfer, voicemail, webhook",
+    "  hold, mcp, metrics, notice, openai, opt_out, recording, recordings, traces,",
+    "  transfer, voicemail, webhook",
 ]
 
 
