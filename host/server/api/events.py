@@ -35,7 +35,10 @@ class EventsWanted(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     call: str | None = Field(
-        None, max_length=100, description="only events of the call with this LiveKit job ID"
+        None,
+        min_length=1,
+        max_length=100,
+        description="only events of the call with this LiveKit job ID",
     )
 
 
