@@ -21,7 +21,6 @@ from host.runner.newest import newest
 from host.runner.runner import Runner
 from host.runner.takeover import call_to_take_over, restored
 from host.settings import Settings
-from host.speech.rehearsal import rehearse, start_native_library
 
 log = logging.getLogger("host")
 
@@ -41,17 +40,14 @@ class Worker:
         self.settings, self.code = settings, loaded.code
 
     def warm(self, process: JobProcess) -> None:
-        """Prepare a process: load personas and plugins, and rehearse, if the forkserver has not."""
-        # If the parent is killed, LiveKit\x27s main function (1.8.9) may raise before it closes its
+        """Prepare a process: load personas and plugins, if the forkserver has not."""
+        # If the parent is killed, LiveKit's main function (1.8.9) may raise before it closes its
         # log handler, whose thread Python then waits for. `atexit` does not run in this process.
         for handler in logging.getLogger().handlers:
             Finalize(None, handler.close, exitpriority=0)
         keep_private_in_call(self.settings)
         with log_errors("loading personas and plugins"):  # a fault is reported by the call itself
             registry.load(self.settings, self.code)
-        with log_errors("rehearsing a call"):
-            rehearse()
-            start_native_library()
 
     async def answer(self, job: JobContext) -> None:
         """Run a call or a takeover, from LiveKit's job to the record, with the newest code."""

@@ -42,7 +42,9 @@ def rehearse() -> None:
     """Start a session without models, say something, and close it, once.
 
     It neither starts a thread nor the SDK's native library, which must not run where processes are
-    forked, and opens no connection. Raises what fails, and TimeoutError.
+    forked, and opens no connection. A process that has started that library while it waits is no
+    better: in its warm transfers nobody heard the persona any more (livekit 1.1.21). Raises what
+    fails, and TimeoutError.
     """
     loop = asyncio.new_event_loop()
     try:
@@ -73,8 +75,3 @@ async def _silence() -> AsyncIterator[rtc.AudioFrame]:
     for _ in range(3):
         yield rtc.AudioFrame(bytes(2 * samples), RATE, 1, samples)
         await asyncio.sleep(0)
-
-
-def start_native_library() -> None:
-    """Start the SDK's native library, which otherwise starts as the room is joined."""
-    rtc.AudioResampler(RATE, 2 * RATE)
