@@ -21,7 +21,7 @@ Case = schemathesis.Case[Any]
 
 pytestmark = pytest.mark.processes
 
-EXAMPLES = 100
+EXAMPLES = 50
 """Requests for each operation and way of making them."""
 
 

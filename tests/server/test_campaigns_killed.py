@@ -143,7 +143,7 @@ def settings_of(folder: Path, queue: str) -> Settings:
     return Settings(**{**load_settings().model_dump(exclude_unset=True), **given})
 
 
-@pytest.mark.every  # a minute; the next one kills hosts as well
+@pytest.mark.every  # a minute; the last one kills a host as well
 def test_a_host_is_killed_at_twenty_moments(
     tmp_path: Path, stack: ExitStack, clean_environment: None
 ) -> None:
@@ -160,6 +160,7 @@ def test_a_host_is_killed_at_twenty_moments(
     require_exactly_once(hosts, until_done(directory))
 
 
+@pytest.mark.every  # a minute
 def test_two_hosts_share_a_redis_and_are_killed_at_twenty_moments(
     tmp_path: Path, stack: ExitStack, clean_environment: None
 ) -> None:
