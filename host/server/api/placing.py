@@ -67,7 +67,7 @@ class Placing:
             find = partial(self.store.find, wanted.idempotency_key, wanted)
             if known := await asyncio.to_thread(find):
                 return self._live.get(known.id, known)
-        id = secrets.token_urlsafe(18)
+        id = secrets.token_hex(18)  # one that begins with a dash would be an option of `hangup`
         key = wanted.idempotency_key or f"api-{id}"
         if wanted.is_scheduled:
             return await self.scheduled.add(id, key, wanted)
