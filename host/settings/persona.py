@@ -174,6 +174,11 @@ class Shared(WithPlugins):
     record_transcripts: bool = Field(
         True, description="write transcripts, and the arguments and results of tools, into records"
     )
+    render_ahead: bool = Field(
+        True,
+        description="have the TTS speak before any call what is the same in every call: greeting, "
+        "`disclosure`, `recording_notice`, `[words]`; false: only what is for a TTS that fails",
+    )
     disclosure: str = Field("", description="AI disclosure, spoken before the greeting")
     record: bool = Field(False, description="record calls, starting after recording_notice")
     recording_notice: str = Field(

@@ -42,9 +42,7 @@ def rehearse() -> None:
     """Start a session without models, say something, and close it, once.
 
     It neither starts a thread nor the SDK's native library, which must not run where processes are
-    forked, and opens no connection. A process that has started that library while it waits is no
-    better: in its warm transfers nobody heard the persona any more (livekit 1.1.21). Raises what
-    fails, and TimeoutError.
+    forked, and opens no connection. Raises what fails, and TimeoutError.
     """
     loop = asyncio.new_event_loop()
     try:

@@ -118,7 +118,8 @@ class MemoryScene(Scene):
 
     async def render(self, *personas: str) -> None:
         """Have on disk all that these personas say in each of their calls."""
-        assert await make_all(self.settings, personas) == []
+        settings = self.settings.model_copy(update={"render_ahead": True})
+        assert await make_all(settings, personas) == []
 
     def log(self) -> str:
         """What the host has logged so far."""

@@ -148,8 +148,8 @@ async def voice(deployment: Deployment) -> AsyncIterator[CartesiaServer]:
         yield server
 
 
-def greets(deployment: Deployment, words: str) -> None:
-    persona = deployment.persona("ann")
+def greets(deployment: Deployment, words: str, name: str = "ann") -> None:
+    persona = deployment.persona(name)
     with persona.open("a") as file:
         file.write(f"\n\n@hookimpl\ndef greeting(call):\n    return {words!r}\n")
 
@@ -197,6 +197,18 @@ async def test_where_there_is_no_room_only_the_necessary_is_rendered(
     deployment.load()
     assert await make_all(read_settings()) == []
     assert sorted(voice.spoken) == sorted(wanted(Words()))
+
+
+@pytest.mark.processes
+async def test_a_persona_may_leave_it_at_the_necessary(
+    deployment: Deployment, voice: CartesiaServer
+) -> None:
+    greets(deployment, "Hello from Bea.", "bea")
+    deployment.write("host.toml", "render_ahead = false\n[personas.bea]\nrender_ahead = true\n")
+    deployment.load()
+    assert await make_all(read_settings()) == []
+    assert "Hello from Bea." in voice.spoken
+    assert "Hello from Ann." not in voice.spoken
 
 
 @pytest.mark.processes

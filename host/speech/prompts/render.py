@@ -81,7 +81,7 @@ class _Rendering:
         key, cache, own = tts_key(tts), self._cache, call.persona_settings
         words = wanted(own.words)
         more: tuple[str, ...] = ()
-        if beyond:
+        if beyond and own.render_ahead:
             more = (*await greetings(self._settings, call.persona, call.hooks), *own_words(own))
         try:
             for text in (*words, *more):
