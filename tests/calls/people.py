@@ -50,6 +50,27 @@ async def goes_in_the_greeting(line: Line) -> None:
     await line.hang_up()
 
 
+async def asks_into_the_greeting(line: Line) -> None:
+    """Ask while the greeting is spoken, and hang up after the answer."""
+    await line.sound()
+    await line.wait(1.0)
+    await line.say("What day is it?")
+    await line.heard("today is monday")
+    await line.hang_up()
+
+
+async def asks_two_personas(line: Line) -> None:
+    """Ask the persona lobby, have it hand over to the workshop, and ask that one, too."""
+    await line.heard("wishes you a good day")
+    await line.say("What do you know?")
+    await line.heard("two red cars")
+    await line.say("Give me the workshop please.")
+    await line.heard("mechanics are listening")
+    await line.say("What do you know?")
+    await line.heard("free on thursday")
+    await line.hang_up()
+
+
 async def goes_in_an_answer(line: Line) -> None:
     """Hang up while the persona tells a long story."""
     await line.heard("how are you this morning")

@@ -179,6 +179,15 @@ def checkpoints_of(scene: Scene, room: str) -> list[dict[str, Any]]:
     return [checkpoint for checkpoint in checkpoints if checkpoint["state"]["room"] == room]
 
 
+async def until_greeting_is_kept(scene: Scene, call: PhoneCall) -> None:
+    """Wait until another process would know that the call was greeted."""
+    await call.pulse.until(
+        lambda: any(each["state"]["greeted"] for each in checkpoints_of(scene, call.room)),
+        30,
+        "a checkpoint of the greeting",
+    )
+
+
 def asked_to_conclude(scene: Scene) -> list[dict[str, Any]]:
     """What the LLM was asked to conclude, in order."""
     return [

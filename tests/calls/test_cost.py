@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from in_memory.world import MemoryScene
+from people import asks_two_personas
 from receiver import SECRET
 from scene import HERE, a_memory_scene, checkpoints_of, kill_its_process
 
@@ -61,19 +62,8 @@ def of(cost: Cost | None, kind: str) -> dict[str, float]:
     return {part.name: part.amount for part in cost.parts if part.kind == kind}
 
 
-async def asks(line: Line) -> None:
-    await line.heard("wishes you a good day")
-    await line.say("What do you know?")
-    await line.heard("two red cars")
-    await line.say("Give me the workshop please.")
-    await line.heard("mechanics are listening")
-    await line.say("What do you know?")
-    await line.heard("free on thursday")
-    await line.hang_up()
-
-
 async def test_each_personas_models_are_priced_after_a_handover(scene: Scene) -> None:
-    record = await scene.over(await scene.ring("lobby", asks))
+    record = await scene.over(await scene.ring("lobby", asks_two_personas))
     assert [share.name for share in record.personas] == ["lobby", "workshop"]
     spoken = {use.model: use.amounts for use in record.usage if use.kind == "tts"}
     assert of(record.cost, "tts") == {
@@ -91,7 +81,7 @@ async def test_each_personas_models_are_priced_after_a_handover(scene: Scene) ->
 
 
 async def test_the_line_is_priced_by_its_direction(scene: Scene) -> None:
-    inbound = await scene.over(await scene.ring("lobby", asks))
+    inbound = await scene.over(await scene.ring("lobby", asks_two_personas))
     assert inbound.our_number
     [priced] = of(inbound.cost, "line").values()
     assert priced == pytest.approx(inbound.duration / 100, abs=0.01)
@@ -107,7 +97,7 @@ async def test_the_line_is_priced_by_its_direction(scene: Scene) -> None:
 
 
 async def test_the_webhook_has_the_cost(scene: Scene) -> None:
-    record = await scene.over(await scene.ring("lobby", asks))
+    record = await scene.over(await scene.ring("lobby", asks_two_personas))
     [waiting] = (scene.settings.state_dir / "webhooks").glob("*.json")
     assert record.cost is not None
     told = json.loads(waiting.read_text())["data"]["cost"]

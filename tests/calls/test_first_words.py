@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from people import asks_into_the_greeting
 
 from host.local.phone import Line, Telephone
 from host.records.outcome import Outcome
@@ -19,14 +20,7 @@ FIRM = (
 async def test_words_into_a_greeting_that_can_not_be_interrupted_are_answered_after_it(
     scene: Scene, persona: str
 ) -> None:
-    async def interrupts(line: Line) -> None:
-        await line.sound()
-        await line.wait(1.0)
-        await line.say("What day is it?")
-        await line.heard("today is monday")
-        await line.hang_up()
-
-    call = await scene.ring(persona, interrupts)
+    call = await scene.ring(persona, asks_into_the_greeting)
     record = await scene.over(call)
     greeting = heard_once(call, FIRM)
     assert heard_once(call, "Today is Monday.").start > greeting.end

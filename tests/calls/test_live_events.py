@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from canaries import found_in
 from in_memory.world import MemoryScene
-from people import pays
-from scene import a_memory_scene, a_number, checkpoints_of, kill_its_process
+from people import asks_two_personas, pays
+from scene import a_memory_scene, a_number, kill_its_process, until_greeting_is_kept
 
 from host.call.unrecorded import MARK
 from host.dispatch.place import metadata_of, place
@@ -132,17 +132,7 @@ async def test_a_line_is_told_while_the_call_goes_on(scene: Scene, stream: Event
 async def test_tools_and_handovers_are_told_in_their_order(
     scene: Scene, stream: EventStream
 ) -> None:
-    async def asks(line: Line) -> None:
-        await line.heard("wishes you a good day")
-        await line.say("What do you know?")
-        await line.heard("two red cars")
-        await line.say("Give me the workshop please.")
-        await line.heard("mechanics are listening")
-        await line.say("What do you know?")
-        await line.heard("free on thursday")
-        await line.hang_up()
-
-    record = await scene.over(await scene.ring("lobby", asks))
+    record = await scene.over(await scene.ring("lobby", asks_two_personas))
     events = await told(stream)
     story = [each for each in types(events) if each.startswith(("tool", "handed"))]
     used = ["tool_started", "tool_ended"]
@@ -187,11 +177,7 @@ async def test_a_call_that_is_taken_over_is_told_of_once(scene: Scene, stream: E
         await line.hang_up()
 
     call = await scene.ring("books", goes_on)
-    await call.pulse.until(
-        lambda: any(each["state"]["greeted"] for each in checkpoints_of(scene, call.room)),
-        30,
-        "a checkpoint of the greeting",
-    )
+    await until_greeting_is_kept(scene, call)
     await until(stream, "call.transcript", who="persona")
     kill_its_process(scene, call.room)
     record = await scene.over(call)

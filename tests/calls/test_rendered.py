@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from in_memory.telephones import voices_heard
 from in_memory.world import MemoryScene
+from people import asks_into_the_greeting
 from scene import events, kill_its_process
 from test_first_words import FIRM
 
@@ -113,15 +114,8 @@ async def test_a_rendered_greeting_gives_way_and_the_record_has_what_was_heard(
 async def test_words_into_a_rendered_greeting_that_is_firm_are_answered_after_it(
     scene: Scene, before: Before
 ) -> None:
-    async def interrupts(line: Line) -> None:
-        await line.sound()
-        await line.wait(1.0)
-        await line.say("What day is it?")
-        await line.heard("today is monday")
-        await line.hang_up()
-
     await before.render("firm")
-    call = await scene.ring("firm", interrupts)
+    call = await scene.ring("firm", asks_into_the_greeting)
     await scene.over(call)
     assert heard_once(call, "Today is Monday.").start > heard_once(call, FIRM).end
     assert before.asked == ["Today is Monday."]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from in_memory.world import MemoryScene
 from receiver import SECRET
-from scene import a_memory_scene, a_number, answer_of, checkpoints_of, kill_its_process
+from scene import a_memory_scene, a_number, answer_of, kill_its_process, until_greeting_is_kept
 
 from host.dispatch.place import metadata_of, place
 from host.local.phone import Busy, Line, Telephone
@@ -107,11 +107,7 @@ async def test_a_call_that_is_taken_over_is_told_of_once(scene: Scene) -> None:
         await line.hang_up()
 
     call = await scene.ring("books", goes_on)
-    await call.pulse.until(
-        lambda: any(each["state"]["greeted"] for each in checkpoints_of(scene, call.room)),
-        30,
-        "a checkpoint of the greeting",
-    )
+    await until_greeting_is_kept(scene, call)
     kill_its_process(scene, call.room)
     record = await scene.over(call)
     assert record.taken_over == 1
