@@ -72,6 +72,16 @@ class Hosts:
         process.send_signal(signal.SIGKILL)
         process.communicate()
 
+    def kill_at_moments(self, seed: int) -> None:
+        """Kill one of the hosts KILLS times, each time while they dial, and start it again."""
+        dice, names = random.Random(seed), list(self._running)
+        for _ in range(KILLS):
+            self.dials(dice.randrange(0, 10))
+            time.sleep(dice.uniform(0, LASTS * 2))  # the moment is the test
+            killed = dice.choice(names)
+            self.kill(killed)
+            self.start(killed)
+
     def dials(self, more: int) -> None:
         """Wait until the hosts have dialled some numbers more, or are done."""
         wanted, until = len(self.lines()) + more, time.monotonic() + PATIENCE
@@ -151,12 +161,7 @@ def test_a_host_is_killed_at_twenty_moments(
     hosts = Hosts(tmp_path, ("one",))
     stack.callback(hosts.close)
     a_campaign(directory)
-    dice = random.Random(7)
-    for _ in range(KILLS):
-        hosts.dials(dice.randrange(0, 10))
-        time.sleep(dice.uniform(0, LASTS * 2))  # the moment is the test
-        hosts.kill("one")
-        hosts.start("one")
+    hosts.kill_at_moments(seed=7)
     require_exactly_once(hosts, until_done(directory))
 
 
@@ -169,13 +174,7 @@ def test_two_hosts_share_a_redis_and_are_killed_at_twenty_moments(
     hosts = Hosts(tmp_path, ("one", "two"), url)
     stack.callback(hosts.close)
     a_campaign(directory)
-    dice = random.Random(11)
-    for _ in range(KILLS):
-        hosts.dials(dice.randrange(0, 10))
-        time.sleep(dice.uniform(0, LASTS * 2))
-        killed = dice.choice(["one", "two"])
-        hosts.kill(killed)
-        hosts.start(killed)
+    hosts.kill_at_moments(seed=11)
     rows = until_done(directory)
     require_exactly_once(hosts, rows)
     assert len({attempt.host for row in rows for attempt in row.attempts}) == 2
