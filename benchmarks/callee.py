@@ -25,6 +25,8 @@ SILENT = "the callee stayed silent"
 """Why the host ends a call whose far end has been greeted and says nothing for 36 s."""
 STAYS = 60.0
 """Seconds that a machine stays on the line."""
+BLOCK = 0.02
+"""Seconds of the recording that are judged as one."""
 ANSWER_LIMIT = 15.0
 """Seconds in which a screener's question must be answered."""
 
@@ -48,8 +50,8 @@ class Result:
     fault: str = ""
     """What was wrong with it."""
     reason: str = ""
-    seconds: float | None = None
-    """Seconds from the answer to the verdict, where that was taken."""
+    first_word: float | None = None
+    """Seconds from the answer to the first sound that the telephone heard, if any."""
 
 
 async def mumbling(seconds: float) -> Samples:
@@ -97,7 +99,8 @@ class Callee:
         opening = self._opening
         verdict = record.voicemail or "none"
         fault = _fault(opening, self._caller, call, record, self._put_through)
-        return Result(opening, verdict, not fault, fault, record.voicemail_reason or "")
+        reason = record.voicemail_reason or ""
+        return Result(opening, verdict, not fault, fault, reason, _first_word(call))
 
     async def _screen(self, line: Line) -> None:
         """Hear who is calling, ask further questions, then let a person pick up."""
@@ -209,6 +212,12 @@ def _fault(
     if opening.beeps and messages[0].start < _end_of_beep(opening, call):
         return "was spoken to before its beep was over"
     return ""
+
+
+def _first_word(call: PhoneCall) -> float | None:
+    """Return the second of the call at which the far end first heard something."""
+    heard = np.flatnonzero(loud(call.recording[:, 1], block=BLOCK))
+    return float(heard[0]) * BLOCK if heard.size else None
 
 
 def _spoken_to(call: PhoneCall, before: float | None = None) -> bool:

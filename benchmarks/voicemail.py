@@ -2,23 +2,22 @@
 
 Plays every opening of `openings.py` as a whole call: a real LiveKit server, a host in a process of
 its own, speech through the quality of a telephone line, and a persona that leaves messages. Prints
-a confusion matrix, and what was done to people, machines, screeners, networks and queues. The local
-model stands for an LLM; in a second round it is wrong about everybody on purpose, so that only the
-weighing is left to tell. Ends with 1 where a person was hung up on or read a message.
+a confusion matrix, what was done to people, machines, screeners, networks and queues, and when they
+heard the first word. The local model stands for an LLM; in a second round it is wrong about
+everybody on purpose, so that only the weighing is left to tell. Ends with 1 where a person was hung
+up on or read a message.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import statistics
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent
 
@@ -66,57 +65,33 @@ PERSONA = f'''\
     def voicemail_policy(call):
         return LeaveMessage({CALLER.message!r})
     '''
-STOPWATCH = '''\
-    """Stopwatch: writes down how long the verdict of each call took, from the answer on."""
-
-    import json
-
-    from host import hookimpl
-
-
-    @hookimpl
-    async def call_ended(call, record):
-        if "judged" in call.times:
-            taken = (call.times["judged"] - call.times["answered"]).total_seconds()
-            with open("verdicts.jsonl", "a") as file:
-                file.write(json.dumps({"room": call.room, "seconds": taken}) + "\\n")
-    '''
 
 
 async def play(openings: Sequence[Opening], rules: Sequence[Rule]) -> list[Result]:
     """Play openings, some at once, and judge each call."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        environment = {
-            "HOST_PERSONAS_DIR": _write(folder, "personas/clinic.py", PERSONA),
-            "HOST_PLUGINS_DIR": _write(folder, "plugins/stopwatch.py", STOPWATCH),
-        }
+        personas = folder / "personas"
+        personas.mkdir()
+        (personas / "clinic.py").write_text(dedent(PERSONA))
+        environment = {"HOST_PERSONAS_DIR": str(personas)}
         async with open_scene(folder, environment, rules=rules) as scene:
             slots = asyncio.Semaphore(AT_ONCE)
             calls = [_call(scene, opening, slots) for opening in openings]
-            results = await asyncio.gather(*calls)
-        # A call writes its own after its record: all are there once the host has stopped.
-        seconds = _seconds(folder)
-        return [replace(result, seconds=seconds.get(room)) for room, result in results]
+            return await asyncio.gather(*calls)
 
 
-async def _call(scene: Scene, opening: Opening, slots: asyncio.Semaphore) -> tuple[str, Result]:
-    """Place a call; return its room, and what was made of it."""
+async def _call(scene: Scene, opening: Opening, slots: asyncio.Semaphore) -> Result:
+    """Place a call, and judge it."""
     async with slots:
         try:
             callee = Callee(opening, CALLER)
             _, call, record = await scene.place_to(Telephone(script=callee), "clinic")
         except AssertionError as error:
-            return "", Result(opening, "none", False, f"did not hear what it waited for: {error}")
+            return Result(opening, "none", False, f"did not hear what it waited for: {error}")
         result = callee.judge(call, record)
         print("." if result.right else "x", end="", flush=True)
-        return call.room, result
-
-
-def _seconds(folder: Path) -> dict[str, float]:
-    """Return how long each verdict took, by room."""
-    told = map(json.loads, (folder / "verdicts.jsonl").read_text().splitlines())
-    return {each["room"]: float(each["seconds"]) for each in told}
+        return result
 
 
 def report(results: Sequence[Result]) -> None:
@@ -140,10 +115,10 @@ def report(results: Sequence[Result]) -> None:
             print(f"{what}: {sum(result.right for result in mine)} of {len(mine)}")
     for truth in (*truths, "all"):
         mine = [result for result in results if truth in (result.opening.truth, "all")]
-        taken = [result.seconds for result in mine if result.seconds is not None]
+        taken = [result.first_word for result in mine if result.first_word is not None]
         if len(taken) > 1:
             median, late = statistics.median(taken), statistics.quantiles(taken, n=20)[-1]
-            print(f"seconds to the verdict, {truth}: p50 {median:.1f}, p95 {late:.1f}")
+            print(f"seconds to the first word, {truth}: p50 {median:.1f}, p95 {late:.1f}")
     for result in results:
         if not result.right:
             print(f"  {result.opening.truth}, {result.opening.name}: {result.fault}", end=" ")
@@ -174,13 +149,6 @@ def main() -> int:
             print(f"({time.monotonic() - begun:.0f} s)\n")
     print(f"people hung up on or read a message: {bad}")
     return 1 if bad else 0
-
-
-def _write(folder: Path, path: str, text: str) -> str:
-    file = folder / path
-    file.parent.mkdir(exist_ok=True)
-    file.write_text(dedent(text))
-    return str(file.parent)
 
 
 if __name__ == "__main__":
