@@ -234,6 +234,24 @@ async def test_a_call_whose_host_was_killed_is_told_of_by_the_next_one(
     assert len(ground.exchange.ledger.of("INVITE", number=number)) == 1
 
 
+async def accepted(api: Placed, number: str) -> dict[str, Any]:
+    """Ask for a call until the host takes the request: without LiveKit, it refuses some."""
+    async with asyncio.timeout(30):
+        while True:
+            status, call = await api.place("leaves", number, details={"name": "Ann"})
+            if status == 202:
+                return dict(call)
+            assert status == 503, call
+            await asyncio.sleep(0.5)  # as a client of the API does
+
+
+async def without_livekit(ground: Scene, seconds: float) -> None:
+    """Have LiveKit killed, and started again some seconds later."""
+    await ground.world.livekit.kill()
+    await asyncio.sleep(seconds)
+    await ground.world.livekit.start()
+
+
 @pytest.mark.alone  # it starts hosts
 @pytest.mark.timeout(480)
 async def test_fifty_calls_are_told_of_as_their_records_say_whatever_breaks(
@@ -242,17 +260,20 @@ async def test_fifty_calls_are_told_of_as_their_records_say_whatever_breaks(
     dice = random.Random(50)
     asked: list[dict[str, Any]] = []
     for _ in range(2):  # the first host is killed with its calls
-        async with with_api(ground, tmp_path, HOST_MAX_CALLS="4") as api:
-            for _ in range(25):
+        async with (
+            with_api(ground, tmp_path, HOST_MAX_CALLS="4") as api,
+            asyncio.TaskGroup() as beside,
+        ):
+            for count in range(25):
                 telephone = dice.choice([Busy(), Fails(503), Fails(603), Telephone(script=answers)])
                 number = a_number(ground, telephone)
-                status, call = await api.place("leaves", number, details={"name": "Ann"})
-                assert status == 202
-                asked.append(call)
+                asked.append(await accepted(api, number))
                 await asyncio.sleep(dice.uniform(0, 2))
                 if dice.random() < 0.2:
                     with suppress(ValueError, ProcessLookupError):  # no process has it
                         kill_its_process(api.host, dice.choice(asked)["room"])
+                if count in (6, 16):
+                    beside.create_task(without_livekit(ground, dice.uniform(0.5, 3)))
             if len(asked) == 25:
                 api.host.host.signal(signal.SIGKILL)
                 continue
