@@ -7,6 +7,18 @@ from enum import StrEnum
 from typing import NamedTuple
 
 
+class Kind(StrEnum):
+    """What figures and campaigns count outcomes as."""
+
+    TALKED = "talked"
+    VOICEMAIL = "voicemail"
+    NOT_REACHED = "not reached"
+    STOPPED = "stopped"
+    """By somebody, or by a rule."""
+    FAILED = "failed"
+    """By the host, LiveKit or a trunk."""
+
+
 class Outcome(StrEnum):
     """How a call ended."""
 
@@ -39,9 +51,14 @@ class Outcome(StrEnum):
         return _FACTS[self].exit_code
 
     @property
+    def kind(self) -> Kind:
+        """What it counts as."""
+        return _FACTS[self].kind
+
+    @property
     def reached(self) -> bool:
-        """True if it says that somebody, or a mailbox, was reached."""
-        return _FACTS[self].reached
+        """True if it says that somebody was talked to, or a message was left."""
+        return self.kind is Kind.TALKED or self is Outcome.VOICEMAIL_LEFT
 
     @property
     def conversation(self) -> bool:
@@ -60,29 +77,31 @@ class Outcome(StrEnum):
 
 class _Facts(NamedTuple):
     exit_code: int
+    kind: Kind
     description: str
     retryable: bool = False
-    reached: bool = False
     conversation: bool = False
 
 
 _FACTS = {
-    Outcome.COMPLETED: _Facts(0, "the conversation ended", reached=True, conversation=True),
-    Outcome.TRANSFERRED: _Facts(0, "the call was transferred", reached=True),
-    Outcome.VOICEMAIL_LEFT: _Facts(0, "the persona left a voicemail message", reached=True),
+    Outcome.COMPLETED: _Facts(0, Kind.TALKED, "the conversation ended", conversation=True),
+    Outcome.TRANSFERRED: _Facts(0, Kind.TALKED, "the call was transferred"),
+    Outcome.VOICEMAIL_LEFT: _Facts(0, Kind.VOICEMAIL, "the persona left a voicemail message"),
     Outcome.VOICEMAIL_SKIPPED: _Facts(
-        10, "voicemail answered and no message was left", retryable=True
+        10, Kind.VOICEMAIL, "voicemail answered and no message was left", retryable=True
     ),
-    Outcome.NO_ANSWER: _Facts(11, "the call was not answered", retryable=True),
-    Outcome.BUSY: _Facts(12, "the line was busy", retryable=True),
-    Outcome.DECLINED: _Facts(13, "the call was declined"),
-    Outcome.INVALID_NUMBER: _Facts(14, "the number does not exist"),
-    Outcome.BLOCKED: _Facts(15, "the call is not allowed"),
-    Outcome.TRUNK_ERROR: _Facts(16, "the SIP trunk failed", retryable=True),
-    Outcome.CANCELLED: _Facts(17, "the call was cancelled", retryable=True),
-    Outcome.REFUSED: _Facts(18, "the host refused the call"),
-    Outcome.ABANDONED: _Facts(19, "the caller hung up before the persona spoke", retryable=True),
-    Outcome.FAILED: _Facts(20, "an internal error ended the call", retryable=True),
+    Outcome.NO_ANSWER: _Facts(11, Kind.NOT_REACHED, "the call was not answered", retryable=True),
+    Outcome.BUSY: _Facts(12, Kind.NOT_REACHED, "the line was busy", retryable=True),
+    Outcome.DECLINED: _Facts(13, Kind.NOT_REACHED, "the call was declined"),
+    Outcome.INVALID_NUMBER: _Facts(14, Kind.NOT_REACHED, "the number does not exist"),
+    Outcome.BLOCKED: _Facts(15, Kind.STOPPED, "the call is not allowed"),
+    Outcome.TRUNK_ERROR: _Facts(16, Kind.FAILED, "the SIP trunk failed", retryable=True),
+    Outcome.CANCELLED: _Facts(17, Kind.STOPPED, "the call was cancelled", retryable=True),
+    Outcome.REFUSED: _Facts(18, Kind.FAILED, "the host refused the call"),
+    Outcome.ABANDONED: _Facts(
+        19, Kind.STOPPED, "the caller hung up before the persona spoke", retryable=True
+    ),
+    Outcome.FAILED: _Facts(20, Kind.FAILED, "an internal error ended the call", retryable=True),
 }
 
 # SIP statuses that are definite about the far end (RFC 3261 section 21).

@@ -6,7 +6,7 @@ import pytest
 from sip_statuses import SIP_STATUSES
 
 from host.local.exchange import PROFILES, Profile
-from host.records.outcome import Outcome, outcome_of_sip_status
+from host.records.outcome import Kind, Outcome, outcome_of_sip_status
 
 
 @pytest.mark.parametrize("outcome", Outcome)
@@ -34,6 +34,13 @@ def test_an_outcome_that_says_that_somebody_was_reached_did_its_work() -> None:
     reached = {outcome for outcome in Outcome if outcome.reached}
     assert {Outcome.COMPLETED, Outcome.TRANSFERRED, Outcome.VOICEMAIL_LEFT} <= reached
     assert not [outcome for outcome in reached if outcome.retryable()]
+
+
+def test_each_outcome_counts_as_one_kind_and_no_conversation_as_a_failure() -> None:
+    for outcome in Outcome:
+        assert outcome.kind in Kind
+        assert not outcome.conversation or outcome.kind is Kind.TALKED
+    assert {outcome.kind for outcome in Outcome} == set(Kind)
 
 
 @pytest.mark.parametrize("status", SIP_STATUSES)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from host.dispatch.campaigns.model import Row
-from host.records.outcome import Outcome
+from host.records.outcome import Kind, Outcome
 
 WINDOW = 20
 """Last calls that the pace depends on."""
@@ -22,7 +22,6 @@ OTHER_HOURS = timedelta(hours=1)
 MOST = 3
 """Attempts for each try: those that dialled nothing count only so far."""
 
-_FAILED = frozenset({Outcome.TRUNK_ERROR, Outcome.FAILED, Outcome.REFUSED})
 _NOT_DIALLED = frozenset({Outcome.BLOCKED, Outcome.REFUSED})
 _DAY = timedelta(days=1)
 
@@ -65,7 +64,7 @@ class Pace:
         """Return the share of the wanted speed at which to go on: above 0, at most 1."""
         last = list(self._last)
         dialled = [each for each in last if each not in _NOT_DIALLED]
-        share = 1.0 - sum(each in _FAILED for each in last) / WINDOW
+        share = 1.0 - sum(each.kind is Kind.FAILED for each in last) / WINDOW
         answered = sum(each.reached or each is Outcome.VOICEMAIL_SKIPPED for each in dialled)
         if len(dialled) >= FEW and answered / len(dialled) < LOW:
             share /= 2
@@ -83,4 +82,4 @@ class Pace:
 
 def is_broken(last: Sequence[Outcome]) -> bool:
     """Return whether the last calls all failed, at least IN_A_ROW of them."""
-    return len(last) >= IN_A_ROW and all(each in _FAILED for each in last[-IN_A_ROW:])
+    return len(last) >= IN_A_ROW and all(each.kind is Kind.FAILED for each in last[-IN_A_ROW:])

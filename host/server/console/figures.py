@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from host.base.clock import now
-from host.records.outcome import Outcome
+from host.records.outcome import Kind, Outcome
 from host.server.console import search
 from host.server.console.context import Console, console_of
 from host.server.console.pages import render
@@ -20,15 +20,7 @@ from host.server.console.plots import Columns, columns, histogram
 PERIODS = {"24h": "24 hours", "7d": "7 days", "30d": "30 days"}
 _HOURS = {"24h": 24, "7d": 7 * 24, "30d": 30 * 24}
 _STEPS = {"24h": timedelta(hours=1), "7d": timedelta(hours=6), "30d": timedelta(days=1)}
-KINDS = {
-    "talked": (Outcome.COMPLETED, Outcome.TRANSFERRED),
-    "voicemail": (Outcome.VOICEMAIL_LEFT, Outcome.VOICEMAIL_SKIPPED),
-    "not reached": (Outcome.NO_ANSWER, Outcome.BUSY, Outcome.DECLINED, Outcome.INVALID_NUMBER),
-    "stopped": (Outcome.CANCELLED, Outcome.ABANDONED, Outcome.BLOCKED),
-    "failed": (Outcome.FAILED, Outcome.TRUNK_ERROR, Outcome.REFUSED),
-}
-"""Outcomes that are one colour."""
-_KIND_OF = {outcome.value: kind for kind, outcomes in KINDS.items() for outcome in outcomes}
+_KIND_OF = {outcome.value: outcome.kind for outcome in Outcome}
 _FIRST_WORD = (0.5, 1.0, 1.5, 2.0, 3.0, 5.0)
 _DURATION = (15.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 
@@ -51,7 +43,7 @@ class Figures:
 
     total: int
     outcomes: list[tuple[str, int]]
-    kinds: dict[str, int]
+    kinds: dict[Kind, int]
     answer_rate: float | None
     """Share of placed calls that were answered, by people or machines; None without any."""
     failure_rate: float | None
@@ -97,16 +89,16 @@ def counted(console: Console, period: str, persona: str) -> list[Counted]:
 def figures_of(calls: list[Counted], period: str, at: datetime) -> Figures:
     """Count calls."""
     outcomes = Counter(call.outcome for call in calls)
-    kinds = Counter(_KIND_OF.get(call.outcome, "failed") for call in calls)
+    kinds = Counter(_KIND_OF.get(call.outcome, Kind.FAILED) for call in calls)
     placed = [call for call in calls if call.outbound and call.outcome != Outcome.BLOCKED]
     firsts = [call.first_word for call in calls if call.first_word is not None]
     durations = [call.duration for call in calls if call.answered]
     return Figures(
         total=len(calls),
         outcomes=outcomes.most_common(),
-        kinds={kind: kinds[kind] for kind in KINDS},
+        kinds={kind: kinds[kind] for kind in Kind},
         answer_rate=sum(call.answered for call in placed) / len(placed) if placed else None,
-        failure_rate=kinds["failed"] / len(calls) if calls else None,
+        failure_rate=kinds[Kind.FAILED] / len(calls) if calls else None,
         first_word=median(firsts) if firsts else None,
         duration=median(durations) if durations else None,
         by_time=_by_time(calls, period, at),
@@ -126,10 +118,10 @@ def _by_time(calls: list[Counted], period: str, at: datetime) -> Columns:
     for call in calls:
         place = sum(stamp <= call.at for stamp in stamps) - 1
         if place >= 0:
-            counts[place][_KIND_OF.get(call.outcome, "failed")] += 1
+            counts[place][_KIND_OF.get(call.outcome, Kind.FAILED)] += 1
     form = "%H:%M" if period == "24h" else "%a %H" if period == "7d" else "%b %d"
     labels = [f"{start:{form}}" for start in starts]
-    return columns(labels, counts, list(KINDS), every=4 if period != "30d" else 7)
+    return columns(labels, counts, list(Kind), every=4 if period != "30d" else 7)
 
 
 def _floor(moment: datetime, period: str) -> datetime:
