@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 
 import canaries
 import pytest
-from deployment import HERE, KEY, OF_A_DEPLOYMENT, SECRET, Deployment
+from deployment import HERE, KEY, SECRET, Deployment
 from panics import show_panics
 
 from host import privacy as private
+from host.local.process import OF_A_DEPLOYMENT
 from host.registry import Registry, bundled_plugins, load_afresh
 from host.settings import Settings, load_settings
 

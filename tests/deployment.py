@@ -17,7 +17,6 @@ HERE = Path(__file__).parent
 
 KEY, SECRET = "devkey", "a-secret-that-is-long-enough-for-a-key"
 """LiveKit's, in the settings of a call."""
-OF_A_DEPLOYMENT = ("HOST_", "LIVEKIT_", "OPENAI_", "DEEPGRAM_", "CARTESIA_")
 
 
 class Deployment:

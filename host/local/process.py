@@ -18,7 +18,7 @@ STOP_LIMIT = 20.0
 LOG_LIMIT = 20.0
 """Seconds that its calls' processes may outlive the host."""
 
-OF_A_DEPLOYMENT = ("HOST_", "LIVEKIT_", "OPENAI_", "DEEPGRAM_", "CARTESIA_")
+OF_A_DEPLOYMENT = ("HOST_", "LIVEKIT_", "OPENAI_", "DEEPGRAM_", "CARTESIA_", "OTEL_")
 """Prefixes of the names of settings."""
 
 

@@ -8,10 +8,11 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
-from deployment import OF_A_DEPLOYMENT, Deployment
+from deployment import Deployment
 from programs import printed_by
 
 from host.base.paths import EXAMPLE_PERSONAS
+from host.local.process import OF_A_DEPLOYMENT
 
 pytestmark = pytest.mark.processes
 

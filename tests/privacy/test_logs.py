@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import logging
-import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -16,9 +15,10 @@ from typing import Any
 
 import pytest
 from canaries import NUMBER, SECRETS, TRUNK_PASSWORD
-from deployment import HERE, OF_A_DEPLOYMENT
+from deployment import HERE
 from leaks import BELOW_PYTHON, ILLNESS, KEYS, LEAKS, ROOM, SAID, TOKEN
 
+from host.local.process import bare_environment
 from host.privacy.logs import _matters
 
 # One process runs them all: what the program tells is run once for each form.
@@ -49,11 +49,10 @@ def output_with(
     process: str, form: str, folder: Path, settings: Mapping[str, str]
 ) -> tuple[str, str]:
     """Run it with settings of a deployment."""
-    bare = {name: text for name, text in os.environ.items() if not name.startswith(OF_A_DEPLOYMENT)}
     done = subprocess.run(
         [sys.executable, str(HERE / "leaks.py"), process, form],
         cwd=folder,
-        env={**bare, "PYTHONPATH": f"{HERE.parent}:{HERE}", **SECRETS, **settings},
+        env={**bare_environment(), "PYTHONPATH": f"{HERE.parent}:{HERE}", **SECRETS, **settings},
         capture_output=True,
         text=True,
         timeout=60,

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from canaries import NUMBER, SECRETS
-from deployment import HERE, OF_A_DEPLOYMENT
+from deployment import HERE
+
+from host.local.process import bare_environment
 
 pytestmark = pytest.mark.processes
 
@@ -78,7 +79,7 @@ def output_of(folder: Path, *command: str, **settings: str) -> str:
 
     The name of the variable CRM does not tell that it is a secret; the settings do.
     """
-    bare = {name: text for name, text in os.environ.items() if not name.startswith(OF_A_DEPLOYMENT)}
+    bare = bare_environment()
     bare.pop("CANARY_CRM_TOKEN", None)
     settings = {**SECRETS, "CRM": SECRET, **settings}
     del settings["CANARY_CRM_TOKEN"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import tomllib
@@ -14,6 +15,7 @@ from dotenv import dotenv_values
 from pydantic import SecretStr
 
 from host.base.errors import SettingsError
+from host.local.process import OF_A_DEPLOYMENT
 from host.registry import bundled_plugins, read_settings
 from host.settings import (
     PASSWORDS,
@@ -28,6 +30,7 @@ from host.settings import (
 from host.settings.plugins import variables_of
 
 ENV_EXAMPLE = HERE.parent / ".env.example"
+TEMPLATE = HERE.parent / "host/cli/new/templates/env"
 TOML_EXAMPLE = HERE.parent / "host.example.toml"
 
 
@@ -273,9 +276,9 @@ def test_every_setting_is_described(model: type[Settings] | type[PersonaSettings
         assert field.description, name
 
 
-def env_example() -> dict[str, str]:
-    """Return the variables of .env.example, those that are commented out included."""
-    lines = ENV_EXAMPLE.read_text().splitlines()
+def env_example(file: Path = ENV_EXAMPLE) -> dict[str, str]:
+    """Return the variables of an example of .env, those that are commented out included."""
+    lines = file.read_text().splitlines()
     found = [re.fullmatch(r"(?:# )?([A-Z_]+)=(.*)", line) for line in lines]
     return {match[1]: match[2] for match in found if match}
 
@@ -301,6 +304,16 @@ def test_the_env_example_has_every_secret_and_the_address_of_livekit() -> None:
     }
     assert {"DEEPGRAM_API_KEY", "HOST_WEBHOOK_SECRET"} <= of_plugins
     assert set(env_example()) == secrets | of_plugins | {"LIVEKIT_URL", "HOST_TRUNK"}
+    of_providers = {name for name in of_plugins if not name.startswith("HOST_")}
+    assert of_providers <= set(env_example(TEMPLATE))
+
+
+def test_no_variable_of_a_bundled_plugin_reaches_the_hosts_of_tests_and_of_local_worlds() -> None:
+    for plugin in bundled_plugins():
+        if plugin.settings:
+            variables = variables_of(plugin.name, plugin.settings)
+            for name in itertools.chain.from_iterable(variables.values()):
+                assert name.startswith(OF_A_DEPLOYMENT)
 
 
 def test_the_env_example_can_be_used_as_it_is(here: Path) -> None:
