@@ -58,7 +58,6 @@ SHOWN = {
     ("CONTRIBUTING.md", "async def test_the_greeting_waits"): IMAGINARY,
     ("CONTRIBUTING.md", "@hookspec"): QUOTED,
     ("CONTRIBUTING.md", "@hookimpl"): QUOTED,
-    ("CONTRIBUTING.md", "holds = [fact"): QUOTED,
     ("CONTRIBUTING.md", 'untaken("no answer"'): QUOTED,
     ("CONTRIBUTING.md", "host/"): LAYOUT,
     ("docs/authors.md", "my-deployment/"): LAYOUT,
