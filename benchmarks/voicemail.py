@@ -87,8 +87,9 @@ async def _call(scene: Scene, opening: Opening, slots: asyncio.Semaphore) -> Res
         try:
             callee = Callee(opening, CALLER)
             _, call, record = await scene.place_to(Telephone(script=callee), "clinic")
-        except AssertionError as error:
-            return Result(opening, "none", False, f"did not hear what it waited for: {error}")
+        except (AssertionError, TimeoutError) as error:
+            print("x", end="", flush=True)
+            return Result(opening, "none", False, f"did not get what it waited for: {error}")
         result = callee.judge(call, record)
         print("." if result.right else "x", end="", flush=True)
         return result
