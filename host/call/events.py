@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from host.base.tasks import Tasks
@@ -114,12 +115,15 @@ class Events:
         except Exception:
             log.exception("%s of %s failed", event, self._call.persona)
             return
+        files = [_file_of(one) for one in hooks]
         if limit is not None:
             hooks = [HookClock(limit).limit(one) for one in hooks]
         results = await asyncio.gather(*hooks, return_exceptions=True)
-        for result in results:
+        for file, result in zip(files, results, strict=True):
             if isinstance(result, Exception):
-                log.error("%s of %s failed", event, self._call.persona, exc_info=result)
+                log.error(
+                    "%s of %s failed in %s", event, self._call.persona, file, exc_info=result
+                )
 
     async def finish(self, limit: float) -> None:
         """Wait for background events, at most `limit` seconds."""
@@ -128,3 +132,9 @@ class Events:
     def cancel(self) -> None:
         """Cancel background events."""
         self._tasks.cancel()
+
+
+def _file_of(hook: Coroutine[Any, Any, None]) -> str:
+    """Return the file of a persona or plugin whose hook this is, with its folder."""
+    code = getattr(hook, "cr_code", None)
+    return "/".join(Path(code.co_filename).parts[-2:]) if code else "a hook"

@@ -28,19 +28,20 @@ async def chat(
     persona: str,
     details: Mapping[str, Any],
     *,
+    number: str | None = None,
     llm: Llm | None = None,
     ask: Callable[[], str | None],
     show: Callable[[str, str], None],
 ) -> None:
     """Talk with a persona until it hangs up or there is nothing left to ask.
 
-    `ask` returns the next line, None at the end; `#5` presses a key. `show` gets who spoke and
-    what. `llm` answers in place of the persona's own. Raises HostError, also where the persona's
+    `number` is the far end's. `ask` returns the next line, None at the end; `#5` presses a key.
+    `show` gets who spoke and what. `llm` answers in place of the persona's own. Raises HostError, also where the persona's
     own code fails: one line that says where.
     """
     loaded = registry.load(settings)
     try:
-        state = CallState(id="chat", room="chat", metadata=dict(details))
+        state = CallState(id="chat", room="chat", number=number, metadata=dict(details))
         call = TextCall(settings, state, persona=persona, hooks=loaded.view(persona), llm=llm)
         call.details = parse_details(call.hooks, details)
         async with converse(call) as talk:

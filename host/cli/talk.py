@@ -24,6 +24,9 @@ def chat(
     details: Annotated[
         list[str] | None, typer.Argument(help="Details for the persona: key=value ...")
     ] = None,
+    number: Annotated[
+        str | None, typer.Option(help="Number from which the persona is called.")
+    ] = None,
     local: LocalRules = False,
 ) -> None:
     """Chat with a persona in the terminal. `#5` presses a key."""
@@ -44,6 +47,7 @@ def chat(
         settings,
         persona,
         given,
+        number=None if number is None else checks.number_as_written(number),
         llm=in_place_of_openai(settings) if local else None,
         ask=ask_terminal,
         show=lambda who, text: typer.echo(f"{who}: {text}"),

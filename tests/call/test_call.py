@@ -62,7 +62,7 @@ async def test_an_event_that_fails_is_passed_over(
     call = call_of(settings, call_status_changed=lambda call, status: [bad(), good(status)])
     await call.events.emit_and_wait("call_status_changed", status="active")
     assert told == ["active"]
-    assert "call_status_changed of desk failed" in caplog.text
+    assert "call_status_changed of desk failed in call/test_call.py" in caplog.text
     assert "a broken plugin" in caplog.text
 
 
