@@ -18,6 +18,8 @@ from aiohttp import web
 from coming_and_going import ComingAndGoing
 from livekit import api
 
+from host.runner.aftermath import emit_call_ended
+from host.runner.checkpoint import Checkpoint, CheckpointStore
 from host.server.api import details_validator
 from host.server.api.server import answering_api
 from host.server.events import EventStream
@@ -158,6 +160,19 @@ def settings_for(livekit: LiveKit, **more: Any) -> Settings:
         "max_attempts_a_day": 0,
     }
     return Settings(**{**load_settings().model_dump(exclude_unset=True), **own, **more})
+
+
+def emit_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let `call_ended` of calls that nobody takes be emitted here.
+
+    A process of its own imports LiveKit, for a second of a processor for each call.
+    """
+
+    async def emit(settings: Settings, checkpoint: Checkpoint, *, dev: bool) -> None:
+        await emit_call_ended(settings, checkpoint)
+        CheckpointStore(settings.state_dir).close(checkpoint.state.id)
+
+    monkeypatch.setattr("host.server.api.unplaced.emit_call_ended", emit)
 
 
 @contextlib.asynccontextmanager

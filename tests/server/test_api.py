@@ -11,7 +11,15 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from api_client import NUMBER, TOKEN, Client, LiveKit, a_livekit, an_api
+from api_client import (
+    NUMBER,
+    TOKEN,
+    Client,
+    LiveKit,
+    a_livekit,
+    an_api,
+    emit_in_this_process,
+)
 from deployment import HERE, Deployment
 from programs import printed_by
 
@@ -112,15 +120,36 @@ async def livekit(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[LiveKit]:
 
 
 @pytest.fixture
-async def client(
+async def client_of_a_host(
     deployment: Deployment, livekit: LiveKit, caplog: pytest.LogCaptureFixture
 ) -> AsyncIterator[Client]:
-    """A program that uses the API of a host with one persona, which notes each record."""
+    """A program that uses the API of a host with one persona, which notes each record.
+
+    A process of its own notes it, as on any host.
+    """
     deployment.write("personas/ann.py", STRICT)
     deployment.write("plugins/witness.py", WITNESS)
     async with an_api(caplog, livekit) as client:
         yield client
         livekit.turning_away.set()  # nobody is left waiting in LiveKit's SDK
+
+
+@pytest.fixture
+def client(client_of_a_host: Client, emitted_here: None) -> Client:
+    """The same, without a process for each call that ends."""
+    return client_of_a_host
+
+
+@pytest.fixture
+def emitted_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host that emits `call_ended` in its own process."""
+    emit_in_this_process(monkeypatch)
+
+
+@pytest.fixture
+def stops_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host that hardly waits for its calls when it stops: none of them ends meanwhile."""
+    monkeypatch.setattr("host.server.api.placing.CLOSING_LIMIT", 0.1)
 
 
 @pytest.fixture
@@ -169,8 +198,9 @@ async def test_a_call_that_no_host_takes_is_over_and_may_be_tried_again(client: 
 
 
 async def test_each_accepted_call_that_no_host_takes_has_one_record(
-    client: Client, deployment: Deployment
+    client_of_a_host: Client, deployment: Deployment
 ) -> None:
+    client = client_of_a_host
     calls = [(await client.place(details=GOOD))[1] for _ in range(3)]
     client.livekit.turning_away.set()
     for call in calls:
@@ -294,80 +324,78 @@ async def test_nor_are_there_more_of_those_that_are_asked_for_at_once(
 # The request
 
 
-@pytest.mark.parametrize(
-    ("wanted", "loc"),
-    [
-        ({"persona": "bob"}, ["body", "persona"]),
-        ({"persona": "../ann"}, ["body", "persona"]),
-        ({"persona": None}, ["body", "persona"]),
-        ({"number": "15552220001"}, ["body", "number"]),
-        ({"number": "+0555222000"}, ["body", "number"]),
-        ({"number": "+1 555 222 0001"}, ["body", "number"]),
-        ({"number": "+15552220001\n"}, ["body", "number"]),
-        ({"number": "+1555222000１"}, ["body", "number"]),
-        ({"number": "tel:+15552220001"}, ["body", "number"]),
-        ({"number": "sip:1@example.com"}, ["body", "number"]),
-        ({"number": 15552220001}, ["body", "number"]),
-        ({"details": []}, ["body", "details"]),
-        ({"details": {"phone_number": "+15559990001"}}, ["body", "details"]),
-        ({"idempotency_key": ""}, ["body", "idempotency_key"]),
-        ({"idempotency_key": "a b"}, ["body", "idempotency_key"]),
-        ({"idempotency_key": "x" * 201}, ["body", "idempotency_key"]),
-        ({"reference": ""}, ["body", "reference"]),
-        ({"reference": "x" * 201}, ["body", "reference"]),
-        ({"reference": "two\nlines"}, ["body", "reference"]),
-        ({"reference": 17}, ["body", "reference"]),
-        ({"details": {"reference": "L-17"}}, ["body", "details"]),
-        ({"dtmf": "12x"}, ["body", "dtmf"]),
-        ({"dtmf": ""}, ["body", "dtmf"]),
-        ({"dtmf": "1" + "," * 30}, ["body", "dtmf"]),
-        ({"dtmf": 12}, ["body", "dtmf"]),
-        ({"details": {"dtmf": "12"}}, ["body", "details"]),
-        ({"trunk": "ST_1"}, ["body", "trunk"]),
-        ({"caller_id": "5550001111"}, ["body", "caller_id"]),
-        ({"details": {"caller_id": "+15550001111"}}, ["body", "details"]),
-        ({"headers": {"Idempotency-Key": "a b"}}, ["header", "Idempotency-Key"]),
-        (
-            {"headers": {"Idempotency-Key": "one"}, "idempotency_key": "other"},
-            ["body", "idempotency_key"],
-        ),
-    ],
-)
-async def test_a_wrong_request_is_told_in_terms_of_its_fields(
-    client: Client, wanted: dict[str, Any], loc: list[str]
-) -> None:
-    status, told, _ = await client.place(**{"details": GOOD, **wanted})
-    assert (status, [fault["loc"] for fault in told["detail"]]) == (422, [loc])
-    assert set(told["detail"][0]) == {"loc", "msg", "type"}
+WRONG: list[tuple[dict[str, Any], list[str]]] = [
+    ({"persona": "bob"}, ["body", "persona"]),
+    ({"persona": "../ann"}, ["body", "persona"]),
+    ({"persona": None}, ["body", "persona"]),
+    ({"number": "15552220001"}, ["body", "number"]),
+    ({"number": "+0555222000"}, ["body", "number"]),
+    ({"number": "+1 555 222 0001"}, ["body", "number"]),
+    ({"number": "+15552220001\n"}, ["body", "number"]),
+    ({"number": "+1555222000１"}, ["body", "number"]),
+    ({"number": "tel:+15552220001"}, ["body", "number"]),
+    ({"number": "sip:1@example.com"}, ["body", "number"]),
+    ({"number": 15552220001}, ["body", "number"]),
+    ({"details": []}, ["body", "details"]),
+    ({"details": {"phone_number": "+15559990001"}}, ["body", "details"]),
+    ({"idempotency_key": ""}, ["body", "idempotency_key"]),
+    ({"idempotency_key": "a b"}, ["body", "idempotency_key"]),
+    ({"idempotency_key": "x" * 201}, ["body", "idempotency_key"]),
+    ({"reference": ""}, ["body", "reference"]),
+    ({"reference": "x" * 201}, ["body", "reference"]),
+    ({"reference": "two\nlines"}, ["body", "reference"]),
+    ({"reference": 17}, ["body", "reference"]),
+    ({"details": {"reference": "L-17"}}, ["body", "details"]),
+    ({"dtmf": "12x"}, ["body", "dtmf"]),
+    ({"dtmf": ""}, ["body", "dtmf"]),
+    ({"dtmf": "1" + "," * 30}, ["body", "dtmf"]),
+    ({"dtmf": 12}, ["body", "dtmf"]),
+    ({"details": {"dtmf": "12"}}, ["body", "details"]),
+    ({"trunk": "ST_1"}, ["body", "trunk"]),
+    ({"caller_id": "5550001111"}, ["body", "caller_id"]),
+    ({"details": {"caller_id": "+15550001111"}}, ["body", "details"]),
+    ({"headers": {"Idempotency-Key": "a b"}}, ["header", "Idempotency-Key"]),
+    (
+        {"headers": {"Idempotency-Key": "one"}, "idempotency_key": "other"},
+        ["body", "idempotency_key"],
+    ),
+]
+"""Requests, and the field that is wrong in them."""
+
+
+async def test_wrong_requests_are_told_in_terms_of_their_fields(client: Client) -> None:
+    for wanted, loc in WRONG:
+        status, told, _ = await client.place(**{"details": GOOD, **wanted})
+        assert status == 422, (wanted, told)
+        assert [fault["loc"] for fault in told["detail"]] == [loc], wanted
+        assert set(told["detail"][0]) == {"loc", "msg", "type"}, wanted
     assert client.livekit.rooms == []
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"",
-        b"{",
-        b"[]",
-        b"\xff",
-        b"null",
-        b'"\\ud800"',
-        b"[" * 30_000,
-        b'{"a":' * 5_000,
-        b'{"persona": "ann", "number": "+15552220001", "details": {"hour": NaN}}',
-        b'{"persona": "ann", "number": "+15552220001", "details": {"patient": "\\ud800"}}',
-        b'{"persona": "ann", "number": "+15552220001", "number": "+15552220002"}',
-        b'{"persona": "ann", "number": "+15552220001", "details": {"hour": ' + b"9" * 9000 + b"}}",
-        b'{"persona": "ann", "number": "+15552220001", "details": {"hour": 1e999}}',
-        b'{"persona": "ann", "number": "+15552220001", "details": {"x": "%s"}}' % (b"x" * 17_000),
-        b'{"persona": "ann", "number": "+15552220001", "details": {"x": %s1%s}}'
-        % (b"[" * 9, b"]" * 9),
-    ],
-    ids=range(15),
-)
-async def test_what_is_no_good_json_is_refused(client: Client, body: bytes) -> None:
+NO_GOOD_JSON = [
+    b"",
+    b"{",
+    b"[]",
+    b"\xff",
+    b"null",
+    b'"\\ud800"',
+    b"[" * 30_000,
+    b'{"a":' * 5_000,
+    b'{"persona": "ann", "number": "+15552220001", "details": {"hour": NaN}}',
+    b'{"persona": "ann", "number": "+15552220001", "details": {"patient": "\\ud800"}}',
+    b'{"persona": "ann", "number": "+15552220001", "number": "+15552220002"}',
+    b'{"persona": "ann", "number": "+15552220001", "details": {"hour": ' + b"9" * 9000 + b"}}",
+    b'{"persona": "ann", "number": "+15552220001", "details": {"hour": 1e999}}',
+    b'{"persona": "ann", "number": "+15552220001", "details": {"x": "%s"}}' % (b"x" * 17_000),
+    b'{"persona": "ann", "number": "+15552220001", "details": {"x": %s1%s}}' % (b"[" * 9, b"]" * 9),
+]
+
+
+async def test_what_is_no_good_json_is_refused(client: Client) -> None:
     headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
-    status, told, _ = await client.ask("POST", "/calls", data=body, headers=headers)
-    assert status == 422, told
+    for body in NO_GOOD_JSON:
+        status, told, _ = await client.ask("POST", "/calls", data=body, headers=headers)
+        assert status == 422, (body[:100], told)
     assert client.livekit.rooms == []
 
 
@@ -516,6 +544,7 @@ async def test_a_persona_that_takes_for_ever_stops_neither_the_host_nor_the_next
     assert (await client.place(details=GOOD))[0] == 202
 
 
+@pytest.mark.usefixtures("emitted_here", "stops_at_once")
 async def test_a_persona_that_forbids_other_fields_has_a_place_for_the_key(
     deployment: Deployment, livekit: LiveKit, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -632,6 +661,7 @@ async def test_a_request_that_was_refused_leaves_its_key_free(client: Client) ->
 # A host that stops, and starts again
 
 
+@pytest.mark.usefixtures("emitted_here")
 async def test_calls_are_known_after_a_restart_and_so_are_their_keys(
     deployment: Deployment, livekit: LiveKit, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -646,6 +676,7 @@ async def test_calls_are_known_after_a_restart_and_so_are_their_keys(
         assert (await client.place(details=GOOD, idempotency_key="order-8"))[1] != over
 
 
+@pytest.mark.usefixtures("emitted_here", "stops_at_once")
 async def test_how_a_call_went_that_ended_while_the_api_was_gone_is_found_out(
     deployment: Deployment, livekit: LiveKit, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -662,11 +693,11 @@ async def test_how_a_call_went_that_ended_while_the_api_was_gone_is_found_out(
     assert over["retryable"] is True
 
 
+@pytest.mark.usefixtures("hasty", "emitted_here", "stops_at_once")
 async def test_a_call_that_nobody_ever_tells_of_has_failed_and_is_not_placed_again(
     deployment: Deployment,
     livekit: LiveKit,
     caplog: pytest.LogCaptureFixture,
-    hasty: None,
 ) -> None:
     async with an_api(caplog, livekit) as client:
         _, call, _ = await client.place(details=GOOD)
@@ -682,11 +713,11 @@ async def test_a_call_that_nobody_ever_tells_of_has_failed_and_is_not_placed_aga
     assert len(livekit.joining) == 1
 
 
+@pytest.mark.usefixtures("hasty", "emitted_here", "stops_at_once")
 async def test_a_call_that_another_host_had_is_not_recorded_here(
     deployment: Deployment,
     livekit: LiveKit,
     caplog: pytest.LogCaptureFixture,
-    hasty: None,
 ) -> None:
     async with an_api(caplog, livekit) as client:
         _, call, _ = await client.place(details=GOOD)
@@ -698,6 +729,7 @@ async def test_a_call_that_another_host_had_is_not_recorded_here(
         assert [record.id for record in await recorded(deployment)] == [other["id"]]
 
 
+@pytest.mark.usefixtures("emitted_here", "stops_at_once")
 async def test_a_call_that_another_version_wrote_down_does_not_stop_the_next_start(
     deployment: Deployment, livekit: LiveKit, caplog: pytest.LogCaptureFixture
 ) -> None:

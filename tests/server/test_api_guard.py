@@ -23,6 +23,7 @@ from api_client import (
     a_livekit,
     an_api,
     connect,
+    emit_in_this_process,
     head,
     raw,
     settings_for,
@@ -64,6 +65,12 @@ async def livekit() -> AsyncIterator[LiveKit]:
         yield livekit
 
 
+@pytest.fixture(autouse=True)
+def emitted_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host that emits `call_ended` in its own process."""
+    emit_in_this_process(monkeypatch)
+
+
 @pytest.fixture
 async def client(
     deployment: Deployment, livekit: LiveKit, caplog: pytest.LogCaptureFixture
@@ -80,7 +87,6 @@ TOO_LONG = b'{"detail":"the request is longer than 32768 bytes"}'
 # The token
 
 
-@pytest.mark.parametrize(("method", "path"), PATHS)
 @pytest.mark.parametrize(
     "given",
     [
@@ -99,13 +105,15 @@ TOO_LONG = b'{"detail":"the request is longer than 32768 bytes"}'
     ],
 )
 async def test_without_the_token_nothing_is_told_and_nothing_happens(
-    client: Client, method: str, path: str, given: str | None
+    client: Client, given: str | None
 ) -> None:
     headers = {} if given is None else {"Authorization": given}
     wanted = {"persona": "ann", "number": NUMBER}
-    status, told, answered = await client.ask(method, path, json=wanted, headers=headers)
-    assert (status, told) == (401, {"detail": "the token is missing or wrong"})
-    assert answered["WWW-Authenticate"] == "Bearer"
+    for method, path in PATHS:
+        status, told, answered = await client.ask(method, path, json=wanted, headers=headers)
+        asked = f"{method} {path}"
+        assert (status, told) == (401, {"detail": "the token is missing or wrong"}), asked
+        assert answered["WWW-Authenticate"] == "Bearer", asked
     assert client.livekit.rooms == []
 
 

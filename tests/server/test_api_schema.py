@@ -11,7 +11,7 @@ from typing import Any
 import hypothesis
 import pytest
 import schemathesis
-from api_client import TOKEN, Client, a_livekit, an_api
+from api_client import TOKEN, Client, a_livekit, an_api, emit_in_this_process
 from deployment import Deployment
 from schemathesis.core.result import Ok
 
@@ -31,6 +31,7 @@ async def client(
 ) -> AsyncIterator[Client]:
     """A program that uses the API of a host with two personas; nobody takes its calls."""
     monkeypatch.setattr("host.server.api.placing.MOST", 10_000)
+    emit_in_this_process(monkeypatch)
     deployment.persona("ann")
     deployment.write(
         "personas/bob.py",
