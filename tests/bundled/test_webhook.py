@@ -33,6 +33,7 @@ from host.records.record import CallRecord
 from host.settings import Settings
 from host.settings.plugins import declare
 from plugins import webhook
+from plugins.webhook import delivery
 from plugins.webhook.delivery import AT_ONCE, LONGEST_PAUSE, Delivery, pause
 from plugins.webhook.queue import Message, Queue
 from plugins.webhook.receiver import Receiver
@@ -99,8 +100,17 @@ def settings_for(folder: Path, **more: Any) -> Settings:
 
 
 @pytest.fixture
-def queue(tmp_path: Path) -> Queue:
+def queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Queue:
+    """A queue that is looked at often, and whose first retries come soon."""
+    monkeypatch.setattr(delivery, "LOOK", 0.05)
+    monkeypatch.setattr(delivery, "FIRST_PAUSE", 0.1)
     return Queue(tmp_path)
+
+
+@pytest.fixture
+def parts_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host that hardly waits when it stops: nobody takes what it has left."""
+    monkeypatch.setattr(delivery, "PARTING", 0.1)
 
 
 async def test_a_record_arrives_in_the_standard_form(
@@ -189,8 +199,9 @@ async def test_a_folder_that_cannot_be_written_costs_one_line(
 
 
 async def test_what_is_refused_is_sent_again_with_the_same_id_until_accepted(
-    queue: Queue, far_side: FarSide
+    queue: Queue, far_side: FarSide, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(delivery, "FIRST_PAUSE", 0.4)  # the third try is another second's
     far_side.reply = answers(500, 302)
     put(queue, "one")
     async with delivering(queue, far_side):
@@ -234,6 +245,7 @@ async def test_a_receiver_that_does_not_answer_is_given_up_and_tried_again(
         await far_side.until(lambda: far_side.accepted == ["one"])
 
 
+@pytest.mark.usefixtures("parts_soon")
 async def test_one_bad_message_holds_up_no_other(queue: Queue, far_side: FarSide) -> None:
     async def never_the_first(id: str) -> web.Response:
         if id == "one":
@@ -295,12 +307,12 @@ async def test_what_comes_just_before_the_stop_is_still_sent(
 
 
 async def test_a_wish_to_wait_is_granted(queue: Queue, far_side: FarSide) -> None:
-    far_side.reply = answers(429, **{"Retry-After": "3"})
+    far_side.reply = answers(429, **{"Retry-After": "2"})
     put(queue, "one")
     async with delivering(queue, far_side):
         await far_side.until(lambda: far_side.accepted == ["one"])
     first, second = (int(headers["webhook-timestamp"]) for _, headers, _ in far_side.requests)
-    assert second - first >= 3
+    assert second - first >= 2
 
 
 @pytest.mark.parametrize(
@@ -388,6 +400,7 @@ async def test_a_file_that_nobody_can_read_is_no_reason_to_stop(
     assert queue.names() == {"broken.json", "folder.json"}
 
 
+@pytest.mark.usefixtures("parts_soon")
 async def test_a_long_queue_is_told_once(
     queue: Queue, far_side: FarSide, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -454,6 +467,7 @@ def test_pauses_double_up_to_a_quarter_of_an_hour_and_differ() -> None:
     assert pause(10) == pause(1000) == LONGEST_PAUSE
 
 
+@pytest.mark.usefixtures("parts_soon")
 async def test_the_length_of_the_queue_is_measured(
     tmp_path: Path, far_side: FarSide, clean_environment: None
 ) -> None:
