@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import importlib.metadata
 import json
+import shutil
 import sys
 import traceback
 from collections import defaultdict
@@ -504,6 +506,29 @@ def test_installed_packages_offer_personas_and_plugins(site: Deployment) -> None
     assert registry.personas["cleo"].file == "site/parlour/cleo.py"
     assert registry.view("cleo").instructions(call=None) == "cleo"
     assert [plugin.name for plugin in own_plugins(registry)] == ["again"]
+
+
+def test_packages_are_read_once_until_one_is_installed_or_removed(
+    site: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    entry_points = importlib.metadata.entry_points
+
+    def entry_points_of(*, group: str) -> importlib.metadata.EntryPoints:
+        asked.append(group)
+        return entry_points(group=group)
+
+    monkeypatch.setattr(importlib.metadata, "entry_points", entry_points_of)
+    for _ in range(3):
+        assert list(site.load().personas) == ["cleo", "dora"]
+    assert sorted(asked) == ["host.personas", "host.plugins"]
+    site.write("site/late-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: late\n")
+    site.write("site/late-1.0.dist-info/entry_points.txt", "[host.personas]\neve = parlour.eve\n")
+    site.write("site/parlour/eve.py", site.persona("eve").read_text())
+    (site.folder / "personas" / "eve.py").unlink()
+    assert list(site.load().personas) == ["cleo", "dora", "eve"]
+    shutil.rmtree(site.folder / "site" / "late-1.0.dist-info")
+    assert list(site.load().personas) == ["cleo", "dora"]
 
 
 def test_each_entry_point_fails_by_itself(site: Deployment) -> None:
