@@ -7,6 +7,7 @@ before the line is printed: no program, no server.
 from __future__ import annotations
 
 import gc
+import json
 import logging
 import os
 import re
@@ -281,6 +282,14 @@ SLIPS = {
         f"call reminder {NUMBER} {DETAILS} persona=x",
         "host: persona can't be a detail: the command has an argument for it",
     ),
+    "call: a detail that is missing": Slip(
+        f"call reminder {NUMBER} patient=Ann",
+        "host: the metadata is invalid: time is missing (add time=...)",
+    ),
+    "call: a detail that is too long": Slip(
+        ("call", "reminder", NUMBER, "patient=" + "A" * 20_000, "time=3pm"),
+        "host: the metadata is longer than 16384 bytes",
+    ),
     "simulate: misspelt": Slip(
         "simulate remindr --goal x", "host: there is no persona 'remindr'; did you mean reminder?"
     ),
@@ -478,6 +487,21 @@ SLIPS = {
         "host: LIVEKIT_URL must begin with ws:// or wss://",
         settings={**LIVEKIT, "LIVEKIT_URL": "127.0.0.1:7880"},
     ),
+    "dev: no LiveKit": Slip(
+        "dev",
+        "host: LIVEKIT_URL, LIVEKIT_API_KEY, LIVEKIT_API_SECRET are not set: "
+        "put them into .env, or try `--local`",
+    ),
+    "start: no LiveKit": Slip(
+        "start",
+        "host: LIVEKIT_URL, LIVEKIT_API_KEY, LIVEKIT_API_SECRET are not set: "
+        "put them into .env, or try `--local`",
+    ),
+    "dev: a LiveKit without ws://": Slip(
+        "dev",
+        "host: LIVEKIT_URL must begin with ws:// or wss://",
+        settings={**LIVEKIT, "LIVEKIT_URL": "my-project.livekit.cloud"},
+    ),
     "dev: SIP, and no local world": Slip(
         "dev --sip", "host: --sip needs --local: python -m host dev --local --sip"
     ),
@@ -651,6 +675,12 @@ SLIPS = {
         "start",
         'host: stt = "deepgram": DEEPGRAM_API_KEY is not set',
         settings={**LIVEKIT, "CARTESIA_API_KEY": "k", "OPENAI_API_KEY": "k"},
+    ),
+    "dev: no key of any provider is set": Slip(
+        "dev",
+        'host: stt = "deepgram": DEEPGRAM_API_KEY is not set; '
+        'llm = "openai": OPENAI_API_KEY is not set; tts = "cartesia": CARTESIA_API_KEY is not set',
+        settings=LIVEKIT,
     ),
     "start: a provider that is misspelt": Slip(
         "start",
@@ -841,6 +871,39 @@ def test_the_welcome_of_the_local_world_fits_a_terminal_of_80_columns() -> None:
     assert max(map(len, lines)) <= 80
     numbers = re.findall(r"\+1555222000\d", world.welcome())
     assert numbers == [f"+1555222000{digit}" for digit in range(1, 6)]
+
+
+def test_which_tells_programs_who_takes_a_call_and_exits_by_it(
+    reminder: Deployment, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, lines = run(["which", "--room", "reminder-7", "--json"], capsys, monkeypatch)
+    assert (code, json.loads("\n".join(lines))["persona"]) == (0, "reminder")
+    asked = ["which", "--metadata", '{"persona": "nobody"}', "--json"]
+    code, lines = run(asked, capsys, monkeypatch)
+    assert (code, json.loads("\n".join(lines))["persona"]) == (1, None)
+
+
+def test_strict_makes_a_broken_persona_an_error(
+    reminder: Deployment, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for path, text in BROKEN.items():
+        reminder.write(path, text)
+    code, lines = run(["personas", "--json"], capsys, monkeypatch)
+    assert code == 0
+    (broken,) = json.loads("\n".join(lines))["broken"]
+    assert broken["file"] == "personas/bad.py"
+    assert "no_such_module" in broken["error"]
+    assert run(["personas", "--strict"], capsys, monkeypatch)[0] == 1
+
+
+def test_strict_creates_the_models_of_all_personas(
+    reminder: Deployment, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reminder.write("host.toml", '[personas.reminder]\ntts = "boop/high"\n')
+    assert run(["personas"], capsys, monkeypatch)[0] == 0
+    code, lines = run(["personas", "--strict"], capsys, monkeypatch)
+    assert code == 1
+    assert 'tts = "boop/high": no plugin provides boop' in "\n".join(lines)
 
 
 def test_a_misspelt_variable_is_told_by_every_command(
