@@ -323,6 +323,10 @@ SLIPS = {
         "host: the metadata is invalid: patient is missing; time is missing "
         "(add patient=... time=...)",
     ),
+    "chat: a detail that is missing": Slip(
+        "chat reminder patient=Ann",
+        "host: the metadata is invalid: time is missing (add time=...)",
+    ),
     "chat: a number": Slip(
         f"chat reminder {NUMBER} {DETAILS}",
         f"host: '{NUMBER}' {FORM}: a number to dial stands right behind the persona of `call`, "
