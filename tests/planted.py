@@ -8,12 +8,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
+from unittest import mock
 
 from clinic import ANN, BOB, Clinic
 from google.protobuf.duration_pb2 import Duration
 from livekit.protocol import sip
 from mcp_servers import Liar
 
+from host.dispatch import probe
 from host.local.server import WRONG_KEY
 
 OTHER = "+12125550133"
@@ -166,6 +168,7 @@ async def _a_room_for_each_number(clinic: Clinic) -> None:
 
 
 async def _no_host(clinic: Clinic) -> None:
+    clinic.closing.enter_context(mock.patch.object(probe, "LIMIT", 0.2))  # nobody would answer
     clinic.livekit.rooms.workers.clear()
 
 

@@ -20,8 +20,8 @@ from host.dispatch.rooms import UNREACHABLE, delete_room
 
 ASKED = json.dumps({"host.probe": "asked"})
 """Metadata of a probe's room until a host has answered."""
-LIMIT = 6.0
-"""Seconds that hosts have to answer."""
+LIMIT = 4.0
+"""Seconds that hosts have to answer; one that is there takes a few round trips."""
 ATTEMPTS = 2
 """Dispatches within LIMIT: LiveKit drops one silently while a worker registers."""
 LOOK_EVERY = 0.2
@@ -55,7 +55,7 @@ async def answer(livekit: api.LiveKitAPI, room: str, full: str | None) -> None:
         await livekit.room.update_room_metadata(request)
 
 
-async def ask(livekit: api.LiveKitAPI, agent_name: str, limit: float = LIMIT) -> Presence:
+async def ask(livekit: api.LiveKitAPI, agent_name: str) -> Presence:
     """Dispatch an agent into a room of its own, and see who comes. Raises what livekit-api does."""
     room = f"host-probe-{secrets.token_hex(6)}"
     try:
@@ -68,7 +68,7 @@ async def ask(livekit: api.LiveKitAPI, agent_name: str, limit: float = LIMIT) ->
                 again = api.CreateAgentDispatchRequest(agent_name=agent_name, room=room)
                 await livekit.agent_dispatch.create_dispatch(again)
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(limit / ATTEMPTS):
+                async with asyncio.timeout(LIMIT / ATTEMPTS):
                     return await _seen(livekit, room)
         return Presence()
     finally:
