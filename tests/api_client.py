@@ -162,8 +162,10 @@ def settings_for(livekit: LiveKit, **more: Any) -> Settings:
     return Settings(**{**load_settings().model_dump(exclude_unset=True), **own, **more})
 
 
-def emit_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let `call_ended` of calls that nobody takes be emitted here.
+def emit_in_this_process(
+    monkeypatch: pytest.MonkeyPatch, module: str = "host.server.api.unplaced"
+) -> None:
+    """Let a module, by default that of calls that nobody takes, emit `call_ended` here.
 
     A process of its own imports LiveKit, for a second of a processor for each call.
     """
@@ -172,7 +174,7 @@ def emit_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
         await emit_call_ended(settings, checkpoint)
         CheckpointStore(settings.state_dir).close(checkpoint.state.id)
 
-    monkeypatch.setattr("host.server.api.unplaced.emit_call_ended", emit)
+    monkeypatch.setattr(f"{module}.emit_call_ended", emit)
 
 
 @contextlib.asynccontextmanager

@@ -16,6 +16,7 @@ from unittest.mock import AsyncMock
 
 import pytest
 from aiohttp import web
+from api_client import emit_in_this_process
 from deployment import Deployment
 from livekit import api
 from livekit.agents import JobContext
@@ -34,6 +35,7 @@ from host.records.record import CallRecord
 from host.records.redaction import redacted
 from host.runner.checkpoint import ABANDONED, DIED, LARGEST, CheckpointStore
 from host.runner.runner import Runner
+from host.server.emitting import emit_call_ended
 from host.server.heartbeat_monitor import WatchedCall
 from host.server.recovery import Recovery
 from host.settings import Settings, load_settings
@@ -126,6 +128,18 @@ async def livekit() -> AsyncIterator[Asked]:
     await runner.cleanup()
 
 
+@pytest.fixture(autouse=True)
+def emitted_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host that emits `call_ended` in its own process."""
+    emit_in_this_process(monkeypatch, "host.server.recovery")
+
+
+@pytest.fixture
+def helper(emitted_here: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that does so in a process of its own, as any does."""
+    monkeypatch.setattr("host.server.recovery.emit_call_ended", emit_call_ended)
+
+
 @pytest.fixture
 def settings(deployment: Deployment, livekit: list[str]) -> Settings:
     """A deployment with a persona, and a plugin that writes every record into a file."""
@@ -199,6 +213,7 @@ async def test_a_takeover_that_fails_is_none(
     assert (record.taken_over, record.outcome) == (0, Outcome.FAILED)
 
 
+@pytest.mark.usefixtures("helper")
 async def test_the_record_of_a_call_whose_process_died_is_finished_once(
     deployment: Deployment, settings: Settings, livekit: list[str]
 ) -> None:
@@ -245,6 +260,7 @@ async def test_a_record_that_was_not_told_to_its_end_is_told_as_it_is(
     assert await finished(deployment, settings) == redacted(record, settings, settings.state_dir)
 
 
+@pytest.mark.usefixtures("helper")
 async def test_the_record_is_kept_if_its_hook_kills_the_helper_too(
     deployment: Deployment, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
