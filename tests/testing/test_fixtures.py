@@ -55,9 +55,21 @@ async def run(folder: Path, *, returns: int = 0) -> str:
     return await run_pytest(folder, returns=returns, installed=folder.parent / "installed")
 
 
-async def test_an_installed_host_brings_the_fixtures(folder: Path) -> None:
+async def test_an_installed_host_brings_the_fixtures_and_shows_the_conversations_of_what_failed(
+    folder: Path,
+) -> None:
     write(folder / "test_roses.py", TALKS)
-    assert "1 passed" in await run(folder)
+    write(folder / "test_lilies.py", TALKS.replace("We have roses.", "We have lilies."))
+    told = await run(folder, returns=1)
+    assert "1 failed, 1 passed" in told
+    assert told.count("conversation 1 of 1 with florist") == 1
+    shown = told.partition("conversation 1 of 1 with florist")[2].splitlines()[1:5]
+    assert [" ".join(line.split()) for line in shown] == [
+        "persona Here is the florist.",
+        "caller Roses?",
+        "persona We have roses.",
+        "completed: the caller hung up",
+    ]
 
 
 async def test_a_conftest_may_name_the_plugin_as_before(folder: Path) -> None:
@@ -118,17 +130,3 @@ async def test_nobody_needs_pytest_asyncio_for_other_tests(folder: Path) -> None
     told = await run(folder, returns=1)
     assert "1 passed, 1 error" in told
     assert "the fixture `scene` needs pytest-asyncio: pip install 'host[testing]'" in told
-
-
-async def test_a_failed_test_shows_its_conversations(folder: Path) -> None:
-    failing = TALKS.replace("We have roses.", "We have lilies.")
-    write(folder / "test_roses.py", failing)
-    told = await run(folder, returns=1)
-    assert "conversation 1 of 1 with florist" in told
-    shown = told.partition("conversation 1 of 1 with florist")[2].splitlines()[1:5]
-    assert [" ".join(line.split()) for line in shown] == [
-        "persona Here is the florist.",
-        "caller Roses?",
-        "persona We have roses.",
-        "completed: the caller hung up",
-    ]
