@@ -29,6 +29,16 @@ TOLD = {leak.__name__ for leak in LEAKS if leak.__name__ != "in_the_details_of_a
 TOLD_BELOW = {leak.__name__ for leak in BELOW_PYTHON}
 PRIVATE = (*SECRETS.values(), TRUNK_PASSWORD, NUMBER[2:], NUMBER[5:], TOKEN[4:])
 FORMS = ("json", "terminal", "verbose")
+SHOWN_ELSEWHERE = {("call", "terminal"), ("command", "terminal"), ("command", "verbose")}
+"""What `make test-all` alone runs: the forms are the parent's, the processes those with JSON."""
+
+
+def outputs(*forms: str, of: tuple[str, ...]) -> list[Any]:
+    """Processes and forms, as parameters."""
+    each = [(process, form) for form in forms for process in of]
+    return [
+        pytest.param(*one, marks=[pytest.mark.every] * (one in SHOWN_ELSEWHERE)) for one in each
+    ]
 
 
 class Mute:
@@ -60,8 +70,7 @@ def output_with(
     return done.stdout, done.stderr
 
 
-@pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("process", ["parent", "call", "command"])
+@pytest.mark.parametrize(("process", "form"), outputs(*FORMS, of=("parent", "call", "command")))
 def test_whatever_tells_of_a_number_or_a_secret_it_is_not_in_the_output(
     process: str, form: str
 ) -> None:
@@ -118,8 +127,7 @@ def test_a_variable_that_is_named_like_a_secret_is_one(tmp_path: Path) -> None:
     assert NUMBER not in out + errors
 
 
-@pytest.mark.parametrize("form", ["terminal", "json"])
-@pytest.mark.parametrize("process", ["parent", "call"])
+@pytest.mark.parametrize(("process", "form"), outputs("terminal", "json", of=("parent", "call")))
 def test_a_name_from_outside_gives_no_orders_to_a_terminal(process: str, form: str) -> None:
     _, errors = output_of(process, form)
     (line,) = [line for line in errors.splitlines() if "in_orders_to_a_terminal" in line]
