@@ -7,6 +7,7 @@ import logging
 import os
 import ssl
 import sys
+import warnings
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -92,7 +93,10 @@ def pytest_runtest_teardown() -> None:
 def spare_what_is_imported() -> None:
     """Let the garbage collector pass over all that there is now."""
     global _known
-    gc.collect()
+    with warnings.catch_warnings():
+        # Of earlier tests, whose filters are not those of this one.
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
     gc.freeze()
     _known = len(sys.modules)
 
