@@ -56,9 +56,13 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Add sections to the report of a failed test."""
     report = yield
-    if report.failed and (shown := item.stash.get(_SHOWN, None)):
-        del item.stash[_SHOWN]  # a tear-down that fails as well has nothing to add
-        for each in shown:
+    shown = item.stash.get(_SHOWN, None)
+    if shown is not None and (report.failed or report.when == "teardown"):
+        # A tear-down that fails as well has nothing to add; and pytest keeps an item to its end,
+        # which would keep all that its test has made.
+        del item.stash[_SHOWN]
+    if report.failed:
+        for each in shown or ():
             report.sections += each.sections()
     return report
 
