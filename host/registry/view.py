@@ -8,7 +8,8 @@ registered in batches: each batch has a manager with the host's defaults and all
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from types import ModuleType
+from types import FunctionType, MethodType, ModuleType
+from typing import Any
 
 import pluggy
 
@@ -19,6 +20,9 @@ from host.registry.hooks import HOOKS
 
 BATCH_SIZE = 8
 """Personas in one plugin manager."""
+_PROJECT = "host"
+_HOOKABLE = FunctionType, MethodType, staticmethod, classmethod
+"""What pluggy takes for a hook where it is marked as one."""
 
 
 class View:
@@ -108,11 +112,23 @@ class Views:
         ]
 
 
+class _PluginManager(pluggy.PluginManager):
+    def parse_hookimpl_opts(self, plugin: Any, name: str) -> Any:
+        """Skip what is no hook, as most names of a module: pluggy takes long for each."""
+        if isinstance(plugin, ModuleType) and name in vars(plugin):
+            value = vars(plugin)[name]
+            if not isinstance(value, _HOOKABLE):
+                return None
+            if isinstance(value, FunctionType) and f"{_PROJECT}_impl" not in vars(value):
+                return None
+        return super().parse_hookimpl_opts(plugin, name)
+
+
 def build_plugin_manager(
     plugins: Iterable[Plugin], personas: Iterable[Persona]
 ) -> pluggy.PluginManager:
     """Register the defaults, plugins and personas. pluggy calls the last registered first."""
-    manager = pluggy.PluginManager("host")
+    manager = _PluginManager(_PROJECT)
     manager.add_hookspecs(hookspecs)
     manager.register(defaults, "host")
     for plugin in plugins:
