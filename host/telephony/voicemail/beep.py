@@ -16,6 +16,7 @@ RATE = 8000
 WINDOW = 160
 """Samples per analysis window: 20 ms."""
 _SIZE = 512
+_HANN = np.hanning(WINDOW)
 _LOW, _HIGH = 350.0, 2500.0
 _PURITY = 0.8
 _LENGTH = 6  # windows: 120 ms
@@ -59,11 +60,10 @@ class BeepDetector:
         joined = np.concatenate([self._rest, samples])
         whole = len(joined) // WINDOW * WINDOW
         self._rest = joined[whole:]
-        for window in joined[:whole].reshape(-1, WINDOW):
-            self._hear(window.astype(np.float64))
+        for pitch in tones(joined[:whole].reshape(-1, WINDOW)):
+            self._hear(pitch)
 
-    def _hear(self, window: np.ndarray) -> None:
-        pitch = tone(window)
+    def _hear(self, pitch: float | None) -> None:
         if pitch is not None and (self._run == 0 or abs(pitch - self._pitch) < 40):
             self._run, self._pitch = self._run + 1, pitch
             return
@@ -81,18 +81,24 @@ class BeepDetector:
         return self._run >= _RINGING_LENGTH and low <= self._pitch <= high
 
 
-def tone(window: np.ndarray) -> float | None:
-    """Return the pitch in Hz if the window is one pure tone, else None."""
-    if np.sqrt(np.mean(window**2)) < _LOUD:
-        return None
-    power = np.abs(np.fft.rfft(window * np.hanning(len(window)), _SIZE)) ** 2
-    peak = int(np.argmax(power))
-    pitch = peak * RATE / _SIZE
-    if not _LOW <= pitch <= _HIGH:
-        return None
-    # A Hann window of 160 samples spreads a tone over 4 of its own bins: 13 of the padded ones.
-    near = power[max(0, peak - 7) : peak + 8].sum()
-    return pitch if near / power.sum() > _PURITY else None
+def tones(windows: np.ndarray) -> list[float | None]:
+    """Return the pitch in Hz of each window that is one pure tone, and None for the others.
+
+    `windows` has the shape (windows, WINDOW).
+    """
+    found: list[float | None] = [None] * len(windows)
+    sound = windows.astype(np.float64)
+    (loud,) = np.nonzero(np.sqrt(np.mean(sound**2, axis=1)) >= _LOUD)
+    if not loud.size:
+        return found
+    power = np.abs(np.fft.rfft(sound[loud] * _HANN, _SIZE)) ** 2
+    for window, spectrum, peak in zip(loud, power, np.argmax(power, axis=1), strict=True):
+        pitch = float(peak) * RATE / _SIZE
+        if _LOW <= pitch <= _HIGH:
+            # A Hann window of 160 samples spreads a tone over 4 of its own bins: 13 of the padded.
+            near = spectrum[max(0, peak - 7) : peak + 8].sum()
+            found[window] = pitch if near / spectrum.sum() > _PURITY else None
+    return found
 
 
 async def listen(detector: BeepDetector, track: rtc.Track) -> None:
