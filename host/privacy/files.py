@@ -6,6 +6,7 @@ import contextlib
 import os
 import stat
 from collections.abc import Iterable, Iterator
+from itertools import takewhile
 from pathlib import Path
 
 FILE, FOLDER = 0o600, 0o700
@@ -44,8 +45,8 @@ def private_folder(folder: Path) -> None:
 
     Raises OSError if it can't be created.
     """
-    missing = [each for each in (folder, *folder.parents) if not each.exists()]
-    for each in reversed(missing):
+    missing = takewhile(lambda each: not each.exists(), (folder, *folder.parents))
+    for each in reversed([*missing]):
         each.mkdir(mode=FOLDER, exist_ok=True)
     _close(folder)
 

@@ -95,12 +95,12 @@ class CheckpointStore:
 
     async def keep(self, call: LiveCall) -> None:
         """Write a call's checkpoint on every change, and tell of it, until cancelled."""
-        known, since, logged = None, 0.0, False
+        known, since, logged = "", 0.0, False
         while True:
             if call.live_events:  # first: a process that takes the call over tells what is newer
                 call.live_events.look()
             checkpoint, now = self.checkpoint(call), time.monotonic()
-            facts = checkpoint.model_dump()
+            facts = checkpoint.model_dump_json()  # quicker than to compare values
             if facts != known or now - since > BEAT:
                 known, since = facts, now
                 try:
