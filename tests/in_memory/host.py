@@ -282,6 +282,8 @@ class MemoryHost:
         )
         worker = _Worker(self._settings)
         task = self._start(self._process(context, worker), f"the call in {job.room.name}")
+        # As LiveKit's own process does at its end; one that is killed may not have begun yet.
+        task.add_done_callback(lambda _: context._tempdir.cleanup())
         self._running[job.id] = _Running(context, worker, task)
 
     async def _process(self, context: JobContext, worker: _Worker) -> None:
@@ -298,7 +300,6 @@ class MemoryHost:
                     begun.cancel()
                     if not worker.dead:
                         await context.room.disconnect()
-                    context._tempdir.cleanup()  # as LiveKit's own process does at its end
         finally:
             del self._running[id]
             if call := worker.checkpoints.call:
