@@ -41,6 +41,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Fail the suite where anything that it wrote shows a secret, or a number that is private."""
     if config.option.quick:
         config.option.markexpr = QUICK
+    gc.disable()  # until all is imported and collected, of which nothing is garbage
     canaries.watch(config)
     show_panics()
     # No test speaks TLS in this process, and each client of OpenAI would parse all certificates.
@@ -81,6 +82,7 @@ def pytest_collection_finish() -> None:
     """Spare the garbage collector what is imported: it took a tenth of all the time."""
     spare_what_is_imported()
     gc.set_threshold(20_000, 20, 50)
+    gc.enable()
 
 
 @pytest.hookimpl(trylast=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 from deployment import Deployment
@@ -32,6 +33,7 @@ def says(deployment: Deployment, name: str, what: str) -> Path:
 
 def start(*, strict: bool = False) -> Reloader:
     """What a host serves at its start."""
+    gc.freeze()  # each reload collects garbage, among all that other tests have left
     settings = registry.read_settings()
     assert check(settings) == []  # which imports the providers' libraries
     return Reloader(settings, registry.load(settings).require(), strict=strict)

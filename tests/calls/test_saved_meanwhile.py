@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -77,6 +78,7 @@ async def memory_scene(
 def reloader(memory_scene: MemoryScene) -> Reloader:
     """What the host serves."""
     settings = memory_scene.settings
+    gc.freeze()  # each reload collects garbage, among all that other tests have left
     reloader = Reloader(settings, registry.load(settings))
     reloader.follow(memory_scene.memory.use)
     return reloader
