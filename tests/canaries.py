@@ -36,6 +36,9 @@ _SIGNS = {
     name: value[:_TOLD].encode()
     for name, value in {**SECRETS, "TRUNK_PASSWORD": TRUNK_PASSWORD}.items()
 }
+_IN_EACH = (b"canary", b"Y2FuYXJ5")
+"""Of these, each sign has one: two looks at a text, and not one for each sign."""
+assert all(any(part in sign for part in _IN_EACH) for sign in _SIGNS.values())
 _BETWEEN = rb"(?:%[0-9A-Fa-f]{2}|[^0-9]){0,4}"
 _NUMBER = re.compile(_BETWEEN.join((b"555", b"014", b"2857")))
 """The number, however it is written: with spaces, dashes, or as an address has it."""
@@ -50,7 +53,9 @@ _OVERLAP = 64
 
 def found_in(text: bytes) -> list[str]:
     """Name the canaries in a text."""
-    secrets = [name for name, sign in _SIGNS.items() if sign in text]
+    secrets = []
+    if any(part in text for part in _IN_EACH):
+        secrets = [name for name, sign in _SIGNS.items() if sign in text]
     small = text.lower()  # far faster than patterns that ignore case
     if _CARD.search(text) or any(sign.search(small) for sign in _SPELT):
         secrets.append("CARD")
