@@ -19,7 +19,7 @@ import doc_blocks
 import pytest
 import typer.main
 from deployment import HERE, Deployment
-from pages import ROOT, Block, blocks, lost, pages
+from pages import ROOT, Block, blocks, lost, pages, read
 from syntax import parsed
 
 import host.cli
@@ -75,6 +75,18 @@ SHOWN = {
 
 def test_every_link_leads_to_a_file_and_an_anchor_of_it() -> None:
     assert {page: found for page in pages() if (found := lost(page))} == {}
+
+
+def test_prose_has_lines_of_at_most_120_columns() -> None:
+    long = [
+        f"{page}: {line}"
+        for page in pages()
+        for line in re.sub(r"^```.*?^```", "", read(page), flags=re.DOTALL | re.MULTILINE).split(
+            "\n"
+        )
+        if len(line) > 120 and not line.startswith(("|", "<img", "    "))
+    ]
+    assert long == []
 
 
 def test_every_page_is_in_the_navigation_once() -> None:

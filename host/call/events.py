@@ -121,9 +121,7 @@ class Events:
         results = await asyncio.gather(*hooks, return_exceptions=True)
         for file, result in zip(files, results, strict=True):
             if isinstance(result, Exception):
-                log.error(
-                    "%s of %s failed in %s", event, self._call.persona, file, exc_info=result
-                )
+                log.error("%s of %s failed in %s", event, self._call.persona, file, exc_info=result)
 
     async def finish(self, limit: float) -> None:
         """Wait for background events, at most `limit` seconds."""

@@ -36,8 +36,8 @@ async def chat(
     """Talk with a persona until it hangs up or there is nothing left to ask.
 
     `number` is the far end's. `ask` returns the next line, None at the end; `#5` presses a key.
-    `show` gets who spoke and what. `llm` answers in place of the persona's own. Raises HostError, also where the persona's
-    own code fails: one line that says where.
+    `show` gets who spoke and what. `llm` answers in place of the persona's own. Raises HostError,
+    also where the persona's own code fails: one line that says where.
     """
     loaded = registry.load(settings)
     try:

@@ -73,6 +73,29 @@ async def test_a_persona_greets_answers_and_hangs_up() -> None:
     ]
 
 
+async def test_a_persona_gets_the_number_as_people_write_it(deployment: Deployment) -> None:
+    deployment.write("personas/ann.py", ASKS_THE_NUMBER)
+    deployment.write(".env", "OPENAI_API_KEY=none\n")
+    where = {"HOST_PERSONAS_DIR": str(deployment.folder / "personas")}
+    said = await type_into(
+        "ann", "--number", "+1 (555) 000-1101", typed="", folder=deployment.folder, **where
+    )
+    assert said == "ann: You call from +15550001101.\n"
+
+
+ASKS_THE_NUMBER = """
+    from host import hookimpl
+
+    @hookimpl
+    def instructions(call):
+        return "Help the caller."
+
+    @hookimpl
+    def greeting(call):
+        return f"You call from {call.number}."
+    """
+
+
 async def test_a_persona_gets_its_details(said: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOST_PERSONAS_DIR", str(EXAMPLE_PERSONAS))
     await chat(said, "", "reminder", patient="Ann", time="3pm")
