@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import re
 from collections.abc import AsyncIterator
@@ -26,6 +27,32 @@ TOKEN = "the-token-of-these-tests-and-of-nobody-else"
 NUMBER, OURS = "+15552220001", "+15550001111"
 NOW = datetime.now(UTC).replace(microsecond=0)
 HTML = {"accept": "text/html"}
+
+
+@dataclass
+class Following:
+    """A response whose body comes piece by piece."""
+
+    status: int
+    headers: dict[str, str]
+    _pieces: asyncio.Queue[bytes | None]
+
+    async def piece(self) -> bytes | None:
+        """Return the next piece; None at the end."""
+        async with asyncio.timeout(10):
+            return await self._pieces.get()
+
+    async def rest(self) -> list[bytes]:
+        """Return all further pieces, once the response has ended."""
+        pieces = list[bytes]()
+        while (piece := await self.piece()) is not None:
+            pieces.append(piece)
+        return pieces
+
+    @property
+    def waiting(self) -> int:
+        """How many pieces have come that nobody has taken."""
+        return self._pieces.qsize()
 
 
 @dataclass
@@ -55,6 +82,40 @@ class Browser:
         if csrf is None:
             csrf = self.csrf(await self.page("/gate"))
         return await self.http.post(path, data={"csrf": csrf, **form})
+
+    @contextlib.asynccontextmanager
+    async def following(self, path: str) -> AsyncIterator[Following]:
+        """Have a response without an end inside the block; the client leaves after it."""
+        cookies = "; ".join(f"{name}={value}" for name, value in self.http.cookies.items())
+        scope = {
+            "type": "http", "method": "GET", "path": path, "query_string": b"",
+            "headers": [(b"cookie", cookies.encode())], "server": ("console", None),
+        }  # fmt: skip
+        pieces: asyncio.Queue[bytes | None] = asyncio.Queue()
+        begun: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+        async def receive() -> Any:
+            await asyncio.Event().wait()
+
+        async def send(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                begun.set_result(message)
+            elif body := message.get("body"):
+                pieces.put_nowait(body)
+
+        async def respond() -> None:
+            await make_console(self.console)(scope, receive, send)
+            pieces.put_nowait(None)
+
+        responding = asyncio.create_task(respond())
+        try:
+            async with asyncio.timeout(10):
+                start = await begun
+            headers = {name.decode(): value.decode() for name, value in start["headers"]}
+            yield Following(start["status"], headers, pieces)
+        finally:
+            responding.cancel()
+            await asyncio.gather(responding, return_exceptions=True)
 
     def csrf(self, page: str) -> str:
         """Return the CSRF token of a page."""

@@ -35,6 +35,9 @@ class LiveEvents(Protocol):
         """Tell of the call's redacted record."""
         ...
 
+    def saved(self) -> None:
+        """Tell that the call's checkpoint is new."""
+
 
 class Hooks(Protocol):
     """All hooks, implemented by the plugins and one persona: `hooks.greeting(call=call)`."""

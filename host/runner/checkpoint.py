@@ -109,6 +109,8 @@ class CheckpointStore:
                     if not logged:
                         log.error("can't write the checkpoint of the call: %s", error)
                     logged = True
+                else:
+                    _tell(call)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(call.transcript_changed.wait(), EVERY)
             call.transcript_changed.clear()
@@ -118,6 +120,7 @@ class CheckpointStore:
     ) -> None:
         """Write a call's checkpoint, with its `record` once it has ended; `sync` as for `put`."""
         self.put(self.checkpoint(call, record), sync=sync)
+        _tell(call)
 
     def checkpoint(self, call: LiveCall, record: CallRecord | None = None) -> Checkpoint:
         """Build a call's checkpoint."""
@@ -149,6 +152,11 @@ class CheckpointStore:
     def file(self, call: str) -> Path:
         """Return the path of a call's checkpoint."""
         return self.folder / f"{call}.json"
+
+
+def _tell(call: LiveCall) -> None:
+    if call.live_events:
+        call.live_events.saved()
 
 
 def _in_json(values: dict[str, Any]) -> dict[str, Any]:

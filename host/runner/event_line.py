@@ -28,6 +28,8 @@ LIMIT = 1.0
 """Seconds that the parent may take to accept the connection, or to read the last events."""
 MISSED = "events.missed"
 """Type of the event that tells how many were lost."""
+CHANGED = "call.changed"
+"""Type of the line that tells that the call's checkpoint is new. It is for the parent alone."""
 
 
 class EventLine:
@@ -37,7 +39,7 @@ class EventLine:
         self._call, self._address = call, os.environ.get(ADDRESS)
         self._writer: asyncio.StreamWriter | None = None
         self._waiting = deque[bytes]()
-        self._missed = 0
+        self._missed, self._changed = 0, False
 
     async def connect(self) -> None:
         """Connect to the parent; what was told before is sent then."""
@@ -52,6 +54,14 @@ class EventLine:
             return
         while self._waiting:
             self._write(self._waiting.popleft())
+        if self._changed:
+            self.tell_change()
+
+    def tell_change(self) -> None:
+        """Tell that the call's checkpoint is new, unless the parent has left too much unread."""
+        self._changed = self._writer is None
+        if self._writer is not None and not self._writer.is_closing() and not self._is_behind:
+            self._writer.write(_line(CHANGED, now(), {"id": self._call}))
 
     def tell(self, type: str, at: datetime, data: Mapping[str, Any]) -> None:
         """Send an event, unless the parent has left too many unread."""
@@ -72,13 +82,18 @@ class EventLine:
         assert writer is not None
         if writer.is_closing():  # the parent is gone
             return
-        if writer.transport.get_write_buffer_size() > UNREAD:
+        if self._is_behind:
             self._missed += 1
             return
         if self._missed:
             missed, self._missed = self._missed, 0
             writer.write(_line(MISSED, now(), {"id": self._call, "events": missed}))
         writer.write(line)
+
+    @property
+    def _is_behind(self) -> bool:
+        writer = self._writer
+        return writer is not None and writer.transport.get_write_buffer_size() > UNREAD
 
     async def close(self) -> None:
         """Close the connection after everything is sent."""

@@ -87,6 +87,10 @@ class LiveEvents:
         data = record.model_dump(mode="json", exclude=set(TOLD_BEFORE))
         self._line.tell("call.ended", record.ended_at, data)
 
+    def saved(self) -> None:
+        """Tell that the call's checkpoint is new: the console shows what it has."""
+        self._line.tell_change()
+
     def _look(self) -> None:
         state = self._call.state
         if not self._begun:

@@ -22,7 +22,7 @@ from host.server.admission import check, make_server
 from host.server.api.token import require_tokens
 from host.server.connection import Connection
 from host.server.disk import why_not_recorded
-from host.server.events import EventStream, receiving
+from host.server.events import Changes, EventStream, receiving
 from host.server.health import Health, answering
 from host.server.recovery import Recovery
 from host.server.reload import Background, Control, Reloader, Work, reloads_on_hangup, watch
@@ -96,13 +96,15 @@ async def _run(reloader: Reloader, livekit: api.LiveKitAPI, *, dev: bool) -> Non
     for use in (recovery.use, health.use, stopping.use, models.use):
         follow(use)
     port = 0 if dev else settings.health_port
-    stream = EventStream()
-    followed = settings.api_port is not None
+    stream, changes = EventStream(), Changes()
+    api_on, console_on = settings.api_port is not None, settings.console_port is not None
     async with (
         answering(health, settings.health_host, port),
         recovery.heartbeats.listening(),
         control.listening(),
-        receiving(stream) if followed else contextlib.nullcontext(),
+        receiving(stream if api_on else None, changes)
+        if api_on or console_on
+        else contextlib.nullcontext(),
     ):
         # Processes are started from here on, so that they inherit the addresses of the sockets.
         with (
@@ -119,7 +121,7 @@ async def _run(reloader: Reloader, livekit: api.LiveKitAPI, *, dev: bool) -> Non
             async with (
                 _beside(reloader, *own),
                 _api(reloader, health, watched, stream, dev=dev),
-                _console(reloader, watched),
+                _console(reloader, watched, changes),
             ):
                 await stopping.run(server.run(devmode=dev))
 
@@ -164,7 +166,9 @@ async def _api(
 
 
 @contextlib.asynccontextmanager
-async def _console(reloader: Reloader, watched: Callable[[str], bool]) -> AsyncIterator[None]:
+async def _console(
+    reloader: Reloader, watched: Callable[[str], bool], changes: Changes
+) -> AsyncIterator[None]:
     """Serve the console inside the block, if enabled."""
     if reloader.settings.console_port is None:
         yield
@@ -172,7 +176,7 @@ async def _console(reloader: Reloader, watched: Callable[[str], bool]) -> AsyncI
     from host.server.console.server import answering_console  # takes a moment to import
 
     settings, loaded, follow = reloader.settings, reloader.loaded, reloader.follow
-    async with answering_console(settings, loaded, watched=watched, follow=follow):
+    async with answering_console(settings, loaded, watched=watched, follow=follow, changes=changes):
         yield
 
 

@@ -20,8 +20,8 @@ from host.local.phone import Busy, Line, Telephone
 from host.privacy import Pseudonyms
 from host.records.outcome import Outcome
 from host.records.record import CallRecord
-from host.runner.checkpoint import DIED
-from host.server.events import EventStream, receiving
+from host.runner.checkpoint import DIED, CheckpointStore
+from host.server.events import Changes, EventStream, receiving
 from host.testing import Scene
 
 pytestmark = pytest.mark.memory
@@ -126,6 +126,42 @@ async def test_a_line_is_told_while_the_call_goes_on(scene: Scene, stream: Event
         await line.hang_up()
 
     record = await scene.over(await scene.ring("books", asks))
+    assert record.outcome is Outcome.COMPLETED
+
+
+async def test_the_console_is_told_of_words_tools_and_keys_once_the_checkpoint_has_them(
+    scene: Scene,
+) -> None:
+    changes = Changes()
+
+    async def until_kept(text: str) -> None:
+        """Wait for a change after which the call's checkpoint has a text."""
+        folder = CheckpointStore(scene.settings.state_dir).folder
+        with changes.watched(None, "me") as watcher:
+            async with asyncio.timeout(10):
+                while True:
+                    number = changes.number
+                    await watcher.changed(0, 10)
+                    assert changes.number > number
+                    if any(text in file.read_text() for file in folder.glob("*.json")):
+                        return
+
+    async def asks(line: Line) -> None:
+        await line.heard("which day suits you")
+        waiting = asyncio.create_task(until_kept('"On Monday please."'))
+        used = asyncio.create_task(until_kept('"name":"book"'))
+        await line.say("On Monday please.")
+        await waiting
+        await used
+        await line.heard("monday it is then")
+        waiting = asyncio.create_task(until_kept('"digit":'))
+        await line.press("5")
+        await waiting
+        await line.hang_up()
+
+    async with receiving(None, changes):
+        record = await scene.over(await scene.ring("books", asks))
+        await asyncio.sleep(1)  # the call closes its connection
     assert record.outcome is Outcome.COMPLETED
 
 

@@ -13,7 +13,7 @@ import pytest
 from host.base.clock import now
 from host.runner import event_line
 from host.runner.event_line import ADDRESS, EventLine
-from host.server.events import EventStream, receiving
+from host.server.events import Changes, EventStream, receiving
 from host.server.socket import inherited_socket
 
 
@@ -104,6 +104,49 @@ async def test_an_event_that_is_too_long_is_left_out() -> None:
             types = [(await anext(follower)).type for _ in range(3)]
         await follower.aclose()
     assert types == ["events.missed", "events.missed", "call.transcript"]
+
+
+async def test_that_a_checkpoint_is_new_is_told_to_the_console_and_to_nobody_else() -> None:
+    stream, changes = EventStream(), Changes()
+    with changes.watched("AJ_1", "me") as watcher:
+        async with receiving(stream, changes):
+            line = EventLine("AJ_1")
+            line.tell_change()
+            line.tell_change()
+            assert changes.number == 0
+            await line.connect()
+            async with asyncio.timeout(5):
+                await watcher.changed(0, 5)
+            assert changes.number == 1  # before the connection, one is as good as two
+            say(line, "an event")
+            line.tell_change()
+            async with asyncio.timeout(5):
+                await watcher.changed(0, 5)
+            await line.close()
+        assert changes.number == 2
+    stream.close()
+    assert [event.type async for event in stream.follow("0")] == [
+        "events.missed",
+        "call.transcript",
+    ]
+
+
+async def test_a_parent_that_does_not_read_is_not_told_of_each_checkpoint(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(event_line, "UNREAD", 10_000)
+    reads = asyncio.Event()
+    async with a_parent(reads=reads):
+        line = EventLine("AJ_1")
+        await line.connect()
+        for _ in range(2000):
+            line.tell_change()
+        assert line._writer is not None
+        assert line._writer.transport.get_write_buffer_size() < 11_000
+        assert line._missed == 0
+        reads.set()
+        await line.close()
+        await asyncio.sleep(0.05)
 
 
 async def test_without_a_parent_nothing_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,7 @@ from deployment import Deployment
 from host.records.record import Utterance
 from host.server.console.recordings import length_of
 from host.server.console.server import answering_console
+from host.server.events import Changes
 
 playwright = pytest.importorskip("playwright.async_api", reason="needs Playwright")
 axe = pytest.importorskip("axe_playwright_python.async_playwright", reason="needs axe")
@@ -58,10 +59,18 @@ async def host(deployment: Deployment) -> AsyncIterator[Browser]:
 
 
 @pytest.fixture
-async def address(host: Browser, caplog: pytest.LogCaptureFixture) -> AsyncIterator[str]:
+def changes() -> Changes:
+    """What its calls tell."""
+    return Changes()
+
+
+@pytest.fixture
+async def address(
+    host: Browser, changes: Changes, caplog: pytest.LogCaptureFixture
+) -> AsyncIterator[str]:
     """The address of its console."""
     caplog.set_level(logging.INFO, logger="host")
-    async with answering_console(host.settings, host.console.loaded):
+    async with answering_console(host.settings, host.console.loaded, changes=changes):
         found = re.search(r"the console at (http://[\d.:]+)", caplog.text)
         assert found
         yield found[1]
@@ -89,7 +98,8 @@ async def signed_in(chromium: Any, address: str, **more: Any) -> tuple[Any, list
     page.on("dialog", lambda dialog: wrong.append(f"a dialog: {dialog.message}"))
     page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
     await page.goto(address)
-    await page.keyboard.type(TOKEN)  # the field has the focus
+    await page.wait_for_selector("#token:focus")
+    await page.keyboard.type(TOKEN)
     await page.keyboard.press("Enter")
     await page.wait_for_url("**/live")
     return page, wrong
@@ -127,18 +137,45 @@ async def test_the_pages_are_reached_by_keyboard(chromium: Any, address: str) ->
 
 
 async def test_what_is_said_appears_while_the_page_is_open(
-    chromium: Any, address: str, host: Browser
+    chromium: Any, address: str, host: Browser, changes: Changes
 ) -> None:
     page, wrong = await signed_in(chromium, address)
-    await page.click("text=ann")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url.removeprefix(address)))
+    async with page.expect_response("**/live/AJ_live/now"):  # as soon as it has loaded
+        await page.click("text=ann")
     await page.wait_for_selector("text=Good morning.")
     lines = [said("Good morning.", "persona"), said("Is the doctor in?")]
     host.live("AJ_live", answered_at=NOW, transcript=lines)
+    changes.tell("AJ_live")
     await page.wait_for_selector("text=Is the doctor in?")
+    talk = int(await page.get_attribute("[data-seconds]", "data-seconds"))
+    await page.wait_for_selector(f"[data-seconds='{talk + 2}']")
+    assert await page.is_hidden("#unconnected")
+    assert asked.count("/live/AJ_live/now") == 2  # it asks for nothing between two changes
     (host.settings.state_dir / "unfinished" / "AJ_live.json").unlink()
     host.write(a_record(0, id="AJ_live"))
+    changes.tell("AJ_live")
     await page.wait_for_url("**/calls/AJ_live")
     assert wrong == []
+
+
+async def test_a_page_of_live_calls_says_that_it_is_old_and_follows_the_next_host(
+    chromium: Any, host: Browser, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="host")
+    async with answering_console(host.settings, host.console.loaded):
+        found = re.search(r"the console at (http://[\d.:]+)", caplog.text)
+        assert found
+        page, _ = await signed_in(chromium, found[1])
+        async with page.expect_response("**/live/list"):
+            await page.reload()
+        assert await page.is_hidden("#unconnected")
+    await page.wait_for_selector("#unconnected:not([hidden])")
+    port = int(found[1].rpartition(":")[2])
+    settings = host.settings.model_copy(update={"console_port": port})
+    async with answering_console(settings, host.console.loaded):
+        await page.wait_for_url("**/login*")  # the session ended with its host
 
 
 async def test_a_line_of_the_transcript_plays_the_recording_from_there(

@@ -52,11 +52,6 @@ async def test_live_calls_are_listed_newest_first_with_their_status(browser: Bro
     assert "2 calls" in page
 
 
-async def test_the_list_asks_for_itself_every_second(browser: Browser) -> None:
-    page = await browser.page("/live")
-    assert 'hx-get="/live/list" hx-trigger="every 1s"' in page
-
-
 async def test_a_transcript_grows_while_it_is_spoken(browser: Browser) -> None:
     lines = [said("Good morning.", "persona")]
     browser.live("AJ_1", answered_at=NOW, transcript=lines)

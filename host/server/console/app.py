@@ -14,7 +14,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from host.base.errors import HostError
-from host.server.console import calls, figures, gate, live, login, personas
+from host.server.console import calls, figures, following, gate, live, login, personas
 from host.server.console.context import Console
 from host.server.console.guard import Guard
 from host.server.console.pages import STATIC, render
@@ -43,7 +43,9 @@ ROUTES = [
     Route("/logout", login.sign_out, methods=["POST"]),
     Route("/live", live.show),
     Route("/live/list", live.show_list),
+    Route("/live/events", following.follow_all),
     Route("/live/{id}", live.show_call),
+    Route("/live/{id}/events", following.follow_one),
     Route("/live/{id}/now", live.show_now),
     Route("/live/{id}/hangup", live.hang_up, methods=["POST"]),
     Route("/calls", calls.list_calls),

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from host.registry import Registry
 from host.server.console.index import CallIndex
 from host.server.console.sessions import Sessions
+from host.server.events import Changes
 from host.server.live_calls import LiveCalls, LiveFacts, Masks
 from host.settings import Settings
 
@@ -26,27 +27,34 @@ class Console:
         settings: Settings,
         loaded: Registry,
         watched: Callable[[str], bool] | None = None,
+        changes: Changes | None = None,
     ) -> None:
-        """`watched`: whether this process looks after the call with an id; see `LiveCalls`."""
+        """`watched`: whether this process looks after the call with an id; see `LiveCalls`.
+
+        `changes` tells of those in live calls.
+        """
         self.settings, self.loaded, self.masks = settings, loaded, Masks(settings)
         self.token = settings.console_token.get_secret_value().encode()
         self.sessions, self.index = Sessions(), CallIndex(settings)
         self._live, self._reading = LiveCalls(settings, watched), threading.Lock()
-        self._known: tuple[float, list[LiveFacts]] = (0.0, [])
+        self.changes = changes or Changes()
+        self._known: tuple[float, int, list[LiveFacts]] = (0.0, 0, [])
 
     def use(self, settings: Settings, loaded: Registry) -> None:
         """Show what a reload has brought."""
         self.settings, self.loaded, self.masks = settings, loaded, Masks(settings)
         self._live.use(settings)
         self.index.use(settings)
+        self.changes.tell()  # they may mask less, or more
 
     def live(self) -> list[LiveFacts]:
         """Return the live calls, newest first. Reads files."""
         with self._reading:
-            read, calls = self._known
-            if time.monotonic() - read > FRESH or not read:
+            read, number, calls = self._known
+            latest = self.changes.number
+            if number != latest or time.monotonic() - read > FRESH or not read:
                 calls = self._live.read().live
-                self._known = time.monotonic(), calls
+                self._known = time.monotonic(), latest, calls
             return calls
 
 

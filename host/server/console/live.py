@@ -27,7 +27,7 @@ _ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
 
 
 def show(request: Request) -> Response:
-    """Show the live calls; the page asks for `show_list` every second."""
+    """Show the live calls; the page asks for `show_list` when something changes."""
     return render(request, "live.html", **_listed(console_of(request)))
 
 
@@ -37,7 +37,7 @@ def show_list(request: Request) -> Response:
 
 
 def show_call(request: Request) -> Response:
-    """Show one call; the page asks for `show_now` every second."""
+    """Show one call; the page asks for `show_now` when something changes."""
     console, id = console_of(request), _id(request)
     call = _live(console, id)
     if call is None:

@@ -44,7 +44,9 @@ async def sign_in(request: Request) -> Response:
 
 async def sign_out(request: Request) -> Response:
     """End the session."""
-    console_of(request).sessions.end(request.state.session)
+    console = console_of(request)
+    console.sessions.end(request.state.session)
+    console.changes.tell()  # pages that follow live calls with this session come to an end
     answer = RedirectResponse("/login", 303)
     answer.delete_cookie(cookie_name(request.scope), httponly=True, samesite="strict")
     return answer

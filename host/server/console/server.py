@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from host.registry import Follow, Registry
 from host.server.console.app import make_console
 from host.server.console.context import Console
+from host.server.events import Changes
 from host.server.http import listen, serving
 from host.settings import Settings
 
@@ -23,20 +24,24 @@ async def answering_console(
     *,
     watched: Callable[[str], bool] | None = None,
     follow: Follow = lambda use: None,
+    changes: Changes | None = None,
 ) -> AsyncIterator[None]:
     """Serve the console inside the block. Port 0 is any free port, which the log shows.
 
-    `watched` and `follow` are those of `answering_api`. Raises SettingsError if the address can't
-    be used.
+    `watched` and `follow` are those of `answering_api`. `changes` tells of those in live calls; it
+    is closed at the end. Raises SettingsError if the address can't be used.
     """
     port = settings.console_port or 0
     listening = listen("the console", "HOST_CONSOLE_PORT", settings.console_host, port)
-    console = Console(settings, loaded, watched)
+    console = Console(settings, loaded, watched, changes)
     follow(console.use)
     warming = asyncio.create_task(_warm(console), name="indexing the call log")
     try:
         async with serving("the console", make_console(console), listening):
-            yield
+            try:
+                yield
+            finally:
+                console.changes.close()
     finally:
         await asyncio.gather(warming, return_exceptions=True)
 

@@ -56,6 +56,10 @@ class Sessions:
         id = str(claims["jti"])
         return None if id in self._ended else Session(id, self._csrf(id), float(claims["exp"]))
 
+    def goes_on(self, session: Session) -> bool:
+        """Return whether a session has neither expired nor been ended."""
+        return session.id not in self._ended and session.expires > time.time()
+
     def end(self, session: Session) -> None:
         """End a session before it expires."""
         now = time.time()

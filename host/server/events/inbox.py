@@ -11,7 +11,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ValidationError
 
-from host.runner.event_line import ADDRESS
+from host.runner.event_line import ADDRESS, CHANGED
+from host.server.events.changes import Changes
 from host.server.events.stream import EventStream
 from host.server.socket import inherited_socket
 
@@ -29,25 +30,36 @@ EventType = Literal[
 ]
 
 
+ENDED = "call.ended"
+
+
 class _Data(BaseModel):
     id: str
 
 
 class _Told(BaseModel):
-    type: EventType
+    type: EventType | Literal["call.changed"]
     timestamp: datetime
     data: _Data
 
 
 @asynccontextmanager
-async def receiving(stream: EventStream) -> AsyncIterator[None]:
-    """Publish what calls tell, inside the block. Processes started there inherit the address."""
-    async with inherited_socket(partial(_hear, stream), ADDRESS):
+async def receiving(
+    stream: EventStream | None, changes: Changes | None = None
+) -> AsyncIterator[None]:
+    """Publish what calls tell, inside the block. Processes started there inherit the address.
+
+    `stream` gets the events, `changes` only learns that there is something new.
+    """
+    async with inherited_socket(partial(_hear, stream, changes), ADDRESS):
         yield
 
 
 async def _hear(
-    stream: EventStream, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    stream: EventStream | None,
+    changes: Changes | None,
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
 ) -> None:
     """Read one process's connection. What is no event is skipped."""
     try:
@@ -56,7 +68,10 @@ async def _hear(
                 told = _Told.model_validate_json(line)
             except ValidationError:
                 continue
-            stream.publish(told.type, told.data.id, line.decode().rstrip())
+            if changes and told.type in (CHANGED, ENDED):
+                changes.tell(told.data.id)
+            if stream and told.type != CHANGED:
+                stream.publish(told.type, told.data.id, line.decode().rstrip())
     except (ConnectionError, ValueError):
         pass  # the process was killed, or the line is too long
     finally:
