@@ -78,3 +78,56 @@ def test_hangup_cancels_a_call_by_its_id(served: Deployment) -> None:
     assert result.stdout == "cancelled\n"
     (call,) = Schedule(load_settings().state_dir).waiting()
     assert call.cancelled == "an operator ended the call with host hangup before it was answered"
+
+
+def listed(*words: str) -> str:
+    """What `host calls --scheduled` prints."""
+    result = CliRunner().invoke(cli, ["calls", "--scheduled", *words], catch_exceptions=False)
+    assert result.exit_code == 0
+    return result.stdout
+
+
+def test_scheduled_calls_are_listed_as_they_are_due_and_masked(served: Deployment) -> None:
+    later, soon = in_an_hour() + timedelta(hours=1), in_an_hour()
+    asked(served, "--at", later.isoformat(), "--reference", f"of {NUMBER}")
+    told = json.loads(asked(served, "--at", soon.isoformat(), "--json").stdout)
+    first, second = json.loads(listed("--json"))["calls"]
+    assert (first["id"], datetime.fromisoformat(first["due"])) == (told["id"], soon)
+    assert (first["persona"], first["placed"]) == ("desk", False)
+    assert "2220001" not in json.dumps([first, second])
+    head, *lines = listed().splitlines()
+    assert head.split() == ["call", "due", "until", "persona", "number", "reference"]
+    assert [line.split()[0] for line in lines] == [first["id"], second["id"]]
+    assert "2220001" not in "".join(lines)
+
+
+def test_they_are_found_by_number_persona_and_reference(served: Deployment) -> None:
+    asked(served, "--at", in_an_hour().isoformat(), "--reference", "L-7")
+    for words in (("--number", NUMBER), ("--persona", "desk"), ("--reference", "L-7")):
+        assert len(json.loads(listed("--json", *words))["calls"]) == 1
+    for words in (("--number", "+15552220002"), ("--reference", "L-8")):
+        assert listed(*words) == "no such scheduled calls\n"
+
+
+def test_a_cancelled_call_is_not_listed(served: Deployment) -> None:
+    told = json.loads(asked(served, "--at", in_an_hour().isoformat(), "--json").stdout)
+    CliRunner().invoke(cli, ["hangup", told["id"]])
+    assert listed() == "no scheduled calls\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--live",), "--live and --scheduled exclude each other"),
+        (("--outcome", "busy"), "a scheduled call has not begun: leave out --outcome and --since"),
+        (("--since", "2h"), "a scheduled call has not begun: leave out --outcome and --since"),
+        (("--persona", "nobody"), "there is no persona"),
+    ],
+)
+def test_what_no_scheduled_call_can_have_is_one_line(
+    served: Deployment, words: tuple[str, ...], said: str
+) -> None:
+    served.write("host.toml", WHOLE_DAY)
+    result = CliRunner().invoke(cli, ["calls", "--scheduled", *words])
+    assert result.exit_code == 1
+    assert said in str(result.exception)

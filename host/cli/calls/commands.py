@@ -16,6 +16,7 @@ from host.cli import persona_names
 from host.cli.app import AsJson
 from host.cli.calls.detail import page
 from host.cli.calls.live import live_calls
+from host.cli.calls.scheduled import scheduled_calls
 from host.cli.calls.table import table
 from host.privacy import Pseudonyms
 from host.records.filters import Wanted, read_number, read_since
@@ -41,6 +42,9 @@ WithReference = Annotated[
     str | None, typer.Option("--reference", help="Only calls with this reference.")
 ]
 Live = Annotated[bool, typer.Option("--live", help="Only calls that are going on now.")]
+AreScheduled = Annotated[
+    bool, typer.Option("--scheduled", help="Only calls that wait for their time.")
+]
 Limit = Annotated[int, typer.Option("--limit", min=1, help="Maximum number of calls.")]
 
 
@@ -53,14 +57,15 @@ def list_by_default(
     number: WithNumber = None,
     reference: WithReference = None,
     live: Live = False,
+    scheduled: AreScheduled = False,
     limit: Limit = 20,
     as_json: AsJson = False,
 ) -> None:
     """List calls, show one, or purge old ones."""
-    wanted = (persona, outcome, since, number, reference, live, limit, as_json)
+    wanted = (persona, outcome, since, number, reference, live, scheduled, limit, as_json)
     if context.invoked_subcommand is None:
         list_calls(*wanted)
-    elif wanted != (None, None, None, None, None, False, 20, False):
+    elif wanted != (None, None, None, None, None, False, False, 20, False):
         command = context.invoked_subcommand
         raise HostError(f"options of `calls {command}` stand behind it, and not before")
 
@@ -73,10 +78,11 @@ def list_calls(
     number: WithNumber = None,
     reference: WithReference = None,
     live: Live = False,
+    scheduled: AreScheduled = False,
     limit: Limit = 20,
     as_json: AsJson = False,
 ) -> None:
-    """List calls from the call log, newest first, or those that are going on now."""
+    """List calls from the call log, newest first, or those that go on now, or are scheduled."""
     now, settings = datetime.now(UTC), load_settings()
     wanted = Wanted(
         persona=persona,
@@ -86,11 +92,13 @@ def list_calls(
         reference=reference,
         pseudonyms=Pseudonyms(settings.state_dir),
     )
-    if live:
+    if live and scheduled:
+        raise HostError("--live and --scheduled exclude each other")
+    if live or scheduled:
         if persona is not None:
             persona_names.require_persona(settings, persona)
-        width = _width()
-        typer.echo(live_calls(settings, wanted, limit, now, as_json=as_json, width=width))
+        list_those = live_calls if live else scheduled_calls
+        typer.echo(list_those(settings, wanted, limit, now, as_json=as_json, width=_width()))
         return
     log = CallLog(settings.call_log)
     fitting = filter(wanted.fits, log.newest_first(wanted.may_fit))
