@@ -92,7 +92,8 @@ class Api:
         start, *rest = sent
         told = b"".join(message.get("body", b"") for message in rest)
         answered = {name.decode(): value.decode() for name, value in start["headers"]}
-        return start["status"], json.loads(told), answered
+        in_json = "json" in answered.get("content-type", "")
+        return start["status"], json.loads(told) if in_json else told.decode(), answered
 
     async def page(self, **query: Any) -> tuple[list[dict[str, Any]], str | None]:
         """List calls; give them, and the next cursor."""

@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from host.call.state import CallStatus
 from host.call.status import LiveStatus, live_status
-from host.privacy import Pseudonyms, mask_room
+from host.privacy import Pseudonyms, mask_room, mask_words, without_secrets
 from host.records.record import CallRecord, Direction
 from host.records.redaction import masked_id, redacted
 from host.runner.checkpoint import CheckpointStore, WrittenBy, opened
@@ -171,6 +171,13 @@ class Masks:
     def id(self, text: str | None, number: str | None, personas: Iterable[str]) -> str | None:
         """Return an ID that others chose without the numbers in it, `number` in any spelling."""
         return masked_id(text, number, self._of(personas), self._settings.state_dir)
+
+    def text(self, text: str, personas: Iterable[str]) -> str:
+        """Return written text as records of these personas may have it: a reason, a fault."""
+        shown = self._of(personas)
+        return mask_words(
+            without_secrets(text), numbers=not shown.record_numbers, digits=not shown.record_digits
+        )
 
     def live(self, record: CallRecord) -> CallRecord:
         """Return what a live call's record would be now, redacted for all who may still get it.

@@ -7,6 +7,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 from livekit import api
 
@@ -29,6 +30,9 @@ from host.server.reload import Background, Control, Reloader, Work, reloads_on_h
 from host.server.shared_models import SharedModels
 from host.server.shutdown import Stopping
 from host.settings import Settings, misspelt_settings
+
+if TYPE_CHECKING:
+    from host.server.api.placing import Placing
 
 log = logging.getLogger("host")
 
@@ -120,22 +124,16 @@ async def _run(reloader: Reloader, livekit: api.LiveKitAPI, *, dev: bool) -> Non
                 own.append(partial(watch, lambda: reloader.settings, reloader.reload, since))
             async with (
                 _beside(reloader, *own),
-                _api(reloader, health, watched, stream, dev=dev),
-                _console(reloader, watched, changes),
+                _placing(reloader, health, dev=dev) as placing,
+                _api(reloader, health, placing, watched, stream, dev=dev),
+                _console(reloader, placing, watched, changes),
             ):
                 await stopping.run(server.run(devmode=dev))
 
 
 @contextlib.asynccontextmanager
-async def _api(
-    reloader: Reloader,
-    health: Health,
-    watched: Callable[[str], bool],
-    stream: EventStream,
-    *,
-    dev: bool,
-) -> AsyncIterator[None]:
-    """Place scheduled calls inside the block, and serve the HTTP API, if enabled."""
+async def _placing(reloader: Reloader, health: Health, *, dev: bool) -> AsyncIterator[Placing]:
+    """Place scheduled calls and those of campaigns inside the block."""
     from host.server.api.running import placing_calls
     from host.server.campaigns import working_on_campaigns
 
@@ -148,35 +146,57 @@ async def _api(
         placing_calls(settings, closed, dev=dev, follow=follow) as placing,
         working_on_campaigns(settings, placing, closed, follow=follow),
     ):
-        if settings.api_port is None:
-            yield
-            return
-        from host.server.api.server import answering_api  # takes a second to import
+        yield placing
 
-        async with answering_api(
-            settings,
-            closed,
-            watched=watched,
-            dev=dev,
-            follow=follow,
-            stream=stream,
-            placing=placing,
-        ):
-            yield
+
+@contextlib.asynccontextmanager
+async def _api(
+    reloader: Reloader,
+    health: Health,
+    placing: Placing,
+    watched: Callable[[str], bool],
+    stream: EventStream,
+    *,
+    dev: bool,
+) -> AsyncIterator[None]:
+    """Serve the HTTP API inside the block, if enabled."""
+    settings, follow = reloader.settings, reloader.follow
+    if settings.api_port is None:
+        yield
+        return
+    from host.server.api.server import answering_api  # takes a second to import
+
+    async with answering_api(
+        settings,
+        lambda: health.closed,
+        watched=watched,
+        dev=dev,
+        follow=follow,
+        stream=stream,
+        placing=placing,
+    ):
+        yield
 
 
 @contextlib.asynccontextmanager
 async def _console(
-    reloader: Reloader, watched: Callable[[str], bool], changes: Changes
+    reloader: Reloader, placing: Placing, watched: Callable[[str], bool], changes: Changes
 ) -> AsyncIterator[None]:
     """Serve the console inside the block, if enabled."""
-    if reloader.settings.console_port is None:
+    settings, loaded, follow = reloader.settings, reloader.loaded, reloader.follow
+    if settings.console_port is None:
         yield
         return
     from host.server.console.server import answering_console  # takes a moment to import
 
-    settings, loaded, follow = reloader.settings, reloader.loaded, reloader.follow
-    async with answering_console(settings, loaded, watched=watched, follow=follow, changes=changes):
+    async with answering_console(
+        settings,
+        loaded,
+        watched=watched,
+        follow=follow,
+        changes=changes,
+        checker=placing.checker,
+    ):
         yield
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from host.base.errors import HostError, MetadataError, SettingsError
-from host.dispatch.campaigns import Attempt, Campaign, Row, Step, control, open_campaigns
+from host.dispatch.campaigns import Attempt, Campaign, Row, Step, control, open_campaigns, queue
 from host.dispatch.campaigns.policy import Pace, next_try
 from host.dispatch.campaigns.rows import check_rows, read_rows
 from host.records.outcome import Outcome
@@ -156,6 +156,24 @@ def test_results_hold_no_formulas() -> None:
     row = Row(line=2, number="+15552220001", reference="=cmd|x", step=Step.DONE, note="left")
     written = control.as_csv(control.results([row]))
     assert written.splitlines()[1].startswith("2,+15552220001,'=cmd|x,done,blocked,left,0,")
+
+
+def test_few_campaigns_keep_a_connection_and_all_can_be_worked_on(
+    tmp_path: Path, clean_environment: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue, "MOST_OPEN", 3)
+    directory = open_campaigns(Settings(state_dir=tmp_path))
+    row = Row(line=2, number="+15552220001")
+    made = [control.start(directory, [row], name=str(nth), persona="ann") for nth in range(7)]
+    queues = []
+    for each in made:
+        queues.append(directory.queue(each.id))
+        assert queues[-1].take() == 2
+    connected = [each._storage._conn is not None for each in queues]
+    assert connected == [False] * 4 + [True] * 3
+    assert [each.row(2) for each in queues] == [row] * 7
+    directory.close()
+    assert directory.rows(made[0]) == [row]
 
 
 def test_another_version_may_add_to_a_campaign() -> None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from console_client import NOW, TOKEN, Browser, a_browser, a_record
+from console_client import NOW, NUMBER, TOKEN, Browser, a_browser, a_record
 from deployment import Deployment
 
 from host.base.errors import SettingsError
 from host.call.state import CallStatus
+from host.dispatch.campaigns import Attempt, Campaign, Row, Step, open_campaigns
+from host.records.outcome import Outcome
 from host.records.record import Utterance
 from host.server.api.token import require_tokens
 from host.server.console import guard, sessions
@@ -19,7 +23,22 @@ from host.server.console.app import paths
 from host.server.console.login import own_path
 from host.settings import Settings
 
-ROUTES = [(method, path.replace("{id}", "AJ_000001")) for method, path in paths()]
+EXAMPLES = {"calls": "AJ_000001", "live": "AJ_live", "campaigns": "c0ffee"}
+"""What is there of each kind."""
+
+
+def example(path: str) -> str:
+    """An address of a route. A new kind of page needs an example of what it shows."""
+    address = path.replace("{id}", EXAMPLES.get(path.split("/")[1], "{id}"))
+    address = address.replace("{what}", "pause")
+    assert "{" not in address, f"EXAMPLES has nothing for {path}"
+    return address
+
+
+ROUTES = [(method, example(path)) for method, path in paths()]
+GETS = [path for method, path in ROUTES if method == "GET"]
+READ = [path for path in GETS if not path.endswith("/events")]
+"""All that comes to an end."""
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(1)>"
 
 
@@ -30,7 +49,14 @@ async def stranger(deployment: Deployment) -> AsyncIterator[Browser]:
     async with a_browser(deployment) as browser:
         browser.write(a_record())
         browser.live("AJ_live", status=CallStatus.ACTIVE, answered_at=NOW)
+        campaign(browser, Row(line=2, number=NUMBER, details={"day": "Thursday"}))
         yield browser
+
+
+def campaign(browser: Browser, *rows: Row, **facts: Any) -> None:
+    """Have a campaign."""
+    known = {"id": "c0ffee", "name": "rows.csv", "persona": "ann", "made_at": NOW}
+    open_campaigns(browser.settings).add(Campaign(**{**known, **facts}), list(rows))
 
 
 @pytest.fixture
@@ -56,6 +82,8 @@ async def test_without_a_session_each_route_leads_to_the_login(
         assert answer.headers["location"].startswith("/login")
     assert "Thursday" not in answer.text
     assert "+1…" not in answer.text
+    [row] = open_campaigns(stranger.settings).all()
+    assert row.status == "running"
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/static/../app.py", "/calls/..%2f..%2fetc", "//x"])
@@ -206,9 +234,10 @@ async def test_a_form_is_short_and_of_its_kind(browser: Browser) -> None:
 # What a page may do
 
 
-@pytest.mark.parametrize("path", ["/login", "/calls", "/nothing", "/calls/AJ_000001"])
+@pytest.mark.parametrize("path", ["/nothing", *GETS])
 async def test_no_page_may_be_framed_or_run_what_stands_in_it(path: str, browser: Browser) -> None:
-    headers = (await browser.get(path)).headers
+    async with browser.following(path) as answer:
+        headers = answer.headers
     allowed = headers["content-security-policy"].split("; ")
     assert {"default-src 'none'", "script-src 'self'", "frame-ancestors 'none'"} <= {*allowed}
     assert {"form-action 'self'", "base-uri 'none'"} <= {*allowed}
@@ -218,10 +247,7 @@ async def test_no_page_may_be_framed_or_run_what_stands_in_it(path: str, browser
     assert headers["cache-control"] == "no-store"
 
 
-PAGES = ["/live", "/live/AJ_live", "/calls", "/calls/AJ_000001", "/personas", "/gate", "/figures"]
-
-
-@pytest.mark.parametrize("path", ["/login", *PAGES])
+@pytest.mark.parametrize("path", READ)
 async def test_nothing_is_inline_and_nothing_comes_from_elsewhere(
     path: str, browser: Browser
 ) -> None:
@@ -240,37 +266,61 @@ async def test_files_are_kept_by_browsers_and_change_their_address(browser: Brow
 # What others write is text
 
 
-def _evil(browser: Browser) -> None:
+def _evil(browser: Browser, evil: str = EVIL) -> None:
+    """Have what others write in each place that they can reach."""
     at = a_record().dispatched_at
+    attempt = Attempt(
+        number=1, host=evil, begun_at=at, call=evil, room=evil, outcome=Outcome.FAILED,
+        reason=evil, results={evil: evil},
+    )  # fmt: skip
+    rows = [
+        Row(line=2, number=evil, reference=evil, details={evil: evil}, note=evil),
+        Row(line=3, number=evil, attempts=[attempt], step=Step.DONE),
+    ]
+    campaign(browser, *rows, name=evil, persona=evil, reason=evil)
     browser.write(
         a_record(
-            number=EVIL,
-            our_number=EVIL,
-            reference=EVIL,
-            idempotency_key=EVIL,
-            room=EVIL,
-            reason=EVIL,
-            error=EVIL,
-            voicemail=EVIL,
-            transcript=[Utterance(at=at, who="caller", text=EVIL)],
-            results={EVIL: EVIL, "more": [EVIL]},
+            number=evil,
+            our_number=evil,
+            reference=evil,
+            idempotency_key=evil,
+            room=evil,
+            reason=evil,
+            error=evil,
+            voicemail=evil,
+            transcript=[Utterance(at=at, who="caller", text=evil)],
+            results={evil: evil, "more": [evil]},
         )
     )
-    lines = [Utterance(at=at, who="caller", text=EVIL)]
+    lines = [Utterance(at=at, who="caller", text=evil)]
     browser.live(
-        "AJ_evil", number=EVIL, caller_name=EVIL, transcript=lines, metadata={"reference": EVIL}
+        "AJ_evil", number=evil, caller_name=evil, transcript=lines, metadata={"reference": evil}
     )
 
 
-@pytest.mark.parametrize("path", [*PAGES, "/live/AJ_evil", "/live/AJ_evil/now", "/live/list"])
+@pytest.mark.parametrize("path", [*READ, "/live/AJ_evil", "/live/AJ_evil/now"])
 async def test_what_callers_and_models_say_is_text(path: str, browser: Browser) -> None:
     _evil(browser)
-    page = (await browser.get(path)).text
-    assert "<script>" not in page
-    assert "<img" not in page
+    answer = await browser.get(path)
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    if "text/html" in answer.headers.get("content-type", ""):
+        assert "<script>" not in answer.text
+        assert "<img" not in answer.text
 
 
-@pytest.mark.parametrize("path", ["/live/AJ_evil", "/calls/AJ_000001"])
+FILES = [path for path in READ if path.endswith(".csv")]
+
+
+@pytest.mark.parametrize("path", FILES)
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t=", "\r="])
+async def test_no_cell_of_a_file_is_a_formula(path: str, sign: str, browser: Browser) -> None:
+    _evil(browser, f"{sign}HYPERLINK(1)")
+    rows = [*csv.reader(io.StringIO(await browser.page(path), newline=""))]
+    assert [cell for row in rows for cell in row if cell.startswith(tuple("=+-@\t\r"))] == []
+    assert any("HYPERLINK" in cell for row in rows for cell in row)
+
+
+@pytest.mark.parametrize("path", ["/live/AJ_evil", "/calls/AJ_000001", "/campaigns/c0ffee"])
 async def test_and_it_is_there(path: str, browser: Browser) -> None:
     _evil(browser)
     assert "&lt;script&gt;alert(1)" in await browser.page(path)

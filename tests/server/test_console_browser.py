@@ -15,6 +15,8 @@ import soundfile
 from console_client import NOW, TOKEN, Browser, a_browser, a_record
 from deployment import Deployment
 
+from host.dispatch.campaigns import Attempt, Campaign, Row, Step, open_campaigns
+from host.records.outcome import Outcome
 from host.records.record import Utterance
 from host.server.console.recordings import length_of
 from host.server.console.server import answering_console
@@ -34,6 +36,9 @@ PAGES = {
     "/live/AJ_live": "ann",
     "/calls": "Calls",
     "/calls/AJ_000001": "ann",
+    "/campaigns": "Campaigns",
+    "/campaigns/new": "Start a campaign",
+    "/campaigns/c0ffee": "patients.csv",
     "/personas": "Personas",
     "/gate": "Gate",
     "/figures": "Figures",
@@ -55,6 +60,13 @@ async def host(deployment: Deployment) -> AsyncIterator[Browser]:
         assert length_of(file) == pytest.approx(20.0, abs=0.1)
         host.write(a_record(recording=str(file)), *(a_record(nth) for nth in range(2, 90)))
         host.live("AJ_live", answered_at=NOW, transcript=[said("Good morning.", "persona")])
+        rows = [Row(line=line, number=f"+1555222{line:04}", due_at=NOW) for line in range(2, 40)]
+        call = Attempt(number=1, host="me", begun_at=NOW, call="AJ_000001", outcome=Outcome.BUSY)
+        rows.append(
+            Row(line=40, number="+15552229999", reference="L-17", step=Step.DONE, attempts=[call])
+        )
+        campaign = Campaign(id="c0ffee", name="patients.csv", persona="ann", made_at=NOW)
+        open_campaigns(host.settings).add(campaign, rows)
         yield host
 
 
@@ -176,6 +188,30 @@ async def test_a_page_of_live_calls_says_that_it_is_old_and_follows_the_next_hos
     settings = host.settings.model_copy(update={"console_port": port})
     async with answering_console(settings, host.console.loaded):
         await page.wait_for_url("**/login*")  # the session ended with its host
+
+
+async def test_a_campaign_is_started_looked_at_and_stopped(
+    chromium: Any, address: str, host: Browser
+) -> None:
+    page, wrong = await signed_in(chromium, address)
+    await page.click("text=Campaigns")
+    await page.click("text=Start a campaign")
+    name = f"{EVIL}.csv"
+    for text in ("number\n911\n", "number\n+15552220001\n"):
+        file = {"name": name, "mimeType": "text/csv", "buffer": text.encode()}
+        await page.set_input_files("#file", file)
+        await page.click("button:has-text('Start')")
+        if "911" in text:
+            await page.wait_for_selector("text=line 2: its number is not in E.164")
+    await page.wait_for_selector("text=Rows that are")
+    assert EVIL.split("/")[-1] in await page.inner_text("h1")
+    assert await page.query_selector("main script, main img") is None
+    await page.click("summary:has-text('Stop')")
+    await page.click("text=Stop it for good")
+    await page.wait_for_selector(".status:has-text('stopped')")
+    statuses = {each.name: each.status for each in open_campaigns(host.settings).all()}
+    assert sorted(statuses.values()) == ["running", "stopped"]
+    assert [each for each in wrong if "422" not in each] == []  # the page with the fault
 
 
 async def test_a_line_of_the_transcript_plays_the_recording_from_there(

@@ -112,7 +112,7 @@ async def test_so_does_its_expiry(browser: Browser, monkeypatch: pytest.MonkeyPa
     async with browser.following("/live/events") as stream:
         assert [await stream.piece() for _ in range(2)][1] == CHANGED
         later = time.time() + sessions.LASTS + 1
-        monkeypatch.setattr(sessions.time, "time", lambda: later)
+        monkeypatch.setattr("host.server.console.sessions.time.time", lambda: later)
         browser.console.changes.tell()
         assert await stream.rest() == []
 

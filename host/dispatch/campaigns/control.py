@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 from host.base.clock import now
+from host.base.csv_cells import no_formula
+from host.base.e164 import E164
 from host.base.errors import HostError
 from host.dispatch.campaigns.model import Campaign, Counts, Row, Status
 from host.dispatch.campaigns.queue import Directory
@@ -70,7 +72,7 @@ def as_csv(told: list[dict[str, Any]]) -> str:
     table.writeheader()
     for row in told:
         cells = {**row, "results": json.dumps(row["results"]) if row["results"] else ""}
-        table.writerow({name: _safe(name, cell) for name, cell in cells.items()})
+        table.writerow({name: _safe(cell) for name, cell in cells.items()})
     return written.getvalue()
 
 
@@ -91,7 +93,12 @@ def _result(row: Row) -> dict[str, Any]:
     }
 
 
-def _safe(name: str, cell: Any) -> Any:
-    if name != "number" and isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t"):
-        return f"'{cell}"
-    return cell
+def _safe(cell: Any) -> Any:
+    """Return a cell; a telephone number is no formula.
+
+    Before Python 3.13, the writer quotes no carriage return, which some readers take for the end of
+    a row: what follows it would begin a cell.
+    """
+    if not isinstance(cell, str) or E164.fullmatch(cell):
+        return cell
+    return no_formula(cell).replace("\r\n", "\n").replace("\r", "\n")

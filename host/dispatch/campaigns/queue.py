@@ -8,23 +8,25 @@ huey's own tasks are pickles, which anybody who may write to Redis could have ru
 from __future__ import annotations
 
 import json
-import os
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from huey.storage import BaseStorage, EmptyData, PostgresStorage, RedisStorage, SqliteStorage
+from huey.storage import BaseStorage, EmptyData
 from pydantic import ValidationError
 
 from host.base.errors import HostError, SettingsError
 from host.dispatch.campaigns.model import Campaign, Row, Step
+from host.dispatch.campaigns.storage import DATABASE, open_storage
 from host.settings import Settings
 
-DATABASE = "campaigns.db"
 AT_ONCE = 500
 """Keys that are read at once."""
+MOST_OPEN = 8
+"""Campaigns whose queues keep a connection: a Postgres has a hundred, for all hosts."""
 GONE_AFTER = 60.0
 """Seconds without a sign after which a host counts as gone."""
 
@@ -84,12 +86,18 @@ class CampaignQueue:
 
     def rows(self, lines: list[int]) -> Iterator[Row]:
         """Yield rows in the order of their lines."""
+        for _, stored in self.stored(lines):
+            yield Row.model_validate_json(stored)
+
+    def stored(self, lines: list[int]) -> Iterator[tuple[int, bytes]]:
+        """Yield each line, and its row as it is stored: JSON."""
         for at in range(0, len(lines), AT_ONCE):
-            keys = [f"row:{line}" for line in lines[at : at + AT_ONCE]]
+            some = lines[at : at + AT_ONCE]
+            keys = [f"row:{line}" for line in some]
             found = {_text(key): value for key, value in self._storage.peek_many(keys).items()}
-            for key in keys:
+            for line, key in zip(some, keys, strict=True):
                 if key in found:
-                    yield Row.model_validate_json(bytes(found[key]))
+                    yield line, bytes(found[key])
 
     # Claims of hosts
 
@@ -110,6 +118,10 @@ class CampaignQueue:
         """Add to a counter that all hosts share, and return it."""
         return int(self._storage.incr(key, amount))
 
+    def close(self) -> None:
+        """Close the connection; it is opened again if it is needed."""
+        self._storage.close()
+
     def forget(self) -> None:
         """Delete everything."""
         self._storage.flush_all()
@@ -120,9 +132,18 @@ class Directory:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._campaigns = _storage(settings, "campaigns")
-        self._hosts = _storage(settings, "campaignhosts")
+        self._campaigns = open_storage(settings, "campaigns")
+        self._hosts = open_storage(settings, "campaignhosts")
         self._queues: dict[str, CampaignQueue] = {}
+        """Those that were used last, in this order."""
+        self._choosing = threading.Lock()
+
+    def close(self) -> None:
+        """Close the connections. Whoever goes on opens them again."""
+        with self._choosing:
+            queues, self._queues = list(self._queues.values()), {}
+        for each in (self._campaigns, self._hosts, *queues):
+            each.close()
 
     def add(self, campaign: Campaign, rows: list[Row]) -> None:
         """Store a campaign with its rows: it begins once all of them are there."""
@@ -166,9 +187,14 @@ class Directory:
 
     def queue(self, id: str) -> CampaignQueue:
         """Return the queue of a campaign."""
-        if id not in self._queues:
-            self._queues[id] = CampaignQueue(_storage(self._settings, f"campaign{id}"))
-        return self._queues[id]
+        with self._choosing:
+            queue = self._queues.pop(id, None)
+            if queue is None:
+                queue = CampaignQueue(open_storage(self._settings, f"campaign{id}"))
+            self._queues[id] = queue  # the last one used
+            if len(self._queues) > MOST_OPEN:
+                self._queues.pop(next(iter(self._queues))).close()
+        return queue
 
     def rows(self, campaign: Campaign) -> list[Row]:
         """Return all rows of a campaign."""
@@ -206,24 +232,6 @@ def exist(settings: Settings) -> bool:
     return (
         bool(settings.campaign_queue.get_secret_value()) or (settings.state_dir / DATABASE).exists()
     )
-
-
-def _storage(settings: Settings, name: str) -> BaseStorage:
-    url = settings.campaign_queue.get_secret_value()
-    scheme = url.partition(":")[0]
-    if scheme in ("redis", "rediss", "unix"):
-        return RedisStorage(name, url=url, blocking=False)
-    if scheme in ("postgres", "postgresql"):
-        return PostgresStorage(name, dsn=url)
-    if url:
-        raise SettingsError(
-            "campaign_queue must begin with redis://, rediss://, unix:// or postgresql://"
-        )
-    state = settings.state_dir
-    state.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with suppress(FileExistsError):
-        os.close(os.open(state / DATABASE, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-    return SqliteStorage(name, filename=str(state / DATABASE), strict_fifo=True, fsync=True)
 
 
 def _bytes(line: int) -> bytes:

@@ -24,6 +24,7 @@ from host.server.api.schemas import (
     Refusal,
     WantedCall,
 )
+from host.server.api.starting import Campaigns
 from host.server.api.strict import StrictRoute, in_json
 from host.server.events import EventStream
 
@@ -135,7 +136,7 @@ def make_api(calls: Calls, closed: Closed, stream: EventStream | None = None) ->
     )
     api.state.calls, api.state.closed = calls, closed
     api.state.stream = stream or EventStream()
-    api.state.campaigns = campaigns.Campaigns(calls)
+    api.state.campaigns = Campaigns(lambda: calls.settings, lambda: calls.placing.checker)
     for each in (router, events.router, campaigns.router):
         api.include_router(each)
     return api

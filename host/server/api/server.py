@@ -45,7 +45,9 @@ async def answering_api(
         calls = Calls(settings, placing, CallLister(settings, placing.store, watched))
         follow(calls.use)
         stream = stream or EventStream()
-        guard = Guard(make_api(calls, closed, stream), tokens_of(settings), settings.api_rate)
+        api = make_api(calls, closed, stream)
+        stack.callback(api.state.campaigns.close)
+        guard = Guard(api, tokens_of(settings), settings.api_rate)
         async with serving("the API", guard, listening):
             try:
                 yield

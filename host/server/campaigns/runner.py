@@ -64,6 +64,8 @@ class CampaignRunner:
                 await asyncio.sleep(EVERY)
         finally:
             await self._tasks.stop(STOP_LIMIT)
+            if self._directory:
+                self._directory.close()
 
     async def _try_to_look(self, closed: Callable[[], str | None]) -> None:
         try:

@@ -14,7 +14,17 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from host.base.errors import HostError
-from host.server.console import calls, figures, following, gate, live, login, personas
+from host.server.console import (
+    calls,
+    campaign_start,
+    campaigns,
+    figures,
+    following,
+    gate,
+    live,
+    login,
+    personas,
+)
 from host.server.console.context import Console
 from host.server.console.guard import Guard
 from host.server.console.pages import STATIC, render
@@ -52,6 +62,12 @@ ROUTES = [
     Route("/calls.csv", calls.export),
     Route("/calls/{id}", calls.show_call),
     Route("/calls/{id}/recording", calls.play),
+    Route("/campaigns", campaigns.list_campaigns),
+    Route("/campaigns/new", campaign_start.show, methods=["GET"]),
+    Route("/campaigns/new", campaign_start.start, methods=["POST"]),
+    Route("/campaigns/{id}", campaigns.show),
+    Route("/campaigns/{id}/results.csv", campaigns.export),
+    Route("/campaigns/{id}/{what}", campaigns.change, methods=["POST"]),
     Route("/personas", personas.show),
     Route("/gate", gate.show, methods=["GET"]),
     Route("/gate", gate.judge, methods=["POST"]),

@@ -9,8 +9,11 @@ from collections.abc import Callable
 from starlette.requests import Request
 
 from host.registry import Registry
+from host.server.api.checking import Checker
+from host.server.api.starting import Campaigns
 from host.server.console.index import CallIndex
 from host.server.console.sessions import Sessions
+from host.server.console.standing import Standings
 from host.server.events import Changes
 from host.server.live_calls import LiveCalls, LiveFacts, Masks
 from host.settings import Settings
@@ -28,14 +31,19 @@ class Console:
         loaded: Registry,
         watched: Callable[[str], bool] | None = None,
         changes: Changes | None = None,
+        checker: Checker | None = None,
     ) -> None:
         """`watched`: whether this process looks after the call with an id; see `LiveCalls`.
 
-        `changes` tells of those in live calls.
+        `changes` tells of those in live calls. `checker` checks the rows of campaigns, and follows
+        each reload; None: one of the console's own.
         """
         self.settings, self.loaded, self.masks = settings, loaded, Masks(settings)
         self.token = settings.console_token.get_secret_value().encode()
         self.sessions, self.index = Sessions(), CallIndex(settings)
+        self.checker = checker or Checker(settings)
+        self.campaigns = Campaigns(lambda: self.settings, lambda: self.checker)
+        self.standings = Standings()
         self._live, self._reading = LiveCalls(settings, watched), threading.Lock()
         self.changes = changes or Changes()
         self._known: tuple[float, int, list[LiveFacts]] = (0.0, 0, [])

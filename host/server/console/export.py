@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable
 from datetime import datetime
 
+from host.base.csv_cells import no_formula
 from host.records.record import CallRecord
 
 HEAD = (
@@ -15,8 +16,6 @@ HEAD = (
     *("number", "our_number", "reference", "outcome", "reason", "ended_by", "sip_status"),
     *("duration", "ring_time", "time_to_first_word", "voicemail", "opted_out", "results"),
 )
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""How a cell begins that a spreadsheet would evaluate."""
 
 
 def row_of(record: CallRecord) -> list[str]:
@@ -38,8 +37,7 @@ def _cell(value: object) -> str:
         return value.isoformat()
     if isinstance(value, bool | int | float) or value is None:
         return "" if value is None else str(value).lower()
-    text = str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return no_formula(str(value))
 
 
 def _json(value: object) -> str:

@@ -27,6 +27,8 @@ STRANGERS = 300
 """Requests a minute without a session that one address may send; further ones get 429."""
 SIGN_INS = 20
 """Forms that it may send."""
+UPLOADS = frozenset({"/campaigns/new"})
+"""Pages whose form has a file."""
 _METHODS = ("GET", "HEAD", "POST")
 _HEADERS = {
     "cache-control": "no-store",
@@ -40,7 +42,7 @@ _HEADERS = {
 
 
 class Guard:
-    """Lets requests with a session pass, and gives them `state`: session, nonce and form."""
+    """Lets requests with a session pass, and gives them `state`: session, nonce, form, files."""
 
     def __init__(self, app: ASGIApp, sessions: Sessions) -> None:
         self._app, self._sessions = app, sessions
@@ -55,7 +57,7 @@ class Guard:
         if scope["type"] != "http":
             return
         nonce, status = secrets.token_urlsafe(16), 500
-        scope["state"] = {"nonce": nonce, "session": None, "form": {}}
+        scope["state"] = {"nonce": nonce, "session": None, "form": {}, "files": {}}
 
         async def sent(message: Message) -> None:
             nonlocal status
@@ -89,11 +91,11 @@ class Guard:
         if not from_here(headers):
             return PlainTextResponse("the request comes from another site", 403)
         try:
-            form = await read_form(scope, receive)
+            form = await read_form(scope, receive, files=path in UPLOADS)
         except Unreadable as error:
             return PlainTextResponse(error.detail, error.status, {"connection": "close"})
-        scope["state"]["form"] = form
-        if path != OPEN and not (session and _has_token(session, headers, form)):
+        scope["state"]["form"], scope["state"]["files"] = form.fields, form.files
+        if path != OPEN and not (session and _has_token(session, headers, form.fields)):
             return PlainTextResponse("the form is of another session: load the page again", 403)
         return None
 

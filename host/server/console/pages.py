@@ -18,6 +18,7 @@ STATIC = HERE / "static"
 NAVIGATION = {
     "/live": "Live",
     "/calls": "Calls",
+    "/campaigns": "Campaigns",
     "/personas": "Personas",
     "/gate": "Gate",
     "/figures": "Figures",

@@ -8,13 +8,20 @@ import logging
 from collections.abc import AsyncIterator, Callable
 
 from host.registry import Follow, Registry
+from host.server.api.checking import Checker
 from host.server.console.app import make_console
 from host.server.console.context import Console
+from host.server.console.forms import LONGEST_UPLOAD
 from host.server.events import Changes
 from host.server.http import listen, serving
+from host.server.http.protocol import LONGEST_HEAD, Protocol
 from host.settings import Settings
 
 log = logging.getLogger("host")
+
+
+class _Protocol(Protocol):
+    longest_request = LONGEST_UPLOAD + LONGEST_HEAD  # the guard reads so much for a session alone
 
 
 @contextlib.asynccontextmanager
@@ -25,25 +32,31 @@ async def answering_console(
     watched: Callable[[str], bool] | None = None,
     follow: Follow = lambda use: None,
     changes: Changes | None = None,
+    checker: Checker | None = None,
 ) -> AsyncIterator[None]:
     """Serve the console inside the block. Port 0 is any free port, which the log shows.
 
     `watched` and `follow` are those of `answering_api`. `changes` tells of those in live calls; it
-    is closed at the end. Raises SettingsError if the address can't be used.
+    is closed at the end. `checker` checks the rows of campaigns; None: one of its own. Raises
+    SettingsError if the address can't be used.
     """
     port = settings.console_port or 0
     listening = listen("the console", "HOST_CONSOLE_PORT", settings.console_host, port)
-    console = Console(settings, loaded, watched, changes)
+    console = Console(settings, loaded, watched, changes, checker)
     follow(console.use)
     warming = asyncio.create_task(_warm(console), name="indexing the call log")
     try:
-        async with serving("the console", make_console(console), listening):
+        app = make_console(console)
+        async with serving("the console", app, listening, protocol=_Protocol):
             try:
                 yield
             finally:
                 console.changes.close()
     finally:
         await asyncio.gather(warming, return_exceptions=True)
+        console.campaigns.close()
+        if checker is None:
+            await console.checker.close()
 
 
 async def _warm(console: Console) -> None:

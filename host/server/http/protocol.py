@@ -13,7 +13,7 @@ CONNECTIONS = 100
 LONGEST_HEAD = 16 * 1024
 """Maximum size of a request's head, in bytes."""
 LONGEST_REQUEST = 48 * 1024
-"""Maximum size of a request, head and body, in bytes on the wire."""
+"""Maximum size of a request, head and body, in bytes on the wire, unless the server takes more."""
 PIECE = 256
 """Bytes parsed at a time until the head is complete, so that little of the body is buffered."""
 HEAD_TIME = 10.0
@@ -26,6 +26,8 @@ class Protocol(H11Protocol):
     A body is parsed as the app reads it, within the guard's time limit. A rejected client gets its
     response before its body is read, and is disconnected.
     """
+
+    longest_request = LONGEST_REQUEST
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -41,7 +43,7 @@ class Protocol(H11Protocol):
     def data_received(self, data: bytes) -> None:
         while data and not self.transport.is_closing():
             in_head = self.conn.their_state is h11.IDLE
-            room = (LONGEST_HEAD if in_head else LONGEST_REQUEST) + 1 - self._received
+            room = (LONGEST_HEAD if in_head else self.longest_request) + 1 - self._received
             if room <= 0:
                 self.cycle.keep_alive = False  # close after this response
                 self.transport.pause_reading()

@@ -42,9 +42,11 @@ def listen(what: str, variable: str, host: str, port: int) -> socket.socket:
 
 
 @contextlib.asynccontextmanager
-async def serving(what: str, app: ASGIApp, listening: socket.socket) -> AsyncIterator[None]:
+async def serving(
+    what: str, app: ASGIApp, listening: socket.socket, *, protocol: type[Protocol] = Protocol
+) -> AsyncIterator[None]:
     """Serve an app inside the block; the socket is closed then."""
-    server = _Server(_config(app))
+    server = _Server(_config(app, protocol))
     task = asyncio.create_task(server.serve([listening]), name=what)
     try:
         yield
@@ -55,10 +57,10 @@ async def serving(what: str, app: ASGIApp, listening: socket.socket) -> AsyncIte
         listening.close()
 
 
-def _config(app: ASGIApp) -> uvicorn.Config:
+def _config(app: ASGIApp, protocol: type[Protocol]) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http=Protocol,
+        http=protocol,
         ws="none",
         lifespan="off",
         proxy_headers=False,

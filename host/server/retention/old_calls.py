@@ -11,7 +11,8 @@ from pathlib import Path
 
 from host.base.database import NAME
 from host.dispatch.campaigns import open_campaigns
-from host.dispatch.campaigns.queue import DATABASE, exist
+from host.dispatch.campaigns.queue import exist
+from host.dispatch.campaigns.storage import DATABASE
 from host.dispatch.idempotency import Requests
 from host.server.api.store import CallStore
 from host.server.retention import database, files, log_file
@@ -68,7 +69,9 @@ def _purge_records(settings: Settings, before: datetime, purged: Purged, *, dry_
                 database.overwrite(db)
     with _collecting_faults(purged, state / DATABASE):
         if exist(settings):
-            removed = open_campaigns(settings).purge(before, dry_run=dry_run)
+            directory = open_campaigns(settings)
+            removed = directory.purge(before, dry_run=dry_run)
+            directory.close()
             purged.removed["campaigns"] = removed
     with _collecting_faults(purged, state):
         purged.removed[str(state)] = files.purge_state(state, before, dry_run=dry_run)
