@@ -16,9 +16,11 @@ from console_client import NOW, TOKEN, Browser, a_browser, a_record
 from deployment import HERE, Deployment
 
 from host.compliance.budget import Budget
+from host.records.cost import Cost
 from host.records.outcome import Outcome
 from host.registry import load
-from host.server.console.figures import figures_of
+from host.server.console.costs import costs_of
+from host.server.console.figures import Counted, figures_of
 from host.server.console.plots import columns, histogram
 from host.server.console.server import answering_console
 from host.settings import load_settings
@@ -178,6 +180,79 @@ async def test_without_calls_the_figures_are_empty_and_no_fault(browser: Browser
 def test_columns_cover_the_period(period: str) -> None:
     names = [name for name, _ in figures_of([], period, NOW).by_time.table]
     assert len(names) in {"24h": (25,), "7d": (28, 29, 30), "30d": (31,)}[period]
+
+
+PRICES = """
+[prices]
+currency = "EUR"
+[prices.line]
+inbound = 0.6
+"""
+
+
+def cost(total: float, currency: str = "EUR", *unpriced: str) -> Cost:
+    return Cost(currency=currency, total=total, unpriced=list(unpriced))
+
+
+@pytest.fixture
+async def priced(deployment: Deployment) -> AsyncIterator[Browser]:
+    """Somebody who has signed in to a host whose host.toml has prices in euros."""
+    deployment.persona("ann")
+    async with a_browser(deployment, PRICES) as browser:
+        await browser.sign_in()
+        yield browser
+
+
+async def test_costs_are_summed_up_in_the_currency_of_the_prices(priced: Browser) -> None:
+    priced.write(
+        a_record(1, cost=cost(0.25)),
+        a_record(2, cost=cost(1.5), persona="bob"),
+        a_record(3, cost=cost(0.35), dispatched_at=NOW - timedelta(hours=2)),
+        a_record(4, cost=cost(9.0, "USD")),
+        a_record(5, cost=cost(0.1, "EUR", "llm openai/gpt-4.1")),
+        a_record(6),
+        a_record(7, cost=cost(70.0), dispatched_at=NOW - timedelta(days=3)),
+    )
+    page = await priced.page("/figures")
+    assert '<dt>Cost</dt><dd>2.2000 EUR <span class="note">and more</span>' in page
+    assert "<dt>Cost of a call, mean</dt><dd>0.5500 EUR</dd>" in page
+    assert "2 calls used something that has no price" in page
+    by_time, by_persona = page.split("<figcaption>Cost by ")[1:]
+    assert sum(map(float, re.findall(r'<td class="right">([\d.]+)</td>', by_time))) == 2.2
+    rows = re.findall(r'<th scope="row">(\w+)</th><td class="right">([\d.]+)</td>', by_persona)
+    assert rows == [("bob", "1.50"), ("ann", "0.70")]
+    assert "<title>bob: 1.50 EUR</title>" in by_persona
+    page = await priced.page("/figures", period="7d", persona="ann")
+    assert "<dt>Cost</dt><dd>70.70 EUR" in page
+    assert "by persona" in page
+
+
+async def test_costs_without_calls_are_nothing_and_no_fault(priced: Browser) -> None:
+    page = await priced.page("/figures")
+    assert "<dt>Cost</dt><dd>0.0000 EUR</dd>" in page
+    assert "<dt>Cost of a call, mean</dt><dd>–</dd>" in page
+
+
+async def test_without_prices_there_is_nothing_of_a_cost(browser: Browser) -> None:
+    browser.write(a_record(1), a_record(2, cost=cost(9.0)))
+    assert "ost" not in (await browser.page("/figures")).split("<main")[1].replace("host", "")
+
+
+def test_amounts_have_an_axis_of_their_own_size() -> None:
+    drawn = columns(["a"], [{"EUR": 0.031}], ["EUR"], write="{:.2f}".format)
+    assert [line.text for line in drawn.grid] == ["0", "0.02", "0.04"]
+    assert [part.says for part in drawn.parts] == ["a: 0.03 EUR"]
+
+
+def test_many_personas_share_a_column() -> None:
+    calls = [
+        Counted(
+            NOW.timestamp(), "completed", False, True, 1.0, None, f"p{nth:02}", float(nth), "EUR"
+        )
+        for nth in range(1, 15)
+    ]
+    table = costs_of(calls, "24h", NOW, "EUR").by_persona.table
+    assert (table[0], table[-1], len(table)) == (("p14", 14.0), ("others", 3.0), 13)
 
 
 def test_parts_of_a_column_stand_on_each_other_inside_the_plot() -> None:

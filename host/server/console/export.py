@@ -14,13 +14,20 @@ from host.records.record import CallRecord
 HEAD = (
     *("id", "dispatched_at", "answered_at", "ended_at", "personas", "direction"),
     *("number", "our_number", "reference", "outcome", "reason", "ended_by", "sip_status"),
-    *("duration", "ring_time", "time_to_first_word", "voicemail", "opted_out", "results"),
+    *("duration", "ring_time", "time_to_first_word", "voicemail", "opted_out"),
+    *("cost", "currency", "results"),
 )
 
 
 def row_of(record: CallRecord) -> list[str]:
     """Return a call's cells, in the order of HEAD."""
-    given = {"personas": " > ".join(record.names), "results": _json(record.results)}
+    cost = record.cost
+    given: dict[str, object] = {
+        "personas": " > ".join(record.names),
+        "cost": cost and cost.total,
+        "currency": cost and cost.currency,
+        "results": _json(record.results),
+    }
     return [_cell(given.get(name, getattr(record, name, None))) for name in HEAD]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from statistics import median
 
 from starlette.requests import Request
@@ -14,12 +14,11 @@ from host.base.clock import now
 from host.records.outcome import Kind, Outcome
 from host.server.console import search
 from host.server.console.context import Console, console_of
+from host.server.console.costs import costs_of
 from host.server.console.pages import render
+from host.server.console.periods import PERIODS, begin_of, steps_of
 from host.server.console.plots import Columns, columns, histogram
 
-PERIODS = {"24h": "24 hours", "7d": "7 days", "30d": "30 days"}
-_HOURS = {"24h": 24, "7d": 7 * 24, "30d": 30 * 24}
-_STEPS = {"24h": timedelta(hours=1), "7d": timedelta(hours=6), "30d": timedelta(days=1)}
 _KIND_OF = {outcome.value: outcome.kind for outcome in Outcome}
 _FIRST_WORD = (0.5, 1.0, 1.5, 2.0, 3.0, 5.0)
 _DURATION = (15.0, 30.0, 60.0, 120.0, 300.0, 600.0)
@@ -35,6 +34,12 @@ class Counted:
     answered: bool
     duration: float
     first_word: float | None
+    persona: str = ""
+    """The one that took it first."""
+    cost: float | None = None
+    currency: str | None = None
+    unpriced: bool = False
+    """Whether it has used something that has no price."""
 
 
 @dataclass(frozen=True)
@@ -60,11 +65,15 @@ def show(request: Request) -> Response:
     console, period = console_of(request), request.query_params.get("period", "24h")
     period = period if period in PERIODS else "24h"
     persona = request.query_params.get("persona", "")[:100]
-    figures = figures_of(counted(console, period, persona), period, now())
+    at = now()
+    calls = counted(console, period, persona)
+    prices = console.settings.prices
+    costs = costs_of(calls, period, at, prices.currency) if prices.given else None
     return render(
         request,
         "figures.html",
-        figures=figures,
+        figures=figures_of(calls, period, at),
+        costs=costs,
         period=period,
         periods=PERIODS,
         persona=persona,
@@ -75,14 +84,14 @@ def show(request: Request) -> Response:
 def counted(console: Console, period: str, persona: str) -> list[Counted]:
     """Return the calls of a period that ends now. Raises OSError."""
     query = """
-        SELECT at, outcome, direction = 'outbound', answered, duration, first_word FROM calls
+        SELECT at, outcome, direction = 'outbound', answered, duration, first_word,
+        persona, cost, currency, unpriced FROM calls
         WHERE at >= :since
         AND (:persona = '' OR row IN (SELECT row FROM personas WHERE name = :persona))"""
-    since = now() - timedelta(hours=_HOURS[period])
-    facts = {"since": _floor(since, period).timestamp(), "persona": persona}
+    facts = {"since": begin_of(period, now()).timestamp(), "persona": persona}
     return [
-        Counted(at, outcome, bool(outbound), bool(answered), duration, first)
-        for at, outcome, outbound, answered, duration, first in console.index.rows(query, facts)
+        Counted(at, outcome, bool(outbound), bool(answered), *more)
+        for at, outcome, outbound, answered, *more in console.index.rows(query, facts)
     ]
 
 
@@ -108,24 +117,9 @@ def figures_of(calls: list[Counted], period: str, at: datetime) -> Figures:
 
 
 def _by_time(calls: list[Counted], period: str, at: datetime) -> Columns:
-    step = _STEPS[period]
-    begin = _floor(at - timedelta(hours=_HOURS[period]), period)
-    starts = [begin]
-    while (following := _floor(starts[-1] + step, period)) <= at:
-        starts.append(following if following > starts[-1] else starts[-1] + step)
-    counts = [Counter[str]() for _ in starts]
-    stamps = [start.timestamp() for start in starts]
+    steps = steps_of(period, at)
+    counts = [Counter[str]() for _ in steps.labels]
     for call in calls:
-        place = sum(stamp <= call.at for stamp in stamps) - 1
-        if place >= 0:
+        if (place := steps.place(call.at)) is not None:
             counts[place][_KIND_OF.get(call.outcome, Kind.FAILED)] += 1
-    form = "%H:%M" if period == "24h" else "%a %H" if period == "7d" else "%b %d"
-    labels = [f"{start:{form}}" for start in starts]
-    return columns(labels, counts, list(Kind), every=4 if period != "30d" else 7)
-
-
-def _floor(moment: datetime, period: str) -> datetime:
-    """Return the beginning of the hour, of the quarter of a day, or of the day, local."""
-    local = moment.astimezone().replace(tzinfo=None, minute=0, second=0, microsecond=0)
-    hours = {"24h": 1, "7d": 6, "30d": 24}[period]
-    return local.replace(hour=local.hour // hours * hours).astimezone()
+    return columns(steps.labels, counts, list(Kind), every=steps.every)

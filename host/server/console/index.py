@@ -31,6 +31,7 @@ CREATE TABLE calls (
     row INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE, at REAL, outcome TEXT,
     direction TEXT, number TEXT,
     ours TEXT, reference TEXT, answered INTEGER, duration REAL, first_word REAL,
+    persona TEXT, cost REAL, currency TEXT, unpriced INTEGER,
     place INTEGER, size INTEGER);
 CREATE INDEX calls_by_time ON calls(at, id);
 CREATE TABLE personas (row INTEGER, name TEXT, PRIMARY KEY (name, row)) WITHOUT ROWID;
@@ -127,13 +128,14 @@ class CallIndex:
         names = [share["name"] for share in told.get("personas") or ()] or [told["persona"]]
         personas = list(dict.fromkeys(filter(None, names)))
         at = datetime.fromisoformat(told["dispatched_at"]).timestamp()
-        mask = self._masks
+        mask, cost = self._masks, told.get("cost") or {}
         facts = (
             *(told["id"], at, told["outcome"], told["direction"]),
             *(mask.number(told.get(name), personas) for name in ("number", "our_number")),
             mask.id(told.get("reference"), told.get("number"), personas),
             *(told.get("answered_at") is not None, told["duration"]),
-            *(told.get("time_to_first_word"), place, size),
+            *(told.get("time_to_first_word"), next(iter(personas), ""), cost.get("total")),
+            *(cost.get("currency"), bool(cost.get("unpriced")), place, size),
         )
         rows.execute("DELETE FROM calls WHERE id = ?", (told["id"],))
         marks = ", ".join("?" * len(facts))

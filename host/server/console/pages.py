@@ -49,6 +49,7 @@ def environment() -> Environment:
         "length_of": len,
         "day": day,
         "length": length,
+        "money": money,
         "seconds": seconds,
         "words": words,
         "written": written,
@@ -82,6 +83,11 @@ def length(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def money(amount: float, currency: str) -> str:
+    """An amount of money: 1,204.50 USD; one below ten has four decimal places."""
+    return f"{amount:,.{2 if amount >= 10 else 4}f} {currency}"
 
 
 def seconds(value: float) -> str:

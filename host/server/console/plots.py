@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 WIDTH, HEIGHT = 720, 180
@@ -42,8 +43,10 @@ class Columns:
     parts: list[Part]
     below: list[Label]
     grid: list[Label]
-    table: list[tuple[str, int]]
+    table: list[tuple[str, float]]
     """Each column's name and total: the same for those who don't see the plot."""
+    write: Callable[[float], str] = str
+    """Writes a total."""
     width: int = WIDTH
     height: int = HEIGHT
     left: int = _LEFT
@@ -51,12 +54,13 @@ class Columns:
 
 def columns(
     names: Sequence[str],
-    counts: Sequence[Mapping[str, int]],
+    counts: Sequence[Mapping[str, float]],
     kinds: Sequence[str],
     *,
     every: int = 1,
+    write: Callable[[float], str] = str,
 ) -> Columns:
-    """Stack the counts of each kind; every n-th column has its name below."""
+    """Stack the counts or amounts of each kind; every n-th column has its name below."""
     totals = [sum(count.values()) for count in counts]
     top = _nice(max(totals, default=0))
     wide = (WIDTH - _LEFT - _RIGHT) / max(1, len(names))
@@ -68,16 +72,17 @@ def columns(
             if number := count.get(kind, 0):
                 height = high * number / top
                 y -= height
-                says = f"{name}: {number} {kind}"
+                says = f"{name}: {write(number)} {kind}"
                 left, width = round(x + wide * _GAP / 2, 1), round(wide * (1 - _GAP), 1)
                 parts.append(Part(kind, left, round(y, 1), width, round(height, 1), says))
         if at % every == 0:
             below.append(Label(round(x + wide / 2, 1), HEIGHT - 6, name))
+    middle = top // 2 if isinstance(top, int) else top / 2
     grid = [
-        Label(_LEFT, round(HEIGHT - _BOTTOM - high * value / top, 1), str(value))
-        for value in sorted({0, top // 2, top})
+        Label(_LEFT, round(HEIGHT - _BOTTOM - high * value / top, 1), f"{value:.4g}")
+        for value in sorted({0, middle, top})
     ]
-    return Columns(parts, below, grid, list(zip(names, totals, strict=True)))
+    return Columns(parts, below, grid, list(zip(names, totals, strict=True)), write)
 
 
 def histogram(values: Sequence[float], bounds: Sequence[float], unit: str) -> Columns:
@@ -89,11 +94,16 @@ def histogram(values: Sequence[float], bounds: Sequence[float], unit: str) -> Co
     return columns(names, [{"calls": counts[at]} for at in range(len(names))], ["calls"])
 
 
-def _nice(most: int) -> int:
-    """Return the top of an axis: 1, 2, 4, 10, 20, 40, ... or a little more than the most."""
-    power = 1
+def _nice(most: float) -> float:
+    """Return the top of an axis: 1, 2, 4, 6, 8, 10, 20, ... or a little more than the most.
+
+    That of counts is a whole number; that of amounts may be a fraction.
+    """
+    power: float = 1
+    if isinstance(most, float) and most > 0:
+        power = 10.0 ** math.floor(math.log10(most))
     while True:
         for step in (1, 2, 4, 6, 8):
             if step * power >= most:
-                return max(1, step * power)
+                return step * power
         power *= 10
