@@ -12,17 +12,20 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from campaign_host import LASTS, outcome_of
 from deployment import HERE
 
 from host.base.clock import now
+from host.base.errors import SettingsError
 from host.dispatch.campaigns import Campaign, Directory, Row, open_campaigns
 from host.records.outcome import Outcome
 from host.settings import Settings, load_settings
@@ -57,7 +60,7 @@ class Hosts:
             "HOST_ALLOW_NUMBERS": "+1555*",
             "HOST_MAX_ATTEMPTS_A_DAY": "0",
             "TEST_GONE_AFTER": "5",
-            "PYTHONPATH": os.pathsep.join([str(HERE.parent), str(HERE)]),
+            "PYTHONPATH": os.pathsep.join([str(HERE.parent), str(HERE), *sys.path]),
         }
         clean = {key: value for key, value in os.environ.items() if not key.startswith("HOST_")}
         program = [sys.executable, str(HERE / "campaign_host.py"), str(self.ledger)]
@@ -182,6 +185,36 @@ def test_two_hosts_share_a_redis_and_are_killed_at_twenty_moments(
     assert len({attempt.host for row in rows for attempt in row.attempts}) == 2
 
 
+@pytest.mark.every  # a minute
+def test_two_hosts_share_a_postgres_and_are_killed_at_twenty_moments(
+    tmp_path: Path, stack: ExitStack, clean_environment: None
+) -> None:
+    url = a_postgres(stack)
+    directory = open_campaigns(settings_of(tmp_path / "outside", url))
+    stack.callback(directory.close)
+    hosts = Hosts(tmp_path, ("one", "two"), url)
+    stack.callback(hosts.close)
+    a_campaign(directory)
+    hosts.kill_at_moments(seed=13)
+    rows = until_done(directory)
+    require_exactly_once(hosts, rows)
+    assert len({attempt.host for row in rows for attempt in row.attempts}) == 2
+
+
+def test_a_campaign_on_a_postgres_is_stored_called_and_purged(
+    tmp_path: Path, stack: ExitStack, clean_environment: None
+) -> None:
+    url = a_postgres(stack)
+    directory = open_campaigns(settings_of(tmp_path / "outside", url))
+    stack.callback(directory.close)
+    hosts = Hosts(tmp_path, ("one",), url)
+    stack.callback(hosts.close)
+    a_campaign(directory)
+    require_exactly_once(hosts, until_done(directory))
+    assert directory.purge(now()) == 1
+    assert directory.all() == []
+
+
 def test_another_host_ends_the_calls_of_one_that_does_not_come_back(
     tmp_path: Path, stack: ExitStack, clean_environment: None
 ) -> None:
@@ -215,3 +248,35 @@ def a_redis(folder: Path, stack: ExitStack) -> str:
             time.sleep(0.05)
         else:
             return f"redis://127.0.0.1:{port}/0"
+
+
+def a_postgres(stack: ExitStack) -> str:
+    """Start a Postgres that listens on a Unix socket alone."""
+    pytest.importorskip("psycopg", reason="needs psycopg: pip install 'host[postgres]'")
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    programs = shutil.which("initdb") or (found and str(found[-1] / "initdb"))
+    if not programs:
+        pytest.skip("Postgres is not installed: apt-get install postgresql")
+    folder = Path(tempfile.mkdtemp(prefix="pg-"))  # a path of a socket is short
+    stack.callback(shutil.rmtree, folder, ignore_errors=True)
+    who: dict[str, Any] = {}
+    if os.geteuid() == 0:  # Postgres does not run as root
+        who = {"user": "postgres", "group": "postgres", "extra_groups": []}
+        shutil.chown(folder, "postgres", "postgres")
+    data = folder / "data"
+    make = [programs, "--auth=trust", "--username=host", "--no-sync", "--pgdata", str(data)]
+    subprocess.run(make, check=True, stdout=subprocess.DEVNULL, cwd=folder, **who)
+    words = ["-D", str(data), "-k", str(folder), "-c", "listen_addresses=", "-F"]
+    program = str(Path(programs).with_name("postgres"))
+    process = subprocess.Popen([program, *words], stderr=subprocess.DEVNULL, cwd=folder, **who)
+    stack.callback(process.wait)
+    stack.callback(process.send_signal, signal.SIGINT)
+    url, until = f"postgresql://host@/postgres?host={folder}", time.monotonic() + 30
+    while True:
+        try:
+            open_campaigns(settings_of(folder, url)).close()
+        except SettingsError:
+            assert time.monotonic() < until
+            time.sleep(0.1)
+        else:
+            return url
