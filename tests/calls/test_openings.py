@@ -24,6 +24,10 @@ CHOSEN = {
 """What whole calls play, too, in `make test-all`."""
 
 
+LOST_BY_A_LATE_STT = {("human", "beep into a question"), ("screening", "late")}
+"""Openings whose person is not greeted if the STT's words come 0.8 s late: not mended yet."""
+
+
 def _openings(*, chosen: bool) -> list[object]:
     return [
         pytest.param(opening, id=f"{opening.truth}, {opening.name}")
@@ -60,6 +64,22 @@ async def test_a_model_that_is_wrong_about_everybody_harms_nobody(
     scene: Scene, opening: Opening
 ) -> None:
     scene.world.llm.rules = (*wrong_rules([opening]), *scene.world.llm.rules)
+    await _plays(scene, opening)
+
+
+@pytest.mark.corpus(one_of=6)
+@pytest.mark.memory("the local STT can't be told to be late")
+@pytest.mark.parametrize(
+    "opening",
+    [
+        pytest.param(opening, id=f"{opening.truth}, {opening.name}")
+        for opening in CORPUS
+        if (opening.noise is None or opening.truth == "human")
+        and (opening.truth, opening.name) not in LOST_BY_A_LATE_STT
+    ],
+)
+async def test_an_stt_that_is_late_changes_nothing_of_it(scene: Scene, opening: Opening) -> None:
+    scene.world.deepgram.delay = 0.8  # seconds, after LiveKit's AMD has judged by the pause
     await _plays(scene, opening)
 
 

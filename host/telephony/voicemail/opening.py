@@ -50,10 +50,14 @@ class Opening:
     def __init__(self, call: LiveCall, far_end: Party, session: AgentSession[Any]) -> None:
         self._call, self._far_end, self._session = call, far_end, session
         self._words: list[str] = []
+        self._spoken: list[float] = []
+        """When each of them was spoken at the latest: a transcript may be late."""
         self._interim = ""
         self._early: list[str] = []
         self._at_keys: list[str] = []
         self._spans: list[tuple[float, float | None]] = []
+        self._read = 0
+        """The spans that have a transcript, from the first on."""
         self._still = _now()
         self._unread = False
         self._beeps = 0
@@ -127,7 +131,8 @@ class Opening:
 
     def take_words_at_keys(self) -> None:
         """Count them as words after the answer: a person has said them."""
-        self._words, self._at_keys = self._at_keys + self._words, []
+        self._words, taken = self._at_keys + self._words, len(self._at_keys)
+        self._spoken, self._at_keys = [_now()] * taken + self._spoken, []
         self._still = _now()
 
     def mark(self) -> Mark:
@@ -135,8 +140,13 @@ class Opening:
         return Mark(len(self._words), _now(), self._beeps)
 
     def words_since(self, mark: Mark) -> str:
-        """Return the transcript since `mark`."""
+        """Return the transcript since `mark`, of earlier speech as well."""
         return " ".join(self._words[mark.words :])
+
+    def said_since(self, mark: Mark) -> str:
+        """Return the transcript of what was spoken since `mark`."""
+        since = zip(self._words[mark.words :], self._spoken[mark.words :], strict=True)
+        return " ".join(words for words, at in since if at > mark.at)
 
     def last_since(self, mark: Mark) -> str:
         """Return the last utterance since `mark`; empty if none."""
@@ -157,7 +167,7 @@ class Opening:
         """Return what followed the question asked at `mark`."""
         longest = self._longest(mark.at)
         beep = self.beeped_since(mark) and (over or not self.words_due)
-        return Answer(self.words_since(mark), longest > 0, longest, beep, over)
+        return Answer(self.said_since(mark), longest > 0, longest, beep, over)
 
     def stir(self, *_: object) -> None:
         """Wake `stirs`."""
@@ -207,9 +217,16 @@ class Opening:
         self._interim = "" if event.is_final else event.transcript
         if event.is_final:
             self._words.append(event.transcript.strip())
+            self._spoken.append(self._spoken_at())
             if not self._spans:  # no VAD, so the end of speech is not known
                 self._still = _now()
         self._stirred.set()
+
+    def _spoken_at(self) -> float:
+        """Return when the words were spoken at the latest that are transcribed now."""
+        ended = [end for _, end in self._spans[self._read :] if end is not None]
+        self._read = self._read + len(ended) if ended else len(self._spans)
+        return ended[-1] if ended else _now()
 
     def _on_state(self, event: UserStateChangedEvent) -> None:
         if event.new_state == "speaking" and self._call.state.answered:

@@ -69,7 +69,7 @@ def _wait(opening: Opening, mark: Mark, asked_at: float | None) -> float | None:
     if opening.speaking:
         return LOOK
     spoke = opening.answer(mark, over=False).spoke
-    words = opening.words_since(mark)
+    words = opening.said_since(mark)
     if not spoke and not words:
         return ANSWER_PATIENCE - (_now() - asked_at)
     said = read(words)

@@ -84,7 +84,7 @@ class _Screening:
         """Listen until a person, a machine or a refusal follows."""
         opening = self._opening
         while (left := self._deadline - _now()) > 0:
-            words = opening.words_since(self._mark)
+            words = opening.said_since(self._mark)
             if machine := _machine(read(words)):
                 return Through(Screened.MACHINE, words, machine)
             heard = self._judge(words) if words and not opening.speaking else _Heard.NOTHING

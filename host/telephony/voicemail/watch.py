@@ -21,7 +21,7 @@ from host.telephony.voicemail.phrases import read
 from host.telephony.voicemail.policy import Policy
 from host.telephony.voicemail.question import ask
 from host.telephony.voicemail.resume import resume
-from host.telephony.voicemail.weighing import Verdict, weigh
+from host.telephony.voicemail.weighing import Evidence, Verdict, weigh
 
 log = logging.getLogger("host")
 
@@ -159,9 +159,10 @@ class Voicemail:
                 # Some networks hang up right after an announcement.
                 self._call.hangup_ending = if_hung_up(opening)
                 verdict = weigh(opening.evidence(self._label))
-                if verdict or self._label:
+                unread = opening.words_due if self._label and self._words_matter(verdict) else 0.0
+                if (verdict or self._label) and not unread:
                     return verdict
-                left = until - _now()
+                left = unread or until - _now()
                 if opening.spoke and not opening.speaking and not self._extension:
                     left = min(left, LABEL_PATIENCE - opening.quiet)
                 if opening.beeped and opening.words_due:
@@ -170,6 +171,19 @@ class Voicemail:
         finally:
             judged.cancel()
             await asyncio.gather(judged, return_exceptions=True)
+
+    def _words_matter(self, verdict: Verdict | None) -> bool:
+        """Return whether what is said, and not transcribed yet, may change what follows from AMD.
+
+        AMD has a label after a short pause, and some STTs need a second more.
+        """
+        opening = self._opening
+        if opening.words:
+            return False
+        provisional = opening.words_so_far
+        if verdict is None or not provisional or hold_in(provisional):
+            return True
+        return weigh(Evidence(provisional, self._label, longest=0.0)) != verdict
 
     def _labelled(self, judged: asyncio.Task[Any], *, expired: bool) -> AnsweredBy | None:
         opening = self._opening
