@@ -18,6 +18,10 @@ LINES: dict[str, Callable[[Samples], Samples]] = {
 }
 
 
+# One worker runs them all: what else the voice says takes a second to make.
+pytestmark = pytest.mark.xdist_group("locate")
+
+
 @pytest.mark.corpus(one_of=3)
 @pytest.mark.parametrize("line", LINES)
 @pytest.mark.parametrize("text", [TEXT, *SCENE[1:4], *SCENE[6:]])

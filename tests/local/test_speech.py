@@ -22,6 +22,9 @@ from host.local.speech import (
 from host.local.speech.audio import Samples, silence
 from host.local.speech.recogniser import recogniser
 
+# One worker runs them all: the recogniser is a process that takes 2 s to start.
+pytestmark = pytest.mark.xdist_group("recogniser")
+
 
 @pytest.fixture(scope="module", autouse=True)
 def nothing_left_behind() -> Iterator[None]:
@@ -101,7 +104,7 @@ async def test_sentences_in_a_row_are_heard_one_by_one(said: list[str], scene: S
     assert all(one.end < other.start for one, other in zip(heard, heard[1:], strict=False))
 
 
-@pytest.mark.corpus(one_of=3)
+@pytest.mark.corpus(one_of=5)  # with all pauses and all pairs, though not each with each
 @pytest.mark.parametrize("pause", [0.0, 0.03, 0.06, 0.1, 0.14, 0.2, 0.3, 0.5])
 @pytest.mark.parametrize(
     ("one", "other"),
