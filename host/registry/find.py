@@ -192,7 +192,8 @@ def _installation() -> tuple[_Folder, ...]:
     folders = []
     for folder in sys.path:
         with contextlib.suppress(OSError, ValueError):
-            folders.append((folder, os.stat(folder or ".").st_mtime_ns))
+            path = os.path.abspath(folder)  # "" is the working directory, whichever that is now
+            folders.append((path, os.stat(path).st_mtime_ns))
     return tuple(folders)
 
 
