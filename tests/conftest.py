@@ -48,11 +48,18 @@ def pytest_configure(config: pytest.Config) -> None:
     setattr(ssl.SSLContext, "load_verify_locations", lambda *paths, **more: None)  # noqa: B010
 
 
-_rows: Counter[str] = Counter()
+_rows: Counter[object] = Counter()
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Leave most rows of a corpus that says `one_of` to `make test-all`."""
+    """Leave most rows of a `table` to `make test`, and of a corpus with `one_of` to `test-all`."""
+    if rows := item.get_closest_marker("table"):
+        callspec = getattr(item, "callspec", None)
+        loop = callspec and callspec.params.get("_asyncio_loop_factory")  # memory's, or a whole one
+        key = item.nodeid.partition("[")[0], loop
+        if _rows[key] % rows.kwargs["quick"]:
+            item.add_marker("corpus")
+        _rows[key] += 1
     corpus = item.get_closest_marker("corpus")
     if corpus and "one_of" in corpus.kwargs:
         table = item.nodeid.partition("[")[0]

@@ -35,6 +35,7 @@ def test_what_is_good_is_read(personas: Registry) -> None:
 
 
 @pytest.mark.parametrize("kind", [kind.__name__ for kind in KINDS])
+@pytest.mark.table(quick=4)
 def test_each_kind_is_refused_in_one_short_line_without_it(personas: Registry, kind: str) -> None:
     of_this_kind = [attack for attack in attacks(COUNT) if attack.kind == kind]
     assert len(of_this_kind) >= COUNT // len(KINDS)

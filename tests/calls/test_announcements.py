@@ -33,6 +33,7 @@ ANNOUNCEMENTS = pytest.mark.parametrize(
 @pytest.mark.sample("not in service-leaves")
 @pytest.mark.parametrize("persona", ["leaves", "skips"])
 @ANNOUNCEMENTS
+@pytest.mark.table(quick=4)
 async def test_nothing_is_said_to_an_announcement_whatever_the_policy(
     scene: Scene, words: str, outcome: Outcome, persona: str
 ) -> None:

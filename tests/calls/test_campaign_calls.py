@@ -124,6 +124,7 @@ async def the_right_ends(scene: Scene, host: Host, number: int) -> None:
             assert begun[1] - begun[0] >= timedelta(seconds=SPACING)
 
 
+@pytest.mark.corpus
 async def test_each_row_ends_as_it_must(scene: Scene, host: Host) -> None:
     await the_right_ends(scene, host, len(KINDS))
     told = control.results(host.directory.rows(host.directory.all()[0]))

@@ -40,6 +40,7 @@ def rows(table: Sequence[Row]) -> pytest.MarkDecorator:
 
 @pytest.mark.sample("SIP 404", "SIP 486", "SIP 503", "SIP 603")
 @rows(BY_SIP_STATUS)
+@pytest.mark.table(quick=3)
 async def test_a_dial_ends_as_its_sip_status_says(scene: Scene, row: Row) -> None:
     await ends_as_it_should(scene, row)
 
@@ -58,6 +59,7 @@ async def test_a_dial_ends_as_its_sip_status_says(scene: Scene, row: Row) -> Non
     "refuses",
 )
 @rows(UNANSWERED)
+@pytest.mark.table(quick=3)
 async def test_a_dial_that_nobody_answers_is_named(scene: Scene, row: Row) -> None:
     await ends_as_it_should(scene, row)
 
@@ -66,6 +68,7 @@ async def test_a_dial_that_nobody_answers_is_named(scene: Scene, row: Row) -> No
     "the callee goes at once", "the persona hangs up on the callee", "too busy", "raises", "skipped"
 )
 @rows(ANSWERED)
+@pytest.mark.table(quick=3)
 async def test_a_dial_that_is_answered_ends_once(scene: Scene, row: Row) -> None:
     await ends_as_it_should(scene, row)
 
@@ -78,6 +81,7 @@ async def test_a_caller_who_is_not_answered_leaves_nothing(scene: Scene, row: Ro
 
 @pytest.mark.sample("instructions", "call_ended", "no llm", "no stt")
 @rows(FRAGILE)
+@pytest.mark.table(quick=3)
 async def test_what_breaks_ends_its_own_call(scene: Scene, row: Row) -> None:
     await ends_as_it_should(scene, row)
 
@@ -96,6 +100,7 @@ async def test_what_breaks_ends_its_own_call(scene: Scene, row: Row) -> None:
     "a visitor goes",
 )
 @rows(TAKEN)
+@pytest.mark.table(quick=3)
 async def test_a_conversation_ends_once(scene: Scene, row: Row) -> None:
     await ends_as_it_should(scene, row)
 
@@ -119,6 +124,7 @@ async def test_no_ending_depends_on_the_generation_of_livekit_sip(
     "SIP 404", "SIP 603", "no answer", "no response", "the telephone is lost", "transfer is refused"
 )
 @rows(BY_2025)
+@pytest.mark.table(quick=3)
 async def test_an_ending_of_2025_is_named_alike(scene_of_2025: Scene, row: Row) -> None:
     await ends_as_it_should(scene_of_2025, row)
 

@@ -179,6 +179,7 @@ ROWS = [
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
+@pytest.mark.table(quick=5)
 async def test_each_persona_is_itself_while_it_has_the_call(scene: Scene, row: Row) -> None:
     before = _Before(scene)
     seen = await row.make(scene)

@@ -39,6 +39,7 @@ def _openings(*, chosen: bool) -> list[object]:
 
 @pytest.mark.sample("noisy company", "german question", "carrier", "sounds alive", "subscriber")
 @pytest.mark.parametrize("opening", _openings(chosen=True))
+@pytest.mark.table(quick=3)
 async def test_everybody_who_picks_up_gets_what_is_theirs(scene: Scene, opening: Opening) -> None:
     await _plays(scene, opening)
 

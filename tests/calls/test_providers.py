@@ -67,6 +67,7 @@ LASTING = [each for each in TROUBLES if each != ("stt", Trouble.STALL)]
 @pytest.mark.sample("stt-close", "llm-broken", "tts-hang")
 @pytest.mark.promise("A caller hears a stored apology when a provider fails", only="llm-broken")
 @pytest.mark.parametrize(("kind", "trouble"), LASTING)
+@pytest.mark.table(quick=4)
 async def test_a_provider_alone_fails_and_the_caller_is_told(
     scene: Scene, kind: str, trouble: Trouble
 ) -> None:
@@ -77,6 +78,7 @@ async def test_a_provider_alone_fails_and_the_caller_is_told(
 @pytest.mark.sample("stt-broken", "tts-hang")
 @pytest.mark.promise("A fallback replaces a provider that hangs", only="tts-hang")
 @pytest.mark.parametrize(("kind", "trouble"), TROUBLES)
+@pytest.mark.table(quick=4)
 async def test_with_a_fallback_the_conversation_goes_on(
     scene: Scene, kind: str, trouble: Trouble
 ) -> None:

@@ -111,6 +111,7 @@ class Talk:
         await line.hang_up()
 
 
+@pytest.mark.corpus
 async def test_ten_reloads_leave_a_live_call_alone_and_each_next_call_has_the_newest(
     scene: Scene, reloader: Reloader, project: Path
 ) -> None:

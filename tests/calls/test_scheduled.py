@@ -139,6 +139,7 @@ async def test_a_call_outlives_restarts_before_and_after_it_is_due(
 
 
 @pytest.mark.parametrize("moment", [0.0, 0.005, 0.02, 0.05, 0.1, 0.5, 1.0, 2.0, 5.0, 9.0])
+@pytest.mark.table(quick=4)
 async def test_a_host_that_dies_while_it_places_a_call_dials_it_once(
     scene: Scene, host: Host, moment: float
 ) -> None:

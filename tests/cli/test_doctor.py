@@ -56,6 +56,7 @@ async def test_nothing_is_reported_of_an_extension(clinic: Clinic) -> None:
 
 
 @pytest.mark.parametrize("planted", PLANTED.values(), ids=PLANTED)
+@pytest.mark.table(quick=6)
 async def test_a_planted_fault_is_found_with_its_mend(planted: Planted, clinic: Clinic) -> None:
     done = planted.plant(clinic)
     if inspect.isawaitable(done):

@@ -758,6 +758,7 @@ def run(
 
 @pytest.mark.filterwarnings("ignore:Implicitly cleaning up:ResourceWarning")
 @pytest.mark.parametrize("slip", SLIPS.values(), ids=SLIPS)
+@pytest.mark.table(quick=6)
 def test_a_slip_is_one_line_that_says_what_is_wrong_and_how_to_mend_it(
     slip: Slip,
     reminder: Deployment,

@@ -201,6 +201,7 @@ LISTED = [f"+1212555{at:04}" for at in range(200)]
 
 
 @pytest.mark.parametrize("written", range(0, len(LISTED) * 13, 13))
+@pytest.mark.table(quick=10)
 def test_a_list_that_is_rewritten_in_place_is_not_read_half(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: int
 ) -> None:

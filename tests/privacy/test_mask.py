@@ -191,6 +191,7 @@ def test_short_words_of_a_development_server_are_no_secrets(clean_environment: N
 
 
 @pytest.mark.parametrize("code", sorted(phonenumbers.COUNTRY_CODE_TO_REGION_CODE))
+@pytest.mark.table(quick=4)
 def test_every_country_code_is_kept(code: int) -> None:
     assert mask_number(f"+{code}55512345") == f"+{code}…45"
 

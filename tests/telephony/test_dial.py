@@ -62,6 +62,7 @@ async def named(error: TwirpError) -> Ending:
 
 @both_profiles
 @pytest.mark.parametrize("status", SIP_STATUSES)
+@pytest.mark.table(quick=4)
 async def test_the_sip_status_names_the_outcome_in_both_generations(
     status: int, profile: Profile
 ) -> None:

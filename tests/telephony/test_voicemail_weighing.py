@@ -208,6 +208,7 @@ def test_a_mailbox_that_takes_nothing_is_named(words: str, label: AnsweredBy | N
 
 @pytest.mark.parametrize("words", INVALID + UNREACHABLE + ENGAGED + CLOSED)
 @pytest.mark.parametrize("label", [None, AnsweredBy.HUMAN, AnsweredBy.MACHINE_UNAVAILABLE])
+@pytest.mark.table(quick=4)
 def test_a_networks_words_are_proof(words: str, label: AnsweredBy | None) -> None:
     assert _category(Evidence(words, label)) == AnsweredBy.ANNOUNCEMENT
 
@@ -251,6 +252,7 @@ def test_an_announcement_that_offers_voicemail_is_a_machine(words: str) -> None:
     "label", [None, AnsweredBy.HUMAN, AnsweredBy.MACHINE_IVR, AnsweredBy.MACHINE_VM]
 )
 @pytest.mark.parametrize("late", [False, True])
+@pytest.mark.table(quick=4)
 def test_a_screener_is_known_by_its_words_before_any_label(
     words: str, label: AnsweredBy | None, late: bool
 ) -> None:
