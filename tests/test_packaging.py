@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import importlib.metadata
 import re
 import subprocess
@@ -58,6 +59,7 @@ def imported(file: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
+@functools.cache
 def providers_of(module: str) -> set[str]:
     """The distributions that have this module: several share `livekit` and `google`."""
     parts = module.split(".")
@@ -65,7 +67,7 @@ def providers_of(module: str) -> set[str]:
         path = "/".join(parts[:length])
         if found := {
             name
-            for name, files in FILES.items()
+            for name, files in files_of_all().items()
             if f"{path}.py" in files or f"{path}/__init__.py" in files or f"{path}.so" in files
         }:
             return found
@@ -75,10 +77,13 @@ def providers_of(module: str) -> set[str]:
     }
 
 
-FILES: dict[str, set[str]] = {
-    re.sub(r"[-_.]+", "-", one.metadata["Name"]).lower(): {str(file) for file in one.files or ()}
-    for one in importlib.metadata.distributions()
-}
+@functools.cache
+def files_of_all() -> dict[str, set[str]]:
+    """The files of each distribution that is installed."""
+    return {
+        re.sub(r"[-_.]+", "-", one.metadata["Name"]).lower(): {*map(str, one.files or ())}
+        for one in importlib.metadata.distributions()
+    }
 
 
 @pytest.mark.parametrize("folder", ["host", "plugins", "personas"])

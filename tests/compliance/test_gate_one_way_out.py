@@ -46,6 +46,14 @@ WAYS_OUT = {
 }
 
 
+code_of = functools.cache(Path.read_text)
+
+
+def times(name: str, file: Path) -> int:
+    """Count how often a file's code has a name or an attribute."""
+    return names_in(file)[name] if name in code_of(file) else 0  # parsing takes longest
+
+
 @functools.cache
 def names_in(file: Path) -> Counter[str]:
     """Count every name and attribute that a file's code has."""
@@ -64,13 +72,13 @@ def _names_in(file: Path) -> Iterator[str]:
 
 @pytest.mark.parametrize(("name", "places"), WAYS_OUT.items(), ids=WAYS_OUT)
 def test_what_dials_stands_in_one_place(name: str, places: set[str]) -> None:
-    found = {str(file.relative_to(ROOT)) for file in OURS if name in names_in(file)}
+    found = {str(file.relative_to(ROOT)) for file in OURS if times(name, file)}
     assert found == places
 
 
 @pytest.mark.parametrize("name", ["create_sip_participant", "transfer_sip_participant"])
 def test_and_there_once(name: str) -> None:
-    assert sum(names_in(file)[name] for file in OURS) == 1
+    assert sum(times(name, file) for file in OURS) == 1
 
 
 def allows(code: str) -> bool:
@@ -126,8 +134,9 @@ def test_only_the_gate_says_that_something_is_allowed() -> None:
 
 def test_no_request_says_itself_whom_it_dials() -> None:
     for file in OURS:
-        for node in ast.walk(parsed(file)):
-            assert not (isinstance(node, ast.keyword) and node.arg == "sip_call_to"), file
+        if "sip_call_to" in code_of(file):
+            for node in ast.walk(parsed(file)):
+                assert not (isinstance(node, ast.keyword) and node.arg == "sip_call_to"), file
 
 
 async def test_what_is_dialled_is_the_number_of_the_verdict(carrier: Carrier) -> None:
