@@ -20,7 +20,7 @@ from in_memory.shortcuts import decoded, signature, spectral_flux
 def test_the_flux_of_a_sound_is_livekits(samples: int) -> None:
     sound = np.random.default_rng(1).uniform(-1, 1, samples).astype(np.float32)
     stream = SpeakingRateStream.__new__(SpeakingRateStream)
-    for each in (sound, sound, sound / 2):  # worked out, remembered, and that of another sound
+    for each in (sound, sound, sound[::-1].copy()):  # worked out, remembered, another
         assert spectral_flux(None, each, 24000) == pytest.approx(
             stream._spectral_flux(each, 24000), rel=1e-6
         )

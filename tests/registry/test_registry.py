@@ -12,8 +12,10 @@ import traceback
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+import pluggy
 import pytest
 from deployment import HERE, Deployment
 from programs import printed_by
@@ -21,9 +23,30 @@ from programs import printed_by
 from host.base.errors import PersonaError, SettingsError
 from host.base.paths import EXAMPLE_PERSONAS
 from host.call.dispatch import read_dispatch
-from host.registry import Registry, load, load_afresh, view
+from host.registry import Registry, bundled_plugins, load, load_afresh, view
 from host.registry.routes import Choice
 from host.settings import Settings, load_settings
+
+ODD_HOOKS = """
+import functools
+from host import hookimpl
+
+class Hooks:
+    @hookimpl
+    def joined(self, call):
+        pass
+
+joined = Hooks().joined
+instructions = staticmethod(hookimpl(lambda call: ""))
+partly = functools.partial(hookimpl(lambda call: ""))
+
+@hookimpl
+def greeting(call):
+    return ""
+
+def helper(call):
+    return ""
+"""
 
 
 def own_plugins(registry: Registry) -> list[Any]:
@@ -460,6 +483,21 @@ def test_two_personas_of_one_number_stop_the_start(deployment: Deployment) -> No
     )
     with pytest.raises(SettingsError, match="number 1001 is given to both ann and bob"):
         deployment.load()
+
+
+def test_of_a_module_pluggy_registers_what_it_would_register_alone(
+    registry: Registry, deployment: Deployment
+) -> None:
+    module = ModuleType("odd")
+    exec(ODD_HOOKS, module.__dict__)
+    modules = [module, *(persona.module for persona in registry.personas.values())]
+    modules += [plugin.module for plugin in (*bundled_plugins(), *registry.plugins)]
+    ours, pluggys = view.build_plugin_manager((), ()), pluggy.PluginManager("host")
+    for each in modules:
+        for name in dir(each):
+            assert ours.parse_hookimpl_opts(each, name) == pluggys.parse_hookimpl_opts(each, name)
+    marked = [name for name in dir(module) if ours.parse_hookimpl_opts(module, name)]
+    assert marked == ["greeting", "instructions", "joined"]
 
 
 # Entry points
