@@ -90,6 +90,7 @@ async def test_a_refer_whose_hook_has_lost_patience_is_recorded_as_it_ends(
     ],
     ids=["says", "collects", "presses", "says goodbye"],
 )
+@pytest.mark.table(quick=3)
 async def test_what_a_key_starts_comes_to_its_end(scene: Scene, key: str, last: str) -> None:
     call = await scene.ring("acts", presses(key))
     record = await scene.over(call, 90)

@@ -13,6 +13,7 @@ SECOND = "Here is the second agent."
 
 @pytest.mark.memory
 @pytest.mark.parametrize("way", ["return", "update", "both", "report and update"])
+@pytest.mark.table(quick=3)
 async def test_a_tool_hands_over_to_another_agent(scene: Scene, way: str) -> None:
     async def asks(line: Line) -> None:
         await line.heard("the first agent")

@@ -107,6 +107,7 @@ async def test_somebody_who_picks_up_after_an_announcement_is_greeted(scene: Sce
 
 @pytest.mark.memory
 @ANNOUNCEMENTS
+@pytest.mark.table(quick=3)
 async def test_an_announcement_that_comes_late_is_asked_whether_somebody_is_there(
     scene: Scene, words: str, outcome: Outcome
 ) -> None:

@@ -166,6 +166,7 @@ async def test_a_paused_campaign_dials_nobody_until_it_is_resumed(scene: Scene, 
     assert (await host.until(campaign))[2].outcome is Outcome.COMPLETED
 
 
+@pytest.mark.corpus
 async def test_a_stopped_campaign_dials_nobody_any_more(scene: Scene, host: Host) -> None:
     row = a_row(scene, 2, Busy())
     campaign = host.campaign(row)
@@ -191,6 +192,7 @@ async def test_a_number_on_the_list_meanwhile_is_not_dialled_again(
     assert dials_of(scene, row) == 1
 
 
+@pytest.mark.corpus
 async def test_a_trunk_that_fails_pauses_the_campaign(scene: Scene, host: Host) -> None:
     rows = [a_row(scene, line, Fails(503)) for line in range(2, 32)]
     campaign = host.campaign(*rows, calls_at_once=1)

@@ -25,6 +25,7 @@ from host.testing import Scene
 @pytest.mark.sample("unknown")
 @pytest.mark.parametrize("answer", ["unknown", "empty", "no model"])
 @pytest.mark.parametrize("kind", ["stt", "llm", "tts"])
+@pytest.mark.table(quick=3)
 async def test_a_hook_that_answers_no_model_fails_its_call_and_is_recorded(
     scene: Scene, kind: str, answer: str
 ) -> None:

@@ -237,6 +237,7 @@ async def test_a_call_on_hold_is_hung_up_too(scene: Scene, goodbye: str) -> None
 
 @pytest.mark.memory
 @pytest.mark.parametrize("goodbye", ["", GOODBYE])
+@pytest.mark.corpus
 async def test_a_consultation_ends_with_it_and_the_goodbye_is_for_the_caller(
     scene: Scene, goodbye: str
 ) -> None:

@@ -243,6 +243,7 @@ async def test_the_end_of_the_time_comes_on_hold_without_its_warning(scene: Scen
         "Un momento, por favor.",
     ],
 )
+@pytest.mark.table(quick=3)
 async def test_a_person_who_needs_a_moment_gets_it_and_is_answered_after_it(
     scene: Scene, pause: str
 ) -> None:

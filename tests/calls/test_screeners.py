@@ -66,6 +66,7 @@ async def test_without_words_of_its_own_the_model_answers_a_second_question(
         pytest.param("Ann Miller.", id="a name"),
     ],
 )
+@pytest.mark.table(quick=3)
 async def test_the_callees_own_first_words_are_greeted(scene: Scene, words: str) -> None:
     async def screened(line: Line) -> None:
         await line.say(SCREENER)
@@ -107,6 +108,7 @@ async def test_a_screener_that_asks_without_end_is_answered_four_times(scene: Sc
         "Please remove this number from your list. Goodbye.",
     ],
 )
+@pytest.mark.table(quick=3)
 async def test_a_screener_that_turns_us_away_after_a_question_ends_the_call(
     scene: Scene, words: str
 ) -> None:

@@ -83,6 +83,7 @@ async def speaks_into_the_filler(line: Line) -> None:
     ],
     ids=["says nothing", "before the end", "filler", "backchannel", "question", "twice"],
 )
+@pytest.mark.table(quick=3)
 async def test_the_result_is_told_once(scene: Scene, script: PersonScript, answered: str) -> None:
     call = await scene.ring("looks", script)
     record = await scene.over(call, 90)
@@ -122,6 +123,7 @@ async def test_words_at_the_moment_of_the_result_do_not_lose_it(scene: Scene, af
 
 @pytest.mark.memory
 @pytest.mark.parametrize("before", [0.5, 1.5, 2.5, 3.5])
+@pytest.mark.table(quick=3)
 async def test_a_result_that_is_there_before_its_announcement_is_over_is_told_once(
     scene: Scene, before: float
 ) -> None:
