@@ -160,6 +160,12 @@ class Settings(BaseSettings, Shared):
     console_token: SecretStr = Field(
         SecretStr(""), description="token to sign in to the console, at least 32 characters"
     )
+    console_livekit_url: str = Field(
+        "",
+        pattern=r"^(wss?://[A-Za-z0-9.-]+(:\d+)?/?)?$",
+        description="URL of LiveKit for browsers with the console, ws:// or wss://; "
+        "unset: LIVEKIT_URL",
+    )
     drain_timeout: float = Field(
         3600, gt=0, description="seconds that live calls may continue after SIGTERM"
     )

@@ -30,7 +30,7 @@ EXAMPLES = {"calls": "AJ_000001", "live": "AJ_live", "campaigns": "c0ffee"}
 def example(path: str) -> str:
     """An address of a route. A new kind of page needs an example of what it shows."""
     address = path.replace("{id}", EXAMPLES.get(path.split("/")[1], "{id}"))
-    address = address.replace("{what}", "pause")
+    address = address.replace("{what}", "pause").replace("{name}", "ann")
     assert "{" not in address, f"EXAMPLES has nothing for {path}"
     return address
 

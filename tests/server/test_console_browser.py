@@ -27,7 +27,7 @@ axe = pytest.importorskip("axe_playwright_python.async_playwright", reason="need
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = [
     pytest.mark.processes,
-    pytest.mark.timeout(400),  # axe looks at seven pages: 20 s on an idle machine
+    pytest.mark.timeout(400),  # axe looks at eight pages: 20 s on an idle machine
     pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt-get install chromium"),
 ]
 
@@ -40,6 +40,7 @@ PAGES = {
     "/campaigns/new": "Start a campaign",
     "/campaigns/c0ffee": "patients.csv",
     "/personas": "Personas",
+    "/personas/ann/talk": "Talk to ann",
     "/gate": "Gate",
     "/figures": "Figures",
 }

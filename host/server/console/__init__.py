@@ -4,7 +4,7 @@
     /live         live calls, their transcripts, hanging up
     /calls        search in the call log, a page for each call, CSV
     /campaigns    start, look at, pause, resume and stop campaigns, their results as CSV
-    /personas     who is loaded, what is broken, numbers, models, budgets
+    /personas     who is loaded, what is broken, numbers, models, budgets; a telephone to each
     /gate         whether a number may be called
     /figures      calls by hour and outcome, answer rate, first words, durations, failures
 

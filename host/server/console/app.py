@@ -24,6 +24,7 @@ from host.server.console import (
     live,
     login,
     personas,
+    talk,
 )
 from host.server.console.context import Console
 from host.server.console.guard import Guard
@@ -69,6 +70,8 @@ ROUTES = [
     Route("/campaigns/{id}/results.csv", campaigns.export),
     Route("/campaigns/{id}/{what}", campaigns.change, methods=["POST"]),
     Route("/personas", personas.show),
+    Route("/personas/{name}/talk", talk.show, methods=["GET"]),
+    Route("/personas/{name}/talk", talk.call, methods=["POST"]),
     Route("/gate", gate.show, methods=["GET"]),
     Route("/gate", gate.judge, methods=["POST"]),
     Route("/figures", figures.show),

@@ -30,11 +30,11 @@ SIGN_INS = 20
 UPLOADS = frozenset({"/campaigns/new"})
 """Pages whose form has a file."""
 _METHODS = ("GET", "HEAD", "POST")
+_DEVICES = "camera=(), geolocation=(), microphone=({})"
 _HEADERS = {
     "cache-control": "no-store",
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
-    "permissions-policy": "camera=(), geolocation=(), microphone=()",
     "referrer-policy": "same-origin",  # with no-referrer, browsers send no Origin
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
@@ -42,7 +42,10 @@ _HEADERS = {
 
 
 class Guard:
-    """Lets requests with a session pass, and gives them `state`: session, nonce, form, files."""
+    """Lets requests with a session pass, and gives them `state`: session, nonce, form, files.
+
+    A page that sets `state.livekit` may use the microphone, and connect to these origins.
+    """
 
     def __init__(self, app: ASGIApp, sessions: Sessions) -> None:
         self._app, self._sessions = app, sessions
@@ -57,7 +60,7 @@ class Guard:
         if scope["type"] != "http":
             return
         nonce, status = secrets.token_urlsafe(16), 500
-        scope["state"] = {"nonce": nonce, "session": None, "form": {}, "files": {}}
+        scope["state"] = {"nonce": nonce, "session": None, "form": {}, "files": {}, "livekit": ""}
 
         async def sent(message: Message) -> None:
             nonlocal status
@@ -66,7 +69,9 @@ class Guard:
                 headers = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
                     headers.setdefault(name, value)
-                headers["content-security-policy"] = policy(nonce)
+                livekit = scope["state"]["livekit"]
+                headers["permissions-policy"] = _DEVICES.format("self" if livekit else "")
+                headers["content-security-policy"] = policy(nonce, livekit)
             await send(message)
 
         try:
@@ -116,10 +121,11 @@ def cookie_name(scope: Scope) -> str:
     return f"host_console_{(scope.get('server') or ('', 0))[1]}"
 
 
-def policy(nonce: str) -> str:
+def policy(nonce: str, livekit: str = "") -> str:
     """Return the Content-Security-Policy: nothing from elsewhere, and nothing inline.
 
-    wavesurfer.js puts its styles into a shadow tree, with the nonce.
+    wavesurfer.js puts its styles into a shadow tree, with the nonce. `livekit`: origins that the
+    page's script may connect to as well.
     """
     return "; ".join(
         (
@@ -127,7 +133,7 @@ def policy(nonce: str) -> str:
             "script-src 'self'",
             f"style-src 'self' 'nonce-{nonce}'",
             "img-src 'self'",
-            "connect-src 'self'",
+            f"connect-src 'self' {livekit}".rstrip(),
             "media-src 'self' blob:",
             "form-action 'self'",
             "base-uri 'none'",

@@ -1,0 +1,43 @@
+"""Tokens with which a person at a browser joins a call's room, by LiveKit's own grants."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+
+from livekit import api
+
+from host.dispatch.livekit import token_of
+from host.settings import Settings
+
+TOKEN_LASTS = timedelta(seconds=60)
+"""Time in which a token has to be used; LiveKit renews it for whoever has joined."""
+MICROPHONE = "microphone"
+CALLER = "console"
+"""Name of a caller at the console, and the `reference` of the call's record."""
+
+
+def caller_token(settings: Settings, room: str, metadata: str) -> str:
+    """Return a token for a caller with a microphone, who also may press keys.
+
+    Joining creates the room, whose agent is dispatched then: nobody waits in a room that nobody
+    joins.
+    """
+    grants = api.VideoGrants(
+        room_join=True,
+        room=room,
+        can_publish=True,
+        can_publish_sources=[MICROPHONE],
+        can_publish_data=True,  # keys are data
+        can_subscribe=True,
+    )
+    agent = api.RoomAgentDispatch(agent_name=settings.agent_name, metadata=metadata)
+    return (
+        token_of(settings)
+        .with_identity(f"{CALLER}-{secrets.token_hex(4)}")
+        .with_name(CALLER)
+        .with_grants(grants)
+        .with_room_config(api.RoomConfiguration(agents=[agent]))
+        .with_ttl(TOKEN_LASTS)
+        .to_jwt()
+    )
