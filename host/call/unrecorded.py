@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -55,6 +55,8 @@ class Unrecorded:
 
     def __init__(self, call: OnTheRecord) -> None:
         self._call = call
+        self.changed = asyncio.Event()
+        """Set when a pause begins or ends; whoever waits clears it."""
         self._blocks, self._paused = 0, False
         self._orphaned = call.state.unrecorded_since is not None
         """Whether the pause began in a process that died: the next block, or `resume`, ends it."""
@@ -115,6 +117,7 @@ class Unrecorded:
     def _begin(self) -> None:
         if not self.active:
             self._call.state.unrecorded_since = now()
+            self.changed.set()
         self._digits = ""
         self._call.save()  # the process may die before the next regular checkpoint
 
@@ -129,6 +132,7 @@ class Unrecorded:
             if since and not self._wanted:  # another pause may have begun meanwhile
                 self._pauses.append((since, now()))
                 self._call.state.unrecorded_since = None
+                self.changed.set()
 
     @property
     def _wanted(self) -> bool:
@@ -232,13 +236,9 @@ class Unrecorded:
 
     def spans(self) -> Sequence[tuple[float, float]]:
         """Return the pauses, as seconds since the epoch; one that lasts has no end (infinity)."""
-        return [*self._spans()]
-
-    def _spans(self) -> Iterator[tuple[float, float]]:
-        for began, ended in self._pauses:
-            yield began.timestamp(), ended.timestamp()
-        if since := self._call.state.unrecorded_since:
-            yield since.timestamp(), float("inf")
+        since = self._call.state.unrecorded_since
+        lasts = [(since.timestamp(), float("inf"))] if since else []
+        return [*((began.timestamp(), ended.timestamp()) for began, ended in self._pauses), *lasts]
 
     def words(self) -> Sequence[str]:
         """Return what was said off the record: it must be in no log, whatever the settings.

@@ -115,7 +115,7 @@ async def mark_taken(livekit: api.LiveKitAPI, room: str, job: str) -> None:
     loop = asyncio.get_running_loop()
     until = loop.time() + MARK_LIMIT
     while loop.time() < until:
-        there = await those_in(livekit, room)
+        there = await visible_in(livekit, room)
         callers = [one for one in there if one.kind != ParticipantInfo.AGENT]
         for caller in callers:
             request = api.UpdateParticipantRequest(
@@ -198,6 +198,14 @@ async def those_in(livekit: api.LiveKitAPI, room: str) -> Sequence[ParticipantIn
         if error.code == api.ServerErrorCode.NOT_FOUND:
             return ()
         raise
+
+
+async def visible_in(livekit: api.LiveKitAPI, room: str) -> Sequence[ParticipantInfo]:
+    """List a room's participants but the hidden ones, who are no part of its call.
+
+    The SDK does not show these; LiveKit's API does, and they keep a room open.
+    """
+    return [one for one in await those_in(livekit, room) if not one.permission.hidden]
 
 
 def _is_ours(participant: rtc.RemoteParticipant) -> bool:

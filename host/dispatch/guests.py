@@ -13,6 +13,8 @@ from host.settings import Settings
 TOKEN_LASTS = timedelta(seconds=60)
 """Time in which a token has to be used; LiveKit renews it for whoever has joined."""
 MICROPHONE = "microphone"
+LISTENER = "listener-"
+"""Beginning of the identity of whoever listens in."""
 CALLER = "console"
 """Name of a caller at the console, and the `reference` of the call's record."""
 
@@ -38,6 +40,25 @@ def caller_token(settings: Settings, room: str, metadata: str) -> str:
         .with_name(CALLER)
         .with_grants(grants)
         .with_room_config(api.RoomConfiguration(agents=[agent]))
+        .with_ttl(TOKEN_LASTS)
+        .to_jwt()
+    )
+
+
+def listener_token(settings: Settings, room: str) -> str:
+    """Return a token for a hidden participant, who hears a call and can't be heard."""
+    grants = api.VideoGrants(
+        room_join=True,
+        room=room,
+        hidden=True,
+        can_publish=False,
+        can_publish_data=False,
+        can_subscribe=True,
+    )
+    return (
+        token_of(settings)
+        .with_identity(f"{LISTENER}{secrets.token_hex(4)}")
+        .with_grants(grants)
         .with_ttl(TOKEN_LASTS)
         .to_jwt()
     )

@@ -18,7 +18,7 @@ from livekit import api
 from livekit.protocol.models import ParticipantInfo
 
 from host.base.errors import HostError
-from host.dispatch.arbitration import CALL, those_in
+from host.dispatch.arbitration import CALL, those_in, visible_in
 from host.dispatch.livekit import keys_of
 from host.settings import Settings
 
@@ -95,7 +95,7 @@ async def hang_up(
     loop = asyncio.get_running_loop()
     begun, ordered, peopled = loop.time(), "", loop.time()
     while True:
-        inside = await those_in(livekit, room)
+        inside = await visible_in(livekit, room)
         agent = _agent_of(inside, call)
         if inside:
             peopled = loop.time()

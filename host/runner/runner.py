@@ -41,7 +41,7 @@ from host.privacy import keep_out
 from host.records.ending import CallEnded, Ending
 from host.records.outcome import Outcome
 from host.records.record import CallRecord
-from host.runner import limits
+from host.runner import limits, listeners
 from host.runner.aftermath import count_out, finish_alone, note_results, settle_request
 from host.runner.checkpoint import CheckpointStore
 from host.runner.ending import (
@@ -205,6 +205,7 @@ class Runner:
         far_end = LiveKitFarEnd(job, call)
         call.far_end, call.transfers = far_end, Handover(job, call, far_end)
         Operator(call, job.room)
+        call.spawn(listeners.watch(call, job.api), "watching for listeners off the record")
         return far_end
 
     async def _meet(self, far_end: LiveKitFarEnd) -> None:

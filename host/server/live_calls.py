@@ -195,6 +195,10 @@ class Masks:
         every = (each for name in names for each in self.whoever_may_get(name))
         return list(dict.fromkeys(every))
 
+    def transcribes(self, names: Iterable[str]) -> bool:
+        """Return whether the words of a live call are recorded, whoever may still get it."""
+        return self._of(self.may_have(names)).record_transcripts
+
     def record(self, record: CallRecord) -> CallRecord:
         """Return a redacted record; one that is redacted already stays as it is."""
         return redacted(record, self._of(record.names), self._settings.state_dir)

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from livekit import api, rtc
 from livekit.agents import JobContext
 
-from host.dispatch.arbitration import those_in
+from host.dispatch.arbitration import visible_in
 from host.dispatch.rooms import UNREACHABLE, caller_in
 
 log = logging.getLogger("host")
@@ -110,7 +110,7 @@ async def _far_ends_in(job: JobContext) -> int | None:
     """Return how many far ends are in the room or joining it; None if LiveKit does not say."""
     try:
         async with asyncio.timeout(LOOK_LIMIT):
-            inside = await those_in(job.api, job.job.room.name)
+            inside = await visible_in(job.api, job.job.room.name)
     except (api.ServerError, *UNREACHABLE) as error:
         log.debug("can't look who is in room %s: %s", job.job.room.name, error)
         return None

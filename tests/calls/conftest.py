@@ -25,7 +25,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import pytest_asyncio
@@ -292,3 +292,13 @@ def its_turn(request: pytest.FixtureRequest, in_memory: bool) -> None:
     """Whole calls wait for their turn; those in memory need none."""
     if not in_memory:
         request.getfixturevalue("turn_of_a_whole_call")
+
+
+@pytest.fixture
+def threads_that_the_clock_waits_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Starlette answers in threads of anyio, of which the clock in memory knows nothing."""
+
+    async def run_sync(work: Callable[[], Any]) -> Any:
+        return await asyncio.to_thread(work)
+
+    monkeypatch.setattr("anyio.to_thread.run_sync", run_sync)

@@ -26,10 +26,11 @@ from console_client import TOKEN
 from pydantic import SecretStr
 
 from host import registry
+from host.local.phone import Line
 from host.local.speech import synthesize
 from host.records.outcome import Outcome
 from host.server.console.server import answering_console
-from host.testing import Scene
+from host.testing import Scene, not_heard
 
 playwright = pytest.importorskip("playwright.async_api", reason="needs Playwright")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -45,6 +46,7 @@ RATE = 48000
 PERIOD = 12.0
 """Seconds after which the microphone says the same again."""
 QUESTION = "What day is it?"
+INTRUDES = "The violins are in the garden."
 FAKE = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 LOUDEST = """async () => {
   const context = new AudioContext();
@@ -54,7 +56,7 @@ LOUDEST = """async () => {
     return ear;
   });
   let loudest = 0;
-  for (let look = 0; look < 100; look++) {
+  for (let look = 0; look < 400; look++) {
     await new Promise((done) => setTimeout(done, 50));
     for (const ear of ears) {
       const samples = new Float32Array(ear.fftSize);
@@ -66,7 +68,7 @@ LOUDEST = """async () => {
   await context.close();
   return loudest;
 }"""
-"""The loudest sample that the page plays in 5 s."""
+"""The loudest sample that the page plays in 20 s."""
 
 
 @dataclass
@@ -198,3 +200,36 @@ async def test_a_call_that_no_host_takes_is_said_in_a_line(scene: Scene, console
         await visitor.sees("No host took the call", "#fault")
         assert await visitor.page.is_visible("button:has-text('Call')")
         assert visitor.wrong == []
+
+
+async def test_listening_in_is_heard_by_the_listener_and_by_nobody_else(
+    scene: Scene, console: str
+) -> None:
+    listens, heard = asyncio.Event(), asyncio.Event()
+
+    async def asks(line: Line) -> None:
+        await listens.wait()
+        await line.say(QUESTION)
+        await heard.wait()
+        await line.hang_up()
+
+    async with a_visitor(scene, console, INTRUDES) as visitor:
+        call = await scene.ring("desk", asks)
+        await visitor.page.click("text=desk")
+        await visitor.sees("This is the desk.", "#now")
+        await visitor.page.click("#listen")
+        await visitor.sees("You hear both sides.", "#line-state")
+        hearing = asyncio.create_task(visitor.hears_something())
+        listens.set()
+        await hearing
+        await visitor.sees("Today is Monday.", "#now")
+        await visitor.show("listen")
+        await asyncio.sleep(PERIOD)  # in which the microphone would be heard
+        heard.set()
+        record = await scene.over(call)
+        await visitor.page.wait_for_url("**/calls/AJ_*")
+        assert visitor.wrong == []
+    not_heard(call, INTRUDES)
+    said = [line for line in record.transcript if "still there" not in line.text]
+    assert [line.who for line in said] == ["persona", "caller", "persona"]
+    assert (record.outcome, record.reason) == (Outcome.COMPLETED, "the caller hung up")

@@ -122,8 +122,11 @@ class Api:
 
     def _update_participant(self, request: api.UpdateParticipantRequest) -> Message:
         who = self._server.participant(request.room, request.identity)
-        if {field.name for field, _ in request.ListFields()} - {"room", "identity", "attributes"}:
-            raise NotImplementedError(f"in memory, attributes alone can be updated: {request}")
+        known = {"room", "identity", "attributes", "permission"}
+        if {field.name for field, _ in request.ListFields()} - known:
+            raise NotImplementedError(f"in memory, this can't be updated: {request}")
+        if request.HasField("permission"):
+            self._server.set_hearing(who, request.permission.can_subscribe)
         self._server.set_attributes(who, dict(request.attributes))
         return who.info()
 

@@ -17,7 +17,7 @@ from typing import Protocol
 
 from livekit import api, rtc
 from livekit.protocol.agent import JobStatus
-from livekit.protocol.models import ParticipantInfo
+from livekit.protocol.models import ParticipantInfo, ParticipantPermission
 from livekit.protocol.room import RoomConfiguration
 
 LATENCY = 0.02
@@ -119,6 +119,8 @@ class Participant:
     joined_at: float = field(default_factory=time.time)
     tracks: dict[str, Track] = field(default_factory=dict)
     state: int = ParticipantInfo.ACTIVE
+    hears: bool = True
+    """Whether it may subscribe to tracks."""
 
     @property
     def agent(self) -> bool:
@@ -137,6 +139,7 @@ class Participant:
             state=self.state,  # type: ignore[arg-type]
             joined_at=int(self.joined_at),
             joined_at_ms=int(self.joined_at * 1000),
+            permission=ParticipantPermission(hidden=self.hidden, can_subscribe=self.hears),
         )
 
 
@@ -259,6 +262,7 @@ class Server:
             bool(claims.video.hidden),
             bool(claims.video.can_update_own_metadata),
             client,
+            hears=claims.video.can_subscribe is not False,
         )
         self._outbox[client] = deque()
         room.participants[me.identity] = me
@@ -369,13 +373,22 @@ class Server:
         publisher = track.publisher
         if track.sid not in publisher.tracks or me.room.participants.get(me.identity) is not me:
             return
-        if me in track.subscribers:
+        if me in track.subscribers or not me.hears:
             return
         track.subscribers.add(me)
         self._tell(me, lambda: me.client.subscribed(track))
         if not track.heard:
             track.heard = True
             self._tell(publisher, lambda: publisher.client.first_heard(track))
+
+    def set_hearing(self, me: Participant, hears: bool) -> None:
+        """Let somebody hear everybody else, or nobody."""
+        me.hears = hears
+        for track in [track for other in self.seen_by(me) for track in other.tracks.values()]:
+            if hears:
+                self.subscribe(me, track)
+            else:
+                self.unsubscribe(me, track)
 
     def unsubscribe(self, me: Participant, track: Track) -> None:
         """Let somebody hear a track no more."""

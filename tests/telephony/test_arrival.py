@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 from livekit import api, rtc
 from livekit.agents import JobContext
-from livekit.protocol.models import ParticipantInfo
+from livekit.protocol.models import ParticipantInfo, ParticipantPermission
 
 from host.call.live import LiveCall
 from host.call.state import CallState
@@ -28,8 +28,16 @@ SIP = rtc.ParticipantKind.PARTICIPANT_KIND_SIP
 AGENT = rtc.ParticipantKind.PARTICIPANT_KIND_AGENT
 PHONE_ROOM = "call-_+15557770001_aB3dE5gH7jK9"
 ANN = SimpleNamespace(identity="sip_+15557770001", kind=SIP)
+HIDDEN = -1
+"""Somebody who listens in: LiveKit's API shows them, and the SDK does not."""
 Look = list[int] | Exception
 """The kinds of those who are in the room, or why LiveKit does not say."""
+
+
+def _seen(kind: int) -> ParticipantInfo:
+    if kind == HIDDEN:
+        return ParticipantInfo(permission=ParticipantPermission(hidden=True))
+    return ParticipantInfo(kind=kind)  # type: ignore[arg-type]
 
 
 class Room(rtc.EventEmitter[str]):
@@ -56,7 +64,7 @@ class Scripted:
         self.looked += 1
         if isinstance(look, Exception):
             raise look
-        return SimpleNamespace(participants=[ParticipantInfo(kind=kind) for kind in look])  # type: ignore[arg-type]
+        return SimpleNamespace(participants=[_seen(each) for each in look])
 
     async def wait_for_participant(self, kind: object) -> Any:
         return await self.connected
@@ -76,11 +84,19 @@ def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         [[SIP], []],
         [[SIP, AGENT], [AGENT]],
+        [[SIP, HIDDEN], [HIDDEN]],
         [[]],
         [[], [SIP], []],
         [TimeoutError(), [SIP], api.TwirpError("internal", "?", status=500), []],
     ],
-    ids=["seen", "beside an agent", "in a telephone's room", "late", "unanswered looks"],
+    ids=[
+        "seen",
+        "beside an agent",
+        "beside a listener",
+        "in a telephone's room",
+        "late",
+        "unanswered looks",
+    ],
 )
 async def test_a_caller_who_is_not_there_any_more_has_left(looks: list[Look]) -> None:
     with pytest.raises(CallerLeft):

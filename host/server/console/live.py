@@ -16,7 +16,7 @@ from host.dispatch.livekit import livekit_api
 from host.records.ending import Ending
 from host.records.outcome import Outcome
 from host.runner.checkpoint import CheckpointStore
-from host.server.console import search
+from host.server.console import lines, search
 from host.server.console.call_page import CallPage
 from host.server.console.context import Console, console_of
 from host.server.console.pages import render
@@ -38,18 +38,19 @@ def show_list(request: Request) -> Response:
 
 def show_call(request: Request) -> Response:
     """Show one call; the page asks for `show_now` when something changes."""
-    console, id = console_of(request), _id(request)
+    console, id = console_of(request), id_of(request)
     call = _live(console, id)
     if call is None:
         if search.find(console, id):
             return RedirectResponse(f"/calls/{id}", 303)
         raise HTTPException(404, "no such live call")
+    lines.open_line(request, console.settings)
     return render(request, "live_call.html", longest=LONGEST_GOODBYE, **_now(console, call))
 
 
 def show_now(request: Request) -> Response:
     """Show what has happened in a call so far; once it has a record, lead to its page."""
-    console, id = console_of(request), _id(request)
+    console, id = console_of(request), id_of(request)
     call = _live(console, id)
     if call is not None:
         return render(request, "live_now.html", **_now(console, call))
@@ -60,7 +61,7 @@ def show_now(request: Request) -> Response:
 
 async def hang_up(request: Request) -> Response:
     """Hang up a call, at once or after a goodbye. Raises HostError if it does not respond."""
-    console, id = console_of(request), _id(request)
+    console, id = console_of(request), id_of(request)
     goodbye = " ".join(request.state.form.get("goodbye", "").split())
     if len(goodbye) > LONGEST_GOODBYE:
         raise HTTPException(422, f"the goodbye is longer than {LONGEST_GOODBYE} characters")
@@ -73,7 +74,8 @@ async def hang_up(request: Request) -> Response:
     return RedirectResponse(f"/live/{id}" if goodbye else "/live", 303)
 
 
-def _id(request: Request) -> str:
+def id_of(request: Request) -> str:
+    """Return the id of the call that a request is about."""
     id: str = request.path_params["id"]
     if not _ID.fullmatch(id):
         raise HTTPException(404, "no such call")

@@ -2,7 +2,7 @@
 "use strict";
 const Line = (() => {
   const { Room, RoomEvent, DisconnectReason, ParticipantKind, createLocalAudioTrack } = LivekitClient;
-  LivekitClient.setLogLevel("error");
+  LivekitClient.setLogLevel("silent"); // pages say what goes wrong
 
   class Fault extends Error {}
 
@@ -58,7 +58,7 @@ const Line = (() => {
     let joined = false;
     room.on(RoomEvent.TrackSubscribed, (track) => sounds.append(track.attach()));
     room.on(RoomEvent.TrackUnsubscribed, (track) => track.detach().forEach((each) => each.remove()));
-    for (const event of ["ParticipantConnected", "ParticipantDisconnected", "ParticipantAttributesChanged", "Reconnecting", "Reconnected"])
+    for (const event of ["ParticipantConnected", "ParticipantDisconnected", "ParticipantAttributesChanged", "ParticipantPermissionsChanged", "Reconnecting", "Reconnected"])
       room.on(RoomEvent[event], () => changed(room));
     room.on(RoomEvent.Disconnected, (reason) => {
       sounds.replaceChildren();
