@@ -79,6 +79,10 @@ _PERSONAS = (
         PRIMARY KEY (call_id, position))""",
     "CREATE INDEX personas_by_name ON personas(name)",
 )
+_OPERATORS = (
+    f"""CREATE TABLE operators ({_OF_A_CALL}, "from" TEXT, until TEXT, ended TEXT,
+        PRIMARY KEY (call_id, position))""",
+)
 _COST = ("ALTER TABLE calls ADD COLUMN cost TEXT",)  # JSON
 MIGRATIONS = (
     _FIRST,
@@ -89,6 +93,7 @@ MIGRATIONS = (
     _RETRY_AT,
     _PERSONAS,
     _COST,
+    _OPERATORS,
 )
 """Statements that migrate from each version to the next; `user_version` is the number applied."""
 

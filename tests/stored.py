@@ -14,7 +14,7 @@ from host.records.record import CallRecord
 
 RECORDS = HERE / "records"
 """Records as hosts have written them: version 1, whole, and one of a refused call."""
-LISTS = ("transcript", "tools", "keys", "menus", "transfers", "personas", "usage")
+LISTS = ("transcript", "tools", "keys", "menus", "transfers", "personas", "operators", "usage")
 
 
 def a_record(name: str = "v1", **other: Any) -> CallRecord:

@@ -17,6 +17,7 @@ from host.records.record import (
     CallRecord,
     KeyPress,
     MenuChoice,
+    OperatorShare,
     PersonaShare,
     ToolUse,
     Transfer,
@@ -104,6 +105,8 @@ class CallState(Written):
     keys: list[KeyPress] = []
     menus: list[MenuChoice] = []
     transfers: list[Transfer] = []
+    operators: list[OperatorShare] = []
+    """Times in which an operator had the call; the last one lasts if it has no end."""
     usage: list[Usage] = []
     opted_out: bool = False
     callback: str | None = None
@@ -263,6 +266,10 @@ class CallState(Written):
             personas=[
                 share if share.until else share.model_copy(update={"until": ended})
                 for share in self.personas
+            ],
+            operators=[
+                share if share.until else share.model_copy(update={"until": ended})
+                for share in self.operators
             ],
             usage=self.usage,
             opted_out=self.opted_out,

@@ -15,6 +15,8 @@ TOKEN_LASTS = timedelta(seconds=60)
 MICROPHONE = "microphone"
 LISTENER = "listener-"
 """Beginning of the identity of whoever listens in."""
+OPERATOR = "operator-"
+"""Beginning of the identity of an operator who takes a call over."""
 CALLER = "console"
 """Name of a caller at the console, and the `reference` of the call's record."""
 
@@ -58,6 +60,30 @@ def listener_token(settings: Settings, room: str) -> str:
     return (
         token_of(settings)
         .with_identity(f"{LISTENER}{secrets.token_hex(4)}")
+        .with_grants(grants)
+        .with_ttl(TOKEN_LASTS)
+        .to_jwt()
+    )
+
+
+def operator_identity() -> str:
+    """Return a new identity of an operator."""
+    return f"{OPERATOR}{secrets.token_hex(8)}"
+
+
+def operator_token(settings: Settings, room: str, identity: str) -> str:
+    """Return a token for an operator, whose microphone everybody in the room hears."""
+    grants = api.VideoGrants(
+        room_join=True,
+        room=room,
+        can_publish=True,
+        can_publish_sources=[MICROPHONE],
+        can_publish_data=False,
+        can_subscribe=True,
+    )
+    return (
+        token_of(settings)
+        .with_identity(identity)
         .with_grants(grants)
         .with_ttl(TOKEN_LASTS)
         .to_jwt()

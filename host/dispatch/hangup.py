@@ -1,16 +1,11 @@
 """An operator's order to hang up: signed, and put on the call's agent in LiveKit's room.
 
-It reaches the call of any host of the deployment, and also one that still dials: the agent is in
-the room before it dials. Only LiveKit's API can set an attribute of the agent, and the order is
-signed with the API secret as well, so that a token for the room is not enough, whatever it allows.
+It also reaches a call that still dials: the agent is in the room before it dials.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import hmac
-import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
@@ -19,15 +14,13 @@ from livekit.protocol.models import ParticipantInfo
 
 from host.base.errors import HostError
 from host.dispatch.arbitration import CALL, those_in, visible_in
-from host.dispatch.livekit import keys_of
+from host.dispatch.orders import ACCEPTED, give, signed, verified
 from host.settings import Settings
 
 ATTRIBUTE = "host.hangup"
 """Attribute of the call's agent that holds the order."""
 LONGEST_GOODBYE = 500
 """Maximum length of a goodbye, in characters: half a minute of speech."""
-ACCEPTED = "accepted"
-"""What a call puts in place of an order that it obeys."""
 LIMIT = 12.0
 """Seconds that a call may take to accept an order: one whose process is blocked is taken over."""
 EMPTY_LIMIT = 2.0
@@ -40,8 +33,6 @@ SIGNS_A_SECOND = 8
 """How slowly a goodbye is spoken at most, in characters."""
 AT_A_TIME = 8
 """Rooms in which an id is looked for at a time."""
-_PURPOSE = b"host.hangup\0"
-"""Keeps the signature from being one of anything else that is signed with the secret."""
 
 
 class NoSuchCall(HostError):
@@ -62,16 +53,14 @@ class HangUp:
 
 def sign(order: HangUp, settings: Settings) -> str:
     """Return the attribute's value."""
-    text = json.dumps(asdict(order), ensure_ascii=False)
-    return f"{_signature(text, settings)} {text}"
+    return signed(ATTRIBUTE, asdict(order), settings)
 
 
 def read(value: str, call: str, settings: Settings) -> HangUp | None:
     """Return the order in an attribute; None if it is not signed, or for another call."""
-    signature, _, text = value.partition(" ")
-    if not hmac.compare_digest(signature.encode(), _signature(text, settings).encode()):
+    facts = verified(ATTRIBUTE, value, settings)
+    if facts is None:
         return None
-    facts = json.loads(text)
     order = HangUp(facts["call"], facts["way"], facts["goodbye"])
     return order if order.call == call else None
 
@@ -96,7 +85,7 @@ async def hang_up(
     begun, ordered, peopled = loop.time(), "", loop.time()
     while True:
         inside = await visible_in(livekit, room)
-        agent = _agent_of(inside, call)
+        agent = agent_of(inside, call)
         if inside:
             peopled = loop.time()
         elif ordered:
@@ -107,7 +96,7 @@ async def hang_up(
         elif agent is not None:  # the first one, or one that has taken the call over
             call, ordered = agent.attributes[CALL], agent.sid
             value = sign(HangUp(call, way, goodbye), settings)
-            await _set(livekit, room, agent.identity, value)
+            await give(livekit, room, agent.identity, {ATTRIBUTE: value})
         if loop.time() >= min(begun + limit, peopled + EMPTY_LIMIT):
             if ordered:
                 raise HostError(f"the call in room {room} does not respond")
@@ -123,17 +112,6 @@ def reason(way: str, *, answered: bool) -> str:
 def longest(goodbye: str) -> float:
     """Return how many seconds a goodbye may take."""
     return PATIENCE + len(goodbye) / SIGNS_A_SECOND if goodbye else 0.0
-
-
-async def _set(livekit: api.LiveKitAPI, room: str, identity: str, value: str) -> None:
-    request = api.UpdateParticipantRequest(
-        room=room, identity=identity, attributes={ATTRIBUTE: value}
-    )
-    try:
-        await livekit.room.update_participant(request)
-    except api.ServerError as error:
-        if error.code != api.ServerErrorCode.NOT_FOUND:
-            raise  # otherwise it has just left
 
 
 async def room_of(livekit: api.LiveKitAPI, named: str) -> tuple[str, str]:
@@ -152,7 +130,7 @@ async def room_of(livekit: api.LiveKitAPI, named: str) -> tuple[str, str]:
     async def look(room: str) -> ParticipantInfo | None:
         async with free:
             inside = await those_in(livekit, room)
-        return _agent_of(inside, "" if room == named else named)
+        return agent_of(inside, "" if room == named else named)
 
     agents = await asyncio.gather(*map(look, rooms))
     for room, agent in zip(rooms, agents, strict=True):
@@ -163,11 +141,11 @@ async def room_of(livekit: api.LiveKitAPI, named: str) -> tuple[str, str]:
 
 async def until_over(livekit: api.LiveKitAPI, room: str, call: str) -> None:
     """Wait until a call's agent has left the room."""
-    while _agent_of(await those_in(livekit, room), call) is not None:
+    while agent_of(await those_in(livekit, room), call) is not None:
         await asyncio.sleep(LOOK_EVERY)  # LiveKit has no event for it
 
 
-def _agent_of(inside: Iterable[ParticipantInfo], call: str) -> ParticipantInfo | None:
+def agent_of(inside: Iterable[ParticipantInfo], call: str) -> ParticipantInfo | None:
     """Return the agent that has a call; of several without an id, the first that has joined."""
     ours = [
         one
@@ -177,8 +155,3 @@ def _agent_of(inside: Iterable[ParticipantInfo], call: str) -> ParticipantInfo |
         and call in ("", one.attributes[CALL])
     ]
     return min(ours, key=lambda one: (one.joined_at_ms, one.identity), default=None)
-
-
-def _signature(text: str, settings: Settings) -> str:
-    _, secret = keys_of(settings)
-    return hmac.new(secret.encode(), _PURPOSE + text.encode(), hashlib.sha256).hexdigest()

@@ -1,4 +1,7 @@
-"""The record of one call, written once however the call ends."""
+"""The record of one call, written once however the call ends.
+
+One module in spite of its length: most of it is fields and what they mean.
+"""
 
 from __future__ import annotations
 
@@ -29,10 +32,12 @@ class Written(BaseModel):
 
 
 class Utterance(Written):
-    """One utterance of the persona or the far end."""
+    """One utterance of the persona, the far end or an operator."""
 
     at: datetime = Field(description="time of the utterance, UTC")
-    who: Literal["persona", "caller"] = Field(description="speaker; `caller` is the far end")
+    who: Literal["persona", "caller", "operator"] = Field(
+        description="speaker; `caller` is the far end, `operator` a person who took the call over"
+    )
     text: str = Field(
         description="spoken text; if the utterance was interrupted, the part that was heard; "
         "`[not recorded]` if the recording was paused or stopped"
@@ -129,6 +134,23 @@ class PersonaShare(Written):
     )
 
 
+class OperatorShare(Written):
+    """The time in which an operator talked with the far end in the persona's place."""
+
+    # `from` is a keyword of Python: it is `since` in Python alone, `from` in JSON.
+    model_config = ConfigDict(validate_by_name=True, serialize_by_alias=True)
+
+    since: datetime = Field(alias="from", description="time when the operator took it over, UTC")
+    until: datetime | None = Field(
+        None, description="time when the persona had it back, or the call ended, UTC"
+    )
+    ended: Literal["handed back", "lost"] | None = Field(
+        None,
+        description="handed back by the operator, or lost: their browser was gone; null if the "
+        "call ended",
+    )
+
+
 class CallRecord(Written):
     """The record of one call. Times are UTC, durations are seconds."""
 
@@ -205,6 +227,9 @@ class CallRecord(Written):
     transfers: list[Transfer] = Field([], description="attempts to transfer the call, in order")
     personas: list[PersonaShare] = Field(
         [], description="personas that had the call, in order: more than one after a handover"
+    )
+    operators: list[OperatorShare] = Field(
+        [], description="times in which an operator had taken the call over, in order"
     )
     usage: list[Usage] = Field([], description="usage of each model")
     cost: Cost | None = Field(None, description="cost by `[prices]`; null without prices")

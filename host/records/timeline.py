@@ -45,6 +45,11 @@ def _events(record: CallRecord) -> Iterator[Event]:
         yield Event(choice.at, "menu", f"{choice.menu} -> {chosen}{by_default}")
     for share in record.personas[1:]:
         yield Event(share.since, "host", f"hands the call over to {share.name}")
+    for talk in record.operators:
+        yield Event(talk.since, "operator", "takes the call over")
+        if talk.until and talk.ended:
+            back = "hands it back" if talk.ended == "handed back" else "has gone: it is back"
+            yield Event(talk.until, "operator", f"{back}, to the persona")
     for transfer in record.transfers:
         yield Event(transfer.at, "transfer", _tried(transfer))
 

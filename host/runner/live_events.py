@@ -40,6 +40,10 @@ class LiveEvents:
         self._answered = state.answered
         self._status: LiveStatus | str = live_status(state) if resumed else ""
         self._lines, self._shares = len(state.transcript), max(len(state.personas), 1)
+        self._operators = (
+            len(state.operators),
+            sum(each.until is not None for each in state.operators),
+        )
         self._discarded = state.recording_discarded
         self._failed = False
         self._masks: tuple[list[str], PersonaSettings] | None = None
@@ -112,16 +116,28 @@ class LiveEvents:
             self._tell("call.recording_discarded", now(), {})
 
     def _story(self) -> Iterator[tuple[datetime, str, dict[str, Any]]]:
-        """Yield the handovers and utterances that are new, with the time of each."""
+        """Yield the handovers, operators and utterances that are new, with the time of each."""
         state = self._call.state
         shares, self._shares = self._shares, max(len(state.personas), 1)
         for before, share in pairwise(state.personas[shares - 1 :]):
             yield share.since, "call.handed_over", {"from": before.name, "persona": share.name}
+        yield from self._talks()
         lines, self._lines = self._lines, len(state.transcript)
         for position, line in enumerate(state.transcript[lines:], lines):
             if masked := redacted_line(line, self._strictest):
                 facts = {"persona": state.persona_at(line.at), "position": position}
                 yield line.at, "call.transcript", facts | _of_line(masked)
+
+    def _talks(self) -> Iterator[tuple[datetime, str, dict[str, Any]]]:
+        """Yield the beginnings and ends of operators' talks that are new."""
+        talks = self._call.state.operators
+        (begun, ended), over = self._operators, [each for each in talks if each.until]
+        self._operators = len(talks), len(over)
+        for talk in talks[begun:]:
+            yield talk.since, "call.operator_began", {}
+        for talk in over[ended:]:
+            if talk.until:
+                yield talk.until, "call.operator_ended", {"ended": talk.ended}
 
     def _tell(self, type: str, at: datetime, facts: dict[str, Any]) -> None:
         state = self._call.state

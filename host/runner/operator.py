@@ -12,6 +12,7 @@ from livekit import rtc
 from host.call.live import LINGER, LiveCall
 from host.dispatch import hangup
 from host.dispatch.hangup import HangUp
+from host.dispatch.orders import ACCEPTED
 from host.dispatch.rooms import notify_watchers
 from host.records.ending import Ending
 from host.records.outcome import Outcome
@@ -36,14 +37,14 @@ class Operator:
     def _obey(self, attributes: Mapping[str, str]) -> None:
         call = self._call
         value = attributes.get(hangup.ATTRIBUTE)
-        if not value or value == hangup.ACCEPTED or call.over:
+        if not value or value == ACCEPTED or call.over:
             return
         order = hangup.read(value, call.state.id, call.settings)
         if order is None:
             log.warning("an order to hang up is not signed for this call, and is ignored")
             return
         log.info("an operator hangs up %s", order.way)
-        accepted = {hangup.ATTRIBUTE: hangup.ACCEPTED}
+        accepted = {hangup.ATTRIBUTE: ACCEPTED}
         call.spawn(notify_watchers(self._room, accepted), "accepting an order to hang up")
         if not (order.goodbye and self._is_heard):
             call.end(self._ending(order))

@@ -57,6 +57,7 @@ from host.runner.ending import (
 from host.runner.heartbeat import Heartbeat
 from host.runner.live_events import LiveEvents
 from host.runner.operator import Operator
+from host.runner.stepping_in import SteppingIn
 from host.runner.takeover import resume
 from host.speech import dead_air
 from host.speech.conclusions import INTERRUPTED, asked_for, conclude, may_conclude
@@ -205,6 +206,7 @@ class Runner:
         far_end = LiveKitFarEnd(job, call)
         call.far_end, call.transfers = far_end, Handover(job, call, far_end)
         Operator(call, job.room)
+        SteppingIn(call, job.room, job.api)
         call.spawn(listeners.watch(call, job.api), "watching for listeners off the record")
         return far_end
 

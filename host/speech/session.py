@@ -97,7 +97,7 @@ def _listen(call: LiveCall, session: AgentSession[Any]) -> None:
     @session.on("conversation_item_added")
     def said(event: ConversationItemAddedEvent) -> None:
         item = event.item
-        if isinstance(item, llm.ChatMessage) and item.role == "assistant":
+        if isinstance(item, llm.ChatMessage) and item.role == "assistant" and not call.bridged:
             at = _time(item.created_at)
             text = call.unrecorded.spoken(item.text_content or "", at)
             call.state.transcript.append(Utterance(at=at, who="persona", text=text))

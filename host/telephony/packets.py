@@ -87,19 +87,27 @@ class Packets:
         participant, room = self._far_end.participant, self._far_end.room
         if participant is None or room.connection_state != rtc.ConnectionState.CONN_CONNECTED:
             return None
-        for publication in participant.track_publications.values():
-            if publication.muted:
-                return self._seen or 0  # what is sent then is no audio
-            if publication.kind == rtc.TrackKind.KIND_AUDIO and publication.track:
-                with contextlib.suppress(Exception):  # the SDK raises Exception itself
-                    stats = await asyncio.wait_for(publication.track.get_stats(), LOOK_LIMIT)
-                    return sum(one.inbound_rtp.received.packets_received for one in stats)
-        return None
+        return await packets_of(participant, self._seen or 0)
 
     def _speaks(self) -> bool:
         """Return whether the persona speaks: whoever listens to it may be on a quiet line."""
         session = self._call.session
         return session is not None and session.agent_state == "speaking"
+
+
+async def packets_of(participant: rtc.RemoteParticipant, before: int) -> int | None:
+    """Return the packets of somebody's track so far; None if they can't be counted.
+
+    A muted track has as many as `before`: what it sends is no audio.
+    """
+    for publication in participant.track_publications.values():
+        if publication.muted:
+            return before
+        if publication.kind == rtc.TrackKind.KIND_AUDIO and publication.track:
+            with contextlib.suppress(Exception):  # the SDK raises Exception itself
+                stats = await asyncio.wait_for(publication.track.get_stats(), LOOK_LIMIT)
+                return sum(one.inbound_rtp.received.packets_received for one in stats)
+    return None
 
 
 def _now() -> float:

@@ -187,7 +187,7 @@ def a_folder(file: Path) -> None:
     ("make", "why"),
     [
         (garbage, "file is not a database"),
-        (of_a_later_host, "it is of version 99, and this host writes 8"),
+        (of_a_later_host, "it is of version 99, and this host writes 9"),
         (of_another_program, "table calls already exists"),
         (a_folder, "unable to open database file"),
     ],

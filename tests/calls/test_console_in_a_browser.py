@@ -7,6 +7,7 @@ SCREENSHOTS in the environment, it leaves pictures of the pages there.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import os
@@ -26,21 +27,21 @@ from console_client import TOKEN
 from pydantic import SecretStr
 
 from host import registry
-from host.local.phone import Line
+from host.local.phone import Line, PersonScript, PhoneCall
 from host.local.speech import synthesize
 from host.records.outcome import Outcome
 from host.server.console.server import answering_console
-from host.testing import Scene, not_heard
+from host.testing import Scene, heard, not_heard
 
 playwright = pytest.importorskip("playwright.async_api", reason="needs Playwright")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = [
     pytest.mark.whole("a browser has sound of its own"),
-    pytest.mark.timeout(400),
+    pytest.mark.timeout(900),
     pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt-get install chromium"),
 ]
 
-LIMIT = 60_000
+LIMIT = 120_000
 """Milliseconds that anything awaited in a page may take."""
 RATE = 48000
 PERIOD = 12.0
@@ -119,6 +120,19 @@ async def a_visitor(
         await page.wait_for_url("**/live")
         yield visitor
         await running.close()
+
+
+async def answered(scene: Scene, script: PersonScript) -> PhoneCall:
+    """Ring the desk until it answers.
+
+    Beside a browser that starts, a machine may be too busy to start a call's process in time.
+    """
+    for _ in range(5):
+        call = await scene.ring("desk", script)
+        with contextlib.suppress(Exception):
+            await call.answered(40)
+            return call
+    raise TimeoutError("the desk has not answered")
 
 
 def _note(visitor: Visitor, told: Any) -> None:
@@ -214,7 +228,7 @@ async def test_listening_in_is_heard_by_the_listener_and_by_nobody_else(
         await line.hang_up()
 
     async with a_visitor(scene, console, INTRUDES) as visitor:
-        call = await scene.ring("desk", asks)
+        call = await answered(scene, asks)
         await visitor.page.click("text=desk")
         await visitor.sees("This is the desk.", "#now")
         await visitor.page.click("#listen")
@@ -230,6 +244,42 @@ async def test_listening_in_is_heard_by_the_listener_and_by_nobody_else(
         await visitor.page.wait_for_url("**/calls/AJ_*")
         assert visitor.wrong == []
     not_heard(call, INTRUDES)
-    said = [line for line in record.transcript if "still there" not in line.text]
-    assert [line.who for line in said] == ["persona", "caller", "persona"]
+    assert {line.who for line in record.transcript} == {"persona", "caller"}
+    assert sum(line.who == "caller" for line in record.transcript) == 1
+    assert (record.outcome, record.reason) == (Outcome.COMPLETED, "the caller hung up")
+
+
+async def test_an_operator_takes_a_call_over_is_heard_and_hands_it_back(
+    scene: Scene, console: str
+) -> None:
+    hands_back = asyncio.Event()
+
+    async def listens(line: Line) -> None:
+        await hands_back.wait()
+        await line.wait(2)
+        await line.say(QUESTION)
+        await line.stay()
+
+    scene.world.callers.add(INTRUDES)
+    scene.world.agents.add(INTRUDES)
+    async with a_visitor(scene, console, INTRUDES) as visitor:
+        page = visitor.page
+        call = await answered(scene, listens)
+        await page.click("text=desk")
+        await visitor.sees("This is the desk.", "#now")
+        await page.click("#take-over")
+        await visitor.sees("You talk with the far end. The persona is silent.", "#line-state")
+        await visitor.sees("takes the call over", "#now")
+        await visitor.sees("violins are in the garden", "#now .operator")
+        await visitor.show("takeover")
+        await page.click("#take-over")
+        await visitor.sees("You do not hear the call.", "#line-state")
+        await visitor.sees("hands it back", "#now")
+        hands_back.set()
+        await visitor.sees("Today is Monday.", "#now .persona")
+        await call.hang_up()
+        record = await scene.over(call)
+        assert visitor.wrong == []
+    assert heard(call, INTRUDES)
+    assert [talk.ended for talk in record.operators] == ["handed back"]
     assert (record.outcome, record.reason) == (Outcome.COMPLETED, "the caller hung up")

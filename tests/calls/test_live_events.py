@@ -13,6 +13,8 @@ from canaries import found_in
 from in_memory.world import MemoryScene
 from people import asks_two_personas, pays
 from scene import a_memory_scene, a_number, kill_its_process, until_greeting_is_kept
+from test_listening_in import greeted
+from test_stepping_in import taking_over
 
 from host.call.unrecorded import MARK
 from host.dispatch.place import metadata_of, place
@@ -185,6 +187,20 @@ async def test_tools_and_handovers_are_told_in_their_order(
     assert spoke["There are two red cars outside."] == "lobby"
     assert spoke["The lift is free on Thursday."] == "workshop"
     assert lines(events) == said(record)
+
+
+@pytest.mark.usefixtures("threads_that_the_clock_waits_for")
+async def test_an_operator_who_has_taken_a_call_over_is_told_of(
+    scene: MemoryScene, stream: EventStream
+) -> None:
+    call = await scene.ring("desk", Line.stay)
+    async with taking_over(scene, await greeted(scene, call)):
+        await until(stream, "call.operator_began")
+    await until(stream, "call.operator_ended", ended="handed back")
+    await call.hang_up()
+    await scene.over(call)
+    told_of = [each for each in types(await told(stream)) if each.startswith("operator")]
+    assert told_of == ["operator_began", "operator_ended"]
 
 
 async def test_a_call_that_nobody_answers_is_not_told_of_as_answered(

@@ -11,7 +11,10 @@ from console_client import NOW, TOKEN, Browser, a_browser
 from deployment import Deployment
 from pydantic import SecretStr
 
-LISTEN = "/live/AJ_1/listen"
+from host.base.errors import HostError
+from host.server.console import joining
+
+LISTEN, TAKE_OVER = "/live/AJ_1/listen", "/live/AJ_1/takeover"
 
 
 @pytest.fixture
@@ -83,3 +86,64 @@ async def test_the_page_of_a_live_call_may_connect_to_livekit(browser: Browser) 
     answer = await browser.get("/live/AJ_1")
     assert "connect-src 'self' ws://livekit:7880" in answer.headers["content-security-policy"]
     assert 'data-call="/live/AJ_1"' in answer.text
+
+
+# Taking over
+
+
+@pytest.fixture
+def orders(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, str]]:
+    """What calls are told of operators: room, call and identity."""
+    given: list[tuple[str, str, str]] = []
+
+    async def step_in(livekit: Any, settings: Any, room: str, call: str, identity: str) -> None:
+        if room == "busy":
+            raise HostError("the call is being transferred")
+        given.append((room, call, identity))
+
+    monkeypatch.setattr(joining, "step_in", step_in)
+    return given
+
+
+async def test_an_operator_is_announced_to_the_call_and_may_speak_and_hear(
+    browser: Browser, orders: list[tuple[str, str, str]]
+) -> None:
+    talking(browser)
+    answer = await browser.post(TAKE_OVER)
+    assert answer.status_code == 200
+    claims = jwt.decode(answer.json()["token"], TOKEN, ["HS256"])
+    assert orders == [("ann-1", "AJ_1", claims["sub"])]
+    grants = {name: value for name, value in claims["video"].items() if value}
+    assert grants == {
+        "roomJoin": True,
+        "room": "ann-1",
+        "canPublish": True,
+        "canPublishSources": ["microphone"],
+        "canSubscribe": True,
+    }
+    assert claims["video"]["canPublishData"] is False
+    assert claims["exp"] - claims["nbf"] <= 60
+    assert "roomConfig" not in claims
+
+
+@pytest.mark.parametrize(
+    ("facts", "status", "why"),
+    [
+        ({"unrecorded_since": NOW}, 409, "off the record"),
+        ({"room": "busy"}, 409, "the call is being transferred"),
+        (None, 404, "The call is over."),
+    ],
+    ids=["off the record", "the call refuses", "over"],
+)
+async def test_a_call_that_can_not_be_taken_over_says_why(
+    facts: dict[str, Any] | None,
+    status: int,
+    why: str,
+    browser: Browser,
+    orders: list[tuple[str, str, str]],
+) -> None:
+    if facts is not None:
+        talking(browser, **facts)
+    answer = await browser.post(TAKE_OVER)
+    assert (answer.status_code, why in answer.json()["fault"]) == (status, True)
+    assert orders == []

@@ -61,6 +61,7 @@ ROUTES = [
     Route("/live/{id}/now", live.show_now),
     Route("/live/{id}/hangup", live.hang_up, methods=["POST"]),
     Route("/live/{id}/listen", joining.listen, methods=["POST"]),
+    Route("/live/{id}/takeover", joining.take_over, methods=["POST"]),
     Route("/calls", calls.list_calls),
     Route("/calls.csv", calls.export),
     Route("/calls/{id}", calls.show_call),

@@ -24,6 +24,8 @@ EventType = Literal[
     "call.tool_started",
     "call.tool_ended",
     "call.handed_over",
+    "call.operator_began",
+    "call.operator_ended",
     "call.recording_discarded",
     "call.ended",
     "events.missed",

@@ -1,4 +1,4 @@
-"""A session that hears a colleague and never replies by itself."""
+"""A session that hears a colleague, or an operator, and never replies by itself."""
 
 from __future__ import annotations
 
@@ -64,11 +64,11 @@ def listening_session(call: LiveCall) -> AgentSession[Any]:
 
 @contextlib.asynccontextmanager
 async def listening(
-    session: AgentSession[Any], room: rtc.Room, *, speaks: bool = True
+    session: AgentSession[Any], room: rtc.Room, *, identity: str = IDENTITY, speaks: bool = True
 ) -> AsyncIterator[None]:
-    """Run the session in a room that the colleague will join. `speaks`: whether they hear it."""
+    """Run the session in a room that somebody will join. `speaks`: whether they hear it."""
     options = room_io.RoomOptions(
-        participant_identity=IDENTITY,
+        participant_identity=identity,
         video_input=False,
         text_input=False,
         audio_output=speaks,
