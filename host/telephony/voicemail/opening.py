@@ -13,10 +13,9 @@ from livekit.agents import AgentSession, UserInputTranscribedEvent, UserStateCha
 from host.call.live import LiveCall
 from host.call.state import AnsweredBy, CallStatus
 from host.telephony.voicemail.beep import BeepDetector, listen
+from host.telephony.voicemail.speech import Speech
 from host.telephony.voicemail.weighing import Answer, Evidence
 
-BREATH = 1.0
-"""Seconds of silence that do not yet end a stretch of speech."""
 WORDS_PATIENCE = 2.0
 """Seconds of silence in which the transcript of earlier speech may arrive."""
 
@@ -55,10 +54,7 @@ class Opening:
         self._interim = ""
         self._early: list[str] = []
         self._at_keys: list[str] = []
-        self._spans: list[tuple[float, float | None]] = []
-        self._read = 0
-        """The spans that have a transcript, from the first on."""
-        self._still = _now()
+        self._speech = Speech()
         self._unread = False
         self._beeps = 0
         self._beep = BeepDetector()
@@ -97,12 +93,12 @@ class Opening:
     @property
     def speaking(self) -> bool:
         """True while the far end speaks."""
-        return bool(self._spans) and self._spans[-1][1] is None
+        return self._speech.now
 
     @property
     def spoke(self) -> bool:
         """True once the far end has spoken."""
-        return bool(self._spans)
+        return self._speech.begun
 
     @property
     def beeped(self) -> bool:
@@ -122,7 +118,7 @@ class Opening:
     @property
     def quiet(self) -> float:
         """Seconds since the far end last spoke; 0 while it speaks."""
-        return 0.0 if self.speaking else _now() - self._still
+        return self._speech.quiet
 
     @property
     def words_due(self) -> float:
@@ -133,7 +129,7 @@ class Opening:
         """Count them as words after the answer: a person has said them."""
         self._words, taken = self._at_keys + self._words, len(self._at_keys)
         self._spoken, self._at_keys = [_now()] * taken + self._spoken, []
-        self._still = _now()
+        self._speech.was()
 
     def mark(self) -> Mark:
         """Return the current moment."""
@@ -161,11 +157,11 @@ class Opening:
         # Screeners beep too, so a beep counts only once the preceding words are transcribed.
         beep = self.beeped and not self.words_due
         on_hold = self._call.hold.active
-        return Evidence(self.words, label, beep, self._longest(0.0), late, on_hold)
+        return Evidence(self.words, label, beep, self._speech.longest(), late, on_hold)
 
     def answer(self, mark: Mark, *, over: bool) -> Answer:
         """Return what followed the question asked at `mark`."""
-        longest = self._longest(mark.at)
+        longest = self._speech.longest(mark.at)
         beep = self.beeped_since(mark) and (over or not self.words_due)
         return Answer(self.said_since(mark), longest > 0, longest, beep, over)
 
@@ -193,18 +189,6 @@ class Opening:
                 return
             await self.stirs(left)
 
-    def _longest(self, since: float) -> float:
-        """Return the seconds of the longest speech with gaps of at most BREATH."""
-        longest, begun, last = 0.0, 0.0, float("-inf")
-        for start, end in self._spans:
-            if end is not None and end <= since:
-                continue
-            if start - last > BREATH:
-                begun = max(start, since)
-            last = end if end is not None else _now()
-            longest = max(longest, last - begun)
-        return longest
-
     def _on_words(self, event: UserInputTranscribedEvent) -> None:
         if not event.transcript.strip():
             return
@@ -217,25 +201,18 @@ class Opening:
         self._interim = "" if event.is_final else event.transcript
         if event.is_final:
             self._words.append(event.transcript.strip())
-            self._spoken.append(self._spoken_at())
-            if not self._spans:  # no VAD, so the end of speech is not known
-                self._still = _now()
+            self._spoken.append(self._speech.transcribed())
+            if not self._speech.begun:  # no VAD, so the end of speech is not known
+                self._speech.was()
         self._stirred.set()
-
-    def _spoken_at(self) -> float:
-        """Return when the words were spoken at the latest that are transcribed now."""
-        ended = [end for _, end in self._spans[self._read :] if end is not None]
-        self._read = self._read + len(ended) if ended else len(self._spans)
-        return ended[-1] if ended else _now()
 
     def _on_state(self, event: UserStateChangedEvent) -> None:
         if event.new_state == "speaking" and self._call.state.answered:
             self._beep.speech()
             self._unread = True
-            self._spans.append((_now(), None))
-        elif self.speaking:
-            self._still = _now()
-            self._spans[-1] = (self._spans[-1][0], self._still)
+            self._speech.begins()
+        else:
+            self._speech.ends()
         self._stirred.set()
 
     def _on_track(
