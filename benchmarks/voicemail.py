@@ -26,6 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from callee import Callee, Caller, Result, wrong_rules
 from openings import CORPUS, Opening
 
+from host.base.errors import HostError
 from host.local.phone import Telephone
 from host.local.rules import Rule
 from host.testing import Scene, open_scene
@@ -82,17 +83,23 @@ async def play(openings: Sequence[Opening], rules: Sequence[Rule]) -> list[Resul
 
 
 async def _call(scene: Scene, opening: Opening, slots: asyncio.Semaphore) -> Result:
-    """Place a call, and judge it."""
+    """Place a call, judge it, and tell at once what was wrong with it."""
     async with slots:
         try:
             callee = Callee(opening, CALLER)
             _, call, record = await scene.place_to(Telephone(script=callee), "clinic")
-        except (AssertionError, TimeoutError) as error:
-            print("x", end="", flush=True)
-            return Result(opening, "none", False, f"did not get what it waited for: {error}")
-        result = callee.judge(call, record)
-        print("." if result.right else "x", end="", flush=True)
+            result = callee.judge(call, record)
+        except (AssertionError, TimeoutError, HostError) as error:
+            result = Result(opening, "none", False, f"did not come about: {error}")
+        print("." if result.right else f"\n{told(result)}\n", end="", flush=True)
         return result
+
+
+def told(result: Result) -> str:
+    """Say what was wrong with a call, and what the verdict was."""
+    of = result.opening
+    why = f"({result.verdict}: {result.reason})"
+    return f"  {of.truth}, {of.name}: {result.fault} {why}"
 
 
 def report(results: Sequence[Result]) -> None:
@@ -120,10 +127,6 @@ def report(results: Sequence[Result]) -> None:
         if len(taken) > 1:
             median, late = statistics.median(taken), statistics.quantiles(taken, n=20)[-1]
             print(f"seconds to the first word, {truth}: p50 {median:.1f}, p95 {late:.1f}")
-    for result in results:
-        if not result.right:
-            print(f"  {result.opening.truth}, {result.opening.name}: {result.fault}", end=" ")
-            print(f"({result.verdict}: {result.reason})")
 
 
 def harmed(results: Iterable[Result]) -> list[Result]:
