@@ -79,14 +79,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> Iterator[None]:
         metafunc.parametrize(GENERATION, ["now", "2025"])
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark whole calls, which share a loop in which their world lives."""
     unsaid = []
-    items[:] = [
-        item
-        for item in items
-        if _in_memory(item) or (_generation(item) == "now" and not _is_a_row_for_memory_alone(item))
-    ]
+    played = {item: _in_memory(item) or _has_a_whole_call(item) for item in items}
+    config.hook.pytest_deselected(items=[item for item in items if not played[item]])
+    items[:] = [item for item in items if played[item]]
     for item in items:
         heavy = item.get_closest_marker("heavy")
         if _in_memory(item) and "2025" in _variation(item):
@@ -117,6 +115,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _plays(item: pytest.Item) -> bool:
     """Whether a test takes one of the scenes that there are in memory."""
     return not SCENES.isdisjoint(getattr(item, "fixturenames", ()))
+
+
+def _has_a_whole_call(item: pytest.Item) -> bool:
+    return _generation(item) == "now" and not _is_a_row_for_memory_alone(item)
 
 
 def _is_a_row_for_memory_alone(item: pytest.Item) -> bool:
