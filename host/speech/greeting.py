@@ -94,6 +94,19 @@ async def greet(
     call.spawn(_after(call, speech, hello_comes=hello_comes), "following up the greeting")
 
 
+async def greet_again(call: LiveCall, text: str, *, interruptible: bool) -> None:
+    """Speak the greeting anew, to somebody who has heard none or a part of it.
+
+    What they have just said was considered already: the end of their turn must not interrupt.
+    """
+    speech = call.speak(text, interruptible=False)
+    if interruptible:
+        call.spawn(_open_up(speech), "allowing interruptions")
+    await speech.wait_for_playout()
+    if call.first_words and not speech.interrupted:
+        await call.first_words.answer(but_a_hello=True)
+
+
 async def _open_up(speech: SpeechHandle) -> None:
     """Allow interruptions once the callee's "hello?" is over."""
     await asyncio.sleep(HELLO_LIMIT)

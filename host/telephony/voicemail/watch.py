@@ -225,6 +225,7 @@ class Voicemail:
         try:
             with self._call.hold_replies():
                 await self._session.interrupt(force=True)
+                greeted = self._greeted_whole  # the question that may follow is no greeting
                 if read(self._opening.words).announcement:  # its rest is no answer
                     await self._opening.pause(LISTEN_LIMIT, silence=ANNOUNCEMENT_PAUSE)
                 doubt = self._opening.evidence(label, late=True)
@@ -233,8 +234,8 @@ class Voicemail:
                     self._policy.note(verdict)
                 heard = await self._policy.follow(verdict)
             if heard is not None:
-                again = verdict.category is AnsweredBy.SCREENING or not self._greeted_whole
-                await resume(self._call, heard, greet_again=again)
+                again = verdict.category is AnsweredBy.SCREENING or not greeted
+                await resume(self._call, heard, greets=again)
         finally:
             self._deciding = False
 
