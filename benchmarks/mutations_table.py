@@ -541,8 +541,8 @@ VOICEMAIL = [
         "voicemail policy",
         "a greeting that was broken off is never said",
         _WATCH,
-        "again = verdict.category is AnsweredBy.SCREENING or not self._greeted_whole",
-        "again = verdict.category is AnsweredBy.SCREENING and not self._greeted_whole",
+        "again = verdict.category is AnsweredBy.SCREENING or not greeted",
+        "again = verdict.category is AnsweredBy.SCREENING and not greeted",
         _MACHINES,
     ),
 ]
