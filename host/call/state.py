@@ -5,9 +5,10 @@ One module in spite of its length: most of it is fields, and the record that rep
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import ConfigDict, Field
 
@@ -28,6 +29,9 @@ from host.records.record import (
 
 Moment = Literal["dialled", "ringing", "answered", "first_word", "ended"]
 """Events that happen once in a call."""
+
+
+Share = TypeVar("Share", PersonaShare, OperatorShare)
 
 
 class CallStatus(StrEnum):
@@ -263,14 +267,8 @@ class CallState(Written):
             keys=self.keys,
             menus=self.menus,
             transfers=self.transfers,
-            personas=[
-                share if share.until else share.model_copy(update={"until": ended})
-                for share in self.personas
-            ],
-            operators=[
-                share if share.until else share.model_copy(update={"until": ended})
-                for share in self.operators
-            ],
+            personas=_closed(self.personas, ended),
+            operators=_closed(self.operators, ended),
             usage=self.usage,
             opted_out=self.opted_out,
             results=self.results,
@@ -281,6 +279,11 @@ class CallState(Written):
             recording_discarded=self.recording_discarded,
             error=ending.error,
         )
+
+
+def _closed(shares: Sequence[Share], ended: datetime) -> list[Share]:
+    """Return shares of a call that is over: the last one lasted until its end."""
+    return [share if share.until else share.model_copy(update={"until": ended}) for share in shares]
 
 
 def _text(value: object) -> str | None:

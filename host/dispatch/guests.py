@@ -36,15 +36,8 @@ def caller_token(settings: Settings, room: str, metadata: str) -> str:
         can_subscribe=True,
     )
     agent = api.RoomAgentDispatch(agent_name=settings.agent_name, metadata=metadata)
-    return (
-        token_of(settings)
-        .with_identity(f"{CALLER}-{secrets.token_hex(4)}")
-        .with_name(CALLER)
-        .with_grants(grants)
-        .with_room_config(api.RoomConfiguration(agents=[agent]))
-        .with_ttl(TOKEN_LASTS)
-        .to_jwt()
-    )
+    token = _token(settings, f"{CALLER}-{secrets.token_hex(4)}", grants).with_name(CALLER)
+    return token.with_room_config(api.RoomConfiguration(agents=[agent])).to_jwt()
 
 
 def listener_token(settings: Settings, room: str) -> str:
@@ -57,13 +50,7 @@ def listener_token(settings: Settings, room: str) -> str:
         can_publish_data=False,
         can_subscribe=True,
     )
-    return (
-        token_of(settings)
-        .with_identity(f"{LISTENER}{secrets.token_hex(4)}")
-        .with_grants(grants)
-        .with_ttl(TOKEN_LASTS)
-        .to_jwt()
-    )
+    return _token(settings, f"{LISTENER}{secrets.token_hex(4)}", grants).to_jwt()
 
 
 def operator_identity() -> str:
@@ -81,10 +68,8 @@ def operator_token(settings: Settings, room: str, identity: str) -> str:
         can_publish_data=False,
         can_subscribe=True,
     )
-    return (
-        token_of(settings)
-        .with_identity(identity)
-        .with_grants(grants)
-        .with_ttl(TOKEN_LASTS)
-        .to_jwt()
-    )
+    return _token(settings, identity, grants).to_jwt()
+
+
+def _token(settings: Settings, identity: str, grants: api.VideoGrants) -> api.AccessToken:
+    return token_of(settings).with_identity(identity).with_grants(grants).with_ttl(TOKEN_LASTS)

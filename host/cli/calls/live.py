@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from pydantic import BaseModel
+
 from host.base.errors import HostError
 from host.cli.calls.table import SHORT_ID
 from host.cli.layout import aligned, cut, day_and_time, length, printable
@@ -34,11 +36,16 @@ def live_calls(
     if wanted.outcome is not None:
         raise HostError("a live call has no outcome yet: leave out --outcome or --live")
     found = [call for call in LiveCalls(settings).read().live if wanted.fits_live(call)][:limit]
+    return told(found, "live calls", wanted, as_json=as_json) or table(found, now, width)
+
+
+def told(found: Sequence[BaseModel], kind: str, wanted: Wanted, *, as_json: bool) -> str:
+    """Return calls as JSON, or that there are none; empty if they need a table."""
     if as_json:
         return json.dumps({"calls": [call.model_dump(mode="json") for call in found]}, indent=2)
     if not found:
-        return "no live calls" if wanted.anything else "no such live calls"
-    return table(found, now, width)
+        return f"no {kind}" if wanted.anything else f"no such {kind}"
+    return ""
 
 
 def table(calls: Sequence[LiveFacts], now: datetime, width: int | None = None) -> str:

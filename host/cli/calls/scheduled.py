@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -12,6 +11,7 @@ from pydantic import BaseModel
 
 from host.base.errors import HostError
 from host.call.schedule import Schedule, Scheduled
+from host.cli.calls.live import told
 from host.cli.layout import aligned, cut, day_and_time, printable
 from host.records.filters import Wanted
 
@@ -66,11 +66,7 @@ def scheduled_calls(
     except (OSError, sqlite3.Error) as error:
         raise HostError(f"{settings.state_dir}: {error}") from error
     found = [each for each in _described(settings, waiting) if wanted.fits_live(each)][:limit]
-    if as_json:
-        return json.dumps({"calls": [call.model_dump(mode="json") for call in found]}, indent=2)
-    if not found:
-        return "no scheduled calls" if wanted.anything else "no such scheduled calls"
-    return table(found, now, width)
+    return told(found, "scheduled calls", wanted, as_json=as_json) or table(found, now, width)
 
 
 def table(calls: Sequence[Waiting], now: datetime, width: int | None = None) -> str:
