@@ -199,7 +199,7 @@ async def measure_live(deployment: Deployment, calls: int) -> bool:
             await asyncio.sleep(3)
             open = await _share(changes)
     print(f"{calls} live calls that change {open[1]:.0f} times a second:")
-    print(f"  nobody looks:            {100 * none[0]:5.2f} % of a core")
+    print(f"  no page open:            {100 * none[0]:5.2f} % of a core")
     print(f"  the list and one call:   {100 * open[0]:5.2f} % of a core")
     return open[0] >= SHARE_LIMIT
 

@@ -89,7 +89,7 @@ async def test_what_is_off_the_record_is_not_heard(scene: MemoryScene) -> None:
         await ears.until(live.state.far_end, "I would like to pay.")
         async with asyncio.timeout(20):
             while not live.off_record:
-                await asyncio.sleep(0.1)
+                await asyncio.sleep(0.1)  # the call itself waits for the event, and clears it
         answer = await browser.post(path)
         assert (answer.status_code, "off the record" in answer.json()["fault"]) == (409, True)
         await late_room.connect(kept["url"], kept["token"])
