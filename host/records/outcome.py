@@ -61,6 +61,16 @@ class Outcome(StrEnum):
         return self.kind is Kind.TALKED or self is Outcome.VOICEMAIL_LEFT
 
     @property
+    def answered(self) -> bool:
+        """True if it says that a person or a machine answered."""
+        return self.kind in (Kind.TALKED, Kind.VOICEMAIL)
+
+    @property
+    def dialled(self) -> bool:
+        """False if it says that no number was dialled."""
+        return self not in (Outcome.BLOCKED, Outcome.REFUSED)
+
+    @property
     def conversation(self) -> bool:
         """True if it says that somebody was talked to.
 

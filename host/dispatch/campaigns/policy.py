@@ -22,7 +22,6 @@ OTHER_HOURS = timedelta(hours=1)
 MOST = 3
 """Attempts for each try: those that dialled nothing count only so far."""
 
-_NOT_DIALLED = frozenset({Outcome.BLOCKED, Outcome.REFUSED})
 _DAY = timedelta(days=1)
 
 
@@ -31,7 +30,7 @@ def next_try(row: Row, tries: int, spacing: float, at: datetime) -> datetime | N
 
     It is `spacing` seconds later or more, and at another time of day than all earlier attempts.
     """
-    dialled = [each for each in row.attempts if each.outcome not in _NOT_DIALLED]
+    dialled = [each for each in row.attempts if not each.outcome or each.outcome.dialled]
     if len(dialled) >= tries or len(row.attempts) >= tries * MOST:
         return None
     due = at + timedelta(seconds=spacing)
@@ -63,9 +62,9 @@ class Pace:
     def share(self) -> float:
         """Return the share of the wanted speed at which to go on: above 0, at most 1."""
         last = list(self._last)
-        dialled = [each for each in last if each not in _NOT_DIALLED]
+        dialled = [each for each in last if each.dialled]
         share = 1.0 - sum(each.kind is Kind.FAILED for each in last) / WINDOW
-        answered = sum(each.reached or each is Outcome.VOICEMAIL_SKIPPED for each in dialled)
+        answered = sum(each.answered for each in dialled)
         if len(dialled) >= FEW and answered / len(dialled) < LOW:
             share /= 2
         return max(share, 0.1)

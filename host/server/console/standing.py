@@ -20,7 +20,6 @@ STATES = {
     "left": "left, since the gate does not allow them",
 }
 """Which rows the page of a campaign may show."""
-_NOT_DIALLED = (Outcome.BLOCKED, Outcome.REFUSED)
 
 
 class Standing(NamedTuple):
@@ -39,10 +38,9 @@ class Standing(NamedTuple):
     def of(cls, row: Row) -> Standing:
         """Sum a row up."""
         over = [each.outcome for each in row.attempts if each.outcome]
-        dialled = [outcome for outcome in over if outcome not in _NOT_DIALLED]
-        answered = sum(each.reached or each is Outcome.VOICEMAIL_SKIPPED for each in dialled)
-        done = row.step is Step.DONE
-        outcome = row.outcome if done else None
+        dialled = [outcome for outcome in over if outcome.dialled]
+        answered = sum(outcome.answered for outcome in dialled)
+        outcome = row.outcome if row.step is Step.DONE else None
         return cls(row.line, row.step, outcome, len(row.attempts), len(dialled), answered)
 
     def is_in(self, state: str) -> bool:
