@@ -20,6 +20,10 @@ BEAT = 0.5
 GREETED, LEFT, OVER, GOODBYE = b"greeted\n", b"left\n", b"over\n", b"goodbye\n"
 """Messages of a call that has greeted, has left its room, or has ended, and of the parent to a call
 that must end."""
+KNOCK, ALIVE = b"knock\n", b"alive\n"
+"""Messages of who asks whether the parent lives, and of a parent that does."""
+ANSWER_LIMIT = 1.0
+"""Seconds that the parent may take to answer; one that is only blocked is not gone."""
 
 
 class Heartbeat:
@@ -54,12 +58,24 @@ class Heartbeat:
 
     @property
     def orphaned(self) -> bool:
-        """Whether the parent is gone. Synchronous, for use while the process is shutting down."""
+        """Whether the parent is gone. Synchronous, for use while the process is shutting down.
+
+        Linux closes the sockets of a dying process one by one, the latest first: the parent's may
+        still take a connection when LiveKit's to this process is closed already. So it must answer.
+        """
         address = os.environ.get(ADDRESS)
         if not address:
             return False
         with socket.socket(socket.AF_UNIX) as knock:
-            return knock.connect_ex(address) != 0
+            knock.settimeout(ANSWER_LIMIT)
+            try:
+                knock.connect(address)
+                knock.sendall(KNOCK)
+                return not knock.recv(len(ALIVE))
+            except TimeoutError:
+                return False
+            except OSError:
+                return True
 
     def greeted(self) -> None:
         """Report that the greeting is over: other processes may have the CPU."""

@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
 from host.base.tasks import Tasks
-from host.runner.heartbeat import ADDRESS, BEAT, GOODBYE, GREETED, LEFT, OVER
+from host.runner.heartbeat import ADDRESS, ALIVE, BEAT, GOODBYE, GREETED, KNOCK, LEFT, OVER
 from host.server.socket import inherited_socket
 
 log = logging.getLogger("host")
@@ -119,7 +119,10 @@ class HeartbeatMonitor:
         """Handle one process's connection: its first line, heartbeats and end."""
         live: WatchedCall | None = None
         try:
-            if first := await reader.readline():
+            first = await reader.readline()
+            if first == KNOCK:
+                writer.write(ALIVE)
+            elif first:
                 live = self._begun(json.loads(first), writer)
                 while said := await reader.readline():
                     live.since = _now()

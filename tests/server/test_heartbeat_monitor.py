@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from live_calls import CALL, joined, now
@@ -17,6 +19,16 @@ from host.server import heartbeat_monitor
 from host.server.heartbeat_monitor import HeartbeatMonitor, WatchedCall
 
 pytestmark = pytest.mark.processes
+
+
+DIES_WITH_A_KNOCK_AT_ITS_DOOR = """
+import socket, sys, time
+listening = socket.socket(socket.AF_UNIX)
+listening.bind(sys.argv[1])
+listening.listen()
+print("listens", flush=True)
+time.sleep(0.5)
+"""
 
 
 @pytest.fixture
@@ -148,3 +160,34 @@ async def test_a_call_that_nobody_watches_over_goes_on(monkeypatch: pytest.Monke
     line = Heartbeat("AJ_1", "a-room")
     await asyncio.wait_for(line.hold(pytest.fail, pytest.fail), 1)
     await line.over()
+
+
+async def test_a_parent_that_lives_answers_at_once(lines: HeartbeatMonitor) -> None:
+    begun = time.monotonic()
+    assert not await asyncio.to_thread(lambda: Heartbeat("AJ_1", "a-room").orphaned)
+    assert time.monotonic() - begun < heartbeat.ANSWER_LIMIT
+
+
+def test_a_parent_that_dies_as_it_is_asked_counts_as_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Linux closes a dead process's sockets one by one, the latest first."""
+    address = str(tmp_path / "socket")
+    command = [sys.executable, "-c", DIES_WITH_A_KNOCK_AT_ITS_DOOR, address]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        parent.stdout.readline()
+        monkeypatch.setenv(heartbeat.ADDRESS, address)
+        assert Heartbeat("AJ_1", "a-room").orphaned
+
+
+def test_a_parent_that_is_blocked_is_not_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = str(tmp_path / "socket")
+    monkeypatch.setattr(heartbeat, "ANSWER_LIMIT", 0.1)
+    monkeypatch.setenv(heartbeat.ADDRESS, address)
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(address)
+        listening.listen()
+        assert not Heartbeat("AJ_1", "a-room").orphaned
