@@ -169,6 +169,8 @@ class Runner:
             if call.state.recordings:
                 call.recorder = Recorder(call)
                 await call.recorder.resume()
+            if not call.state.answered:
+                await far_end.answered()
             dead_air.watch(call)
             await resume(call, agent)
         else:
@@ -185,7 +187,7 @@ class Runner:
             if call.hold.active:
                 words = await hold.over()
                 first = Reached(words, menu=offers_menu(words))
-            self._write_checkpoint()  # from here on the call can be taken over
+            self._write_checkpoint()  # from here on an outbound call can be taken over
             dead_air.watch(call)
             await greet(call, agent, first.words, menu=first.menu, expected=expected)
         limits.watch(call)

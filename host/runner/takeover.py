@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from host.call.live import LiveCall
 from host.runner.checkpoint import Checkpoint
 from host.settings import Settings
+from host.speech.notice import disclose
 
 if TYPE_CHECKING:
     from livekit.agents import Agent
@@ -36,7 +37,10 @@ def restored(settings: Settings, checkpoint: Checkpoint) -> LiveCall:
 
 
 async def resume(call: LiveCall, agent: Agent) -> None:
-    """Say that the conversation continues, emit `resumed`, and let the far end speak."""
+    """Say that the conversation continues, emit `resumed`, and let the far end speak.
+
+    A disclosure that was not heard to its end is made first.
+    """
     session = call.session
     assert session is not None
     turns = agent.chat_ctx.copy()
@@ -49,6 +53,7 @@ async def resume(call: LiveCall, agent: Agent) -> None:
     # The last turn is not answered: its reply may be what crashed the process.
     on_hold = call.hold.active  # nobody would hear the words
     if not on_hold:
+        await disclose(call)
         await call.say(call.persona_settings.words.taken_over, interruptible=False)
     call.spawn(_emit_resumed(call), "resumed")
     if call.first_words and not on_hold:

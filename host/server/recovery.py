@@ -133,7 +133,9 @@ class Recovery:
         state = checkpoint.state
         if self.launch is None or state.taken_over >= MOST or not state.far_end:
             return False
-        if not (self._settings.persona(state.owner or "").take_over and state.answered):
+        if not state.owner or not self._settings.persona(state.owner).take_over:
+            return False
+        if state.outbound and not state.answered:
             return False
         async with livekit_of(self._settings) as livekit:
             room = await self._room_with_the_far_end(livekit, state)

@@ -23,6 +23,7 @@ from host.dispatch.rooms import notify_watchers
 from host.registry.found import describe
 from host.speech.handover_rules import Shares, require_allowed
 from host.speech.listening import Listening
+from host.speech.notice import disclose
 from host.speech.persona_agent import Models, agent_of, brief, models_of
 from host.speech.session_options import NextOptions, options_of
 
@@ -136,7 +137,7 @@ class PersonaHandover:
                 log.exception("the conversation is lost to %s", call.persona)
             self._next = ""
             if not call.hold.active:
-                await self._disclose()
+                await disclose(call)
             going_on = self._go_on(agent, by, note)
             if self._text:
                 await enter()
@@ -177,20 +178,12 @@ class PersonaHandover:
         ]
         await agent.update_chat_ctx(turns)
 
-    async def _disclose(self) -> None:
-        """Say the persona's disclosure, unless it was said in this call."""
-        call = self._call
-        words = call.persona_settings.disclosure
-        said = [line.text for line in call.state.transcript if line.who == "persona"]
-        if words and not any(words in text for text in said):
-            await call.say(words, interruptible=False)
-
     async def _go_on(self, agent: Agent, by: str, note: str) -> None:
         """Emit `joined`; if nobody has said anything then, let the model reply."""
         call, session = self._call, self._session
         held = call.hold.active
         await call.hold.over()
-        await self._disclose()
+        await disclose(call)
         spoken: list[object] = []
         session.on("speech_created", spoken.append)
         try:

@@ -93,6 +93,46 @@ async def test_a_call_is_taken_over_once(scene: Scene) -> None:
 
 
 @pytest.mark.memory
+async def test_a_caller_whose_process_dies_before_it_answers_is_answered_by_another(
+    scene: Scene,
+) -> None:
+    async def goes_when_back(line: Line) -> None:
+        await line.heard(WORDS, 30)
+        await line.hang_up()
+
+    call = await scene.ring("slow", goes_when_back)
+    await call.pulse.until(
+        lambda: any(each["state"]["personas"] for each in checkpoints_of(scene, call.room)),
+        30,
+        "a checkpoint with the persona",
+    )
+    assert not _checkpoint(scene, call)["state"]["answered_at"]
+    kill_its_process(scene, call.room)
+    record = await scene.over(call)
+    heard_once(call, BACK)
+    assert (record.outcome, record.ended_by, record.taken_over) == ("completed", "far end", 1)
+    assert record.answered_at
+
+
+@pytest.mark.memory
+async def test_a_disclosure_that_was_cut_off_is_made_by_the_next_process(scene: Scene) -> None:
+    call = await scene.ring("candid", Line.stay)
+    await call.answered()
+    await call.pulse.until(
+        lambda: any(each["state"]["greeted"] for each in checkpoints_of(scene, call.room)),
+        30,
+        "a checkpoint of the greeting",
+    )
+    assert not _words_in_checkpoint(scene, call)
+    kill_its_process(scene, call.room)
+    await call.pulse.until(lambda: _heard(call, WORDS), 30, "the second process")
+    await call.hang_up()
+    await scene.over(call)
+    disclosed = heard(call, "You are talking to a machine.")[-1]
+    assert disclosed.end <= heard_once(call, BACK).start
+
+
+@pytest.mark.memory
 async def test_a_call_that_was_taken_over_has_its_limits(scene: Scene) -> None:
     call = await scene.ring("warned", Line.stay)
     await call.pulse.until(
