@@ -198,11 +198,14 @@ def asked_to_conclude(scene: Scene) -> list[dict[str, Any]]:
 
 
 def kill_its_process(scene: Scene, room: str) -> float:
-    """Kill the process that has the call in a room; give the time at which that happened."""
+    """Kill the process that has the call in a room; give the time at which that happened.
+
+    Raises ValueError if none has it: it is over, or the host itself ends it.
+    """
     if isinstance(scene, MemoryScene):
         scene.memory.kill(room)
     else:
-        (checkpoint,) = checkpoints_of(scene, room)
+        (checkpoint,) = (each for each in checkpoints_of(scene, room) if not each["unplaced"])
         os.kill(checkpoint["number"], signal.SIGKILL)
     return time.time()
 
