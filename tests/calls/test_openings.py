@@ -1,7 +1,7 @@
 """The corpus of `benchmarks/voicemail.py`: everybody and everything that answers a call."""
 
 import pytest
-from callee import Callee, Caller, mumbling, wrong_rules
+from callee import Callee, Caller, Result, mumbling, wrong_rules
 from in_memory.sound import MUMBLED, SECONDS_A_CHARACTER
 from in_memory.sound import speak as speak_in_memory
 from in_memory.world import MemoryScene
@@ -79,11 +79,27 @@ async def test_an_stt_that_is_late_changes_nothing_of_it(scene: Scene, opening: 
     await _plays(scene, opening)
 
 
+BRIEF = [opening for opening in CORPUS if opening.name in ("hello", "yes", "name")]
+
+
+@pytest.mark.memory("the local STT can't be told to be late")
+@pytest.mark.parametrize("opening", [pytest.param(opening, id=opening.name) for opening in BRIEF])
+async def test_a_brief_answer_is_greeted_though_its_words_are_late(
+    scene: Scene, opening: Opening
+) -> None:
+    prompt = (await _plays(scene, opening)).first_word
+    scene.world.deepgram.delay = 1.8
+    late = (await _plays(scene, opening)).first_word
+    assert prompt is not None
+    assert late is not None
+    assert late <= prompt
+
+
 async def _mumbling_in_memory(seconds: float) -> Samples:
     return speak_in_memory(MUMBLED * round(seconds / SECONDS_A_CHARACTER), RATE)
 
 
-async def _plays(scene: Scene, opening: Opening) -> None:
+async def _plays(scene: Scene, opening: Opening) -> Result:
     in_memory = isinstance(scene, MemoryScene)
     callee = Callee(opening, CALLER, _mumbling_in_memory if in_memory else mumbling)
     _, call, record = await scene.place_to(Telephone(script=callee), "leaves", name="Ann")
@@ -93,6 +109,7 @@ async def _plays(scene: Scene, opening: Opening) -> None:
         assert result.verdict in ("human", "machine-ivr")
     elif opening.truth not in ("human", "machine-unavailable"):  # a mailbox may turn out to be full
         assert result.verdict == opening.truth
+    return result
 
 
 def test_the_corpus_has_openings_of_all_kinds() -> None:

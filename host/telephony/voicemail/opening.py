@@ -121,6 +121,11 @@ class Opening:
         return self._speech.quiet
 
     @property
+    def longest(self) -> float:
+        """Seconds of the longest speech without a pause."""
+        return self._speech.longest()
+
+    @property
     def words_due(self) -> float:
         """Seconds in which a transcript may still arrive; 0 if none is due."""
         return max(0.0, WORDS_PATIENCE - self.quiet) if self._unread else 0.0
@@ -157,7 +162,7 @@ class Opening:
         # Screeners beep too, so a beep counts only once the preceding words are transcribed.
         beep = self.beeped and not self.words_due
         on_hold = self._call.hold.active
-        return Evidence(self.words, label, beep, self._speech.longest(), late, on_hold)
+        return Evidence(self.words, label, beep, self.longest, late, on_hold)
 
     def answer(self, mark: Mark, *, over: bool) -> Answer:
         """Return what followed the question asked at `mark`."""

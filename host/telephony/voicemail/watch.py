@@ -35,6 +35,8 @@ SENTENCE_LIMIT = 5.0
 """Seconds that the far end gets to finish its sentence before we speak."""
 EARLY_HELLO = 1.5
 """Seconds in which who spoke while keys were pressed may say more."""
+BRIEF = 1.2
+"""Seconds of speech, with the pause that ends it, that are too short for a machine's sentence."""
 ANNOUNCEMENT_PAUSE = 1.5
 """Seconds of silence that end a network announcement for the question."""
 LATE = 20.0
@@ -175,10 +177,12 @@ class Voicemail:
     def _words_matter(self, verdict: Verdict | None) -> bool:
         """Return whether what is said, and not transcribed yet, may change what follows from AMD.
 
-        AMD has a label after a short pause, and some STTs need a second more.
+        AMD has a label after a short pause, and some STTs need a second more. Who says no more than
+        "Yes?" is greeted at once.
         """
         opening = self._opening
-        if opening.words:
+        brief = verdict is not None and opening.longest < BRIEF and not opening.beeped
+        if opening.words or brief:
             return False
         provisional = opening.words_so_far
         if verdict is None or not provisional or hold_in(provisional):
