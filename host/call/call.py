@@ -103,7 +103,7 @@ class Call:
 
     @property
     def telephone(self) -> bool:
-        """True if the far end is a telephone, or one in text; False for a browser or an app."""
+        """True for a telephone, also a simulated one in text; False for a browser or an app."""
         return self._handling.telephone
 
     @property
@@ -201,7 +201,7 @@ class Call:
     async def transfer(
         self, to: str, *, announcement: str | None = None, summary: str | None = None
     ) -> None:
-        """Transfer the call to a target named in host.toml; the persona leaves the call with it.
+        """Transfer the call to a target named in host.toml; if it is taken, the persona leaves.
 
         The announcement is played to its end first; None: the one of host.toml, empty: none. A
         warm transfer tells the colleague the `summary` before connecting the caller. Raises
@@ -237,7 +237,7 @@ class Call:
         self._handling.hold.begin("reported by the persona or a plugin")
 
     def unrecorded(self) -> AbstractAsyncContextManager[None]:
-        """Pause the recording for an `async with` block, as for the number of a card.
+        """Pause the recording for an `async with` block, such as while a card number is given.
 
         What both sides say is silence in the recording, `[not recorded]` in the transcript, and in
         no log; keys and tools are masked. The model still hears it. Also without a recording.
@@ -251,7 +251,7 @@ class Call:
 
     @action
     async def resume_recording(self) -> None:
-        """End the pause once both sides are silent, within 5 s; in a block, its end does that."""
+        """End the pause once both sides are silent, within 5 s; a block does so at its end."""
         await self._handling.unrecorded.resume()
 
     @action
@@ -261,7 +261,7 @@ class Call:
 
     @action
     async def opt_out(self) -> None:
-        """Add the far end's number to the do-not-call list; every later call to it is refused.
+        """Add the far end's number to the do-not-call list; every later call to it is blocked.
 
         Raises HostError if the number is unknown or the list can't be written.
         """

@@ -2,8 +2,8 @@
 
 A *question* is a synchronous hook with a return value: the first answer that is not None wins
 (`tools`, `session_options` and `room_options` collect all answers). An *event* is an async hook:
-all its implementations run, and a failure is logged. It has 10 s for itself: actions of the call
-that it awaits do not count. A persona's hooks run on its own calls, a plugin's on all calls.
+all its implementations run, and a failure is logged. Most have 10 s for themselves: actions of the
+call that they await do not count. A persona's hooks run on its own calls, a plugin's on all calls.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ async def while_serving(settings: Settings) -> None:
     """Run in the host's parent process while it serves calls; cancelled when it stops.
 
     A reload cancels it and runs it again if a file in the plugins' folder, or the plugin's
-    settings, have changed. Only plugins implement this hook.
+    settings, have changed.
     """
 
 
@@ -139,8 +139,8 @@ def tools(call: Call) -> Sequence[Callable[..., Any] | agents.llm.Tool | agents.
 def greeting(call: Call) -> Greeting | str | None:
     """Return the greeting as text or Greeting(...), or None to let the LLM open the call.
 
-    It is also asked without a call, when the host starts, to have the words rendered that are
-    always the same; what it raises then means that they are not. In an outbound call it is asked
+    When the host starts, it also runs without a number and details, to render words that are the
+    same in every call; if it raises then, they depend on the call. In an outbound call it runs
     while the line rings, and again at the answer.
     """
 
@@ -164,7 +164,7 @@ async def call_greeted(call: Call) -> None:
 async def resumed(call: Call) -> None:
     """Run after a takeover, when the caller has been told. Default: `call_greeted` again.
 
-    Another process goes on with the call after its own died: `call.taken_over` is at least 1, and
+    Another process has the call because the last one died: `call.taken_over` is at least 1, and
     `call.state` has what was JSON-serialisable. There is no time limit.
     """
 
@@ -181,7 +181,7 @@ async def digit_pressed(call: Call, digit: str) -> None:
 
 @hookspec
 async def hold_changed(call: Call, on_hold: bool) -> None:
-    """Run when the far end puts the call on hold, and when it speaks again."""
+    """Run when the far end puts the call on hold, and when the hold ends."""
 
 
 @hookspec(firstresult=True)
@@ -197,8 +197,8 @@ def conclusions(call: Call) -> type[BaseModel] | None:
 def recording_url(call: Call, recording: str) -> str | None:
     """Return the URL at which the call's recording will be stored, for its record.
 
-    `recording` is the path of its file. The plugin that answers stores it: in
-    `call_ended`, or later.
+    `recording` is the path of its file. The plugin that answers must store it there, in
+    `call_ended` or later.
     """
 
 
