@@ -263,7 +263,7 @@ class CallRecord(Written):
     recording_discarded: bool = Field(
         False,
         description="whether what was recorded until then was to be deleted; if `recording` names "
-        "a file, that could not be deleted",
+        "a file, it could not be deleted",
     )
     error: str | None = Field(None, description="error that occurred in the call")
 

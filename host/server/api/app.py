@@ -89,10 +89,10 @@ async def place_call(
     response: Response,
     idempotency_key: Annotated[
         Key | None,
-        Header(alias="Idempotency-Key", description="another place for the idempotency_key"),
+        Header(alias="Idempotency-Key", description="alternative to idempotency_key in the body"),
     ] = None,
 ) -> AskedCall:
-    """Place a call. Returns at once; its status is at the Location."""
+    """Place a call. Returns at once; the Location header is the URL of its status."""
     asked = await calls.placing.ask(_with_key(wanted, idempotency_key))
     response.headers["Location"] = f"/calls/{asked.id}"
     return asked

@@ -28,7 +28,7 @@ async def campaigns_of(request: Request) -> Campaigns:
 
 All = Annotated[Campaigns, Depends(campaigns_of)]
 _NONE: dict[int | str, dict[str, Any]] = {404: problem("no such campaign")}
-_NOT_NOW: dict[int | str, dict[str, Any]] = {409: problem("the campaign is in no state for it")}
+_NOT_NOW: dict[int | str, dict[str, Any]] = {409: problem("the campaign's state does not allow it")}
 router = APIRouter(
     prefix="/campaigns",
     route_class=StrictRoute,

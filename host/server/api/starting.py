@@ -37,10 +37,10 @@ class WantedCampaign(BaseModel):
     name: str = Field("campaign", max_length=100, description="name of the campaign, for people")
     csv: str = Field(description="rows: a column `number`, and others for the details")
     not_before: Moment | None = Field(None, description="time at which it begins, with its zone")
-    calls_at_once: int = Field(1, ge=1, le=100, description="calls at the same time, of all hosts")
-    per_minute: float = Field(10, ge=0.01, le=600, description="calls that begin in a minute")
-    tries: int = Field(3, ge=1, le=10, description="calls of a number at most")
-    spacing: float = Field(3600, ge=60, le=7 * 86400, description="seconds between them at least")
+    calls_at_once: int = Field(1, ge=1, le=100, description="most concurrent calls, of all hosts")
+    per_minute: float = Field(10, ge=0.01, le=600, description="most calls that begin in a minute")
+    tries: int = Field(3, ge=1, le=10, description="most calls to one number")
+    spacing: float = Field(3600, ge=60, le=7 * 86400, description="least seconds between them")
     caller_id: str | None = Field(
         None, pattern=f"^{PATTERN}$", description="number that the callees see"
     )
