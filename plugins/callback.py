@@ -15,7 +15,7 @@ class Callback(BaseModel):
 
     enabled: bool = Field(False, description="let the model agree on callbacks")
     within: float = Field(
-        120, gt=0, le=1440, description="minutes after the time within which the host calls back"
+        120, gt=0, le=1440, description="minutes after the agreed time in which the host may call"
     )
     days: float = Field(7, gt=0, le=30, description="how many days ahead a callback may be")
 

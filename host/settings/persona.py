@@ -176,8 +176,8 @@ class Shared(WithPlugins):
     )
     render_ahead: bool = Field(
         True,
-        description="have the TTS speak before any call what is the same in every call: greeting, "
-        "`disclosure`, `recording_notice`, `[words]`; false: only what is for a TTS that fails",
+        description="render before any call what every call says alike: greeting, `disclosure`, "
+        "`recording_notice`, `[words]`; false: only what is needed when a TTS fails",
     )
     disclosure: str = Field("", description="AI disclosure, spoken before the greeting")
     record: bool = Field(False, description="record calls, starting after recording_notice")

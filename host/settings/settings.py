@@ -163,7 +163,7 @@ class Settings(BaseSettings, Shared):
     console_livekit_url: str = Field(
         "",
         pattern=r"^(wss?://[A-Za-z0-9.-]+(:\d+)?/?)?$",
-        description="URL of LiveKit for browsers with the console, ws:// or wss://; "
+        description="URL of LiveKit for browsers at the console, ws:// or wss://; "
         "unset: LIVEKIT_URL",
     )
     drain_timeout: float = Field(
@@ -185,7 +185,7 @@ class Settings(BaseSettings, Shared):
         default_factory=SipTrunks, description="trunks that `host provision` makes in LiveKit"
     )
     prices: Prices = Field(
-        default_factory=Prices, description="prices by which records have the cost of calls"
+        default_factory=Prices, description="prices from which records have the cost of calls"
     )
     personas: dict[str, PersonaSettings] = Field(
         default_factory=dict, description="settings of one persona"
