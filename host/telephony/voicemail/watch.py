@@ -175,15 +175,10 @@ class Voicemail:
             await asyncio.gather(judged, return_exceptions=True)
 
     def _words_matter(self, verdict: Verdict | None) -> bool:
-        """Return whether what is said, and not transcribed yet, may change what follows from AMD.
-
-        AMD has a label after a short pause, and some STTs need a second more. Who says no more than
-        "Yes?" is greeted at once.
-        """
+        """Return whether words that an STT is yet to send may change what follows from AMD."""
         opening = self._opening
-        brief = verdict is not None and opening.longest < BRIEF and not opening.beeped
-        if opening.words or brief:
-            return False
+        if opening.words or (verdict and opening.longest < BRIEF and not opening.beeped):
+            return False  # "Yes?" is greeted at once
         provisional = opening.words_so_far
         if verdict is None or not provisional or hold_in(provisional):
             return True
