@@ -131,11 +131,11 @@ class Recovery:
     async def _taken_over(self, checkpoint: Checkpoint) -> bool:
         """Start a takeover if the far end is still there; return whether a process has the call."""
         state = checkpoint.state
-        if self.launch is None or state.taken_over >= MOST or not state.far_end:
+        if self.launch is None or state.taken_over >= MOST or state.ended_at:
+            return False
+        if not state.far_end or (state.outbound and not state.answered):
             return False
         if not state.owner or not self._settings.persona(state.owner).take_over:
-            return False
-        if state.outbound and not state.answered:
             return False
         async with livekit_of(self._settings) as livekit:
             room = await self._room_with_the_far_end(livekit, state)

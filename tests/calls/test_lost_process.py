@@ -115,6 +115,21 @@ async def test_a_caller_whose_process_dies_before_it_answers_is_answered_by_anot
 
 
 @pytest.mark.memory
+async def test_a_call_whose_process_dies_as_it_hangs_up_is_not_taken_over(scene: Scene) -> None:
+    call = await scene.ring("impatient", Line.stay)
+    await call.pulse.until(
+        lambda: any(each["state"]["ended_at"] for each in checkpoints_of(scene, call.room)),
+        60,
+        "a checkpoint of a call that is over",
+    )
+    assert not call.over.done()
+    kill_its_process(scene, call.room)
+    record = await scene.over(call)
+    not_heard(call, BACK)
+    assert (record.outcome, record.taken_over) == ("failed", 0)
+
+
+@pytest.mark.memory
 async def test_a_disclosure_that_was_cut_off_is_made_by_the_next_process(scene: Scene) -> None:
     call = await scene.ring("candid", Line.stay)
     await call.answered()
