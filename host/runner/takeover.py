@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from host.call.live import LiveCall
 from host.runner.checkpoint import Checkpoint
 from host.settings import Settings
-from host.speech.notice import disclose
+from host.speech.disclosure import disclose
 
 if TYPE_CHECKING:
     from livekit.agents import Agent

@@ -1,7 +1,4 @@
-"""Speaks the notice that precedes the greeting, and starts the recording it announces.
-
-Who comes in later, another persona or process, makes the disclosure alone, if nobody has.
-"""
+"""Speaks the notice that precedes the greeting, and starts the recording it announces."""
 
 from __future__ import annotations
 
@@ -33,14 +30,6 @@ async def give_notice(call: LiveCall, notice: str) -> bool:
         if call.recorder:
             await call.recorder.begin(heard)
         return observed.talked
-
-
-async def disclose(call: LiveCall) -> None:
-    """Say the persona's disclosure, unless it was said in this call."""
-    words = call.persona_settings.disclosure
-    said = [line.text for line in call.state.transcript if line.who == "persona"]
-    if words and not any(words in text for text in said):
-        await call.say(words, interruptible=False)
 
 
 @dataclass

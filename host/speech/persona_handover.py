@@ -21,9 +21,9 @@ from host.call.live import LiveCall
 from host.call.mcp.toolset import FIRST_REPLY_LIMIT, join_mcp_tools, wait_for_servers
 from host.dispatch.rooms import notify_watchers
 from host.registry.found import describe
+from host.speech.disclosure import disclose
 from host.speech.handover_rules import Shares, require_allowed
 from host.speech.listening import Listening
-from host.speech.notice import disclose
 from host.speech.persona_agent import Models, agent_of, brief, models_of
 from host.speech.session_options import NextOptions, options_of
 

@@ -177,7 +177,7 @@ async def test_a_connection_that_breaks_as_the_dead_agent_is_put_out_aborts_no_t
     settings: Settings, livekit: Asked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     call = an_answered_call(settings)
-    call.state.far_end, call.state.agent = "sip_1", "agent-1"
+    call.state.persona, call.state.far_end, call.state.agent = "ann", "sip_1", "agent-1"
     CheckpointStore(settings.state_dir).write(call)
     livekit.inside, livekit.breaks_off = (call.state.room, "sip_1"), "RemoveParticipant"
     recovery, launched = Recovery(settings), list[str]()
@@ -198,7 +198,7 @@ async def test_a_takeover_that_fails_is_none(
     deployment: Deployment, settings: Settings, livekit: Asked
 ) -> None:
     call = an_answered_call(settings)
-    call.state.far_end = "sip_1"
+    call.state.persona, call.state.far_end = "ann", "sip_1"
     CheckpointStore(settings.state_dir).write(call)
     livekit.inside = (call.state.room, "sip_1")
     recovery = Recovery(settings)
