@@ -21,6 +21,7 @@ from host.records.outcome import Outcome
 from host.registry import load
 from host.server.console.costs import costs_of
 from host.server.console.figures import Counted, figures_of
+from host.server.console.pages import tone
 from host.server.console.plots import columns, histogram
 from host.server.console.server import answering_console
 from host.settings import load_settings
@@ -169,6 +170,13 @@ async def test_each_call_is_in_one_column_of_the_plot(period: str, browser: Brow
     plot = page.split("</figure>")[0]
     assert sum(map(int, re.findall(r"<title>[^<]*: (\d+) talked</title>", plot))) == 22
     assert sum(map(int, re.findall(r'</th><td class="right">(\d+)</td>', plot))) == 22
+
+
+def test_outcomes_are_shown_by_what_they_count_as() -> None:
+    tones = {outcome.value: tone(outcome) for outcome in Outcome}
+    assert tones["completed"] == tones["voicemail_left"] == "good"
+    assert tones["failed"] == tones["trunk_error"] == "bad"
+    assert tones["busy"] == tones["voicemail_skipped"] == "plain"
 
 
 async def test_without_calls_the_figures_are_empty_and_no_fault(browser: Browser) -> None:

@@ -13,6 +13,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from host.records.outcome import Kind, Outcome
+
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
 NAVIGATION = {
@@ -51,6 +53,7 @@ def environment() -> Environment:
         "length": length,
         "money": money,
         "seconds": seconds,
+        "tone": tone,
         "words": words,
         "written": written,
     }
@@ -98,6 +101,12 @@ def seconds(value: float) -> str:
 def words(name: str) -> str:
     """An outcome or a status in words: no_answer is no answer."""
     return str(name).replace("_", " ")
+
+
+def tone(outcome: str) -> str:
+    """The class of an outcome: good if somebody was reached, bad if something failed."""
+    found = Outcome(outcome)
+    return "good" if found.reached else "bad" if found.kind is Kind.FAILED else "plain"
 
 
 def written(value: Any) -> str:
