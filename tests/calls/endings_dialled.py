@@ -1,6 +1,6 @@
 """The table of endings: calls that are placed.
 
-test_endings.py plays each row: `pytest tests/calls/test_endings.py -k "memory and its name"`.
+test_endings.py plays each row: `pytest tests/calls/test_endings.py -k "memory and WORD"`.
 `taken(name, way, outcome, by, greeted=1, again=False)` is a row: `greeted` is how often the
 persona's greeting is heard, `again` whether a retry makes sense. The callees are telephones, or
 scripts of people.py. The persona `ends` greets with "...how are you this morning"; its metadata
