@@ -32,7 +32,7 @@ from host.cli.doctor.report import report
 from host.cli.doctor.steps import Seen, told
 from host.cli.routing import Routing
 from host.local.server import LocalServer
-from host.records.outcome import Outcome
+from host.records.outcome import Outcome, outcome_of_sip_status
 
 
 @pytest.fixture
@@ -370,3 +370,15 @@ async def test_a_slip_with_a_test_call_is_one_line(
     done = await in_thread(lambda: CliRunner().invoke(cli, ["doctor", *words]))
     assert isinstance(done.exception, HostError)
     assert str(done.exception).startswith(line)
+
+
+@pytest.mark.parametrize(
+    ("sip_status", "exit_code"),
+    [(486, 0), (487, 0), (603, 0), (607, 0), (608, 1), (404, 1), (403, 1)],
+)
+def test_a_call_that_nobody_took_is_a_fault_only_if_it_may_be_the_trunks(
+    sip_status: int, exit_code: int
+) -> None:
+    outcome = outcome_of_sip_status(sip_status)
+    seen = Seen(at={"taken": 0.3, "dialing": 0.5}, outcome=outcome, sip_status=sip_status)
+    assert report([], told("ann", "ann-1", seen)).exit_code == exit_code

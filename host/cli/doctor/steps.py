@@ -5,10 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from host.cli.doctor.finding import Status
-from host.records.outcome import Outcome
-
-UNANSWERED = (Outcome.NO_ANSWER, Outcome.BUSY, Outcome.DECLINED, Outcome.CANCELLED)
-"""Outcomes with which the trunk works, and nobody took the call."""
+from host.records.outcome import Kind, Outcome
 
 _BY_SIP_STATUS = {
     400: "the carrier does not understand the request: write caller_id and the number in E.164",
@@ -112,9 +109,16 @@ def _gate(seen: Seen) -> Step:
     return Step("gate", Status.OK if dialled else Status.SKIPPED)
 
 
+def _is_unanswered(outcome: Outcome | None) -> bool:
+    """Return whether nobody took the call, and there is nothing to mend at the trunk."""
+    if outcome in (None, Outcome.INVALID_NUMBER, Outcome.BLOCKED):  # by the trunk, it may be
+        return False
+    return outcome.kind in (Kind.NOT_REACHED, Kind.STOPPED)
+
+
 def _on_the_line(seen: Seen) -> tuple[Step, ...]:
     dialled, active = seen.at.get("dialing"), seen.at.get("active")
-    not_there = Status.WARNING if seen.outcome in UNANSWERED else Status.FAILURE
+    not_there = Status.WARNING if _is_unanswered(seen.outcome) else Status.FAILURE
     lost = seen.nobody or seen.gated
     went_out = dialled is not None or active is not None or seen.sip_status is not None
     if not went_out:
