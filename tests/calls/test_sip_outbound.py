@@ -32,7 +32,7 @@ async def test_a_final_status_tells_the_outcome(status: str, outcome: str, calls
         placed, record = await calls.place("reminder", **ANN)
         messages = await agent.over()
     assert "INVITE sip:+15552220001@127.0.0.1:5060" in messages
-    assert (placed.outcome, record.outcome) == (outcome, outcome)
+    assert (placed, record.outcome) == (outcome, outcome)
     assert record.sip_status == int(status[:3])
 
 
@@ -73,7 +73,7 @@ async def test_a_person_who_answers_is_greeted_by_name_and_talked_with(calls: Si
         await phone.until("CALL_CLOSED")
         placed, record = await placing
     assert [each.text for each in phone.heard].count(GREETING) == 1
-    assert (placed.outcome, record.ended_by) == ("completed", "persona")
+    assert (placed, record.ended_by) == ("completed", "persona")
     said = [each.text for each in record.transcript if each.who == "caller"]
     assert said == ["Hello?", "Yes, speaking.", "Yes, I can."]
 

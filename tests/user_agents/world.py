@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
+import sys
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from itertools import count
@@ -15,10 +18,10 @@ from turns import while_a_world_starts
 
 from host.base.errors import HostError
 from host.base.paths import EXAMPLE_PERSONAS
-from host.dispatch.place import CallResult
 from host.local.sip import Lines, SipWorld, find_redis, find_sip
 from host.local.sip.build import require_libraries
 from host.local.sip.world import SOFTPHONE
+from host.records.outcome import Outcome
 from host.records.record import CallRecord
 from host.server.live_calls import LiveCalls
 from host.testing import Scene, open_scene
@@ -29,6 +32,8 @@ from user_agents.sipp import Sipp
 from user_agents.softphone import Softphone
 
 HERE = Path(__file__).parent
+PLACING_LIMIT = 90.0
+"""Seconds that a call of a test may take, from the command to its outcome."""
 OVER_SIP = [
     pytest.mark.whole("SIP is of packets, and its programs are processes"),
     pytest.mark.xdist_group("sip"),
@@ -158,10 +163,25 @@ class SipCalls:
             while await self.rooms():
                 await asyncio.sleep(0.1)  # LiveKit has no event for a room's end
 
-    async def place(self, persona: str, **details: str) -> tuple[CallResult, CallRecord]:
-        """Let a persona call the softphone; return what `host call` says, and the record."""
-        placed = await self.scene.place(persona, SOFTPHONE, **details)
-        return placed, await self.record()
+    async def place(self, persona: str, **details: str) -> tuple[Outcome, CallRecord]:
+        """Let a persona call the softphone; return the outcome by `host call`, and the record.
+
+        The command is a process of this network. In this process, LiveKit's SDK would connect from
+        the network in which another test has used it first.
+        """
+        words = (f"{name}={value}" for name, value in details.items())
+        command = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "host", "call", persona, SOFTPHONE, *words, "--json"),
+            cwd=self.scene.folder,
+            env={**os.environ, **self.scene.environment},
+            stdout=asyncio.subprocess.PIPE,
+        )
+        try:
+            told, _ = await asyncio.wait_for(command.communicate(), PLACING_LIMIT)
+        finally:
+            if command.returncode is None:
+                command.kill()
+        return Outcome(json.loads(told)["outcome"]), await self.record()
 
     def _records(self) -> list[str]:
         return self._log.read_text().split("\n")[:-1] if self._log.exists() else []
