@@ -44,8 +44,8 @@ def comes_back_from(whom: str, scene: Scene) -> PersonScript:
     async def script(line: Line) -> None:
         await line.heard("whom do you want")
         await line.say(f"Give me the {whom} please.")
-        # Ears that have heard music or ringing for a while do not know at once that it is over: they
-        # look for sentences in it, for half a second of work a second.
+        # Ears that have heard music or ringing for a while do not know at once that it is over:
+        # they look for sentences in it, for half a second of work a second.
         await _has_said(scene, GOES_ON, 90)
         await line.silence_for(1.0)
         await line.say("Nothing at all.")
