@@ -117,7 +117,7 @@ async def test_what_can_not_be_is_told_to_the_model(desk: Deployment, when: str,
 async def test_the_gate_decides(desk: Deployment) -> None:
     desk.write("host.toml", SETTINGS.format("00:00-00:01"))
     with pytest.raises(ToolError, match="outside the calling hours of 00:00-00:01"):
-        await agree(of_desk(), in_hours(3).replace(minute=30))
+        await agree(of_desk(), in_hours(24).replace(hour=17))  # not within two hours of midnight
 
 
 async def test_who_has_opted_out_is_not_called_back(desk: Deployment) -> None:
