@@ -179,6 +179,13 @@ def test_outcomes_are_shown_by_what_they_count_as() -> None:
     assert tones["busy"] == tones["voicemail_skipped"] == "plain"
 
 
+async def test_an_outcome_that_only_a_newer_host_knows_is_counted(browser: Browser) -> None:
+    browser.write(a_record(1))
+    log = browser.settings.call_log
+    log.write_text(log.read_text().replace('"completed"', '"abducted"'))
+    assert '<span class="outcome plain">abducted</span>' in await browser.page("/figures")
+
+
 async def test_without_calls_the_figures_are_empty_and_no_fault(browser: Browser) -> None:
     page = await browser.page("/figures")
     assert "<dt>Calls</dt><dd>0</dd>" in page
