@@ -66,7 +66,7 @@ def show(request: Request) -> Response:
     period = period if period in PERIODS else "24h"
     persona = request.query_params.get("persona", "")[:100]
     at = now()
-    calls = counted(console, period, persona)
+    calls = counted(console, period, persona, at)
     prices = console.settings.prices
     costs = costs_of(calls, period, at, prices.currency) if prices.given else None
     return render(
@@ -81,14 +81,14 @@ def show(request: Request) -> Response:
     )
 
 
-def counted(console: Console, period: str, persona: str) -> list[Counted]:
-    """Return the calls of a period that ends now. Raises OSError."""
+def counted(console: Console, period: str, persona: str, at: datetime) -> list[Counted]:
+    """Return the calls of a period that ends at a time. Raises OSError."""
     query = """
         SELECT at, outcome, direction = 'outbound', answered, duration, first_word,
         persona, cost, currency, unpriced FROM calls
         WHERE at >= :since
         AND (:persona = '' OR row IN (SELECT row FROM personas WHERE name = :persona))"""
-    facts = {"since": begin_of(period, now()).timestamp(), "persona": persona}
+    facts = {"since": begin_of(period, at).timestamp(), "persona": persona}
     return [
         Counted(at, outcome, bool(outbound), bool(answered), *more)
         for at, outcome, outbound, answered, *more in console.index.rows(query, facts)
