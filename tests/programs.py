@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from textwrap import dedent
+
+from deployment import HERE
 
 
 def without_pytest(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
@@ -34,3 +37,17 @@ def printed_by(
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def collected(*asked: str) -> list[str]:
+    """The tests of this repository that pytest would run if it was asked so."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-n", "0", "-q", "--collect-only", *asked],
+        cwd=HERE.parent,
+        env=without_pytest(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    return re.findall(r"^(tests/.*)$", done.stdout, re.MULTILINE)

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import re
-import subprocess
-import sys
-
 import pytest
-from deployment import HERE
-from programs import without_pytest
+from programs import collected
 
 
 @pytest.mark.xdist_group("together")
@@ -26,17 +21,3 @@ def test_of_a_table_some_rows_are_quick_and_all_are_in_make_test() -> None:
     assert len(told) == 17
     assert [name for name in told if name in usual] == told
     assert [name for name in told if name in quick] == told[::4]
-
-
-def collected(file: str, *options: str) -> list[str]:
-    """The tests that pytest would run of a file."""
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-n", "0", "-q", "--collect-only", *options, file],
-        cwd=HERE.parent,
-        env=without_pytest(),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    return re.findall(r"^(tests/.*)$", done.stdout, re.MULTILINE)

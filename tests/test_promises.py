@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from deployment import HERE
-from programs import without_pytest
+from programs import collected
 from syntax import parsed
 
 PAGE = HERE.parent / "docs" / "testing.md"
@@ -38,15 +36,6 @@ def test_the_table_of_promises_is_current() -> None:
 
 @pytest.mark.processes
 def test_make_test_plays_a_whole_call_for_each_promise() -> None:
-    asked = [sys.executable, "-m", "pytest", "-n", "0", "-q", "--collect-only"]
-    done = subprocess.run(
-        [*asked, "-m", "calls and not every", "tests/calls"],
-        cwd=HERE.parent,
-        env=without_pytest(),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    played = set(re.findall(r"tests/calls/(test_\w+\.py::\w+)", done.stdout))
+    told = "\n".join(collected("-m", "calls and not every", "tests/calls"))
+    played = set(re.findall(r"tests/calls/(test_\w+\.py::\w+)", told))
     assert played == {test for _, test in promises()}
