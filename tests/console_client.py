@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx2
+import pytest
 from deployment import Deployment
 
 from host.base.processes import this_process
@@ -21,6 +23,7 @@ from host.registry import load
 from host.runner.checkpoint import Checkpoint, CheckpointStore
 from host.server.console.app import make_console
 from host.server.console.context import Console
+from host.server.console.server import answering_console
 from host.settings import Settings, load_settings
 
 TOKEN = "the-token-of-these-tests-and-of-nobody-else"
@@ -207,3 +210,15 @@ def a_record(nth: int = 1, **facts: Any) -> CallRecord:
         "results": {"appointment": "Thursday at ten"},
     }
     return CallRecord(**{**known, **facts})
+
+
+@contextlib.asynccontextmanager
+async def console_on_a_port(
+    settings: Settings, caplog: pytest.LogCaptureFixture, **more: Any
+) -> AsyncIterator[str]:
+    """Serve the console on a port; give its address, as the log has it."""
+    caplog.set_level(logging.INFO, logger="host")
+    async with answering_console(settings, load(settings), **more):
+        found = re.search(r"the console at (http://127\.0\.0\.1:\d+)", caplog.text)
+        assert found
+        yield found[1]

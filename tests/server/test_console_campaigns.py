@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import logging
 import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -12,17 +11,15 @@ from typing import Any
 
 import aiohttp
 import pytest
-from console_client import NOW, NUMBER, TOKEN, Browser, a_browser, a_record
+from console_client import NOW, NUMBER, TOKEN, Browser, a_browser, a_record, console_on_a_port
 from deployment import Deployment
 
 from host.dispatch.campaigns import Attempt, Campaign, Directory, Row, Step, open_campaigns
 from host.records.outcome import Outcome
-from host.registry import load
 from host.server.api import details_validator
 from host.server.api.starting import MOST_FAULTS
 from host.server.console import campaigns as pages
 from host.server.console import forms
-from host.server.console.server import answering_console
 from host.settings import load_settings
 
 TOML = """
@@ -237,7 +234,6 @@ async def test_a_file_of_twenty_thousand_rows_comes_over_a_connection(
         return []
 
     monkeypatch.setattr(details_validator.DetailsValidator, "faults", no_faults)
-    caplog.set_level(logging.INFO, logger="host")
     deployment.write("personas/ann.py", PERSONA)
     deployment.write("host.toml", f'console_port = 0\nconsole_token = "{TOKEN}"\n{TOML}')
     settings = load_settings()
@@ -247,16 +243,14 @@ async def test_a_file_of_twenty_thousand_rows_comes_over_a_connection(
     form.add_field("file", content, filename="patients.csv")
     jar = aiohttp.CookieJar(unsafe=True)  # also for an address without a name
     async with (
-        answering_console(settings, load(settings)),
+        console_on_a_port(settings, caplog) as address,
         aiohttp.ClientSession(cookie_jar=jar) as http,
     ):
-        found = re.search(r"the console at (http://127\.0\.0\.1:\d+)", caplog.text)
-        assert found
-        async with http.post(f"{found[1]}/login", data={"token": TOKEN}) as answer:
+        async with http.post(f"{address}/login", data={"token": TOKEN}) as answer:
             csrf = re.search(r'name="csrf" value="(\w+)"', await answer.text())
         assert csrf
         headers = {"x-csrf-token": csrf[1]}
-        async with http.post(f"{found[1]}/campaigns/new", data=form, headers=headers) as answer:
+        async with http.post(f"{address}/campaigns/new", data=form, headers=headers) as answer:
             assert faults_in(await answer.text()) == ["the minutes between tries are 1 to 10080"]
 
 

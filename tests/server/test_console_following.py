@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
 import aiohttp
 import pytest
-from console_client import NOW, TOKEN, Browser, a_browser
+from console_client import NOW, TOKEN, Browser, a_browser, console_on_a_port
 from deployment import Deployment
 
-from host.registry import load
 from host.server.console import following, sessions
 from host.server.console.following import CHANGED, STREAMS, STREAMS_OF_ONE
-from host.server.console.server import answering_console
 from host.server.events import Changes
 from host.settings import load_settings
 
@@ -158,17 +154,14 @@ async def test_asking_for_the_head_alone_follows_nothing(browser: Browser) -> No
 async def test_a_host_that_stops_does_not_wait_for_who_follows(
     deployment: Deployment, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, logger="host")
     deployment.persona("ann")
     deployment.write("host.toml", f'console_port = 0\nconsole_token = "{TOKEN}"\n')
     settings, changes = load_settings(), Changes()
     jar = aiohttp.CookieJar(unsafe=True)  # also for an address without a name
     async with aiohttp.ClientSession(cookie_jar=jar) as http:
-        async with answering_console(settings, load(settings), changes=changes):
-            found = re.search(r"the console at (http://127\.0\.0\.1:\d+)", caplog.text)
-            assert found
-            await http.post(f"{found[1]}/login", data={"token": TOKEN})
-            answer = await http.get(f"{found[1]}/live/events")
+        async with console_on_a_port(settings, caplog, changes=changes) as address:
+            await http.post(f"{address}/login", data={"token": TOKEN})
+            answer = await http.get(f"{address}/live/events")
             assert await answer.content.readuntil(CHANGED)
             begun = asyncio.get_running_loop().time()
         assert asyncio.get_running_loop().time() - begun < 1.5  # it would be cut off after 2 s

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -12,18 +11,16 @@ from typing import Any
 
 import aiohttp
 import pytest
-from console_client import NOW, TOKEN, Browser, a_browser, a_record
+from console_client import NOW, TOKEN, Browser, a_browser, a_record, console_on_a_port
 from deployment import HERE, Deployment
 
 from host.compliance.budget import Budget
 from host.records.cost import Cost
 from host.records.outcome import Outcome
-from host.registry import load
 from host.server.console.costs import costs_of
 from host.server.console.figures import Counted, figures_of
 from host.server.console.pages import tone
 from host.server.console.plots import columns, histogram
-from host.server.console.server import answering_console
 from host.settings import load_settings
 
 TOML = """
@@ -303,21 +300,18 @@ def test_the_files_of_packages_are_those_of_the_build() -> None:
 async def test_the_console_serves_on_its_port_until_the_host_stops(
     deployment: Deployment, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, logger="host")
     deployment.persona("ann")
     deployment.write("host.toml", f'console_port = 0\nconsole_token = "{TOKEN}"\n')
     settings = load_settings()
     jar = aiohttp.CookieJar(unsafe=True)  # also for an address without a name
     async with (
-        answering_console(settings, load(settings)),
+        console_on_a_port(settings, caplog) as address,
         aiohttp.ClientSession(cookie_jar=jar) as http,
     ):
-        found = re.search(r"the console at (http://127\.0\.0\.1:\d+)", caplog.text)
-        assert found
-        async with http.get(f"{found[1]}/calls") as answer:
+        async with http.get(f"{address}/calls") as answer:
             assert answer.url.path == "/login"
             assert "Sign in" in await answer.text()
         form = {"token": TOKEN, "next": "/personas"}
-        async with http.post(f"{found[1]}/login", data=form) as answer:
+        async with http.post(f"{address}/login", data=form) as answer:
             assert answer.status == 200
             assert "ann: says who it is." in await answer.text()
