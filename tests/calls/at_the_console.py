@@ -14,6 +14,7 @@ from livekit import rtc
 from pydantic import SecretStr
 
 from host.base.tasks import Tasks
+from host.local.exchange.pulse import Pulse
 from host.testing import Scene
 
 LIMIT = 40.0
@@ -80,6 +81,7 @@ class Ears:
     def __init__(self, room: rtc.Room) -> None:
         self._said: defaultdict[str, list[str]] = defaultdict(list)
         """Of each track, what has been heard; a track that is subscribed to anew is another."""
+        self._heard = Pulse()
         self._listening = Tasks()
         room.on("track_subscribed", self._on_track)
 
@@ -89,9 +91,7 @@ class Ears:
 
     async def until(self, identity: str | None, text: str) -> None:
         """Wait until somebody has said a text."""
-        async with asyncio.timeout(LIMIT):
-            while text not in self.of(identity):
-                await asyncio.sleep(0.1)
+        await self._heard.until(lambda: text in self.of(identity), LIMIT, repr(text))
 
     def _on_track(self, track: rtc.Track, publication: object, who: rtc.RemoteParticipant) -> None:
         self._listening.start(self._listen(track, who.identity), "hearing a track")
@@ -104,3 +104,4 @@ class Ears:
         async for event in stream:
             samples = np.frombuffer(event.frame.data, np.int16)
             said[nth] += "".join(each.text for each in reader.push(samples))
+            self._heard.beat()

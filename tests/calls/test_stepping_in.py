@@ -17,6 +17,7 @@ from livekit import api, rtc
 from test_listening_in import greeted
 
 from host.call.live import LiveCall
+from host.local.exchange.pulse import Pulse
 from host.local.phone import Line
 from host.records.outcome import Outcome
 from host.records.record import CallRecord
@@ -49,9 +50,9 @@ class Operator:
     async def until(self, talking: str) -> None:
         """Wait until the call's agent says that this operator talks; empty: nobody."""
         await agent_in(self.room)
-        async with asyncio.timeout(40):
-            while talking != self._talking():
-                await asyncio.sleep(0.1)
+        changed = Pulse()
+        self.room.on("participant_attributes_changed", lambda *facts: changed.beat())
+        await changed.until(lambda: talking == self._talking(), 40, f"{talking!r} to talk")
 
     async def says(self, text: str) -> None:
         """Say something, and be silent for a second."""
