@@ -174,28 +174,24 @@ def test_a_host_is_killed_at_twenty_moments(
 def test_two_hosts_share_a_redis_and_are_killed_at_twenty_moments(
     tmp_path: Path, stack: ExitStack, clean_environment: None
 ) -> None:
-    url = a_redis(tmp_path, stack)
-    directory = open_campaigns(settings_of(tmp_path / "outside", url))
-    hosts = Hosts(tmp_path, ("one", "two"), url)
-    stack.callback(hosts.close)
-    a_campaign(directory)
-    hosts.kill_at_moments(seed=11)
-    rows = until_done(directory)
-    require_exactly_once(hosts, rows)
-    assert len({attempt.host for row in rows for attempt in row.attempts}) == 2
+    two_hosts_are_killed(tmp_path, stack, a_redis(tmp_path, stack), seed=11)
 
 
 @pytest.mark.every  # a minute
 def test_two_hosts_share_a_postgres_and_are_killed_at_twenty_moments(
     tmp_path: Path, stack: ExitStack, clean_environment: None
 ) -> None:
-    url = a_postgres(stack)
-    directory = open_campaigns(settings_of(tmp_path / "outside", url))
+    two_hosts_are_killed(tmp_path, stack, a_postgres(stack), seed=13)
+
+
+def two_hosts_are_killed(folder: Path, stack: ExitStack, queue: str, *, seed: int) -> None:
+    """Have two hosts work on one queue, killed at twenty moments; both have made attempts."""
+    directory = open_campaigns(settings_of(folder / "outside", queue))
     stack.callback(directory.close)
-    hosts = Hosts(tmp_path, ("one", "two"), url)
+    hosts = Hosts(folder, ("one", "two"), queue)
     stack.callback(hosts.close)
     a_campaign(directory)
-    hosts.kill_at_moments(seed=13)
+    hosts.kill_at_moments(seed=seed)
     rows = until_done(directory)
     require_exactly_once(hosts, rows)
     assert len({attempt.host for row in rows for attempt in row.attempts}) == 2
