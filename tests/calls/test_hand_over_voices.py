@@ -178,8 +178,19 @@ ROWS = [
 ]
 
 
+# Each two of direction, way, order and a killed process come together in one of these eight.
+PAIRED = (
+    "killed",
+    "outbound-model-parts",
+    "inbound-key-lobby",
+    "outbound-plugin-lobby",
+    "inbound-call-parts",
+)
+
+
 @pytest.mark.parametrize("row", ROWS, ids=str)
 @pytest.mark.table(quick=5)
+@pytest.mark.sample(*PAIRED)
 async def test_each_persona_is_itself_while_it_has_the_call(scene: Scene, row: Row) -> None:
     before = _Before(scene)
     seen = await row.make(scene)
