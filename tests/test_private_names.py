@@ -28,6 +28,7 @@ USED = {
     ("host/dispatch/rooms.py", "_ffi_queue"): "livekit.rtc.room:Room",
     ("host/runner/text/conversation.py", "_tempdir"): "livekit.agents.job:JobContext",
     ("host/server/connection.py", "_connecting"): "livekit.agents.worker:AgentServer",
+    ("host/server/idle.py", "_default_num_idle_processes"): "livekit.agents.ipc.proc_pool:ProcPool",
     ("host/server/idle.py", "_proc_pool"): "livekit.agents.worker:AgentServer",
     ("host/server/preload.py", "_create_ssl_context"): "livekit.agents.utils.http_context",
     ("host/speech/prompts/voice.py", "_opts"): "livekit.plugins.cartesia.tts:TTS",

@@ -160,7 +160,7 @@ def make_server(
         preload_modules=["host.server.preload"],
         log_level="INFO",
     )
-    heartbeats.on_beginning = IdleProcesses(server, idle).hold_back
+    heartbeats.on_beginning = IdleProcesses(server, idle).follow
     server.rtc_session(worker.answer, agent_name=settings.agent_name, on_request=admission.request)
     return server
 

@@ -1,26 +1,50 @@
-"""When the process that a call has taken is replaced: not while calls begin.
+"""How many processes wait for calls: as many as have begun together lately.
 
-To start one takes 0.1 s of CPU, which the first word would wait for.
+The process that a call has taken is not replaced while calls begin: to start one takes 0.1 s of
+CPU, which their first words would wait for.
 """
 
 from __future__ import annotations
 
+from collections import deque
+from time import monotonic
+
 from livekit.agents import AgentServer
+
+REMEMBERED = 600.0
+"""Seconds for which as many processes are kept as calls have begun together."""
+MOST = 8
+"""Processes that wait at most, each of which takes memory."""
 
 
 class IdleProcesses:
-    """How many processes wait for calls: `number`, and less by the calls that are beginning.
+    """How many processes wait for calls: at least `number`, less those of calls that are beginning.
 
-    One is kept in any case, and LiveKit starts more for calls that wait for a process.
+    One is kept in any case, and LiveKit starts more for calls that wait for a process. What waits
+    is never ended: the next calls take it.
     """
 
     def __init__(self, server: AgentServer, number: int) -> None:
         self._server, self._number = server, number
+        self._together: deque[tuple[float, int]] = deque()
+        """When so many calls were beginning; only those which no later number exceeds."""
 
-    def hold_back(self, beginning: int) -> None:
-        """Replace no process for this many calls, until fewer begin."""
+    def follow(self, beginning: int) -> None:
+        """Be told that so many calls are beginning now."""
+        wanted = max(self._number, min(MOST, self._most_together(beginning)))
         # Private (livekit-agents 1.8.9): the server offers no way to its pool, and sets this number
-        # itself only below a finite `load_threshold`.
+        # itself only below a finite `load_threshold`; the pool never keeps more than its default.
         pool = getattr(self._server, "_proc_pool", None)
         if pool is not None:  # it is running
-            pool.set_target_idle_processes(max(1, self._number - beginning))
+            pool._default_num_idle_processes = wanted
+            pool.set_target_idle_processes(max(1, wanted - beginning))
+
+    def _most_together(self, beginning: int) -> int:
+        """Return how many calls have begun together in the time that is remembered."""
+        now = monotonic()
+        while self._together and self._together[-1][1] <= beginning:
+            self._together.pop()
+        self._together.append((now, beginning))
+        while self._together[0][0] < now - REMEMBERED:
+            self._together.popleft()
+        return self._together[0][1]

@@ -1,4 +1,4 @@
-"""A process that a call has taken is replaced once the call has greeted."""
+"""As many processes wait as calls have begun together; those taken are replaced after greetings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from live_calls import joined, now
 from livekit.agents import AgentServer, JobExecutorType
 from livekit.agents.ipc.proc_pool import ProcPool
 
-from host.server import heartbeat_monitor
+from host.server import heartbeat_monitor, idle
 from host.server.heartbeat_monitor import HeartbeatMonitor, WatchedCall
 from host.server.idle import IdleProcesses
 
@@ -23,9 +23,14 @@ NUMBER = 2
 @pytest.fixture
 async def pool() -> ProcPool:
     """LiveKit's pool of processes, which has started none."""
+    return a_pool(print)
+
+
+def a_pool(initialize: Any) -> ProcPool:
+    """LiveKit's pool, of processes that are initialized so."""
     nothing: Any = print
     return ProcPool(
-        initialize_process_fnc=nothing,
+        initialize_process_fnc=initialize,
         job_entrypoint_fnc=nothing,
         session_end_fnc=None,
         simulation_end_fnc=None,
@@ -52,12 +57,12 @@ async def heartbeats(pool: ProcPool) -> AsyncIterator[HeartbeatMonitor]:
 
     server: Any = SimpleNamespace(_proc_pool=pool)
     async with HeartbeatMonitor(lost).listening() as heartbeats:
-        heartbeats.on_beginning = IdleProcesses(server, NUMBER).hold_back
+        heartbeats.on_beginning = IdleProcesses(server, NUMBER).follow
         yield heartbeats
 
 
 def test_a_server_that_does_not_run_yet_is_left_alone() -> None:
-    IdleProcesses(AgentServer(), NUMBER).hold_back(1)
+    IdleProcesses(AgentServer(), NUMBER).follow(1)
 
 
 async def test_nothing_is_replaced_while_a_call_begins_and_one_process_waits_in_any_case(
@@ -71,7 +76,55 @@ async def test_nothing_is_replaced_while_a_call_begins_and_one_process_waits_in_
     assert pool.target_idle_processes == 1
     for call in ("AJ_1", "AJ_2", "AJ_3"):
         heartbeats.forget(call)
+    assert pool.target_idle_processes == 3  # as many as have begun together
+
+
+def _after(idle: IdleProcesses, *beginning: int) -> None:
+    for calls in beginning:
+        idle.follow(calls)
+
+
+async def test_as_many_processes_wait_as_calls_have_begun_together(
+    pool: ProcPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr("host.server.idle.monotonic", lambda: now)
+    server: Any = SimpleNamespace(_proc_pool=pool)
+    processes = IdleProcesses(server, NUMBER)
+    _after(processes, 1, 2, 3, 4, 5, 4, 3, 2, 1, 0)
+    assert pool.target_idle_processes == 5
+    now += 500
+    _after(processes, 1, 2, 3, 2, 1)
+    assert pool.target_idle_processes == 4  # one of them begins
+    now += 200  # of five calls together ten minutes have gone, and not of three
+    _after(processes, 0)
+    assert pool.target_idle_processes == 3
+    now += 500
+    _after(processes, 1, 0)
     assert pool.target_idle_processes == NUMBER
+
+
+async def test_the_processes_that_wait_are_limited(pool: ProcPool) -> None:
+    server: Any = SimpleNamespace(_proc_pool=pool)
+    _after(IdleProcesses(server, NUMBER), *range(50), *reversed(range(50)))
+    assert pool.target_idle_processes == idle.MOST
+
+
+@pytest.mark.processes
+async def test_the_pool_starts_as_many_as_calls_have_begun_together() -> None:
+    starting: list[Any] = []
+    pool = a_pool(_initialize)
+    pool.on("process_created", starting.append)
+    await pool.start()
+    assert len(starting) == NUMBER
+    server: Any = SimpleNamespace(_proc_pool=pool)
+    _after(IdleProcesses(server, NUMBER), 1, 2, 3, 4, 3, 2, 1, 0)
+    await _until(lambda: len(starting) == 4)
+    await pool.aclose()
+
+
+def _initialize(process: Any) -> None:
+    """Initialize a process: there is nothing to do."""
 
 
 @pytest.mark.processes
