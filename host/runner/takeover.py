@@ -8,6 +8,7 @@ from host.call.live import LiveCall
 from host.runner.checkpoint import Checkpoint
 from host.settings import Settings
 from host.speech.disclosure import disclose
+from host.speech.stepping_out import add_to
 
 if TYPE_CHECKING:
     from livekit.agents import Agent
@@ -45,7 +46,7 @@ async def resume(call: LiveCall, agent: Agent) -> None:
     assert session is not None
     turns = agent.chat_ctx.copy()
     for said in call.state.transcript:
-        turns.add_message(role="user" if said.who == "caller" else "assistant", content=said.text)
+        add_to(turns, said)
     await agent.update_chat_ctx(turns)
     call.state.greeted = True
     if session.current_agent is not agent:

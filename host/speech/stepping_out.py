@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from livekit.agents import llm
 
 from host.call.live import LiveCall
-from host.records.record import OperatorShare
+from host.records.record import OperatorShare, Utterance
 
 BACK = (
     "A person of your staff has just talked with the other party in your place, and has given the "
@@ -41,6 +41,13 @@ async def stepped_out(call: LiveCall) -> AsyncIterator[None]:
             session.output.set_audio_enabled(True)
 
 
+def add_to(turns: llm.ChatContext, said: Utterance) -> None:
+    """Add a line of the transcript to what the LLM knows; an operator's words are marked."""
+    role: llm.ChatRole = "user" if said.who == "caller" else "assistant"
+    mark = MARK if said.who == "operator" else ""
+    turns.add_message(role=role, content=f"{mark}{said.text}")
+
+
 async def back_from(call: LiveCall, talk: OperatorShare, *, heard: bool) -> None:
     """Let the persona know what was said in an operator's talk, and go on.
 
@@ -57,9 +64,7 @@ async def back_from(call: LiveCall, talk: OperatorShare, *, heard: bool) -> None
     for said in call.state.transcript:
         if said.at < talk.since or said.who == "persona":
             continue
-        role: llm.ChatRole = "user" if said.who == "caller" else "assistant"
-        mark = MARK if said.who == "operator" else ""
-        turns.add_message(role=role, content=f"{mark}{said.text}")
+        add_to(turns, said)
     await agent.update_chat_ctx(turns)
     with contextlib.suppress(RuntimeError):  # the session is closing
         session.generate_reply(instructions=BACK.format(known=KNOWN if heard else UNKNOWN))

@@ -14,11 +14,12 @@ from in_memory.sdk import source_of
 from in_memory.sound import speak
 from in_memory.world import MemoryScene
 from livekit import api, rtc
+from scene import checkpoints_of, kill_its_process
 from test_listening_in import greeted
 
 from host.call.live import LiveCall
 from host.local.exchange.pulse import Pulse
-from host.local.phone import Line
+from host.local.phone import Line, PhoneCall
 from host.records.outcome import Outcome
 from host.records.record import CallRecord
 from host.records.timeline import story
@@ -225,3 +226,56 @@ async def test_an_order_that_is_not_signed_is_ignored(scene: MemoryScene) -> Non
     assert live.state.operators == []
     await call.hang_up()
     await scene.over(call)
+
+
+async def hears_that_it_goes_on(line: Line) -> None:
+    await line.heard("I can help you")
+    await line.heard("please go on", 60)
+    await line.say("What day is it?")
+    await line.heard("today is monday")
+    await line.hang_up()
+
+
+async def kill_once_it_is_saved(scene: MemoryScene, call: PhoneCall, text: str) -> None:
+    """Kill the call's process as soon as a checkpoint tells of something."""
+
+    def saved() -> bool:
+        return text in str(checkpoints_of(scene, call.room))
+
+    await call.pulse.until(saved, 20, f"a checkpoint with {text!r}")
+    kill_its_process(scene, call.room)
+
+
+def goes_on_with_their_words(scene: MemoryScene, record: CallRecord, ended: str) -> None:
+    """Assert that another process has had the call, and knows what the operator said."""
+    assert (record.outcome, record.taken_over) == (Outcome.COMPLETED, 1)
+    (talk,) = record.operators
+    assert talk.ended == ended
+    asked = scene.world.llm.requests[-1]["messages"]
+    assert f"[colleague] {HELLO}" in [message["content"] for message in asked]
+
+
+async def test_a_process_that_dies_after_an_operators_talk_leaves_their_words_to_the_next(
+    scene: MemoryScene,
+) -> None:
+    call = await scene.ring("desk", hears_that_it_goes_on)
+    async with taking_over(scene, await greeted(scene, call)) as operator:
+        await operator.says(HELLO)
+    await kill_once_it_is_saved(scene, call, "handed back")
+    goes_on_with_their_words(scene, await scene.over(call), "handed back")
+
+
+async def test_a_process_that_dies_in_an_operators_talk_gives_the_call_to_the_persona(
+    scene: MemoryScene,
+) -> None:
+    call = await scene.ring("desk", hears_that_it_goes_on)
+    async with taking_over(scene, await greeted(scene, call)) as operator:
+        left: list[object] = []
+        operator.room.on("disconnected", left.append)
+        await operator.says(HELLO)
+        await kill_once_it_is_saved(scene, call, HELLO)
+        record = await scene.over(call)
+        # Not with the room: they would be heard beside the persona until then.
+        assert left == [rtc.DisconnectReason.PARTICIPANT_REMOVED]
+    goes_on_with_their_words(scene, record, "lost")
+    heard_once(call, HELLO)
