@@ -6,8 +6,8 @@ CPU, which their first words would wait for.
 
 from __future__ import annotations
 
+import time
 from collections import deque
-from time import monotonic
 
 from livekit.agents import AgentServer
 
@@ -41,10 +41,14 @@ class IdleProcesses:
 
     def _most_together(self, beginning: int) -> int:
         """Return how many calls have begun together in the time that is remembered."""
-        now = monotonic()
+        now = _now()
         while self._together and self._together[-1][1] <= beginning:
             self._together.pop()
         self._together.append((now, beginning))
         while self._together[0][0] < now - REMEMBERED:
             self._together.popleft()
         return self._together[0][1]
+
+
+def _now() -> float:
+    return time.monotonic()

@@ -88,7 +88,7 @@ async def test_as_many_processes_wait_as_calls_have_begun_together(
     pool: ProcPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 1000.0
-    monkeypatch.setattr("host.server.idle.monotonic", lambda: now)
+    monkeypatch.setattr(idle, "_now", lambda: now)
     server: Any = SimpleNamespace(_proc_pool=pool)
     processes = IdleProcesses(server, NUMBER)
     _after(processes, 1, 2, 3, 4, 5, 4, 3, 2, 1, 0)
