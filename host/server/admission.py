@@ -160,7 +160,8 @@ def make_server(
         preload_modules=["host.server.preload"],
         log_level="INFO",
     )
-    heartbeats.on_beginning = IdleProcesses(server, idle).follow
+    idle_processes = IdleProcesses(server, idle, lambda: admission.settings.max_calls)
+    heartbeats.on_numbers = idle_processes.follow
     server.rtc_session(worker.answer, agent_name=settings.agent_name, on_request=admission.request)
     return server
 

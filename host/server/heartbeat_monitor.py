@@ -60,9 +60,10 @@ class HeartbeatMonitor:
         self._calls: dict[str, WatchedCall] = {}
         self._losing = Tasks()
         self._moved = asyncio.Event()
-        self.on_beginning: Callable[[int], None] = lambda calls: None
-        """Called with the number of calls that were just accepted and have not greeted yet."""
-        self._beginning = 0
+        self.on_numbers: Callable[[int, int], None] = lambda live, beginning: None
+        """Called with the number of live calls, and of those that were just accepted and have not
+        greeted yet, when one of them has changed."""
+        self._numbers = (0, 0)
         self.closed = False
         """Whether new calls are refused because the host is stopping."""
 
@@ -81,7 +82,7 @@ class HeartbeatMonitor:
     def expect(self, call: str, room: str, metadata: str = "") -> None:
         """Add an accepted call, which a process must start within JOINING seconds."""
         self._calls.setdefault(call, WatchedCall(call, room, metadata))
-        self._count_beginning()
+        self._count()
 
     def forget(self, call: str) -> None:
         """Remove an expected call that will not start."""
@@ -130,7 +131,7 @@ class HeartbeatMonitor:
                     live.over |= said == OVER
                     if said == GREETED:
                         live.greeted = True
-                        self._count_beginning()
+                        self._count()
         except (ConnectionError, ValueError):
             pass  # the process was killed, or is not a call's
         finally:
@@ -164,16 +165,17 @@ class HeartbeatMonitor:
     def _forget(self, live: WatchedCall) -> None:
         if self._calls.get(live.id) is live:
             del self._calls[live.id]
-        self._count_beginning()
+        self._count()
         self._moved.set()
 
-    def _count_beginning(self) -> None:
+    def _count(self) -> None:
         since = _now() - BEGINNING
         calls = [live for live in self._calls.values() if live.accepted > since]
         beginning = sum(not live.greeted for live in calls)
-        if beginning != self._beginning:
-            self._beginning = beginning
-            self.on_beginning(beginning)
+        numbers = (len(self._calls), beginning)
+        if numbers != self._numbers:
+            self._numbers = numbers
+            self.on_numbers(*numbers)
 
     async def _watch(self) -> None:
         """Detect calls that never started, and kill processes whose event loop is blocked."""
@@ -181,7 +183,7 @@ class HeartbeatMonitor:
             before = _now()
             await asyncio.sleep(BEAT)
             late = _now() - before - BEAT
-            self._count_beginning()
+            self._count()
             for live in list(self._calls.values()):
                 live.since += late  # time in which this process itself could not read
                 silent = _now() - live.since

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Callable
 
 from livekit.agents import AgentServer
 
@@ -20,18 +21,20 @@ MOST = 8
 class IdleProcesses:
     """How many processes wait for calls: at least `number`, less those of calls that are beginning.
 
-    One is kept in any case, and LiveKit starts more for calls that wait for a process. What waits
-    is never ended: the next calls take it.
+    More than that are kept only for calls that `max_calls()` leaves room for. One is kept in any
+    case, and LiveKit starts more for calls that wait for a process. What waits is never ended: the
+    next calls take it.
     """
 
-    def __init__(self, server: AgentServer, number: int) -> None:
-        self._server, self._number = server, number
+    def __init__(self, server: AgentServer, number: int, max_calls: Callable[[], int]) -> None:
+        self._server, self._number, self._max_calls = server, number, max_calls
         self._together: deque[tuple[float, int]] = deque()
         """When so many calls were beginning; only those which no later number exceeds."""
 
-    def follow(self, beginning: int) -> None:
-        """Be told that so many calls are beginning now."""
-        wanted = max(self._number, min(MOST, self._most_together(beginning)))
+    def follow(self, live: int, beginning: int) -> None:
+        """Be told that so many calls are live now, and that so many of them are beginning."""
+        room_for = self._max_calls() - live
+        wanted = max(self._number, min(MOST, self._most_together(beginning), room_for))
         # Private (livekit-agents 1.8.9): the server offers no way to its pool, and sets this number
         # itself only below a finite `load_threshold`; the pool never keeps more than its default.
         pool = getattr(self._server, "_proc_pool", None)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator
-
-from livekit.agents import llm
+from typing import TYPE_CHECKING
 
 from host.call.live import LiveCall
 from host.records.record import OperatorShare, Utterance
+
+if TYPE_CHECKING:  # the parent, which takes calls over, has no part of livekit-agents for it
+    from livekit.agents import llm
 
 BACK = (
     "A person of your staff has just talked with the other party in your place, and has given the "

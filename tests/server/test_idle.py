@@ -17,7 +17,7 @@ from host.server import heartbeat_monitor, idle
 from host.server.heartbeat_monitor import HeartbeatMonitor, WatchedCall
 from host.server.idle import IdleProcesses
 
-NUMBER = 2
+NUMBER, MAX_CALLS = 2, 100
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def a_pool(initialize: Any) -> ProcPool:
         session_end_fnc=None,
         simulation_end_fnc=None,
         num_idle_processes=NUMBER,
-        initialize_timeout=10,
+        initialize_timeout=60,
         close_timeout=10,
         session_end_timeout=10,
         inference_executor=None,
@@ -57,12 +57,12 @@ async def heartbeats(pool: ProcPool) -> AsyncIterator[HeartbeatMonitor]:
 
     server: Any = SimpleNamespace(_proc_pool=pool)
     async with HeartbeatMonitor(lost).listening() as heartbeats:
-        heartbeats.on_beginning = IdleProcesses(server, NUMBER).follow
+        heartbeats.on_numbers = IdleProcesses(server, NUMBER, lambda: MAX_CALLS).follow
         yield heartbeats
 
 
 def test_a_server_that_does_not_run_yet_is_left_alone() -> None:
-    IdleProcesses(AgentServer(), NUMBER).follow(1)
+    IdleProcesses(AgentServer(), NUMBER, lambda: MAX_CALLS).follow(1, 1)
 
 
 async def test_nothing_is_replaced_while_a_call_begins_and_one_process_waits_in_any_case(
@@ -80,8 +80,9 @@ async def test_nothing_is_replaced_while_a_call_begins_and_one_process_waits_in_
 
 
 def _after(idle: IdleProcesses, *beginning: int) -> None:
+    """Have so many calls begin, one after the other; no other call is live."""
     for calls in beginning:
-        idle.follow(calls)
+        idle.follow(calls, calls)
 
 
 async def test_as_many_processes_wait_as_calls_have_begun_together(
@@ -90,7 +91,7 @@ async def test_as_many_processes_wait_as_calls_have_begun_together(
     now = 1000.0
     monkeypatch.setattr(idle, "_now", lambda: now)
     server: Any = SimpleNamespace(_proc_pool=pool)
-    processes = IdleProcesses(server, NUMBER)
+    processes = IdleProcesses(server, NUMBER, lambda: MAX_CALLS)
     _after(processes, 1, 2, 3, 4, 5, 4, 3, 2, 1, 0)
     assert pool.target_idle_processes == 5
     now += 500
@@ -106,8 +107,20 @@ async def test_as_many_processes_wait_as_calls_have_begun_together(
 
 async def test_the_processes_that_wait_are_limited(pool: ProcPool) -> None:
     server: Any = SimpleNamespace(_proc_pool=pool)
-    _after(IdleProcesses(server, NUMBER), *range(50), *reversed(range(50)))
+    _after(IdleProcesses(server, NUMBER, lambda: MAX_CALLS), *range(50), *reversed(range(50)))
     assert pool.target_idle_processes == idle.MOST
+
+
+async def test_no_process_waits_for_a_call_that_the_host_would_not_take(pool: ProcPool) -> None:
+    server: Any = SimpleNamespace(_proc_pool=pool)
+    processes = IdleProcesses(server, NUMBER, lambda: 6)
+    _after(processes, *range(7))
+    processes.follow(6, 0)
+    assert pool.target_idle_processes == NUMBER  # six talk
+    processes.follow(2, 0)
+    assert pool.target_idle_processes == 4
+    processes.follow(0, 0)
+    assert pool.target_idle_processes == 6
 
 
 @pytest.mark.processes
@@ -116,11 +129,13 @@ async def test_the_pool_starts_as_many_as_calls_have_begun_together() -> None:
     pool = a_pool(_initialize)
     pool.on("process_created", starting.append)
     await pool.start()
-    assert len(starting) == NUMBER
-    server: Any = SimpleNamespace(_proc_pool=pool)
-    _after(IdleProcesses(server, NUMBER), 1, 2, 3, 4, 3, 2, 1, 0)
-    await _until(lambda: len(starting) == 4)
-    await pool.aclose()
+    try:
+        assert len(starting) == NUMBER
+        server: Any = SimpleNamespace(_proc_pool=pool)
+        _after(IdleProcesses(server, NUMBER, lambda: MAX_CALLS), 1, 2, 3, 4, 3, 2, 1, 0)
+        await _until(lambda: len(starting) == 4)
+    finally:
+        await pool.aclose()  # or the loop waits for its processes for ever
 
 
 def _initialize(process: Any) -> None:
@@ -153,6 +168,6 @@ async def test_a_call_that_does_not_greet_holds_nothing_back_for_long(
 
 
 async def _until(holds: Any) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not holds():
             await asyncio.sleep(0.05)  # the parent looks twice a second: there is no event
