@@ -6,6 +6,11 @@ import ast
 import gc
 from pathlib import Path
 
+from deployment import HERE
+
+MODULES = sorted(file for of in ("host", "plugins") for file in (HERE.parent / of).rglob("*.py"))
+"""What is shipped."""
+
 
 def parsed(source: Path | str) -> ast.Module:
     """Parse a file, or code, while no garbage is collected.

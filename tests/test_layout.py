@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 from deployment import HERE
-from syntax import parsed
+from syntax import MODULES, parsed
 
 ROOT = HERE.parent
 LONGEST = 250
 """Lines of a module."""
-MODULES = sorted(file for folder in ("host", "plugins") for file in (ROOT / folder).rglob("*.py"))
 
 
 def test_the_host_has_few_entries() -> None:

@@ -15,11 +15,9 @@ from pathlib import Path
 
 import pytest
 from deployment import HERE
-from syntax import parsed
+from syntax import MODULES, parsed
 
 ROOT = HERE.parent
-MODULES = sorted(file for folder in ("host", "plugins") for file in (ROOT / folder).rglob("*.py"))
-
 SESSION = "livekit.agents.voice.agent_session:AgentSession"
 USED = {
     ("host/call/mcp/servers.py", "_memory"): "mcp.client._memory:InMemoryTransport",

@@ -7,7 +7,6 @@ CPU, which their first words would wait for.
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable
 
 from livekit.agents import AgentServer
@@ -28,7 +27,7 @@ class IdleProcesses:
 
     def __init__(self, server: AgentServer, number: int, max_calls: Callable[[], int]) -> None:
         self._server, self._number, self._max_calls = server, number, max_calls
-        self._together: deque[tuple[float, int]] = deque()
+        self._together: list[tuple[float, int]] = []
         """When so many calls were beginning; only those which no later number exceeds."""
 
     def follow(self, live: int, beginning: int) -> None:
@@ -45,11 +44,8 @@ class IdleProcesses:
     def _most_together(self, beginning: int) -> int:
         """Return how many calls have begun together in the time that is remembered."""
         now = _now()
-        while self._together and self._together[-1][1] <= beginning:
-            self._together.pop()
-        self._together.append((now, beginning))
-        while self._together[0][0] < now - REMEMBERED:
-            self._together.popleft()
+        known = [(at, calls) for at, calls in self._together if at >= now - REMEMBERED]
+        self._together = [*(each for each in known if each[1] > beginning), (now, beginning)]
         return self._together[0][1]
 
 

@@ -23,14 +23,9 @@ NUMBER, MAX_CALLS = 2, 100
 @pytest.fixture
 async def pool() -> ProcPool:
     """LiveKit's pool of processes, which has started none."""
-    return a_pool(print)
-
-
-def a_pool(initialize: Any) -> ProcPool:
-    """LiveKit's pool, of processes that are initialized so."""
     nothing: Any = print
     return ProcPool(
-        initialize_process_fnc=initialize,
+        initialize_process_fnc=nothing,
         job_entrypoint_fnc=nothing,
         session_end_fnc=None,
         simulation_end_fnc=None,
@@ -55,10 +50,15 @@ async def heartbeats(pool: ProcPool) -> AsyncIterator[HeartbeatMonitor]:
     async def lost(call: WatchedCall) -> None:
         pass
 
-    server: Any = SimpleNamespace(_proc_pool=pool)
     async with HeartbeatMonitor(lost).listening() as heartbeats:
-        heartbeats.on_numbers = IdleProcesses(server, NUMBER, lambda: MAX_CALLS).follow
+        heartbeats.on_numbers = of_a_pool(pool).follow
         yield heartbeats
+
+
+def of_a_pool(pool: ProcPool, max_calls: int = MAX_CALLS) -> IdleProcesses:
+    """The idle processes of a host that has this pool."""
+    server: Any = SimpleNamespace(_proc_pool=pool)
+    return IdleProcesses(server, NUMBER, lambda: max_calls)
 
 
 def test_a_server_that_does_not_run_yet_is_left_alone() -> None:
@@ -79,10 +79,10 @@ async def test_nothing_is_replaced_while_a_call_begins_and_one_process_waits_in_
     assert pool.target_idle_processes == 3  # as many as have begun together
 
 
-def _after(idle: IdleProcesses, *beginning: int) -> None:
+def _after(processes: IdleProcesses, *beginning: int) -> None:
     """Have so many calls begin, one after the other; no other call is live."""
     for calls in beginning:
-        idle.follow(calls, calls)
+        processes.follow(calls, calls)
 
 
 async def test_as_many_processes_wait_as_calls_have_begun_together(
@@ -90,8 +90,7 @@ async def test_as_many_processes_wait_as_calls_have_begun_together(
 ) -> None:
     now = 1000.0
     monkeypatch.setattr(idle, "_now", lambda: now)
-    server: Any = SimpleNamespace(_proc_pool=pool)
-    processes = IdleProcesses(server, NUMBER, lambda: MAX_CALLS)
+    processes = of_a_pool(pool)
     _after(processes, 1, 2, 3, 4, 5, 4, 3, 2, 1, 0)
     assert pool.target_idle_processes == 5
     now += 500
@@ -106,14 +105,12 @@ async def test_as_many_processes_wait_as_calls_have_begun_together(
 
 
 async def test_the_processes_that_wait_are_limited(pool: ProcPool) -> None:
-    server: Any = SimpleNamespace(_proc_pool=pool)
-    _after(IdleProcesses(server, NUMBER, lambda: MAX_CALLS), *range(50), *reversed(range(50)))
+    _after(of_a_pool(pool), *range(50), *reversed(range(50)))
     assert pool.target_idle_processes == idle.MOST
 
 
 async def test_no_process_waits_for_a_call_that_the_host_would_not_take(pool: ProcPool) -> None:
-    server: Any = SimpleNamespace(_proc_pool=pool)
-    processes = IdleProcesses(server, NUMBER, lambda: 6)
+    processes = of_a_pool(pool, max_calls=6)
     _after(processes, *range(7))
     processes.follow(6, 0)
     assert pool.target_idle_processes == NUMBER  # six talk
@@ -124,22 +121,16 @@ async def test_no_process_waits_for_a_call_that_the_host_would_not_take(pool: Pr
 
 
 @pytest.mark.processes
-async def test_the_pool_starts_as_many_as_calls_have_begun_together() -> None:
+async def test_the_pool_starts_as_many_as_calls_have_begun_together(pool: ProcPool) -> None:
     starting: list[Any] = []
-    pool = a_pool(_initialize)
     pool.on("process_created", starting.append)
     await pool.start()
     try:
         assert len(starting) == NUMBER
-        server: Any = SimpleNamespace(_proc_pool=pool)
-        _after(IdleProcesses(server, NUMBER, lambda: MAX_CALLS), 1, 2, 3, 4, 3, 2, 1, 0)
+        _after(of_a_pool(pool), 1, 2, 3, 4, 3, 2, 1, 0)
         await _until(lambda: len(starting) == 4)
     finally:
         await pool.aclose()  # or the loop waits for its processes for ever
-
-
-def _initialize(process: Any) -> None:
-    """Initialize a process: there is nothing to do."""
 
 
 @pytest.mark.processes
